@@ -7,7 +7,7 @@ import sys
 from pages import NOTICE, table, write_or_check
 
 from qmk.ir.resolver import ALL_GATES
-from qmk.router.score import ATTEMPT_S, PATIENCE_S
+from qmk.router.score import ATTEMPT_S, LONGEST_BOUND_S
 from qmk.sdk import discovery
 from qmk.sdk.engine import Capabilities, Declaration
 
@@ -25,7 +25,7 @@ rewritten into what it has, exactly. What an engine cannot do it refuses before 
    memory.
 2. Approximate methods run only when asked for by name.
 3. Of the rest the one with the least predicted time runs. A prediction that is only an upper bound excludes a method
-   when it exceeds {PATIENCE_S:g} s, unless the method was asked for by name.
+   when it exceeds {LONGEST_BOUND_S:g} s, unless the method was asked for by name.
 4. Our own simulators (`native`) come first where they are predicted to be done within 0.05 s. Where they take longer,
    the others compete, and those that are slow to start only if all others take longer than 0.05 s. So it is on the
    command line, in `qmk.run`, in `qmk.sample` and in a daemon.

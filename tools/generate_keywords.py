@@ -1,12 +1,18 @@
-"""``src/qmk/request/keywords.py`` and the table of options in the docs, from ``qmk.request.options``."""
+"""What follows from ``qmk.request.options``: ``src/qmk/request/keywords.py``, a JSON schema, the table in the docs."""
 
 from __future__ import annotations
 
+import functools
+import json
+import operator
 import sys
+from typing import Annotated, Any, get_args, get_type_hints
 
+import msgspec
 from pages import NOTICE, table, write_or_check
 
-from qmk.request.options import CALLS, OPTIONS, RunOptions
+from qmk.qvm.outputs import Outputs
+from qmk.request.options import CALLS, EITHER, OPTIONS, RunOptions
 
 HEAD = '''"""Keywords of each call that takes options, for editors and type checkers.
 
@@ -30,7 +36,8 @@ INTRO = """# Options of a run
 
 What `qmk.run` and its kin, `Client.submit` and `Client.run`, and the commands `qmk run`, `qmk submit` and `qmk explain`
 take beside the program. A call refuses an option that it cannot honour, and says which calls can. `AsyncClient` takes
-what `Client` takes. Whole numbers of numpy are taken as Python's own.
+what `Client` takes. Whole numbers of numpy are taken as Python's own. For options in a file of your own there is a JSON
+Schema, `schemas/run-options.schema.json`.
 
 ```python
 import qmk
@@ -75,6 +82,34 @@ def page() -> str:
     return f"{NOTICE.format(script='generate_keywords.py')}{INTRO}{meanings}\n## Which call takes which\n{taken}"
 
 
+IN_JSON = {"NoiseLike": str, "Machine": str, "Drift": None, "Outputs": Outputs, "Progress": msgspec.UnsetType}
+"""What options hold in JSON where Python has objects: noise and codes are text there, and a function has no form."""
+
+
+def schema() -> str:
+    """JSON Schema (2020-12) of ``RunOptions``, by msgspec from its fields and what ``OPTIONS`` says of them."""
+    fields: list[tuple[str, Any, Any]] = []
+    for name, kind in get_type_hints(RunOptions, localns=IN_JSON).items():
+        option, parts = OPTIONS[name], get_args(kind) or (kind,)
+        if msgspec.UnsetType in parts:
+            continue
+        above, below = option.between or (None, None)
+        bounds = msgspec.Meta(ge=option.low, le=option.high, gt=above, lt=below)
+        bounded = [Annotated[each, bounds] if each in (int, float) else each for each in parts]
+        default = getattr(RunOptions(), name)
+        told = Annotated[functools.reduce(operator.or_, bounded), msgspec.Meta(description=option.doc)]
+        fields.append((name, told, default))
+    written = msgspec.defstruct("RunOptions", fields, kw_only=True, forbid_unknown_fields=True)
+    made = msgspec.json.schema(written)
+    given = {name: {"not": {"type": "null"}} for pair in EITHER for name in pair}
+    made["$defs"]["RunOptions"]["allOf"] = [
+        {"not": {"required": list(pair), "properties": {name: given[name] for name in pair}}} for pair in EITHER
+    ]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:qmk:run-options"}
+    return json.dumps({**head, **made}, indent=1) + "\n"
+
+
 if __name__ == "__main__":
     pages = {"src/qmk/request/keywords.py": module(), "docs/reference/options.md": page()}
+    pages["schemas/run-options.schema.json"] = schema()
     sys.exit(write_or_check(pages, sys.argv[1:]))

@@ -8,20 +8,14 @@ from typing import Any
 from qmk.abi.calls import q_negotiate_caps, q_result, q_status, q_submit
 from qmk.formats.json_codec import decode
 from qmk.host.host import Host, Turns
-from qmk.host.journal import MemoryJournal
 from qmk.host.routing import Routing
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.policy.standard import STANDARD
+from qmk.simulation.disk import Disk, SimJournal
 from qmk.worker.messages import Done
 
 BELL = Path(__file__).parents[2] / "examples" / "bell.qvm.json"
-
-
-class SlowJournal(MemoryJournal):
-    """Its disk takes as long as the test wants."""
-
-    waits_for_disk = True
 
 
 class Desk:
@@ -52,7 +46,7 @@ def test_a_repeated_submit_and_a_status_wait_for_the_first_ones_record() -> None
     desk, turns, disk = Desk(), [], []
     host = Host(
         Kernel(KernelConfig(), STANDARD),
-        SlowJournal(),
+        SimJournal(Disk(), waits_for_disk=True),
         Routing(1 << 30, 1, {}),
         desk,
         desk,
@@ -94,7 +88,7 @@ def test_a_result_is_not_forgotten_before_the_answer_that_shows_it_has_left() ->
     desk, turns = Desk(), []
     config = KernelConfig(kept_jobs=1, workers=2)
     kernel = Kernel(config, STANDARD)
-    host = Host(kernel, MemoryJournal(), Routing(1 << 30, 1, {}), desk, desk, Turns(schedule=turns.append))
+    host = Host(kernel, SimJournal(Disk()), Routing(1 << 30, 1, {}), desk, desk, Turns(schedule=turns.append))
     host.connect(desk)
 
     def run_turns() -> None:

@@ -20,7 +20,6 @@ from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.host.host import Host, Turns
-from qmk.host.journal import MemoryJournal
 from qmk.host.launcher import Capacity
 from qmk.host.routing import Routing
 from qmk.kernel.config import KernelConfig
@@ -30,6 +29,7 @@ from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, unpack
 from qmk.sdk.kit.builder import Builder
 from qmk.sdk.kit.random_programs import random_case
+from qmk.simulation.disk import Disk, SimJournal
 from qmk.worker.messages import Failed, NotDone
 from qmk.worker.runner import Runner
 
@@ -177,7 +177,14 @@ class System:
         routing = Routing(1 << 30, config.workers, {})
         turns = Turns(schedule=self.turns.append)
         self.host = Host(
-            self.kernel, MemoryJournal(), routing, self, self.machine, turns, lambda: self.machine.now_ns, self.entropy
+            self.kernel,
+            SimJournal(Disk()),
+            routing,
+            self,
+            self.machine,
+            turns,
+            lambda: self.machine.now_ns,
+            self.entropy,
         )
         self.machine.host = self.host
         self.host.connect(self.machine)

@@ -182,10 +182,6 @@ def invented_link(world: World) -> Any:
     return world.submit("alice", program("alice", "bob", raw=0.8), world.channel())
 
 
-def no_trouble(_channel: Any) -> None:
-    return None
-
-
 def any_channel(kernel: Any, _tenant: str, id: str) -> Any:
     return kernel.channels.by_id[id]
 
@@ -207,9 +203,9 @@ ATTACKS: list[tuple[Callable[[World], Any], str, Off]] = [
     (cnot_without_channel, "INVALID_GRAPH", [(rules, "_judge", nothing), (firewall, "admit", let_in)]),
     (self_granted, "CHANNEL_REQUIRED", [(firewall, "admit", let_in)]),
     (qubits_of_a_stranger, "CHANNEL_REQUIRED", [(firewall, "admit", let_in)]),
-    (one_side_only, "CHANNEL_NOT_APPROVED", [(firewall, "trouble", no_trouble)]),
+    (one_side_only, "CHANNEL_NOT_APPROVED", [(Channel, "usable", True)]),
     (own_approval, "CHANNEL_NOT_APPROVED", [(Channel, "awaits", lambda *_: True)]),
-    (revoked, "CHANNEL_CLOSED", [(firewall, "trouble", no_trouble)]),
+    (revoked, "CHANNEL_CLOSED", [(Channel, "usable", True)]),
     (expired, "CHANNEL_EXPIRED", [(firewall, "expire", nothing)]),
     (used_up, "CHANNEL_EXHAUSTED", [(firewall, "require", nothing)]),
     (somebody_elses, "CHANNEL_NOT_FOUND", [(firewall, "party", any_channel)]),

@@ -94,7 +94,7 @@ class Crowd:
             self.step(Refused(now_ns=10**18 + self.count, job=job, kind="UNSUPPORTED", message="no", fields={}))
 
     def used(self, name: str) -> int:
-        return self.kernel.tenant("local").quota(name).used
+        return self.kernel.tenant("local").quota(name).in_use
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -117,8 +117,8 @@ def test_fifty_sessions_and_one_quota_in_the_kernel(name: str, limit: int, each:
             acts.append(lambda: finish(crowd))
         before = len(crowd.refused), len(crowd.unrouted)
         dice.choice(acts)()
-        open_jobs = len(crowd.unrouted) + sum(not job.ended for job in crowd.kernel.jobs.by_id.values())
-        ended = sum(job.ended for job in crowd.kernel.jobs.by_id.values())
+        open_jobs = len(crowd.unrouted) + sum(not job.has_ended for job in crowd.kernel.jobs.by_id.values())
+        ended = sum(job.has_ended for job in crowd.kernel.jobs.by_id.values())
         spent = ended if name in ("shots_period", "gates") else 0
         assert crowd.used(name) == each * (open_jobs + spent) <= limit
         if len(crowd.refused) > before[0] and len(crowd.unrouted) == before[1]:

@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.base.units import SECOND_NS
 
 Kind = Literal["held", "per_job", "spent", "rate"]
-SECOND_NS = 1_000_000_000
 
 
 class Row(NamedTuple):

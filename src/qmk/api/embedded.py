@@ -1,14 +1,12 @@
-"""``qmk.run``: a program in, a result out, in this very process. No daemon is needed and none is started."""
+"""``qmk.run`` runs a program in this process and gives its result. No daemon is needed and none is started."""
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from qmk.base.errors import QmkError
 from qmk.request.options import RunOptions, read_options
-from qmk.request.shots import seed_of
 from qmk.request.signature import takes
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ class Embedded:
         self.close()
 
     def close(self) -> None:
-        """End the worker, if there is one. Results stay usable."""
+        """Ends the worker, if there is one. Results stay usable."""
         if self._executor is not None:
             self._executor.close()
         if self._hinted is not None:
@@ -57,7 +55,7 @@ class Embedded:
         self._executor = self._hinted = None
 
     def prestart(self, engine: str) -> None:
-        """Start the worker of ``engine`` now, beside whatever else is being done, unless there is a worker already."""
+        """Starts the worker of ``engine`` in the background, unless there is a worker already."""
         if self._isolate and self._executor is None and self._hinted is None:
             from qmk.host import machine, spawn
 
@@ -73,7 +71,7 @@ class Embedded:
                 from qmk.host.isolated import Isolated
 
                 worker = Isolated(machine.cpus(), self._engines, self._hinted)
-            self._executor, self._hinted = Executor(self._engines, worker), None
+            self._executor, self._hinted = Executor(self._engines, worker, self._isolate), None
         return self._executor
 
     @takes("Embedded.run")
@@ -89,26 +87,11 @@ class Embedded:
                 field="timeout_ms",
                 help="use Embedded(isolate=True)",
             )
-        from qmk.api.execution import Wish
         from qmk.api.results import result_of
         from qmk.api.source import Source
 
-        outputs = options.outputs
-        deadline_s = None if options.timeout_ms is None else time.monotonic() + options.timeout_ms / 1e3
         source = Source(program, options)
-        wish = Wish(
-            shots=source.shots,
-            seed=seed_of(options.seed),
-            engine=options.engine,
-            keep_events=options.keep_events and (outputs is None or outputs.counts),
-            outputs=outputs,
-            rewrites=options.rewrites,
-            cache=options.cache,
-            isolate=self._isolate,
-            deadline_s=deadline_s,
-            progress=options.progress,
-        )
-        return result_of(self._ready().run(source, wish), source, wish)
+        return result_of(self._ready().run(source), source)
 
 
 @takes("qmk.run")

@@ -1,23 +1,22 @@
-"""The one executor of runs in this process: a program to the engine that the router takes, to its samples.
+"""Runs programs in this process: each goes to the engine that the router chooses, and its samples come back.
 
-The native core is asked first, by its own prediction, and runs what it is done with at once without a graph, a job or a
-journal. Where that takes longer, the router looks at every installed engine, as it does for the daemon; an engine that
-runs out of memory or refuses gives way to the next. Engines run in this process, or in a worker process that can be
-stopped.
+The native core is asked first. What it predicts to finish at once it runs itself, without a graph, a job or a journal.
+Where that takes longer, the router looks at every installed engine, as it does for the daemon; an engine that runs out
+of memory or refuses gives way to the next. Engines run in this process, or in a worker process that can be stopped.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qmk.api import plans
 from qmk.api.plans import Known, memory_bytes
 from qmk.api.source import Source
-from qmk.base.errors import QmkError
+from qmk.base.errors import FALLBACKS, QmkError
 from qmk.base.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -31,25 +30,6 @@ if TYPE_CHECKING:
     from qmk.worker.runner import Runner
 
 CORE = ("", "native")
-WHY = {"RESOURCE_EXHAUSTED": "memory", "UNSUPPORTED": "refused"}
-"""Errors of an engine that another may not have, and what a result calls them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What one run is asked for beside its program. ``isolate``: engines run in a worker process, "long" ones only, or
-    none of them."""
-
-    shots: int
-    seed: int
-    engine: str | None = None
-    keep_events: bool = True
-    outputs: Outputs | None = None
-    rewrites: bool = True
-    cache: bool = True
-    isolate: bool | str = False
-    deadline_s: float | None = None
-    progress: Callable[[int], None] | None = None
 
 
 @dataclass(kw_only=True)
@@ -72,11 +52,15 @@ class Executed:
 
 
 class Executor:
-    """Runs programs, one at a time. ``external`` engines are added to the installed. Close it to end its worker."""
+    """Runs programs, one at a time. ``external`` engines are added to the installed. ``isolate``: engines run in a
+    worker process; close it to end that."""
 
-    def __init__(self, external: dict[str, External] | None = None, worker: Isolated | None = None) -> None:
+    def __init__(
+        self, external: dict[str, External] | None = None, worker: Isolated | None = None, isolate: bool = False
+    ) -> None:
         self._external = external or {}
         self._worker = worker
+        self._isolate = isolate
         self._routing: Routing | None = None
         self._fence = 0
 
@@ -85,76 +69,81 @@ class Executor:
             self._worker.close()
             self._worker = None
 
-    def run(self, source: Source, wish: Wish) -> Executed:
+    def run(self, source: Source) -> Executed:
         """Raises ``QmkError``: INVALID_GRAPH, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED, TIMEOUT,
         JOB_FAILED."""
-        if wish.outputs is not None:
-            return self._with_values(source, wish, wish.outputs)
-        known = self._of_core(source, wish)
+        outputs = source.options.outputs
+        return self._counts(source) if outputs is None else self._with_values(source, outputs)
+
+    def _counts(self, source: Source) -> Executed:
+        known = self._of_core(source)
         if known is not None:
             try:
-                return _draw(known, wish)
+                return _draw(known, source)
             except MemoryError as full:
                 failed = QmkError("RESOURCE_EXHAUSTED", f"native: {full}", engine="native")
-                if wish.engine is not None:
+                if source.options.engine is not None:
                     raise failed from full
-                return self._by_router(source, wish, failed)
-        return self._by_router(source, wish)
+                return self._by_router(source, None, failed)
+        return self._by_router(source, None)
 
-    def run_at_once(self, source: Source, wish: Wish) -> Executed | None:
-        """On the native core, where it is done before another engine would be chosen; else None, with nothing run."""
-        known = self._of_core(source, wish)
+    def run_at_once(self, source: Source) -> Executed | None:
+        """Runs the program on the native core if that finishes before another engine could be chosen. Else runs nothing
+        and gives None."""
+        known = self._of_core(source)
         try:
-            return None if known is None else _draw(known, wish)
+            return None if known is None else _draw(known, source)
         except MemoryError:
             return None
 
-    def _of_core(self, source: Source, wish: Wish) -> Known | None:
+    def _of_core(self, source: Source) -> Known | None:
         """The program prepared by the native core, where that is to run it here."""
         from qmk.ir.prediction import is_short
 
-        name, _, method = (wish.engine or "").partition(":")
-        if name not in CORE or method == "tableau" or wish.isolate is True or "native" in self._external:
+        name, _, method = (source.options.engine or "").partition(":")
+        if name not in CORE or method == "tableau" or self._isolate or "native" in self._external:
             return None
-        known = plans.native(source, method or "auto", wish.rewrites, wish.cache)
+        known = plans.native(source, method or "auto")
         if known is None or (known.fenced and not name):
             return None
         room = memory_bytes()
         if name:
-            return known if _fits(known, wish.shots, room) else None
-        return known if is_short(known.prediction, wish.shots, room) else None
+            return known if _fits(known, source.shots, room) else None
+        return known if is_short(known.prediction, source.shots, room) else None
 
-    def _with_values(self, source: Source, wish: Wish, outputs: Outputs) -> Executed:
-        """Counts as without outputs, on the same engine from the same seed; then the values, on an engine for them."""
+    def _with_values(self, source: Source, outputs: Outputs) -> Executed:
+        """Draws counts as a run without outputs would, on the same engine from the same seed; then computes the values
+        on an engine that has them."""
         import msgspec
 
         from qmk.qvm.outputs import require
 
-        require(outputs, source.graph, wish.shots)
+        require(outputs, source.graph, source.shots)
         if not outputs.counts or outputs.points:
-            return self._by_router(source, wish)
-        plain = replace(wish, outputs=None)
-        counted = self.run(source, plain)
-        found = self._by_router(source, replace(wish, outputs=msgspec.structs.replace(outputs, counts=False)))
+            return self._by_router(source, outputs)
+        counted = self._counts(source)
+        found = self._by_router(source, msgspec.structs.replace(outputs, counts=False))
         counted.values = found.values
         for name, took in found.usage.items():
             before = counted.usage.get(name, 0)
             counted.usage[name] = max(took, before) if "bytes" in name else took + before
         return counted
 
-    def _by_router(self, source: Source, wish: Wish, failed: QmkError | None = None) -> Executed:
-        """``failed``: the native engine ran out of memory."""
-        choice = self._choose(source, wish, all_engines=failed is not None)
+    def _by_router(self, source: Source, outputs: Outputs | None, failed: QmkError | None = None) -> Executed:
+        """Runs the program on the engines that the router lists. ``failed`` is the error of the native engine if that
+        ran out of memory."""
+        named = source.options.engine is not None
+        choice = self._choose(source, outputs, all_engines=failed is not None)
         left: list[dict[str, Any]] = []
         if failed is not None:
             left.append(_fallback("native", "auto", failed, 0.0))
-        for engine, method, seconds, uncertainty in _rows(choice, wish, skip="native" if failed else ""):
+        for engine, method, seconds, uncertainty in _rows(choice, named, skip="native" if failed else ""):
             began = time.perf_counter()
             try:
-                done, version = self._execute(source, wish, engine, method, seconds)
+                done, version = self._execute(source, outputs, engine, method)
             except QmkError as error:
                 failed = error
-                if wish.engine is not None or error.kind.name not in WHY:
+                if named or error.kind.name not in FALLBACKS:
                     raise
                 left.append(_fallback(engine, method, error, time.perf_counter() - began))
                 continue
@@ -162,30 +151,29 @@ class Executor:
         assert failed is not None, "the router chose an engine, and it was tried"
         raise failed
 
-    def _choose(self, source: Source, wish: Wish, all_engines: bool) -> Choice:
+    def _choose(self, source: Source, outputs: Outputs | None, all_engines: bool) -> Choice:
         if self._routing is None:
             self._routing = _routing_of(self._external)
         self._routing.resize(memory_bytes())
         return self._routing.choose(
             source.graph,
             source.digest,
-            wish.shots,
-            wish.engine,
-            wish.outputs,
-            source.packed,
+            source.shots,
+            source.options.engine,
+            outputs,
+            source.packed_graph,
             all_engines=all_engines,
         )
 
-    def _execute(self, source: Source, wish: Wish, engine: str, method: str, seconds: float) -> tuple[Done, str]:
+    def _execute(self, source: Source, outputs: Outputs | None, engine: str, method: str) -> tuple[Done, str]:
         from qmk.sdk import interpreters
 
-        away = wish.isolate is True or (wish.isolate == "long" and not _is_brief(engine, seconds))
-        if away or interpreters.path_of(engine) is not None:
-            return self._in_worker(source, wish, engine, method)
+        if self._isolate or interpreters.path_of(engine) is not None:
+            return self._in_worker(source, outputs, engine, method)
         assert self._routing is not None
-        return _here(_runner(self._routing.declarations[engine]), source, wish, method)
+        return _here(_runner(self._routing.declarations[engine]), source, outputs, method)
 
-    def _in_worker(self, source: Source, wish: Wish, engine: str, method: str) -> tuple[Done, str]:
+    def _in_worker(self, source: Source, outputs: Outputs | None, engine: str, method: str) -> tuple[Done, str]:
         from qmk.host import machine
         from qmk.host.isolated import Isolated
         from qmk.worker.messages import Run
@@ -196,21 +184,14 @@ class Executor:
         run = Run(
             fence=self._fence,
             digest=source.digest,
-            graph=source.packed,
+            graph=source.packed_graph,
             method=method,
-            shots=wish.shots,
-            seed=wish.seed,
-            keep_events=wish.keep_events,
-            outputs=wish.outputs,
+            shots=source.shots,
+            seed=source.seed,
+            keep_events=source.keep_events,
+            outputs=outputs,
         )
-        return self._worker.run(engine, run, deadline_s=wish.deadline_s, progress=wish.progress)
-
-
-def _is_brief(engine: str, seconds: float) -> bool:
-    """Whether a run need not be stopped: our own, and over before a worker had started."""
-    from qmk.ir.prediction import SHORT_S
-
-    return engine == "native" and seconds <= SHORT_S
+        return self._worker.run(engine, run, deadline_s=source.deadline_s, progress=source.options.progress)
 
 
 def _fits(known: Known, shots: int, room: int) -> bool:
@@ -221,18 +202,18 @@ def _fits(known: Known, shots: int, room: int) -> bool:
         return False
 
 
-def _draw(known: Known, wish: Wish) -> Executed:
-    """The shots of a program on the native core, here. Raises MemoryError."""
+def _draw(known: Known, source: Source) -> Executed:
+    """Draws the shots of a program on the native core, in this process. Raises MemoryError."""
     cpu, began = time.process_time(), time.perf_counter()
-    known.prepared.plan(wish.shots)
+    known.prepared.plan(source.shots)
     planned = time.perf_counter()
-    drawn = known.prepared.draw(wish.shots, wish.seed)
+    drawn = known.prepared.draw(source.shots, source.seed)
     counts = drawn.counts()
     ended = time.perf_counter()
-    if wish.progress is not None:
-        wish.progress(wish.shots)
-    method = (wish.engine or "").partition(":")[2] or "auto"
-    seconds = known.prepared.plan(wish.shots).seconds
+    if source.options.progress is not None:
+        source.options.progress(source.shots)
+    method = (source.options.engine or "").partition(":")[2] or "auto"
+    seconds = known.prepared.plan(source.shots).seconds
     usage = {
         "engine_seconds": ended - began,
         "prepare_seconds": planned - began,
@@ -248,19 +229,19 @@ def _draw(known: Known, wish: Wish) -> Executed:
         uncertainty=UNCERTAINTY,
         reasons=[],
         usage=usage,
-        notes={**known.notes, **drawn.notes, **_accounts(known.notes, wish, usage)},
+        notes={**known.notes, **drawn.notes, **_accounts(known.notes, source, usage)},
         drawn=drawn,
     )
 
 
-def _accounts(notes: dict[str, Any], wish: Wish, usage: dict[str, Any]) -> dict[str, Any]:
+def _accounts(notes: dict[str, Any], source: Source, usage: dict[str, Any]) -> dict[str, Any]:
     """What the program's channels delivered in these shots; ``usage`` gets the pairs."""
     if not notes:
         return {}
     from qmk.host.results import pairs_of
     from qmk.ir.channels import accounted
 
-    found = accounted(notes, wish.shots, wish.seed)
+    found = accounted(notes, source.shots, source.seed)
     usage.update(pairs_of(found))
     return found
 
@@ -272,7 +253,7 @@ def native_version() -> str:
 
 
 UNCERTAINTY = 3.0
-"""The factor within which the core's own prediction is believed."""
+"""The native core's predictions are right within this factor."""
 
 
 def _of_done(
@@ -305,24 +286,24 @@ def _of_done(
 
 
 def _fallback(engine: str, method: str, error: QmkError, seconds: float) -> dict[str, Any]:
-    why = WHY[error.kind.name]
+    why = FALLBACKS[error.kind.name]
     message = f"engine '{engine}': {error.message}"
     return {"engine": engine, "method": method, "why": why, "message": message, "seconds": seconds}
 
 
-def _rows(choice: Choice, wish: Wish, skip: str) -> Iterator[tuple[str, str, float, float]]:
-    """(engine, method, predicted seconds, uncertainty) to try, in order."""
+def _rows(choice: Choice, named: bool, skip: str) -> Iterator[tuple[str, str, float, float]]:
+    """The rows (engine, method, predicted seconds, uncertainty) to try, in order."""
     rows = [
         (choice.engine, choice.method, choice.seconds, choice.uncertainty),
         *((row.engine, row.method, row.seconds, row.uncertainty) for row in choice.alternatives[: LIMITS.fallbacks]),
     ]
-    for row in rows[: 1 if wish.engine else None]:
+    for row in rows[: 1 if named else None]:
         if row[0] != skip:
             yield row
 
 
-def _here(runner: Runner, source: Source, wish: Wish, method: str) -> tuple[Done, str]:
-    """In this process. What is not a ``QmkError`` is the engine's own failure."""
+def _here(runner: Runner, source: Source, outputs: Outputs | None, method: str) -> tuple[Done, str]:
+    """Runs the engine in this process. An exception that is not a ``QmkError`` is reported as the engine's failure."""
     from qmk.worker.failure import failure
 
     load(runner)
@@ -330,13 +311,13 @@ def _here(runner: Runner, source: Source, wish: Wish, method: str) -> tuple[Done
         done = runner.execute(
             None if runner.holds(source.digest, method) else source.graph,
             method,
-            wish.shots,
-            wish.seed,
+            source.shots,
+            source.seed,
             digest=source.digest,
-            keep_events=wish.keep_events,
-            progress=wish.progress,
-            outputs=wish.outputs,
-            packed=source.packed,
+            keep_events=source.keep_events,
+            progress=source.options.progress,
+            outputs=outputs,
+            packed=source.packed_graph,
         )
     except QmkError:
         raise
@@ -364,8 +345,8 @@ def _runner(declaration: Any) -> Runner:
 
 
 def load(runner: Runner) -> None:
-    """Load an engine before its first run, in one thread at a time: two that import a library, or let it set itself up,
-    at the same time may wait for each other for ever."""
+    """Loads an engine before its first run, in one thread at a time: two threads that import or initialise a library at
+    the same time may deadlock."""
     if id(runner) in _LOADED:
         return
     with _LOADING:
@@ -375,13 +356,13 @@ def load(runner: Runner) -> None:
 
 
 def _routing_of(external: dict[str, External]) -> Routing:
-    """The router of this process, made anew when the engines or their measured rates have changed."""
+    """The router of this process. It is rebuilt when the engines or their measured rates have changed."""
     from qmk.host.routing import Routing
     from qmk.router import rates
 
     if external:
         return Routing(memory_bytes(), 1, external)
-    rating = rates.installed()
+    rating = rates.installed_rating()
     with _LOADING:
         if not _ROUTING or _ROUTING[0][0] is not rating:
             _ROUTING[:] = [(rating, Routing(memory_bytes(), 1, {}))]

@@ -2,9 +2,9 @@
 computed in this process at the least cost.
 
 All of them are of the state before the final read-out. Values are exact where some simulator here has them; a program
-that ends in no single state (noise, measurements on the way, feed-forward) is sampled, with a standard error. Narrow
-OpenQASM goes straight from the native core's reader to its dense simulator; the rest is a verified graph first, and the
-router chooses.
+that does not end in a single state (because of noise, mid-circuit measurements or feed-forward) is sampled, with a
+standard error. Narrow OpenQASM goes straight from the native core's reader to its dense simulator; the rest is a
+verified graph first, and the router chooses.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 SAMPLED_SHOTS = 10_000
-"""Shots of each basis where values have to be sampled and nobody says how many."""
+"""How many shots are drawn for each basis when values must be sampled and the caller gives no number."""
 
 NARROW = 12
-"""Qubits up to which the whole state is computed without asking whether a part would do."""
+"""Up to this many qubits the whole state is computed, even if part of it would do."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def expectation(
 def state(program: ProgramLike, **keywords: Unpack[StateKeywords]) -> Array:
     """The state vector, complex128 of shape (2^n,), qubit 0 the highest bit of an index, up to one global phase.
 
-    Raises ``QmkError`` UNSUPPORTED for a program that ends in no single state.
+    Raises ``QmkError`` UNSUPPORTED if the program does not end in a single state.
     """
     import numpy as np
 
@@ -137,8 +137,8 @@ def amplitudes(
 ) -> list[complex]:
     """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them."""
     options = read_options("qmk.amplitudes", keywords)
-    wanted = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
-    point = _values(program, lambda _n: wanted, options)[0].points[0]
+    outputs = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
+    point = _values(program, lambda _n: outputs, options)[0].points[0]
     return [complex(*pair) for pair in point.amplitudes]
 
 
@@ -152,11 +152,11 @@ def probabilities(
 
     options = read_options("qmk.probabilities", keywords)
 
-    def wanted(n: int) -> Outputs:
+    def outputs_for(n: int) -> Outputs:
         group = tuple(range(n)) if qubits is None else qubits_of(qubits)
         return Outputs(probabilities=(group,), counts=False, sampled=options.shots is not None)
 
-    values, outputs = _values(program, wanted, options)
+    values, outputs = _values(program, outputs_for, options)
     row = values.points[0].probabilities[0]
     return Probabilities(
         outputs.probabilities[0],
@@ -201,7 +201,7 @@ def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpac
 
 
 def evaluate(graph: Graph, outputs: Outputs, options: RunOptions) -> Values:
-    """``outputs`` of a verified graph on the engine that the router takes."""
+    """Computes ``outputs`` of a verified graph on the engine that the router chooses."""
     from qmk import router
     from qmk.router.features import features
     from qmk.router.outputs import with_outputs
@@ -229,10 +229,10 @@ def _runner(engine: str) -> Runner:
     return Runner(engine)
 
 
-def _values(program: ProgramLike, wanted: Callable[[int], Outputs], options: RunOptions) -> tuple[Values, Outputs]:
-    """The values of a program without a sweep, and what was asked for given its number of qubits."""
+def _values(program: ProgramLike, outputs_for: Callable[[int], Outputs], options: RunOptions) -> tuple[Values, Outputs]:
+    """Computes the values of a program without a sweep. ``outputs_for`` gives the outputs for its number of qubits."""
     graph = verify(build(program, options.replace(error=None)).graph)
-    outputs = wanted(asked.n_qubits(graph))
+    outputs = outputs_for(asked.n_qubits(graph))
     return evaluate(graph, outputs, options), outputs
 
 
@@ -246,7 +246,7 @@ def _narrow(program: ProgramLike, options: RunOptions) -> qmk_native.Circuit | N
 
 
 def _in_core(circuit: qmk_native.Circuit, rows: Sequence[Observable]) -> list[Expectation] | None:
-    """From the dense simulator; None for a circuit that ends in no single state."""
+    """Values from the dense simulator; None if the circuit does not end in a single state."""
     import qmk_native
 
     strings = list(dict.fromkeys(text for row in rows for text, _ in row))

@@ -1,4 +1,4 @@
-"""Programs that the native core has prepared in this process, the last ones, so that one that comes again is only run.
+"""A cache of the programs that the native core prepared last in this process, so that a repeated program is only run.
 
 The key is the program itself, its text or its packed graph: nothing is computed to look a plan up, and nothing that two
 programs could share by chance.
@@ -45,14 +45,14 @@ _KEPT: OrderedDict[Key, Known] = OrderedDict()
 _LOCK = threading.Lock()
 
 
-def native(source: Source, method: str, rewrites: bool, cache: bool) -> Known | None:
-    """The program as the native core runs it; None for what no circuit of the core can say, and where the method does
-    not take it."""
+def native(source: Source, method: str) -> Known | None:
+    """Prepares the program for the native core. None if the core has no circuit for it, or the method does not take
+    it."""
     from qmk.ir.program import Unsupported
 
     try:
-        known = _of_text(source, method, rewrites, cache)
-        return known if known is not None else _of_graph(source, method, rewrites, cache)
+        known = _of_text(source, method)
+        return known if known is not None else _of_graph(source, method)
     except Unsupported:
         return None
 
@@ -63,27 +63,29 @@ def has_read(text: bytes, format: str | None) -> bool:
         return any((text, format or "", "auto", rewrites) in _KEPT for rewrites in (True, False))
 
 
-def _of_text(source: Source, method: str, rewrites: bool, cache: bool) -> Known | None:
+def _of_text(source: Source, method: str) -> Known | None:
     if source.text is None:
         return None
-    key = (source.text, source.format or "", method, rewrites)
-    keeps = cache and source.params is None
+    options = source.options
+    key = (source.text, options.format or "", method, options.rewrites)
+    keeps = options.cache and options.params is None
     if keeps and (known := _find(key)) is not None:
         return known
     circuit = source.circuit
     if circuit is None:
         return None
-    return _keep(key, _prepare(circuit, method, rewrites, False, {}), keeps)
+    return _keep(key, _prepare(circuit, method, options.rewrites, False, {}), keeps)
 
 
-def _of_graph(source: Source, method: str, rewrites: bool, cache: bool) -> Known | None:
+def _of_graph(source: Source, method: str) -> Known | None:
     from qmk.worker.native import circuit_of_graph
 
-    key = (source.packed, GRAPH, method, rewrites)
+    rewrites, cache = source.options.rewrites, source.options.cache
+    key = (source.packed_graph, GRAPH, method, rewrites)
     if cache and (known := _find(key)) is not None:
         return known
     try:
-        circuit, notes = circuit_of_graph(source.graph, source.packed)
+        circuit, notes = circuit_of_graph(source.graph, source.packed_graph)
     except QmkError as refused:
         if refused.kind.name != "UNSUPPORTED":
             raise
@@ -118,7 +120,7 @@ def _keep(key: Key, known: Known, wanted: bool) -> Known:
 
 
 def forget() -> None:
-    """Drop all that is kept."""
+    """Empties the cache."""
     with _LOCK:
         _KEPT.clear()
 

@@ -10,32 +10,33 @@ from qmk.abi.calls.q_result import EventPage, Fallback, Provenance, Register, Re
 from qmk.client.result import Result
 
 if TYPE_CHECKING:
-    from qmk.api.execution import Executed, Wish
+    from qmk.api.execution import Executed
     from qmk.api.source import Source
     from qmk.host.results import Head
 
 
-def result_of(executed: Executed, source: Source, wish: Wish) -> Result:
-    """Registers, provenance and events are those of the graph, which is read from the program's text if need be."""
+def result_of(executed: Executed, source: Source) -> Result:
+    """Builds the result. Registers, provenance and events come from the graph, which is read from the program's text if
+    need be."""
     from qmk.worker.memory import PEAK
 
     usage = executed.usage if "peak_rss_bytes" in executed.usage else {**executed.usage, "peak_rss_bytes": PEAK.bytes()}
     known = Reply(
         job_id="",
-        shots=wish.shots,
-        seed=wish.seed,
+        shots=source.shots,
+        seed=source.seed,
         counts=executed.counts,
         values=executed.values,
         usage={**usage, "attempts": 1},
-        provenance=Provenance(digest="", engine=executed.engine, method=executed.method, seed=wish.seed),
+        provenance=Provenance(digest="", engine=executed.engine, method=executed.method, seed=source.seed),
     )
-    events = _Events(executed, source, wish)
-    return Result(known, events.page, lambda reply: _complete(reply, executed, source, wish, events))
+    events = _Events(executed, source)
+    return Result(known, events.page, lambda reply: _complete(reply, executed, source, events))
 
 
-def _complete(known: Reply, executed: Executed, source: Source, wish: Wish, events: _Events) -> Reply:
+def _complete(known: Reply, executed: Executed, source: Source, events: _Events) -> Reply:
     head = events.head
-    reasons = executed.reasons if len(executed.reasons) > 1 else _reasons(source, wish)
+    reasons = executed.reasons if len(executed.reasons) > 1 else _reasons(source)
     seconds, uncertainty = _prediction(executed, reasons)
     provenance = msgspec.structs.replace(
         known.provenance,
@@ -59,21 +60,21 @@ def _prediction(executed: Executed, reasons: list[dict[str, Any]]) -> tuple[floa
     return executed.predicted_s, executed.uncertainty
 
 
-def _reasons(source: Source, wish: Wish) -> list[dict[str, Any]]:
-    """Every candidate, where the native core was taken without a look at the others."""
+def _reasons(source: Source) -> list[dict[str, Any]]:
+    """Lists every candidate, when the native core was chosen without comparing the others."""
     from qmk import router
     from qmk.api.plans import memory_bytes
     from qmk.router import rates
     from qmk.router.features import features
 
-    method = (wish.engine or "").partition(":")[2] or "auto"
-    known = features(source.graph, source.digest, method, source.packed)
+    method = (source.options.engine or "").partition(":")[2] or "auto"
+    known = features(source.graph, source.digest, method, source.packed_graph)
     rows = router.explain(
         known,
-        wish.shots,
-        engine=wish.engine,
+        source.shots,
+        engine=source.options.engine,
         memory_bytes=memory_bytes(),
-        declarations=rates.installed().declarations,
+        declarations=rates.installed_rating().declarations,
     )
     return msgspec.to_builtins(rows)
 
@@ -81,9 +82,8 @@ def _reasons(source: Source, wish: Wish) -> list[dict[str, Any]]:
 class _Events:
     """The per-shot events of a run, page by page."""
 
-    def __init__(self, executed: Executed, source: Source, wish: Wish) -> None:
-        self._executed, self._source, self._shots = executed, source, wish.shots
-        self._keep = wish.keep_events
+    def __init__(self, executed: Executed, source: Source) -> None:
+        self._executed, self._source = executed, source
         self._head: Head | None = None
         self.note: dict[str, str] = {}
 
@@ -102,9 +102,9 @@ class _Events:
         if executed.stored is not None:
             return executed.stored.head
         names, widths = events_of(self._source.graph)
-        if self._keep:
-            self.note = events_dropped(sum(widths), self._shots)
-        kept = self._keep and not self.note
+        if self._source.keep_events:
+            self.note = events_dropped(sum(widths), self._source.shots)
+        kept = self._source.keep_events and not self.note
         return results.Head(
             counts=executed.counts,
             registers=[
@@ -113,7 +113,7 @@ class _Events:
             event_names=names,
             event_widths=widths,
             row_bytes=(sum(widths) + 7) // 8 if kept else 0,
-            shots=self._shots,
+            shots=self._source.shots,
             version=executed.version,
             notes=executed.notes,
         )
@@ -124,8 +124,8 @@ class _Events:
             return executed.stored.page(number)
         assert executed.drawn is not None
         first = number * head.page_shots
-        stop = min(self._shots, first + head.page_shots)
-        return executed.drawn.packed(sum(head.event_widths), first, stop)
+        stop = min(self._source.shots, first + head.page_shots)
+        return executed.drawn.pack_bits(sum(head.event_widths), first, stop)
 
     def page(self, from_shot: int) -> EventPage | None:
         """The page that begins at ``from_shot``."""
@@ -134,16 +134,16 @@ class _Events:
         return event_page(self.head, from_shot, self._pack_rows)
 
 
-def brief(executed: Executed, source: Source, wish: Wish) -> Result:
-    """What there is to print of counts that the native core drew from a text: no graph is read, so that the digest is
-    empty, and registers have names and widths only."""
+def brief(executed: Executed, source: Source) -> Result:
+    """Builds a result with no more than counts that the native core drew from a text. No graph is read, so the digest
+    is empty, and registers have names and widths only."""
     assert executed.drawn is not None
     provenance = Provenance(
         digest="",
         engine=executed.engine,
         method=executed.method,
         version=executed.version,
-        seed=wish.seed,
+        seed=source.seed,
         predicted_seconds=executed.predicted_s,
         uncertainty=executed.uncertainty,
         notes={**executed.notes, **source.notes},
@@ -154,8 +154,8 @@ def brief(executed: Executed, source: Source, wish: Wish) -> Result:
     return Result(
         Reply(
             job_id="",
-            shots=wish.shots,
-            seed=wish.seed,
+            shots=source.shots,
+            seed=source.seed,
             counts=executed.counts,
             registers=registers,
             provenance=provenance,

@@ -1,9 +1,9 @@
 """``qmk.sample``: the counts of a program, drawn in this process at the least cost.
 
-The run is that of ``qmk.run``, bit for bit; what is left away is everything of its result but the counts. The native
-core reads OpenQASM, rewrites it and runs it on whichever of its simulators is predicted to be fastest; other programs,
-and what the core's reader leaves to the semantic front end, are verified graphs first. Where the prediction is long,
-the router looks at every installed engine too.
+The counts are those of ``qmk.run``, bit for bit; the rest of its result is left out. The native core reads OpenQASM,
+rewrites it and runs it on whichever of its simulators is predicted to be fastest; other programs, and what the core's
+reader leaves to the semantic front end, are verified graphs first. Where the prediction is long, the router looks at
+every installed engine too.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.execution import Executed, Executor, Wish
+from qmk.api.execution import Executed, Executor
 from qmk.api.source import Source
 from qmk.request.options import read_options
 from qmk.request.program import ProgramLike
-from qmk.request.shots import seed_of
 from qmk.request.signature import takes
 
 if TYPE_CHECKING:
@@ -68,20 +67,11 @@ def sample(program: ProgramLike, **keywords: Unpack[SampleKeywords]) -> Sampled:
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.
     """
-    options = read_options("qmk.sample", keywords)
-    source = Source(program, options)
-    wish = Wish(
-        shots=source.shots,
-        seed=seed_of(options.seed),
-        engine=options.engine,
-        keep_events=False,
-        rewrites=options.rewrites,
-        cache=options.cache,
-    )
-    return _summarize(Executor().run(source, wish), source, wish)
+    source = Source(program, read_options("qmk.sample", keywords).replace(keep_events=False))
+    return _summarize(Executor().run(source), source)
 
 
-def _summarize(found: Executed, source: Source, wish: Wish) -> Sampled:
+def _summarize(found: Executed, source: Source) -> Sampled:
     notes = {name: note for name, note in {**found.notes, **source.notes}.items() if name in LABELS}
     left = {row["engine"]: row["message"] for row in found.fallbacks}
     if found.drawn is not None:
@@ -89,7 +79,7 @@ def _summarize(found: Executed, source: Source, wish: Wish) -> Sampled:
     else:
         method = found.method
         candidates = [{"method": _name(row), "seconds": row["seconds"], "note": row["reason"]} for row in found.reasons]
-    return Sampled(found.counts, wish.shots, wish.seed, found.engine, method, candidates, left, notes)
+    return Sampled(found.counts, source.shots, source.seed, found.engine, method, candidates, left, notes)
 
 
 LABELS = ("noise", "qec", "logical")

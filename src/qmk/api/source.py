@@ -1,7 +1,9 @@
-"""A program as its caller gave it: text that the native core may read, and a verified graph once somebody needs one."""
+"""A program as the caller gave it, with the options of its run. It has text that the native core may read, and a
+verified graph once one is needed."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
-from qmk.request.shots import choose_shots
+from qmk.request.shots import choose_shots, seed_of
 
 if TYPE_CHECKING:
     import qmk_native
@@ -23,7 +25,7 @@ DEFAULT_SHOTS = 1000
 
 
 def verify(graph: Graph) -> Graph:
-    """``graph``, if nothing is wrong with it. Raises INVALID_GRAPH with findings."""
+    """Gives ``graph`` back if it is valid. Raises INVALID_GRAPH with findings."""
     from qmk.qvm.verify import verify
 
     error = verify(graph).error()
@@ -45,28 +47,33 @@ def text_of(program: ProgramLike, format: str | None) -> bytes | None:
 def read_native(
     program: ProgramLike, format: str | None, params: Mapping[str, Any] | None = None
 ) -> qmk_native.Circuit | None:
-    """By the native core's reader; None for what it leaves to the front ends, among it all that is wrong."""
+    """Reads the program with the native core's reader. None for what that leaves to the front ends, which includes
+    every program with an error."""
     text = text_of(program, format)
     return None if text is None else native_text.read(text, format, params)
 
 
 class Source:
     """``options`` beside the program: with noise, a machine or a device only the graph says what is to run. ``text`` is
-    None where the native core is not to read it. ``circuit``: what its reader made of the text, where that is known."""
+    None where the native core is not to read it. ``circuit``: what its reader made of the text, where that is known.
+
+    Of the options, ``shots`` and ``seed`` are what they come to where none is given, ``deadline_s`` is when the time
+    limit ends, by ``time.monotonic``, and ``keep_events`` is only true of a run with counts."""
 
     def __init__(self, program: ProgramLike, options: RunOptions, circuit: qmk_native.Circuit | None = None) -> None:
-        self._program, self._options = program, options
-        self.params, self.format = options.params or None, options.format
+        self._program, self.options = program, options
+        self.deadline_s = None if options.timeout_ms is None else time.monotonic() + options.timeout_ms / 1e3
         self.text = text_of(program, options.format) if options.is_ideal else None
         if circuit is not None:
             self.circuit = circuit
         self.notes: dict[str, Any] = {}
         """What the result's provenance says of the noise and the machine; complete once the graph was read."""
-        self.shots = self._shots()
+        self.shots, self.seed = self._shots(), seed_of(options.seed)
+        self.keep_events = options.keep_events and (options.outputs is None or options.outputs.counts)
 
     def _shots(self) -> int:
-        """As many as are asked for, else what the program itself asks for, else 1000."""
-        options = self._options
+        """The shots that the options ask for, else those that the program asks for, else 1000."""
+        options = self.options
         if options.error is not None:
             found, self.notes["shots"] = choose_shots(options.error, options.outputs)
             return found
@@ -80,26 +87,26 @@ class Source:
 
     @cached_property
     def circuit(self) -> qmk_native.Circuit | None:
-        """As the native core's reader has it."""
-        return None if self.text is None else native_text.read(self.text, self.format, self.params)
+        """The circuit that the native core's reader makes of the text."""
+        return None if self.text is None else native_text.read(self.text, self.options.format, self.options.params)
 
     @cached_property
     def _source_graph(self) -> Graph:
-        """The graph as it was written, before anybody has verified it."""
+        """The graph as it was written, not verified yet."""
         if self.text is not None:
-            return to_graph(self._program, self._options.format, self._options.params)
-        found = build(self._program, self._options)
+            return to_graph(self._program, self.options.format, self.options.params)
+        found = build(self._program, self.options)
         self.notes.update(found.notes)
         return found.graph
 
     @cached_property
     def graph(self) -> Graph:
-        """Verified. Raises INVALID_GRAPH, INVALID_PARAMS and what a noise or a device is refused with."""
+        """The verified graph. Raises INVALID_GRAPH, INVALID_PARAMS, and the refusals of noise models and devices."""
         return verify(self._source_graph)
 
     @cached_property
-    def packed(self) -> bytes:
-        """The graph's bytes, which need not be those of a verified one: what is kept under them was."""
+    def packed_graph(self) -> bytes:
+        """The graph as bytes. It need not be verified yet: caches hold only verified programs under this key."""
         from qmk.qvm.graph import pack
 
         try:

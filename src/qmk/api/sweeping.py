@@ -88,7 +88,7 @@ def sweep(
     samples: list[Sampled] = []
     for at, row in enumerate(given.table):
         there = options.replace(params=given.params(row), seed=substream(options.seed or 0, "point", at))
-        samples.append(sample(program, **there.given()))  # type: ignore[arg-type]
+        samples.append(sample(program, **there.non_default()))  # type: ignore[arg-type]
     none = np.zeros((len(samples), 0))
     counts = [one.counts for one in samples]
     return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)

@@ -61,6 +61,8 @@ _ROWS = (
 
 KINDS: dict[str, Kind] = {row.name: row for row in _ROWS}
 BY_CODE: dict[int, Kind] = {row.code: row for row in _ROWS}
+FALLBACKS = {"RESOURCE_EXHAUSTED": "memory", "UNSUPPORTED": "refused"}
+"""After these errors of an engine another one may run the program, for the reason given."""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

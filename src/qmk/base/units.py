@@ -1,6 +1,9 @@
-"""Quantities for people: bytes and seconds as text."""
+"""Units of time in nanoseconds, and quantities for people: bytes and seconds as text."""
 
 from __future__ import annotations
+
+MS_NS = 1_000_000
+SECOND_NS = 1_000_000_000
 
 
 def bytes_text(count: float) -> str:

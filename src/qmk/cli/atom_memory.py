@@ -46,7 +46,7 @@ def _text(found: AtomMemory) -> Iterator[str]:
     yield f"{found.code.spec}: {rounds} under {found.noise} [{found.noise_hash[:12]}], matching decoder"
     where = "at the end" if found.check == "end" else "after every round, where they are replaced"
     yield f"{found.lost_per_shot:.3g} atoms lost per shot, data atoms looked for {where}"
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, rate in (("known", found.aware), ("ignored", found.blind)):
         low, high = rate.interval_per_round(found.rounds)
         per_round = f"{rate.per_round(found.rounds):.3g}"

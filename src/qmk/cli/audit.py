@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -132,8 +132,8 @@ def line(entry: Entry) -> str:
     return f"{entry.seq:>6}  {when}  {entry.tenant or '-'}  {entry.kind}  {fields}".rstrip()
 
 
-def _plain(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _plain(value: object) -> str:
+    return ",".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
 
 
 @command.command()

@@ -45,7 +45,7 @@ def command(quick: bool, names: str | None, data_dir: Path | None, dry_run: bool
     measured = bool(report.calibration.engines)
     written = measured and not dry_run
     if written:
-        rates.save(path, rates.merged(path, report.calibration))
+        rates.save(path, rates.merge_calibration(path, report.calibration))
     if as_json:
         output.json_object({"path": str(path) if written else "", "report": report})
     else:

@@ -77,7 +77,7 @@ def _name(engine: str, method: str) -> str:
 
 
 def _verdict(row: dict[str, Any]) -> str:
-    gaps = row.get("gaps") or []
+    gaps: list[Any] = row.get("gaps") or []
     if gaps:
         return "no: " + "; ".join(_gap(gap) for gap in gaps)
     parts: list[str] = []
@@ -92,8 +92,11 @@ def _verdict(row: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _gap(gap: Any) -> str:
-    return str(gap.get("detail") or gap.get("need")) if isinstance(gap, dict) else str(gap)
+def _gap(gap: object) -> str:
+    if not isinstance(gap, dict):
+        return str(gap)
+    named = cast("dict[str, object]", gap)
+    return str(named.get("detail") or named.get("need"))
 
 
 def change_lines(provenance: Provenance) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -92,7 +92,7 @@ def _counts_in(data: bytes, path: str) -> LogicalCounts | None:
 
     if not data.lstrip(_BEFORE_JSON).startswith(b"{") or b'"program"' in data or len(data) > files.MAX_BYTES:
         return None
-    given = files.parse_json(data, path)
+    given: dict[str, Any] = files.parse_json(data, path)
     meant = any(difflib.get_close_matches(key[:40], counts.KEYS, 1) for key in given)
     return counts.parse(given) if meant else None
 
@@ -103,9 +103,10 @@ def _asked(
     """The parameter objects, with what the options say put over them."""
     from qmk.models import files
 
-    given = {} if path is None else files.parse_json(files.read(path), path)
-    items = given if isinstance(given, list) else [given]
-    if not items or not all(isinstance(item, dict) for item in items):
+    given: object = {} if path is None else files.parse_json(files.read(path), path)
+    items = cast("list[object]", given) if isinstance(given, list) else [given]
+    objects = [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+    if not items or len(objects) < len(items):
         raise call_error(f"'{path}' holds no parameters", help="write an object, or a list of objects")
     over: dict[str, Any] = {}
     if qubit is not None:
@@ -116,7 +117,7 @@ def _asked(
         over["errorBudget"] = budget
     if frontier:
         over["estimateType"] = "frontier"
-    return [{**item, **over} for item in items]
+    return [{**item, **over} for item in objects]
 
 
 def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, Any]]:

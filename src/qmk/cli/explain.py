@@ -54,7 +54,7 @@ def command(
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     look = _look(wish.graph, outputs, shots)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)
-    rating = rates.installed()
+    rating = rates.installed_rating()
     given: Any = {"engine": asked.engine, "memory_bytes": machine.memory_bytes(), "declarations": rating.declarations}
     shown, rewritten = shape(look.circuit), rewrites(look.circuit, shots)
     if as_json:

@@ -147,7 +147,7 @@ def _use_database_file(ctx: click.Context, param: click.Parameter, value: str | 
 
 
 def _choose_database(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    given = param.name is not None and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    given = ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
     if DATABASE in ctx.meta and given:
         raise click.UsageError("give the database either with --database or with --database-file")
     if value and DATABASE not in ctx.meta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -82,7 +82,7 @@ class Assignment(click.ParamType[tuple[str, Any]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
         if isinstance(value, tuple):
-            return value  # pyright: ignore[reportUnknownVariableType]
+            return cast("tuple[str, Any]", value)
         name, equals, text = str(value).partition("=")
         if not equals or not name.strip():
             self.fail(f"'{value}' is no assignment; write name=value, such as theta=pi/2", param, ctx)
@@ -110,7 +110,7 @@ class Names(click.ParamType[list[str]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
         if isinstance(value, list):
-            return value  # pyright: ignore[reportUnknownVariableType]
+            return cast("list[str]", value)
         from qmk.abi.rights import RIGHTS
 
         found: list[str] = []
@@ -153,7 +153,7 @@ class ChannelOf(click.ParamType[tuple[str, str]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         if isinstance(value, tuple):
-            return value  # pyright: ignore[reportUnknownVariableType]
+            return cast("tuple[str, str]", value)
         handle, _, channel = (part.strip() for part in str(value).partition("="))
         if not handle or not channel:
             self.fail(f"'{value}' is no channel of a handle; write HANDLE=CHANNEL, such as c=chan_...", param, ctx)
@@ -167,7 +167,7 @@ class Limit(click.ParamType[tuple[str, int]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         if isinstance(value, tuple):
-            return value  # pyright: ignore[reportUnknownVariableType]
+            return cast("tuple[str, int]", value)
         name, _, text = str(value).partition("=")
         try:
             limit = int(text)
@@ -176,14 +176,14 @@ class Limit(click.ParamType[tuple[str, int]]):
         return name.strip(), limit
 
 
-class EnginePython(click.ParamType):
+class EnginePython(click.ParamType[tuple[str, str]]):
     """``NAME=PATH``: an engine and the Python of its own environment."""
 
     name = "NAME=PATH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         if isinstance(value, tuple):
-            return value
+            return cast("tuple[str, str]", value)
         engine, equals, path = str(value).partition("=")
         if not engine or not equals or not path:
             self.fail(f"'{value}' is not NAME=PATH, such as clifft=/opt/clifft/bin/python", param, ctx)

@@ -35,7 +35,7 @@ def _png(scene: Scene) -> bytes:
     mpl.use("agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(scene.width / DPI, scene.height / DPI), dpi=DPI, facecolor="white")
+    figure: Any = Figure(figsize=(scene.width / DPI, scene.height / DPI), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, scene.width)
     axes.set_ylim(scene.height, 0)
@@ -52,7 +52,9 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
 
     from qmk.models.atoms.drawing.scene import Circle, Line, Rect, head
 
-    points, under = 72 / DPI, {"zorder": order}
+    points = 72 / DPI
+    under: dict[str, Any] = {"zorder": order}
+    style: dict[str, Any]
     match mark:
         case Rect():
             style = {"facecolor": mark.fill, "edgecolor": mark.stroke or "none", "linewidth": points, **under}

@@ -146,7 +146,7 @@ def memory(code: str, noise: str, as_json: bool, basis: str, **given: Any) -> No
 
 
 def _basis_rows(found: Memory) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for basis, rate in found.bases.items():
         low, high = rate.interval_per_round(found.rounds)
         counts = (str(rate.shots), str(rate.errors_any), f"{rate.per_shot:.3g}")
@@ -178,7 +178,7 @@ def threshold(
         qec_plot.check(plot)
     code = codes.parse(family)
     sizes = [code.with_distance(d) for d in _whole(distances)]
-    points = []
+    points: list[memories.Memory] = []
     for size in sizes:
         for p in _grid(grid):
             made = memories.noise_at(noise, p)
@@ -196,12 +196,11 @@ def threshold(
 
 
 def _show(found: Threshold) -> None:
-
     first = found.points[0]
     distances = sorted({point.code.distance for point in found.points})
     bases = " + ".join(first.bases)
     click.echo(f"{first.code.name}, {first.decoder} decoder: error per round, {bases}")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for p, best in found.best.items():
         cells = [next(x for x in found.curve(d) if x.p == p) for d in distances]
         rows.append((f"{p:.3g}", *(f"{x.block_per_round:.3g}" for x in cells), str(best)))
@@ -245,7 +244,7 @@ def compare(
         for decoder in decoders or (None,)
     ]
     title = f"{found[0].noise} [{found[0].noise_hash[:12]}], per round, {' + '.join(found[0].bases)}"
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in found:
         low, high = row.bounds_per_round
         size = (str(row.code.physical_qubits), str(row.code.k), f"{row.code.physical_qubits / row.code.k:.3g}")

@@ -20,7 +20,6 @@ RUN = ("shots", "seed", "engine", "timeout_ms", "noise", "error", "qec", "device
 _KINDS: dict[str, dict[str, Any]] = {
     "shots": {"type": parameters.Shots()},
     "timeout_ms": {"type": parameters.Milliseconds(), "hint": "Write it as 30 (seconds), 500ms, 5m or 1h."},
-    "error": {"type": click.FloatRange(0, 1, min_open=True, max_open=True)},
     "params": {"type": parameters.Assignment(), "multiple": True, "callback": parameters.gather_pairs,
                "hint": "Such as theta=pi/2; may be given several times."},
     "channels": {"type": parameters.ChannelOf(), "multiple": True, "callback": parameters.gather_pairs,
@@ -42,6 +41,8 @@ def option(name: str, argument: str) -> Callable[[Command], Command]:
         given["default"] = default
     if declared.low is not None and "type" not in kind:
         given["type"] = click.IntRange(declared.low, declared.high)
+    if declared.between is not None:
+        given["type"] = click.FloatRange(*declared.between, min_open=True, max_open=True)
     return click.option(*flags, argument, **given)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -121,7 +121,7 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
     for name, note in provenance.notes.items():
         if name in ("rewrites", "simulator") or isinstance(note, dict):
             continue  # --explain and the first line tell, and JSON has what is no text
-        for line in note if isinstance(note, list) else [note]:
+        for line in cast("list[Any]", note) if isinstance(note, list) else [note]:
             click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else note_text(line)}")
 
 

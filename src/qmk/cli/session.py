@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected(socket_path: str | None) -> Iterator[Client]:
+def connected(socket_path: str | None) -> Generator[Client]:
     """A client whose session ends with the command, however that ends; jobs go on."""
     from qmk.client import Client
 

@@ -47,7 +47,7 @@ def command(
     loaded, outputs = values.load(wanted, program, format_name, params, console)
     asked = request.with_drift(asked, target, began_s).replace(outputs=outputs)
     with connected(socket_path) as client:
-        job = client.submit(loaded.graph, **asked.given())
+        job = client.submit(loaded.graph, **asked.non_default())
         if not as_json:
             console.findings(msgspec.convert(job.warnings, list[Finding]))
         if wait:

@@ -97,7 +97,7 @@ def _modified(args: Mapping[str, Any], count: int) -> tuple[str, ...]:
     controls = int(args.get("controls", 0))
     state = str(args.get("state") or "1" * controls)
     power = args.get("power", 1)
-    params = args.get("params") or {}
+    params: Mapping[str, Any] = args.get("params") or {}
     name = _named(str(args.get("gate", "?")), params)
     name += "" if power == 1 else "†" if power == -1 else f"^{power:g}"
     marks = tuple(OPEN_CONTROL if bit == "0" else CONTROL for bit in state[:controls])

@@ -16,8 +16,8 @@ from qmk.exact import checkpoint
 from qmk.exact.checkpoint import Body, Header, check
 from qmk.exact.chunked import ChunkedPlan
 from qmk.exact.chunks import chunk_shots
-from qmk.exact.dice import Dice
 from qmk.exact.population import Backend, Branch, Compiled, Population, State
+from qmk.exact.rng import Rng
 from qmk.ir.loss import refuse_tosses
 from qmk.ir.program import Program
 from qmk.ir.steps import Run, Steps, steps_of
@@ -76,12 +76,12 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
     def chunk(self, shots: int) -> int:
         return chunk_shots(shots, self.steps.branch_points, self.backend.state_bytes)
 
-    def first(self, shots: int, dice: Dice) -> Population[S]:
+    def first(self, shots: int, rng: Rng) -> Population[S]:
         """One branch with all the shots."""
         branch = Branch(self.backend.zero(), bytearray(self.n_cbits), np.arange(shots))
-        return Population(self.steps, self.circuits, [branch], shots, dice, 0)
+        return Population(self.steps, self.circuits, [branch], shots, rng, 0)
 
-    def load(self, body: Body, epoch: int, shots: int, dice: Dice) -> Population[S]:
+    def load(self, body: Body, epoch: int, shots: int, rng: Rng) -> Population[S]:
         count = len(body.states)
         check(count > 0, "no states")
         owned = checkpoint.unpack_owners(body.owners, shots, count)
@@ -93,4 +93,4 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
             except ValueError as error:
                 raise checkpoint.damage_error(str(error)) from error
             branches.append(Branch(state, bytearray(row.tobytes()), group))
-        return Population(self.steps, self.circuits, branches, shots, checkpoint.set_dice(dice, body.dice), epoch)
+        return Population(self.steps, self.circuits, branches, shots, checkpoint.set_position(rng, body.rng), epoch)

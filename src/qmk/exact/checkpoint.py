@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.base.limits import LIMITS
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
 from qmk.ir.program import Program
 from qmk.sdk.engine import Unsupported
@@ -25,8 +25,8 @@ OWNER = np.dtype("<u4")
 
 
 class Header(msgspec.Struct, frozen=True):
-    """Whose state it is: it is resumed by nobody else. ``program`` is the SHA-256 of the lowered instructions, which
-    the digest of the graph does not determine across releases."""
+    """What the state belongs to: nothing else can resume it. ``program`` is the SHA-256 of the lowered instructions,
+    which the digest of the graph does not determine across releases."""
 
     engine: str
     method: str
@@ -40,11 +40,11 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A chunk under way: ``states`` in the engine's form, ``dice`` the position of the generator, ``bits`` the
+    """A chunk under way: ``states`` in the engine's form, ``rng`` the position of the generator, ``bits`` the
     classical bits in packed rows. ``owners`` gives the branch of each shot (little-endian uint32) where branches have
     states of their own; ``bits`` and ``states`` are then one a branch."""
 
-    dice: bytes
+    rng: bytes = msgspec.field(name="dice")
     states: list[bytes]
     bits: bytes = b""
     owners: bytes = b""
@@ -88,7 +88,7 @@ def encode(saved: Saved) -> bytes:
 
 
 def decode(data: bytes, head: Header) -> Saved:
-    """Raises ``Unsupported`` when ``data`` is not a saved run, or one of something else than ``head`` says."""
+    """Reads a saved run. Raises ``Unsupported`` when ``data`` is not one, or does not belong to what ``head`` says."""
     try:
         saved = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -116,13 +116,13 @@ def damage_error(what: str) -> Unsupported:
 
 
 def check(fits: bool, what: str) -> None:
-    """Raise ``Unsupported`` naming ``what`` is damaged unless it ``fits``."""
+    """Raises ``Unsupported``, which names ``what`` is damaged, unless it ``fits``."""
     if not fits:
         raise damage_error(what)
 
 
 def check_counts(saved: Saved, segments: int) -> None:
-    """The numbers alone; sizes that follow from them are checked where they are used."""
+    """Checks the numbers alone; sizes that follow from them are checked where they are used."""
     check(0 <= saved.shots <= LIMITS.shots, f"{saved.shots} shots")
     check(0 <= saved.seed < 1 << 63, f"seed {saved.seed}")
     check(0 <= saved.done <= saved.shots, f"{saved.done} of {saved.shots} shots are done")
@@ -159,10 +159,10 @@ def unpack_owners(data: bytes, shots: int, branches: int) -> list[npt.NDArray[np
     return np.split(order, np.cumsum(sizes)[:-1])
 
 
-def set_dice(dice: Dice, position: bytes) -> Dice:
-    """``dice`` moved to a saved position."""
+def set_position(rng: Rng, position: bytes) -> Rng:
+    """Moves ``rng`` to a saved position."""
     try:
-        dice.go_to(position)
+        rng.go_to(position)
     except ValueError as error:
         raise damage_error(str(error)) from error
-    return dice
+    return rng

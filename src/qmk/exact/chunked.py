@@ -1,8 +1,9 @@
 """Runs that take their shots in chunks, each from fence to fence: what the fenced engines of QMK have in common.
 
 A ``ChunkedPlan`` knows how many shots a chunk has, how a chunk begins, and how one is read back; the rest of
-``FencedPlan`` follows. Each chunk has dice of its own, so a saved run is the bits of the chunks that are done and, of
-the one under way, its quantum states and the position of its dice. Bits depend on program, shots and seed only.
+``FencedPlan`` follows. Each chunk has a generator of its own, so a saved run is the bits of the chunks that are done
+and, of the one under way, its quantum states and the position of its generator. Bits depend on program, shots and seed
+only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from qmk.base.limits import LIMITS
 from qmk.base.units import bytes_text
 from qmk.exact import checkpoint
 from qmk.exact.checkpoint import Body, Header, Saved, check
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
 from qmk.sdk.engine import Progress, Samples, Unsupported
 
@@ -32,7 +33,7 @@ class Chunk(Protocol):
 
     @property
     def body_bytes(self) -> int:
-        """About what ``pack`` will take."""
+        """Roughly how many bytes ``pack`` will give."""
         ...
 
     def advance(self) -> None:
@@ -44,7 +45,7 @@ class Chunk(Protocol):
         ...
 
     def read_out(self, bits: Bits) -> None:
-        """The bits of its shots, after the last segment; it is used up."""
+        """The bits of its shots, after the last segment. The chunk cannot be used again."""
         ...
 
     def pack(self) -> Body: ...
@@ -75,16 +76,16 @@ class ChunkedPlan(ABC, Generic[C]):
 
     @abstractmethod
     def chunk(self, shots: int) -> int:
-        """Shots of each chunk but the last; follows from the program."""
+        """The number of shots of each chunk but the last. It follows from the program."""
 
     @abstractmethod
-    def first(self, shots: int, dice: Dice) -> C:
+    def first(self, shots: int, rng: Rng) -> C:
         """A chunk at the start of the program."""
 
     @abstractmethod
-    def load(self, body: Body, epoch: int, shots: int, dice: Dice) -> C:
-        """The inverse of ``Chunk.pack``; ``dice`` are the chunk's before the first throw. Raises ``Unsupported`` for
-        whatever is not a chunk of this plan."""
+    def load(self, body: Body, epoch: int, shots: int, rng: Rng) -> C:
+        """The inverse of ``Chunk.pack``; ``rng`` is the chunk's generator before its first use. Raises ``Unsupported``
+        for whatever is not a chunk of this plan."""
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         execution = self.start(shots, seed)
@@ -107,14 +108,14 @@ class ChunkedPlan(ABC, Generic[C]):
         if saved.body is not None:
             check(not ended and saved.epoch > 0, "states where there are none")
             count = min(step, saved.shots - saved.done)
-            chunk = self.load(saved.body, saved.epoch, count, self.dice(saved.seed, saved.done))
+            chunk = self.load(saved.body, saved.epoch, count, self.rng(saved.seed, saved.done))
         else:
             check(saved.epoch == 0, "no states")
         return ChunkedExecution(self, saved.shots, saved.seed, rows, chunk)
 
-    def dice(self, seed: int, done: int) -> Dice:
-        """Those of the chunk that begins at shot ``done``, before the first throw."""
-        return Dice(seed, "chunk", done)
+    def rng(self, seed: int, done: int) -> Rng:
+        """The generator of the chunk that begins at shot ``done``, before its first use."""
+        return Rng(seed, "chunk", done)
 
 
 class ChunkedExecution(Generic[C]):
@@ -123,7 +124,8 @@ class ChunkedExecution(Generic[C]):
     def __init__(
         self, plan: ChunkedPlan[C], shots: int, seed: int, done: Bits | None = None, chunk: C | None = None
     ) -> None:
-        """``done``: bits of the finished chunks; ``chunk``: where the next one stands, else it is at the start."""
+        """``done`` has the bits of the finished chunks. ``chunk`` is the one under way; without it, the next one is at
+        its start."""
         self.plan = plan
         self.shots = shots
         self.seed = seed
@@ -135,11 +137,11 @@ class ChunkedExecution(Generic[C]):
 
     def _next(self) -> C | None:
         count = min(self.plan.chunk(self.shots), self.shots - self._done)
-        return self.plan.first(count, self.plan.dice(self.seed, self._done)) if count else None
+        return self.plan.first(count, self.plan.rng(self.seed, self._done)) if count else None
 
     @property
     def epoch(self) -> int:
-        """Epochs behind the shots under way; all of the program's at the end of the run."""
+        """How many epochs the shots under way have finished; at the end of the run, all epochs of the program."""
         return self.plan.segments if self.chunk is None else self.chunk.epoch
 
     @property
@@ -177,7 +179,7 @@ class ChunkedExecution(Generic[C]):
         return Samples(self._bits)
 
     def distance(self, other: ChunkedExecution[C]) -> float:
-        """As ``Chunk.distance``, of two runs of one plan."""
+        """How far apart two runs of one plan are; see ``Chunk.distance``."""
         here, there = ((run.epoch, run.shots_done) for run in (self, other))
         if here != there:
             return 2.0

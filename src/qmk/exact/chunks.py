@@ -15,8 +15,8 @@ CHUNK_SHOTS = 1 << 22
 
 
 def chunk_shots(shots: int, branch_points: int, state_bytes: int) -> int:
-    """Shots of each chunk but the last, at least 1. ``branch_points``: measurements, resets and dice that may split a
-    branch, the final read-out aside."""
+    """Shots of each chunk but the last, at least 1. ``branch_points``: measurements, resets and random choices that may
+    split a branch, the final read-out aside."""
     fits = max(1, STATES_BYTES // max(state_bytes, 1))
     if branch_points < 63 and 1 << branch_points <= fits:
         return max(1, min(shots, CHUNK_SHOTS))

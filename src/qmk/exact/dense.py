@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.exact.simulator import TINY, Chances
 from qmk.ir.bits import Bits
 from qmk.ir.program import Gate
@@ -63,11 +63,12 @@ class DenseState:
     def copy(self) -> DenseState:
         return DenseState(self.amplitudes.copy(), self.places)
 
-    def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
+    def sample(self, qubits: list[int], shots: int, rng: Rng) -> Bits:
         totals = self._chances(qubits)
         np.cumsum(totals, out=totals)
-        fell = np.searchsorted(totals, dice.uniform(shots) * totals[-1], side="right")
-        outcomes = np.minimum(fell, int(np.searchsorted(totals, totals[-1])))  # rounding may step past the last one
+        total = float(totals[-1])
+        fell = np.searchsorted(totals, rng.uniform(shots) * total, side="right")
+        outcomes = np.minimum(fell, int(np.searchsorted(totals, total)))  # rounding may step past the last one
         shifts = np.arange(len(qubits) - 1, -1, -1)
         return ((outcomes[:, None] >> shifts) & 1).astype(np.uint8)
 

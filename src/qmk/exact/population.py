@@ -1,9 +1,9 @@
 """The branches of a set of shots, moved from fence to fence.
 
 A branch is one history of outcomes: a quantum state, the classical bits so far, and the shots that share this history.
-All branches take each step together; a measurement splits a branch by seeded dice, one throw a shot where both outcomes
-are possible and none where not. Order of branches and of throws is fixed, so the dice's position and the branches are
-all there is to a run. A backend supplies the states.
+All branches take each step together; a measurement splits a branch by a seeded generator, with one number a shot where
+both outcomes are possible and none where not. The order of branches and of numbers is fixed, so the generator's
+position and the branches are all there is to a run. A backend supplies the states.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.exact.checkpoint import Body, pack_owners, pack_rows
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.exact.simulator import TINY
 from qmk.exact.uncompute import inverse_gates
 from qmk.ir.bits import Bits, compute, compute_once, holds_once
@@ -49,9 +49,9 @@ class State(Protocol):
 
     def copy(self) -> Self: ...
 
-    def sample(self, qubits: list[int], shots: int, dice: Dice, /) -> Bits:
+    def sample(self, qubits: list[int], shots: int, rng: Rng, /) -> Bits:
         """Outcomes of measuring all of ``qubits`` in Z, shape (shots, len(qubits)); the state may be used up. The
-        number of throws depends only on the state, the qubits and the shots."""
+        number of random numbers depends only on the state, the qubits and the shots."""
         ...
 
     def to_bytes(self) -> bytes: ...
@@ -120,12 +120,12 @@ class Population(Generic[S]):
     """The branches of one chunk, standing at fence ``epoch`` (0: the start)."""
 
     def __init__(
-        self, steps: Steps, compiled: Compiled[S], branches: list[Branch[S]], shots: int, dice: Dice, epoch: int
+        self, steps: Steps, compiled: Compiled[S], branches: list[Branch[S]], shots: int, rng: Rng, epoch: int
     ) -> None:
         self.steps = steps
         self.branches = branches
         self.shots = shots
-        self.dice = dice
+        self.rng = rng
         self.epoch = epoch
         self._compiled = compiled
 
@@ -151,7 +151,7 @@ class Population(Generic[S]):
         qubits = [item.qubit for item in measured]
         for branch in self.branches:
             rows = np.tile(np.frombuffer(bytes(branch.bits), dtype=np.uint8), (len(branch.shots), 1))
-            seen = branch.state.sample(qubits, len(branch.shots), self.dice) if qubits else None
+            seen = branch.state.sample(qubits, len(branch.shots), self.rng) if qubits else None
             place = 0
             for item in self.steps.final:
                 if isinstance(item, Logic):
@@ -168,7 +168,7 @@ class Population(Generic[S]):
     def pack(self) -> Body:
         bits = np.frombuffer(b"".join(branch.bits for branch in self.branches), dtype=np.uint8)
         return Body(
-            dice=self.dice.position(),
+            rng=self.rng.position(),
             states=[branch.state.to_bytes() for branch in self.branches],
             bits=pack_rows(bits.reshape(len(self.branches), -1)),
             owners=pack_owners(self.shots, [branch.shots for branch in self.branches]),
@@ -247,7 +247,7 @@ class Population(Generic[S]):
         if len(possible) == 1:
             return [(possible[0], branch)]
         bounds = np.cumsum(likely[: possible[-1]])  # an outcome of chance 0 has an empty interval
-        fell = np.searchsorted(bounds, self.dice.uniform(len(branch.shots)), side="right")
+        fell = np.searchsorted(bounds, self.rng.uniform(len(branch.shots)), side="right")
         parts = [(outcome, branch.shots[fell == outcome]) for outcome in np.unique(fell).tolist()]
         rest = [(outcome, Branch(branch.state.copy(), bytearray(branch.bits), shots)) for outcome, shots in parts[1:]]
         branch.shots = parts[0][1]

@@ -1,6 +1,6 @@
 """Plans of gates followed by one read-out, for engines whose library computes a final state and nothing else.
 
-``ReadoutPlan(program, can, maker)`` refuses whatever is not gates, then one measurement a qubit, and throws the dice
+``ReadoutPlan(program, can, maker)`` refuses whatever is not gates, then one measurement a qubit, and draws the shots
 itself: a seed gives the same bits whether or not the library's own generator can be seeded. For state vectors
 ``outcomes`` draws from the amplitudes without a second array of their size.
 """
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.exact.simulator import TINY
 from qmk.ir.bits import Bits
 from qmk.ir.program import Barrier, Gate, Logic, Measure, Noise, Program, Reset, Toss
@@ -45,9 +45,9 @@ class Readout:
 
 
 class Sampler(Protocol):
-    """Outcomes of the read-out, shape (shots, len(qubits)); the same for the same position of the dice."""
+    """Outcomes of the read-out, shape (shots, len(qubits)); the same for the same position of the generator."""
 
-    def __call__(self, shots: int, dice: Dice, /) -> Bits: ...
+    def __call__(self, shots: int, rng: Rng, /) -> Bits: ...
 
 
 Maker = Callable[[Readout, str], Sampler]
@@ -63,7 +63,7 @@ class ReadoutPlan:
     engine: str
     can: Capabilities
     maker: Maker
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @functools.cached_property
     def readout(self) -> Readout:
@@ -79,7 +79,7 @@ class ReadoutPlan:
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         bits = np.zeros((shots, self.program.n_cbits), dtype=np.uint8)
         if shots and self.readout.qubits:
-            bits[:, list(self.readout.cbits)] = self.sampler(shots, Dice(seed, self.engine, self.can.method))
+            bits[:, list(self.readout.cbits)] = self.sampler(shots, Rng(seed, self.engine, self.can.method))
         if progress is not None:
             progress(shots)
         return Samples(bits, dict(self.notes))
@@ -143,8 +143,8 @@ class VectorSampler:
     simulate: Callable[[], Amplitudes]
     first_highest: bool
 
-    def __call__(self, shots: int, dice: Dice) -> Bits:
-        found = outcomes(self.simulate(), shots, dice)
+    def __call__(self, shots: int, rng: Rng) -> Bits:
+        found = outcomes(self.simulate(), shots, rng)
         last = self.readout.n_qubits - 1
         places = [last - qubit if self.first_highest else qubit for qubit in self.readout.qubits]
         return bits_of(found, places)
@@ -155,7 +155,7 @@ def bits_of(indexes: Indexes, places: Sequence[int]) -> Bits:
     return ((indexes[:, None] >> np.array(places, dtype=np.int64)) & 1).astype(np.uint8)
 
 
-def outcomes(amplitudes: Amplitudes, shots: int, dice: Dice) -> Indexes:
+def outcomes(amplitudes: Amplitudes, shots: int, rng: Rng) -> Indexes:
     """Indexes drawn by the squares of ``amplitudes``, one throw a shot.
 
     The array is read twice: once for the total of each block, then only where shots have fallen. What is less probable
@@ -169,8 +169,9 @@ def outcomes(amplitudes: Amplitudes, shots: int, dice: Dice) -> Indexes:
     floor = min(TINY, 1e-4 / size)
     totals[totals < floor] = 0
     ends = np.cumsum(totals)
-    places = dice.uniform(shots) * ends[-1]
-    blocks = np.minimum(np.searchsorted(ends, places, side="right"), np.searchsorted(ends, ends[-1]))
+    total = float(ends[-1])
+    places = rng.uniform(shots) * total
+    blocks = np.minimum(np.searchsorted(ends, places, side="right"), np.searchsorted(ends, total))
     shares = np.clip((places - (ends - totals)[blocks]) / totals[blocks], 0.0, np.nextafter(1.0, 0.0))
     hit, which = np.unique(blocks, return_inverse=True)
     order = np.argsort(which, kind="stable")

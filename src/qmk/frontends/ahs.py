@@ -65,8 +65,8 @@ class _Local(Part):
 
 class _Hamiltonian(Part):
     drivingFields: list[_Driving]
-    localDetuning: list[_Local] = msgspec.field(default_factory=list)
-    shiftingFields: list[_Local] = msgspec.field(default_factory=list)
+    localDetuning: list[_Local] = msgspec.field(default_factory=list[_Local])
+    shiftingFields: list[_Local] = msgspec.field(default_factory=list[_Local])
 
 
 class _Program(Part):

@@ -1,5 +1,5 @@
-"""Front-end ``qvm-asm``: QVM assembly with macros. Included files come from the program's folder and below, from
-nowhere else. Public programs in this language are also found in files named ``.qasm``."""
+"""Front-end ``qvm-asm``: QVM assembly with macros. Files are included from the program's folder and its subfolders
+only. Public programs in this language are also found in files named ``.qasm``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINES = 64
 
 
 def recognise(data: bytes) -> int:
-    """By the first lines that are no comments: directives, or statements with opcodes we know."""
+    """Judges by the first lines that are not comments: directives, or statements with known opcodes."""
     text = unmarked(data[:65536]).decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith(";")][:_LINES]
@@ -71,7 +71,7 @@ class _Folder:
         if not path.exists():
             raise FileNotFoundError(2, "there is no such file in the program's folder")
         if not path.is_file():
-            raise ValueError("it is no file")
+            raise ValueError("it is not a file")
         if path.stat().st_size > LIMITS.source_bytes:
             raise ValueError(f"it is larger than {LIMITS.source_bytes} bytes")
         return unmarked(path.read_bytes()).decode("utf-8")

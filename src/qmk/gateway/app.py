@@ -14,7 +14,7 @@ logged with one.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
     gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         try:
             yield
         finally:

@@ -4,9 +4,9 @@ only how long one is idle after a request."""
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEAD_S = 10.0
 """Seconds from the first byte that is waited for to the end of a request's headers."""
@@ -30,7 +30,8 @@ class TimelyProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
+        if cycle is not None and not cycle.response_complete:
             self._unwatch()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_S, self._too_late)

@@ -66,7 +66,7 @@ class Choosing:
         engine = effect.policy.get("engine")
         try:
             decision = self._routing.choose(
-                effect.graph, effect.digest, effect.shots, engine, effect.outputs, effect.packed
+                effect.graph, effect.digest, effect.shots, engine, effect.outputs, effect.packed, tenant=effect.tenant
             )
         except QmkError as error:
             self._refuse(effect, error)
@@ -117,7 +117,9 @@ class Choosing:
     def _estimate(self, effect: fx.Estimate, footprint: Footprint | None = None) -> None:
         assert effect.graph is not None
         try:
-            found = self._routing.estimate(effect.graph, effect.digest, effect.shots, effect.outputs)
+            found = self._routing.estimate(
+                effect.graph, effect.digest, effect.shots, effect.outputs, tenant=effect.tenant
+            )
         except QmkError as error:
             self._replies.refuse(effect.conn, effect.ref, error)
             return

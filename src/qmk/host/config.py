@@ -76,14 +76,14 @@ class HostConfig:
     idle_s: float = 900.0
     prestart: tuple[str, ...] = ("native",)
     job_attempts: int = LIMITS.job_attempts
-    engines: dict[str, External] = field(default_factory=dict)
+    engines: dict[str, External] = field(default_factory=dict[str, External])
     connections: int = 4096
     frame_s: float = 60.0
     text: TextBounds = field(default_factory=TextBounds)
     shutdown_s: float = 2.0
     require_token: bool = False
     socket_mode: int = 0o600
-    quotas: dict[str, int] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict[str, int])
     keep: Retention = field(default_factory=Retention)
     cache_bytes: int = CACHE_BYTES
     hedging: bool = True

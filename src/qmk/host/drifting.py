@@ -79,10 +79,11 @@ class Drifting:
         self, effect: fx.Recalibrate, in_force: float, written: Written | None, error: QmkError | None
     ) -> None:
         self._at_work.discard((effect.job, effect.fence))
-        told = {"now_ns": self._clock_ns(), "job": effect.job, "fence": effect.fence, "epoch": effect.epoch}
+        event = partial(Recalibrated, now_ns=self._clock_ns(), job=effect.job, fence=effect.fence, epoch=effect.epoch)
         if written is None:
             assert error is not None
-            self._feed(Recalibrated(**told, calibrated_s=in_force, reason=error.message))
+            self._feed(event(calibrated_s=in_force, reason=error.message))
             return
-        made = {"graph": written.graph, "footprint": written.footprint}
-        self._feed(Recalibrated(**told, calibrated_s=in_force, reason=written.reason, **made))
+        self._feed(
+            event(calibrated_s=in_force, reason=written.reason, graph=written.graph, footprint=written.footprint)
+        )

@@ -176,7 +176,7 @@ class Host:
 
         self._kernel.replay(records())
         now_ns = self._clock_ns()
-        adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.values() if not job.ended)
+        adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.values() if not job.has_ended)
         tail = self._journal.audit_tail()
         self.feed(
             ev.Recovered(

@@ -1,13 +1,11 @@
 """The journal: what the daemon promised, in order, with the results it has.
 
 A batch is everything one turn of the host produced; it becomes durable as a whole or not at all, and whatever was
-promised in it is said only afterwards. ``MemoryJournal`` is for the embedded mode, which promises nothing beyond the
-life of the process; ``sql.journal.SqlJournal`` is the daemon's.
+promised in it is said only afterwards. ``sql.journal.SqlJournal`` is the daemon's; the simulation has one in memory.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol
 
@@ -15,9 +13,9 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.host import ledger
-from qmk.host.blobs import Blobs, MemoryBlobs
+from qmk.host.blobs import Blobs
 from qmk.host.results import Head, Result
-from qmk.host.seals import AuditTail, Seal, stored, tail_of
+from qmk.host.seals import AuditTail, Seal
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import Cancelled, Failed, Finished, Progressed, Record, Started, Submitted
 from qmk.kernel.rewriting import Rewritten
@@ -26,8 +24,6 @@ INLINE_BYTES = 64 << 10
 """A page of events or a graph up to this size stands in its row; a larger one is a blob of its own."""
 _ADDING = frozenset((Submitted, Started, Progressed, Finished, Failed, Cancelled))
 """Records that stand beside all others."""
-MEMORY_CHARGES = 10_000
-"""Rows of the ledger that a process which keeps no journal remembers."""
 
 
 class Batch(msgspec.Struct):
@@ -135,89 +131,6 @@ class Journal(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-class MemoryJournal:
-    """Keeps results and graphs, not records: nobody will replay it."""
-
-    waits_for_disk = False
-    far = False
-
-    def __init__(self) -> None:
-        self._results: dict[str, Result] = {}
-        self._graphs: dict[str, bytes] = {}
-        self._charges: deque[Charge] = deque(maxlen=MEMORY_CHARGES)
-        self._audit: list[Audit] = []
-        self._seals: list[Seal] = []
-        self.blobs: Blobs = MemoryBlobs()
-
-    def records(self) -> Iterator[Record]:
-        return iter(())
-
-    def write(self, batch: Batch) -> None:
-        for record in batch.records:
-            if isinstance(record, (Submitted, Rewritten)):
-                self._graphs[record.job] = record.graph
-        self._results.update(batch.results)
-        self._results.update((job, self._results[source]) for job, source in batch.copies)
-        self._charges += batch.charges
-        self._audit += batch.audit
-        self._seals += batch.seals
-        for job in batch.forgotten:
-            self._results.pop(job, None)
-            self._graphs.pop(job, None)
-
-    def head(self, job: str) -> Head | None:
-        result = self._results.get(job)
-        return None if result is None else result.head
-
-    def page(self, job: str, number: int, head: Head) -> bytes | memoryview:
-        return self._results[job].page(number)
-
-    def result(self, job: str) -> Result:
-        """The whole result, for a caller in this process."""
-        return self._results[job]
-
-    def graph(self, job: str) -> bytes:
-        if job not in self._graphs:
-            raise no_graph(job)
-        return self._graphs[job]
-
-    def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
-        return (ledger.row_of(charge) for charge in self._charges if charge.now_ns >= since_ns)
-
-    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
-        return ledger.used(self.charges(), period_start_ns)
-
-    def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
-        return map(stored, self._audit[from_seq - 1 :])
-
-    def seals(self) -> Iterator[Seal]:
-        return iter(self._seals)
-
-    def audit_tail(self) -> AuditTail:
-        return tail_of(self.last_seal(), self.audit_entries)
-
-    def last_seal(self) -> Seal | None:
-        return self._seals[-1] if self._seals else None
-
-    def blobs_named(self, without: Collection[str] = ()) -> set[str]:
-        """Graphs and results are not in blobs here."""
-        return set()
-
-    def checkpoints(self) -> list[tuple[str, str]]:
-        """Nobody will ask for them again."""
-        return []
-
-    def discard(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if self.blobs.delete(name)]
-
-    def tend(self) -> None:
-        """Nothing waits here."""
-
-    def close(self) -> None:
-        self._results.clear()
-        self._graphs.clear()
 
 
 def no_graph(job: str) -> QmkError:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -94,7 +94,7 @@ def launch_of(job: str, fence: int, graph: Graph) -> Launch:
 
 
 @asynccontextmanager
-async def _under_test(make: Make) -> AsyncIterator[tuple[Launcher, Heard]]:
+async def _under_test(make: Make) -> AsyncGenerator[tuple[Launcher, Heard]]:
     heard = Heard()
     launcher = make(heard)
     try:

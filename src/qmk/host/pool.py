@@ -58,7 +58,7 @@ class Task:
     launch: Launch
     graph: bytes
     state: bytes | None
-    asks: list[Interrupt] = field(default_factory=list)
+    asks: list[Interrupt] = field(default_factory=list[Interrupt])
     hedge: Alternative | None = None
     partner: Task | None = None
     failure: tuple[Failed, bool] | None = None

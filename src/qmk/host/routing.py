@@ -1,7 +1,8 @@
 """The router as the host uses it: which engines there are, what each would cost, which one runs a program.
 
 A decision depends only on the program, the shots and the engine asked for, so decisions are kept: a program that is
-submitted again and again is looked at once.
+submitted again and again is looked at once. Each tenant has a room of its own, as for its programs (``host.programs``):
+how long a decision takes tells nothing of another tenant's programs.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from qmk import __version__
 from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.host import machine
+from qmk.host.programs import LEAST_ROOMS
 from qmk.host.spawn import External
 from qmk.ir.summary import summarise
 from qmk.kernel.objects.alternative import Alternative
@@ -29,11 +30,14 @@ from qmk.qvm.outputs import Outputs
 from qmk.qvm.outputs import digest as outputs_digest
 from qmk.router import rates
 from qmk.router.score import Candidate, recently_available
+from qmk.rpc.kept import Kept
 from qmk.sdk import discovery
 from qmk.sdk.engine import UNCERTAINTY, Declaration, Features, Prediction
 
 log = logging.getLogger("qmk.host")
 KEPT = 4096
+"""Decisions that are kept, and as many looks at programs, of all tenants that ever had a program routed together."""
+
 IDEAL = "noiseless logical qubits, any two of which may interact"
 
 
@@ -53,6 +57,15 @@ class Choice(msgspec.Struct, frozen=True):
     version: str = ""
 
 
+class _Room:
+    """What is kept for one tenant: features by digest and method of the native engine, choices by all that they follow
+    from."""
+
+    def __init__(self) -> None:
+        self.features: Kept[tuple[str, str], Features] = Kept()
+        self.choices: Kept[tuple[str, int, str | None, str], Choice] = Kept()
+
+
 class Routing:
     """``memory_bytes`` is what one job may need at most. ``external`` engines are added to the installed ones. The
     rates are those of ``data_dir``, read once; without a folder those of ``router.rates.default_path``."""
@@ -66,8 +79,7 @@ class Routing:
         self._rating = rates.rate(self.declarations, rates.default_path(data_dir))
         for note in self._rating.notes:
             log.warning("%s", note)
-        self._features: OrderedDict[tuple[str, str], Features] = OrderedDict()
-        self._choices: OrderedDict[tuple[str, int, str | None, str], Choice] = OrderedDict()
+        self._rooms: dict[str, _Room] = {}
 
     @property
     def declarations(self) -> dict[str, Declaration]:
@@ -77,7 +89,8 @@ class Routing:
     def resize(self, memory_bytes: int) -> None:
         """The machine has so much memory for a job by now; decisions of when it had far more or less are forgotten."""
         if not self.memory_bytes / 2 <= memory_bytes <= self.memory_bytes * 2:
-            self._choices.clear()
+            for room in self._rooms.values():
+                room.choices = Kept()
             self.memory_bytes = memory_bytes
 
     def choose(
@@ -90,27 +103,30 @@ class Routing:
         packed: bytes = b"",
         *,
         all_engines: bool = False,
+        tenant: str = "",
     ) -> Choice:
         """``packed``: of the graph, where it is at hand. ``all_engines``: look at each of them even where the native
-        core is done at once. Raises UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with the memory
-        needed."""
+        core is done at once. ``tenant``: whose program it is. Raises UNSUPPORTED with the gaps of every engine,
+        RESOURCE_EXHAUSTED with the memory needed."""
         key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}")
-        kept = self._choices.get(key)
+        room = self._rooms.setdefault(tenant, _Room())
+        kept = room.choices.get(key)
         if kept is not None:
-            self._choices.move_to_end(key)
             return kept
-        choice = self._choose(graph, digest, shots, engine, outputs, packed, all_engines)
-        _keep(self._choices, key, choice)
-        return choice
+        look = self._look(room, graph, digest, packed)
+        return room.choices.put(key, self._choose(look, graph, shots, engine, outputs, all_engines), 1, self._share())
+
+    def _share(self) -> int:
+        """How many of each one tenant may have kept."""
+        return max(1, KEPT // max(LEAST_ROOMS, len(self._rooms)))
 
     def _choose(
         self,
+        look: Callable[[str], Features],
         graph: Graph,
-        digest: str,
         shots: int,
         engine: str | None,
         outputs: Outputs | None,
-        packed: bytes,
         all_engines: bool,
     ) -> Choice:
         from qmk import router
@@ -119,7 +135,7 @@ class Routing:
         declarations = self._rating.declarations
         name, _, method = (engine or "").partition(":")
         asked = (method or "auto") if name in ("", "native") and "native" in declarations else ""
-        known = self._look(graph, digest, packed)(asked)
+        known = look(asked)
         quick = not (name or all_engines) and outputs is None
         if quick and router.is_at_once(known, shots, self.memory_bytes):
             return self._native(known.native["auto"], shots)
@@ -172,7 +188,7 @@ class Routing:
         found = recently_available(declaration).version if declaration is not None else ""
         return f"qmk {__version__}, {engine} {found}" if found else ""
 
-    def _look(self, graph: Graph, digest: str, packed: bytes = b"") -> Callable[[str], Features]:
+    def _look(self, room: _Room, graph: Graph, digest: str, packed: bytes = b"") -> Callable[[str], Features]:
         """Gives the features, with the prediction for a method of the native engine or "". The graph is looked at
         once, and only for what is not kept."""
         from qmk.router.features import Look
@@ -180,23 +196,25 @@ class Routing:
         looked: list[Look] = []
 
         def features(native: str) -> Features:
-            found = self._features.get((digest, native))
-            if found is None:
-                if not looked:
-                    looked.append(Look(graph, packed))
-                found = looked[0].features(native)
-                _keep(self._features, (digest, native), found)
-            return found
+            found = room.features.get((digest, native))
+            if found is not None:
+                return found
+            if not looked:
+                looked.append(Look(graph, packed))
+            return room.features.put((digest, native), looked[0].features(native), 1, self._share())
 
         return features
 
-    def estimate(self, graph: Graph, digest: str, shots: int, outputs: Outputs | None = None) -> q_estimate.Reply:
+    def estimate(
+        self, graph: Graph, digest: str, shots: int, outputs: Outputs | None = None, *, tenant: str = ""
+    ) -> q_estimate.Reply:
         """What every engine would need for the program, and why those that cannot run it cannot."""
         from qmk import router
         from qmk.router.outputs import with_outputs
 
+        known = self._look(self._rooms.setdefault(tenant, _Room()), graph, digest)("auto")
         candidates = router.explain(
-            with_outputs(self._look(graph, digest)("auto"), graph, outputs),
+            with_outputs(known, graph, outputs),
             shots,
             memory_bytes=self.memory_bytes,
             declarations=self._rating.declarations,
@@ -252,12 +270,6 @@ def _alternative(row: Candidate) -> Alternative:
         fenced=row.fences,
         may_fail=row.may_fail,
     )
-
-
-def _keep(table: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    table[key] = value
-    if len(table) > KEPT:
-        table.popitem(last=False)
 
 
 def _load(external: External) -> Declaration:

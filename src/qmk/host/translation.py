@@ -80,7 +80,7 @@ class Translation:
                 fence=next(self._fences), data=source_of(program), format=program.format, params=program.params
             )
         except QmkError as error:
-            self._loop.call_soon(then, None, [], error)
+            self._loop.call_soon(then, None, list[Finding](), error)
             return
 
         def read(message: Translated | None, error: QmkError | None) -> None:
@@ -167,7 +167,7 @@ class Translation:
         wanted = Written if isinstance(self._current.request, Write) else Translated
         if isinstance(message, Failed):
             self._settle(None, QmkError(message.kind, message.message, **message.fields))
-        elif isinstance(message, wanted):
+        elif type(message) is wanted:
             self._settle(message, None)
         else:
             self._settle(None, QmkError("INTERNAL_ERROR", "the translator's answer is to another question"))

@@ -33,7 +33,8 @@ def holds_once(cond: Cond, bits: Sequence[int]) -> bool:
     """Whether ``cond`` is true for the cbits of one shot."""
     kind = cond[0]
     if kind == "bit":
-        return bool(bits[cond[1]])
+        cbit: int = cond[1]
+        return bool(bits[cbit])
     if kind == "not":
         return not holds_once(cond[1], bits)
     if kind == "and":

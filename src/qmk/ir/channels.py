@@ -8,7 +8,7 @@ fidelity F gives each state back with fidelity (2F + 1)/3 on average (Horodecki 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -112,7 +112,10 @@ class Channels:
         """The program with its link qubits behind the ``width`` others, and its whole width."""
         if not self._links:
             return instructions, width
-        number = lambda qubit: qubit if qubit >= 0 else width - 1 - qubit  # noqa: E731
+
+        def number(qubit: int) -> int:
+            return qubit if qubit >= 0 else width - 1 - qubit
+
         return [_renumbered(item, number) for item in instructions], width + self._links
 
 
@@ -121,7 +124,7 @@ def placed(piece: Piece, qubits: tuple[int, ...], cond: Cond | None) -> Gate:
     return Gate(piece.name, tuple([qubits[k] for k in piece.operands]), piece.params, cond, piece.args)
 
 
-def _renumbered(item: Instruction, number: Any) -> Instruction:
+def _renumbered(item: Instruction, number: Callable[[int], int]) -> Instruction:
     if isinstance(item, Gate):
         return item if min(item.qubits, default=0) >= 0 else replace(item, qubits=tuple(map(number, item.qubits)))
     if isinstance(item, (Measure, Reset, PauliNoise)) and item.qubit < 0:
@@ -144,8 +147,10 @@ def accounted(notes: Mapping[str, Any], shots: int, seed: int) -> dict[str, Any]
     drawn: list[dict[str, Any]] = []
     for row in rows:
         dice = np.random.Generator(np.random.PCG64(substream(seed, "raw pairs", row["node"])))
-        total = count = row["pairs"] * shots
-        for success in reversed(row["successes"]):
+        pairs: int = row["pairs"]
+        successes: tuple[float, ...] = row["successes"]
+        total = count = pairs * shots
+        for success in reversed(successes):
             count = 2 * (count + (int(dice.negative_binomial(count, success)) if count else 0))
         drawn.append({**row, "pairs_total": total, "raw_pairs": count})
     return {NOTE: drawn}

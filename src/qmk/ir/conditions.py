@@ -109,7 +109,7 @@ def cbits(cond: Cond) -> frozenset[int]:
     """Every cbit that ``cond`` reads."""
     if cond[0] == "bit":
         return frozenset((cond[1],))
-    return frozenset().union(*(cbits(part) for part in cond[1:]))
+    return frozenset[int]().union(*(cbits(part) for part in cond[1:]))
 
 
 def size(cond: Expression) -> int:

@@ -5,7 +5,7 @@ Metadata is the submitter's word: the ops are what ran. So it is bounded, and pr
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.limits import LIMITS
 from qmk.qvm.graph import Graph
@@ -23,32 +23,38 @@ def labels(graph: Graph) -> dict[str, Any]:
     return {**_noise(graph.metadata.get("noise")), **_qec(graph.metadata.get("qec"))}
 
 
-def _noise(label: Any) -> dict[str, Any]:
+def _noise(label: object) -> dict[str, Any]:
     if not isinstance(label, dict):
         return {}
-    name, digest = label.get("name"), label.get("hash")
+    said = cast("dict[object, object]", label)
+    name, digest = said.get("name"), said.get("hash")
     if not (isinstance(name, str) and isinstance(digest, str)):
         return {}
     return {"noise": f"{name[: LIMITS.name_chars] or 'noise'} [{digest[:HASH_CHARS]}]"}
 
 
-def _qec(label: Any) -> dict[str, Any]:
+def _qec(label: object) -> dict[str, Any]:
     if not isinstance(label, dict):
         return {}
-    lines, report = label.get("lines"), label.get("report")
-    if not (isinstance(lines, list) and len(lines) <= LINES and all(_text(line) for line in lines)):
+    said = cast("dict[object, object]", label)
+    lines, report = said.get("lines"), said.get("report")
+    if not isinstance(lines, list) or not isinstance(report, dict):
         return {}
-    if not (isinstance(report, dict) and len(report) <= FIGURES and all(map(_figure, report.values()))):
+    texts, figures = cast("list[object]", lines), cast("dict[object, object]", report)
+    if len(texts) > LINES or not all(map(_text, texts)):
         return {}
-    return {"qec": lines, "logical": report}
+    if len(figures) > FIGURES or not all(map(_figure, figures.values())):
+        return {}
+    return {"qec": texts, "logical": figures}
 
 
-def _text(value: Any) -> bool:
+def _text(value: object) -> bool:
     return isinstance(value, str) and len(value) <= LINE_CHARS and value.isprintable()
 
 
-def _figure(value: Any) -> bool:
+def _figure(value: object) -> bool:
     """A text, a number, or an interval."""
     if isinstance(value, list):
-        return len(value) == 2 and all(isinstance(part, float | int) for part in value)
+        ends = cast("list[object]", value)
+        return len(ends) == 2 and all(isinstance(part, float | int) for part in ends)
     return _text(value) or isinstance(value, float | int)

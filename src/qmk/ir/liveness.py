@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qmk.ir import conditions as c
-from qmk.ir.program import Barrier, Gate, Instruction, Logic, Measure, Noise, NoisyEvolution, Reset, Toss
+from qmk.ir.program import Barrier, Gate, Instruction, Measure, Noise, NoisyEvolution, Reset, Toss
 
 
 def observable(instructions: list[Instruction]) -> list[Instruction]:
@@ -44,7 +44,7 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
             touched.add(item.qubit)
             if item.cond is None:
                 live.discard(item.qubit)
-        elif isinstance(item, Logic):
+        else:
             read.update(item.inputs)
         kept.append(item)
     return [*reversed(kept), *reversed(last)]

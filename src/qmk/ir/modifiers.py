@@ -16,7 +16,7 @@ from qmk.ir import clifford
 from qmk.ir.clifford import quarter_turns
 from qmk.ir.names import TURNS
 from qmk.qvm.families import OPS
-from qmk.qvm.families.core import powered
+from qmk.qvm.families.core import power_of_args
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Args, Matrix, Op, Step
 
@@ -29,7 +29,7 @@ _QUARTERS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 class ModParts(msgspec.Struct, frozen=True):
-    """``base`` is the powered gate's matrix before control; ``state`` has one character per control."""
+    """``base`` is the power_of_args gate's matrix before control; ``state`` has one character per control."""
 
     base: Matrix
     controls: int
@@ -38,7 +38,7 @@ class ModParts(msgspec.Struct, frozen=True):
 
 def mod_parts(args: Args) -> ModParts:
     """What ``core.mod`` with these args (verified) is made of. Any number of controls; raises ``PowerError``."""
-    base = powered(args)
+    base = power_of_args(args)
     controls = args.get("controls", 0)
     return ModParts(base, controls, args.get("state") or "1" * controls)
 

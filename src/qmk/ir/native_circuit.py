@@ -22,6 +22,7 @@ from qmk.ir.program import (
     Measure,
     Misread,
     Noise,
+    NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
@@ -95,6 +96,8 @@ def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:
                 ops.append((kinds["noise2"], list(item.pair), list(item.errors), -1, -1, -1))
             case KrausNoise():
                 raise QmkError("UNSUPPORTED", "the native core has no error channels that are no random Paulis")
+            case NoisyEvolution():
+                raise QmkError("UNSUPPORTED", "the native core has no evolutions with noise in a circuit")
             case Logic():
                 ops.append((kinds["logic"], [], [], when, item.cbit, _table(item, tables)))
             case Barrier():

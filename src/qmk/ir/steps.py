@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from qmk.ir.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset
+from qmk.ir.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset, Toss
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -49,7 +49,8 @@ def _undone(step: Step) -> bool:
 
 
 def steps_of(program: Program) -> Steps:
-    """Consecutive gates under one condition become one ``Run``. The k-th fence must be of epoch k."""
+    """Consecutive gates under one condition become one ``Run``. The k-th fence must be of epoch k, and there are no
+    tosses: ``ir.loss`` makes other dice of them."""
     last = _final(program.instructions)
     segments: list[list[Step]] = [[]]
     pending: list[Gate] = []
@@ -80,6 +81,8 @@ def steps_of(program: Program) -> Steps:
                 segments[-1].append(item)
             case Barrier():
                 pass
+            case Toss():
+                raise AssertionError("a step that throws the dice of atom loss")
     flush()
     final = tuple(item for item in program.instructions[last:] if isinstance(item, Measure | Logic))
     return Steps(tuple(tuple(segment) for segment in segments), final)

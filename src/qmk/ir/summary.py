@@ -11,14 +11,13 @@ The core is told what each op is by its declaration, and of each error channel w
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from qmk.ir.t_count import magic
 from qmk.qvm.families import OPS, analog, noise
-from qmk.qvm.graph import Graph, Node, pack
+from qmk.qvm.graph import Graph, pack
 from qmk.qvm.op import Op
 
 if TYPE_CHECKING:
@@ -129,13 +128,6 @@ def count(
     readings, skewed = noisy_readings(graph) if "noise.readout" in numbers["ops"] else (0, False)
     erring: tuple[noise.Kind, ...] = tuple(kind for kind in kinds if kind != "none")
     return Count(numbers, erring, frozenset(evolutions), readings, skewed), found
-
-
-def _noise_of_evolution(node: Node) -> Iterator[str]:
-    if node.op == "analog.rydberg3":
-        yield "levels"
-    if analog.has_noise(node.args):
-        yield "analog"
 
 
 @functools.cache

@@ -19,8 +19,6 @@ MAX_CONTROLS = 256
 
 def mod_steps(args: Args, qubits: int) -> tuple[Step, ...]:
     """``core.mod`` with ``args`` on ``qubits`` operands (controls first) as steps over operand indexes."""
-    import qmk_native
-
     gate, own = base_of(args["gate"])
     controls = int(args.get("controls", 0)) + own
     if controls > MAX_CONTROLS:
@@ -32,8 +30,20 @@ def mod_steps(args: Args, qubits: int) -> tuple[Step, ...]:
         )
     matrix = mod_parts({"gate": gate, "power": args.get("power", 1.0), "params": args.get("params") or {}}).base
     state = (args.get("state") or "").ljust(controls, "1")
-    rows = qmk_native.controlled_steps(_pairs(matrix), [value == "1" for value in state])
+    return _steps(matrix, [value == "1" for value in state])
+
+
+def _steps(matrix: Matrix, values: list[bool]) -> tuple[Step, ...]:
+    """``matrix`` under controls that hold ``values``."""
+    import qmk_native
+
+    rows = qmk_native.controlled_steps(_pairs(matrix), values)
     return tuple(Step(f"core.{name}", tuple(operands), dict(angles)) for name, operands, angles in rows)
+
+
+def unitary_steps(matrix: Matrix) -> tuple[Step, ...]:
+    """A unitary on at most 8 qubits as steps over their indexes, up to a global phase."""
+    return _steps(matrix, [])
 
 
 def zyz(matrix: Matrix) -> tuple[float, float, float, float]:

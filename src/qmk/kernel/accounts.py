@@ -1,4 +1,4 @@
-"""Who uses how much: what admitted jobs hold and reserve, and what a launch that ended is charged.
+"""Counts what tenants use: what admitted jobs hold and reserve, and what each launch is charged at its end.
 
 A job holds from its acceptance (first in VALIDATING, then by its ``Submitted`` record) to its end; a launch holds its
 place on the map; an ended job keeps its bytes until it is forgotten. All of that follows from the journal's records
@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from qmk.abi.quotas import QUOTAS, SECOND_NS
+from qmk.abi.quotas import QUOTAS
 from qmk.abi.shapes import QuotaFigures
-from qmk.base.errors import QmkError
+from qmk.base.units import SECOND_NS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.demand import Demand, demand_of_record, seconds_ns
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.policy import Refusals
 
 
 class Holding:
@@ -36,16 +37,18 @@ class Holding:
 
 
 class Accounts:
-    """The books of the kernel. ``queued_bytes``: graphs in memory; ``kept_bytes``: what ended jobs keep."""
+    """Counts what every job holds. ``queued_bytes``: graphs in memory; ``kept_bytes``: what ended jobs keep."""
 
     def __init__(
         self,
         tenant_of: Callable[[str], Tenant],
         session_of: Callable[[str], Session | None],
         config: KernelConfig,
+        refusals: Refusals,
     ) -> None:
         self.tenant_of = tenant_of
         self._session_of = session_of
+        self._refusals = refusals
         self._queued_bytes_max = config.queued_bytes
         self._kept_bytes_max = config.kept_bytes
         self.period_ns = config.quota_period_s * SECOND_NS
@@ -54,17 +57,14 @@ class Accounts:
         self._jobs: dict[str, Holding] = {}
 
     def period_start_ns(self, now_ns: int) -> int:
-        """When the period of ``now_ns`` began."""
+        """The begin of the period that ``now_ns`` is in."""
         return now_ns - now_ns % self.period_ns
 
-    def call(self, session: Session, now_ns: int) -> None:
-        """One more call of the session. Raises QUOTA_EXCEEDED ``calls_per_minute``."""
-        own = session.account
-        if own is not None and own.calls is not None:
-            own.calls.call(now_ns)
-        calls = session.tenant.account.calls
-        assert calls is not None
-        calls.call(now_ns)
+    def call(self, accounts: tuple[Account, ...], now_ns: int) -> None:
+        """Counts one more call, for a session's own account before its tenant's. Raises QUOTA_EXCEEDED."""
+        for account in accounts[::-1]:
+            if account.calls is not None and not account.calls.call(now_ns):
+                raise self._refusals.quota_exceeded(account.calls, 1, now_ns)
 
     def figures(self, session: Session, now_ns: int) -> list[QuotaFigures]:
         """Every quota of the tenant, and in place of it the session's own."""
@@ -78,21 +78,18 @@ class Accounts:
         """Raise QUOTA_EXCEEDED unless the tenant and the session may have one more job of this kind, and
         RESOURCE_EXHAUSTED when the daemon holds as many graphs as it may."""
         for account in session.accounts:
-            account.roll(now_ns, self.period_ns)
-            account.require(demand, now_ns)
+            self._require(account, now_ns, demand)
         self._require_room(demand.graph_bytes)
+
+    def _require(self, account: Account, now_ns: int, demand: Demand, before: Demand | None = None) -> None:
+        account.roll(now_ns, self.period_ns)
+        exceeded = account.find_exceeded(demand, before)
+        if exceeded is not None:
+            raise self._refusals.quota_exceeded(*exceeded, now_ns)
 
     def _require_room(self, graph_bytes: int) -> None:
         if self.queued_bytes + graph_bytes > self._queued_bytes_max:
-            raise QmkError(
-                "RESOURCE_EXHAUSTED",
-                f"there is no room for a graph of {graph_bytes} bytes beside those of the jobs that wait; "
-                f"'queued_bytes' is {self._queued_bytes_max}",
-                resource="queued_bytes",
-                asked=graph_bytes,
-                limit=self._queued_bytes_max,
-                help="try again when jobs have ended",
-            )
+            raise self._refusals.no_room_for_graph(graph_bytes, self._queued_bytes_max)
 
     def require_engine_time(self, job_id: str, seconds: float, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless what the router predicts for the job in VALIDATING fits what is left."""
@@ -102,25 +99,24 @@ class Accounts:
             account.roll(now_ns, self.period_ns)
             engine = account.engine
             if engine is not None and not engine.fits(more):
-                raise engine.refusal(more, now_ns)
+                raise self._refusals.quota_exceeded(engine, more, now_ns)
 
     def require_change(self, job_id: str, demand: Demand, now_ns: int) -> None:
         """Raise QUOTA_EXCEEDED unless the job may have this in place of what it reserved, and RESOURCE_EXHAUSTED when
         its graph has grown beyond what the daemon may hold."""
         holding = self._jobs[job_id]
         for account in holding.accounts:
-            account.roll(now_ns, self.period_ns)
-            account.require_change(holding.demand, demand, now_ns)
+            self._require(account, now_ns, demand, holding.demand)
         self._require_room(demand.graph_bytes - holding.demand.graph_bytes)
 
     def has_engine_time(self, job_id: str, seconds: float) -> bool:
-        """Whether what is left has room for the job, should it be predicted to take this instead."""
+        """Whether the tenant's engine time that is left would suffice if the job were predicted to take ``seconds``."""
         holding = self._jobs[job_id]
         more = seconds_ns(seconds) - holding.demand.engine_ns
         return more <= 0 or all(account.engine is None or account.engine.fits(more) for account in holding.accounts)
 
     def reserve(self, job_id: str, session: Session, demand: Demand) -> None:
-        """The job is VALIDATING: nobody else can have what it will need."""
+        """Reserves what a job in VALIDATING will need, so that nobody else can have it."""
         self._hold(job_id, session.accounts, demand)
         storage = session.tenant.account.storage
         storage.held -= demand.stored_bytes
@@ -128,7 +124,7 @@ class Accounts:
         self._jobs[job_id].waiting = True
 
     def drop(self, job_id: str) -> None:
-        """The job leaves VALIDATING and is none."""
+        """Gives back what a job in VALIDATING had reserved, as it was refused."""
         holding = self._jobs.pop(job_id)
         demand = holding.demand
         storage = holding.accounts[0].storage
@@ -139,7 +135,7 @@ class Accounts:
             account.give(demand)
 
     def admit(self, record: Submitted) -> None:
-        """The journal has the job. One that was VALIDATING takes over what it reserved then."""
+        """Holds what an accepted job needs. One that was VALIDATING takes over what it has reserved."""
         holding, demand = self._jobs.get(record.job), demand_of_record(record)
         if holding is None:
             self._hold(record.job, self._accounts_of(record.tenant, record.session), demand)
@@ -154,8 +150,7 @@ class Accounts:
             account.change(before, demand)
 
     def change(self, record: Submitted) -> None:
-        """The job, none of whose launches is out, goes on with another engine, which is predicted to take another time,
-        or with another program."""
+        """Changes what a job without a launch holds, as it goes on with another engine or program."""
         holding, demand = self._jobs[record.job], demand_of_record(record)
         before, holding.demand = holding.demand, demand
         self.queued_bytes += demand.graph_bytes - before.graph_bytes
@@ -169,7 +164,7 @@ class Accounts:
             account.hold(demand)
 
     def _accounts_of(self, tenant: str, session_id: str) -> tuple[Account, ...]:
-        """The tenant's, and the session's while it is open."""
+        """The account of the tenant, and that of the session while it is open."""
         session = self._session_of(session_id)
         return (self.tenant_of(tenant).account,) if session is None else session.accounts
 
@@ -182,7 +177,7 @@ class Accounts:
         return True
 
     def occupy(self, job_id: str) -> None:
-        """A launch of the job is out."""
+        """Counts the place that a launch of the job takes."""
         holding = self._jobs[job_id]
         assert not holding.placed
         holding.placed = True
@@ -190,7 +185,7 @@ class Accounts:
             account.place(holding.demand)
 
     def vacate(self, job_id: str) -> None:
-        """The launch, if any, is over."""
+        """Gives back the place of the job's launch, if it has one."""
         holding = self._jobs[job_id]
         if holding.placed:
             holding.placed = False
@@ -198,8 +193,8 @@ class Accounts:
                 account.displace(holding.demand)
 
     def end(self, job_id: str, result_bytes: int) -> None:
-        """The job ended: what it reserved is free, its graph and its result are kept. A result counts for no more than
-        was reserved for it."""
+        """Frees what an ended job has reserved, and counts its graph and its result as kept. A result counts for no
+        more than was reserved for it."""
         holding = self._jobs[job_id]
         demand = holding.demand
         self.queued_bytes -= demand.graph_bytes
@@ -224,7 +219,7 @@ class Accounts:
         holding.accounts[0].storage.drop(job_id)
 
     def keep_state(self, tenant: str, size: int) -> None:
-        """The tenant keeps a checkpoint of ``size`` bytes more; negative: it does no longer."""
+        """Counts a checkpoint of ``size`` bytes that the tenant keeps, or, if negative, keeps no longer."""
         storage = self.tenant_of(tenant).account.storage
         if size < 0:
             storage.give(-size)
@@ -247,14 +242,14 @@ class Accounts:
         return next(iter(ended[most]))
 
     def charge(self, job_id: str, amounts: dict[str, int], now_ns: int) -> None:
-        """Book what a launch used: ``amounts`` by quota, engine time in nanoseconds. What the job reserved stays
+        """Books what a launch used: ``amounts`` by quota, engine time in nanoseconds. What the job reserved stays
         reserved until it ends."""
         for account in self._jobs[job_id].accounts:
             account.roll(now_ns, self.period_ns)
             account.charge(amounts)
 
     def recover(self, used: dict[str, dict[str, float]], now_ns: int) -> None:
-        """Take over from the ledger what tenants spent in the current period."""
+        """Takes over from the ledger what tenants spent in the current period."""
         for name, amounts in used.items():
             account = self.tenant_of(name).account
             account.roll(now_ns, self.period_ns)

@@ -1,4 +1,4 @@
-"""What a program must pass before it may become a job."""
+"""The checks that a program must pass before it may become a job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from qmk.abi.rights import CAP_DEBUG
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
-from qmk.kernel.config import KernelConfig
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
@@ -48,22 +47,16 @@ def require_policy(kernel: Tables, policy: shapes.Policy, session: Session) -> N
         raise insufficient((CAP_DEBUG,), session.caps.held)
 
 
-def shots_of(asked: int | None, graph: Graph, session: Session, config: KernelConfig) -> int:
+def shots_of(kernel: Tables, asked: int | None, graph: Graph, session: Session) -> int:
     """Shots asked for, else the graph's own, else the default; QUOTA_EXCEEDED above the bounds of the system and of the
     session's token. The quota is asked later, with the others."""
-    shots = asked if asked is not None else graph.shots if graph.shots is not None else config.default_shots
+    shots = asked if asked is not None else graph.shots if graph.shots is not None else kernel.config.default_shots
     if shots < 1:
         raise QmkError("INVALID_PARAMS", f"shots must be at least 1, not {shots}", field="shots", expected="int >= 1")
     check("shots", shots)
     most = session.caps.shots()
     if most is not None and shots > most:
-        raise QmkError(
-            "QUOTA_EXCEEDED",
-            f"{shots} shots exceed the {most} shots a job that the session's token or capability allows",
-            quota="token_shots",
-            asked=shots,
-            limit=most,
-        )
+        raise kernel.refusals.too_many_shots(shots, most)
     return shots
 
 

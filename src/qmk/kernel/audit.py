@@ -22,7 +22,7 @@ from qmk.kernel.events import Recovered
 
 ENTRY = b"qmk audit entry 1\n"
 GENESIS = bytes(32)
-"""Stands for the hash of the entry before the first."""
+"""The hash before that of the first entry."""
 
 AUDIT_TIMER = "audit"
 SHOWN_NAMES = 32
@@ -40,8 +40,8 @@ def entry_hash(before: bytes, data: bytes) -> bytes:
     return hashlib.sha256(ENTRY + before + data).digest()
 
 
-def shown(names: list[str]) -> list[str]:
-    """A list from a caller, cut to what one entry may hold and to what JSON can."""
+def clip_names(names: list[str]) -> list[str]:
+    """Cuts a list from a caller to what one entry may hold and JSON can carry."""
     return [name[:64].encode("utf-8", "replace").decode() for name in names[:SHOWN_NAMES]]
 
 
@@ -60,7 +60,7 @@ class AuditLog:
         self._tree = Frontier()
 
     def note(self, now_ns: int, kind: str, tenant: str, fields: dict[str, Any], out: list[Effect]) -> None:
-        """Append an entry; the first one of an epoch seals the epoch before and asks to be woken at its end."""
+        """Appends an entry; the first one of an epoch seals the epoch before and asks to be woken at its end."""
         clock_epoch = now_ns // self.epoch_ns
         if self.open_first and clock_epoch != self._clock_epoch:
             self.seal(out)
@@ -90,7 +90,7 @@ class AuditLog:
             self.seal(out)
 
     def recover(self, event: Recovered, out: list[Effect]) -> None:
-        """Go on where the log ended; what the last run left unsealed is sealed now."""
+        """Goes on where the log ended, and seals what the last run left unsealed."""
         if not event.audit_seq:
             return
         self.seq = event.audit_seq
@@ -103,7 +103,7 @@ class AuditLog:
 
 
 class RefusedCallers:
-    """Those of whom no entry told yet."""
+    """The callers refused since the last entry about them."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""Who may do what: what a call asks of a session, which capability answers for it, and what ends with one.
+"""Decides who may do what: which rights a call needs, which capability allows it, and what ends with one.
 
 Narrowest first: when several capabilities of a session allow a call, the one that allows least answers for it, and if
 its uses are counted, one is spent of it and of whatever it derives from. Absent and another's are never told apart: a
@@ -15,6 +15,7 @@ from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.rights import CAP_ALLOC, CAP_STATUS, CAP_SUBMIT, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
+from qmk.base.units import MS_NS
 from qmk.kernel import interrupts
 from qmk.kernel.effects import ClearTimer, ReplyError, SetTimer
 from qmk.kernel.events import CallReceived
@@ -29,7 +30,6 @@ from qmk.qvm.graph import Graph
 CAPABILITY_TIMER = "cap:"
 SESSION_TIMER = "ses:"
 IDLE_TIMER = "idle"
-MS = 1_000_000
 
 _ABOUT_A_JOB = frozenset(call.name for call in CALLS if hasattr(call.request, "job_id"))
 
@@ -69,7 +69,7 @@ def narrowest(kernel: Tables, session: Session, right: str) -> Capability:
 def _answering(
     kernel: Tables, session: Session, right: str, job: Job | None = None, shots: int = 0
 ) -> Capability | None:
-    """The narrowest that allows a call, about ``job`` if it is about one; ``shots`` are those of a job to be made."""
+    """The narrowest capability that allows a call, about ``job`` if there is one. ``shots`` are those of a new job."""
     able = [
         item
         for item in session.caps.items.values()
@@ -230,8 +230,8 @@ def _why_barred(kernel: Tables, session: Session, call: Wait | Ask, rights: tupl
 
 
 def set_expiry(kernel: Tables, capability: Capability) -> None:
-    """Has the host tell when the capability may have expired."""
-    due = [capability.expires_ns, capability.expires_epoch * kernel.config.epoch_ms * MS]
+    """Sets the timer for the capability's expiry."""
+    due = [capability.expires_ns, capability.expires_epoch * kernel.config.epoch_ms * MS_NS]
     if any(due):
         kernel.out.append(SetTimer(CAPABILITY_TIMER + capability.id, min(at_ns for at_ns in due if at_ns)))
 
@@ -239,7 +239,7 @@ def set_expiry(kernel: Tables, capability: Capability) -> None:
 def expire(kernel: Tables, session: Session) -> None:
     """Revokes what the session holds and has expired."""
     for item in list(session.caps.items.values()):
-        if item.maker and kernel.caps.get(item.id) is item and item.expired(kernel.now_ns, kernel.epoch()):
+        if item.maker and kernel.caps.get(item.id) is item and item.has_expired(kernel.now_ns, kernel.epoch()):
             revoke(kernel, item, "expired")
 
 
@@ -261,7 +261,7 @@ def set_idle_timer(kernel: Tables) -> None:
 
 
 def timer(kernel: Tables, key: str) -> None:
-    """A timer of a capability or a session came due; it is set again if the clock says otherwise."""
+    """Handles a timer of a capability or a session that came due; it is set again if it came too early."""
     if key.startswith(SESSION_TIMER):
         session = kernel.sessions.get(key.removeprefix(SESSION_TIMER))
         if session is None:
@@ -274,7 +274,7 @@ def timer(kernel: Tables, key: str) -> None:
     capability = kernel.caps.get(key.removeprefix(CAPABILITY_TIMER))
     if capability is None or not capability.maker:
         return
-    if capability.expired(kernel.now_ns, kernel.epoch()):
+    if capability.has_expired(kernel.now_ns, kernel.epoch()):
         revoke(kernel, capability, "expired")
     else:
         set_expiry(kernel, capability)

@@ -1,4 +1,4 @@
-"""When the result of an earlier job answers a new one. Policy remembers which job that is; here it is checked."""
+"""Answers a job with the result of an earlier one. Policy remembers which job that is; the kernel checks it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def cacheable(record: Submitted) -> bool:
 
 
 def key_of(record: Submitted, version: str) -> Key:
-    """All that decides about the bits and their form."""
+    """Everything that the bits and their form depend on."""
     run = (record.digest, record.shots, record.seed, record.engine, record.method, version)
     return (*run, record.keep_events, record.outputs)
 
 
 def find(shelf: Cache, jobs: Mapping[str, Job], record: Submitted, version: str) -> Entry | None:
-    """The job whose result answers ``record``, if policy knows one and it is one."""
+    """The job whose result answers ``record``, if policy knows one that passes the check."""
     if not cacheable(record):
         return None
     known = shelf.find(record.tenant, key_of(record, version))

@@ -1,4 +1,4 @@
-"""What the machine holds: worker slots, memory, time of the decoder, and the regions of the device's map.
+"""The machine's resources: worker slots, memory, the decoder's time, and the regions of the device's map.
 
 All qubits of a job are placed together, contiguously in one region, or not at all.
 """
@@ -60,7 +60,7 @@ class Region:
 
 
 class Capacity:
-    """What is free."""
+    """Counts which resources are free."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

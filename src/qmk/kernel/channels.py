@@ -1,4 +1,4 @@
-"""All channels, and what jobs hold of them: how each journal record changes both.
+"""Keeps all channels and what jobs hold of them: each journal record changes both.
 
 Like ``jobs``, nothing but records changes what ``snapshot`` shows. A job's ``Hold`` begins with the record that accepts
 it, which charges its Bell pairs, and ends with the job. Which jobs a channel is still needed by is kept up with every
@@ -43,7 +43,7 @@ class ChannelTable:
         self._expiries: list[tuple[int, str]] = []
 
     def put(self, record: ev.ChannelChanged) -> Channel:
-        """The channel as the record has it."""
+        """Takes over the channel from a record."""
         new = msgspec.convert(record.state, Channel)
         old = self.by_id.get(new.id)
         for tenant in old.holders() if old is not None else ():
@@ -53,9 +53,9 @@ class ChannelTable:
         self.by_id[new.id] = new
         for tenant in new.tenants if old is None else ():
             self.listed.put(tenant, new.proposed_ns, new.id)
-        if not new.ended and new.expiry_ns and (old is None or old.expiry_ns != new.expiry_ns):
+        if not new.has_ended and new.expiry_ns and (old is None or old.expiry_ns != new.expiry_ns):
             heapq.heappush(self._expiries, (new.expiry_ns, new.id))
-        if new.ended and not (old is not None and old.ended):
+        if new.has_ended and not (old is not None and old.has_ended):
             ended = self._ended.setdefault(new.proposer, deque())
             ended.append(new.id)
             if len(ended) > LIMITS.kept_channels:
@@ -66,7 +66,7 @@ class ChannelTable:
         return new
 
     def follow(self, record: ev.Event, changed: list[Job]) -> None:
-        """What a record of a job means for its hold."""
+        """Applies a record of a job to what it holds."""
         if isinstance(record, ev.Submitted) and record.channels:
             self.holds[record.job] = Hold(record.channels)
             self._charge(record.channels, 1)
@@ -82,7 +82,7 @@ class ChannelTable:
             case _:
                 pass
         for job in changed:
-            if job.ended:
+            if job.has_ended:
                 self._release(job.id)
             elif job.submitted.channels:
                 self._look(job)
@@ -92,7 +92,7 @@ class ChannelTable:
         while self._expiries and self._expiries[0][0] <= now_ns:
             expiry_ns, id = heapq.heappop(self._expiries)
             channel = self.by_id.get(id)
-            if channel is not None and not channel.ended and channel.expiry_ns == expiry_ns:
+            if channel is not None and not channel.has_ended and channel.expiry_ns == expiry_ns:
                 yield channel
 
     def needing(self, channel: str) -> Collection[str]:
@@ -121,7 +121,7 @@ class ChannelTable:
             self._charge(hold.uses, -1)
 
     def _look(self, job: Job) -> None:
-        """The job got on, or was taken back."""
+        """Updates which channels the job still needs, as it got on or was taken back."""
         for use in job.submitted.channels:
             if use.last_epoch > job.epochs_done:
                 self._needing.setdefault(use.channel, {})[job.id] = None
@@ -138,4 +138,4 @@ class ChannelTable:
         for use in uses:
             channel = self.by_id.get(use.channel)
             if channel is not None:
-                self.by_id[use.channel] = channel.charged(sign * use.pairs)
+                self.by_id[use.channel] = channel.with_pairs_charged(sign * use.pairs)

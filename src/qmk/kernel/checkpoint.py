@@ -1,4 +1,4 @@
-"""Stopping and saving launches at fences, and answering whoever waits for it.
+"""Stops and saves launches at fences, and answers the callers who wait for it.
 
 A launch is asked by an ``Interrupt`` effect and answers with ``Saved``, ``Yielded`` or ``NotInterrupted``; it may also
 end or die first. Whatever happens, ``serve`` looks at each open ask again and does what the job's state now calls for.
@@ -73,7 +73,7 @@ def on_yielded(kernel: Tables, event: Yielded) -> None:
 
 
 def not_interrupted(kernel: Tables, event: NotInterrupted) -> None:
-    """The launch goes on. What can be had in another way is; the others are told why not."""
+    """Handles a launch that goes on: calls that can be served in another way are, the others are refused."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None:
         return
@@ -119,7 +119,7 @@ def settle(kernel: Tables, job: Job) -> None:
 
 def serve(kernel: Tables, ask: Ask, job: Job) -> None:
     """Does what the ask needs next, which may be nothing, or answers it."""
-    if job.ended:
+    if job.has_ended:
         interrupts.refuse(kernel, ask, kernel.refusals.already_ended(job))
     elif ask.kind == CHECKPOINT:
         _serve_checkpoint(kernel, ask, job)
@@ -159,7 +159,7 @@ def _too_large(kernel: Tables, tenant: str, size: int, blob: str) -> QmkError | 
     storage = kernel.tenant(tenant).account.storage
     if kernel.jobs.checkpoints.holds(tenant, blob) or storage.fits(size):
         return None
-    return storage.refusal(size, kernel.now_ns)
+    return kernel.refusals.quota_exceeded(storage, size, kernel.now_ns)
 
 
 def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
@@ -181,7 +181,7 @@ def _serve_migrate(kernel: Tables, ask: Ask, job: Job) -> None:
 
 
 def keep(kernel: Tables, job: Job, checkpoint: str) -> Checkpoint:
-    """A kept checkpoint of where a queued job will go on; with no state saved yet, that is the program's start."""
+    """Makes a kept checkpoint of where a queued job will go on, which is the program's start if no state was saved."""
     row = kernel.jobs.checkpoints.by_id.get(job.saved)
     record = Saved(
         now_ns=kernel.now_ns,
@@ -227,7 +227,7 @@ def _serve_rollback(kernel: Tables, ask: Ask, job: Job) -> None:
 
 
 def _go_back_without_undoing(kernel: Tables, job: Job, event: NotInterrupted) -> None:
-    """The launch could not undo what it did. A fence that it has not reached yet is none to go back to."""
+    """The launch could not undo what it did. It cannot go back to a fence that it has not reached yet."""
     early: list[Ask] = []
     late: list[Ask] = []
     for ask in kernel.asks.of_job(job.id):
@@ -240,7 +240,7 @@ def _go_back_without_undoing(kernel: Tables, job: Job, event: NotInterrupted) ->
 
 
 def _go_back(kernel: Tables, job: Job, asks: list[Ask]) -> None:
-    """To the furthest state that is past none of the fences asked for; a launch that is out is stopped."""
+    """Goes back to the latest state before all fences that were asked for, and stops a launch that is under way."""
     for ask in asks:
         kernel.asks.remove(ask)
     target = kernel.jobs.checkpoints.latest(job.id, min(ask.epoch for ask in asks))

@@ -1,4 +1,4 @@
-"""Putting the state of a job, or of all shares, in place of the records that led to it; ``jobs`` loads it."""
+"""Replaces the records of a job, or of all shares, by the state that they led to; ``jobs`` loads it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from qmk.kernel.objects.job import Job
 from qmk.kernel.tables import Tables
 
 _OWN = frozenset(("id", "mapping", "records", "seed", "shots", "submitted", "tenant"))
-"""What of a job follows from its ``Submitted`` record, or is not kept."""
+"""Fields of a job that follow from its ``Submitted`` record, or are not kept."""
 
 
 def compact(kernel: Tables, jobs: Iterable[Job]) -> None:
-    """Put the whole state of these jobs, as far as they have not ended, in place of their records so far."""
+    """Replaces the records of these jobs, as far as they have not ended, by their whole state."""
     for job in jobs:
-        if job.ended:
+        if job.has_ended:
             continue
         hold = kernel.channels.holds.get(job.id)
         state = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in _OWN}
@@ -37,6 +37,6 @@ def compact(kernel: Tables, jobs: Iterable[Job]) -> None:
 
 
 def settle(kernel: Tables) -> None:
-    """Put down how the shares of tenants stand, whatever is left out before."""
+    """Records the virtual times of all tenants, so that records before this may be left out."""
     times = kernel.jobs.queue.scheduler.accounts()
     kernel.out.append(Journal(SharesSettled(now_ns=kernel.now_ns, times=times), durable=False))

@@ -1,4 +1,4 @@
-"""What the host decides once for the kernel's life."""
+"""The settings that the host chooses once, as it makes the kernel."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ class Kernel(State):
     """
 
     def step(self, event: ev.Event) -> list[fx.Effect]:
-        """The effects of ``event``. Every ``CallReceived`` is answered exactly once, in this step or a later one, by
-        Reply, fx.ReplyError, ReplyResult, Estimate or QueryResources, unless its connection closes first. Answers of
+        """Gives the effects of ``event``. Every ``CallReceived`` is answered exactly once, in this step or a later one,
+        by Reply, fx.ReplyError, ReplyResult, Estimate or QueryResources, unless its connection closes first. Answers of
         launches that are no longer current, and of jobs that are gone, have no effect."""
         self.out = []
         self.replan = self.replan or event.now_ns < self.now_ns  # the clock was set back, and the scheduler's timer not
@@ -106,15 +106,15 @@ class Kernel(State):
                 authority.settle(self, session)
 
     def replay(self, records: Iterable[ev.Record]) -> None:
-        """Feed the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
+        """Feeds the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
         forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
         for record in records:
             self.apply(record)
         self.jobs.checkpoints.freed.clear()
 
     def snapshot(self) -> dict[str, Any]:
-        """The part of the state that the journal carries, as comparable data: a replayed kernel's equals the live
-        one's."""
+        """The part of the state that the journal carries, as comparable data. A replayed kernel has the same as the
+        live one."""
         return {**self.jobs.snapshot(), **self.tenants.snapshot(), **self.channels.snapshot()}
 
     def _call(self, event: ev.CallReceived) -> None:
@@ -131,7 +131,7 @@ class Kernel(State):
                 return
             session = self.session_of(event, event.params.session_id)
             session.calls += 1
-            self.accounts.call(session, event.now_ns)
+            self.accounts.call(session.accounts, event.now_ns)
             authority.require(session, call)
             self.rights = call.rights
             HANDLERS[call.name](self, event, session)
@@ -144,7 +144,7 @@ class Kernel(State):
             self.out.append(fx.ReplyError(event.conn, event.ref, error))
 
     def _operate(self, event: ev.CallReceived) -> None:
-        """A call of the operator's socket, which knows no others."""
+        """Handles a call on the operator's socket, which takes only those of operators."""
         try:
             if event.method not in OPERATOR_HANDLERS:
                 raise QmkError("METHOD_NOT_FOUND", f"no operator's call is named '{event.method[:64]}'")
@@ -260,7 +260,7 @@ class Kernel(State):
             firewall.set_expiry(self, channel)  # it came early: the clock was set back
             return
         job = self.jobs.by_id.get(event.key.removeprefix(JOB_TIMER))
-        if event.key.startswith(JOB_TIMER) and job is not None and not job.ended:
+        if event.key.startswith(JOB_TIMER) and job is not None and not job.has_ended:
             self.stop(job, ev.Cancelled(now_ns=event.now_ns, job=job.id, timeout=True))
             self.launch_ready()
 
@@ -279,8 +279,8 @@ class Kernel(State):
         self.sessions.disconnect(conn)
 
     def _on_recovered(self, event: ev.Recovered) -> None:
-        """After a replay: what ran is taken over or queued again, time limits go on counting from acceptance. The
-        record is what makes the numbers of the launches to come new."""
+        """Goes on after a replay: what ran is taken over or queued again, and time limits count from acceptance. The
+        record makes the numbers of later launches new."""
         self.accounts.recover(event.used, event.now_ns)
         if self.config.audited:
             self.audit_log.recover(event, self.out)
@@ -299,7 +299,7 @@ class Kernel(State):
         for job_id in self.jobs.queue.misfits():
             self.commit(_misfit(self.jobs.by_id[job_id], event.now_ns))
         for job in list(self.jobs.by_id.values()):
-            if job.ended:
+            if job.has_ended:
                 continue
             if job.crashes > max(LIMITS.job_crashes, self.config.job_attempts):
                 self.commit(_poisonous(job, event.now_ns))

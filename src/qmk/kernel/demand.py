@@ -1,4 +1,4 @@
-"""What a program asks of the quotas, counted in one pass over its nodes: cheap enough for every submit.
+"""Counts what a program needs of the quotas in one pass over its nodes, which is cheap enough for every submit.
 
 ``ir.summary`` counts much more, at several times the price.
 """
@@ -16,10 +16,10 @@ from qmk.qvm.outputs import n_qubits as n_qubits_of
 
 GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution"))
 RESULT_BYTES = 4096
-"""Head of a result without its counts: registers, names, notes."""
+"""Bytes of a result without its counts: registers, names, notes."""
 
 COUNT_BYTES = 16
-"""A row of counts beside its bits."""
+"""Bytes of a row of counts beside its bits."""
 
 
 class Demand(NamedTuple):

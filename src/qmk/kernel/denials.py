@@ -1,5 +1,5 @@
-"""What the audit log is told of refusals: denied rights and quotas whatever the call, callers who were given no
-session, programs that became no job.
+"""Notes refusals in the audit log: denied rights and quotas of every call, callers without a session, and programs that
+did not become a job.
 
 Nobody can flood the log by being refused: of calls that come too fast only the first in a row is noted, and of refused
 callers one entry a second, with their number.
@@ -11,7 +11,7 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel.audit import shown
+from qmk.kernel.audit import clip_names
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.session import Session
 from qmk.kernel.tables import Tables
@@ -24,14 +24,14 @@ REFUSALS_EVERY_NS = 1_000_000_000
 
 
 def note(kernel: Tables, method: str, session: Session | None, error: QmkError) -> None:
-    """A call was refused."""
+    """Notes that a call was refused."""
     tenant = session.tenant.name if session is not None else error.fields.get("tenant", "")
     fields: dict[str, Any] = {"call": method[:64], "error": error.kind.name}
     if session is not None:
         fields["session"] = trace(session.id)
     match error.kind.name:
         case "INSUFFICIENT_CAPS":
-            kernel.audit("cap.deny", tenant, **fields, caps=shown(error.fields["missing"]))
+            kernel.audit("cap.deny", tenant, **fields, caps=clip_names(error.fields["missing"]))
         case "QUOTA_EXCEEDED":
             if not _again(kernel, tenant, session, error):
                 kernel.audit("quota.deny", tenant, **fields, **_quota(error))
@@ -44,7 +44,7 @@ def note(kernel: Tables, method: str, session: Session | None, error: QmkError) 
 
 
 def note_refused_job(kernel: Tables, draft: Submitted, error: QmkError) -> None:
-    """A job in VALIDATING became none."""
+    """Notes that a job in VALIDATING was refused."""
     fields = {"error": error.kind.name, "session": trace(draft.session), "job": draft.job}
     if error.kind.name == "QUOTA_EXCEEDED":
         kernel.audit("quota.deny", draft.tenant, **fields, **_quota(error))
@@ -60,7 +60,7 @@ def _again(kernel: Tables, tenant: str, session: Session | None, error: QmkError
     if error.fields.get("quota") != RATE:
         return False
     account = kernel.tenant(tenant).account
-    if session is not None and session.account is not None and error.fields["scope"] == "session":
+    if session is not None and session.account is not None and error.fields.get("scope") == "session":
         account = session.account
     return account.calls is not None and account.calls.refused > 1
 

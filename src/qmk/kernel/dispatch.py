@@ -1,4 +1,4 @@
-"""Jobs that wait and jobs that are out, and the check of every launch that the scheduler proposes.
+"""Keeps the jobs that wait and those that are launched, and checks every launch that the scheduler proposes.
 
 ``put``, ``drop``, ``start`` and ``stop`` follow the journal's records, live and at a replay, and the scheduler is told
 of each. ``decide`` is called live only. Whatever the scheduler proposes is checked here against the kernel's own books
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from qmk.abi.shapes import Footprint
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.limits import LIMITS
+from qmk.base.units import SECOND_NS
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.capacity import Capacity, Settings, Site, width_of
 from qmk.kernel.config import KernelConfig
@@ -37,7 +38,6 @@ from qmk.kernel.scheduling import (
 )
 
 MILLION = 1_000_000
-SECOND = 1_000_000_000
 
 
 def settings_of(config: KernelConfig) -> Settings:
@@ -51,8 +51,8 @@ def settings_of(config: KernelConfig) -> Settings:
 
 
 def nanoseconds(seconds: float) -> int:
-    """Of a prediction or a measurement: whatever an engine says, from none to the longest time limit."""
-    return round(max(0.0, min(seconds, LIMITS.timeout_ms / 1000)) * SECOND) if seconds == seconds else 0
+    """Converts a prediction or a measurement of an engine, limited to the longest time limit."""
+    return round(max(0.0, min(seconds, LIMITS.timeout_ms / 1000)) * SECOND_NS) if seconds == seconds else 0
 
 
 class _Entry:
@@ -113,8 +113,8 @@ class Dispatch:
             self._tell(Clock(now_ns))
 
     def put(self, job: Job, left_ns: int = 0) -> None:
-        """The job waits: a new one, or one whose launch is over. ``left_ns``: what it is predicted to take yet, where
-        that is not for the scheduler to say."""
+        """Queues a job that is new, or whose launch is over. ``left_ns``: what it is predicted to take yet, where that
+        is not for the scheduler to say."""
         self.share(self._accounts.tenant_of(job.tenant))
         entry = self._entries.get(job.id)
         if entry is None:
@@ -128,7 +128,7 @@ class Dispatch:
         self._tell(Queued(entry.task, left_ns))
 
     def drop(self, job: Job) -> None:
-        """The job waits no more, nor is it out."""
+        """Forgets a job that neither waits nor runs any more."""
         entry = self._entries.pop(job.id, None)
         if entry is not None:
             self._waiting -= entry.waits
@@ -137,7 +137,7 @@ class Dispatch:
             self._tell(Left(job.id))
 
     def start(self, job: Job) -> None:
-        """A worker took the job. A replay learns of its launch, and of its place, only now."""
+        """Notes that a worker took the job. A replay learns of its launch and its place only now."""
         entry = self._entries[job.id]
         if not entry.out:
             self._occupy(entry, self.capacity.site(entry.task, *job.place))
@@ -145,8 +145,8 @@ class Dispatch:
         self._tell(Started(job.id, *job.place))
 
     def stop(self, job: Job, now_ns: int, continued: bool = False) -> None:
-        """The launch is over; ``put`` or ``drop`` follows. It is charged the engine time that it reported, or else the
-        time since its start. ``continued`` True: it was saved at a fence, and goes on from there."""
+        """Notes the end of the launch; ``put`` or ``drop`` follows. It is charged the engine time that it reported, or
+        else the time since its start. ``continued`` True: it was saved at a fence, and goes on from there."""
         measured = job.usage.get("engine_seconds")
         if isinstance(measured, int | float):
             used_ns = nanoseconds(measured)
@@ -162,7 +162,7 @@ class Dispatch:
         self._tell(Settled(times))
 
     def decline(self, job: Job) -> None:
-        """The launch could not yield."""
+        """Tells the scheduler that the launch could not yield."""
         self._tell(Declined(job.id))
 
     def share(self, tenant: Tenant) -> None:
@@ -185,13 +185,13 @@ class Dispatch:
             self._tell(AllowanceSet(session))
 
     def decide(self, now_ns: int) -> list[Action]:
-        """What the scheduler proposes. Each is to be asked of ``admit`` when its turn comes."""
+        """Gives what the scheduler proposes. ``admit`` must check each proposal when its turn comes."""
         if now_ns != self.wall_ns:
             self.clock(now_ns)
         return self.scheduler.decide()
 
     def admit(self, action: Action) -> str:
-        """Takes the place, for a ``Place``. What is wrong with the proposal; empty: nothing."""
+        """Checks a proposal, and takes the place for a ``Place``. Says what is wrong with it; empty: nothing."""
         if isinstance(action, WakeAt):
             return "" if action.at_ns > (self.wall_ns or 0) else "it asks to be woken in the past"
         entry = self._entries.get(action.job)
@@ -209,7 +209,7 @@ class Dispatch:
         return why
 
     def _trouble(self, task: Task, site: Site) -> str:
-        """Why the job may not be launched there."""
+        """Says why the job may not be launched there."""
         if self._accounts.tenant_of(task.tenant).config.suspended:
             return "its tenant is suspended"
         if not self._accounts.may_occupy(task.job, task.allowance in self._allowances):
@@ -220,7 +220,7 @@ class Dispatch:
         return "" if self.capacity.holds(task, site) else "the place is not free"
 
     def woken(self) -> None:
-        """The timer came that a decision asked for."""
+        """Tells the scheduler that the timer it asked for came due."""
         self._tell(Woken())
 
     def misfits(self) -> list[str]:
@@ -245,7 +245,7 @@ class Dispatch:
         return (0, self.now_s) if place is None else (place, self.scheduler.start_ns(job.id) / 1e9)
 
     def decoder_load_beside(self, job: Job) -> float:
-        """What the other jobs that are out put on the decoder."""
+        """The load that the other running jobs put on the decoder."""
         entry = self._entries.get(job.id)
         own = entry.task.decoder_ppm if entry is not None and entry.out else 0
         return (self.capacity.used_decoder - own) / MILLION

@@ -1,4 +1,4 @@
-"""What the kernel asks the host to do, in the order given. Replies, ``Launch``, ``Interrupt`` and ``Recall``
+"""The effects: what the kernel asks the host to do, in this order. Replies, ``Launch``, ``Interrupt`` and ``Recall``
 effects leave only after every ``Journal`` record that came before them, of this step or an earlier one, is durable:
 they may rest on it."""
 
@@ -142,7 +142,7 @@ class Launch(Effect, frozen=True):
     save_fences: bool = False
     """Save the state at fences as it goes, so that a dead engine costs little."""
     elsewhere: bool = False
-    """In another process than the job's last launch."""
+    """Whether it must run in another process than the job's last launch."""
     tenant: str = ""
     """Whose program it is: what a worker keeps of it serves no other."""
     hedge: Alternative | None = None

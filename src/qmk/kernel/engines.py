@@ -1,4 +1,4 @@
-"""Going on with another engine when the one chosen cannot, or takes too long, and starting a second one beside it.
+"""Goes on with another engine if the chosen one fails or takes too long, and starts a second one beside it.
 
 Policy says which, of those that may be, and how long a launch may take; ``Alternative`` rows come with the job. Every
 one is taken once, but that the engine which was stopped as too slow stays at hand as the last. The record of the move
@@ -11,6 +11,7 @@ bits.
 
 from __future__ import annotations
 
+from qmk.base.errors import FALLBACKS
 from qmk.kernel.effects import ClearTimer, Kill, SetTimer
 from qmk.kernel.events import Failed, FellBack
 from qmk.kernel.objects.account import UNBOUNDED
@@ -19,13 +20,11 @@ from qmk.kernel.objects.job import RUNNING, Job
 from qmk.kernel.tables import Tables
 
 SLICE_TIMER = "slice:"
-WHY = {"RESOURCE_EXHAUSTED": "memory", "UNSUPPORTED": "refused"}
-"""Errors of an engine that another may not have."""
 
 
 def fail_over(kernel: Tables, job: Job, event: Failed) -> bool:
     """Goes on with the next engine, if the failure is one of this engine and there is one."""
-    why = WHY.get(event.kind)
+    why = FALLBACKS.get(event.kind)
     rows = _affordable(kernel, job)
     if why is None or event.died or job.submitted.restored_from or not rows:
         return False
@@ -39,7 +38,7 @@ def watch(kernel: Tables, job: Job) -> None:
 
 
 def end_slice(kernel: Tables, job: Job, waited_ns: int) -> None:
-    """The launch's time slice is over by the clock, ``waited_ns`` of which it waited for a processor."""
+    """Judges a launch whose time slice is over by the clock, ``waited_ns`` of which it waited for a processor."""
     kernel.slices.pop(job.id, None)
     if job.fence and job.state == RUNNING:
         _judge(kernel, job, kernel.now_ns - job.started_ns - waited_ns, waited_ns > 0)
@@ -59,7 +58,7 @@ def _judge(kernel: Tables, job: Job, spent_ns: int | None, waited: bool) -> None
 
 
 def settle(kernel: Tables, job: Job) -> None:
-    """The launch that had the slice, or a second engine, is over."""
+    """Ends the slice, and the second engine, of a launch that is over."""
     kernel.hedged.pop(job.id, None)
     if kernel.slices.get(job.id, job.fence) != job.fence:
         del kernel.slices[job.id]

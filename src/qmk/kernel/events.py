@@ -1,5 +1,5 @@
-"""What can happen to the kernel. The host makes these; every fact the kernel may depend on (time, entropy, the
-engine chosen, a worker's answer) comes in through one of them, so a journal of events replays the kernel bit for bit.
+"""The events: what can happen to the kernel. The host makes them; every fact the kernel depends on (time, entropy, the
+chosen engine, a worker's answer) comes in through one, so a journal of events replays the kernel bit for bit.
 """
 
 from __future__ import annotations

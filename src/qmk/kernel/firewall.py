@@ -17,11 +17,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from qmk.base.errors import QmkError
 from qmk.kernel import interrupts
 from qmk.kernel.effects import Kill, SetTimer
 from qmk.kernel.events import ChannelChanged, ChannelUse, Failed, Submitted
-from qmk.kernel.objects.channel import EXPIRED, Channel, channel_not_found, trouble
+from qmk.kernel.objects.channel import EXPIRED, Channel
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.tables import Tables
 from qmk.qvm import link
@@ -91,15 +90,15 @@ def _count(found: list[Opening], k: int, pairs: int, epoch: int) -> None:
 def admit(
     kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[Graph, tuple[ChannelUse, ...]]:
-    """The graph with its channels bound to the device's links and to the channels ``named``, and what it takes of
-    those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
+    """Binds a graph's channels to the device's links and to the channels ``named``. Gives the graph and what it takes
+    of those. Raises CHANNEL_REQUIRED, CHANNEL_NOT_FOUND, CHANNEL_NOT_APPROVED, CHANNEL_CLOSED, CHANNEL_EXPIRED,
     CHANNEL_MISMATCH or CHANNEL_EXHAUSTED; INVALID_PARAMS when a name is of no channel of the program."""
     backed, uses = _find_backing(kernel, tenant, graph, named, shots)
     require(kernel, uses)
     for node in graph.nodes if backed else ():
         channel = backed.get(node.id)
         if channel is not None and len(channel.tenants) > 1:
-            _require_link(node, channel, kernel.config.link)
+            _require_link(kernel, node, channel)
     return bound(graph, kernel.config.link, backed), uses
 
 
@@ -145,35 +144,28 @@ def _require_handles(kernel: Tables, named: Mapping[str, str], found: list[Openi
 def _backing(kernel: Tables, tenant: str, opening: Opening, id: str) -> Channel:
     """The channel, if it grants what ``opening`` does."""
     channel = party(kernel, tenant, id)
-    where = f"node '{opening.node.id}'"
-    fields = {"channel": channel.id, "node": opening.node.id, "handle": opening.handle}
     if set(opening.owners) != set(channel.tenants):
-        joins = " and ".join(f"'{owner}'" for owner in dict.fromkeys(opening.owners))
-        message = f"{where} opens a channel for {joins}, but {channel.id} is of other tenants"
-        raise QmkError("CHANNEL_MISMATCH", message, **fields)
-    found = trouble(channel)
-    if found is not None:
-        raise found
+        raise kernel.refusals.channel_of_others(channel, opening.node, opening.owners)
+    if not channel.usable:
+        raise kernel.refusals.no_channel(id, channel)
     asked = opening.node.args.get("fidelity")
     if asked is not None and asked > channel.granted:
-        message = f"{where} asks for pairs of fidelity {asked:g}; {channel.id} grants {channel.granted:.6g}"
-        raise QmkError("CHANNEL_MISMATCH", message, **fields, asked=asked, granted=channel.granted)
+        raise kernel.refusals.low_fidelity(channel, opening.node, asked)
     return channel
 
 
-def _require_link(node: Node, channel: Channel, device: link.Link) -> None:
+def _require_link(kernel: Tables, node: Node, channel: Channel) -> None:
     """Refuses a link of the program's own in a channel that two tenants agreed on for this device."""
-    raw, granted = node.args.get("raw"), device.raw_fidelity
+    raw, granted = node.args.get("raw"), kernel.config.link.raw_fidelity
     if raw is not None and raw != granted:
-        message = f"node '{node.id}' counts on raw pairs of fidelity {raw:g}; the device's links make {granted:g}"
-        raise QmkError("CHANNEL_MISMATCH", message, channel=channel.id, node=node.id, asked=raw, granted=granted)
+        raise kernel.refusals.other_link(channel, node, raw, granted)
 
 
 def party(kernel: Tables, tenant: str, id: str) -> Channel:
     """The channel if ``tenant`` is one of its two; any other is answered exactly like one that does not exist."""
     channel = kernel.channels.by_id.get(id)
     if channel is None or tenant not in channel.tenants:
-        raise channel_not_found(id)
+        raise kernel.refusals.no_channel(id)
     return channel
 
 
@@ -190,15 +182,12 @@ def _uses(found: list[Opening], backed: Mapping[str, Channel], shots: int) -> tu
 
 
 def require(kernel: Tables, uses: tuple[ChannelUse, ...]) -> None:
-    """Raise unless a new job may take ``uses`` now. To be asked again right before a job is accepted: what was enough
-    when its program was looked at may be gone since."""
+    """Raises unless a new job may take ``uses`` now. It is called again right before a job is accepted, since others
+    may have taken what was free before."""
     for use in uses:
         channel = kernel.channels.by_id.get(use.channel)
-        if channel is None:
-            raise channel_not_found(use.channel)
-        found = trouble(channel)
-        if found is not None:
-            raise found
+        if channel is None or not channel.usable:
+            raise kernel.refusals.no_channel(use.channel, channel)
         if use.pairs > channel.pairs_left:
             raise kernel.refusals.too_few_pairs(channel, use.pairs)
 
@@ -224,13 +213,13 @@ def _bound(node: Node, device: link.Link, channel: Channel | None) -> Node:
 
 
 def expire(kernel: Tables) -> None:
-    """End the channels whose time is over."""
+    """Ends the channels whose time is over."""
     for channel in kernel.channels.due(kernel.now_ns):
-        end(kernel, channel.moved(EXPIRED))
+        end(kernel, channel.with_state(EXPIRED))
 
 
 def end(kernel: Tables, channel: Channel) -> None:
-    """Record that a channel has ended, and see to the jobs that count on it."""
+    """Records that a channel has ended, and stops or fails the jobs that need it."""
     kernel.commit(ChannelChanged(now_ns=kernel.now_ns, channel=channel.id, state=msgspec.to_builtins(channel)))
     for tenant in channel.tenants:
         kernel.audit("chan.close", tenant, channel=channel.id, state=channel.state, by=channel.closed_by)
@@ -242,23 +231,23 @@ def end(kernel: Tables, channel: Channel) -> None:
 
 
 def look_again(kernel: Tables, job: Job) -> None:
-    """Stop a running job at its next fence if a channel that it still counts on has ended."""
+    """Stops a running job at its next fence if a channel that it still needs has ended."""
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.submitted.fenced else ():
         channel = kernel.channels.by_id.get(use.channel)
-        if use.last_epoch > job.epochs_done and (channel is None or trouble(channel) is not None):
+        if use.last_epoch > job.epochs_done and not (channel is not None and channel.usable):
             interrupts.interrupt(kernel, job, interrupts.YIELD, YIELD_WHY)
             return
 
 
 def recheck(kernel: Tables, job: Job) -> None:
-    """Fail a waiting job that counts on a channel which has ended."""
+    """Fails a waiting job that needs a channel which has ended."""
     hold = kernel.channels.holds.get(job.id)
     for use in hold.uses if hold is not None and job.state == QUEUED else ():
         channel = kernel.channels.by_id.get(use.channel)
-        found = channel_not_found(use.channel) if channel is None else trouble(channel)
-        if found is None or use.last_epoch <= job.epochs_done:
+        if (channel is not None and channel.usable) or use.last_epoch <= job.epochs_done:
             continue
+        found = kernel.refusals.no_channel(use.channel, channel)
         fence = job.fence
         kernel.commit(
             Failed(
@@ -276,13 +265,13 @@ def recheck(kernel: Tables, job: Job) -> None:
 
 
 def set_expiry(kernel: Tables, channel: Channel) -> None:
-    """Has the kernel look at the channel again when it expires."""
-    if channel.expiry_ns and not channel.ended:
+    """Sets the timer for the channel's expiry."""
+    if channel.expiry_ns and not channel.has_ended:
         kernel.out.append(SetTimer(CHANNEL_TIMER + channel.id, channel.expiry_ns))
 
 
 def note_charges(kernel: Tables, job: Job) -> None:
-    """Note in the audit log what an accepted job takes of channels, for each of their tenants."""
+    """Notes in the audit log what an accepted job takes of channels, for each of their tenants."""
     for use in job.submitted.channels:
         for tenant in kernel.channels.by_id[use.channel].tenants:
             kernel.audit("chan.use", tenant, channel=use.channel, job=job.id, pairs=use.pairs)

@@ -1,4 +1,4 @@
-"""All jobs, and how each journal record changes them.
+"""Keeps all jobs, and changes them by journal records.
 
 A live kernel decides what happens, makes a record of it and applies the record; a restarted kernel applies the same
 records. Nothing else changes what ``snapshot`` shows, so a replayed journal equals the live run.
@@ -45,10 +45,10 @@ class JobTable:
         self.forgotten: list[Job] = []
         self.listed = policy.index()
         self.cache = policy.cache(config.cache_entries, config.cache_bytes)
-        self.ended: dict[str, OrderedDict[str, None]] = {}
+        self.ended_by_tenant: dict[str, OrderedDict[str, None]] = {}
 
     def apply(self, record: ev.Record) -> list[Job]:
-        """Carries out a record; the jobs it changed. Records of forgotten jobs change nothing."""
+        """Applies a record, and gives the jobs that it changed. Records of forgotten jobs change nothing."""
         if record.now_ns != self.queue.wall_ns:
             self.queue.clock(record.now_ns)
         match record:
@@ -104,7 +104,7 @@ class JobTable:
         return {
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
             "keys": dict(self.by_key),
-            "ended": {tenant: list(jobs) for tenant, jobs in self.ended.items() if jobs},
+            "ended": {tenant: list(jobs) for tenant, jobs in self.ended_by_tenant.items() if jobs},
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
             "virtual_times": self.queue.scheduler.accounts(),
@@ -173,7 +173,7 @@ class JobTable:
             self.cache.add(job.tenant, cache.key_of(job.submitted, record.version), Entry(job.id, size_bytes))
 
     def _fall_back(self, job: Job, record: ev.FellBack) -> None:
-        """To another engine, from the start of the program: what was saved is of the engine before."""
+        """Moves the job to another engine, from the start of the program: saved states belong to the engine before."""
         job.tried += (succession.describe_try(job, record.why, record.message, record.now_ns),)
         job.retired = max(job.retired, record.fence)
         job.saved = ""
@@ -184,7 +184,7 @@ class JobTable:
         self._requeue(job, record.now_ns, f"{record.message}; it goes on with '{record.to.name}'", left_ns)
 
     def _rewrite(self, job: Job, record: Rewritten | ChangeRefused) -> Job:
-        """From the start of the new program: what was saved is of the one before."""
+        """Gives the job its new program, from the start: saved states belong to the program before."""
         job.records, job.changes = job.records + 1, (*job.changes, record.change)
         self.fence = max(self.fence, record.fence)
         if isinstance(record, ChangeRefused):
@@ -201,7 +201,7 @@ class JobTable:
         return job
 
     def put_on(self, job: Job, move: Moved) -> None:
-        """The job is one of this engine from now on."""
+        """Makes this engine the job's own."""
         job.submitted = succession.move(job.submitted, move)
         job.moved += (move,)
         self._accounts.change(job.submitted)
@@ -222,7 +222,7 @@ class JobTable:
         job.note(began_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
 
     def move(self, job: Job, state: str) -> None:
-        """To another state, and to the roll of the tenant's jobs in that."""
+        """Moves the job to another state, and to the tenant's list of jobs in that state."""
         if job.state != VALIDATING:
             self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job.id)
         job.move(state)
@@ -241,16 +241,16 @@ class JobTable:
         else:
             job.note(now_ns, state.lower())
         self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
-        self.ended.setdefault(job.tenant, OrderedDict())[job.id] = None
+        self.ended_by_tenant.setdefault(job.tenant, OrderedDict())[job.id] = None
 
     def giving_way(self, tenant: str) -> str | None:
         """The ended job to be forgotten next: beyond the number and the bytes that a tenant may keep, its own oldest,
         since nobody's flood may make another's jobs be forgotten; beyond the bytes of all, one of whoever keeps most.
         None when nobody keeps too much."""
-        ended = self.ended.get(tenant, ())
+        ended = self.ended_by_tenant.get(tenant, ())
         if len(ended) > self._kept_jobs:
             return next(iter(ended))
-        return self._accounts.giving_way(tenant, self.ended)
+        return self._accounts.giving_way(tenant, self.ended_by_tenant)
 
     def _forget(self, job_id: str) -> None:
         job = self.by_id.pop(job_id, None)
@@ -258,7 +258,7 @@ class JobTable:
             return
         self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job_id)
         self.cache.drop(job.tenant, job_id)
-        del self.ended[job.tenant][job_id]
+        del self.ended_by_tenant[job.tenant][job_id]
         self._accounts.forget(job_id)
         self.checkpoints.drop_job(job_id)
         key = (job.tenant, job.submitted.idempotency_key)
@@ -285,7 +285,7 @@ class JobTable:
             )
         if kept:
             job.note(record.now_ns, "saved", checkpoint=record.checkpoint, epoch=record.epoch)
-        if job.ended:
+        if job.has_ended:
             return
         job.saved = record.checkpoint
         job.epochs_done = job.epochs_behind = record.epoch
@@ -294,7 +294,8 @@ class JobTable:
             self._yield(job, record)
 
     def _yield(self, job: Job, record: ev.Yielded) -> None:
-        """Back to the queue. A record without a launch only says where a queued job is to go on, and from what."""
+        """Takes the job back to the queue. A record without a launch only says where a queued job goes on, and from
+        what."""
         self.checkpoints.drop_passing(job.id, but=job.saved)
         job.retired = max(job.retired, record.fence)
         job.wanted_region = record.region or job.wanted_region
@@ -338,7 +339,7 @@ class JobTable:
         return changed
 
     def take_over(self, job: Job, fence: int) -> None:
-        """The launch is out."""
+        """Notes that the launch is under way."""
         if job.id not in self.launched:
             self._occupy(job, fence)
             self.queue.start(job)
@@ -374,7 +375,7 @@ class JobTable:
 def _load(jobs: JobTable, record: ev.JobState) -> list[Job]:
     """The job as the record has it. Where the records before it were replayed too, it is so already."""
     job = jobs.by_id.get(record.job)
-    if job is None or job.ended:
+    if job is None or job.has_ended:
         return []
     for row in record.checkpoints:
         if row.id not in jobs.checkpoints.by_id:

@@ -1,4 +1,4 @@
-"""What each launch of a job is charged, when it ends: the rows that a bill is written from.
+"""Charges each launch of a job when it ends: the rows that a bill is made from.
 
 Shots, gates and rounds of syndrome extraction are charged once a job, with its last launch: all of a completed job, of
 a failed or cancelled one those of the shots that were done. Engine time is charged a launch: as measured when it
@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from qmk.abi.quotas import SECOND_NS
 from qmk.base.errors import KINDS
+from qmk.base.units import SECOND_NS
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.demand import seconds_ns
 from qmk.kernel.effects import Charge
@@ -27,10 +27,10 @@ _ENDS_ONE = (Finished, Failed, FellBack, Cancelled, Yielded, Rewritten)
 
 
 def charges(accounts: Accounts, jobs: JobTable, record: Event) -> list[Charge]:
-    """Book the launches that ``record``, which is about to be applied, ends; the rows of the ledger for them."""
+    """Books the launches that ``record``, which is about to be applied, ends. Gives their rows of the ledger."""
     if isinstance(record, _ENDS_ONE):
         job = jobs.by_id.get(record.job)
-        if job is None or job.ended or (job.state == QUEUED and _never_began(record)):
+        if job is None or job.has_ended or (job.state == QUEUED and _never_began(record)):
             return []
         return [_charge(accounts, job, record)]
     if not isinstance(record, (Recovered, ShuttingDown)):
@@ -41,7 +41,7 @@ def charges(accounts: Accounts, jobs: JobTable, record: Event) -> list[Charge]:
 
 
 def _never_began(record: Event) -> bool:
-    """Of a job that is QUEUED: whether no worker had taken it."""
+    """Whether a job that is QUEUED was never taken by a worker."""
     if isinstance(record, Failed):
         return not record.fence or record.died or record.lost
     return isinstance(record, (Cancelled, Yielded, Rewritten))
@@ -99,7 +99,7 @@ def _engine_of(submitted: Submitted, record: Event) -> Submitted:
 
 
 LOST = "lost"
-"""A launch that ended by our own fault."""
+"""The outcome of a launch that ended by a fault of QMK."""
 FALLBACK = "fallback"
 CACHED = "cached"
 REWRITTEN = "rewritten"

@@ -1,4 +1,4 @@
-"""Jobs on logical qubits: the host writes the program in the gates of a machine, and says what it takes there.
+"""Handles jobs on logical qubits: the host rewrites the program in the gates of a machine, and says what it takes.
 
 The kernel knows no codes. It verifies what was written as it did what was sent, and counts physical qubits as numbers.
 
@@ -81,7 +81,7 @@ def _ask(kernel: Tables, job: Job, epoch: int, keep: bool = False) -> Recalibrat
 
 
 def rewrite(kernel: Tables, event: Recalibrated) -> None:
-    """The host has written the rest of a job's program, or could not."""
+    """Handles the host's answer on rewriting the rest of a job's program."""
     job = kernel.jobs.current(event.job, event.fence)
     if job is None or not job.changed_epoch < event.epoch < job.submitted.epochs:
         return

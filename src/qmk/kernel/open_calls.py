@@ -1,4 +1,4 @@
-"""Calls that are answered later: waits, and asks that a job answers at its next fence, or once it is placed.
+"""Keeps calls that are answered later: waits, and asks that a job answers at its next fence, or once it is placed.
 
 A wait is a q_wait or q_events call, an ask a q_checkpoint, q_migrate or q_rollback call. What callers wait for lives
 here, and apart from it what a launch was asked to do, so that it is asked once however many wait for it. None of it is
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from qmk.abi.calls.q_get_mapping import Placement
-from qmk.base.errors import QmkError
+from qmk.kernel.policy import Refusals
 
 STATUS_WAIT = -1
 CHECKPOINT = "checkpoint"
@@ -64,10 +64,10 @@ class OpenCalls(Generic[C]):
     """Calls by key, with those of a job, a connection and a session at hand. ``limit`` bounds those of one session.
     ``freed`` collects the sessions whose calls went and had been let in by a capability that counts its uses."""
 
-    def __init__(self, kind: str, calls: str, limit: int) -> None:
+    def __init__(self, kind: str, limit: int, refusals: Refusals) -> None:
         self.limit = limit
         self.freed: list[str] = []
-        self._kind, self._calls = kind, calls
+        self._kind, self._refusals = kind, refusals
         self._asked: dict[str, tuple[int, dict[str, Asked]]] = {}
         self._count = 0
         self._by_key: dict[str, C] = {}
@@ -82,14 +82,7 @@ class OpenCalls(Generic[C]):
     def add(self, call: C) -> C:
         """Takes it in under a new key. Raises QUOTA_EXCEEDED when the session has as many open as it may."""
         if self.count_of_session(call.session) >= self.limit:
-            raise QmkError(
-                "QUOTA_EXCEEDED",
-                f"the session has {self.limit} open {self._calls} calls, which is the limit 'open_waits'",
-                quota="open_waits",
-                asked=self.limit + 1,
-                limit=self.limit,
-                help="wait for several jobs with one call each, or open another session",
-            )
+            raise self._refusals.too_many_open_calls(self._kind, self.limit)
         self._count += 1
         call.key = f"{self._kind}:{self._count}"
         self._by_key[call.key] = call

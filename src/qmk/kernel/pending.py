@@ -58,7 +58,7 @@ class PendingTable:
         return self._by_key.get((tenant, idempotency_key))
 
     def join(self, pending: Pending, conn: int, ref: int) -> None:
-        """One caller more waits for it."""
+        """Adds a caller who waits for the job."""
         pending.callers.append((conn, ref))
         self._of_conn.setdefault(conn, {})[pending.draft.job] = None
 
@@ -76,7 +76,7 @@ class PendingTable:
         return pending
 
     def disconnect(self, conn: int) -> None:
-        """The connection is gone, and nobody there is left to answer; the jobs go on."""
+        """Drops the callers of a connection that is gone; the jobs go on."""
         for job in self._of_conn.pop(conn, ()):
             pending = self._by_id[job]
             pending.callers = [caller for caller in pending.callers if caller[0] != conn]

@@ -7,6 +7,7 @@ much. A job that has not ended loses nothing: neither its records nor a state th
 
 from __future__ import annotations
 
+from qmk.base.units import SECOND_NS
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.effects import SetTimer
 from qmk.kernel.events import CheckpointDropped, Forgotten
@@ -15,25 +16,24 @@ from qmk.kernel.objects.job import Job
 from qmk.kernel.tables import Tables
 
 TIMER = "retention"
-SECOND = 1_000_000_000
 NEVER = 1 << 62
 
 
 def result_due_ns(config: KernelConfig, job: Job) -> int:
-    """When the job is past its age."""
-    return job.ended_ns + config.keep_results_s * SECOND if job.ended and config.keep_results_s else NEVER
+    """The time at which the job is past its age."""
+    return job.ended_ns + config.keep_results_s * SECOND_NS if job.has_ended and config.keep_results_s else NEVER
 
 
 def checkpoint_due_ns(config: KernelConfig, job: Job, row: Checkpoint) -> int:
-    """When the checkpoint of the job is past its age."""
-    age_ns = config.keep_checkpoints_s * SECOND
-    return max(row.saved_ns, job.ended_ns) + age_ns if job.ended and age_ns else NEVER
+    """The time at which a checkpoint of the job is past its age."""
+    age_ns = config.keep_checkpoints_s * SECOND_NS
+    return max(row.saved_ns, job.ended_ns) + age_ns if job.has_ended and age_ns else NEVER
 
 
 def look(kernel: Tables, job: Job) -> None:
     """The job was accepted or saved, or has ended: more may be kept now than there is room for."""
     make_room(kernel, job.tenant)
-    if job.ended:
+    if job.has_ended:
         if kernel.jobs.checkpoints.of_job(job.id):
             _make_checkpoints_fit(kernel, job.tenant)
         if not kernel.retention_ns and (kernel.config.keep_results_s or kernel.config.keep_checkpoints_s):
@@ -48,7 +48,7 @@ def make_room(kernel: Tables, tenant: str) -> None:
 
 def _make_checkpoints_fit(kernel: Tables, tenant: str) -> None:
     jobs = kernel.jobs
-    rows = [row for row in jobs.checkpoints.list_kept(tenant) if jobs.by_id[row.job].ended]  # no job goes on from these
+    rows = [row for row in jobs.checkpoints.list_kept(tenant) if jobs.by_id[row.job].has_ended]
     count, size = len(rows), sum(row.size_bytes for row in rows)
     for row in rows:
         if count <= kernel.config.kept_checkpoints and size <= kernel.config.kept_checkpoint_bytes:
@@ -58,8 +58,8 @@ def _make_checkpoints_fit(kernel: Tables, tenant: str) -> None:
 
 
 def recover(kernel: Tables) -> None:
-    """After a start: what its bounds, which may be others than before, let go, goes."""
-    for tenant in list(kernel.jobs.ended):
+    """Drops what is too much after a start, as the bounds may have changed."""
+    for tenant in list(kernel.jobs.ended_by_tenant):
         make_room(kernel, tenant)
     for tenant in kernel.jobs.checkpoints.tenants():
         _make_checkpoints_fit(kernel, tenant)
@@ -67,7 +67,7 @@ def recover(kernel: Tables) -> None:
 
 
 def expire(kernel: Tables) -> None:
-    """Lets go what is past its age, and waits for what is next."""
+    """Drops what is past its age, and sets the timer for what is next."""
     table, config, now_ns = kernel.jobs.by_id, kernel.config, kernel.now_ns
     jobs, rows = kernel.policy.find_old(kernel.jobs, config, now_ns)
     for id in jobs:

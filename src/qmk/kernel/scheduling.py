@@ -140,11 +140,11 @@ class Scheduler(Protocol):
     """Which waiting job is launched next, and where. The same events give the same actions, every time."""
 
     def apply(self, event: Event, /) -> None:
-        """Takes in what happened; decides nothing."""
+        """Takes in what happened, and decides nothing."""
         ...
 
     def decide(self) -> list[Action]:
-        """What to do now. The scheduler then supposes that it is done; the kernel tells it where it was not."""
+        """Decides what to do now. The scheduler then supposes that it is done; the kernel tells it where it was not."""
         ...
 
     def place(self, job: str, /) -> int | None:

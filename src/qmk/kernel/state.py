@@ -7,6 +7,7 @@ from msgspec import to_builtins
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
+from qmk.base.units import MS_NS
 from qmk.kernel import (
     authority,
     checkpoint,
@@ -27,13 +28,13 @@ from qmk.kernel.objects.session import Session, not_found
 from qmk.kernel.open_calls import STATUS_WAIT, Wait
 from qmk.kernel.pending import Pending
 from qmk.kernel.scheduling import Action, Place, Preempt, WakeAt
-from qmk.kernel.tables import MS, Tables
+from qmk.kernel.tables import Tables
 
 JOB_TIMER = "job:"
 EPOCH_TIMER = "epoch"
 
 _MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
-"""After these more may be kept than there is room for."""
+"""After these records more may be kept than there is room for."""
 
 
 class State(Tables):
@@ -66,7 +67,7 @@ class State(Tables):
         raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
 
     def apply(self, record: ev.Record) -> list[Job]:
-        """Carries out a journal record, live or replayed; the jobs it changed."""
+        """Applies a journal record, live or replayed, and gives the jobs that it changed."""
         match record:
             case ev.TenantSet():
                 self.tenants.apply(record)
@@ -97,9 +98,9 @@ class State(Tables):
         long = False
         for job in changed:
             long = long or job.records >= self.config.job_records
-            settled = job.ended or not job.fence
+            settled = job.has_ended or not job.fence
             self.replan = self.replan or settled
-            if job.ended:
+            if job.has_ended:
                 self._account(job)
                 self.asks.forget_asked(job.id)
                 error = job.error["data"]["name"] if job.error else ""
@@ -160,14 +161,14 @@ class State(Tables):
     def set_deadline(self, job: Job) -> None:
         timeout_ms = job.submitted.policy.get("timeout_ms")
         if timeout_ms is not None:
-            self.out.append(fx.SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS))
+            self.out.append(fx.SetTimer(JOB_TIMER + job.id, job.submitted.now_ns + timeout_ms * MS_NS))
 
     def launch_ready(self) -> None:
         """Lets the scheduler decide, and does what it says."""
         self.carry_out(self.decide())
 
     def decide(self) -> list[Action]:
-        """What the scheduler wants done now. It supposes that ``carry_out`` follows."""
+        """Asks the scheduler what to do now. It supposes that ``carry_out`` follows."""
         self.replan = False
         return self.jobs.queue.decide(self.now_ns) if self.config.launching and not self.closing else []
 
@@ -233,7 +234,7 @@ class State(Tables):
         who = authority.origin(self, event, session, job, CAP_STATUS)
         wait = self.waits.add(Wait(**who, after=after, timed=timeout_ms is not None))
         if timeout_ms is not None:
-            self.out.append(fx.SetTimer(wait.key, event.now_ns + timeout_ms * MS))
+            self.out.append(fx.SetTimer(wait.key, event.now_ns + timeout_ms * MS_NS))
 
     def answer_wait(self, conn: int, ref: int, job: Job, session: Session, under: str = "") -> None:
         """Answers a q_wait with the state as it is, and with the result if the session may read it, or if the call was
@@ -288,7 +289,7 @@ class State(Tables):
 
     def _wake(self, job: Job) -> None:
         for wait in self.waits.of_job(job.id):
-            if job.ended or (wait.after != STATUS_WAIT and job.last_seq > wait.after):
+            if job.has_ended or (wait.after != STATUS_WAIT and job.last_seq > wait.after):
                 self.answer(wait, job)
 
     def _account(self, job: Job) -> None:

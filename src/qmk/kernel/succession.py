@@ -1,4 +1,4 @@
-"""A job that changes its engine, its program, its place or its daemon: its record from then on, and what is told."""
+"""Handles a job that changes its engine, program, place or daemon: its new record, and what its result tells of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qmk.kernel.rewriting import Rewritten
 
 
 def move(record: Submitted, move: Moved) -> Submitted:
-    """The record on the new engine, which is not an alternative any more."""
+    """Gives the record on the new engine, which is not an alternative any more."""
     to = move.to
     rest = tuple(row for row in record.alternatives if (row.engine, row.method) != (to.engine, to.method))
     if move.again:
@@ -26,7 +26,7 @@ def move(record: Submitted, move: Moved) -> Submitted:
 
 
 def describe_try(job: Job, why: str, message: str, now_ns: int) -> dict[str, Any]:
-    """An engine that gave no result, as ``q_result.Fallback`` shows it."""
+    """Describes an engine that gave no result, as ``q_result.Fallback``."""
     seconds = max(0, now_ns - job.started_ns) / 1e9 if job.started_ns else 0.0
     record = job.submitted
     return {"engine": record.engine, "method": record.method, "why": why, "message": message, "seconds": seconds}
@@ -57,7 +57,7 @@ def adoptable(jobs: Mapping[str, Job], launches: Iterable[tuple[str, int]]) -> t
     newest: dict[str, int] = {}
     for job_id, fence in launches:
         job = jobs.get(job_id)
-        if job is not None and not job.ended and fence > job.retired and fence >= job.fence:
+        if job is not None and not job.has_ended and fence > job.retired and fence >= job.fence:
             newest[job_id] = max(fence, newest.get(job_id, 0))
     return tuple(newest.items())
 

@@ -1,4 +1,4 @@
-"""The kernel's tables, and what may be asked of whoever holds them.
+"""The kernel's tables, and the methods that code on them may call.
 
 What acts on the tables (``authority``, ``checkpoint``, ``firewall``, ...) is written against ``Tables``; ``State``
 stands above all of it and does what is only named here. So no file needs another that needs it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from qmk.base.units import MS_NS, SECOND_NS
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog, RefusedCallers
 from qmk.kernel.channels import ChannelTable
@@ -17,15 +18,13 @@ from qmk.kernel.events import CallReceived, Record
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.capability import CapabilityTree
 from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.quota import Quota
 from qmk.kernel.objects.session import Session, SessionTable
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.open_calls import Ask, OpenCalls, Wait
 from qmk.kernel.pending import PendingTable
 from qmk.kernel.policy import Policy
 from qmk.kernel.tenants import TenantTable
-
-MS = 1_000_000
-SECOND = 1_000_000_000
 
 
 class Tables:
@@ -48,15 +47,15 @@ class Tables:
         self.slices: dict[str, int] = {}
         self.hedged: dict[str, int] = {}
         self.pending = PendingTable()
-        self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND)
-        self.waits: OpenCalls[Wait] = OpenCalls("wait", "q_wait and q_events", self.config.open_waits)
-        self.asks: OpenCalls[Ask] = OpenCalls("ask", "q_checkpoint, q_migrate and q_rollback", self.config.open_waits)
-        self.audit_log = AuditLog(self.config.epoch_ms * MS)
+        self.sessions = SessionTable(self.config.sessions, self.config.session_idle_s * SECOND_NS)
+        self.waits: OpenCalls[Wait] = OpenCalls("wait", self.config.open_waits, self.refusals)
+        self.asks: OpenCalls[Ask] = OpenCalls("ask", self.config.open_waits, self.refusals)
+        self.audit_log = AuditLog(self.config.epoch_ms * MS_NS)
         self.tenants = TenantTable(self.config.local)
         self.caps = CapabilityTree()
         self.rights: tuple[str, ...] = ()
         self.refused_callers = RefusedCallers()
-        self.accounts = Accounts(self.tenants.get, self.sessions.get, self.config)
+        self.accounts = Accounts(self.tenants.get, self.sessions.get, self.config, self.refusals)
         self.jobs = JobTable(self.accounts, self.config, policy)
         self.channels = ChannelTable(self.tenants.get, policy.index())
 
@@ -64,10 +63,15 @@ class Tables:
         self.out.append(Reply(event.conn, event.ref, result))
 
     def audit(self, kind: str, tenant: str, **fields: Any) -> None:
-        """Note a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
+        """Notes a decision in the audit log. ``fields`` are small JSON values, never programs or secrets; a session is
         named by ``ids.trace``."""
         if self.config.audited:
             self.audit_log.note(self.now_ns, kind, tenant, fields, self.out)
+
+    def require_quota(self, quota: Quota, more: int = 1) -> None:
+        """Raises QUOTA_EXCEEDED unless ``more`` is free."""
+        if not quota.fits(more):
+            raise self.refusals.quota_exceeded(quota, more, self.now_ns)
 
     def epoch(self) -> int:
         """The scheduling epoch of this step: epochs are ``epoch_ms`` long and counted from the Unix epoch. It never
@@ -90,11 +94,11 @@ class Tables:
         _above()
 
     def commit(self, record: Record, durable: bool = True, data: bytes = b"") -> list[Job]:
-        """Applies a record and journals it; the jobs it changed."""
+        """Applies a record and journals it. Gives the jobs that it changed."""
         _above()
 
     def launch_ready(self) -> None:
-        """Lets the scheduler propose, and does what may be done."""
+        """Lets the scheduler propose launches, and carries out those that are allowed."""
         _above()
 
     def close_wait(self, wait: Wait) -> None:
@@ -102,7 +106,7 @@ class Tables:
         _above()
 
     def end_session(self, session: Session, why: str = "closed") -> list[str]:
-        """Closes a session; the qubit handles it still held."""
+        """Closes a session. Gives the qubit handles that it still held."""
         _above()
 
 

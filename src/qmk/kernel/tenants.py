@@ -33,12 +33,12 @@ class TenantTable:
         return found
 
     def list_registered(self) -> Iterator[Tenant]:
-        """In order of their names."""
+        """The registered tenants in order of their names."""
         return (self._by_name[name] for name in sorted(self._registered))
 
     @property
     def count(self) -> int:
-        """How many are registered."""
+        """The number of registered tenants."""
         return len(self._registered)
 
     @property

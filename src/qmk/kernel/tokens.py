@@ -1,4 +1,4 @@
-"""Tokens made and checked. Whatever is wrong with one, the answer is the same, and comes by the same path.
+"""Makes and checks tokens. Whatever is wrong with one, the answer is the same and takes the same path.
 
 A token is good when its chain of signatures ends in its signature, its caveats are met, and its serial is in the
 tenants' table: revoking a token is taking its serial out, so a revoked token and one that never was are one case.
@@ -27,8 +27,7 @@ from qmk.abi.token import (
     write,
 )
 from qmk.base.errors import QmkError
-
-SECOND = 1_000_000_000
+from qmk.base.units import SECOND_NS
 
 
 class Bearer(msgspec.Struct, frozen=True):
@@ -40,7 +39,7 @@ class Bearer(msgspec.Struct, frozen=True):
 
 
 def mint(key: bytes, tenant: str, entropy: bytes, bounds: Bounds) -> tuple[str, str]:
-    """A new token as text, and its serial. ``entropy`` is 16 bytes that were never used before."""
+    """Makes a token, and gives its text and its serial. ``entropy`` is 16 bytes that were never used before."""
     serial = hashlib.sha256(b"token serial\0" + entropy).digest()[:SERIAL_BYTES]
     bare = Token(serial, tenant, (), link(key, identity(serial, tenant)))
     made = extend(bare, caveats_of(bounds))
@@ -65,7 +64,7 @@ def check(key: bytes, text: str, now_ns: int, uid: int) -> Bearer:
         raise refusal() from None
     if bounds.uid is not None and bounds.uid != uid:
         raise refusal()
-    if bounds.expires is not None and now_ns >= bounds.expires * SECOND:
+    if bounds.expires is not None and now_ns >= bounds.expires * SECOND_NS:
         raise QmkError("AUTH_FAILED", "the token has expired", help="ask the operator for a new one")
     return Bearer(token.tenant, token.serial_text, bounds)
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from qmk.abi.quotas import QUOTAS
-from qmk.abi.rights import DELEGABLE
+from qmk.abi.quotas import JOB_ENDS, QUOTAS
+from qmk.abi.rights import DELEGABLE, RIGHTS
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.base.units import bytes_text
+from qmk.base.units import MS_NS, SECOND_NS, bytes_text, seconds_text
 from qmk.kernel.events import Cancelled, Submitted
+from qmk.kernel.objects.account import BOUND
 from qmk.kernel.objects.capability import Capability
-from qmk.kernel.objects.channel import Channel
+from qmk.kernel.objects.channel import CLOSED, PROPOSED, Channel
 from qmk.kernel.objects.job import CANCELLED, FAILED, Job
+from qmk.kernel.objects.quota import MINUTE_NS, SESSION, Quota, Rate, Spent
 from qmk.qvm.graph import Node
 from qmk.qvm.profile import EXAMPLE
 
+_CALLS = {"wait": "q_wait and q_events", "ask": "q_checkpoint, q_migrate and q_rollback"}
 _SMALLER = "a smaller distance, fewer qubits or fewer factories"
 
 
@@ -231,6 +235,25 @@ def on_offer(offered: Capability) -> QmkError:
     )
 
 
+def no_capability(id: str) -> QmkError:
+    """The one answer to a capability that is absent, revoked, or another's."""
+    return QmkError(
+        "INVALID_PARAMS",
+        f"this session holds no capability '{id[:64]}'",
+        field="capability",
+        help="ids are in q_negotiate_caps' granted; a revoked one is gone",
+    )
+
+
+def unknown_right(name: str, field: str) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"'{name[:64]}' is not the name of a right",
+        field=field,
+        help=f"rights: {', '.join(RIGHTS)}",
+    )
+
+
 def no_root(root: str) -> QmkError:
     return QmkError(
         "INVALID_PARAMS",
@@ -400,6 +423,44 @@ def end_error(job: Job, record: Cancelled) -> QmkError:
     return QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
 
 
+def no_channel(id: str, channel: Channel | None = None) -> QmkError:
+    """Why a job may not use the channel, whatever it has left; ``channel`` is None where the caller sees none."""
+    if channel is None:
+        return QmkError("CHANNEL_NOT_FOUND", f"no channel '{id[:64]}'", channel=id[:64])
+    fields = {"channel": channel.id, "state": channel.state}
+    if channel.state == PROPOSED:
+        waiting = f"tenant '{channel.peer}' has not approved channel {channel.id}"
+        return QmkError("CHANNEL_NOT_APPROVED", waiting, **fields, help="the other tenant calls q_open_chan with it")
+    if channel.state == CLOSED:
+        return QmkError("CHANNEL_CLOSED", f"channel {channel.id} was closed by '{channel.closed_by}'", **fields)
+    when = channel.expiry_ns / SECOND_NS
+    return QmkError("CHANNEL_EXPIRED", f"channel {channel.id} expired", **fields, expiry=when)
+
+
+def channel_of_others(channel: Channel, node: Node, owners: tuple[str, str]) -> QmkError:
+    """``node`` opens a channel for ``owners``, and ``channel`` has other tenants."""
+    joins = " and ".join(f"'{owner}'" for owner in dict.fromkeys(owners))
+    message = f"node '{node.id}' opens a channel for {joins}, but {channel.id} is of other tenants"
+    return QmkError("CHANNEL_MISMATCH", message, channel=channel.id, node=node.id, handle=node.chs[0])
+
+
+def low_fidelity(channel: Channel, node: Node, asked: float) -> QmkError:
+    return QmkError(
+        "CHANNEL_MISMATCH",
+        f"node '{node.id}' asks for pairs of fidelity {asked:g}; {channel.id} grants {channel.granted:.6g}",
+        channel=channel.id,
+        node=node.id,
+        handle=node.chs[0],
+        asked=asked,
+        granted=channel.granted,
+    )
+
+
+def other_link(channel: Channel, node: Node, asked: float, granted: float) -> QmkError:
+    message = f"node '{node.id}' counts on raw pairs of fidelity {asked:g}; the device's links make {granted:g}"
+    return QmkError("CHANNEL_MISMATCH", message, channel=channel.id, node=node.id, asked=asked, granted=granted)
+
+
 def too_few_pairs(channel: Channel, asked: int) -> QmkError:
     """Too few pairs are left for a job that asks for so many."""
     left = max(0, channel.pairs_left)
@@ -420,6 +481,76 @@ def token_needed() -> QmkError:
         "AUTH_FAILED",
         "this daemon asks for a token",
         help="set QMK_TOKEN, or give --token-file; the operator makes one with 'qmk tenant token'",
+    )
+
+
+def quota_exceeded(quota: Quota, more: int, now_ns: int) -> QmkError:
+    """A job or a call asks for ``more`` than is free. It may be tried again if ``more`` alone would fit."""
+    of_one_job = quota.name in BOUND
+    used = 0 if of_one_job else quota.in_use
+    retryable, frees, fields = not of_one_job and more <= quota.bound, quota.row.frees, dict[str, Any]()
+    if isinstance(quota, Rate) and quota.limit:
+        next_ns = max(quota.ready_ns, now_ns) + MINUTE_NS // quota.limit - MINUTE_NS
+        fields["retry_after_ms"] = -(-(next_ns - now_ns) // MS_NS)
+        frees = f"in {seconds_text(fields['retry_after_ms'] / 1000)}"
+    elif isinstance(quota, Spent) and more + quota.held > quota.bound:
+        frees = JOB_ENDS  # what others reserve is charged or given back when their jobs end
+    elif isinstance(quota, Spent):
+        fields["retry_after_ms"] = max(1, -(-(quota.ends_ns - now_ns) // MS_NS))
+        fields["period_end"] = quota.ends_ns / SECOND_NS
+        frees = f"{frees}, in {seconds_text(fields['retry_after_ms'] / 1000)}"
+    amount, unit = quota.in_units(more), quota.row.unit
+    top = " of one job" if of_one_job else f" on top of {quota.in_units(used)}" if used else ""
+    whose = "the session's quota" if quota.owner == SESSION else "the quota"
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"{_count_text(amount, unit)}{top} {'exceeds' if amount == 1 else 'exceed'} {whose} '{quota.name}' of "
+        f"{_count_text(quota.limit, unit)}{f'; it is free again {frees}' if retryable and frees else ''}",
+        quota=quota.name,
+        asked=quota.in_units(used + more),
+        limit=quota.limit,
+        used=quota.in_units(used),
+        scope="session" if quota.owner == SESSION else "tenant",
+        retryable=retryable,
+        **fields,
+    )
+
+
+def _count_text(amount: float, unit: str) -> str:
+    """``1 call``, ``2 calls``."""
+    return f"{amount} {unit.removesuffix('s') if amount == 1 else unit}"
+
+
+def too_many_shots(shots: int, limit: int) -> QmkError:
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"{shots} shots exceed the {limit} shots a job that the session's token or capability allows",
+        quota="token_shots",
+        asked=shots,
+        limit=limit,
+    )
+
+
+def no_room_for_graph(size_bytes: int, limit: int) -> QmkError:
+    return QmkError(
+        "RESOURCE_EXHAUSTED",
+        f"there is no room for a graph of {size_bytes} bytes beside those of the jobs that wait; "
+        f"'queued_bytes' is {limit}",
+        resource="queued_bytes",
+        asked=size_bytes,
+        limit=limit,
+        help="try again when jobs have ended",
+    )
+
+
+def too_many_open_calls(kind: str, limit: int) -> QmkError:
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        f"the session has {limit} open {_CALLS[kind]} calls, which is the limit 'open_waits'",
+        quota="open_waits",
+        asked=limit + 1,
+        limit=limit,
+        help="wait for several jobs with one call each, or open another session",
     )
 
 

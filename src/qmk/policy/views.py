@@ -169,7 +169,7 @@ def events(job: Job, after: int) -> q_events.Reply:
     first = max(0, after - job.dropped)
     page = job.events[first : first + LIMITS.page_events]
     last_seq = page[-1].seq if page else job.last_seq
-    return q_events.Reply(page, last_seq, job.ended and last_seq == job.last_seq, job.dropped)
+    return q_events.Reply(page, last_seq, job.has_ended and last_seq == job.last_seq, job.dropped)
 
 
 def result(job: Job) -> q_result.Reply:
@@ -317,7 +317,7 @@ def tenant_row(tenant: Tenant, tokens: int, sessions: int) -> TenantRow:
         quotas={name: quota.limit for name, quota in tenant.account.quotas.items()},
         tokens=tokens,
         sessions=sessions,
-        jobs=tenant.queued_jobs.used,
+        jobs=tenant.queued_jobs.in_use,
     )
 
 

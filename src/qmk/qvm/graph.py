@@ -92,12 +92,12 @@ KEPT_FACTS = 16
 
 
 def keep(graph: Graph) -> KeptGraph:
-    """The same graph, which nobody else changes from now on."""
+    """Gives the same graph as one that nobody may change any more."""
     return KeptGraph(**{name: getattr(graph, name) for name in graph.__struct_fields__})
 
 
 def once(graph: Graph, fact: Hashable, compute: Callable[[Graph], T]) -> T:
-    """``compute(graph)``, which depends on nothing but the graph and ``fact``; a kept graph remembers it."""
+    """Gives ``compute(graph)``, which depends on nothing but the graph and ``fact``. A kept graph stores the value."""
     if not isinstance(graph, KeptGraph):
         return compute(graph)
     known: dict[Hashable, Any] = cast("Any", graph.__dict__)

@@ -87,13 +87,14 @@ class Delivery(NamedTuple):
 
 
 def werner(fidelity: float) -> Pair:
-    """The raw pair of that fidelity."""
+    """The raw pair of this fidelity, a Werner state."""
     error = (1.0 - fidelity) / 3.0
     return Pair(error, error, error)
 
 
-def purified(pair: Pair) -> tuple[Pair, float]:
-    """One round on two such pairs: the pair kept, and the probability that it is kept."""
+def purify(pair: Pair) -> tuple[Pair, float]:
+    """Makes one pair of two in a round of purification. Gives the pair that is kept, and the probability that it is
+    kept."""
     good = pair.fidelity
     even, odd = good + pair.y, pair.x + pair.z
     success = even * even + odd * odd
@@ -111,7 +112,7 @@ def delivery(link: Link, asked: float | None) -> Delivery:
     while pair.infidelity > 1.0 - asked:
         if len(successes) >= link.max_rounds:
             raise _unreachable(link, asked, best)
-        pair, success = purified(pair)
+        pair, success = purify(pair)
         successes.append(success)
         best = min(best, pair, key=lambda found: found.infidelity)
     return Delivery(link.raw_fidelity, pair, tuple(successes))

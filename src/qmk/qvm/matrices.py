@@ -57,8 +57,8 @@ def dagger(m: Matrix) -> Matrix:
     return tuple(tuple(complex(m[r][c]).conjugate() for r in range(len(m))) for c in range(len(m)))
 
 
-def controlled(m: Matrix, controls: int = 1) -> Matrix:
-    """``controls`` control qubits in front (more significant) of ``m``, acting when all are 1."""
+def add_controls(m: Matrix, controls: int = 1) -> Matrix:
+    """Puts ``controls`` control qubits in front (more significant) of ``m``, which acts when all of them are 1."""
     size = len(m) << controls
     base = size - len(m)
     return tuple(

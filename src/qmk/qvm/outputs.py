@@ -1,4 +1,4 @@
-"""What a job gives beyond counts: the request (``Outputs``), its bounds, and the answer (``Values``).
+"""Defines what a job gives beyond counts: the request (``Outputs``), its bounds, and the answer (``Values``).
 
 All of it is of the state before the final read-out: measurements that nothing later depends on are left aside. Qubits
 are numbered as they are allocated, which is the order of declaration in OpenQASM; character k of a Pauli string or of
@@ -161,7 +161,7 @@ def all_angles(graph: Graph) -> Sweep:
 
 
 def bound(graph: Graph, sweep: Sweep, point: tuple[float, ...]) -> Graph:
-    """The graph at a point."""
+    """The graph with the angles of one point of the sweep."""
     changes: dict[str, dict[str, float]] = {}
     for slot in sweep.slots:
         value = slot.constant + sum(factor * point[k] for k, factor in slot.terms)
@@ -190,7 +190,7 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     for at, text in enumerate(outputs.amplitudes):
         if len(text) != n or not set(text) <= {"0", "1"}:
             raise _wrong(
-                f"outputs.amplitudes[{at}]", f"'{text[:40]}' is no string of {n} bits", f"write {n} digits 0 or 1"
+                f"outputs.amplitudes[{at}]", f"'{text[:40]}' is not a string of {n} bits", f"write {n} digits 0 or 1"
             )
     for at, qubits in enumerate(outputs.probabilities):
         _require_qubits(qubits, n, f"outputs.probabilities[{at}]")
@@ -204,8 +204,8 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
 
 
 def _require_atoms(graph: Graph) -> None:
-    """The one rule of losses for values, whatever engine would give them. What ``analog.rydberg3`` leaves in r reads as
-    0, as its op says."""
+    """Applies the one rule for values of atoms that may be lost, whatever the engine. What ``analog.rydberg3`` leaves
+    in r reads as 0, as its op says."""
     for node in graph.nodes:
         op = OPS.get(node.op)
         if op is None:
@@ -244,7 +244,7 @@ def _require_observable(observable: Observable, n: int, field: str) -> None:
         if len(paulis) != n or not set(paulis) <= set("IXYZ"):
             raise _wrong(
                 field,
-                f"'{paulis[:40]}' is no Pauli string of {n} qubits",
+                f"'{paulis[:40]}' is not a Pauli string of {n} qubits",
                 f"write {n} letters of I, X, Y, Z, qubit 0 first",
             )
         if not math.isfinite(factor):

@@ -1,8 +1,8 @@
 """Powers and controls of a gate's matrix.
 
 A fractional power is taken on the principal branch: U^p = sum over eigenvalues e^{i phi} of e^{i p phi} times the
-projector, with phi in (-pi, pi]; the convention of OpenQASM 3's ``pow``. A matrix falls apart into blocks of basis
-states: those of one or two have eigensystems in closed form, a larger one is diagonalised by Jacobi's rotations.
+projector, with phi in (-pi, pi]; the convention of OpenQASM 3's ``pow``. A matrix is split into blocks of basis states.
+Blocks of one or two states have eigensystems in closed form; larger ones are diagonalised by Jacobi rotations.
 """
 
 from __future__ import annotations
@@ -139,9 +139,10 @@ def _blocks(matrix: Matrix) -> list[tuple[int, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def controlled(matrix: Matrix, controls: int, state: str = "") -> Matrix:
-    """``controls`` control qubits in front (more significant), acting when they read ``state`` ("" = all ones; first
-    character = first control). Raises ``PowerError`` beyond ``LIMITS.matrix_qubits`` qubits in all."""
+def add_controls(matrix: Matrix, controls: int, state: str = "") -> Matrix:
+    """Puts ``controls`` control qubits in front (more significant) of ``matrix``, which acts when they read ``state``
+    ("" = all ones; first character = first control). Raises ``PowerError`` beyond ``LIMITS.matrix_qubits`` qubits in
+    all."""
     qubits = controls + len(matrix).bit_length() - 1
     if qubits > LIMITS.matrix_qubits:
         raise PowerError(f"a matrix on {qubits} qubits is too large to write out; the limit is {LIMITS.matrix_qubits}")

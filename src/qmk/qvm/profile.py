@@ -44,7 +44,7 @@ _INTEGER = re.compile(r"\+?[0-9]{1,9}", re.ASCII)
 
 
 class ProfileError(ValueError):
-    """The text is no profile; the message says what is wrong and what would be right."""
+    """The text is not a profile; the message says what is wrong and what would be right."""
 
 
 class Profile(msgspec.Struct, frozen=True):

@@ -49,7 +49,7 @@ class Script(msgspec.Struct, frozen=True):
 
 
 def script(text: str) -> Script:
-    """The lowering that ``text`` says; text that is not of this form is a defect of the declaration."""
+    """Reads a lowering from ``text``. Text of another form is a defect of the declaration."""
     return Script(tuple(_line(part.strip()) for part in text.split(";") if part.strip()))
 
 

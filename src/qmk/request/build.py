@@ -1,4 +1,4 @@
-"""From a program and the options of a caller to what is run: a graph with its noise, a number of shots, notes."""
+"""Turns a program and a caller's options into what is run: a graph with its noise, a number of shots, and notes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Request(NamedTuple):
 
 
 def build(program: ProgramLike, options: RunOptions) -> Request:
-    """What runs in this process. Raises INVALID_PARAMS for noise that cannot be read or does not fit the program, or
-    ``qec`` without the noise of its physical qubits; INVALID_GRAPH for what the device refuses; else what ``to_graph``
-    raises."""
+    """Builds the request of a run in this process. Raises INVALID_PARAMS for noise that cannot be read or does not fit
+    the program, or ``qec`` without the noise of its physical qubits; INVALID_GRAPH for what the device refuses; else
+    what ``to_graph`` raises."""
     noise = options.noise
     if isinstance(noise, Drift):
         raise QmkError(
@@ -48,7 +48,7 @@ def build(program: ProgramLike, options: RunOptions) -> Request:
 
 
 def build_remote(program: ProgramLike, options: RunOptions) -> Request:
-    """What goes to a daemon, which itself writes the program for a machine of logical qubits."""
+    """Builds the request for a daemon, which itself rewrites the program for a machine of logical qubits."""
     if options.qec is None:
         return build(program, options)
     machine = qec_policy(options.qec, options.noise)

@@ -1,4 +1,4 @@
-"""``qmk.on_device``: a program as a device of neutral atoms runs it, for whoever wants to see or keep that."""
+"""``qmk.on_device`` gives a program as a device of neutral atoms runs it, to look at or to save."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logical qubits that a caller asks for: the machine of a program, and the noise of its physical qubits."""
+"""The logical qubits that a caller asks for: the machine of a program, and the noise of its physical qubits."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Drift(NamedTuple):
     """The noise of physical qubits as a calibration tells it, which a job on a daemon follows at its fences: as points
     of it come into force, the rest of the program has their rates, and the distance at which a patch errs no more than
-    ``target`` a round. ``calibration``: it, or the path of its file. ``began``: when its second 0 was, Unix time; None:
-    now."""
+    ``target`` a round. ``calibration`` is that or the path of its file. ``began``: when its second 0 was, Unix time;
+    None: now."""
 
     calibration: Calibration | os.PathLike[str] | str
     target: float
@@ -30,7 +30,7 @@ class Drift(NamedTuple):
 
 
 def write_for_machine(qec: Machine | str, noise: NoiseLike | None, graph: Graph) -> tuple[Graph, dict[str, Any]]:
-    """The program in the gates of logical qubits, with their errors; and what a result's notes say of that."""
+    """Rewrites the program in the gates of logical qubits, with their errors, and gives the notes for the result."""
     if noise is None:
         raise _without_noise()
     from qmk.models.noise import resolve

@@ -1,4 +1,4 @@
-"""Flat OpenQASM and Stim text as circuits of the native core, at its speed.
+"""Reads flat OpenQASM and Stim text as circuits of the native core, at its speed.
 
 What the native readers take means what the front ends say it means; they decline all else, and every error. Whoever
 gets None reads the text by its front end, which also says what is wrong.
@@ -16,10 +16,10 @@ FORMATS = ("qasm2", "qasm3", "stim")
 """Formats that the native core reads."""
 
 HEAD = 8192
-"""Characters by which a text is recognised as Stim's: its first lines say."""
+"""How many characters are searched to recognise a text as Stim's."""
 
 _NOT_QASM = "neither OpenQASM"
-"""How the native reader begins its reason where a text is in another language."""
+"""The native reader's reason begins like this if the text is in another language."""
 
 
 def read(text: str | bytes, format: str | None = None, params: Mapping[str, Any] | None = None) -> Circuit | None:

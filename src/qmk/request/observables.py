@@ -23,7 +23,7 @@ _TERM = re.compile(
 _LETTER = re.compile(r"([IXYZ])(\d+)", re.ASCII)
 
 DIGITS = 9
-"""Of a qubit's number in an observable."""
+"""The most digits of a qubit's number in an observable."""
 
 
 def observables(given: ObservableLike | Sequence[ObservableLike], n_qubits: int) -> tuple[list[Observable], bool]:
@@ -60,7 +60,7 @@ def observable(given: ObservableLike, n_qubits: int) -> Observable:
         return tuple(_parse(given, n_qubits))
     rows = list(given.items()) if isinstance(given, Mapping) else given
     if not isinstance(rows, (list, tuple)) or not rows or not all(map(_is_pair, rows)):
-        raise _wrong(repr(given), "it is no text, and no pairs of a Pauli string and a number")
+        raise _wrong(repr(given), "it is neither text nor pairs of a Pauli string and a number")
     return tuple((_string(text, n_qubits, text), _factor(factor, text)) for text, factor in rows)
 
 
@@ -68,7 +68,7 @@ def _factor(given: Any, term: str) -> float:
     try:
         factor = float(given)
     except (TypeError, ValueError, OverflowError):
-        raise _wrong(term, f"its factor {given!r} is no real number") from None
+        raise _wrong(term, f"its factor {given!r} is not a real number") from None
     if not math.isfinite(factor):
         raise _wrong(term, f"its factor is {factor}; coefficients are finite numbers")
     return factor
@@ -100,7 +100,7 @@ def _parse(text: str, n_qubits: int) -> list[tuple[str, float]]:
 
 
 def _string(paulis: str, n_qubits: int, whole: str) -> str:
-    """One letter a qubit, from either form; empty: the identity."""
+    """Reads a Pauli string of either form as one letter a qubit. Empty: the identity."""
     if not paulis:
         return "I" * n_qubits
     if not any(letter.isdigit() for letter in paulis):
@@ -108,11 +108,11 @@ def _string(paulis: str, n_qubits: int, whole: str) -> str:
             count = f"{len(paulis)} letter{'s' * (len(paulis) > 1)}"
             raise _wrong(whole, f"'{paulis[:40]}' has {count}, and the program {n_qubits} qubits")
         if not set(paulis) <= set("IXYZ"):
-            raise _wrong(whole, f"'{paulis[:40]}' is no Pauli string of the program's {n_qubits} qubits")
+            raise _wrong(whole, f"'{paulis[:40]}' is not a Pauli string of the program's {n_qubits} qubits")
         return paulis
     letters = ["I"] * n_qubits
     if _LETTER.sub("", paulis).strip(" *\t"):
-        raise _wrong(whole, f"'{paulis[:40]}' is no Pauli string")
+        raise _wrong(whole, f"'{paulis[:40]}' is not a Pauli string")
     for letter, number in _LETTER.findall(paulis):
         qubit = int(number[: DIGITS + 1])
         if qubit >= n_qubits or len(number) > DIGITS:

@@ -57,34 +57,35 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if value is not None:
                 force_setattr(self, name, take(name, value))
-        if self.shots is not None and self.error is not None:
-            raise _both("error", "both a number of shots and a standard error")
-        if self.qec is not None and self.device is not None:
-            raise _both("device", "both a device of atoms and a machine of logical qubits")
+        for (one, other), what in EITHER.items():
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise QmkError("INVALID_PARAMS", f"both {what}", field=other, help="give one of them")
 
     @property
     def is_ideal(self) -> bool:
-        """Whether nothing goes wrong, and no machine writes the program anew."""
+        """Whether the run is without noise, device and logical qubits."""
         return self.noise is None and self.qec is None and self.device is None
 
     def replace(self, **changes: Any) -> RunOptions:
         """The same options with some of them changed."""
         return msgspec.structs.replace(self, **changes)
 
-    def given(self) -> dict[str, Any]:
+    def non_default(self) -> dict[str, Any]:
         """The options that differ from their defaults, as keywords."""
         return {name: value for name in OPTIONS if (value := getattr(self, name)) != getattr(_DEFAULTS, name)}
 
 
 class Option(NamedTuple):
     """``doc``: what it means. ``flags``: its names on the command line, none where it has none; ``metavar``: what
-    stands there for its value. ``low`` and ``high``: bounds of a whole number."""
+    stands there for its value. ``low`` and ``high``: bounds of a whole number; ``between``: those of another number,
+    which it is not equal to."""
 
     doc: str
     flags: tuple[str, ...] = ()
     metavar: str = ""
     low: int | None = None
     high: int | None = None
+    between: tuple[float, float] | None = None
 
 
 def _on_the_wire(shape: Any, *flags: str, metavar: str = "") -> Option:
@@ -111,6 +112,7 @@ OPTIONS: dict[str, Option] = {
         "or below this.",
         ("--error",),
         "E",
+        between=(0, 1),
     ),
     "qec": Option('Run on logical qubits of this code, such as "surface(d=9)".', ("--qec",), "CODE"),
     "device": Option(
@@ -134,6 +136,12 @@ OPTIONS: dict[str, Option] = {
     "idempotency_key": _on_the_wire(shapes.IdempotencyKey, "--idempotency-key", metavar="KEY"),
     "channels": _on_the_wire(shapes.Channels, "--channel", metavar="HANDLE=CHANNEL"),
 }
+
+EITHER = {
+    ("shots", "error"): "a number of shots and a standard error",
+    ("qec", "device"): "a device of atoms and a machine of logical qubits",
+}
+"""Two options of which a run takes one at most, and what they are."""
 
 _READ = ("params", "format")
 _PHYSICS = ("noise", "error", "qec", "device")
@@ -173,7 +181,7 @@ _REASONS: dict[tuple[str, str], str] = {
     ("Client.estimate", "seed"): "nothing is run",
     ("Client.estimate", "engine"): "its answer has every engine",
 }  # fmt: skip
-"""Why a call does not take an option, where the calls that do are no answer."""
+"""Why a call does not take an option, where the list of calls that do take it does not explain it."""
 
 _KEYWORDS = {call: frozenset(names) for call, names in CALLS.items()}
 
@@ -187,7 +195,7 @@ def read_options(call: str, given: Mapping[str, Any]) -> RunOptions:
 
 
 def _is_left_out(call: str, name: str, value: object) -> bool:
-    """Whether it says nothing that ``call`` would have to honour."""
+    """Whether the value asks nothing of ``call``."""
     if name in _KEYWORDS[call]:
         return False
     if name not in OPTIONS:
@@ -207,10 +215,6 @@ def _unknown(call: str, name: str) -> QmkError:
     near = difflib.get_close_matches(name, CALLS[call], 1) or difflib.get_close_matches(name, OPTIONS, 1)
     fix = f"did you mean '{near[0]}'?" if near else f"it takes {', '.join(CALLS[call])}"
     return QmkError("INVALID_PARAMS", f"{call} has no keyword '{name[:40]}'", field=name[:40], call=call, help=fix)
-
-
-def _both(name: str, what: str) -> QmkError:
-    return QmkError("INVALID_PARAMS", what, field=name, help="give one of them")
 
 
 def _wrong(name: str, what: str, fix: str) -> QmkError:
@@ -256,12 +260,17 @@ def _switch(name: str, value: Any) -> bool:
 
 
 def _fraction(name: str, value: Any) -> float:
+    between = OPTIONS[name].between
+    assert between is not None, "an option that is a fraction has bounds"
+    low, high = between
     try:
-        found = float(value) if not isinstance(value, (str, bytes, bool)) else -1.0
+        found = float(value) if not isinstance(value, (str, bytes, bool)) else low
     except (TypeError, ValueError):
-        found = -1.0
-    if not 0 < found < 1:
-        raise _wrong(name, f"must be a standard error between 0 and 1; got {_show(value)}", "give such as 0.01")
+        found = low
+    if not low < found < high:
+        raise _wrong(
+            name, f"must be a standard error between {low} and {high}; got {_show(value)}", "give such as 0.01"
+        )
     return found
 
 
@@ -273,7 +282,7 @@ def _mapping(name: str, value: Any) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """A number or list of Python's own for one of numpy's."""
+    """Converts a number or array of numpy's to Python's own types."""
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in cast("list[Any]", value)]
     return value.tolist() if hasattr(value, "tolist") else value
@@ -287,6 +296,6 @@ _TAKE: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("params", "channels"), _mapping),
     "error": _fraction,
 }
-"""What makes the value of an option from the one that was given. Noise and code are read with the program."""
+"""The function that reads the value of each option. Noise and code are read with the program."""
 
 _DEFAULTS = RunOptions()

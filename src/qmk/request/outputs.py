@@ -1,4 +1,4 @@
-"""``qmk.outputs``: what a job shall give beyond counts, from plain arguments."""
+"""``qmk.outputs`` says with plain arguments what a job shall give beyond counts."""
 
 from __future__ import annotations
 
@@ -60,18 +60,21 @@ def outputs(
 
 
 def bitstrings_of(given: Any) -> tuple[str, ...]:
-    """Raises INVALID_PARAMS for what is no list of texts."""
+    """The bitstrings. Raises INVALID_PARAMS for what is not a list of texts."""
     if isinstance(given, str) or not all(isinstance(text, str) for text in given):
         raise QmkError(
-            "INVALID_PARAMS", f"{given!r} is no list of bitstrings"[:120], field="amplitudes", help="write ['00', '11']"
+            "INVALID_PARAMS",
+            f"{given!r} is not a list of bitstrings"[:120],
+            field="amplitudes",
+            help="write ['00', '11']",
         )
     return tuple(given)
 
 
 def qubits_of(given: Sequence[int]) -> tuple[int, ...]:
-    """Raises INVALID_PARAMS for what is no list of whole numbers."""
+    """The qubits. Raises INVALID_PARAMS for what is not a list of whole numbers."""
     try:
         return tuple(operator.index(qubit) for qubit in given)
     except TypeError:
-        text = f"{given!r} is no list of qubits"[:120]
+        text = f"{given!r} is not a list of qubits"[:120]
         raise QmkError("INVALID_PARAMS", text, field="probabilities", help="number them from 0: [0, 2]") from None

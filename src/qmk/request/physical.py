@@ -1,4 +1,4 @@
-"""Noise and devices that a caller asks for beside a program, written into its graph, whichever way it is run."""
+"""Writes the noise and the device that a caller asks for into the graph of a program, however it is run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def physical(
 
 
 def labels(noise: NoiseLike | None, device: str | None) -> dict[str, str]:
-    """What a result's notes say of noise and device, without the program."""
+    """The notes of a result on noise and device, from the options alone."""
     notes: dict[str, str] = {} if device is None else {"device": device}
     if noise is not None:
         terms = _of_device(noise)
@@ -57,7 +57,7 @@ def labels(noise: NoiseLike | None, device: str | None) -> dict[str, str]:
 
 
 def _of_device(noise: NoiseLike | None) -> list[str] | None:
-    """The terms after "device", None where that is not what is asked for."""
+    """The terms after "device"; None if another noise is asked for."""
     if not isinstance(noise, str):
         return None
     from qmk.models.noise.short import OF_DEVICE, base_of
@@ -71,7 +71,7 @@ def _evolves(graph: Graph) -> bool:
 
 
 def _otherwise(profile: Profile, terms: list[str], whole: str) -> Profile:
-    """A device of gates with other numbers of what goes wrong."""
+    """A device of gates with other error rates."""
     from qmk.models.atoms.short import adjusted_device
 
     return adjusted_device(profile, terms, whole)
@@ -91,8 +91,8 @@ def _noisy(graph: Graph, terms: list[str], profile: Profile | None) -> tuple[Gra
 
 
 def _writer(noise: NoiseLike) -> tuple[Callable[[Graph], Graph], str]:
-    """What writes it into a graph, and its label. Of texts, presets of atoms and terms of evolutions are noise of
-    atoms, all else is of gates."""
+    """The function that writes the noise into a graph, and the label of the noise. A text is noise of atoms if it names
+    a preset of atoms or a term of evolutions; any other is noise of gates."""
     from qmk.models.noise import NoiseModel, apply, resolve
 
     if not isinstance(noise, (NoiseModel, os.PathLike)):

@@ -1,4 +1,4 @@
-"""``qmk.rewrite``: a program after passes, for whoever wants to see or keep what it becomes."""
+"""``qmk.rewrite`` applies passes to a program and gives the result, to look at or to save."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def shots_for(error: Any, outputs: Outputs | None = None) -> int:
 
 
 def _variance(outputs: Outputs) -> float:
-    """Of one shot of each basis, the largest that any of the observables can have."""
+    """The largest variance that any of the observables can have with one shot of each basis."""
     from qmk.ir.bases import bases
 
     home = {text: at for at, basis in enumerate(bases(outputs.expectations)) for text in basis.strings}

@@ -1,4 +1,4 @@
-"""Functions that take options show them one by one, with their defaults, where Python is asked for a signature."""
+"""Gives functions that take options a signature that shows each option with its default."""
 
 from __future__ import annotations
 

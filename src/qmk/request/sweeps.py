@@ -29,7 +29,7 @@ class Points(NamedTuple):
     fixed: Mapping[str, Any] = {}
 
     def params(self, row: Vector) -> dict[str, Any]:
-        """A row as the front end takes it."""
+        """The values of a row in the form that the front end takes."""
         at, out = 0, dict(self.fixed)
         for name, shape in self.shapes.items():
             size = math.prod(shape)
@@ -39,17 +39,19 @@ class Points(NamedTuple):
 
 
 def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Points:
-    """Raises INVALID_PARAMS when points differ in their names or hold what is no number."""
+    """Reads the points. Raises INVALID_PARAMS if they differ in their names or hold anything but numbers."""
     import numpy as np
 
     if isinstance(given, Mapping):
         columns: dict[str, Sequence[Any]] = dict(given.items())
         if not all(hasattr(values, "__len__") for values in columns.values()):
-            raise _wrong("the values of a parameter are no list", "give each name one value a point")
+            raise _wrong("the values of a parameter are not a list", "give each name one value a point")
     else:
         rows: Any = given
         if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in cast("Sequence[Any]", rows)):
-            raise _wrong("the points are no list of mappings", "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}")
+            raise _wrong(
+                "the points are not a list of mappings", "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}"
+            )
         rows = list(given)
         names = rows[0].keys() if rows else ()
         for at, row in enumerate(rows):
@@ -69,7 +71,7 @@ def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Poin
         try:
             part = np.array(values, dtype=np.float64)
         except (TypeError, ValueError):
-            what = f"the values of '{name}' are no numbers, or arrays of different lengths"
+            what = f"the values of '{name}' are not numbers, or arrays of different lengths"
             raise _wrong(what, "sweep over numbers") from None
         if not np.isfinite(part).all():
             raise _wrong(f"the values of '{name}' are not all finite", "sweep over numbers")
@@ -119,7 +121,7 @@ def sweep_of(program: ProgramLike, points: Points, format: str | None = None) ->
 
 
 def _shape(graph: Graph) -> list[Any]:
-    """Everything of a graph but the values of its angles."""
+    """A key for everything of a graph but the values of its angles."""
     rows: list[Any] = []
     for node in graph.nodes:
         angles = angles_of(node)

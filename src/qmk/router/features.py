@@ -1,4 +1,5 @@
-"""What the router knows of a program: the native core's numbers, in the engine protocol's form.
+"""Computes the features of a program that the router uses: the native core's numbers, in the form of the engine
+protocol.
 
 The daemon computes it for every new program, at some 0.2 us a node. A bond bound says how far the bond dimension of the
 program's state can grow, its qubits in order of allocation: a gate whose qubits lie on both sides of a cut multiplies
@@ -37,7 +38,7 @@ def features(graph: Graph, digest: str = "", native: str = "", packed: bytes = b
 
 
 class Look:
-    """One look at a graph, for all that is asked of it: features without predictions, then with them. ``predict``
+    """Computes the features of one graph, first without predictions and then with them, from one circuit. ``predict``
     False: predictions will hardly be asked for."""
 
     def __init__(self, graph: Graph, packed: bytes = b"", digest: str = "", *, predict: bool = True) -> None:
@@ -50,7 +51,7 @@ class Look:
     def circuit(self) -> Circuit | None:
         """The native core's circuit of the graph, made at most once; None where there is none."""
         if not self._lowered:
-            self._circuit, self._lowered = core.lowered(self._graph), True
+            self._circuit, self._lowered = core.lower_to_core(self._graph), True
         return self._circuit
 
     def features(self, native: str = "") -> Features:
@@ -60,7 +61,7 @@ class Look:
 
 
 def _features(graph: Graph, found: Count, digest: str) -> Features:
-    """Everything but predictions. Gates that the core leaves open are looked at here, each make of them once."""
+    """Everything but predictions. Gates that the core does not classify are classified here, each kind once."""
     numbers, ops, readings = found.numbers, found.numbers["ops"], found.readings
     non_clifford, inside = numbers["non_clifford"], _Inside.of(graph)
     undecided: list[tuple[int, int]] = numbers["open"]

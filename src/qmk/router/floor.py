@@ -1,4 +1,4 @@
-"""The least time that any engine can take, by what a machine can do at all: no prediction is below it.
+"""A lower bound on the time that any engine can take, from the limits of the machine. No prediction is below it.
 
 It is far below what engines take, and bounds what a cost model may forget: a model without a term for the shots would
 else be chosen for a hundred million of them.

@@ -1,4 +1,4 @@
-"""What the native core says of a circuit: its shape, and what its rewrites make of it."""
+"""Asks the native core about a circuit: its shape, and what the core's rewrites make of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qmk_native import Circuit
 
 
-def lowered(graph: Graph) -> Circuit | None:
+def lower_to_core(graph: Graph) -> Circuit | None:
     """The core's circuit of a graph that its reader declines; None where it cannot express it."""
     from qmk.ir.lower import lower
     from qmk.ir.native_circuit import GATES, circuit_of

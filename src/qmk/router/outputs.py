@@ -15,7 +15,7 @@ from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})
 SAMPLED = frozenset({"expectation", "probabilities"})
-"""What shots can estimate on every engine."""
+"""Outputs that every engine can estimate from shots."""
 
 EXACT_S = 60.0
 """Predicted seconds up to which exact values are preferred to sampled ones."""
@@ -30,10 +30,10 @@ FIXED_S = 5e-5
 """Seconds for each state that is looked at, beside its gates."""
 
 ADJOINT = 4.0
-"""What a gradient by adjoint differentiation takes, in runs of the program."""
+"""The cost of a gradient by adjoint differentiation, in runs of the program."""
 
 POINT = 0.1
-"""What a point takes in an engine's own sweep, in runs of the program."""
+"""The cost of a point in an engine's own sweep, in runs of the program."""
 
 
 def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> Features:
@@ -111,7 +111,7 @@ def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
 
 
 def cost(declaration: Declaration, method: str, features: Features, shots: int) -> Cost:
-    """Of the outputs, and of the counts where they are asked."""
+    """The cost of the outputs, and of the counts if they are asked for."""
     can, observed = declaration.methods[method], features.observed
     if observed is None:
         return declaration.predict(method, features, shots)
@@ -137,7 +137,7 @@ def cost(declaration: Declaration, method: str, features: Features, shots: int) 
 
 
 def _of_state(declaration: Declaration, method: str, features: Features, observed: Observed) -> Cost:
-    """Of computing the states of the cones and looking at them."""
+    """The cost of computing the states of the cones and reading values from them."""
     can, width = declaration.methods[method], observed.width
     at_cone = msgspec.structs.replace(
         features,
@@ -162,5 +162,5 @@ def _of_state(declaration: Declaration, method: str, features: Features, observe
 
 
 def after_exact(can: Capabilities, features: Features, seconds: float) -> bool:
-    """Whether the method comes after those that give exact values in bearable time."""
+    """Whether the method comes after those that give exact values in acceptable time."""
     return features.observed is not None and not (is_exact(can, features) and seconds <= EXACT_S)

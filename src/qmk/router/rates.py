@@ -1,4 +1,5 @@
-"""The rates that ``qmk calibrate`` measured on this machine, and how the router takes them in place of the declared.
+"""Reads and writes the rates that ``qmk calibrate`` measured on this machine, which the router uses in place of the
+declared ones.
 
 A file of rates belongs to one processor model, and each engine's rates in it to one version of its library. What does
 not match is left out, with a note that says so; predictions are then those that the engine declares.
@@ -23,7 +24,7 @@ from qmk.sdk.engine import Declaration
 FORMAT = 1
 NAME = "rates.json"
 FILE_BYTES = 1 << 20
-"""A larger file is none of ours."""
+"""A larger file was not written by ``qmk calibrate``."""
 
 _START_MAX_S = 3600.0
 _FACTOR_MAX = 1e4
@@ -41,7 +42,7 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
-    """The file. ``made`` is Unix time in seconds."""
+    """The content of the file. ``made`` is Unix time in seconds."""
 
     format: int = FORMAT
     cpu: str
@@ -78,8 +79,8 @@ def cpu_model() -> str:
 
 
 def load(path: Path) -> Calibration | None:
-    """The file's content; None when there is no file. Raises INVALID_PARAMS for one that is no calibration, or that
-    cannot be read."""
+    """Reads the file; None when there is none. Raises INVALID_PARAMS for one that is not a calibration, or that cannot
+    be read."""
     try:
         with open(path, "rb") as file:
             data = file.read(FILE_BYTES + 1)
@@ -99,13 +100,13 @@ def load(path: Path) -> Calibration | None:
 
 
 def save(path: Path, calibration: Calibration) -> None:
-    """Replaces the file as a whole. Raises INVALID_PARAMS when it cannot be written, or is no file: a device, say."""
+    """Replaces the file as a whole. Raises INVALID_PARAMS when it cannot be written, or is not a regular file."""
     data = msgspec.json.format(msgspec.json.encode(calibration, order="deterministic"), indent=2) + b"\n"
     _write(path, data, replace=True)
 
 
 def check_writable(path: Path) -> None:
-    """Raises what ``save`` would, before anything is measured."""
+    """Raises what ``save`` would raise, before anything is measured."""
     _write(path, b"", replace=False)
 
 
@@ -113,7 +114,7 @@ def _write(path: Path, data: bytes, replace: bool) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         if path.exists() and not path.is_file():
-            raise QmkError("INVALID_PARAMS", f"{path} is no file, so rates cannot be written there", path=str(path))
+            raise QmkError("INVALID_PARAMS", f"{path} is not a file, so rates cannot be written there", path=str(path))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             draft.write_bytes(data)
@@ -126,8 +127,8 @@ def _write(path: Path, data: bytes, replace: bool) -> None:
         raise QmkError("INVALID_PARAMS", f"cannot write {path}: {why}", path=str(path)) from error
 
 
-def merged(path: Path, new: Calibration) -> Calibration:
-    """The new calibration, with what the file has of other engines if it is of the same processor."""
+def merge_calibration(path: Path, new: Calibration) -> Calibration:
+    """Adds the other engines of the file to a new calibration, if the file is from the same processor."""
     try:
         old = load(path)
     except QmkError:
@@ -138,17 +139,19 @@ def merged(path: Path, new: Calibration) -> Calibration:
 
 
 def rate(declarations: Mapping[str, Declaration], path: Path | None = None) -> Rating:
-    """The declarations with what the file at ``path`` (default: ``default_path``) says of this machine."""
+    """Reads the file at ``path`` (default: ``default_path``), and applies it to the declarations."""
     where = path or default_path()
     try:
         calibration = load(where)
     except QmkError as error:
         return Rating(declarations, (f"{error.message}: declared rates are used",))
-    return Rating(declarations) if calibration is None else applied(declarations, calibration, str(where))
+    return Rating(declarations) if calibration is None else apply_calibration(declarations, calibration, str(where))
 
 
-def applied(declarations: Mapping[str, Declaration], calibration: Calibration, where: str = "the file") -> Rating:
-    """What of the calibration is of this machine and of these engines."""
+def apply_calibration(
+    declarations: Mapping[str, Declaration], calibration: Calibration, where: str = "the file"
+) -> Rating:
+    """Applies the part of the calibration that was measured on this machine with these engines."""
     if calibration.format != FORMAT:
         return Rating(declarations, (f"{where} has format {calibration.format}, this release reads {FORMAT}",))
     if calibration.cpu != cpu_model():
@@ -171,7 +174,8 @@ def applied(declarations: Mapping[str, Declaration], calibration: Calibration, w
 
 
 def _sensible(declaration: Declaration, rated: Rated) -> bool:
-    """The same rates, each a positive number not far from the declared; factors of doubt from 1."""
+    """Whether the rates are the declared ones by name, each positive and close to the declared one, with factors of
+    uncertainty of at least 1."""
     if rated.rates.keys() != declaration.rates.keys():
         return False
     near = all(1 / _FACTOR_MAX <= rated.rates[name] / usual <= _FACTOR_MAX for name, usual in declaration.rates.items())
@@ -183,7 +187,8 @@ def _sensible(declaration: Declaration, rated: Rated) -> bool:
 
 
 def _with_rates(declaration: Declaration, rated: Rated) -> Declaration:
-    """An engine that is kept for long runs is kept for those that outlast the start of its worker."""
+    """Uses measured rates in a declaration. An engine for long runs is reserved for those that outlast the start of its
+    worker."""
     beyond_s = max(declaration.beyond_s, rated.start_s) if declaration.beyond_s else 0.0
     return replace(declaration, rates=dict(rated.rates), uncertainty=dict(rated.uncertainty), beyond_s=beyond_s)
 
@@ -191,8 +196,8 @@ def _with_rates(declaration: Declaration, rated: Rated) -> Declaration:
 _LAST: list[tuple[Path, tuple[int, int] | None, int, Rating]] = []
 
 
-def installed() -> Rating:
-    """``rate`` of every installed engine by the default file, read again only when that has changed."""
+def installed_rating() -> Rating:
+    """The rates of every installed engine from the default file, which is read again only when it has changed."""
     path, known = default_path(), discovery.engines()
     try:
         state = path.stat()

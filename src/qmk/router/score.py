@@ -1,4 +1,4 @@
-"""One candidate at a time: what it lacks for a program, and what it would cost."""
+"""Judges one candidate at a time: what it lacks for a program, and what it would cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from qmk.sdk.engine import Capabilities, Declaration, Features, Gap
 
 _NOISE = {
     "pauli": "random Pauli errors",
-    "kraus": "error channels that are no random Paulis",
+    "kraus": "error channels that are not Pauli channels",
     "analog": "evolutions with noise",
     "levels": "atoms of three levels",
     "loss": "lost atoms",
@@ -43,7 +43,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     may_fail: bool = False
     fences: bool = False
-    """It can stop at the program's fences."""
+    """Whether it can stop at the program's fences."""
     gaps: list[Gap] = []
 
     @property
@@ -59,7 +59,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 def candidate(
     declaration: Declaration, method: str, features: Features, shots: int, memory_bytes: int, *, forced: bool
 ) -> Candidate:
-    """``forced``: the user named this very method, so an approximation is wanted and a pessimistic bound is no bar."""
+    """Judges one method of an engine. ``forced``: the user named this method, so an approximation is accepted, and so
+    is a pessimistic bound."""
     return _candidate(declaration, method, features, shots, memory_bytes, forced, _library(declaration))
 
 
@@ -72,7 +73,7 @@ def candidates(
     *,
     forced: bool,
 ) -> Iterator[Candidate]:
-    """``candidate`` for several methods of an engine, whose environment is looked at once."""
+    """Judges several methods of an engine, whose environment is examined only once."""
     library = _library(declaration)
     for method in methods:
         yield _candidate(declaration, method, features, shots, memory_bytes, forced, library)
@@ -102,7 +103,7 @@ def _candidate(
         needed = bytes_text(min(cost.memory_bytes, BEYOND_BYTES))
         detail = f"needs {least}{needed}, {bytes_text(memory_bytes)} are available"
         gaps.append(Gap(declaration.name, "memory", detail))
-    elif cost.upper_bound and not forced and cost.seconds > (ATTEMPT_S if cost.may_fail else PATIENCE_S):
+    elif cost.upper_bound and not forced and cost.seconds > (ATTEMPT_S if cost.may_fail else LONGEST_BOUND_S):
         detail = (
             f"may take up to {seconds_text(cost.seconds)} ({cost.note}); "
             f"to try all the same, ask for {declaration.name}:{method}"
@@ -122,23 +123,25 @@ def _candidate(
 
 
 BEYOND_BYTES = 1 << 62
-"""What is predicted beyond this reads as this: the figure goes into records of 64-bit integers"""
+"""Larger predictions are shown as this one, since records hold 64-bit integers."""
 
 ATTEMPT_S = 30.0
-"""Longest attempt that may fail which the router makes unasked."""
+"""The longest attempt with a risk of failure that the router chooses by itself, in seconds."""
 
-PATIENCE_S = 600.0
-"""An engine whose prediction is only an upper bound is not chosen by itself when the bound is longer."""
+LONGEST_BOUND_S = 600.0
+"""The router does not choose an engine by itself if its prediction is only an upper bound that exceeds this many
+seconds."""
 
 
 def _library(declaration: Declaration) -> list[tuple[str, str]]:
-    """What of its libraries is missing, as (need, detail)."""
+    """The libraries that are missing, as (need, detail)."""
     state = recently_available(declaration)
     return [] if state.ok else [("library", f"{', '.join(state.missing)} not installed: {state.hint}")]
 
 
 def _unseen_losses(can: Capabilities, features: Features) -> frozenset[str]:
-    """What of atom loss the method runs without knowing of it: dice on a qubit, and conditions (``ir.loss``)."""
+    """The parts of atom loss that the method runs as other instructions: random choices on a qubit, and conditions
+    (``ir.loss``)."""
     if not (can.feed_forward == "full" and can.mid_circuit and can.reset):
         return frozenset()
     needs = {"loss": "pauli", "leak": "kraus"}
@@ -146,7 +149,8 @@ def _unseen_losses(can: Capabilities, features: Features) -> frozenset[str]:
 
 
 def _as_run(can: Capabilities, features: Features) -> Features:
-    """``features`` of the program that the method is given: with dice and conditions in place of atom loss."""
+    """``features`` of the program that the method is given: with random choices and conditions in place of atom
+    loss."""
     if features.noise.isdisjoint(("loss", "leak")) or "loss" in can.noise:
         return features
     return msgspec.structs.replace(
@@ -193,13 +197,13 @@ def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
 
 
 LOOK_S = 10.0
-"""An environment looked at within so many seconds is taken to be as it was: looking costs more than all the rest"""
+"""For so many seconds an environment is assumed unchanged, since examining it costs more than all the rest."""
 
 _SEEN: dict[tuple[str | None, ...], tuple[float, discovery.Available]] = {}
 
 
 def recently_available(declaration: Declaration) -> discovery.Available:
-    """Give ``discovery.available`` as it was within the last ten seconds."""
+    """Gives ``discovery.available`` as it was within the last ten seconds."""
     named = os.environ.get(interpreters.variable(declaration.name))
     key = (declaration.name, declaration.load, named, sys.prefix, *declaration.requires)
     now = time.monotonic()

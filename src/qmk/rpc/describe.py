@@ -1,4 +1,4 @@
-"""Declarations read back as data: the fields of a request or reply with type, default and meaning.
+"""Reads declarations as data: the fields of a request or reply with type, default and meaning.
 
 The docs generator, the errors of the decoder and the client's help all take their words from here.
 """

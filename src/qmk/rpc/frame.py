@@ -32,8 +32,8 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Decoded(Struct, frozen=True):
-    """One call of a frame. ``id`` is the caller's id as JSON text, None for a notification (which is never answered,
-    not even with an error). Exactly one of ``call`` with ``request`` and ``error`` is set."""
+    """Represents one call of a frame. ``id`` is the caller's id as JSON text, None for a notification (which is never
+    answered, not even with an error). Exactly one of ``call`` with ``request`` and ``error`` is set."""
 
     id: bytes | None
     call: Call | None = None
@@ -96,7 +96,7 @@ def _single(error: QmkError) -> Frame:
 
 
 def _first(data: bytes) -> bytes:
-    """The first character that is no blank."""
+    """The first character that is not a blank."""
     if data[:1] == b"{":
         return b"{"
     match = _FIRST.match(data)
@@ -123,7 +123,7 @@ def _one(data: bytes, methods: Mapping[str, Call]) -> Decoded:
         return _broken_envelope(data, 'Expected `"2.0"`, got `another version` - at `$.jsonrpc`')
     names = 2 + bool(len(envelope.params)) + bool(len(envelope.id))
     if (name := repeated_name(data, b'"params"', envelope.params, names)) is not None:
-        return Decoded(NULL_ID, error=refusals.repeated("INVALID_REQUEST", "the request", name))
+        return Decoded(NULL_ID, error=refusals.name_given_twice("INVALID_REQUEST", "the request", name))
     request_id: bytes | None = None
     if len(envelope.id):
         request_id = _id_bytes(envelope.id)
@@ -148,7 +148,7 @@ def _request(call: Call, raw: Raw) -> Any:
         raise refusals.bad_params(call, str(error)) from None
     graph: Raw = request.graph if call.name in _GRAPH_CALLS else _ABSENT
     if (name := repeated_name(params, b'"graph"', graph)) is not None:
-        raise refusals.repeated("INVALID_PARAMS", call.name, name)
+        raise refusals.name_given_twice("INVALID_PARAMS", call.name, name)
     if call.name in _GRAPH_CALLS and len(graph) and request.program is not None:
         raise QmkError(
             "INVALID_PARAMS",
@@ -172,7 +172,8 @@ def _id_bytes(raw: Raw) -> bytes | None:
 
 
 def _broken_envelope(data: bytes, why: str) -> Decoded:
-    """JSON that is no request: INVALID_REQUEST, with the id where one can be told; not JSON after all: PARSE_ERROR."""
+    """The error for JSON that is not a request: INVALID_REQUEST, with its id if it has one. PARSE_ERROR if it is not
+    JSON."""
     _any(data)
     request_id = None
     if _first(data) == b"{":
@@ -223,7 +224,7 @@ def answers(frame: bytes) -> list[Answer]:
     try:
         replies = _replies(frame) if _first(frame) == b"[" else [_reply(frame)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise QmkError("CONNECTION_LOST", f"the daemon sent something that is no reply: {problem}") from None
+        raise QmkError("CONNECTION_LOST", f"the daemon sent something that is not a reply: {problem}") from None
     return [_answer(reply) for reply in replies]
 
 

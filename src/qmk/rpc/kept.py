@@ -1,4 +1,4 @@
-"""What both ends keep of the programs that went over the wire lately, bounded in bytes."""
+"""A cache of recently seen programs, bounded in bytes or in number."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ V = TypeVar("V")
 
 
 class Kept(Generic[K, V]):
-    """Values by key; those that were used longest ago go first. Threads may share one."""
+    """A cache that drops the least recently used value first. Threads may share one."""
 
     def __init__(self) -> None:
         self._rows: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self._held_bytes = 0
+        self._held = 0
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
@@ -27,17 +27,18 @@ class Kept(Generic[K, V]):
             self._rows.move_to_end(key)
             return found[0]
 
-    def put(self, key: K, value: V, size_bytes: int, limit_bytes: int) -> V:
-        """Keep the value if it fits the limit by itself; the value that is kept under this key, the first one put."""
-        if size_bytes > limit_bytes:
+    def put(self, key: K, value: V, size: int, limit: int) -> V:
+        """Keeps the value if it fits the limit by itself, and gives the value now kept under this key, which is the
+        first one put there."""
+        if size > limit:
             return value
         with self._lock:
             found = self._rows.get(key)
             if found is not None:
                 return found[0]
-            self._rows[key] = value, size_bytes
-            self._held_bytes += size_bytes
-            while self._held_bytes > limit_bytes:
-                _, (_, freed) = self._rows.popitem(last=False)
-                self._held_bytes -= freed
+            self._rows[key] = value, size
+            self._held += size
+            while self._held > limit:
+                _, (_, gone) = self._rows.popitem(last=False)
+                self._held -= gone
             return value

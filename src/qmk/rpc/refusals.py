@@ -1,4 +1,4 @@
-"""The errors of the frame decoder, in the words of the call's declaration, and the search for repeated names."""
+"""The errors of the frame decoder, worded from the call's declaration, and the search for repeated names."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def positional(call: Call) -> QmkError:
     )
 
 
-def repeated(kind: str, where: str, name: str) -> QmkError:
+def name_given_twice(kind: str, where: str, name: str) -> QmkError:
     return QmkError(kind, f"{where}: '{name}' is given more than once", field=name, help="give each name once")
 
 
 def bad_envelope(why: str) -> QmkError:
-    """INVALID_REQUEST from the codec's words."""
+    """Turns the codec's message into INVALID_REQUEST."""
     data = _fault(why)
     text = f"not a JSON-RPC 2.0 request: {_sentence(data) or why}"
     data["help"] = 'send {"jsonrpc":"2.0","id":1,"method":"q_...","params":{...}}'
@@ -89,7 +89,7 @@ def bad_envelope(why: str) -> QmkError:
 
 
 def bad_params(call: Call, why: str) -> QmkError:
-    """INVALID_PARAMS from the codec's words: which field, what was expected, what the field means."""
+    """Turns the codec's message into INVALID_PARAMS, with the field, what was expected, and what the field means."""
     data = _fault(why)
     name: str = data.get("field", "")
     row = describe.field(call.request, name)
@@ -108,7 +108,7 @@ def bad_params(call: Call, why: str) -> QmkError:
 
 
 def _fault(why: str) -> dict[str, Any]:
-    """The codec's sentence as fields: field, fault, expected, got; empty when it is none we know."""
+    """Splits the codec's sentence into field, fault, expected and got. Empty if the sentence is unknown."""
     if match := _FIELD.match(why):
         fault = "missing" if match["fault"].startswith("missing") else "unknown"
         return {"field": ".".join(filter(None, (_dotted_path(match["path"]), match["name"]))), "fault": fault}

@@ -1,4 +1,4 @@
-"""Bytes of a connection to frames, whatever the chunks."""
+"""Splits the bytes of a connection into frames, however they arrive."""
 
 from __future__ import annotations
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
+from qmk.base.errors import Finding
+from qmk.formats.json_rules import Rule
 from qmk.qvm.graph import Graph
 
 CERTAIN = 100
@@ -42,6 +44,25 @@ class Source(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """What error messages call it."""
         return self.path or "<program>"
+
+
+class Refused(Exception):
+    """A rule that a program breaks, raised where neither the file nor the rules are at hand. ``line`` 0: not known."""
+
+    def __init__(self, rule: str, message: str, help: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.rule, self.message, self.help, self.line = rule, message, help, line
+
+    def at_place(self, place: str) -> Refused:
+        return Refused(self.rule, f"{place}: {self.message}", self.help, self.line)
+
+    def finding(self, rules: Mapping[str, Rule], file: str) -> Finding:
+        """The finding; its help is that of the rule unless there is a better one."""
+        return Finding(self.rule, self.message, self.help or rules[self.rule].help, "", file, self.line)
+
+
+def refuse(rule: str, message: str, line: int = 0) -> NoReturn:
+    raise Refused(rule, message, line=line)
 
 
 class Frontend(msgspec.Struct, frozen=True):

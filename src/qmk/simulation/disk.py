@@ -11,7 +11,7 @@ from random import Random
 import msgspec
 
 from qmk.host import ledger, superseding
-from qmk.host.blobs import MemoryBlobs
+from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, tail_of
@@ -181,9 +181,9 @@ class SimJournal:
 
     far = False
 
-    def __init__(self, disk: Disk, waits_for_disk: bool) -> None:
+    def __init__(self, disk: Disk, waits_for_disk: bool = False) -> None:
         self._disk = disk
-        self.blobs = disk
+        self.blobs: Blobs = disk
         self.waits_for_disk = waits_for_disk
 
     def records(self) -> Iterator[Record]:
@@ -228,7 +228,7 @@ class SimJournal:
         return [(id, blob) for id, (_, blob) in self._disk.states.items()]
 
     def discard(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if self._disk.delete(name)]
+        return [name for name in names if self.blobs.delete(name)]
 
     def tend(self) -> None:
         """Nothing waits here."""

@@ -77,7 +77,7 @@ def _session(world: World, client: Client, rng: Random) -> str:
 def _job(world: World, client: Client, rng: Random) -> str:
     if rng.random() < 0.3:
         known = world.daemon.kernel.jobs.by_id
-        going = [job for job in client.jobs if job in known and not known[job].ended]
+        going = [job for job in client.jobs if job in known and not known[job].has_ended]
         return _pick(going, rng, "job_none")
     if rng.random() < 0.06:
         return _pick(rng.choice(world.clients).jobs, rng, "job_none")

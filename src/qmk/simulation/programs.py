@@ -230,6 +230,8 @@ class SimRouting:
         engine: str | None,
         outputs: Outputs | None = None,
         packed: bytes = b"",
+        *,
+        tenant: str = "",
     ) -> Choice:
         if engine not in (None, ENGINE):
             raise QmkError("UNSUPPORTED", f"there is no engine '{engine}'", feature="engine", gaps=[])
@@ -244,7 +246,9 @@ class SimRouting:
     def version(self, engine: str) -> str:
         return f"{engine} 1"
 
-    def estimate(self, graph: Graph, digest: str, shots: int, outputs: Outputs | None = None) -> Any:
+    def estimate(
+        self, graph: Graph, digest: str, shots: int, outputs: Outputs | None = None, *, tenant: str = ""
+    ) -> Any:
         return q_estimate.Reply(digest=digest, shots=shots, logical={}, engines=[], gaps=[], chosen=ENGINE)
 
     def resources(self, queued: int, running: int, workers: int) -> Any:

@@ -45,7 +45,7 @@ def _finish(world: World) -> None:
     daemon, patience = world.daemon, PATIENCE
     while True:
         daemon.settle()
-        waiting = [job for job in daemon.kernel.jobs.by_id.values() if not job.ended]
+        waiting = [job for job in daemon.kernel.jobs.by_id.values() if not job.has_ended]
         if not waiting:
             return
         patience = PATIENCE if world.cluster.running else patience - 1

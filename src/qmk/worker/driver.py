@@ -1,4 +1,5 @@
-"""Driving a fenced run in a worker: at every fence it hears what the host asks, saves what is worth saving, goes on."""
+"""Drives a fenced run in a worker: at every fence it reads the host's requests, saves the state if that is worth it,
+and goes on."""
 
 from __future__ import annotations
 
@@ -15,24 +16,25 @@ from qmk.worker.wire import Channel
 
 PROGRESS_EVERY_S = 0.05
 SAVING_SHARE = 0.05
-"""Part of a run's time that saving unasked may take."""
+"""The share of a run's time that automatic saving may take."""
 
 SAVING_FREE_S = 4e-3
 """Seconds of saving that any run may take, however short."""
 
 SAVE_LEAST_S = 1e-3
-"""What one save counts for at least: the host has work with it too"""
+"""The least time that one save counts for, since the host has work with it too."""
 
 KEPT_BYTES = 64 << 20
-"""Saved states that the worker keeps to go back to."""
+"""Bytes of saved states that the worker keeps for rewinding."""
 
 
 class Stopped(Exception):
-    """A run was asked to end at a fence and did; its state has been sent, and there is no result."""
+    """A run ended at a fence because the host asked for it. Its state has been sent, and there is no result."""
 
 
 class SavingBudget:
-    """When to save unasked: saving takes at most ``SAVING_SHARE`` of the run's time, by what the last save took."""
+    """Decides when to save automatically: saving takes at most ``SAVING_SHARE`` of the run's time, judged by the last
+    save."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -45,7 +47,7 @@ class SavingBudget:
         return self._spent_s + self._last_s <= earned_s
 
     def spend(self, seconds: float) -> None:
-        """A save took so long."""
+        """Records how long a save took."""
         self._last_s = max(seconds, SAVE_LEAST_S)
         self._spent_s += self._last_s
 
@@ -78,7 +80,7 @@ class FenceDriver:
             self._channel.send(RunProgress(self._run.fence, execution.shots_done, execution.epoch))
 
     def _listen(self, execution: Execution) -> None:
-        """Do what was asked since the last fence. Raises ``Stopped``."""
+        """Carries out the requests that came since the last fence. Raises ``Stopped``."""
         while (message := self._channel.waiting()) is not None:
             if not isinstance(message, Ask):
                 self._channel.put_back(message)  # for after this run
@@ -98,7 +100,7 @@ class FenceDriver:
             self._refuse(ask.ref, f"a worker cannot '{ask.kind}'; it can save, yield and rewind")
 
     def _rewind(self, execution: Execution, ask: Ask) -> None:
-        """Undo gates back to the fence, else go back to the state kept from there."""
+        """Undoes gates back to the fence, or else restores the state saved there."""
         here = execution.epoch
         if ask.epoch > here:
             self._refuse(
@@ -116,12 +118,12 @@ class FenceDriver:
             self._refuse(
                 ask.ref,
                 f"the run cannot go back from the end of epoch {here} to that of {ask.epoch}: a measurement, a reset "
-                "or a throw of dice lies between, and no state saved there is at hand",
+                "or a random choice lies between, and no state saved there is at hand",
                 here,
             )
 
     def _save(self, execution: Execution, ref: str, stopped: bool = False) -> bool:
-        """Send the state; or say why not, and give False."""
+        """Sends the state. If that is impossible, says why and gives False."""
         try:
             state = state_of(execution)
         except Unsupported as error:

@@ -1,4 +1,4 @@
-"""An exception out of an engine, as the message that says so."""
+"""Turns an exception of an engine into a ``Failed`` message."""
 
 from __future__ import annotations
 

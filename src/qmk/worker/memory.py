@@ -1,5 +1,5 @@
-"""How much resident memory this process took at most: for one job where the system lets a process begin counting anew,
-else since its start."""
+"""Measures the peak of this process's resident memory: during one job where the system can reset the peak, else since
+the process started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Peak:
         self._clear = self._status = -1
 
     def reset(self) -> None:
-        """Count from now, where the system can: Linux with a writable /proc."""
+        """Starts counting anew, if the system can: Linux with a writable /proc."""
         try:
             if self._clear < 0:
                 self._clear = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
@@ -31,7 +31,7 @@ class Peak:
         self.since_reset = True
 
     def bytes(self) -> int:
-        """The peak. The whole life's may include what the parent had at the fork, as getrusage(2) counts."""
+        """The peak in bytes. Without a reset it may include what the parent had at the fork, as getrusage(2) counts."""
         if self.since_reset:
             status = os.pread(self._status, 4096, 0)
             at = status.find(b"VmHWM:")
@@ -42,4 +42,5 @@ class Peak:
 
 
 PEAK = Peak()
-"""Of this process. A worker resets it before each job; a script that runs jobs in its own process is left alone."""
+"""The peak of this process. A worker resets it before each job; in a script that runs jobs in its own process it is not
+reset."""

@@ -41,7 +41,7 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     outputs: Outputs | None = None
     """What to give beyond counts."""
     scope: str = ""
-    """Whose program it is: a plan kept for one scope serves no other"""
+    """The tenant whose program it is. A plan kept for one scope is not used for another."""
     save_fences: bool = False
     """Send ``StateSaved`` at fences as it goes, as often as it costs little beside the run."""
 

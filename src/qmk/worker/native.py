@@ -1,4 +1,5 @@
-"""Programs on the native core: one circuit for each program, one plan for each number of shots, counts without Python.
+"""Runs programs on the native core: it keeps one circuit for each program and one plan for each number of shots, and
+counts without Python.
 
 Every way to run a program goes through here, so that the same program, shots and seed give the same bits on each: a
 text that the core reads itself, a graph in this process, a graph in a worker. A plan keeps all classical bits, so that
@@ -33,7 +34,8 @@ def circuit_of_graph(graph: Graph, packed: bytes = b"") -> tuple[qmk_native.Circ
     """The one circuit of a verified graph, and the notes that lowering made. ``packed``: the graph's ``pack``, if the
     caller has it.
 
-    The core reads packed graphs itself; what it declines is lowered here. Raises UNSUPPORTED for what no circuit holds.
+    The core reads packed graphs itself; what it declines is lowered here. Raises UNSUPPORTED if no circuit can express
+    the program.
     """
     import qmk_native
 
@@ -64,7 +66,7 @@ def events_of(graph: Graph) -> tuple[list[str], list[int]]:
 
 
 def events_dropped(width: int, shots: int) -> dict[str, str]:
-    """A note where per-shot events of ``width`` bits would exceed their bound, so that they are not kept."""
+    """A note if per-shot events of ``width`` bits would exceed their bound and are therefore not kept."""
     size = shots * ((width + 7) // 8)
     if size <= LIMITS.event_bytes:
         return {}
@@ -85,7 +87,7 @@ class Drawn:
 
     @property
     def candidates(self) -> list[dict[str, Any]]:
-        """The ways that were looked at, the fastest first."""
+        """The simulators that were compared, the fastest first."""
         return self._plan.candidates
 
     @property
@@ -97,7 +99,7 @@ class Drawn:
         """Printed bitstrings to shots, in ascending order."""
         return self.samples.counts()
 
-    def packed(self, width: int, start: int = 0, stop: int | None = None) -> bytes:
+    def pack_bits(self, width: int, start: int = 0, stop: int | None = None) -> bytes:
         """``numpy.packbits`` of the first ``width`` classical bits of each shot, rows padded to whole bytes."""
         return self.samples.packed(width, start, self.samples.shots if stop is None else stop)
 
@@ -122,7 +124,8 @@ class Prepared:
                 raise Unsupported(f"method {method} takes gates and one final read-out: {refused}") from refused
 
     def plan(self, shots: int) -> qmk_native.Plan:
-        """Raises MemoryError when no simulator has room, ValueError for a method that there is not."""
+        """Gives the plan for this number of shots. Raises MemoryError when no simulator has room, ValueError for an
+        unknown method."""
         return self._plan_for(shots)[0]
 
     def _plan_for(self, shots: int) -> tuple[qmk_native.Plan, dict[str, Any]]:
@@ -139,14 +142,15 @@ class Prepared:
         return kept
 
     def draw(self, shots: int, seed: int) -> Drawn:
-        """Raises MemoryError when a state outgrows its bound."""
+        """Draws the shots. Raises MemoryError when a state outgrows its bound."""
         plan, rewrites = self._plan_for(shots)
         samples, simulator = plan.run(shots, seed)
         return Drawn(plan, samples, simulator, rewrites)
 
 
 def prepare_graph(graph: Graph, method: str, packed: bytes = b"") -> tuple[Prepared, dict[str, Any]] | None:
-    """A plan of a verified graph, and its notes; None for what no circuit holds. Raises ``Unsupported``."""
+    """Prepares a verified graph, and gives the plan with its notes; None if no circuit can express it. Raises
+    ``Unsupported``."""
     try:
         circuit, notes = circuit_of_graph(graph, packed)
     except QmkError as refused:

@@ -1,4 +1,5 @@
-"""Programs made to be looked at: without their final read-out, cut to a causal cone, or measured in another basis."""
+"""Variants of a program for computing values: without its final read-out, cut to a causal cone, or measured in another
+basis."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
-    """``graph`` in the gates of ``can``, up to the final read-out."""
+    """Lowers ``graph`` to the gates of ``can``, up to the final read-out."""
     logic, tosses = not can.logic, "loss" in can.noise
     return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, tosses=tosses, whole=True)
 
@@ -33,8 +34,8 @@ def qubits_of(item: Instruction) -> tuple[int, ...]:
 
 
 def gates_only(program: Program) -> tuple[Gate, ...]:
-    """The gates of a program that is nothing else. Raises UNSUPPORTED naming what else there is: such a program ends
-    in no single state."""
+    """The gates of a program that has nothing else. Otherwise raises UNSUPPORTED, which names what else there is: such
+    a program does not end in a single state."""
     out: list[Gate] = []
     for item in program.instructions:
         if isinstance(item, Gate) and item.cond is None:
@@ -55,15 +56,15 @@ def gates_only(program: Program) -> tuple[Gate, ...]:
 
 
 def part(program: Program, gates: Iterable[Gate], qubits: Sequence[int]) -> Program:
-    """These gates as a program on these qubits, numbered anew in the order given."""
+    """Makes a program of these gates on these qubits, which are renumbered in the given order."""
     place = {qubit: at for at, qubit in enumerate(qubits)}
     moved = tuple(Gate(g.name, tuple(place[q] for q in g.qubits), g.params, None, g.args) for g in gates)
     return Program(len(qubits), 0, moved, (), {}, notes=program.notes)
 
 
-def measured(program: Program, letters: Mapping[int, str], can: Capabilities) -> tuple[Program, list[int]]:
-    """``program``, which ends before its read-out, measured in the bases of ``letters`` by qubit: with the qubits in
-    the order of its last bits. What those bits do not depend on is gone, qubits included."""
+def measure_in_bases(program: Program, letters: Mapping[int, str], can: Capabilities) -> tuple[Program, list[int]]:
+    """Adds measurements in the bases of ``letters``, by qubit, to a program without a read-out. Gives it with the
+    qubits in the order of its last bits. Whatever those bits do not depend on is removed, qubits included."""
     resolver = Resolver(can.gates, can.clifford)
     out = list(program.instructions)
     qubits = sorted(letters)

@@ -1,4 +1,4 @@
-"""What a worker or translator process does to itself first: die with its parent, leave signals to the host, bound its
+"""The set-up of a worker or translator process: it dies with its parent, leaves signals to the host, and bounds its
 threads and memory. Linux gives all of it; elsewhere the closed socket pair still ends the process."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _THREAD_VARIABLES = (
 
 
 def settle(name: str, threads: int) -> None:
-    """Make this process a child that cannot outlive or disturb its host. Call before importing anything heavy.
+    """Makes this process a child that cannot outlive or disturb its host. Call before importing anything heavy.
 
     SIGINT is ignored (Ctrl-C in a terminal reaches the host, which decides), SIGTERM kills, no signal is blocked,
     SIGPIPE stays an error return. The kernel's out-of-memory killer is told to take this process before the host.
@@ -51,9 +51,9 @@ def _die_with_parent(name: str) -> None:
 
 @contextlib.contextmanager
 def memory_at_most(more_bytes: int) -> Generator[None]:
-    """Within it, this process may take ``more_bytes`` of address space beyond what it has; then allocations fail with
-    MemoryError. For libraries that have no bound of their own. Where the system does not say what a process has, there
-    is no bound."""
+    """Inside this context, the process may take ``more_bytes`` of address space beyond what it has; further allocations
+    fail with MemoryError. It is for libraries without a bound of their own. On systems that do not tell a process its
+    size, nothing is bounded."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     try:
         pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
@@ -70,7 +70,7 @@ def memory_at_most(more_bytes: int) -> Generator[None]:
 
 
 def bound_memory(memory_bytes: int) -> None:
-    """Allocations past ``memory_bytes`` of address space fail with MemoryError."""
+    """Makes allocations beyond ``memory_bytes`` of address space fail with MemoryError."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

@@ -46,8 +46,8 @@ PLAN_NODES = 2_000_000
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """A plan with what its results are printed by; ``seconds`` is what making it took. ``fenced``: the plan is a
-    ``FencedPlan``. ``program`` is None where the engine read the graph itself; its plan then counts for itself."""
+    """A plan, with what is needed to print its results. ``seconds`` is how long preparing it took. ``fenced``: the plan
+    is a ``FencedPlan``. ``program`` is None where the engine read the graph itself; its plan then counts for itself."""
 
     program: Program | None
     plan: Plan | native.Prepared
@@ -62,10 +62,10 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class Drive(Protocol):
-    """Takes a fenced run to its end, and does on the way what is asked of it at its fences."""
+    """Takes a fenced run to its end, and carries out requests at its fences."""
 
     def __call__(self, plan: FencedPlan, execution: Execution, /) -> Execution:
-        """The run that ended, which need not be the one given. Raises whatever it likes when there is to be no result
+        """Gives the run that ended, which need not be the given one. It may raise to end without a result
         (``driver.Stopped``)."""
         ...
 
@@ -103,7 +103,7 @@ class Runner:
 
     @property
     def version(self) -> str:
-        """Of the library underneath."""
+        """The version of the engine's library."""
         return self.engine.version
 
     def capabilities(self, method: str) -> Capabilities:
@@ -246,11 +246,11 @@ class Runner:
         digest: str,
         how: dict[str, Any],
     ) -> Done:
-        """A run with outputs; ``how`` is for that of its counts."""
+        """Runs with outputs; ``how`` has the options for the run that gives the counts."""
         from qmk.worker import values
 
         graph = self._find(digest, method, how["scope"]).graph if graph is None else graph
-        return values.executed(
+        return values.execute_with_outputs(
             self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
         )
 
@@ -299,7 +299,7 @@ class Runner:
         keep: bool,
         progress: Progress | None,
     ) -> Tally:
-        """By the engine itself."""
+        """Counts with the engine's own counter."""
         if start is not None:
             raise self._unfit("a saved state needs an engine that stops at fences", "")
         drawn = plan.draw(*size)
@@ -307,7 +307,7 @@ class Runner:
             progress(size[0])
         width = sum(prepared.event_widths)
         note = native.events_dropped(width, size[0]) if keep else {}
-        events = drawn.packed(width) if keep and not note else b""
+        events = drawn.pack_bits(width) if keep and not note else b""
         return drawn.counts(), events, {**drawn.notes, **note}
 
     def _tally(
@@ -320,7 +320,7 @@ class Runner:
         keep: bool,
         progress: Progress | None,
     ) -> Tally:
-        """From the bits of the engine's samples."""
+        """Counts the bits of the engine's samples."""
         program, plan = prepared.program, prepared.plan
         assert program is not None
         assert not isinstance(plan, native.Prepared)

@@ -1,6 +1,6 @@
 """The translator process: ``python -m qmk.worker.translator --fd N``.
 
-Source text of strangers is parsed here and not in the daemon: a parser that loops is killed by the host after its time
+Untrusted source text is parsed here and not in the daemon: a parser that loops is killed by the host after its time
 limit, one that swallows memory meets ``--memory``, and one that crashes takes nobody with it. So are programs written
 for machines of logical qubits.
 """
@@ -24,7 +24,7 @@ from qmk.worker.wire import Channel
 
 
 def answer(request: Translate | Write) -> Translated | Written | Failed:
-    """Do what is asked; every way to fail is an answer."""
+    """Carries out one request. Every failure becomes an answer too."""
     reads = isinstance(request, Translate)
     try:
         return translate(request) if isinstance(request, Translate) else write(request)

@@ -1,5 +1,6 @@
-"""Outputs of a job beyond counts, on one engine: exact where its method has them and the program ends in one state,
-else expectation values and probabilities from shots in other bases, which every engine can draw."""
+"""Computes outputs beyond counts on one engine. They are exact if its method has them and the program ends in one
+state. Otherwise expectation values and probabilities are estimated from shots in other bases, which every engine can
+draw."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
 from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, Unsupported
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
-from qmk.worker.observed import final_state, gates_only, measured, part
+from qmk.worker.observed import final_state, gates_only, measure_in_bases, part
 
 if TYPE_CHECKING:
     from qmk.worker.runner import Runner
@@ -42,7 +43,7 @@ def values_of(runner: Runner, graph: Graph, method: str, outputs: Outputs, shots
     return _Work(runner, graph, method, outputs, shots, seed).values()
 
 
-def executed(
+def execute_with_outputs(
     runner: Runner,
     run: Callable[..., Done],
     graph: Graph,
@@ -50,8 +51,8 @@ def executed(
     outputs: Outputs,
     size: tuple[int, int, int],
 ) -> Done:
-    """A job with outputs, of ``size`` (shots, seed, fence). ``run`` runs a graph for its counts; those of a sweep are
-    with its points. Raises RESOURCE_EXHAUSTED when memory ends."""
+    """Runs a job with outputs, of ``size`` (shots, seed, fence). ``run`` runs a graph for its counts; those of a sweep
+    are with its points. Raises RESOURCE_EXHAUSTED when memory ends."""
     shots, seed, fence = size
     cpu, started = time.process_time(), time.perf_counter()
     if outputs.counts and not outputs.points:
@@ -153,10 +154,11 @@ class _Work:
         if outputs.state or outputs.amplitudes:
             everything = tuple(range(self.n))
             return [Cone(everything, tuple(range(len(gates))), tuple(range(len(supports))))]
-        return cones(placed(gates), supports, self.n)
+        return cones(place_gates(gates), supports, self.n)
 
     def _looked_at(self, program: Program, outputs: Outputs) -> Point:
-        """The values of a program of gates, each from its causal cone; of one with noise, from the whole of it."""
+        """Computes the values of a program of gates, each from its causal cone; for a program with noise, from the
+        whole program."""
         strings, groups = _strings(outputs), outputs.probabilities
         if not self.pure:
             observer = self.observer(program)
@@ -202,14 +204,14 @@ class _Work:
         if found is None:
             raise QmkError(
                 "UNSUPPORTED",
-                f"on engine '{self.runner.declaration.name}' the program's angles are no affine function of the "
+                f"on engine '{self.runner.declaration.name}' the program's angles are not an affine function of the "
                 "parameters: its gates are rewritten in a way that depends on their values",
                 help="use another engine, or write the gates as rotations",
             )
         return found
 
     def _adjoint(self, graph: Graph, program: Program) -> list[list[Estimate]]:
-        """Derivatives by the engine's own gradient, through the chain rule."""
+        """Computes derivatives with the engine's own gradient and the chain rule."""
         if self._map is None:
             self._map = self._angle_map()
         gates = gates_only(program)
@@ -218,7 +220,7 @@ class _Work:
         for observable in self.outputs.expectations:
             terms = [(text, factor) for text, factor in observable if text.strip("I")]
             by_angle = np.zeros(int(starts[-1]))
-            for cone in cones(placed(gates), supports_of(text for text, _ in terms), self.n):
+            for cone in cones(place_gates(gates), supports_of(text for text, _ in terms), self.n):
                 observer = self.observer(part(program, [gates[k] for k in cone.gates], cone.qubits))
                 mine = [("".join(terms[k][0][q] for q in cone.qubits), terms[k][1]) for k in cone.members]
                 if not mine:
@@ -230,12 +232,12 @@ class _Work:
         return out
 
     def _in_one_call(self) -> bool:
-        """Whether the engine's own sweep gives all that is asked."""
+        """Whether the engine's own sweep gives everything that is asked for."""
         more = self.outputs.names - {"expectation", "sweep", "counts"}
         return "sweep" in self.can.outputs and not more and bool(self.outputs.expectations)
 
     def _swept(self) -> list[Point] | None:
-        """By the engine's own sweep; None where the map from parameters to angles is not affine."""
+        """Computes all points with the engine's own sweep; None if the map from parameters to angles is not affine."""
         try:
             angles = self._angle_map().at(np.array(self.outputs.points, dtype=np.float64))
         except QmkError:
@@ -243,7 +245,7 @@ class _Work:
         gates, strings = gates_only(self.program), _strings(self.outputs)
         starts = np.cumsum([0, *(len(gate.params) for gate in gates)])
         columns: dict[str, list[float]] = {}
-        for cone in cones(placed(gates), supports_of(strings), self.n):
+        for cone in cones(place_gates(gates), supports_of(strings), self.n):
             mine = [strings[k] for k in cone.members]
             if not mine:
                 continue
@@ -260,7 +262,7 @@ class _Work:
     # -- sampled -----------------------------------------------------------------------------------------------------
 
     def _sample(self, program: Program, outputs: Outputs, *names: str | int) -> Point:
-        """From shots: one basis after the other, the groups of qubits in that of Z."""
+        """Estimates the values from shots, one basis after the other. Groups of qubits are measured in the Z basis."""
         tally = Tally(outputs.expectations)
         found = bases(outputs.expectations)
         for at, basis in enumerate(found):
@@ -274,7 +276,7 @@ class _Work:
         return Point(expectations=tally.estimates() if outputs.expectations else [], probabilities=chances)
 
     def _shots(self, program: Program, basis: Basis, *names: str | int) -> Any:
-        made, qubits = measured(program, basis.letters, self.can)
+        made, qubits = measure_in_bases(program, basis.letters, self.can)
         seed = substream(self.seed, *names)
         try:
             plan = self.runner.engine.prepare(made, self.method)
@@ -284,7 +286,7 @@ class _Work:
         return plan.run(self.shots, seed).bits[:, made.n_cbits - len(qubits) :]
 
     def _differentiate(self, graph: Graph, at: int) -> list[list[Estimate]]:
-        """Derivatives by the parameter-shift rule, of exact values or of sampled ones."""
+        """Computes derivatives with the parameter-shift rule, from exact or sampled values."""
         sweep = cast("Sweep", self.derived)
         rows = len(self.outputs.expectations)
         values = np.zeros((rows, len(sweep.names)))
@@ -323,13 +325,13 @@ def _strings(outputs: Outputs) -> list[str]:
     return list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
 
 
-def placed(gates: Iterable[Gate]) -> list[Placed]:
-    """Gates as cones look at them."""
+def place_gates(gates: Iterable[Gate]) -> list[Placed]:
+    """The gates in the form that ``cones`` takes."""
     return [Placed(gate.name if "." in gate.name else f"core.{gate.name}", gate.qubits) for gate in gates]
 
 
 def angles_of(gates: Iterable[Gate]) -> Vector:
-    """All angles, in order."""
+    """All angles of the gates, in order."""
     return np.array([angle for gate in gates for angle in gate.params], dtype=np.float64)
 
 
@@ -338,7 +340,8 @@ def _sums(observables: Iterable[Observable], values: dict[str, float]) -> list[E
 
 
 def _frequencies(bits: Any) -> list[Estimate]:
-    """Of each value of these columns, the first the highest bit, with the error of a binomial estimate."""
+    """The frequency of each value of these columns, the first the highest bit, with the error of a binomial
+    estimate."""
     shots, width = bits.shape
     index = bits.astype(np.int64) @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
     found = np.bincount(index, minlength=1 << width) / shots

@@ -32,7 +32,7 @@ class WireError(Exception):
 
 
 def frame(message: msgspec.Struct) -> bytes:
-    """``message`` with its length in front."""
+    """Encodes ``message`` with its length in front."""
     buffer = bytearray(_LENGTH.size)
     _ENCODER.encode_into(message, buffer, _LENGTH.size)
     length = len(buffer) - _LENGTH.size
@@ -43,7 +43,8 @@ def frame(message: msgspec.Struct) -> bytes:
 
 
 class Unframer(Generic[T]):
-    """Bytes in, messages out, in time linear in the bytes. ``kind`` is the union of messages expected."""
+    """Collects bytes and gives out messages, in time linear in the bytes. ``kind`` is the union of messages
+    expected."""
 
     def __init__(self, kind: Any) -> None:
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(kind)
@@ -96,7 +97,7 @@ class Channel(Generic[T]):
         return self._waiting.pop(0) if self._waiting else None
 
     def put_back(self, message: T) -> None:
-        """Let ``message`` be the next one again."""
+        """Puts ``message`` back, to be the next one again."""
         self._waiting.insert(0, message)
 
     def receive(self) -> T | None:

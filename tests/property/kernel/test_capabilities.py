@@ -159,7 +159,7 @@ class Delegations(RuleBasedStateMachine):
             assert session.caps.held == held
             assert set(session.qubits.values()) <= session.caps.items.keys()
             total += len(session.qubits)
-        assert total == sum(kernel.tenant(name).held_qubits.used for name in TENANTS)
+        assert total == sum(kernel.tenant(name).held_qubits.in_use for name in TENANTS)
 
     @invariant()
     def counts_agree(self) -> None:

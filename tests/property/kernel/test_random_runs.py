@@ -402,9 +402,9 @@ class RandomRun(RuleBasedStateMachine):
     @invariant()
     def no_wait_is_forgotten(self) -> None:
         jobs = self.kernel.jobs
-        assert not [ask for ask in self.kernel.asks if jobs.by_id[ask.job].ended]
+        assert not [ask for ask in self.kernel.asks if jobs.by_id[ask.job].has_ended]
         assert not [a for a in self.kernel.asks if a.kind != "migrate" and not jobs.by_id[a.job].fence]
-        assert not [w for w in self.kernel.waits if self.kernel.jobs.by_id[w.job].ended]
+        assert not [w for w in self.kernel.waits if self.kernel.jobs.by_id[w.job].has_ended]
 
     @invariant()
     def capacity_is_used_and_never_exceeded(self) -> None:
@@ -416,7 +416,7 @@ class RandomRun(RuleBasedStateMachine):
         }
         startable = [job for job in jobs.queue if not job.wanted_region or job.wanted_region in free]
         assert len(jobs.launched) >= WORKERS or not startable
-        live = {id for id, job in jobs.by_id.items() if not job.ended}
+        live = {id for id, job in jobs.by_id.items() if not job.has_ended}
         assert live == {job.id for job in jobs.queue} | set(jobs.launched)
 
     @invariant()
@@ -424,9 +424,9 @@ class RandomRun(RuleBasedStateMachine):
         table = self.kernel.jobs.checkpoints
         for job in self.kernel.jobs.by_id.values():
             rows = table.of_job(job.id)
-            assert not job.saved or (not job.ended and job.saved in table.by_id)
+            assert not job.saved or (not job.has_ended and job.saved in table.by_id)
             assert sum(not row.kept for row in rows) <= 1
-            assert not (job.ended and any(not row.kept for row in rows))
+            assert not (job.has_ended and any(not row.kept for row in rows))
         assert {row.job for row in table.by_id.values()} <= self.kernel.jobs.by_id.keys()
         assert all(table.uses(row.blob) for row in table.by_id.values() if row.blob)
 
@@ -434,18 +434,18 @@ class RandomRun(RuleBasedStateMachine):
     def quotas_count_what_there_is(self) -> None:
         kernel = self.kernel
         tenant = kernel.tenant("local")
-        live = sum(not job.ended for job in kernel.jobs.by_id.values())
-        assert tenant.queued_jobs.used == live + len(kernel.pending) <= tenant.queued_jobs.limit
-        assert tenant.running_jobs.used == len(kernel.jobs.launched)
+        live = sum(not job.has_ended for job in kernel.jobs.by_id.values())
+        assert tenant.queued_jobs.in_use == live + len(kernel.pending) <= tenant.queued_jobs.limit
+        assert tenant.running_jobs.in_use == len(kernel.jobs.launched)
         held = sum(len(s.qubits) for id in self.sessions if (s := kernel.sessions.get(id)) is not None)
-        assert tenant.held_qubits.used == held <= 4
+        assert tenant.held_qubits.in_use == held <= 4
 
     @invariant()
     def histories_are_dense(self) -> None:
         for job in self.kernel.jobs.by_id.values():
             assert [event.seq for event in job.events] == list(range(1, len(job.events) + 1))
             ends = [event for event in job.events if event.kind in ("completed", "failed", "cancelled")]
-            assert len(ends) == job.ended
+            assert len(ends) == job.has_ended
 
     @invariant()
     def a_replayed_journal_equals_the_live_run(self) -> None:

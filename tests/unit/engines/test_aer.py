@@ -74,7 +74,7 @@ def test_logic_that_only_is_printed_keeps_the_program_static() -> None:
     b.op("lut", produces=("or",), inputs=(x, y), table=0b1110)
     b.events.append("or")
     plan = prepare(b)
-    assert not plan.built.dynamic
+    assert not plan.circuit.dynamic
     matrix = plan.run(100, 1).bits
     assert (matrix[:, 2] == matrix[:, 0] | matrix[:, 1]).all()
 

@@ -17,7 +17,7 @@ from qmk.engines.tenpy import engine as tenpy_engine
 from qmk.engines.tenpy.evolution import chain
 from qmk.engines.tenpy.interactions import compress
 from qmk.engines.tenpy.state import State
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir.lower import lower
 from qmk.ir.program import Gate, Program, Reset
 from qmk.qvm.graph import Graph, Node
@@ -83,7 +83,7 @@ def test_densities_and_states_are_those_of_the_exact_engine() -> None:
     assert notes["interaction_error"] <= tenpy.ACCURACY["tdvp"].interaction
     assert sorted(state.site) == list(range(8)) != list(state.site)
     shots = 4000
-    drawn = state.sample(shots, Dice(5, "test")).mean(axis=0)
+    drawn = state.sample(shots, Rng(5, "test")).mean(axis=0)
     assert drawn == pytest.approx([(1 - value) / 2 for value in found[:8]], abs=5.7 * 0.5 / shots**0.5)  # 1e-8 each
     bits = plan.run(50, 3).bits
     assert (pickle.loads(pickle.dumps(plan)).n_qubits, bits.shape) == (8, (50, 8))
@@ -119,10 +119,10 @@ def test_two_dozen_atoms_in_far_blocks_are_blocks() -> None:
 
 def test_bits_come_in_the_order_of_the_atoms() -> None:
     """A pi pulse on some of nine atoms, numbered at random on a square array: each shot is their pattern."""
-    dice = np.random.Generator(np.random.PCG64(3))
-    order = dice.permutation(9).tolist()
+    rng = np.random.Generator(np.random.PCG64(3))
+    order = rng.permutation(9).tolist()
     points = [[40.0 * (k % 3), 40.0 * (k // 3)] for k in order]
-    pattern = [float(k) for k in dice.integers(2, size=9)]
+    pattern = [float(k) for k in rng.integers(2, size=9)]
     made = graph(points, (PI_US, [{"amplitude": flat(50 * math.pi, PI_US), "pattern": pattern}]))
     result = qmk.run(made, shots=40, seed=1, engine="tenpy:tdvp")
     assert result.counts == {"".join(str(int(weight)) for weight in pattern): 40}

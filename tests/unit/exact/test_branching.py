@@ -1,4 +1,4 @@
-"""The parts of the branching walk: steps, chunks, dice, single branches, noise.
+"""The parts of the branching walk: steps, chunks, rng, single branches, noise.
 
 Each statistical test fails by chance with probability at most 1e-9.
 """
@@ -16,7 +16,7 @@ from qmk.engines.stabilizer.tableau import TableauBackend
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES, chunk_shots, walk_size
 from qmk.exact.dense import DenseBackend, NumpyCircuit
-from qmk.exact.dice import POSITION_BYTES, Dice
+from qmk.exact.rng import POSITION_BYTES, Rng
 from qmk.exact.uncompute import inverse_gate
 from qmk.ir import bits
 from qmk.ir.program import Barrier, Fence, Gate, Logic, Measure, PauliNoise, Program, Register, Reset
@@ -100,23 +100,23 @@ def test_chunks_follow_from_the_program() -> None:
 
 
 def test_dice_go_on_from_a_position_and_follow_their_name() -> None:
-    dice = Dice(5, "chunk", 0)
-    dice.words(7)
-    position = dice.position()
+    rng = Rng(5, "chunk", 0)
+    rng.words(7)
+    position = rng.position()
     assert len(position) == POSITION_BYTES
-    want = dice.uniform(100).tolist()
-    again = Dice(5, "chunk", 0)
+    want = rng.uniform(100).tolist()
+    again = Rng(5, "chunk", 0)
     again.go_to(position)
     assert again.uniform(100).tolist() == want
     assert all(0 <= value < 1 for value in want)
-    assert Dice(5, "chunk", 1).uniform(100).tolist() != Dice(5, "chunk", 0).uniform(100).tolist()
+    assert Rng(5, "chunk", 1).uniform(100).tolist() != Rng(5, "chunk", 0).uniform(100).tolist()
     with pytest.raises(ValueError, match="16 bytes, not 3"):
-        dice.go_to(b"abc")
+        rng.go_to(b"abc")
 
 
 def test_dice_keep_their_stream() -> None:
     """These words are in saved states: they may not change with numpy."""
-    assert Dice(1, "chunk", 0).words(2).tolist() == FIRST_WORDS
+    assert Rng(1, "chunk", 0).words(2).tolist() == FIRST_WORDS
 
 
 def test_noise_has_its_probabilities() -> None:
@@ -134,7 +134,7 @@ def test_noise_has_its_probabilities() -> None:
         assert not check(bits.counts(noisy.registers, samples.bits), exact)
         execution = plan.start(100, 4)
         execution.advance()
-        assert not execution.rewind(0), "dice were thrown"
+        assert not execution.rewind(0), "rng were thrown"
         execution = plan.resume(execution.save())
         while execution.advance():
             pass
@@ -144,10 +144,10 @@ def test_noise_has_its_probabilities() -> None:
 def test_impossible_outcomes_never_happen_and_certain_ones_cost_no_dice() -> None:
     plan = dense(program(X, Measure(0, 0), Reset(0), Measure(0, 1), H, Gate("h", (0,)), Fence(epoch=1), Measure(0, 2)))
     execution = plan.start(50, 1)
-    begun = Dice(1, "chunk", 0).position()
+    begun = Rng(1, "chunk", 0).position()
     execution.advance()
     assert execution.chunk is not None
-    assert execution.chunk.dice.position() == begun
+    assert execution.chunk.rng.position() == begun
     execution.advance()
     assert execution.samples().bits.tolist() == [[1, 0, 0]] * 50
 

@@ -9,8 +9,8 @@ from qmk.exact.krylov import exponential
 
 
 def hermitian(n: int, scale: float) -> np.ndarray:
-    dice = np.random.default_rng(n)
-    made = dice.normal(size=(n, n)) + 1j * dice.normal(size=(n, n))
+    rng = np.random.default_rng(n)
+    made = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
     return scale * (made + made.conj().T) / np.sqrt(8 * n)
 
 

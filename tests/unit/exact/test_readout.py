@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmk.exact.dice import Dice
 from qmk.exact.readout import BLOCK, bits_of, outcomes, readout_of
+from qmk.exact.rng import Rng
 from qmk.ir.program import Gate, Logic, Measure, PauliNoise, Program, Reset
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Capabilities, Unsupported
@@ -19,9 +19,9 @@ CAN = Capabilities(
 
 def state(qubits: int, dtype: type = np.complex128, empty: float = 0.3) -> np.ndarray:
     """A random state, part of whose amplitudes are exactly zero."""
-    dice = np.random.Generator(np.random.PCG64(qubits))
-    found = dice.normal(size=1 << qubits) + 1j * dice.normal(size=1 << qubits)
-    found[dice.random(1 << qubits) < empty] = 0
+    rng = np.random.Generator(np.random.PCG64(qubits))
+    found = rng.normal(size=1 << qubits) + 1j * rng.normal(size=1 << qubits)
+    found[rng.random(1 << qubits) < empty] = 0
     return (found / np.linalg.norm(found)).astype(dtype)
 
 
@@ -30,7 +30,7 @@ def state(qubits: int, dtype: type = np.complex128, empty: float = 0.3) -> np.nd
 def test_outcomes_follow_the_amplitudes(qubits: int, dtype: type) -> None:
     """Eight comparisons, each failing by chance with probability at most 1e-9."""
     amplitudes = state(qubits, dtype)
-    found = outcomes(amplitudes, 20_000, Dice(5, "test"))
+    found = outcomes(amplitudes, 20_000, Rng(5, "test"))
     exact = {str(k): float(p) for k, p in enumerate(abs(amplitudes.astype(complex)) ** 2) if p}
     seen = {str(k): int(n) for k, n in zip(*np.unique(found, return_counts=True), strict=True)}
     assert check(seen, exact, 1e-9) == ""
@@ -40,7 +40,7 @@ def test_outcomes_follow_the_amplitudes(qubits: int, dtype: type) -> None:
 def test_blocks_of_a_large_state_are_drawn_by_their_weight(dtype: type) -> None:
     """Fifteen qubits in bins of 2048: one comparison a type, each failing by chance with probability at most 1e-9."""
     amplitudes = state(15, dtype)
-    found = outcomes(amplitudes, 50_000, Dice(6, "test"))
+    found = outcomes(amplitudes, 50_000, Rng(6, "test"))
     weights = (abs(amplitudes.astype(complex)) ** 2).reshape(16, -1).sum(axis=1)
     seen = {str(k): int(n) for k, n in zip(*np.unique(found // 2048, return_counts=True), strict=True)}
     assert check(seen, {str(k): float(w) for k, w in enumerate(weights)}, 1e-9) == ""
@@ -50,20 +50,20 @@ def test_blocks_of_a_large_state_are_drawn_by_their_weight(dtype: type) -> None:
 def test_an_outcome_that_only_rounding_left_never_happens() -> None:
     amplitudes = np.full(4 * BLOCK, 3e-9, dtype=np.complex64)
     amplitudes[[5, 2 * BLOCK + 7]] = 0.5**0.5
-    found = outcomes(amplitudes, 5000, Dice(1, "test"))
+    found = outcomes(amplitudes, 5000, Rng(1, "test"))
     assert set(found.tolist()) == {5, 2 * BLOCK + 7}
 
 
 def test_the_same_dice_give_the_same_outcomes() -> None:
     amplitudes = state(12)
-    first, again, other = (outcomes(amplitudes, 500, Dice(seed, "test")) for seed in (1, 1, 2))
+    first, again, other = (outcomes(amplitudes, 500, Rng(seed, "test")) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_single_and_double_precision_fall_alike() -> None:
     """The same throws on the same state differ only where a throw lies within rounding of a boundary."""
-    single, double = (outcomes(state(12, dtype), 2000, Dice(3, "test")) for dtype in (np.complex64, np.complex128))
+    single, double = (outcomes(state(12, dtype), 2000, Rng(3, "test")) for dtype in (np.complex64, np.complex128))
     assert (single != double).mean() < 0.01
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from qmk.frontends.pulser import samples, waveforms
 from qmk.frontends.pulser.channel import detuning_off, modulate, rise_time
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.schema import EomSpec
 from qmk.frontends.pulser.values import Values
+from qmk.sdk.frontend import Refused
 from tests.unit.frontends.pulser_documents import constant, document, evolution, pulse, read
 
 DICE = np.random.default_rng(7)

@@ -184,9 +184,60 @@ def test_modifiers(text, want, read, unitary):
     np.testing.assert_allclose(got, want, atol=1e-12)
 
 
-def test_fractional_power_of_several_operations_is_refused(findings):
-    text = HEAD + "gate g a, b { cx a, b; h a; } qubit[2] q; pow(0.5) @ g q[0], q[1];"
-    assert [f.rule for f in findings(text)] == ["QASM3-023"]
+PARTS = (
+    "h {0};", "sx {1};", "U(0.3, -1.1, 2.0) {2};", "cx {0}, {1};", "swap {1}, {2};", "ctrl @ gphase(0.7) {2};",
+    "negctrl @ pow(0.3) @ y {2}, {0};", "gphase(-0.4);", "barrier {0}, {1};", "ccx {0}, {2}, {1};",
+)  # fmt: skip
+"""Operations of random gates on three qubits."""
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("exponent", [0.5, -1 / 3, 2.25])
+def test_a_fractional_power_of_several_operations_is_that_of_their_matrix(seed, exponent, read, unitary):
+    dice = random.Random(seed)
+    body = " ".join(dice.choice(PARTS).format(*dice.sample("abc", 3)) for _ in range(dice.randrange(2, 9)))
+    define = f"{HEAD}gate g a, b, c {{ {body} }} qubit[4] q;\n"
+    once, root = (unitary(read(f"{define}{call} q[0], q[2], q[3], q[1];"))
+                  for call in ("ctrl @ g", f"ctrl @ pow({exponent!r}) @ g"))  # fmt: skip
+    np.testing.assert_allclose(root, power(once, exponent), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("body", "want"),
+    [
+        ("cx a, b; h a;", np.kron(matrix("h"), I2) @ ctrl(X)),
+        ("x a; x b;", np.kron(X, X)),
+        ("swap a, b; gphase(0.8);", phase(0.8) * SWAP),
+        ("z a; z b; gphase(pi / 2);", 1j * np.kron(matrix("z"), matrix("z"))),
+        ("barrier a, b; h b; barrier b; h b;", np.eye(4)),
+    ],
+)
+def test_the_square_of_a_square_root_is_the_gate(body, want, read, unitary):
+    define = f"{HEAD}gate g a, b {{ {body} }} gate root a, b {{ pow(0.5) @ g a, b; }} qubit[3] q;\n"
+    root = unitary(read(f"{define}ctrl @ root q[0], q[1], q[2];"))
+    np.testing.assert_allclose(root @ root, ctrl(want), atol=1e-12)
+    np.testing.assert_allclose(root, ctrl(power(want, 0.5)), atol=1e-9)
+    assert np.all(np.abs(np.angle(np.linalg.eigvals(root))) <= math.pi / 2 + 1e-9), "the principal branch"
+
+
+def test_the_qubits_that_a_gate_leaves_alone_do_not_count_for_its_power(read, unitary):
+    text = HEAD + "gate g a, b, c, d { cx a, d; h d; } qubit[4] q; pow(0.5) @ g q[0], q[1], q[2], q[3];"
+    once = HEAD + "gate g a, d { cx a, d; h d; } qubit[4] q; pow(0.5) @ g q[0], q[3];"
+    np.testing.assert_allclose(unitary(read(text)), unitary(read(once)), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        "gate g a, b, c, d { ccx a, b, c; cx c, d; }",
+        f"gate g a, b, c, d {{ {'cx a, b; h a; ' * 2049} }}",
+    ],
+    ids=["four qubits", "4,098 operations"],
+)
+def test_a_fractional_power_of_a_larger_gate_is_refused_with_the_bound(define, findings):
+    found = findings(f"{HEAD}{define} qubit[4] q; pow(0.5) @ g q[0], q[1], q[2], q[3];")
+    assert [f.rule for f in found] == ["QASM3-023"]
+    assert "at most 3 qubits and 4096 operations" in found[0].message
 
 
 GATES = """

@@ -7,16 +7,16 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.host.commit import Committer
-from qmk.host.journal import Batch, MemoryJournal
+from qmk.host.journal import Batch
 from qmk.kernel.events import Started
+from qmk.simulation.disk import Disk, SimJournal
 
 
-class Disk(MemoryJournal):
+class Journal(SimJournal):
     """A journal that notes what happens, and fails on demand."""
 
     def __init__(self, waits_for_disk: bool = False, far: bool = False) -> None:
-        super().__init__()
-        self.waits_for_disk = waits_for_disk
+        super().__init__(Disk(), waits_for_disk)
         self.far = far
         self.log: list[Any] = []
         self.broken = False
@@ -34,7 +34,7 @@ def record(job: str) -> Started:
 class Desk:
     """A committer whose turns and thread are stepped by hand."""
 
-    def __init__(self, disk: Disk, threads: bool = False) -> None:
+    def __init__(self, disk: Journal, threads: bool = False) -> None:
         self.disk = disk
         self.turns: list[Callable[[], None]] = []
         self.thread: list[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = []
@@ -61,7 +61,7 @@ class Desk:
 
 
 def test_a_turn_is_one_write_and_what_waited_follows_it():
-    desk = Desk(Disk())
+    desk = Desk(Journal())
     for name in "abc":
         desk.committer.record(record(name), durable=True)
         desk.committer.hold(f"reply {name}")
@@ -72,7 +72,7 @@ def test_a_turn_is_one_write_and_what_waited_follows_it():
 
 
 def test_the_next_batch_gathers_while_one_is_written():
-    desk = Desk(Disk(waits_for_disk=True), threads=True)
+    desk = Desk(Journal(waits_for_disk=True), threads=True)
     desk.committer.record(record("a"), durable=True)
     desk.committer.hold("reply a")
     desk.turn()
@@ -90,14 +90,14 @@ def test_the_next_batch_gathers_while_one_is_written():
 
 
 def test_records_that_need_no_disk_are_written_at_once_even_in_power_mode():
-    desk = Desk(Disk(waits_for_disk=True), threads=True)
+    desk = Desk(Journal(waits_for_disk=True), threads=True)
     desk.committer.record(record("a"), durable=False)
     desk.turn()
     assert desk.disk.log == [["a"]]
 
 
 def test_a_journal_in_another_process_is_never_written_on_the_loop():
-    desk = Desk(Disk(far=True), threads=True)
+    desk = Desk(Journal(far=True), threads=True)
     desk.committer.record(record("a"), durable=False)
     desk.turn()
     assert desk.disk.log == []
@@ -106,7 +106,7 @@ def test_a_journal_in_another_process_is_never_written_on_the_loop():
 
 
 def test_what_waited_for_a_write_alone_follows_it_without_another():
-    desk = Desk(Disk(waits_for_disk=True), threads=True)
+    desk = Desk(Journal(waits_for_disk=True), threads=True)
     desk.committer.record(record("a"), durable=True)
     desk.turn()
     desk.committer.hold("reply a")
@@ -119,7 +119,7 @@ def test_what_waited_for_a_write_alone_follows_it_without_another():
 
 
 def test_a_held_launch_can_be_taken_back_before_and_during_the_write():
-    desk = Desk(Disk(waits_for_disk=True), threads=True)
+    desk = Desk(Journal(waits_for_disk=True), threads=True)
     desk.committer.record(record("a"), durable=True)
     desk.committer.hold("launch a")
     desk.turn()
@@ -133,7 +133,7 @@ def test_a_held_launch_can_be_taken_back_before_and_during_the_write():
 
 
 def test_a_journal_that_cannot_be_written_refuses_what_waited_and_stops_once():
-    disk = Disk()
+    disk = Journal()
     disk.broken = True
     desk = Desk(disk)
     desk.committer.record(record("a"), durable=True)
@@ -150,7 +150,7 @@ def test_a_journal_that_cannot_be_written_refuses_what_waited_and_stops_once():
 
 
 def test_after_a_failure_nothing_that_may_rest_on_the_journal_is_let_go() -> None:
-    desk = Desk(Disk())
+    desk = Desk(Journal())
     assert not desk.committer.behind
     desk.disk.broken = True
     desk.committer.record(record("a"), durable=True)

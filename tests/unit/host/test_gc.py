@@ -15,7 +15,7 @@ from qmk.abi.operator import op_gc
 from qmk.host.blobs import MemoryBlobs
 from qmk.host.config import HostConfig
 from qmk.host.gc import Collector
-from qmk.host.journal import INLINE_BYTES, Batch, MemoryJournal
+from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.operating import operate
 from qmk.host.results import Head, Result
 from qmk.host.states import States
@@ -24,6 +24,7 @@ from qmk.kernel.effects import Charge, Collect, DropBlob
 from qmk.kernel.events import Finished, Saved, Started, Submitted
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.policy.index import Index
+from qmk.simulation.disk import Disk, SimJournal
 
 SECOND = 1_000_000_000
 DAY_S = 86_400.0
@@ -150,7 +151,7 @@ class Store:
     """A store whose threads are stepped by hand, with one kept checkpoint in it."""
 
     def __init__(self) -> None:
-        self.journal = MemoryJournal()
+        self.journal = SimJournal(Disk())
         self.blobs = MemoryBlobs()
         self.journal.blobs = self.blobs
         self.work: list[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = []

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from qmk.base.errors import QmkError
 from qmk.host.blobs import MemoryBlobs
-from qmk.host.journal import MemoryJournal
 from qmk.host.launches import Launches, Sources
 from qmk.host.states import States
 from qmk.kernel import events as ev
 from qmk.kernel.effects import Kill
+from qmk.simulation.disk import Disk, SimJournal
 from qmk.worker.messages import Done, Failed, StateSaved
 
 
@@ -37,7 +37,7 @@ class Desk:
         self.later: list[Callable[[], None]] = []
         self.events: list[Any] = []
         sources = Sources(lambda: 5, lambda size: bytes(size), lambda job: b"graph", lambda blob: False)
-        journal = MemoryJournal()
+        journal = SimJournal(Disk())
         journal.blobs = MemoryBlobs() if blobs is None else blobs
         self.launches = Launches(
             self.events.append,

@@ -11,9 +11,10 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.host import ledger
-from qmk.host.journal import Batch, MemoryJournal
+from qmk.host.journal import Batch
 from qmk.host.store import JOURNAL_NAME, open_journal
 from qmk.kernel.effects import Charge
+from qmk.simulation.disk import Disk, SimJournal
 
 S = 1_000_000_000
 
@@ -25,7 +26,7 @@ def charge(job: str = "job_a", attempt: int = 1, time_s: int = 100, tenant: str 
 
 @pytest.fixture(params=["sqlite", "memory"])
 def journal(request: Any, tmp_path: Path) -> Any:
-    made = open_journal(tmp_path) if request.param == "sqlite" else MemoryJournal()
+    made = open_journal(tmp_path) if request.param == "sqlite" else SimJournal(Disk())
     yield made
     made.close()
 
@@ -101,9 +102,3 @@ def test_a_journal_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> Non
     (tmp_path / JOURNAL_NAME).write_bytes(b"no database at all, " * 100)
     with pytest.raises(QmkError, match="cannot be read"):
         list(ledger.read(tmp_path / JOURNAL_NAME))
-
-
-def test_memory_remembers_the_last_rows_only() -> None:
-    journal = MemoryJournal()
-    journal.write(Batch(charges=[charge(attempt=n) for n in range(10_050)]))
-    assert journal.used(0)["lab"]["shots_period"] == 100_000

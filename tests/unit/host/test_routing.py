@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from qmk.host import routing as module
 from qmk.host.routing import Routing
 from qmk.qvm.graph import Graph, digest
-from qmk.router import rates
+from qmk.router import features, rates
 from qmk.sdk.discovery import available, engines
 from qmk.sdk.kit.builder import Builder
 
@@ -71,3 +72,34 @@ def test_the_rates_of_the_data_folder_are_taken(tmp_path: Path, monkeypatch: pyt
     choice = Routing(1 << 30, 1, {}, tmp_path).choose(graph, digest(graph), 100, "reference")
     assert choice.seconds == pytest.approx(2 * usual.seconds)
     assert (usual.uncertainty, choice.uncertainty) == (3.0, 1.5)
+
+
+def test_what_is_kept_of_one_tenant_says_nothing_of_anothers_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+
+    class Look(features.Look):
+        def __init__(self, graph: Graph, packed: bytes) -> None:
+            looks.append(digest(graph))
+            super().__init__(graph, packed)
+
+    monkeypatch.setattr(features, "Look", Look)
+    monkeypatch.setattr(module, "KEPT", 6)
+    routing = Routing(1 << 30, 1, {})
+
+    def looked(graph: Graph, tenant: str) -> bool:
+        """Whether the program has to be looked at for this decision, which then takes longer."""
+        looks.clear()
+        routing.choose(graph, digest(graph), 100, None, tenant=tenant)
+        return looks == [digest(graph)]
+
+    mine, *others = (program(0, gate) for gate in ("h", "x", "y", "z", "s", "sdg"))
+    assert [looked(mine, "chem"), looked(mine, "chem")] == [True, False]
+    assert looked(mine, "bio"), "that chem has had it chosen does not show"
+    for graph in others:
+        assert looked(graph, "bio")
+    assert not looked(mine, "chem"), "the programs of bio pushed out none of chem's"
+    assert [looked(graph, "bio") for graph in (others[-1], others[0])] == [False, True], "bio keeps its latest"
+    looks.clear()
+    for tenant in ("chem", "law"):
+        routing.estimate(mine, digest(mine), 100, tenant=tenant)
+    assert looks == [digest(mine)], "only law's is new"

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from qmk.host.blobs import MemoryBlobs, name_of
-from qmk.host.journal import MemoryJournal
 from qmk.host.states import States
+from qmk.simulation.disk import Disk, SimJournal
 
 JOB = ("job_a", 1)
 
 
 def over(blobs: MemoryBlobs, in_thread: Any = None) -> States:
-    journal = MemoryJournal()
+    journal = SimJournal(Disk())
     journal.blobs = blobs
     return States(journal, in_thread)
 

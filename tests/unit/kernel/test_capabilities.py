@@ -142,7 +142,7 @@ def test_what_is_handed_on_ends_with_the_session_that_handed_it_on(bench: Any, s
     bench.ask("q_alloc", session_id=third.session_id, n=1)
     bench.ask("q_close_session", session_id=weak.session_id)
     assert denied(bench, "q_alloc", third, n=1) == "INSUFFICIENT_CAPS"
-    assert bench.kernel.tenant("lab").held_qubits.used == 0
+    assert bench.kernel.tenant("lab").held_qubits.in_use == 0
 
 
 @pytest.mark.parametrize("rights", [["CAP_STATUS"], ["CAP_STATUS", "CAP_RESULT"]])
@@ -277,7 +277,7 @@ def test_qubits_outlive_the_use_they_were_made_with_but_not_its_revocation(bench
     bench.ask("q_release", session_id=weak.session_id, handles=[first])
     gone = bench.ask("q_revoke", session_id=strong.session_id, capability=capability)
     assert (gone.revoked, gone.released) == ([capability, taken], [second])
-    assert bench.kernel.tenant("lab").held_qubits.used == 0
+    assert bench.kernel.tenant("lab").held_qubits.in_use == 0
 
 
 def test_what_is_used_up_goes_with_its_last_qubit(bench: Any, strong: Any, weak: Any):
@@ -344,7 +344,7 @@ def test_giving_up_a_right_ends_what_was_begun_with_its_last_use(bench: Any, str
     effects = bench.call("q_revoke", session_id=giver.session_id, capability=granted(giver, name))
     kinds = [effect.error.kind.name for effect in effects if isinstance(effect, ReplyError)]
     assert kinds == (["INSUFFICIENT_CAPS"] if name == "CAP_STATUS" else [])
-    assert bench.kernel.tenant("lab").held_qubits.used == 0
+    assert bench.kernel.tenant("lab").held_qubits.in_use == 0
     assert not len(bench.kernel.waits)
 
 
@@ -354,7 +354,7 @@ def test_delegations_end_with_the_session_they_come_from(bench: Any, strong: Any
     bench.ask("q_alloc", session_id=weak.session_id, n=1)
     bench.ask("q_close_session", session_id=strong.session_id)
     assert denied(bench, "q_alloc", weak, n=1) == "INSUFFICIENT_CAPS"
-    assert bench.kernel.tenant("lab").held_qubits.used == 0
+    assert bench.kernel.tenant("lab").held_qubits.in_use == 0
     assert len(bench.kernel.caps) == 1, "the other session's root"
 
 
@@ -369,7 +369,7 @@ def test_time_ends_a_capability(bench: Any, strong: Any, weak: Any):
     assert isinstance(again, SetTimer), "a timer that comes early is set again"
     bench.now_s += 1
     assert denied(bench, "q_alloc", weak, n=1) == "INSUFFICIENT_CAPS", "late timers make no difference"
-    assert bench.kernel.tenant("lab").held_qubits.used == 0
+    assert bench.kernel.tenant("lab").held_qubits.in_use == 0
     assert denied(bench, "q_delegate", strong, capability=strong.root, rights=["CAP_ALLOC"], expiry=5.0) == (
         "INVALID_PARAMS"
     )
@@ -380,7 +380,7 @@ def test_a_timer_releases_what_hangs_on_an_expired_capability(bench: Any, strong
     bench.ask("q_alloc", session_id=strong.session_id, n=5)
     bench.now_s += 10
     bench.step(TimerFired, key=f"cap:{taken}")
-    assert bench.kernel.tenant("lab").held_qubits.used == 0
+    assert bench.kernel.tenant("lab").held_qubits.in_use == 0
     bench.ask("q_alloc", session_id=strong.session_id, n=1)
 
 
@@ -533,6 +533,6 @@ def test_the_tree_itself_cuts_down_whatever_it_is_asked_for():
     assert (made.rights, made.tenant, made.jobs) == ({"CAP_STATUS"}, "lab", {"b"})
     assert (made.expires_ns, made.expires_epoch, made.shots, made.uses) == (50, 5, 10, 2)
     plain = tree.derive("y", made, {"CAP_STATUS"})
-    assert (plain.jobs, plain.expires_ns, plain.shots, plain.metered) == ({"b"}, 50, 10, True)
+    assert (plain.jobs, plain.expires_ns, plain.shots, plain.is_metered) == ({"b"}, 50, 10, True)
     assert [item.id for item in tree.remove(root)] == ["r", "x", "y"]
     assert len(tree) == 0

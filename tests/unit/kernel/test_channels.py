@@ -460,7 +460,7 @@ def test_what_was_enough_at_submit_may_be_gone_when_the_router_answers(town: Tow
     refused = [effect for effect in town.bench.route(routes[1].job) if isinstance(effect, ReplyError)]
     assert [effect.error.kind.name for effect in refused] == ["CHANNEL_EXHAUSTED"]
     assert town.used(id) == 10
-    assert town.bench.kernel.tenant("alice").queued_jobs.used == 1
+    assert town.bench.kernel.tenant("alice").queued_jobs.in_use == 1
 
 
 def test_a_name_that_the_program_does_not_open_is_refused(town: Town) -> None:
@@ -495,7 +495,7 @@ def test_where_nobody_else_is_known_there_is_nobody_to_open_a_channel_to(make_be
     assert (error.kind.name, error.fields["field"]) == ("INVALID_PARAMS", "peers")
     assert "no tenant but 'local'" in error.message
     assert "qmk tenant add" in error.fields["help"]
-    assert bench.kernel.tenant("local").channels.used == 0
+    assert bench.kernel.tenant("local").channels.in_use == 0
     for peer, state in (("local", OPEN), ("bob", PROPOSED)):
         effects = bench.call("q_open_chan", session_id=session, peers=["local", peer], **bounds)
         assert [effect.result.state for effect in effects if isinstance(effect, Reply)] == [state]
@@ -515,10 +515,10 @@ STATES = (PROPOSED, OPEN, EXHAUSTED, CLOSED, EXPIRED)
 def test_only_the_moves_of_the_table_exist(source: str, target: str) -> None:
     channel = Channel(id="c", proposer="a", peer="b", state=source, fidelity=0.9, granted=0.9, pairs_max=1)
     if any((move.source, move.target) == (source, target) for move in MOVES):
-        assert channel.moved(target).state == target
+        assert channel.with_state(target).state == target
     else:
         with pytest.raises(IllegalMove):
-            channel.moved(target)
+            channel.with_state(target)
 
 
 def test_components_are_told(town: Town) -> None:

@@ -262,7 +262,7 @@ def test_a_session_without_the_programs_rights_cannot_replay_it(desk: Desk) -> N
     (refused,) = desk.answers_recall(effects, pack(graph))
     assert refused.error.kind.name == "INSUFFICIENT_CAPS"
     tenant = desk.bench.kernel.tenant("local")
-    assert tenant.queued_jobs.used == 1, "what was refused counts no more"
+    assert tenant.queued_jobs.in_use == 1, "what was refused counts no more"
 
 
 def test_a_migrated_job_goes_on_elsewhere_and_the_answer_comes_when_it_is_there(make_bench: Any, program: Any) -> None:

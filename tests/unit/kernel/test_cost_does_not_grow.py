@@ -42,7 +42,7 @@ def test_the_jobs_that_need_a_channel_are_those_with_a_use_before_them(make_benc
 
     def walked() -> int:
         found = list(kernel.channels.needing(channel))
-        jobs = [job for job in kernel.jobs.by_id.values() if not job.ended]
+        jobs = [job for job in kernel.jobs.by_id.values() if not job.has_ended]
         uses = {job.id: max((use.last_epoch for use in job.submitted.channels), default=0) for job in jobs}
         assert found == [job.id for job in jobs if uses[job.id] > job.epochs_done]
         assert town.ask("bob", "q_chan_status", channel=channel).jobs == len(found)

@@ -135,7 +135,7 @@ def test_the_job_goes_on_with_the_new_program_from_its_start(lab: Lab) -> None:
     amounts = [charge.amounts[name] for name in ("rounds", "shots_period", "engine_seconds")]
     assert (charge.outcome, amounts) == ("rewritten", [0, 0, 3])
     assert lab.kernel.submitted.width == WIDTH[5]
-    assert lab.bench.kernel.tenant("local").quota("physical_qubits").used == WIDTH[5]
+    assert lab.bench.kernel.tenant("local").quota("physical_qubits").in_use == WIDTH[5]
     lab.consistent()
 
 

@@ -119,8 +119,8 @@ def test_the_host_is_asked_with_the_machine_and_the_record_has_what_it_wrote(mac
     assert launch.digest == digest(written)
     status = machines.bench.ask("q_status", session_id=machines.session, job_id=route.job)
     assert status.physical_qubits == TILES * PATCH
-    assert machines.bench.kernel.tenant("local").quota("physical_qubits").used == TILES * PATCH
-    assert machines.bench.kernel.tenant("local").quota("logical_qubits").used == 2
+    assert machines.bench.kernel.tenant("local").quota("physical_qubits").in_use == TILES * PATCH
+    assert machines.bench.kernel.tenant("local").quota("logical_qubits").in_use == 2
     machines.consistent()
 
 
@@ -133,7 +133,7 @@ def test_patches_beyond_the_quota_are_refused_with_the_number(make_bench: Any, p
     assert {name: refused.error.fields[name] for name in wanted} == wanted
     assert str(TILES * PATCH) in refused.error.message
     assert machines.bench.kernel.jobs.by_id == {}
-    assert machines.bench.kernel.tenant("local").quota("logical_qubits").used == 0
+    assert machines.bench.kernel.tenant("local").quota("logical_qubits").in_use == 0
 
 
 def test_what_writing_adds_to_the_program_counts_against_the_quotas(make_bench: Any, program: Any) -> None:

@@ -48,7 +48,7 @@ def kept(bench: Any, tenant: str = "local") -> list[str]:
 
 
 def stored(bench: Any) -> int:
-    return bench.kernel.tenant("local").account.storage.used
+    return bench.kernel.tenant("local").account.storage.in_use
 
 
 def test_an_ended_job_is_forgotten_at_its_age_and_not_before(make_bench: Any) -> None:

@@ -81,7 +81,7 @@ def test_a_job_larger_than_the_machine_is_refused_with_the_numbers(make_bench: A
         101,
         100,
     )
-    assert bench.kernel.tenant("local").queued_jobs.used == 0
+    assert bench.kernel.tenant("local").queued_jobs.in_use == 0
     bench.submit(session, memory_bytes=100)
     waiting = bench.submit(session, memory_bytes=100)
     assert bench.ask("q_status", session_id=session, job_id=waiting).place_in_queue == 0

@@ -71,7 +71,7 @@ def test_qubits_count_against_the_quota_until_released(make_bench: Any) -> None:
     assert bench.ask("q_release", session_id=one, handles=handles[:2]).released == handles[:2]
     bench.ask("q_alloc", session_id=two, n=4)
     assert bench.ask("q_close_session", session_id=one).released == handles[2:]
-    assert bench.kernel.tenant("local").held_qubits.used == 4
+    assert bench.kernel.tenant("local").held_qubits.in_use == 4
 
 
 def test_a_release_is_all_or_nothing_and_happens_once(bench: Any) -> None:
@@ -150,7 +150,7 @@ def test_unused_sessions_expire(make_bench: Any) -> None:
     assert bench.refusal("q_get_telemetry", session_id=idle).kind.name == "SESSION_NOT_FOUND"
     bench.ask("q_get_telemetry", session_id=busy)
     bench.open()
-    assert bench.kernel.tenant("local").held_qubits.used == 0
+    assert bench.kernel.tenant("local").held_qubits.in_use == 0
 
 
 def test_at_the_bound_a_session_without_connection_makes_room(make_bench: Any) -> None:

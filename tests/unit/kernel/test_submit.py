@@ -62,7 +62,7 @@ def test_a_refused_job_vanishes(bench: Any, program: Any) -> None:
     assert isinstance(answer, ReplyError)
     assert (answer.error.kind.name, answer.error.fields) == ("UNSUPPORTED", {"gaps": gaps})
     assert bench.refusal("q_status", session_id=session, job_id=route.job).kind.name == "JOB_NOT_FOUND"
-    assert bench.kernel.tenant("local").queued_jobs.used == 0
+    assert bench.kernel.tenant("local").queued_jobs.in_use == 0
     assert bench.step(Routed, job=route.job, engine="", method="", seconds=0, memory_bytes=0, reasons=[]) == []
     assert bench.submit(session, idempotency_key="k") != route.job
 

@@ -9,10 +9,11 @@ import pytest
 from qmk.abi.token import Bounds, attenuate, bounds_of, open_token, read
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.base.units import SECOND_NS
 from qmk.kernel import tokens
 
 KEY = bytes(range(32))
-NOW_NS = 1000 * tokens.SECOND
+NOW_NS = 1000 * SECOND_NS
 
 
 def mint(**bounds: Any) -> str:
@@ -50,9 +51,9 @@ def test_a_holder_narrows_without_the_key_and_never_widens():
 
 def test_a_token_is_void_from_its_expiry_on():
     text = mint(expires=1001)
-    check(text, now_ns=1001 * tokens.SECOND - 1)
+    check(text, now_ns=1001 * SECOND_NS - 1)
     with pytest.raises(QmkError, match="expired"):
-        check(text, now_ns=1001 * tokens.SECOND)
+        check(text, now_ns=1001 * SECOND_NS)
 
 
 def test_a_token_of_one_user_is_not_anothers():

@@ -10,7 +10,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.qvm import link
-from qmk.qvm.link import Link, Pair, delivery, purified, werner
+from qmk.qvm.link import Link, Pair, delivery, purify, werner
 from qmk.sdk.kit.builder import Builder
 
 PAULIS = {
@@ -58,13 +58,13 @@ def circuit_round(pair: Pair) -> tuple[np.ndarray, float]:
 def test_recurrence_is_what_the_circuit_does(pair: Pair) -> None:
     for _ in range(3):
         state, chance = circuit_round(pair)
-        pair, success = purified(pair)
+        pair, success = purify(pair)
         assert success == pytest.approx(chance, abs=1e-12)
         assert state == pytest.approx(density(pair), abs=1e-12)
 
 
 def test_two_rounds_square_the_error() -> None:
-    pair, _ = purified(purified(werner(0.95))[0])
+    pair, _ = purify(purify(werner(0.95))[0])
     assert pair.fidelity == pytest.approx(0.99750154878)
     assert [delivery(Link(), asked).rounds for asked in (None, 0.9, 0.95, 0.96, 0.99, 0.999, 0.9999)] == [
         *(0, 0, 0, 1, 2, 3, 3),

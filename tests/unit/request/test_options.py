@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -34,7 +37,7 @@ def test_every_option_is_declared_once_and_taken_by_some_call() -> None:
 def test_a_call_takes_its_options_and_refuses_each_other_one(call: str) -> None:
     for name, value in GIVEN.items():
         if name in CALLS[call]:
-            assert read_options(call, {name: value}).given().keys() == {name}
+            assert read_options(call, {name: value}).non_default().keys() == {name}
             continue
         with pytest.raises(QmkError, match=f"{call} does not take '{name}'") as caught:
             read_options(call, {name: value})
@@ -98,7 +101,7 @@ def test_numbers_of_numpy_are_taken_as_pythons_own() -> None:
         error=None,
         params={"a": np.float32(0.5), "b": np.arange(2), "c": [np.int8(1), 2]},
     )
-    assert options.given() == {"shots": 10, "seed": 3, "params": {"a": 0.5, "b": [0, 1], "c": [1, 2]}}
+    assert options.non_default() == {"shots": 10, "seed": 3, "params": {"a": 0.5, "b": [0, 1], "c": [1, 2]}}
     assert [type(value) for value in (options.shots, options.seed)] == [int, int]
     assert type(options.params["a"]) is float if options.params else False
     assert type(RunOptions(error=np.float32(0.5)).error) is float  # pyright: ignore[reportArgumentType]
@@ -128,3 +131,31 @@ def test_both_clients_have_the_same_calls() -> None:
     for name in public:
         assert inspect.signature(getattr(qmk.Client, name)) == inspect.signature(getattr(qmk.AsyncClient, name))
         assert inspect.iscoroutinefunction(getattr(qmk.AsyncClient, name))
+
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "run-options.schema.json").read_text())
+IN_JSON = {**GIVEN, "outputs": {"state": True}, "params": {"a": 1.0, "b": [1, 2]}}
+del IN_JSON["progress"]
+
+
+def test_the_schema_takes_what_the_options_take() -> None:
+    valid = jsonschema.Draft202012Validator(SCHEMA)
+    valid.check_schema(SCHEMA)
+    assert SCHEMA["$defs"]["RunOptions"]["properties"].keys() == IN_JSON.keys(), "all but a function"
+    valid.validate({})
+    valid.validate(dict.fromkeys(("shots", "error", "qec", "device")))
+    for name, value in IN_JSON.items():
+        valid.validate({name: value})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"shots": 0}, {"shots": 1.5}, {"shots": "10"}, {"seed": -1}, {"seed": 2**63}, {"engine": 3}, {"params": [1]},
+        {"noise": 0.1}, {"error": 0}, {"error": 1}, {"timeout_ms": LIMITS.timeout_ms + 1}, {"cache": "no"},
+        {"priority": 1001}, {"deadline_epochs": 0}, {"channels": {"c": 1}}, {"outputs": {"stat": True}}, {"shot": 1},
+        {"progress": 1}, {"shots": 10, "error": 0.1}, {"qec": "surface(d=3)", "device": "zoned"},
+    ],
+)  # fmt: skip
+def test_the_schema_refuses(given: dict[str, Any]) -> None:
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(given)

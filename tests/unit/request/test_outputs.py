@@ -87,7 +87,7 @@ def test_points_by_rows_and_by_columns() -> None:
         ({"a": []}, "no points"),
         ([{"a": 1}, {"b": 1}], "point 1 has other names"),
         ({"a": [1, 2], "b": [1]}, "different numbers"),
-        ([{"a": "x"}], "no numbers"),
+        ([{"a": "x"}], "not numbers"),
         ([{"a": [1]}, {"a": [1, 2]}], "different lengths"),
         ([{"a": float("nan")}], "finite"),
     ],

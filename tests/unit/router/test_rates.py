@@ -116,7 +116,7 @@ def test_an_engine_that_changed_is_left_out_and_the_others_stay(what: str) -> No
     }[what]
     made = calibration("stabilizer")
     made = msgspec.structs.replace(made, engines={**made.engines, "reference": bad})
-    rating = rates.applied(ENGINES, made)
+    rating = rates.apply_calibration(ENGINES, made)
     assert rating.rated == ("stabilizer",)
     assert "'reference'" in rating.notes[0]
 
@@ -135,9 +135,9 @@ def test_what_is_no_calibration_is_told_and_not_taken(tmp_path: Path) -> None:
 def test_a_new_calibration_keeps_the_engines_that_it_left_out(tmp_path: Path) -> None:
     path = tmp_path / rates.NAME
     rates.save(path, calibration("stabilizer"))
-    assert set(rates.merged(path, calibration()).engines) == {"reference", "stabilizer"}
+    assert set(rates.merge_calibration(path, calibration()).engines) == {"reference", "stabilizer"}
     rates.save(path, calibration("stabilizer", cpu="another"))
-    assert set(rates.merged(path, calibration()).engines) == {"reference"}
+    assert set(rates.merge_calibration(path, calibration()).engines) == {"reference"}
 
 
 def test_the_installed_engines_are_rated_anew_when_the_file_changes(
@@ -145,10 +145,10 @@ def test_the_installed_engines_are_rated_anew_when_the_file_changes(
 ) -> None:
     path = tmp_path / rates.NAME
     monkeypatch.setenv("QMK_RATES", str(path))
-    assert rates.installed().rated == ()
+    assert rates.installed_rating().rated == ()
     rates.save(path, calibration())
-    assert rates.installed().rated == ("reference",)
-    assert rates.installed() is rates.installed()
+    assert rates.installed_rating().rated == ("reference",)
+    assert rates.installed_rating() is rates.installed_rating()
 
 
 def test_an_engine_without_rates_predicts_as_it_always_did() -> None:

@@ -25,7 +25,7 @@ from qmk.sdk import discovery
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.channel_programs import channel_cases
 from qmk.sdk.kit.random_programs import random_case
-from qmk.worker.observed import measured
+from qmk.worker.observed import measure_in_bases
 from qmk.worker.runner import Runner
 from qmk.worker.values import values_of
 
@@ -255,7 +255,7 @@ def exact_mean(graph: Graph, text: str) -> float:
     from qmk.worker.observed import final_state
 
     letters = {qubit: letter for qubit, letter in enumerate(text) if letter != "I"}
-    program, _ = measured(final_state(graph, can), letters, can)
+    program, _ = measure_in_bases(final_state(graph, can), letters, can)
     return sum(p * (-1) ** bits.count("1") for bits, p in exact_distribution(program).items())
 
 

@@ -31,11 +31,12 @@ AER_NAMES: dict[str, dict[str, str]] = {
 AER_NAMES["small_bond"] = AER_NAMES["matrix_product_state"]
 
 MPS_STATE_BYTES = 4 << 30
-"""What the tensors of a matrix product state may take; the bond is capped so, and a run that reaches the cap fails."""
+"""Bytes that the tensors of a matrix product state may take. The bond dimension is capped accordingly, and a run that
+reaches the cap fails."""
 
 EXTENDED_QUBITS = 63
 EXTENDED_ERROR = 0.05
-"""Bound on the error of the state that the decomposition is asked for."""
+"""The decomposition into stabilizer terms is asked for a state with at most this error."""
 
 
 Rates = Mapping[str, float]
@@ -65,11 +66,11 @@ RATES = {
     "extended.bit_s": 2e-2,
     "extended.bit_term_s": 1.3e-4,
 }
-"""Of a program, an op when it is built and when it runs; an amplitude, an entry of a density matrix, each for a gate
-and for an error channel (the weight of every Kraus operator is computed for a trajectory, a matrix on twice the
-qubits applied to a density matrix); a repeated shot, a sampled one; between fences a call, an amplitude of it, one of
-a walk; of a matrix product state a program, an op, a step of two neighbours, the cube of its bond, an error channel
-and the square of its bond, a site of a shot, the square of its bond; of stabilizer terms."""
+"""Seconds, by the unit of work: a program, an op when it is built and when it runs; an amplitude, an entry of a density
+matrix, each for a gate and for an error channel (the weight of every Kraus operator is computed for a trajectory, a
+matrix on twice the qubits applied to a density matrix); a repeated shot, a sampled one; between fences a call, an
+amplitude of it, one of a walk; of a matrix product state a program, an op, a step of two neighbours, the cube of its
+bond, an error channel and the square of its bond, a site of a shot, the square of its bond; of stabilizer terms."""
 
 
 def state_vector_cost(features: Features, shots: int, rates: Rates = RATES) -> Cost:
@@ -191,7 +192,7 @@ def small_bond(n_qubits: int, n_ops: int, n_two_qubit: int) -> int:
 
 @functools.lru_cache(maxsize=1024)
 def _repeats(n_ops: int) -> float:
-    """How often the gates are simulated in all, the probes included."""
+    """How many times the gates are simulated in all, including the probes."""
     return 1 + sum(probe_lengths(n_ops, SMALL_BOND_STRIDE)) / max(n_ops, 1)
 
 

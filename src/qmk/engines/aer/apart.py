@@ -54,7 +54,8 @@ def run_apart(work: Callable[[], bytes], what: str) -> bytes:
 
 
 def _serve(work: Callable[[], bytes], channel: Connection) -> NoReturn:
-    """The child's whole life. It leaves without the parent's clean-up: nothing of the parent's is its own."""
+    """Runs in the child from its start to its end. It exits without the parent's clean-up handlers, which are not its
+    own."""
     faulthandler.disable()  # a crash here is an answer, not news for the terminal
     try:
         process.settle("qmk-aer-apart", 1)
@@ -72,7 +73,7 @@ def _serve(work: Callable[[], bytes], channel: Connection) -> NoReturn:
 
 
 def _end(child: int) -> str:
-    """Reap the child; how it ended."""
+    """Waits for the child to end, and gives its exit status."""
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return signal.Signals(os.WTERMSIG(status)).name

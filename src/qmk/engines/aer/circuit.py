@@ -26,10 +26,12 @@ from qmk.ir.program import (
     Logic,
     Measure,
     Noise,
+    NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
     Reset,
+    Toss,
 )
 from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
@@ -112,10 +114,12 @@ class _Builder:
                     dynamic = True
                     self.aer.reset([item.qubit], NEVER)
                 case PauliNoise() | PauliNoise2() | KrausNoise():
-                    dynamic = dynamic or self.method != "density_matrix"  # Aer throws its dice for every shot
+                    dynamic = dynamic or self.method != "density_matrix"  # Aer then draws anew for every shot
                     self.aer.kraus(list(item.qubits[::-1]), _operators(item), NEVER, None)
                 case Logic():
                     self._store(item)
+                case NoisyEvolution() | Toss():
+                    raise Unsupported(f"{type(item).__name__}: Aer's circuits have no such instruction")
         self._close(under)
         return Built(aer, tuple(self.later), dynamic)
 

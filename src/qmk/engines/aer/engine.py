@@ -67,7 +67,7 @@ class AerPlan:
     method: str
 
     @functools.cached_property
-    def built(self) -> Built:
+    def circuit(self) -> Built:
         return build(self.program, self.method)
 
     @functools.cached_property
@@ -96,16 +96,16 @@ class AerPlan:
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         bits = np.zeros((shots, self.program.n_cbits), dtype=np.uint8)
-        step = self.chunk if self.built.dynamic else shots
+        step = self.chunk if self.circuit.dynamic else shots
         draw = self._sample if self.cap is None else self._sample_apart
         for start in range(0, shots if self.program.n_cbits else 0, step or 1):
             count = min(step, shots - start)
-            bits[start : start + count] = draw(self.built, count, substream(seed, "aer", start))
+            bits[start : start + count] = draw(self.circuit, count, substream(seed, "aer", start))
             if progress is not None:
                 progress(start + count)
         if not self.program.n_cbits and progress is not None:
             progress(shots)
-        for item in self.built.later:
+        for item in self.circuit.later:
             compute(item, bits)
         return Samples(bits, self._notes())
 
@@ -129,7 +129,7 @@ class AerPlan:
 
     def _sample(self, built: Built, shots: int, seed: int) -> Bits:
         output = controller().execute([built.circuit], None, self.config(shots, seed, built.circuit.num_memory))
-        result = output["results"][0] if output.get("results") else {}
+        result: dict[str, Any] = output["results"][0] if output.get("results") else {}
         if not output.get("success", False) or "data" not in result:
             raise self.failure(str(result.get("status") or output.get("status")))
         self.check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))
@@ -217,7 +217,7 @@ class AerEngine:
         if METHODS[method].fences and has_fences(program):
             return self._plan_fenced(program, method)
         plan = AerPlan(program, method)
-        _ = plan.built  # refuse now, not at the first run
+        _ = plan.circuit  # refuse now, not at the first run
         return plan
 
     def observe(self, program: Program, method: str) -> Observer:

@@ -36,7 +36,7 @@ class AerObserver:
                 circuit.save_expval(self._qubits, "save_expval", [text[::-1]], [1.0], [1.0], MEAN, f"e{at}")
 
         def read(data: Any) -> list[float]:
-            return [float(np.real(data[f"e{at}"])) for at in range(len(paulis))]
+            return [complex(data[f"e{at}"]).real for at in range(len(paulis))]
 
         return self._ask_for(ask, read) if paulis else []
 
@@ -78,7 +78,7 @@ class AerObserver:
             circuit = build(self._plan.program, self._plan.method).circuit
             ask(circuit)
             output = controller().execute([circuit], None, self._plan.config(1, 0, 0))
-            result = output["results"][0] if output.get("results") else {}
+            result: dict[str, Any] = output["results"][0] if output.get("results") else {}
             if not output.get("success", False) or "data" not in result:
                 raise self._plan.failure(str(result.get("status") or output.get("status")))
             self._plan.check_bonds(str(result.get("metadata", {}).get("MPS_log_data", "")))

@@ -1,4 +1,5 @@
-"""Gates on amplitudes by Aer's own state: what a fenced run on method statevector applies between two projections.
+"""Applies gates to amplitudes with Aer's own state class. A fenced run on method statevector uses it between two
+projections.
 
 Aer's circuits can be given a state and give one back, but every amplitude is converted on the way; the state that Aer
 keeps for callers from Python works on an array of theirs in place.

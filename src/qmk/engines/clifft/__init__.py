@@ -32,13 +32,13 @@ RATES = {
     "pass_s": 1e-8,
     "amplitude_s": 1.5e-10,
 }
-"""Of planning: a program, an op, an op for each qubit; of a shot: itself, a measurement, a pass over the active state,
-an amplitude of a pass"""
+"""Seconds of planning for a program, an op, and an op for each qubit; seconds of a shot for itself, a measurement, a
+pass over the active state, and an amplitude of a pass."""
 
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
-    """By the largest active width there can be: a qubit of it takes a gate that is not Clifford. Planning makes it
-    smaller for most programs, and says so before anything of that size is allocated."""
+    """Predicts from the largest possible number of active qubits, which is the number of gates that are not Clifford.
+    Planning makes it smaller for most programs, and says so before anything of that size is allocated."""
     n = features.n_qubits
     active = min(features.n_non_clifford, features.entangling_width, n)
     width = min(active, MAX_ACTIVE)

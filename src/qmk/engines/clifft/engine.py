@@ -1,4 +1,4 @@
-"""Programs as clifft's text: Stim's format with rotations, whose angles are in half turns.
+"""Writes programs in clifft's text format, which is Stim's with rotations whose angles are in half turns.
 
 Conditions become feedback from the measurement record, which clifft has for X, Y and Z on a parity; anything else is
 refused, as are measurements and resets under a condition. Every measurement writes one entry of the record.
@@ -7,7 +7,7 @@ refused, as are measurements and resets under a condition. Every measurement wri
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -53,7 +53,7 @@ class _Text:
             case PauliNoise2((a, b), errors):
                 self.lines.append(f"PAULI_CHANNEL_2({','.join(map(repr, errors))}) {a} {b}")
             case KrausNoise():
-                raise Unsupported("an error channel that is no random Paulis: clifft has none")
+                raise Unsupported("an error channel that is not a Pauli channel: clifft has none")
             case Measure(qubit, cbit):
                 _unconditional(item.cond, "a measurement")
                 self.record[cbit] = len(self.record)
@@ -95,7 +95,8 @@ def _unconditional(cond: Cond | None, what: str) -> None:
 
 
 def parity(cond: Cond) -> tuple[list[int], bool]:
-    """A condition as the XOR of cbits, and whether it is negated. Raises ``Unsupported`` for what is no parity."""
+    """Writes a condition as the XOR of cbits, and says whether it is negated. Raises ``Unsupported`` for a condition
+    that is not a parity."""
     kind = cond[0]
     if kind == "bit":
         return [cond[1]], False
@@ -105,7 +106,7 @@ def parity(cond: Cond) -> tuple[list[int], bool]:
     if kind == "xor":
         parts = [parity(part) for part in cond[1:]]
         return [bit for bits, _ in parts for bit in bits], sum(flipped for _, flipped in parts) % 2 == 1
-    raise Unsupported("a condition that is no parity of bits: clifft's feedback is a parity")
+    raise Unsupported("a condition that is not a parity of bits: clifft's feedback is a parity")
 
 
 def text_of(program: Program) -> tuple[str, tuple[int, ...]]:
@@ -130,6 +131,7 @@ class ClifftPlan:
     text: str
     cbits: tuple[int, ...]
     n_cbits: int
+    compiled: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "compiled", lib.compile(self.text))
@@ -138,8 +140,7 @@ class ClifftPlan:
         return ClifftPlan, (self.text, self.cbits, self.n_cbits)
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        compiled: Any = self.compiled  # pyright: ignore[reportAttributeAccessIssue]
-        width = compiled.peak_active_width
+        width = self.compiled.peak_active_width
         if width > MAX_ACTIVE:
             needed = 32 << width
             raise QmkError(
@@ -150,7 +151,7 @@ class ClifftPlan:
             )
         bits = np.zeros((shots, self.n_cbits), dtype=np.uint8)
         if shots and self.cbits:
-            bits[:, list(self.cbits)] = lib.sample(compiled, shots, seed=substream(seed, "clifft")).measurements
+            bits[:, list(self.cbits)] = lib.sample(self.compiled, shots, seed=substream(seed, "clifft")).measurements
         if progress is not None:
             progress(shots)
         return Samples(bits, {"active_qubits": width})

@@ -17,8 +17,8 @@ import numpy as np
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.ddsim import DECLARATION, DIAGRAM_BYTES
-from qmk.exact.dice import Dice
 from qmk.exact.readout import Readout, prepare
+from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
 from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
@@ -37,8 +37,8 @@ _X, _Z = np.array([[0, 1], [1, 0]]), np.diag([1, -1])
 @functools.cache
 def library() -> Any:
     """The simulator; ``mqt.ddsim`` itself would import Qiskit."""
-    import mqt.core.dd  # pyright: ignore[reportMissingImports]  # registers the types that the simulator takes
-    import mqt.core.ir  # pyright: ignore[reportMissingImports]  # noqa: F401
+    import mqt.core.dd  # pyright: ignore[reportMissingImports, reportUnusedImport]  # registers the types that the simulator takes
+    import mqt.core.ir  # pyright: ignore[reportMissingImports, reportUnusedImport]  # noqa: F401
 
     return extension.load("mqt.ddsim.pyddsim", extension.folder_of("mqt.ddsim"))
 
@@ -96,8 +96,8 @@ class DiagramSampler:
         self.readout = readout
         self.circuit = build(readout)
 
-    def __call__(self, shots: int, dice: Dice) -> Bits:
-        seed = int(dice.words(1)[0] >> np.uint64(33))
+    def __call__(self, shots: int, rng: Rng) -> Bits:
+        seed = int(rng.words(1)[0] >> np.uint64(33))
         counts: dict[str, int] = {}
         try:
             with memory_at_most(DIAGRAM_BYTES):
@@ -113,7 +113,7 @@ class DiagramSampler:
         rows = np.frombuffer("".join(words).encode(), dtype=np.uint8).reshape(len(words), -1) - ord("0")
         columns = rows[:, [rows.shape[1] - 1 - qubit for qubit in self.readout.qubits]]
         repeated = np.repeat(columns, [counts[word] for word in words], axis=0)
-        return repeated[np.argsort(dice.words(shots), kind="stable")]
+        return repeated[np.argsort(rng.words(shots), kind="stable")]
 
 
 def maker(readout: Readout, _method: str) -> DiagramSampler:

@@ -42,8 +42,8 @@ class TableauPlan:
         if self._rest is None:
             bits = self._lossy(shots, seed, given=False)
         else:
-            dice = np.random.Generator(np.random.PCG64(substream(seed, "losses")))
-            lossy = dice.random(shots) < self._chance
+            rng = np.random.Generator(np.random.PCG64(substream(seed, "losses")))
+            lossy = rng.random(shots) < self._chance
             bits = np.empty((shots, self._program.n_cbits), dtype=np.uint8)
             bits[lossy] = self._lossy(int(lossy.sum()), substream(seed, "lossy"), given=True)
             bits[~lossy] = self._rest.of((), int((~lossy).sum()), substream(seed, "whole"))
@@ -67,7 +67,7 @@ class PatternPlan:
         return PatternPlan, (self._program, self._method, self._make)
 
     def of(self, pattern: tuple[int, ...], shots: int, seed: int) -> Bits:
-        """The cbits of shots in which just these dice fell."""
+        """The cbits of shots with just these loss events."""
         left = folded(self._program, pattern)
         samples = self._make(left.program, self._method).run(shots, seed)
         bits = samples.bits.copy()

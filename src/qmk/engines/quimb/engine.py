@@ -1,7 +1,7 @@
 """Quimb's matrix product states, sampled here, and its contractions of light cones, group by group of measured qubits.
 
-quimb's own samplers are not used: the measured bits of all shots are drawn together by dice of ours, site by site for a
-matrix product state, and by conditional marginals for contractions.
+quimb's own samplers are not used: the measured bits of all shots are drawn together by QMK's generator, site by site
+for a matrix product state, and by conditional marginals for contractions.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import quimb.tensor
+import quimb.tensor  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.quimb import CONTRACT_FLOPS, CONTRACT_WIDTH, DECLARATION, GROUP_QUBITS, bond_cap
-from qmk.exact.dice import Dice
 from qmk.exact.readout import Readout, Sampler, prepare
+from qmk.exact.rng import Rng
 from qmk.exact.simulator import TINY
 from qmk.ir.bits import Bits
 from qmk.ir.program import Program
@@ -42,7 +42,7 @@ class BondSampler:
     def __init__(self, readout: Readout) -> None:
         self.readout = readout
 
-    def __call__(self, shots: int, dice: Dice) -> Bits:
+    def __call__(self, shots: int, rng: Rng) -> Bits:
         tensors = right_canonical(self.readout)
         read = {qubit: place for place, qubit in enumerate(self.readout.qubits)}
         bits = np.zeros((shots, len(read)), dtype=np.uint8)
@@ -53,7 +53,7 @@ class BondSampler:
             parts = np.tensordot(left, tensor, axes=(1, 0))  # shot, value, right bond
             weights = np.einsum("svr,svr->sv", parts, parts.conj()).real
             weights[weights < TINY * weights.sum(axis=1, keepdims=True)] = 0
-            one = dice.uniform(shots) * weights.sum(axis=1) >= weights[:, 0]
+            one = rng.uniform(shots) * weights.sum(axis=1) >= weights[:, 0]
             value = one.astype(np.intp)
             left = parts[rows, value] / np.sqrt(weights[rows, value])[:, None]
             if qubit in read:
@@ -102,16 +102,16 @@ class MarginalSampler:
         count = -(-len(readout.qubits) // GROUP_QUBITS)
         self.groups = [readout.qubits[k * GROUP_QUBITS : (k + 1) * GROUP_QUBITS] for k in range(count)]
 
-    def __call__(self, shots: int, dice: Dice) -> Bits:
+    def __call__(self, shots: int, rng: Rng) -> Bits:
         circuit = lib.Circuit(self.readout.n_qubits, dtype="complex128")
         for gate in self.readout.gates:
             if gate.name != "id":
                 circuit.apply_gate_raw(matrix_of(gate), gate.qubits)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of graph partitioners that are not installed
-            return self._sample(circuit, _paths(), shots, dice)
+            return self._sample(circuit, _paths(), shots, rng)
 
-    def _sample(self, circuit: Any, paths: Any, shots: int, dice: Dice) -> Bits:
+    def _sample(self, circuit: Any, paths: Any, shots: int, rng: Rng) -> Bits:
         bits = np.zeros((shots, 0), dtype=np.uint8)
         for number, group in enumerate(self.groups):
             before = self.readout.qubits[: number * GROUP_QUBITS]
@@ -123,16 +123,17 @@ class MarginalSampler:
                     _check(circuit, group, fixed, paths)
                 chances = _marginal(circuit, group, fixed, paths)
                 mine = np.flatnonzero(which.reshape(-1) == history)
-                more[mine] = _throw(chances, len(mine), dice)
+                more[mine] = _throw(chances, len(mine), rng)
             circuit.clear_storage()
             bits = np.concatenate([bits, more], axis=1)
         return bits
 
 
 def _paths() -> Any:
-    import cotengra
+    import cotengra  # pyright: ignore[reportMissingTypeStubs]
 
-    return cotengra.AutoOptimizer(  # the best tree where there are few tensors, a short search else
+    library: Any = cotengra
+    return library.AutoOptimizer(  # the best tree where there are few tensors, a short search else
         methods=["greedy"], max_repeats=PATHS_TRIED, optlib="random", parallel=False, progbar=False
     )
 
@@ -163,10 +164,11 @@ def _marginal(circuit: Any, group: tuple[int, ...], fixed: dict[int, str], paths
     return chances
 
 
-def _throw(chances: npt.NDArray[np.float64], shots: int, dice: Dice) -> Bits:
+def _throw(chances: npt.NDArray[np.float64], shots: int, rng: Rng) -> Bits:
     ends = np.cumsum(chances)
-    fell = np.searchsorted(ends, dice.uniform(shots) * ends[-1], side="right")
-    fell = np.minimum(fell, np.searchsorted(ends, ends[-1]))  # rounding may step past the last one
+    total = float(ends[-1])
+    fell = np.searchsorted(ends, rng.uniform(shots) * total, side="right")
+    fell = np.minimum(fell, np.searchsorted(ends, total))  # rounding may step past the last one
     shifts = np.arange(len(chances).bit_length() - 2, -1, -1)
     return ((fell[:, None] >> shifts) & 1).astype(np.uint8)
 

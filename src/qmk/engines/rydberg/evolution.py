@@ -49,16 +49,17 @@ class Deviates:
 
     @classmethod
     def draw(cls, n_qubits: int, seed: int) -> Deviates:
-        dice = np.random.Generator(np.random.PCG64(seed))
-        alike = dice.normal(size=n_qubits + 1), dice.normal(size=n_qubits + 1)
-        return cls(*alike, dice.normal(size=(n_qubits, 3)), dice.normal(size=n_qubits))
+        rng = np.random.Generator(np.random.PCG64(seed))
+        alike = rng.normal(size=n_qubits + 1), rng.normal(size=n_qubits + 1)
+        return cls(*alike, rng.normal(size=(n_qubits, 3)), rng.normal(size=n_qubits))
 
 
 def evolution(item: Gate | NoisyEvolution, n_qubits: int, deviates: Deviates | None = None) -> Evolution:
     """An evolution of some of ``n_qubits`` atoms, the others keep their state; as a shot with ``deviates`` sees it."""
-    args, noise = item.args, item.args.get("noise", {})
+    args = item.args
+    noise: Mapping[str, Any] = args.get("noise", {})
     if deviates is not None and any(noise.get(name) for name in ("position_sigma_um", "position_sigma_z_um")):
-        args = {**args, "positions": _shake(item, noise, deviates.places)}
+        args = dict[str, Any](args, positions=_shake(item, noise, deviates.places))
     pairs = [0.0] * (n_qubits * n_qubits)
     for i, j, energy in analog.interactions(args):
         a, b = item.qubits[i], item.qubits[j]
@@ -184,7 +185,7 @@ def kicks(item: Gate | NoisyEvolution, seed: int) -> list[tuple[float, int]]:
     atom whatever its state, are ``ground_dephasing_per_us`` G: what has changed counts twice in what a coherence
     loses. Raises UNSUPPORTED for more of them than a trajectory has."""
     rate, duration = float(item.args["noise"].get("ground_dephasing_per_us", 0.0)), float(item.args["duration"])
-    dice = np.random.Generator(np.random.PCG64(seed))
+    rng = np.random.Generator(np.random.PCG64(seed))
     if not rate:
         return []
     if 0.5 * rate * duration > KICKS:
@@ -194,7 +195,7 @@ def kicks(item: Gate | NoisyEvolution, seed: int) -> list[tuple[float, int]]:
             engine="rydberg",
             help=f"rate times duration is at most {2 * KICKS}",
         )
-    times = [dice.uniform(0.0, duration, dice.poisson(0.5 * rate * duration)) for _ in item.qubits]
+    times = [rng.uniform(0.0, duration, rng.poisson(0.5 * rate * duration)) for _ in item.qubits]
     return sorted((float(t), qubit) for qubit, row in zip(item.qubits, times, strict=True) for t in row)
 
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+import scipy.sparse  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
@@ -41,9 +41,24 @@ KRYLOV = 30
 """Most vectors of an exponential."""
 _NEGLIGIBLE = 1e-8
 
+sparse: Any = scipy.sparse
+
 State = npt.NDArray[np.complex128]
 Bits = npt.NDArray[np.uint64]
 Reals = npt.NDArray[np.float64]
+
+
+class Sparse(Protocol):
+    """What is used of a sparse array of SciPy, which has no types; ``row`` and ``col`` are those of a COO array."""
+
+    data: npt.NDArray[Any]
+    row: npt.NDArray[np.integer[Any]]
+    col: npt.NDArray[np.integer[Any]]
+
+    @property
+    def T(self) -> Sparse: ...
+    def tocoo(self) -> Sparse: ...
+    def __matmul__(self, other: Any, /) -> Any: ...
 
 
 class Subspace:
@@ -121,8 +136,8 @@ class SubspacePlan:
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         space, notes = self.state()
         weights = abs(space.state) ** 2
-        dice = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
-        drawn = space.found[dice.choice(len(weights), size=shots, p=weights / weights.sum())]
+        rng = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
+        drawn = space.found[rng.choice(len(weights), size=shots, p=weights / weights.sum())]
         bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
         for item in self._reads:
             if isinstance(item, Measure):
@@ -185,27 +200,30 @@ class _Hamiltonian:
         moves = [(i, *_raise_atom(space, i)) for i in range(n)]
         beyond = np.unique(np.concatenate([targets[~inside] for _, _, targets, inside in moves]))
         cost = _energies(space, beyond, pairs, space.blocked)
-        inverse = sparse.diags_array(np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0))
-        up: dict[int, sparse.csr_array] = {}
-        out: dict[int, sparse.csr_array] = {}
+        inverse: Sparse = sparse.diags_array(np.divide(1.0, cost, out=np.zeros_like(cost), where=cost > 0))
+        up: dict[int, Sparse] = {}
+        out: dict[int, Sparse] = {}
         for number, row in enumerate(part.drives):
             if not row[0][0]:
                 continue  # no amplitude
-            inner, outer = [], []
+            inner: list[tuple[Any, Any, Any]] = []
+            outer: list[tuple[Any, Any, Any]] = []
             for i, sources, targets, within in moves:
                 weight = np.full(len(sources), row[3][i])
                 inner.append((weight[within], np.searchsorted(found, targets[within]), sources[within]))
                 outer.append((weight[~within], np.searchsorted(beyond, targets[~within]), sources[~within]))
             up[number] = _matrix(inner, (size, size))
             out[number] = _matrix(outer, (len(beyond), size))
-        second = {(d, e): (out[d].T @ inverse @ out[e]).tocoo() for d in out for e in out} if len(beyond) else {}
+        second: dict[tuple[int, int], Sparse] = {}
+        if len(beyond):
+            second = {(d, e): (out[d].T @ inverse @ out[e]).tocoo() for d in out for e in out}
         ups = {number: matrix.tocoo() for number, matrix in up.items()}
         keys = [np.arange(size, dtype=np.int64) * (size + 1)]
         keys += [_keys(matrix.row, matrix.col, size) for matrix in (*ups.values(), *second.values())]
         keys += [_keys(matrix.col, matrix.row, size) for matrix in ups.values()]
         all_keys = np.unique(np.concatenate(keys))
         starts = np.searchsorted(all_keys, np.arange(size + 1, dtype=np.int64) * size)
-        self.matrix = sparse.csr_array(
+        self.matrix: Sparse = sparse.csr_array(
             (np.zeros(len(all_keys), dtype=np.complex128), all_keys % size, starts), shape=(size, size)
         )
         places = [np.searchsorted(all_keys, row) for row in keys]
@@ -262,7 +280,7 @@ def _raise_atom(space: Subspace, atom: int) -> tuple[npt.NDArray[np.intp], Bits,
     return sources, targets, space.found[sources] & np.uint64(near) == 0
 
 
-def _matrix(parts: list[tuple[Any, Any, Any]], shape: tuple[int, int]) -> sparse.csr_array:
+def _matrix(parts: list[tuple[Any, Any, Any]], shape: tuple[int, int]) -> Sparse:
     values, rows, columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     kept = values != 0
     return sparse.csr_array((values[kept], (rows[kept], columns[kept])), shape=shape)

@@ -155,7 +155,7 @@ def branch_plan(program: Program, version: str = "") -> BranchingPlan[TableauSta
 
 class StabilizerEngine:
     def __init__(self) -> None:
-        self.version: str = stim.__version__  # pyright: ignore[reportAttributeAccessIssue]
+        self.version: str = stim.__version__  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
     def prepare(self, program: Program, method: str) -> Plan:
         refuse_tosses(program, "stabilizer")

@@ -3,7 +3,7 @@
 All shots share one reference run; a shot is what differs from it: a Pauli frame (Gidney, Quantum 5, 497 (2021)) and the
 flips of its measurements. The frame begins with, and every projection adds, a Z at random, which changes no state but
 makes outcomes random where they are. stim's sampler does the same, faster, but cannot be stopped: here frames are rows
-of 64-bit words, a bit a shot, and the dice are numpy's, whose position can be saved.
+of 64-bit words, a bit a shot, and the random numbers are numpy's, whose position can be saved.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import stim
 
-from qmk.exact.checkpoint import Body, Header, check, set_dice
+from qmk.exact.checkpoint import Body, Header, check, set_position
 from qmk.exact.chunked import ChunkedPlan
 from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir import bits as classical
 from qmk.ir.bits import Bits
 from qmk.ir.program import Logic, Program
@@ -67,17 +67,17 @@ class Feed(msgspec.Struct, frozen=True):
 
 
 class Disturb(msgspec.Struct, frozen=True):
-    """A Pauli product on each of many qubits or pairs, by dice of every shot. ``slots``: the frame's rows of X of the
+    """A Pauli product on each of many qubits or pairs, drawn for every shot. ``slots``: the frame's rows of X of the
     operands, then of Z; ``chances``: of the products but the identity, in Stim's order."""
 
     slots: tuple[Rows, ...]
     chances: tuple[float, ...]
 
-    def run(self, frame: Words, dice: Dice) -> None:
+    def run(self, frame: Words, rng: Rng) -> None:
         operands = len(self.slots) // 2
         bounds = np.cumsum(self.chances)
         many = len(self.slots[0])
-        fell = dice.uniform(many * frame.shape[1] * 64).reshape(many, -1)
+        fell = rng.uniform(many * frame.shape[1] * 64).reshape(many, -1)
         error = (np.searchsorted(bounds, fell, side="right") + 1) % (len(bounds) + 1)
         for operand in range(operands):
             letter = error >> 2 * (operands - 1 - operand) & 3  # 1 is X, 2 is Y, 3 is Z
@@ -167,10 +167,10 @@ def segments_of(circuits: Sequence[stim.Circuit], n_qubits: int) -> tuple[tuple[
 class FrameChunk:
     """The frames (shape (2 n_qubits, words)) and flips (shape (n_records, words)) of a chunk."""
 
-    def __init__(self, plan: FencedFramePlan, shots: int, dice: Dice, epoch: int, frame: Words, flips: Words) -> None:
+    def __init__(self, plan: FencedFramePlan, shots: int, rng: Rng, epoch: int, frame: Words, flips: Words) -> None:
         self.plan = plan
         self.shots = shots
-        self.dice = dice
+        self.rng = rng
         self.epoch = epoch
         self.frame = frame
         self.flips = flips
@@ -189,11 +189,11 @@ class FrameChunk:
                         self.frame[xs] = 0
                     else:
                         self.flips[records] = self.frame[xs]
-                    self.frame[zs] ^= throw(self.dice, len(zs), self.frame.shape[1])
+                    self.frame[zs] ^= throw(self.rng, len(zs), self.frame.shape[1])
                 case Feed(row, record):
                     self.frame[row] ^= self.flips[record]
                 case Disturb():
-                    step.run(self.frame, self.dice)
+                    step.run(self.frame, self.rng)
         self.epoch += 1
 
     def rewind(self, epoch: int) -> bool:
@@ -217,7 +217,7 @@ class FrameChunk:
 
     def pack(self) -> Body:
         states = [self.frame.astype(WORD, copy=False).tobytes(), self.flips.astype(WORD, copy=False).tobytes()]
-        return Body(dice=self.dice.position(), states=states)
+        return Body(rng=self.rng.position(), states=states)
 
     def distance(self, other: FrameChunk) -> float:
         """0.0 when every frame is the same, else 1.0."""
@@ -231,9 +231,9 @@ def _pack(mask: npt.NDArray[np.bool_]) -> Words:
     return np.packbits(mask, axis=1, bitorder="little").view(WORD).astype(np.uint64, copy=False)
 
 
-def throw(dice: Dice, rows: int, words: int) -> Words:
+def throw(rng: Rng, rows: int, words: int) -> Words:
     """Random bits."""
-    return dice.words(rows * words).reshape(rows, words)
+    return rng.words(rows * words).reshape(rows, words)
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,16 +280,16 @@ class FencedFramePlan(ChunkedPlan[FrameChunk]):
         words = STATES_BYTES // (8 * max(1, self.rows))
         return max(1, min(shots, 64 * max(1, words), CHUNK_SHOTS))
 
-    def first(self, shots: int, dice: Dice) -> FrameChunk:
+    def first(self, shots: int, rng: Rng) -> FrameChunk:
         n, words = self.program.n_qubits, (shots + 63) // 64
         frame = np.zeros((2 * n, words), dtype=np.uint64)
-        frame[n:] = throw(dice, n, words)
-        return FrameChunk(self, shots, dice, 0, frame, np.zeros((len(self.record), words), dtype=np.uint64))
+        frame[n:] = throw(rng, n, words)
+        return FrameChunk(self, shots, rng, 0, frame, np.zeros((len(self.record), words), dtype=np.uint64))
 
-    def load(self, body: Body, epoch: int, shots: int, dice: Dice) -> FrameChunk:
+    def load(self, body: Body, epoch: int, shots: int, rng: Rng) -> FrameChunk:
         n, words = self.program.n_qubits, (shots + 63) // 64
         sizes = [8 * words * 2 * n, 8 * words * len(self.record)]
         check([len(state) for state in body.states] == sizes, "frames of another size")
         check(not body.bits and not body.owners, "branches where there are none")
         frame, flips = (np.frombuffer(state, dtype=WORD).astype(np.uint64).reshape(-1, words) for state in body.states)
-        return FrameChunk(self, shots, set_dice(dice, body.dice), epoch, frame, flips)
+        return FrameChunk(self, shots, set_position(rng, body.rng), epoch, frame, flips)

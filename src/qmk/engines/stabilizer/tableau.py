@@ -5,13 +5,16 @@ A saved state is the inverse tableau: the images of X and Z of every qubit, n^2 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
 from qmk.ir.program import Gate
 from qmk.qvm.op import Matrix
@@ -22,7 +25,8 @@ _SAMPLE_BYTES = 1 << 25
 
 
 class TableauState:
-    """A stabilizer state. The simulator's own dice are never thrown where it matters: outcomes are chosen here."""
+    """A stabilizer state. Outcomes are chosen here: the simulator's own random numbers are never used where they
+    matter."""
 
     __slots__ = ("simulator",)
 
@@ -47,14 +51,15 @@ class TableauState:
     def copy(self) -> TableauState:
         return TableauState(self.simulator.copy())
 
-    def sample(self, qubits: list[int], shots: int, dice: Dice) -> Bits:
+    def sample(self, qubits: list[int], shots: int, rng: Rng) -> Bits:
         """The outcomes are those of any one measurement, flipped along random combinations: U^-1 Z_q U flips with the
         k-th random sign of |0...0> where it has an X on qubit k."""
         inverse = self.simulator.current_inverse_tableau()
         moves = inverse.to_numpy()[2][qubits].T  # [k, q]
         moves = np.packbits(moves[moves.any(axis=1)], axis=1)
-        one = np.array(_simulator(inverse).measure_many(*qubits), dtype=np.uint8)
-        return np.unpackbits(_combinations(moves, shots, dice), axis=1, count=len(qubits)) ^ one
+        simulator: Any = _simulator(inverse)
+        one = np.array(simulator.measure_many(*qubits), dtype=np.uint8)
+        return np.unpackbits(_combinations(moves, shots, rng), axis=1, count=len(qubits)) ^ one
 
     def to_bytes(self) -> bytes:
         parts = self.simulator.current_inverse_tableau().to_numpy(bit_packed=True)
@@ -66,7 +71,7 @@ class TableauState:
         return 0.0 if same else 1.0
 
 
-def _combinations(rows: npt.NDArray[np.uint8], shots: int, dice: Dice) -> npt.NDArray[np.uint8]:
+def _combinations(rows: npt.NDArray[np.uint8], shots: int, rng: Rng) -> npt.NDArray[np.uint8]:
     """The sum modulo 2 of a random half of ``rows`` (packed bits) for every shot. Eight rows at a time are looked up
     in the table of their 256 sums."""
     out = np.zeros((shots, rows.shape[1]), dtype=np.uint8)
@@ -75,7 +80,7 @@ def _combinations(rows: npt.NDArray[np.uint8], shots: int, dice: Dice) -> npt.ND
     for start in range(0, shots if groups else 0, step):
         part = out[start : start + step]
         count = len(part) * len(groups)
-        octets = dice.words((count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
+        octets = rng.words((count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
         for group, octet in zip(groups, octets.reshape(len(groups), -1), strict=True):
             table = np.zeros((1 << len(group), rows.shape[1]), dtype=np.uint8)
             for k, row in enumerate(group):
@@ -119,11 +124,7 @@ class TableauBackend(msgspec.Struct, frozen=True):
         if bits[:, n:].any() or sign[:, n:].any():
             raise ValueError("bits beyond the last qubit of a tableau")
         x2x, x2z, z2x, z2z = bits[:, :n].reshape(4, n, n)
-        # stim raises ValueError where it is not a Clifford operation
-        return TableauState(
-            _simulator(
-                stim.Tableau.from_numpy(  # pyright: ignore[reportCallIssue] a static method, whatever its stub says
-                    x2x=x2x, x2z=x2z, z2x=z2x, z2z=z2z, x_signs=sign[0, :n], z_signs=sign[1, :n]
-                )
-            )
-        )
+        # a static method, whatever its stub says; raises ValueError where it is not a Clifford operation
+        from_numpy = cast("Callable[..., stim.Tableau]", stim.Tableau.from_numpy)
+        inverse = from_numpy(x2x=x2x, x2z=x2z, z2x=z2x, z2z=z2z, x_signs=sign[0, :n], z_signs=sign[1, :n])
+        return TableauState(_simulator(inverse))

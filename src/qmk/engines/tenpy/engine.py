@@ -14,7 +14,7 @@ from qmk.engines.tenpy.evolution import Evolution, chain, evolution
 from qmk.engines.tenpy.interactions import Tails, compress
 from qmk.engines.tenpy.state import State
 from qmk.engines.tenpy.tdvp import Swept, evolve, ground, quick
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir.bits import compute
 from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
@@ -92,7 +92,7 @@ class TenpyPlan(Plan):
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         state, notes = self.state()
-        drawn = state.sample(shots, Dice(seed, "tenpy"))
+        drawn = state.sample(shots, Rng(seed, "tenpy"))
         bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
         for item in self._reads:
             if isinstance(item, Measure):

@@ -60,7 +60,7 @@ def evolution(item: Gate, site: Sequence[int]) -> Evolution:
     pairs = np.zeros((n, n))
     for i, j, energy in analog.interactions(args):
         pairs[places[i], places[j]] = pairs[places[j], places[i]] = energy
-    drives = []
+    drives: list[Drive] = []
     for drive in args["drives"]:
         weights = np.zeros(n)
         weights[places] = drive.get("pattern", [1.0] * len(places))

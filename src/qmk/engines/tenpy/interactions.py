@@ -50,7 +50,7 @@ def _compress_at(pairs: Array, least: float) -> Tails:
         vectors, values, _ = np.linalg.svd(pairs[:k, k:], full_matrices=False)
         bases.append(vectors[:, values > least])
     bases.append(np.zeros((n, 0)))
-    sites = []
+    sites: list[tuple[Array, Array, Array]] = []
     for k, (left, right) in enumerate(itertools.pairwise(bases)):
         sites.append((left.T @ right[:k], right[k], left.T @ pairs[:k, k]))
     missing = 0.0

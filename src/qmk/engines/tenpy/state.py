@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.tenpy import STATE_BYTES
-from qmk.exact.dice import Dice
+from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
 
 Tensor = npt.NDArray[np.complex128]
@@ -33,14 +33,14 @@ class State:
     tensors: tuple[Tensor, ...]
     site: tuple[int, ...]
 
-    def sample(self, shots: int, dice: Dice) -> Bits:
+    def sample(self, shots: int, rng: Rng) -> Bits:
         """Bits of all qubits, shape (shots, qubits): site by site, each given those before."""
         drawn = np.zeros((shots, len(self.tensors)), dtype=np.uint8)
         left, rows = np.ones((shots, 1), dtype=np.complex128), np.arange(shots)
         for at, tensor in enumerate(self.tensors):
             parts = np.tensordot(left, tensor, axes=(1, 0))
             weights = contract("svr,svr->sv", parts, parts.conj()).real
-            value = (dice.uniform(shots) * weights.sum(axis=1) >= weights[:, 0]).astype(np.intp)
+            value = (rng.uniform(shots) * weights.sum(axis=1) >= weights[:, 0]).astype(np.intp)
             left = parts[rows, value] / np.sqrt(weights[rows, value])[:, None]
             drawn[:, at] = value
         return drawn[:, list(self.site)]
@@ -60,7 +60,7 @@ class State:
         return float(np.trace(left).real)  # what is right of the last letter is an isometry
 
     def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
-        found = []
+        found: list[complex] = []
         for text in bitstrings:
             row = np.ones(1, dtype=np.complex128)
             values = dict(zip(self.site, text, strict=False))

@@ -11,10 +11,13 @@ across atoms that stand still.
 
 from __future__ import annotations
 
+# TeNPy has no types, and this module is the boundary to it
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +60,7 @@ class Swept:
 
 
 @contextmanager
-def quick() -> Iterator[None]:
+def quick() -> Generator[None]:
     """Without TeNPy's checks of every array, its log and its warnings."""
     logger = logging.getLogger("tenpy")
     level = logger.level
@@ -77,7 +80,8 @@ def ground(n: int) -> Any:
 
 
 def hamiltonian(tails: Tails, onsite: Matrices) -> Any:
-    n, arrays = len(onsite), []
+    n = len(onsite)
+    arrays: list[Any] = []
     for k, (through, adding, closing) in enumerate(tails.sites):
         left, right = through.shape
         w = np.zeros((left + 2, right + 2, 2, 2), dtype=np.complex128)

@@ -8,7 +8,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.run import Frame, Run
 from qmk.frontends.kirin.units import Statement
 from qmk.frontends.kirin.values import (
@@ -18,6 +17,7 @@ from qmk.frontends.kirin.values import (
     Parity,
     Truth,
     check_length,
+    is_list,
     number,
     sequence,
     show,
@@ -26,15 +26,18 @@ from qmk.frontends.kirin.values import (
     whole,
 )
 from qmk.frontends.openqasm import logic as lg
+from qmk.sdk.frontend import Refused
 
 PY, ILIST, FUNC = "kirin.dialects.py", "kirin.dialects.ilist.stmts", "kirin.dialects.func.stmts"
 BITS = 256
 """The most bits of a whole number while it is computed."""
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "Div": operator.truediv, "Mod": operator.mod,
-    "FloorDiv": operator.floordiv, "Pow": operator.pow, "LShift": operator.lshift, "RShift": operator.rshift,
-    "BitAnd": operator.and_, "BitOr": operator.or_, "BitXor": operator.xor,
+    name: getattr(operator, function)
+    for name, function in {
+        "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "Mod": "mod", "FloorDiv": "floordiv", "Pow": "pow",
+        "LShift": "lshift", "RShift": "rshift", "BitAnd": "and_", "BitOr": "or_", "BitXor": "xor",
+    }.items()
 }  # fmt: skip
 COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "Eq": operator.eq, "NotEq": operator.ne, "Lt": operator.lt, "Gt": operator.gt, "LtE": operator.le,
@@ -98,7 +101,7 @@ def join(name: str, a: Any, b: Any) -> Any:
         whole_list = [*left, *right]
         return whole_list if isinstance(a, list) or isinstance(b, list) else tuple(whole_list)
     if name == "Mult":
-        times, rows = (whole(b, "a factor"), a) if isinstance(a, (list, tuple)) else (whole(a, "a factor"), b)
+        times, rows = (whole(b, "a factor"), a) if is_list(a) else (whole(a, "a factor"), b)
         check_length(len(rows) * max(0, times))
         return rows * times
     raise Refused("KIRIN-04", f"{name} of lists")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.run import NESTING, Frame, Run
 from qmk.frontends.kirin.units import Block, Statement
 from qmk.frontends.kirin.values import Method, check_length, sequence, show, to_value, truth, whole
 from qmk.frontends.openqasm import logic as lg
+from qmk.sdk.frontend import Refused
 
 FUNC, SCF, CF, ILIST = (f"kirin.dialects.{name}.stmts" for name in ("func", "scf", "cf", "ilist"))
 ENDS = {(FUNC, "Return"), (SCF, "Yield"), (CF, "Branch"), (CF, "ConditionalBranch")}

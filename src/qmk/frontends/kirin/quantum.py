@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.run import Frame, Run
 from qmk.frontends.kirin.units import Statement
-from qmk.frontends.kirin.values import Measured, Parity, Qubit, number, sequence, show, to_value
+from qmk.frontends.kirin.values import Measured, Parity, Qubit, is_list, number, sequence, show, to_value
 from qmk.frontends.openqasm import logic as lg
 from qmk.qvm.families.noise import PAIRS
+from qmk.sdk.frontend import Refused
 
 TURN = 2 * math.pi
 GATES, QUBITS = "bloqade.squin.gate.stmts", "bloqade.qubit.stmts"
@@ -138,7 +138,7 @@ def measure(run: Run, frame: Frame, of: Statement) -> tuple[Any, ...]:
 def _measure_all(run: Run, value: Any) -> Any:
     """Results in the shape of the qubits: clients also measure a register with the function for one qubit, which puts
     it into a list once more."""
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return [_measure_all(run, part) for part in value]
     if not isinstance(value, Qubit):
         raise Refused("KIRIN-04", f"{show(value)} is measured, not a qubit")

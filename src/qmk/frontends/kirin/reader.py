@@ -7,16 +7,16 @@ from typing import Any, cast
 
 import msgspec
 
-from qmk.base.errors import Finding, invalid_graph
+from qmk.base.errors import invalid_graph
 from qmk.frontends.kirin import classical, control, quantum
-from qmk.frontends.kirin.rules import KIRIN_RULES, Refused
+from qmk.frontends.kirin.rules import KIRIN_RULES
 from qmk.frontends.kirin.run import Run, arguments
 from qmk.frontends.kirin.units import Document
 from qmk.frontends.kirin.values import Measured, Parity, Truth, show
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.qvm.graph import Graph, Output
-from qmk.sdk.frontend import Source
+from qmk.sdk.frontend import Refused, Source
 
 HANDLERS = {**classical.HANDLERS, **quantum.HANDLERS}
 CALLING = {(control.FUNC, name) for name in ("Function", "Invoke", "Call", "Lambda", "GetField")}
@@ -37,15 +37,15 @@ def parse(source: Source) -> Graph:
         result = control.Control(run, HANDLERS).call(method, given)
         run.where = "in the result"
         return finish(run, method.name, result)
-    except Refused as refused:
-        rule, message, help = refused.rule, refused.message, refused.help
-    except Refusal as refused:  # of the builder: a limit
-        rule, message, help = "KIRIN-08", refused.message, refused.help
+    except Refused as error:
+        refused = error
+    except Refusal as error:  # of the builder: a limit
+        refused = Refused("KIRIN-08", error.message, error.help)
     except RecursionError:
-        rule, message, help = "KIRIN-08", "the program nests too deep", ""
-    where = f" ({run.where})" if run and run.where else ""
-    finding = Finding(rule, message + where, help or KIRIN_RULES[rule].help, file=source.name)
-    raise invalid_graph([finding])
+        refused = Refused("KIRIN-08", "the program nests too deep")
+    if run and run.where:
+        refused.message += f" ({run.where})"
+    raise invalid_graph([refused.finding(KIRIN_RULES, source.name)])
 
 
 def leaves(value: Any) -> Iterator[Any]:

@@ -64,11 +64,3 @@ _ROWS = (
     ),
 )
 KIRIN_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
-
-
-class Refused(Exception):
-    """One rule broken; the reader adds where."""
-
-    def __init__(self, rule: str, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.rule, self.message, self.help = rule, message, help or KIRIN_RULES[rule].help

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.units import Document, Statement
-from qmk.frontends.kirin.values import Either, Measured, Method, Parity, Qubit, Truth, show
+from qmk.frontends.kirin.values import Either, Measured, Method, Parity, Qubit, Truth, is_list, show
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder
+from qmk.sdk.frontend import Refused
 
 NESTING = 48
 """The deepest nesting of calls."""
@@ -86,12 +86,12 @@ class Run:
 
     def merge(self, chooser: lg.Bit, yes: Any, no: Any) -> Any:
         """``yes`` where ``chooser`` holds, else ``no``."""
-        if type(yes) is type(no) and not isinstance(yes, (list, tuple)) and yes == no:
+        if type(yes) is type(no) and not is_list(yes) and yes == no:
             return yes
         if isinstance(yes, Measured) and isinstance(no, Measured):
             merge = self.builder.merge
             return Measured(merge(chooser, yes.bit, no.bit), merge(chooser, yes.lost, no.lost))
-        if isinstance(yes, (list, tuple)) and type(yes) is type(no) and len(yes) == len(no):
+        if is_list(yes) and is_list(no) and type(yes) is type(no) and len(yes) == len(no):
             made = [self.merge(chooser, a, b) for a, b in zip(yes, no, strict=True)]
             return made if isinstance(yes, list) else tuple(made)
         if isinstance(yes, (Truth, bool)) and isinstance(no, (Truth, bool)):
@@ -115,7 +115,7 @@ def arguments(method: Method, given: Mapping[str, Any]) -> list[Any]:
         has = ", ".join(method.slots) or "none"
         raise Refused("KIRIN-06", f"the kernel '{method.name}' {what}; its arguments: {has}")
     for name, value in given.items():
-        rows = value if isinstance(value, list) else [value]
+        rows = cast("list[Any]", value) if isinstance(value, list) else [value]
         if not all(isinstance(item, (bool, int, float)) for item in rows):
             raise Refused("KIRIN-06", f"the argument '{name}' is {show(value)}")
     return [given[name] for name in method.slots]

@@ -14,9 +14,8 @@ from typing import Any, cast
 
 import msgspec
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.kirin.values import Method
-from qmk.sdk.frontend import unmarked
+from qmk.sdk.frontend import Refused, unmarked
 
 KINDS = frozenset(
     [
@@ -100,15 +99,14 @@ def text_of(data: bytes) -> bytes:
 
 def unit(raw: Any) -> tuple[str, Name, Any]:
     """Kind, (module, class) and data of a unit."""
-    if isinstance(raw, dict):
-        parts = cast("Raw", raw).get("$u")
-        if isinstance(parts, list):
-            found = cast("list[Any]", parts)
-            if len(found) == 2 and isinstance(found[0], str):
-                return found[0], ("", ""), found[1]
-            if len(found) == 4 and all(isinstance(part, str) for part in found[:3]):
-                return found[0], (found[1], found[2]), found[3]
-    raise Refused("KIRIN-01", f"not a unit: {str(raw)[:60]}")
+    parts = cast("Raw", raw).get("$u") if isinstance(raw, dict) else None
+    if isinstance(parts, list):
+        found = cast("list[Any]", parts)
+        if len(found) == 2 and isinstance(found[0], str):
+            return found[0], ("", ""), found[1]
+        if len(found) == 4 and all(isinstance(part, str) for part in found[:3]):
+            return found[0], (found[1], found[2]), found[3]
+    raise Refused("KIRIN-01", f"not a unit: {str(cast('object', raw))[:60]}")
 
 
 def member(data: Any, key: str, kind: type, what: str) -> Any:
@@ -190,11 +188,11 @@ class Document(msgspec.Struct):
             tuple(self.items(lists["successors"])),
         )
 
-    def _place(self, raw: Any) -> int | slice:
+    def _place(self, raw: Any) -> int | slice[Any, Any, Any]:
         found = self.constant(raw)
         if not isinstance(found, (int, slice)):
             raise Refused("KIRIN-01", "an argument's place is neither a number nor a slice")
-        return found
+        return cast("int | slice[Any, Any, Any]", found)
 
     def _identity(self, raw: Any) -> str:
         kind, _, data = unit(raw)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sized
+from typing import Any, TypeGuard, cast
 
 import msgspec
 
-from qmk.frontends.kirin.rules import Refused
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.logic import Bit
+from qmk.sdk.frontend import Refused
 
 LONGEST = 1_000_000
 """The most elements of one list."""
@@ -66,7 +66,7 @@ def truth(value: Any) -> Bit:
     if isinstance(value, (bool, int, float)):
         return lg.constant(value)
     if isinstance(value, (list, tuple, range)):
-        return lg.constant(len(value))
+        return lg.constant(len(cast("Sized", value)))
     if value is None:
         return lg.FALSE
     if isinstance(value, Measured):
@@ -108,11 +108,16 @@ def whole(value: Any, what: str) -> int:
     return int(value)
 
 
+def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Whether ``value`` is a list as Kirin writes one."""
+    return isinstance(value, (list, tuple))
+
+
 def sequence(value: Any, what: str) -> list[Any] | tuple[Any, ...] | range:
     if not isinstance(value, (list, tuple, range)):
         rule = "KIRIN-05" if isinstance(value, Either) else "KIRIN-04"
         raise Refused(rule, f"{what} is {show(value)}, not a list")
-    return value
+    return cast("list[Any] | tuple[Any, ...] | range", value)
 
 
 def check_length(length: int) -> None:

@@ -15,14 +15,14 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import Finding, invalid_graph
+from qmk.base.errors import invalid_graph
 from qmk.frontends.lanes.arch import arch
 from qmk.frontends.lanes.code import MAGIC, decode
 from qmk.frontends.lanes.machine import Machine, bits_of
-from qmk.frontends.lanes.rules import LANES_RULES, Refused, refuse
+from qmk.frontends.lanes.rules import LANES_RULES
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.qvm.graph import Graph, Output
-from qmk.sdk.frontend import Frontend, Source, unmarked
+from qmk.sdk.frontend import Frontend, Refused, Source, refuse, unmarked
 
 __all__ = ["FRONTEND", "LANES_RULES"]
 
@@ -44,11 +44,11 @@ def parse(source: Source) -> Graph:
         machine = Machine(arch(where), turn)
         machine.run(decode(source.data))
         return _graph(machine, where)
-    except Refused as refused:
-        rule, message, line = refused.rule, refused.message, refused.line
-    except Refusal as refused:  # of the builder: a limit
-        rule, message, line = "LANES-09", refused.message, 0
-    raise invalid_graph([Finding(rule, message, LANES_RULES[rule].help, "", source.name, line)])
+    except Refused as error:
+        refused = error
+    except Refusal as error:  # of the builder: a limit
+        refused = Refused("LANES-09", error.message)
+    raise invalid_graph([refused.finding(LANES_RULES, source.name)])
 
 
 def _parameters(given: dict[str, Any]) -> tuple[str, float]:

@@ -12,9 +12,9 @@ from importlib import resources
 import msgspec
 
 from qmk.frontends.lanes.code import Lane, Location, lane
-from qmk.frontends.lanes.rules import Refused, refuse
 from qmk.models.atoms.machine import Transport
 from qmk.models.atoms.motion import travel_us
+from qmk.sdk.frontend import Refused, refuse
 
 MOTION = Transport(jerk=4e-4, acceleration=1.5e-3, pick=5.0, drop=5.0)
 """FLAIR's law of motion in bloqade-lanes 0.11: um/us^3, um/us^2, and 5 us to take an atom up and to let it down"""

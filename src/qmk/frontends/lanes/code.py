@@ -14,8 +14,7 @@ import struct
 from typing import NamedTuple
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.lanes.rules import refuse
-from qmk.sdk.frontend import unmarked
+from qmk.sdk.frontend import refuse, unmarked
 
 MAGIC = b"LANES"
 WIDTH = 17

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from qmk.frontends.lanes.arch import Arch
 from qmk.frontends.lanes.code import Instruction, Location, lane, location
-from qmk.frontends.lanes.rules import Refused, refuse
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder
 from qmk.frontends.openqasm.logic import Bit
+from qmk.sdk.frontend import Refused, refuse
 
 
 class Value(NamedTuple):

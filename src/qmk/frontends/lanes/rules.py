@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from qmk.formats.json_rules import Rule
 
 _ROWS = (
@@ -74,15 +72,3 @@ _ROWS = (
     ),
 )
 LANES_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
-
-
-class Refused(Exception):
-    """One rule broken. ``line`` is that of the text, or 0."""
-
-    def __init__(self, rule: str, message: str, line: int = 0) -> None:
-        super().__init__(message)
-        self.rule, self.message, self.line = rule, message, line
-
-
-def refuse(rule: str, message: str, line: int = 0) -> NoReturn:
-    raise Refused(rule, message, line)

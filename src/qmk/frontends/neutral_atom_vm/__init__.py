@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.base.errors import QmkError, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.frontends.neutral_atom_vm import machine
 from qmk.frontends.neutral_atom_vm.job import (
@@ -29,11 +29,11 @@ from qmk.frontends.neutral_atom_vm.job import (
     Version,
     Wait,
 )
-from qmk.frontends.neutral_atom_vm.rules import NAVM_RULES, Refused, refuse
+from qmk.frontends.neutral_atom_vm.rules import NAVM_RULES
 from qmk.models.atoms.on_device import on_device
 from qmk.models.atoms.profile import Profile
 from qmk.qvm.graph import Graph, Node, Output
-from qmk.sdk.frontend import Frontend, Source, json_object, unmarked
+from qmk.sdk.frontend import Frontend, Refused, Source, json_object, refuse, unmarked
 
 __all__ = ["FRONTEND", "NAVM_RULES"]
 
@@ -172,8 +172,7 @@ def parse(source: Source) -> Graph:
         configuration = job.metadata.get("configuration_family", "") if job.hardware is None else ""
         return on_device(graph, made, configuration).graph
     except Refused as refused:
-        row = Finding(refused.rule, refused.message, NAVM_RULES[refused.rule].help, file=source.name)
-        raise invalid_graph([row]) from None
+        raise invalid_graph([refused.finding(NAVM_RULES, source.name)]) from None
     except QmkError as error:
         rows = [msgspec.structs.replace(row, file=source.name) for row in error.findings]
         raise (invalid_graph(rows) if rows else error) from None

@@ -11,13 +11,13 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.frontends.neutral_atom_vm.job import Edge, Hardware, Job, MoveAtom, Noise, Paulis, ZoneRadius
-from qmk.frontends.neutral_atom_vm.rules import refuse
 from qmk.ir.names import spelled
 from qmk.models.atoms import machine
 from qmk.models.atoms.geometry import Configuration, Geometry, Point, Site, Zone
 from qmk.models.atoms.profile import Profile, profile
 from qmk.models.noise.errors import AmplitudeDamping, AnyError, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout
+from qmk.sdk.frontend import refuse
 
 GATES = dict(spelled(("nvm",)))
 US = 1e-3

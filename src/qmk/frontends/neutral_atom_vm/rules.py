@@ -3,8 +3,6 @@ the rules of devices (ATOM)."""
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from qmk.formats.json_rules import Rule
 
 _ROWS = (
@@ -60,15 +58,3 @@ _ROWS = (
     Rule("NAVM-11", "parameters", "A job has no parameters.", "give none"),
 )
 NAVM_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
-
-
-class Refused(Exception):
-    """One rule broken."""
-
-    def __init__(self, rule: str, message: str) -> None:
-        super().__init__(message)
-        self.rule, self.message = rule, message
-
-
-def refuse(rule: str, message: str) -> NoReturn:
-    raise Refused(rule, message)

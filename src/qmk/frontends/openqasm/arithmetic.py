@@ -29,6 +29,7 @@ from qmk.frontends.openqasm.values import (
     bits_angle,
     bits_of,
     convert,
+    elements,
     is_dynamic,
     measured,
     number_of,
@@ -270,7 +271,7 @@ def _plain(value: Value) -> int | None:
     """The number that a value without measurements compares as."""
     if isinstance(value.data, int):
         return value.data
-    bits = value.data if isinstance(value.data, tuple) else (value.data,)
+    bits = elements(value.data)
     found = number_of(bits, Type("uint", len(bits)))
     return found if isinstance(found, int) else None
 
@@ -314,7 +315,7 @@ def _bit_comparison(op: str, a: Value, b: Value, logic: Logic) -> Bit:
 def _bits_needed(value: Value) -> int:
     if isinstance(value.data, int):
         return max(1, value.data.bit_length())
-    return len(value.data) if isinstance(value.data, tuple) else 1
+    return len(elements(value.data))
 
 
 # -- one operand -----------------------------------------------------------------------------------------------------
@@ -345,4 +346,5 @@ def _complement(a: Value, pos: int, logic: Logic) -> Any:
         return bits_angle(tuple(lg.negate(bit) for bit in angle_bits(a, logic)), a.type.size)
     if a.type.kind not in ("bit", "bool", "int", "uint"):
         raise Refusal("type", pos, f"'~' does not take {a.type.text()}")
-    return tuple(lg.negate(bit) for bit in a.data) if isinstance(a.data, tuple) else lg.negate(a.data)
+    turned = tuple(lg.negate(bit) for bit in elements(a.data))
+    return turned if isinstance(a.data, tuple) else turned[0]

@@ -1,4 +1,4 @@
-"""One file to statements: the version, includes, blocks, error recovery, and the fast path for common gate lines."""
+"""One file to statements: the version, includes, blocks and error recovery."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from typing import Any, ClassVar
 
 from qmk.frontends.openqasm.expressions import ExpressionParser
 from qmk.frontends.openqasm.sources import File, Refusal, Sources
-from qmk.frontends.openqasm.tokens import GATE_LINE, MEASURE_LINE, simple_angles
-from qmk.frontends.openqasm.tree import Block, FastCalls, FastMeasures, Include, Program, Stmt
+from qmk.frontends.openqasm.tree import Block, Include, Program, Stmt
 
 STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
-BATCH = 10_000
-"""Calls read before the interpreter counts them against its budget."""
-_FAST = GATE_LINE.match
-_MEASURE = MEASURE_LINE.match
 
 Handler = Callable[[Any, int], "Stmt | None"]
 
@@ -26,12 +21,10 @@ class BlockParser(ExpressionParser):
     dialect = 3
     handlers: ClassVar[Mapping[str, Handler]]
     others: ClassVar[Mapping[str, Handler]]
-    keywords: ClassVar[frozenset[str]]
     versions = ("3", "3.0", "3.1")
 
     def __init__(self, sources: Sources, file: File, program: Program) -> None:
         self.program = program
-        self._simple: dict[str, bool] = {}
         super().__init__(sources, file)
 
     def parse(self) -> None:
@@ -39,48 +32,7 @@ class BlockParser(ExpressionParser):
         self.version()
         body = self.program.body
         while self.kind != "end":
-            start = self.pos - self.file.base
-            if self.kind == "name" and (self.text not in self.keywords or self.text == "measure"):
-                self.fast_lines(start, body)
-                start = self.pos - self.file.base
-                self.measure_lines(start, body)
-                start = self.pos - self.file.base
-            if self.kind != "end":
-                self.guarded(start, body)
-
-    def fast_lines(self, offset: int, body: list[Stmt]) -> None:
-        """Read gate statements of the common form for as long as they come, straight from the text."""
-        base, source, simple, keywords = self.file.base, self.source, self._simple, self.keywords
-        calls: list[tuple[int, str, str, str]] = []
-        add = calls.append
-        while len(calls) < BATCH and (found := _FAST(source, offset)) is not None:
-            name, params, operands = found.groups("")
-            if name in keywords:
-                break
-            if params not in simple:
-                simple[params] = simple_angles(params) is not None
-            if not simple[params]:
-                break
-            add((base + found.start(1), name, params, operands))
-            offset = found.end()
-        if calls:
-            body.append(FastCalls(calls[0][0], calls))
-            self.seek_safely(offset)
-
-    def measure_lines(self, offset: int, body: list[Stmt]) -> None:
-        """Read measurements of the common form for as long as they come."""
-        base, source = self.file.base, self.source
-        calls: list[tuple[int, str, int, str, int]] = []
-        while len(calls) < BATCH and (found := _MEASURE(source, offset)) is not None:
-            if found["measure"]:
-                _, qubit, at, bit, place = found.groups()[:5]
-            else:
-                bit, place, qubit, at = found.groups()[5:]
-            calls.append((base + found.start(found.lastgroup or 0), qubit, int(at), bit, int(place)))
-            offset = found.end()
-        if calls:
-            body.append(FastMeasures(calls[0][0], calls))
-            self.seek_safely(offset)
+            self.guarded(self.pos - self.file.base, body)
 
     def seek_safely(self, offset: int) -> None:
         try:
@@ -107,7 +59,7 @@ class BlockParser(ExpressionParser):
         pos = self.pos
         self._step()
         text = self.text
-        if text not in self.versions:
+        if text not in self.versions:  # pyright: ignore[reportUnnecessaryContains]  # of the token after
             self.sources.report(
                 Refusal("version", pos, f"OpenQASM {text} is not read by the OpenQASM {self.dialect} front-end",
                         "this release reads versions 2.0, 3.0 and 3.1")

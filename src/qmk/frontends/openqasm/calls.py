@@ -9,22 +9,13 @@ from typing import Any, cast
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.builder import too_many
 from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
-from qmk.frontends.openqasm.parser import Parser
-from qmk.frontends.openqasm.parser2 import Parser2
 from qmk.frontends.openqasm.places import Places
 from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
 from qmk.frontends.openqasm.sources import Refusal
-from qmk.frontends.openqasm.tokens import simple_angles
-from qmk.frontends.openqasm.tree import (
-    FastCalls,
-    GateCall,
-    GateDef,
-    Modifier,
-    Opaque,
-    Program,
-    Stmt,
-)  # fmt: skip
+from qmk.frontends.openqasm.tree import GateCall, GateDef, Modifier, Opaque
 from qmk.frontends.openqasm.unitary import (
+    ROOT_OPERATIONS,
+    ROOT_QUBITS,
     NoPower,
     Prim,
     Unitary,
@@ -35,7 +26,6 @@ from qmk.frontends.openqasm.unitary import (
     shifted,
 )  # fmt: skip
 from qmk.frontends.openqasm.values import FLOAT, Type, Value
-from qmk.qvm.graph import Node
 
 _OTHER_NAMES = {
     "cnot": "cx",
@@ -54,65 +44,12 @@ class Calls(Places):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.fast_plans: dict[tuple[str, str], tuple[str, dict[str, float], int]] = {}
-        self.fast_operands: dict[str, tuple[str, ...]] = {}
         self.checking = False
-        self._parsers: dict[int, Parser] = {}
-
-    # -- the common form ---------------------------------------------------------------------------------------------
-
-    def fast_calls(self, node: FastCalls) -> None:
-        """Core ops on named qubits, from what earlier calls of the same text have taught; each refused on its own."""
-        plans, known, nodes = self.fast_plans, self.fast_operands, self.builder.nodes
-        self.steps += len(node.calls) - 1
-        self.step(node.pos)
-        for call in node.calls:
-            plan, operands = plans.get((call[1], call[2])), known.get(call[3])
-            if plan and operands and plan[2] == len(operands):
-                nodes.append(Node(f"n{len(nodes)}", plan[0], plan[1], operands))
-                continue
-            try:
-                self._learn(call)
-            except Quiet:
-                continue
-            except Refusal as refusal:
-                self.sources.report(refusal)
-
-    def _learn(self, call: tuple[int, str, str, str]) -> None:
-        """A call seen for the first time, or one that is no single op on single qubits."""
-        tree = self.tree_at(call[0])
-        assert isinstance(tree, GateCall)
-        self.gate_call(tree)
-        key, text = (call[1], call[2]), call[3]
-        if key not in self.fast_plans:
-            gate = self.gates[call[1]]
-            values = simple_angles(call[2]) or ()
-            if isinstance(gate, Gate) and gate.direct:
-                plan = (f"core.{gate.direct}", dict(zip(gate.names, values, strict=True)), gate.qubits)
-                self.fast_plans[key] = plan
-        if text not in self.fast_operands:
-            operands = [self.qubits(node) for node in tree.operands]
-            if all(value.type.size is None for value in operands):
-                self.fast_operands[text] = tuple(value.data[0] for value in operands)
-
-    def tree_at(self, pos: int) -> Stmt:
-        """The statement at ``pos`` as a tree: for one that was read by its form only."""
-        file = self.sources.file_at(pos)
-        parser = self._parsers.get(file.base)
-        if parser is None:
-            parser = self._parsers[file.base] = (Parser if self.dialect == 3 else Parser2)(
-                self.sources, file, Program()
-            )
-        parser.seek(pos - file.base)
-        statement = parser.statement()
-        assert statement is not None
-        return statement
 
     # -- gate calls --------------------------------------------------------------------------------------------------
 
     def gate_call(self, call: GateCall) -> None:
         """Apply a gate with its modifiers, once for every qubit of registers given as operands."""
-        self.step(call.pos)
         if call.duration is not None:
             self.warn("timing", call.pos, "the gate's duration is not followed: an ideal device has no clock")
         phase_only = call.name == "gphase" and self.dialect == 3
@@ -230,7 +167,7 @@ class Calls(Places):
                 raise Refusal("modifier", modifier.pos, "inv takes no argument", "write: inv @ gate ...")
             return inverse(unitary), qubits
         if modifier.kind == "pow":
-            return self._powered(unitary, qubits, modifier), qubits
+            return self._powered(unitary, modifier), qubits
         count = 1 if modifier.argument is None else self.integer(modifier.argument)
         if count < 1:
             raise Refusal("modifier", modifier.pos, f"{modifier.kind}({count}): at least one control is needed")
@@ -238,20 +175,21 @@ class Calls(Places):
             raise Refusal("limit", modifier.pos, f"{count} controls exceed the limit of {LIMITS.qubits} qubits")
         return control(unitary, ("1" if modifier.kind == "ctrl" else "0") * count), qubits + count
 
-    def _powered(self, unitary: Unitary, qubits: int, modifier: Modifier) -> Unitary:
+    def _powered(self, unitary: Unitary, modifier: Modifier) -> Unitary:
         if modifier.argument is None:
             raise Refusal("modifier", modifier.pos, "pow needs an exponent", "write: pow(2) @ gate ...")
         exponent = self.real(modifier.argument)
         if not math.isfinite(exponent) or abs(exponent) > 2**53:
             raise Refusal("value", modifier.pos, f"the exponent {exponent} is too large")
         try:
-            return power(unitary, exponent, qubits, LIMITS.expansion_nodes)
+            return power(unitary, exponent, LIMITS.expansion_nodes)
         except OverflowError:
             raise too_many(modifier.pos) from None
         except NoPower:
             raise Refusal(
                 "power", modifier.pos,
-                f"pow({exponent:g}) of a gate made of several operations on several qubits has no closed form here",
+                f"pow({exponent:g}) of a gate of several operations is computed for at most {ROOT_QUBITS} qubits and "
+                f"{ROOT_OPERATIONS} operations",
                 "take the power of each operation inside the gate, or use a whole exponent",
             ) from None  # fmt: skip
 

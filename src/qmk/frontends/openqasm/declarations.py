@@ -182,7 +182,6 @@ class Declarations(Turning):
             self._check_gate(node)
         known = known_gate(node) if isinstance(node, GateDef) else None
         self.gates[node.name] = UserGate(node) if known is None else known
-        self.fast_plans.clear()
         self.expansions.clear()
 
     def _check_gate(self, node: GateDef) -> None:

@@ -48,6 +48,7 @@ from qmk.frontends.openqasm.values import (
     bits_of,
     convert,
     element_type,
+    elements,
     is_dynamic,
     mismatch,
 )  # fmt: skip
@@ -153,7 +154,7 @@ class Evaluator(Core):
             return self._joined_arrays(parts, node.pos)
         if kinds not in ({"qubit"}, {"bit"}):
             raise Refusal("type", node.pos, "'++' joins qubits, bits or arrays of one type")
-        data = tuple(item for part in parts for item in (part.data if isinstance(part.data, tuple) else (part.data,)))
+        data = tuple(item for part in parts for item in elements(part.data))
         if kinds == {"qubit"} and len(set(data)) < len(data):
             raise Refusal("same-qubit", node.pos, "a register may hold a qubit only once")
         return Value(Type(kinds.pop(), len(data)), data)
@@ -298,11 +299,11 @@ class Evaluator(Core):
     def indexed(self, node: Index) -> Value:
         if isinstance(node.base, Name) and len(node.items) == 1:
             symbol = self.find(node.base.name, node.base.pos) if node.base.name not in self.constants else None
-            if isinstance(symbol, Variable) and isinstance(symbol.data, list):
-                where = self.positions(node.items[0], len(symbol.data), node.pos)
+            if isinstance(symbol, Variable) and (bits := symbol.register()) is not None:
+                where = self.positions(node.items[0], len(bits), node.pos)
                 if isinstance(where, int):
-                    return Value(BIT, symbol.data[where])
-                return Value(Type("bit", len(where)), tuple(symbol.data[k] for k in where))
+                    return Value(BIT, bits[where])
+                return Value(Type("bit", len(where)), tuple(bits[k] for k in where))
         value = self.evaluate(node.base)
         for k, item in enumerate(node.items):
             value = self.pick(value, item, node.pos, last=k == len(node.items) - 1)

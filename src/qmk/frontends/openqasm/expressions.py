@@ -118,7 +118,8 @@ class ExpressionParser(Stream):
         step = None
         stop = None if self.text in ("]", ",", ":") else self.expression()
         if self.take(":"):
-            step, stop = stop, None if self.text in ("]", ",") else self.expression()
+            ends = self.text in ("]", ",")  # pyright: ignore[reportUnnecessaryContains]  # of the token after
+            step, stop = stop, None if ends else self.expression()
         return Range(pos, start, step, stop)
 
     def braces(self) -> SetOf:

@@ -25,8 +25,6 @@ from qmk.frontends.openqasm.tree import (
     Delay,
     Evaluate,
     Expr,
-    FastCalls,
-    FastMeasures,
     For,
     GateCall,
     GateDef,
@@ -84,7 +82,7 @@ class Interpreter(Declarations):
     def run(self, program: Program) -> Graph:
         for statement in program.body:
             try:
-                self._run_one(statement)
+                self.run_body((statement,))
             except Quiet:
                 self._poison(statement)
             except Refusal as refusal:
@@ -97,29 +95,6 @@ class Interpreter(Declarations):
         if self.sources.findings:
             metadata["warnings"] = self.sources.warnings()
         return self.builder.finish(outputs, metadata)
-
-    def _run_one(self, statement: Stmt) -> None:
-        if isinstance(statement, FastCalls):
-            if not self.jumped:
-                self.fast_calls(statement)
-                return
-            for call in statement.calls:
-                self._each(self.tree_at(call[0]))
-        elif isinstance(statement, FastMeasures):
-            for call in statement.calls:
-                if self.jumped or not self.fast_measure(*call):
-                    self._each(self.tree_at(call[0]))
-        else:
-            self.run_body((statement,))
-
-    def _each(self, statement: Stmt) -> None:
-        """One of several statements read together: refused on its own."""
-        try:
-            self.run_body((statement,))
-        except Quiet:
-            return
-        except Refusal as refusal:
-            self.sources.report(refusal)
 
     def _poison(self, statement: Stmt) -> None:
         """What a refused statement would have declared is not reported again where it is used."""
@@ -140,7 +115,6 @@ class Interpreter(Declarations):
         for name, gate in LIBRARIES[node.name].items():
             if not isinstance(self.gates.get(name), UserGate):
                 self.gates[name] = gate
-        self.fast_plans.clear()
 
     # -- assignments -------------------------------------------------------------------------------------------------
 
@@ -174,19 +148,6 @@ class Interpreter(Declarations):
                 raise Refusal("unset", node.pos, "the variable has no value to change yet", "assign it first")
             value = arithmetic.binary(op, Value(place.type, place.read()), right, node.pos, self.logic)
         place.write(convert(value, place.type, node.pos, self.logic).data)
-
-    def fast_measure(self, pos: int, qubit: str, at: int, bit: str, place: int) -> bool:
-        """Measure ``qubit[at]`` into ``bit[place]`` if they are plain registers that have such elements."""
-        source, target = self.globals.get(qubit), self.globals.get(bit)
-        if (
-            not isinstance(source, Variable) or not isinstance(target, Variable) or source.type.kind != "qubit"
-            or source.type.size is None or at >= len(source.data) or not isinstance(target.data, list)
-            or place >= len(target.data) or target.constant
-        ):  # fmt: skip
-            return False
-        self.step(pos)
-        target.data[place] = self.builder.measure(source.data[at], f"{bit}_{place}")
-        return True
 
     def evaluated(self, node: Evaluate) -> None:
         """A call or measurement whose value is dropped."""

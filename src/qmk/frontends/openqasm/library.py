@@ -75,11 +75,20 @@ def _cu(theta: float, phi: float, lam: float, gamma: float) -> Unitary:
 
 _CU = _built("cu", 4, 2, _cu)
 
-_PAPER = (
-    _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),))),
-    _built("u0", 1, 1, lambda _length: Unitary((Prim("id", (0,)),))),
-    _built("cu3", 3, 2, lambda t, p, l: Unitary((_u(t, p, l, (0, 1), "1"),))),
-)
+
+def _u2(phi: float, lam: float) -> Unitary:
+    return Unitary((_u(math.pi / 2, phi, lam),))
+
+
+def _u0(_length: float) -> Unitary:
+    return Unitary((Prim("id", (0,)),))
+
+
+def _cu3(theta: float, phi: float, lam: float) -> Unitary:
+    return Unitary((_u(theta, phi, lam, (0, 1), "1"),))
+
+
+_PAPER = (_built("u2", 2, 1, _u2), _built("u0", 1, 1, _u0), _built("cu3", 3, 2, _cu3))
 
 _RELATIVE_TOFFOLI = _steps(
     ("h", (2,)), ("t", (2,)), ("cnot", (1, 2)), ("tdg", (2,)), ("cnot", (0, 2)), ("t", (2,)), ("cnot", (1, 2)),
@@ -107,11 +116,16 @@ _LEGACY = (
     _built("rc3x", 0, 4, _RELATIVE_TOFFOLI_3),
 )
 
-_STANDARD_3 = (
-    _CU,
-    _built("u2", 2, 1, lambda phi, lam: Unitary((_u(math.pi / 2, phi, lam),), -(phi + lam) / 2)),
-    _built("u3", 3, 1, lambda t, phi, lam: Unitary((_u(t, phi, lam),), -(phi + lam) / 2)),
-)
+
+def _symmetric_u3(theta: float, phi: float, lam: float) -> Unitary:
+    return Unitary((_u(theta, phi, lam),), -(phi + lam) / 2)
+
+
+def _symmetric_u2(phi: float, lam: float) -> Unitary:
+    return _symmetric_u3(math.pi / 2, phi, lam)
+
+
+_STANDARD_3 = (_CU, _built("u2", 2, 1, _symmetric_u2), _built("u3", 3, 1, _symmetric_u3))
 
 
 def _table(*groups: tuple[Gate, ...]) -> dict[str, Gate]:
@@ -125,7 +139,13 @@ STDGATES = _table(_declared("qasm", "stdgates"), _STANDARD_3)
 """``stdgates.inc`` of OpenQASM 3."""
 
 BUILTIN_2 = _table((direct("U", 1, "u", _U), direct("CX", 2, "cnot")))
-BUILTIN_3 = _table((_built("U", 3, 1, lambda t, p, l: Unitary((_u(t, p, l),), t / 2)),))
+
+
+def _builtin_u(theta: float, phi: float, lam: float) -> Unitary:
+    return Unitary((_u(theta, phi, lam),), theta / 2)
+
+
+BUILTIN_3 = _table((_built("U", 3, 1, _builtin_u),))
 """``gphase`` is the interpreter's own."""
 
 RESERVED = frozenset(("U", "CX", "gphase"))

@@ -162,7 +162,7 @@ class Logic:
     def together(self, *bits: Bit) -> tuple[tuple[int, ...], list[int]]:
         """The bits as tables over one list of at most six inputs, the largest written to events where needed."""
         tables = [self.small(bit) for bit in bits]
-        while len(union := frozenset().union(*(t.inputs for t in tables))) > WIDTH:
+        while len(union := frozenset[int]().union(*(t.inputs for t in tables))) > WIDTH:
             widest = max(range(len(tables)), key=lambda k: len(tables[k].inputs))
             tables[widest] = event_bit(self._event(tables[widest]))
         inputs = tuple(sorted(union))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# ``advance`` changes ``kind`` and ``text`` between two looks at them, which the type checker does not see
+# pyright: reportUnnecessaryComparison=false, reportUnnecessaryContains=false
 from qmk.frontends.openqasm.blocks import BlockParser, Handler
 from qmk.frontends.openqasm.expressions import TYPES
 from qmk.frontends.openqasm.sources import Refusal
@@ -20,7 +22,6 @@ from qmk.frontends.openqasm.tree import (
     GateCall,
     GateDef,
     If,
-    Index,
     Jump,
     MeasureOf,
     Modifier,
@@ -293,7 +294,7 @@ class Parser(BlockParser):
         if self.text == "[" and self.kind == "op":
             target = self.index(target)
             if self.kind in ("name", "hardware") or self.text == "(":
-                return self.gate_call(pos, name, [], target.items[0] if isinstance(target, Index) else None)
+                return self.gate_call(pos, name, [], target.items[0])
             target = self.postfix(target)
         if self.kind == "op" and self.text in ASSIGN:
             op = self.text
@@ -385,7 +386,7 @@ HANDLERS: dict[str, Handler] = {
 
 KEYWORDS = frozenset(HANDLERS) | TYPES | {"true", "false", "durationof", "readonly", "mutable"}
 
-Parser.handlers, Parser.keywords = HANDLERS, KEYWORDS
+Parser.handlers = HANDLERS
 Parser.others = {
     "type": Parser.declaration, "name": Parser.call_or_assignment, "pragma": Parser.pragma, "@": Parser.annotation,
     "{": Parser.braced, "hardware": Parser.misplaced,

@@ -134,5 +134,4 @@ Parser2.handlers = {
     "if": Parser2.conditional, "measure": Parser2.measurement, "reset": Parser.reset, "barrier": Parser.barrier,
     "OPENQASM": Parser.misplaced, "include": Parser.misplaced,
 }  # fmt: skip
-Parser2.keywords = frozenset(Parser2.handlers)
 Parser2.others = {"name": Parser2.call_or_assignment}

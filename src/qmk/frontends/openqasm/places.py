@@ -49,8 +49,9 @@ class Places(Evaluator):
         if isinstance(node, Index):
             if isinstance(node.base, Name) and len(node.items) == 1:
                 symbol = self.find(node.base.name, node.base.pos)
-                if isinstance(symbol, Variable) and isinstance(symbol.data, list) and not symbol.constant:
-                    where = self.positions(node.items[0], len(symbol.data), node.pos)
+                bits = symbol.register() if isinstance(symbol, Variable) else None
+                if isinstance(symbol, Variable) and bits is not None and not symbol.constant:
+                    where = self.positions(node.items[0], len(bits), node.pos)
                     chosen = (where,) if isinstance(where, int) else tuple(where)
                     kind = BIT if isinstance(where, int) else Type("bit", len(chosen))
                     return self._bits_place(kind, tuple((symbol, at) for at in chosen))
@@ -74,8 +75,8 @@ class Places(Evaluator):
         """The bits behind a bit, register or alias."""
         if variable.refs is not None:
             return variable.refs
-        if isinstance(variable.data, list):
-            return tuple((variable, at) for at in range(len(variable.data)))
+        if (bits := variable.register()) is not None:
+            return tuple((variable, at) for at in range(len(bits)))
         return ((variable, -1),)
 
     def _bits_place(self, kind: Type, refs: tuple[tuple[Variable, int], ...]) -> Place:

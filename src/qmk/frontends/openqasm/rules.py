@@ -57,8 +57,9 @@ RULES: tuple[Rule, ...] = (
     Rule(21, "scope", "A statement or name is not allowed here.", example="gate g a { reset a; }"),
     Rule(22, "modifier", "A gate modifier is used with the wrong operands or on what is no gate.", "3",
          example="qubit q; ctrl(0) @ U(0,0,0) q;"),
-    Rule(23, "power", "A fractional power of a gate of several operations on several qubits has no closed form.", "3",
-         example="gate g a, b { ctrl @ U(1,2,3) a, b; U(1,2,3) a; } qubit[2] q; pow(0.5) @ g q[0], q[1];"),
+    Rule(23, "power", "A fractional power of a gate of several operations is on at most 3 qubits.", "3",
+         example="gate g a, b, c, d { ctrl(3) @ U(1,2,3) a, b, c, d; U(1,2,3) a; } qubit[4] q; "
+         "pow(0.5) @ g q[0], q[1], q[2], q[3];"),
     Rule(24, "timing", "The ideal device has no clock: a delay or a timed box only keeps its order.", "3", "warning",
          "qubit q; delay[100ns] q;"),
     Rule(25, "pragma", "A pragma that QMK does not know is not followed.", "3", "warning", "pragma vendor fast"),

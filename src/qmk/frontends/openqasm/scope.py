@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ from qmk.frontends.openqasm.values import (
     angle_data,
     bits_of,
     element_type,
+    elements,
     number_of,
     turns,
 )  # fmt: skip
@@ -57,6 +58,11 @@ class Variable(msgspec.Struct, eq=False):
     storage: str = ""
     depth: int = 0
     refs: tuple[tuple[Variable, int], ...] | None = None
+
+    def register(self) -> list[Bit] | None:
+        """The bits of a register, to be changed in place; None for another variable."""
+        data = self.data
+        return cast("list[Bit]", data) if isinstance(data, list) else None
 
 
 class UserGate(msgspec.Struct):
@@ -115,7 +121,7 @@ class Core(ABC):
         self.used_params: set[str] = set()
         self.poisoned: set[str] = set()
         self.steps = 0
-        self.nesting = 0
+        self.nesting: int = 0
 
     @abstractmethod
     def execute(self, statement: Stmt) -> None:
@@ -220,9 +226,9 @@ class Core(ABC):
         if variable.refs is not None:
             bits = tuple(ref.data if at < 0 else ref.data[at] for ref, at in variable.refs)
             return Value(variable.type, bits if variable.type.size is not None else bits[0])
+        if (bits := variable.register()) is not None:
+            return Value(variable.type, tuple(bits))
         data = variable.data
-        if isinstance(data, list):
-            return Value(variable.type, tuple(data))
         if data is None:
             raise Refusal("unset", pos, f"'{variable.name}' has no value here", "assign it first")
         if isinstance(data, Split):
@@ -245,7 +251,7 @@ class Core(ABC):
         kind = type_.kind
         if kind in ("bit", "bool"):
             if isinstance(new, tuple):
-                return tuple(self.builder.merge(when, x, y) for x, y in zip(new, old, strict=True))
+                return tuple(self.builder.merge(when, x, y) for x, y in zip(elements(new), elements(old), strict=True))
             return self.builder.merge(when, new or lg.FALSE, old or lg.FALSE)
         if kind in INTEGERS:
             pair = (bits_of(Value(type_, data or 0), type_.width) for data in (new, old))

@@ -110,19 +110,6 @@ class GateCall(Stmt):
     duration: Expr | None = None
 
 
-class FastCalls(Stmt):
-    """Gate calls of the commonest form, one after the other: (place, gate, parameters, operands), the latter two as
-    text such as ``pi/2`` and ``q[0],q[1]``."""
-
-    calls: list[tuple[int, str, str, str]]
-
-
-class FastMeasures(Stmt):
-    """Measurements of one qubit into one bit, one after the other: (place, register, index, bit register, index)."""
-
-    calls: list[tuple[int, str, int, str, int]]
-
-
 class QubitDecl(Stmt):
     name: str
     size: Expr | None

@@ -16,12 +16,16 @@ from msgspec.structs import replace
 
 from qmk.ir.inverse import inverse_args
 from qmk.ir.names import base_of, controlled_form
-from qmk.qvm import matrices as m
+from qmk.ir.synthesis import unitary_steps
+from qmk.qvm import powers
 from qmk.qvm.families import OPS
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Matrix
 
 TURN = 2 * math.pi
+ROOT_QUBITS = 3
+ROOT_OPERATIONS = 4096
+"""Largest gate of several operations whose fractional power is computed, by the eigenvalues of its matrix."""
 
 _INVERSE = {op.short: op.inverse.removeprefix("core.") for op in FIXED_SIZE.values() if not op.params}
 _SELF_INVERSE = frozenset(short for short, back in _INVERSE.items() if short == back)
@@ -33,7 +37,7 @@ _HALF_POWERS = {("x", 0.5): "sx", ("x", -0.5): "sxdg"}
 
 
 class NoPower(Exception):
-    """A fractional power that has no closed form here."""
+    """A fractional power of a gate that is too large."""
 
 
 class Prim(msgspec.Struct, frozen=True):
@@ -105,10 +109,11 @@ def control(u: Unitary, values: str) -> Unitary:
 # -- power -----------------------------------------------------------------------------------------------------------
 
 
-def power(u: Unitary, exponent: float, qubits: int, limit: int) -> Unitary:
+def power(u: Unitary, exponent: float, limit: int) -> Unitary:
     """``u`` to the power ``exponent``, fractional ones on the principal branch of each eigenvalue.
 
-    Raises NoPower where no closed form exists, OverflowError when more than ``limit`` primitives would be needed.
+    Raises NoPower for a fractional power of several operations on more than ``ROOT_QUBITS`` qubits, or of more than
+    ``ROOT_OPERATIONS``; OverflowError when more than ``limit`` primitives would be needed.
     """
     if exponent == int(exponent):
         return _whole_power(u, int(exponent), limit)
@@ -118,9 +123,7 @@ def power(u: Unitary, exponent: float, qubits: int, limit: int) -> Unitary:
         found = _fractional(u.prims[0], exponent)
         if found is not None:
             return Unitary((found,))
-    if qubits == 1 and not any(p.controls for p in u.prims):
-        return _matrix_power(u, exponent)
-    raise NoPower
+    return _matrix_power(u, exponent)
 
 
 def _whole_power(u: Unitary, exponent: int, limit: int) -> Unitary:
@@ -176,32 +179,49 @@ def _fractional(p: Prim, exponent: float) -> Prim | None:
 
 
 def _matrix_power(u: Unitary, exponent: float) -> Unitary:
-    """A single-qubit gate's fractional power by its eigenvalues."""
-    ((a, b), (c, d)) = matrix_of(u)
-    mean, delta = (a + d) / 2, cmath.sqrt(((a - d) / 2) ** 2 + b * c)
-    if abs(delta) < 1e-12:
-        return Unitary((), cmath.phase(mean) * exponent)
-    high, low = (cmath.exp(1j * cmath.phase(v) * exponent) for v in (mean + delta, mean - delta))
-    half = [[(a - mean) / delta, b / delta], [c / delta, (d - mean) / delta]]
-    total, gap = (high + low) / 2, (high - low) / 2
-    return from_matrix(((total + gap * half[0][0], gap * half[0][1]), (gap * half[1][0], total + gap * half[1][1])))
+    """A fractional power by eigenvalues, as gates that have exactly its matrix."""
+    used = tuple(sorted({k for p in u.prims if p.base != "barrier" for k in p.operands}))
+    if len(used) > ROOT_QUBITS or len(u.prims) > ROOT_OPERATIONS:
+        raise NoPower
+    numbers = {qubit: k for k, qubit in enumerate(used)}
+    own = [replace(p, operands=tuple(numbers[k] for k in p.operands)) for p in u.prims if p.base != "barrier"]
+    wanted = powers.power(matrix_of(Unitary(tuple(own), u.phase), len(used)), exponent)
+    if len(used) == 1 and max(abs(wanted[0][1]), abs(wanted[1][0]), abs(wanted[0][0] - wanted[1][1])) > 1e-12:
+        return shifted(from_matrix(wanted), used)
+    steps = tuple(prim(step.op.removeprefix("core."), step.operands, step.args) for step in unitary_steps(wanted))
+    column = _acted(Unitary(steps), [_basis(0, len(wanted))], len(used))[0]
+    overlap = sum(x.conjugate() * row[0] for x, row in zip(column, wanted, strict=True))
+    return shifted(Unitary(steps, cmath.phase(overlap)), used)
 
 
-def matrix_of(u: Unitary) -> Matrix:
-    """The 2x2 matrix of a single-qubit gate whose primitives have no controls."""
-    out = m.scale(cmath.exp(1j * u.phase), m.I2)
+def matrix_of(u: Unitary, qubits: int) -> Matrix:
+    """The matrix of a gate on so many qubits, the first of them the highest bit of an index."""
+    size = 1 << qubits
+    return tuple(zip(*_acted(u, [_basis(k, size) for k in range(size)], qubits), strict=True))
+
+
+def _basis(k: int, size: int) -> list[complex]:
+    return [complex(j == k) for j in range(size)]
+
+
+def _acted(u: Unitary, columns: list[list[complex]], qubits: int) -> list[list[complex]]:
+    """The gate on vectors."""
+    factor = cmath.exp(1j * u.phase)
+    columns = [[factor * x for x in column] for column in columns]
     for p in u.prims:
         if p.base == "barrier":
             continue
         declared = OPS[f"core.{p.base}"].matrix
         assert declared is not None
-        step = declared(p.args)
-        if p.base == "gphase":
-            step = m.scale(step[0][0], m.I2)
-        if p.power != 1:
-            step = matrix_of(_matrix_power(Unitary((replace(p, power=1.0),)), p.power))
-        out = m.matmul(step, out)
-    return out
+        matrix = powers.add_controls(powers.power(declared(p.args), p.power), len(p.controls), p.controls)
+        bits = [1 << (qubits - 1 - k) for k in p.operands]
+        own = [sum(bit for at, bit in enumerate(reversed(bits)) if k >> at & 1) for k in range(len(matrix))]
+        for rest in (k for k in range(1 << qubits) if not k & sum(bits)):
+            for column in columns:
+                before = [column[rest + k] for k in own]
+                for k, row in zip(own, matrix, strict=True):
+                    column[rest + k] = sum(x * y for x, y in zip(row, before, strict=True))
+    return columns
 
 
 def from_matrix(matrix: Matrix) -> Unitary:

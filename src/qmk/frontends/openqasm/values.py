@@ -59,11 +59,16 @@ QUBIT = Type("qubit")
 INTEGERS = frozenset(("int", "uint"))
 
 
+def elements(data: Any) -> tuple[Any, ...]:
+    """The elements of a register's data; the data itself where it is one element."""
+    return cast("tuple[Any, ...]", data) if isinstance(data, tuple) else (data,)
+
+
 def is_dynamic(value: Value) -> bool:
     """Whether the value depends on a measurement."""
     data, kind = value.data, value.type.kind
     if kind in ("bit", "bool"):
-        bits = data if isinstance(data, tuple) else (data,)
+        bits: tuple[Bit, ...] = elements(data)
         return any(lg.known(bit) is None for bit in bits)
     if kind in INTEGERS:
         return isinstance(data, tuple)
@@ -96,7 +101,7 @@ def bits_of(value: Value, width: int) -> tuple[Bit, ...]:
     data, kind = value.data, value.type.kind
     if isinstance(data, int):
         return tuple(lg.constant(data >> k & 1) for k in range(width))
-    bits = cast("tuple[Bit, ...]", data if isinstance(data, tuple) else (data,))
+    bits: tuple[Bit, ...] = elements(data)
     fill = bits[-1] if kind == "int" and bits else lg.FALSE
     return (*bits[:width], *(fill for _ in range(width - len(bits))))
 
@@ -209,7 +214,7 @@ def _to_integer(value: Value, to: Type, pos: int) -> Any:
             "size", pos, f"{value.type.text()} does not fit {to.text()}", "take a slice of the register first"
         )
     if to.literal:
-        return number_of(bits_of(value, len(data) if isinstance(data, tuple) else 1), to)
+        return number_of(bits_of(value, len(elements(data))), to)
     return number_of(bits_of(value, to.width), to)
 
 
@@ -218,7 +223,7 @@ def truth(value: Value, pos: int, logic: lg.Logic) -> Bit:
     data, kind = value.data, value.type.kind
     if kind in ("bit", "bool", "int", "uint"):
         if isinstance(data, tuple):
-            return lg.negate(logic.all(lg.negate(bit) for bit in data))
+            return lg.negate(logic.all(lg.negate(bit) for bit in elements(data)))
         return lg.constant(data) if isinstance(data, int) else data
     if isinstance(data, Turns):
         return truth(_plain_angle(value, BOOL, pos, logic), pos, logic)
@@ -238,7 +243,7 @@ def _to_bits(value: Value, to: Type, pos: int) -> tuple[Bit, ...]:
         have = 1 if value.type.size is None else value.type.size
         if have != size:
             raise Refusal("size", pos, f"{value.type.text()} has {have} bits, {to.text()} has {size}")
-        return cast("tuple[Bit, ...]", data if isinstance(data, tuple) else (data,))
+        return elements(data)
     if kind not in ("bool", "int", "uint"):
         raise mismatch(value.type, to, pos)
     if kind in INTEGERS and not isinstance(data, tuple) and not -(1 << size) < data < 1 << size:
@@ -256,7 +261,7 @@ def _measured_angle(value: Value, bits: tuple[Bit, ...], to: Type, pos: int) -> 
 def _to_real(value: Value, to: Type, pos: int) -> Turns | float | complex:
     data, kind = value.data, value.type.kind
     if kind in ("bit", "bool"):
-        bits = data if isinstance(data, tuple) else (data,)
+        bits: tuple[Bit, ...] = elements(data)
         if any(lg.known(bit) is None for bit in bits):
             if to.kind == "angle" and kind == "bit":
                 return _measured_angle(value, bits, to, pos)

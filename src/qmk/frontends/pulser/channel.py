@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.schema import ChannelSpec, EomSpec
 from qmk.frontends.pulser.waveforms import Array, Waveform
+from qmk.sdk.frontend import Refused
 
 BANDWIDTH_TO_RISE = 0.48
 """Rise time of the intensity, 10 to 90 per cent, times the bandwidth as Pulser defines it; that of the amplitude is
@@ -30,7 +30,7 @@ class Pulse:
     detuning: Waveform
     phase: float
     shift: float = 0.0
-    falls: dict[bool, int] = field(default_factory=dict)
+    falls: dict[bool, int] = field(default_factory=dict[bool, int])
 
     @property
     def duration(self) -> int:

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import Finding, invalid_graph
+from qmk.base.errors import invalid_graph
 from qmk.frontends.pulser import NAME, schema
 from qmk.frontends.pulser.register import Register, c6, complaints, device, register
-from qmk.frontends.pulser.rules import PULSER_RULES, Refused
+from qmk.frontends.pulser.rules import PULSER_RULES
 from qmk.frontends.pulser.samples import Between, Light, lights, shapes
 from qmk.frontends.pulser.sequence import Sequence
 from qmk.frontends.pulser.values import Values
@@ -18,7 +18,7 @@ from qmk.models.atoms import ATOM_RULES, AtomProgram, Drive, Field, to_graph
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Source, unmarked
+from qmk.sdk.frontend import Refused, Source, unmarked
 
 RULES = {**PULSER_RULES, **ATOM_RULES, **CHANNEL_RULES}
 _DECODER = msgspec.json.Decoder(schema.Document)
@@ -30,11 +30,7 @@ def read(source: Source) -> Graph:
     try:
         return _graph(source)
     except Refused as refused:
-        raise invalid_graph([_finding(source, refused.rule, refused.message, refused.help)]) from refused
-
-
-def _finding(source: Source, rule: str, message: str, help: str = "") -> Finding:
-    return Finding(rule, message, help or RULES[rule].help, file=source.name)
+        raise invalid_graph([refused.finding(RULES, source.name)]) from refused
 
 
 def _graph(source: Source) -> Graph:
@@ -52,7 +48,7 @@ def _graph(source: Source) -> Graph:
     sequence = Sequence(document, can, place, Values(document.variables, given.variables))
     found = [*complaints(place, can), *sequence.found]
     if found:
-        raise invalid_graph([_finding(source, rule, message) for rule, message in found])
+        raise invalid_graph([Refused(*row).finding(RULES, source.name) for row in found])
     duration = max((line.end for line in sequence.lines.values()), default=0)
     return _program(document, sequence, duration, given, c6(can.rydberg_level) if given.c6 is None else given.c6)
 

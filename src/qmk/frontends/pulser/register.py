@@ -8,17 +8,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from qmk.base.limits import check
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.schema import Atom, Device, Layout
 from qmk.models.atoms import AtomProgram, Profile
 from qmk.models.atoms import check as check_program
 from qmk.models.atoms.profile import Arrangement
 from qmk.qvm.families.analog import LARGEST
+from qmk.sdk.frontend import Refused
 
 Point = tuple[float, ...]
 
@@ -81,7 +81,10 @@ def _map(atoms: list[Atom], traps: list[Point] | None, chosen: Any) -> Register:
     if any(atom.qid is None or atom.name is not None or atom.x is not None for atom in atoms):
         raise Refused("PULSER-06", "a mappable register has qubits with a qid and no place")
     defaults = list(itertools.takewhile(lambda trap: trap is not None, (atom.default_trap for atom in atoms)))
-    numbers: list[Any] = defaults if chosen is None else chosen if isinstance(chosen, list) else [chosen]
+    if chosen is None:
+        numbers: list[Any] = [*defaults]
+    else:
+        numbers = cast("list[Any]", chosen) if isinstance(chosen, list) else [chosen]
     whole = [x for x in numbers if isinstance(x, (int, float)) and not isinstance(x, bool) and x == int(x)]
     if not numbers or len(whole) != len(numbers) or len(numbers) > len(atoms):
         raise Refused("PULSER-06", f"a mappable register of {len(atoms)} qubits takes up to as many numbers of traps")

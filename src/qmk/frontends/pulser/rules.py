@@ -77,14 +77,3 @@ _ROWS = (
     ),
 )
 PULSER_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
-
-
-class Refused(Exception):
-    """A rule that is broken; who knows the place puts it before the message."""
-
-    def __init__(self, rule: str, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.rule, self.message, self.help = rule, message, help
-
-    def at_place(self, place: str) -> Refused:
-        return Refused(self.rule, f"{place}: {self.message}", self.help)

@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from qmk.base.limits import check
 from qmk.frontends.pulser.channel import Pulse
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.timeline import Line, Timeline
 from qmk.frontends.pulser.waveforms import Array
 from qmk.models.atoms import Field
 from qmk.qvm.families.analog import LARGEST
+from qmk.sdk.frontend import Refused
 
 Between = Literal["spline", "hold"]
 

@@ -249,7 +249,7 @@ class Device(Part, rename={"schema": "$schema"}):
     version: Literal["1"]
     max_atom_num: int | None = None
     max_radial_distance: float | None = None
-    dmm_objects: list[ChannelSpec] = msgspec.field(default_factory=list)
+    dmm_objects: list[ChannelSpec] = []
     supports_slm_mask: bool = False
     reusable_channels: bool = False
     interaction_coeff_xy: float | None = None
@@ -262,7 +262,7 @@ class Device(Part, rename={"schema": "$schema"}):
     max_runs: int | None = None
     requires_layout: bool = False
     accepts_new_layouts: bool = True
-    pre_calibrated_layouts: list[Layout] = msgspec.field(default_factory=list)
+    pre_calibrated_layouts: list[Layout] = []
     default_noise_model: Any = None
     pulser_version: str | None = None
     schema: str | None = None

@@ -16,10 +16,10 @@ from qmk.base.limits import check
 from qmk.frontends.pulser import schema
 from qmk.frontends.pulser.channel import Channel, Pulse, detuning_off, pulse
 from qmk.frontends.pulser.register import DECIMALS, Register
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.timeline import Block, Drift, Line, Slot, Targets, Timeline
 from qmk.frontends.pulser.values import Values
 from qmk.frontends.pulser.waveforms import Maker, Waveform, constant
+from qmk.sdk.frontend import Refused
 
 
 class Reference:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from qmk.base import limits
 from qmk.base.limits import LIMITS
 from qmk.frontends.pulser.channel import Channel, Pulse, pulse
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.waveforms import constant
+from qmk.sdk.frontend import Refused
 
 Targets = frozenset[int]
 
@@ -68,8 +68,8 @@ class Line:
     name: str
     channel: Channel
     steps: Steps
-    slots: list[Slot] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list[Slot])
+    blocks: list[Block] = field(default_factory=list[Block])
     weights: list[float] | None = None
     spots: list[float] | None = None
     awaits_pulse: bool = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.schema import Expression, Number, Numbers, Variable
 from qmk.qvm.families.analog import LARGEST
+from qmk.sdk.frontend import Refused
 
 Value = float | list[float]
 
@@ -35,7 +35,7 @@ _BINARY: dict[str, Callable[[float, float], float]] = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
-    "div": operator.truediv,
+    "div": lambda left, right: left / right,
     "mod": operator.mod,
     "pow": math.pow,
 }
@@ -101,12 +101,12 @@ def _assign(name: str, row: Variable, given: Mapping[str, Any]) -> list[float]:
         what = "a number" if size == 1 else f"{size} numbers"
         raise Refused("PULSER-04", f"variable '{name[:80]}' has no value", f"give it: --param {name[:80]}=..., {what}")
     raw = given[name]
-    listed: list[Any] = raw if isinstance(raw, list) else [raw]
+    listed = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
     sound = all(isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) <= LARGEST for x in listed)
     if not sound or len(listed) != size:
-        raise Refused("PULSER-04", f"variable '{name[:80]}' takes {size} finite numbers, not {str(raw)[:80]}")
+        raise Refused("PULSER-04", f"variable '{name[:80]}' takes {size} finite numbers, not {str(given[name])[:80]}")
     if row.type == "int" and any(x != int(x) for x in listed):
-        raise Refused("PULSER-04", f"variable '{name[:80]}' takes whole numbers, not {str(raw)[:80]}")
+        raise Refused("PULSER-04", f"variable '{name[:80]}' takes whole numbers, not {str(given[name])[:80]}")
     return [float(x) for x in listed]
 
 

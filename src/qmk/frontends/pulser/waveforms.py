@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from qmk.base.limits import check
 from qmk.frontends.pulser import schema
-from qmk.frontends.pulser.rules import Refused
 from qmk.frontends.pulser.values import DEEPEST, Values
+from qmk.sdk.frontend import Refused
 
 Array = npt.NDArray[np.float64]
 

@@ -18,7 +18,8 @@ def angles(gate: str, args: Mapping[str, Any]) -> str:
 
 def write_modified(args: Mapping[str, Any]) -> tuple[str, str]:
     """A ``core.mod``: its text up to the operands, and the gate it needs defined ("" for none)."""
-    gate, params = str(args["gate"]), args.get("params") or {}
+    gate = str(args["gate"])
+    params: Mapping[str, Any] = args.get("params") or {}
     name = "u_exact" if gate == "u" else spelling(gate)
     controls = args.get("controls", 0)
     state = args.get("state") or "1" * controls

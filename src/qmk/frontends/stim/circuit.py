@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.stim.text import Refused
 from qmk.qvm.graph import Graph, Node, Output
+from qmk.sdk.frontend import Refused
 
 XOR = {width: sum(1 << k for k in range(1 << width) if k.bit_count() % 2) for width in range(1, 7)}
 """Truth table of the parity of so many inputs."""
@@ -39,7 +39,9 @@ class Circuit:
         produces: tuple[str, ...] = (),
     ) -> None:
         if len(self.nodes) >= LIMITS.expansion_nodes:
-            raise Refused("STIM-08", self.line, f"the circuit unrolls to more than {LIMITS.expansion_nodes} operations")
+            raise Refused(
+                "STIM-08", f"the circuit unrolls to more than {LIMITS.expansion_nodes} operations", line=self.line
+            )
         self.nodes.append(Node(f"n{len(self.nodes)}", op, args or {}, vqs, (), inputs, produces))
         self.events.extend(produces)
 
@@ -110,7 +112,7 @@ class Circuit:
 
     def room(self) -> None:
         if len(self.record) >= LIMITS.events // 4:
-            raise Refused("STIM-08", self.line, f"more than {LIMITS.events // 4} measurements")
+            raise Refused("STIM-08", f"more than {LIMITS.events // 4} measurements", line=self.line)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

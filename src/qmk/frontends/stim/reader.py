@@ -12,9 +12,9 @@ from qmk.base.limits import LIMITS
 from qmk.frontends.stim import gates, noise, tags
 from qmk.frontends.stim.circuit import Circuit
 from qmk.frontends.stim.rules import STIM_RULES
-from qmk.frontends.stim.text import Body, Instruction, Product, Refused, Repeat, Target, parse
+from qmk.frontends.stim.text import Body, Instruction, Product, Repeat, Target, parse
 from qmk.qvm.graph import Graph, Node
-from qmk.sdk.frontend import Source, unmarked
+from qmk.sdk.frontend import Refused, Source, unmarked
 
 MAX_OBSERVABLE = 100_000
 PHASE = {"XY": "Z", "YZ": "X", "ZX": "Y", "YX": "Z", "ZY": "X", "XZ": "Y"}
@@ -41,7 +41,7 @@ class Reading:
             used.update(t.value for product in item.targets for t in product if _is_qubit(item, t))
             self.lossy = self.lossy or (item.name == "I_ERROR" and bool(tags.loss(item)))
         if len(used) > LIMITS.qubits:
-            raise Refused("STIM-08", 1, f"{len(used)} qubits exceed the limit of {LIMITS.qubits}")
+            raise Refused("STIM-08", f"{len(used)} qubits exceed the limit of {LIMITS.qubits}", line=1)
         self.qubits = tuple(f"q{k}" for k in sorted(used))
         if self.qubits:
             alloc = Node("n0", "core.alloc", {"n": len(self.qubits)}, self.qubits, caps=("CAP_ALLOC",))
@@ -65,7 +65,7 @@ class Reading:
         self.steps += 1
         if self.steps > LIMITS.expansion_steps:
             raise Refused(
-                "STIM-08", line, f"more than {LIMITS.expansion_steps} instructions with every REPEAT unrolled"
+                "STIM-08", f"more than {LIMITS.expansion_steps} instructions with every REPEAT unrolled", line=line
             )
 
     def instruction(self, item: Instruction, chained: bool) -> None:
@@ -304,7 +304,8 @@ def read(source: Source) -> Graph:
         text = unmarked(source.data).decode("utf-8")
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
-        raise _invalid(source, Refused("STIM-01", line, f"byte {error.start} is not UTF-8")) from None
+        refused = Refused("STIM-01", f"byte {error.start} is not UTF-8", line=line)
+        raise invalid_graph([refused.finding(STIM_RULES, source.name)]) from None
     try:
         reading = Reading(parse(text), _sweep(source.params or {}))
         metadata: dict[str, Any] = {"source": "stim"}
@@ -315,12 +316,7 @@ def read(source: Source) -> Graph:
             metadata["warnings"] = [msgspec.to_builtins(row) for row in rows]
         return reading.circuit.finish(reading.qubits, metadata)
     except Refused as refused:
-        raise _invalid(source, refused) from None
-
-
-def _invalid(source: Source, refused: Refused) -> Exception:
-    row = Finding(refused.rule, refused.message, refused.help, "", source.name, refused.line)
-    return invalid_graph([row])
+        raise invalid_graph([refused.finding(STIM_RULES, source.name)]) from None
 
 
 def _sweep(params: Any) -> list[int]:
@@ -328,5 +324,5 @@ def _sweep(params: Any) -> list[int]:
     found = given.pop("sweep", [])
     bits = cast("list[Any]", found) if isinstance(found, list) else []
     if given or not isinstance(found, list) or not all(isinstance(b, int) and b in (0, 1) for b in bits):
-        raise Refused("STIM-09", 1, "parameters other than sweep, a list of 0 and 1")
+        raise Refused("STIM-09", "parameters other than sweep, a list of 0 and 1", line=1)
     return [int(bit) for bit in bits]

@@ -9,15 +9,7 @@ import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.frontends.stim.gates import ALIASES, NAMES
-from qmk.frontends.stim.rules import STIM_RULES
-
-
-class Refused(Exception):
-    """One rule broken on one line."""
-
-    def __init__(self, rule: str, line: int, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.rule, self.line, self.message, self.help = rule, line, message, help or STIM_RULES[rule].help
+from qmk.sdk.frontend import Refused
 
 
 class Target(NamedTuple):
@@ -41,7 +33,7 @@ class Instruction(msgspec.Struct, frozen=True):
     line: int
 
     def refuse(self, rule: str, message: str, help: str = "") -> Refused:
-        return Refused(rule, self.line, f"{self.name}: {message}", help)
+        return Refused(rule, f"{self.name}: {message}", help, self.line)
 
 
 class Repeat(msgspec.Struct):
@@ -70,35 +62,35 @@ def parse(text: str) -> Body:
         if bare.partition("#")[0].strip() == "}":
             _, opened = stack.pop()
             if opened is None:
-                raise Refused("STIM-01", line, "'}' closes no REPEAT")
+                raise Refused("STIM-01", "'}' closes no REPEAT", line=line)
             if not opened.body:
-                raise Refused("STIM-01", opened.line, "REPEAT: an empty block")
+                raise Refused("STIM-01", "REPEAT: an empty block", line=opened.line)
             continue
         item = _line(row, line)
         body.append(item)
         if isinstance(item, Repeat):
             if len(stack) > LIMITS.macro_depth:
-                raise Refused("STIM-08", line, f"REPEAT nests deeper than {LIMITS.macro_depth}")
+                raise Refused("STIM-08", f"REPEAT nests deeper than {LIMITS.macro_depth}", line=line)
             stack.append((item.body, item))
     if len(stack) > 1:
         opened = stack[-1][1]
-        raise Refused("STIM-01", opened.line if opened else 1, "REPEAT is not closed", "close it with '}'")
+        raise Refused("STIM-01", "REPEAT is not closed", "close it with '}'", line=opened.line if opened else 1)
     if not root:
-        raise Refused("STIM-01", 1, "there is no instruction")
+        raise Refused("STIM-01", "there is no instruction", line=1)
     return root
 
 
 def _line(row: str, line: int) -> Instruction | Repeat:
     match = _HEAD.match(row)
     if match is None:
-        raise Refused("STIM-01", line, f"{row.strip()[:40]!r} is no instruction")
+        raise Refused("STIM-01", f"{row.strip()[:40]!r} is no instruction", line=line)
     name, tag, args, rest = match.groups()
     name = ALIASES.get(name.upper(), name.upper())
     if name not in NAMES:
-        raise Refused("STIM-02", line, f"{name[:40]!r} is no instruction of Stim")
+        raise Refused("STIM-02", f"{name[:40]!r} is no instruction of Stim", line=line)
     rest = rest.partition("#")[0].strip()
     if rest and match.end(0) and row[match.start(4) : match.start(4) + 1] not in (" ", "\t", "{", "#"):
-        raise Refused("STIM-01", line, f"{row.strip()[:40]!r} is no instruction")
+        raise Refused("STIM-01", f"{row.strip()[:40]!r} is no instruction", line=line)
     if name == "REPEAT":
         return _repeat(rest, args, line)
     targets = tuple(_product(word, line) for word in rest.split())
@@ -108,9 +100,9 @@ def _line(row: str, line: int) -> Instruction | Repeat:
 def _repeat(rest: str, args: str | None, line: int) -> Repeat:
     count = rest.removesuffix("{").strip()
     if not rest.endswith("{") or args is not None or not count.isascii() or not count.isdigit() or len(count) > 18:
-        raise Refused("STIM-01", line, "a block is written REPEAT n { with nothing after it on the line")
+        raise Refused("STIM-01", "a block is written REPEAT n { with nothing after it on the line", line=line)
     if int(count) == 0:
-        raise Refused("STIM-01", line, "REPEAT: 0 repetitions")
+        raise Refused("STIM-01", "REPEAT: 0 repetitions", line=line)
     return Repeat(int(count), line)
 
 
@@ -126,9 +118,9 @@ def _numbers(args: str | None, line: int) -> tuple[float, ...]:
         try:
             value = float(part)
         except ValueError:
-            raise Refused("STIM-03", line, f"{part.strip()[:40]!r} is no number") from None
+            raise Refused("STIM-03", f"{part.strip()[:40]!r} is no number", line=line) from None
         if not abs(value) < 1e300:
-            raise Refused("STIM-03", line, f"{part.strip()[:40]!r} is not finite")
+            raise Refused("STIM-03", f"{part.strip()[:40]!r} is not finite", line=line)
         found.append(value)
     return tuple(found)
 
@@ -138,11 +130,11 @@ def _product(word: str, line: int) -> Product:
     for part in word.split("*"):
         match = _TARGET.match(part)
         if match is None:
-            raise Refused("STIM-04", line, f"{part[:40]!r} is no target")
+            raise Refused("STIM-04", f"{part[:40]!r} is no target", line=line)
         inverted, rec, ago, sweep, bit, pauli, qubit = match.groups()
         if rec or sweep:
             if inverted:
-                raise Refused("STIM-04", line, f"{part[:40]!r}: only qubits are inverted")
+                raise Refused("STIM-04", f"{part[:40]!r}: only qubits are inverted", line=line)
             made.append(Target("rec", int(ago)) if rec else Target("sweep", int(bit)))
         else:
             made.append(Target(pauli.upper(), int(qubit), bool(inverted)))

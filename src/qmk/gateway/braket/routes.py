@@ -11,7 +11,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from html import escape
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Response, get, post, put, route
@@ -123,7 +123,7 @@ async def get_task(request: AnyRequest) -> Response[bytes]:
         queue["position"] = str((status.place_in_queue or 0) + 1)
     else:
         queue["message"] = f"the task is {_STATES.get(status.state, status.state)}"
-    found = {
+    found: dict[str, Any] = {
         "quantumTaskArn": kept.arn,
         "status": _STATES.get(status.state, status.state),
         "deviceArn": kept.device,
@@ -245,15 +245,17 @@ def _program(asked: CreateTask, device: Device) -> tuple[str, dict[str, Any], st
     except (msgspec.DecodeError, RecursionError):
         raise Refusal(400, "action is not a JSON object") from None
     header = action.get("braketSchemaHeader")
-    if not isinstance(header, dict) or (header.get("name"), header.get("version")) != (device.action, "1"):
+    asks_for = cast("dict[str, object]", header) if isinstance(header, dict) else {}
+    if (asks_for.get("name"), asks_for.get("version")) != (device.action, "1"):
         raise Refusal(400, f"the device {device.name} takes programs of {device.action}, version 1")
     if device.action == AHS:
         return asked.action, dict(device.params), asked.action
-    source, inputs = action.get("source"), action.get("inputs") or {}
+    source, inputs = action.get("source"), cast("object", action.get("inputs") or {})
     if not isinstance(source, str) or not isinstance(inputs, dict):
         raise Refusal(400, "action has no source, or its inputs are not an object")
     text = prepare(source)
-    return text, {**device.params, **inputs}, msgspec.json.encode({**action, "source": text}).decode()
+    params = {**device.params, **cast("dict[str, Any]", inputs)}
+    return text, params, msgspec.json.encode({**action, "source": text}).decode()
 
 
 def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:

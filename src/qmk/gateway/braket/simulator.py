@@ -7,7 +7,9 @@ Programs and results are those of the gateway: what one refuses, so does the oth
 from __future__ import annotations
 
 # the SDK, which imports this module, is not among our dependencies
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportUntypedBaseClass=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
 import uuid
 from decimal import Decimal
 from typing import Any

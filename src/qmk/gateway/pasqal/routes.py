@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from cryptography.fernet import InvalidToken
@@ -131,8 +131,9 @@ async def list_batches(request: AnyRequest) -> Response[bytes]:
     caller, records = await enter(request)
     start, size = _slice(request)
     found, total = await records.page(KIND, caller.tenant, size, start)
-    tell = lambda record: _batch(caller, record, msgspec.json.decode(record.body, type=Kept))  # noqa: E731
-    rows = await describe_all(KIND, caller, records, found, tell)
+    rows = await describe_all(
+        KIND, caller, records, found, lambda row: _batch(caller, row, msgspec.json.decode(row.body, type=Kept))
+    )
     return _answer(rows, pagination={"total": total, "start": start, "end": start + len(rows), "offset": start})
 
 
@@ -175,7 +176,7 @@ async def cancel_batch(request: AnyRequest) -> Response[bytes]:
 @patch("/api/v1/batches/{id:str}/tags")
 async def set_tags(request: AnyRequest) -> Response[bytes]:
     caller, records = await enter(request)
-    tags: list[str] = await body_of(request, Tags)  # pyright: ignore[reportArgumentType]  # a type to msgspec
+    tags = await body_of(request, cast("type[list[str]]", Tags))
     async with _changing(request, caller, records):
         record, kept = await _find(request, caller, records)
         kept.tags = tags
@@ -267,8 +268,7 @@ async def _add(caller: Caller, records: Records, record: Record, kept: Kept, ask
 
 
 async def _store(caller: Caller, records: Records, record: Record, kept: Kept) -> Record:
-    members = tuple(row.job for row in kept.jobs)
-    made = msgspec.structs.replace(record, body=msgspec.json.encode(kept), members=members)
+    made = msgspec.structs.replace(record, body=msgspec.json.encode(kept), members=tuple(row.job for row in kept.jobs))
     await records.put(KIND, caller.tenant, made)
     return made
 

@@ -7,6 +7,7 @@ before a circuit.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Response, get
@@ -52,7 +53,7 @@ async def get_results(request: AnyRequest) -> Response[bytes]:
 def _order(sort: str, kept: Kept, found: list[Status]) -> list[int]:
     """Places of the subtasks as ``property,direction`` asks; by their order where the property is not known."""
     name, _, direction = sort.partition(",")
-    keys: dict[str, Any] = {
+    keys: dict[str, Callable[[int], Any]] = {
         "completed_date": lambda at: (found[at].ended is None, found[at].ended or 0.0),
         "status": lambda at: found[at].state,
         "num_shots": lambda at: kept.shots[at],

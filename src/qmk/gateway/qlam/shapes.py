@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 from msgspec import Meta
@@ -97,11 +97,15 @@ def check_definition(asked: Definition, tenant: str) -> Definition:
     return asked
 
 
-def require_plain(value: Any, what: str) -> None:
+def require_plain(value: object, what: str) -> None:
     """What is kept as it came must be told again without going deep. Raises ``Refusal`` 400."""
     level, count = [value], 0
     for _ in range(LEVELS + 2):
-        rows = [row.values() if isinstance(row, dict) else row for row in level if isinstance(row, dict | list)]
+        rows = [
+            cast("dict[str, object]", row).values() if isinstance(row, dict) else cast("list[object]", row)
+            for row in level
+            if isinstance(row, dict | list)
+        ]
         if not rows:
             return
         count += sum(map(len, rows))

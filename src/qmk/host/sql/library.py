@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3 as _standard
 from typing import Any
 
@@ -9,7 +10,7 @@ from typing import Any
 def sqlite_module() -> Any:
     """The newer of the system's SQLite and the ``pysqlite3`` wheel's."""
     try:
-        import pysqlite3  # pyright: ignore[reportMissingTypeStubs]
+        wheel: Any = importlib.import_module("pysqlite3")  # without types
     except ImportError:
         return _standard
-    return pysqlite3 if pysqlite3.sqlite_version_info > _standard.sqlite_version_info else _standard
+    return wheel if wheel.sqlite_version_info > _standard.sqlite_version_info else _standard

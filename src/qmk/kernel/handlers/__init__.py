@@ -1,4 +1,4 @@
-"""Call name to handler. A handler raises QmkError before it changes anything, or answers the call.
+"""Maps the name of each call to its handler. A handler raises QmkError before it changes anything, or answers the call.
 
 To handle a new call, write ``handle(kernel, event, session)`` in one of the files here and name it in ``HANDLERS``;
 calls that this release does not support need no row.

@@ -1,4 +1,4 @@
-"""Capabilities passed on and given up: q_delegate, q_revoke."""
+"""Handles the calls that delegate and revoke capabilities: q_delegate, q_revoke."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from qmk.abi.rights import DELEGABLE, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS, check
+from qmk.base.units import SECOND_NS
 from qmk.kernel import authority
 from qmk.kernel.events import CallReceived
-from qmk.kernel.objects.capability import Capability, Limits, insufficient, less, no_such, sooner
+from qmk.kernel.objects.capability import Capability, Limits, insufficient, less, sooner
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import State
-
-SECOND = 1_000_000_000
 
 
 def delegate(kernel: State, event: CallReceived, session: Session) -> None:
@@ -25,7 +24,7 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
     rights = tuple(dict.fromkeys(request.rights))
     unknown = [name for name in rights if name not in RIGHTS]
     if unknown:
-        raise QmkError("INVALID_PARAMS", f"'{unknown[0][:64]}' is not the name of a right", field="rights")
+        raise kernel.refusals.unknown_right(unknown[0], "rights")
     within = parent.rights if session.bounds.rights is None else parent.rights & session.bounds.rights
     if not within.issuperset(rights):
         raise insufficient(rights, within)
@@ -62,15 +61,15 @@ def _source(kernel: State, session: Session, id: str) -> Capability:
     """The capability to derive from: one the session holds, or one that is on offer to it."""
     found = kernel.caps.get(id)
     if found is None:
-        raise no_such(id)
+        raise kernel.refusals.no_capability(id)
     offered = found.for_root == session.caps.root.id or found.for_tenant == session.tenant.name
     if found.session != session.id and not offered:
-        raise no_such(id)
-    if found.expired(kernel.now_ns, kernel.epoch()):
+        raise kernel.refusals.no_capability(id)
+    if found.has_expired(kernel.now_ns, kernel.epoch()):
         authority.revoke(kernel, found, "expired")
-        raise no_such(id)
+        raise kernel.refusals.no_capability(id)
     if kernel.tenant(found.tenant).config.suspended:
-        raise no_such(id)
+        raise kernel.refusals.no_capability(id)
     return found
 
 
@@ -108,14 +107,14 @@ def _jobs(
 def _expiry(kernel: State, request: q_delegate.Request) -> int:
     if request.expiry is None:
         return 0
-    at_ns = int(request.expiry * SECOND)
+    at_ns = int(request.expiry * SECOND_NS)
     if at_ns <= kernel.now_ns:
         raise QmkError("INVALID_PARAMS", "expiry is in the past", field="expiry", expected="Unix time to come")
     return at_ns
 
 
 def _require_delegable(kernel: State, rights: tuple[str, ...], limits: Limits) -> None:
-    """What crosses from one tenant to another: rights over named jobs, and nothing else."""
+    """Raises unless the capability may cross to another tenant: rights over named jobs may, and nothing else."""
     if limits.jobs is None:
         raise kernel.refusals.jobs_not_named()
     refused = [name for name in rights if name not in DELEGABLE]
@@ -139,5 +138,5 @@ def revoke(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_revoke.Request = event.params
     found = kernel.caps.get(request.capability)
     if found is None or not any(item.session == session.id for item in found.chain()):
-        raise no_such(request.capability)
+        raise kernel.refusals.no_capability(request.capability)
     kernel.reply(event, q_revoke.Reply(*authority.revoke(kernel, found, "q_revoke")))

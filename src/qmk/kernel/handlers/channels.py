@@ -1,4 +1,4 @@
-"""Channels between tenants: q_open_chan, q_close_chan, q_chan_status.
+"""Handles the calls on channels between tenants: q_open_chan, q_close_chan, q_chan_status.
 
 Each tenant gives its own word only: the proposer by proposing, the peer by approving. The tenant is the session's; the
 names in ``peers`` only say whom the proposal is for. Where an operator has registered other tenants, whether one of
@@ -12,12 +12,12 @@ import math
 import msgspec
 
 from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
-from qmk.abi.quotas import SECOND_NS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
+from qmk.base.units import SECOND_NS
 from qmk.kernel import firewall
 from qmk.kernel.events import CallReceived, ChannelChanged
-from qmk.kernel.objects.channel import CLOSED, OPEN, PROPOSED, Channel, trouble
+from qmk.kernel.objects.channel import CLOSED, OPEN, PROPOSED, Channel
 from qmk.kernel.objects.session import Session
 from qmk.kernel.state import State
 from qmk.qvm import link
@@ -47,7 +47,7 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
         raise kernel.refusals.nobody(
             kernel.config.local.name, "q_open_chan", "peers", f"could approve a channel to '{peer[:64]}'", help
         )
-    session.tenant.channels.require()
+    kernel.require_quota(session.tenant.channels)
     made = link.delivery(kernel.config.link, request.fidelity)
     channel = Channel(
         id=opaque("chan", event.entropy),
@@ -69,23 +69,22 @@ def _propose(kernel: State, event: CallReceived, session: Session) -> Channel:
 
 
 def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
-    """The strictest of both sides' bounds. Said twice, it changes nothing."""
+    """Approves a channel under the stricter of both sides' bounds. Approving twice changes nothing."""
     request: q_open_chan.Request = event.params
     assert request.channel is not None
     channel = firewall.party(kernel, session.tenant.name, request.channel)
-    found = trouble(channel)
-    if channel.ended and found is not None:
-        raise found
+    if channel.has_ended:
+        raise kernel.refusals.no_channel(channel.id, channel)
     bounds = (request.fidelity, request.entanglements_max, request.expiry)
     if not channel.awaits(session.tenant.name):
         if any(bound is not None for bound in bounds):
             raise _invalid("channel", f"this side's bounds of {channel.id} stand; propose another channel for others")
         return channel
-    session.tenant.channels.require()
+    kernel.require_quota(session.tenant.channels)
     fidelity = max(channel.fidelity, request.fidelity or 0.0)
     expiries = [ns for ns in (channel.expiry_ns, _expiry_ns(kernel, request.expiry)) if ns]
     made = link.delivery(kernel.config.link, fidelity)
-    approved = channel.moved(
+    approved = channel.with_state(
         OPEN,
         fidelity=fidelity,
         granted=made.fidelity,
@@ -104,8 +103,8 @@ def _approve(kernel: State, event: CallReceived, session: Session) -> Channel:
 def close_channel(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_close_chan.Request = event.params
     channel = firewall.party(kernel, session.tenant.name, request.channel)
-    if not channel.ended:
-        firewall.end(kernel, channel.moved(CLOSED, closed_by=session.tenant.name))
+    if not channel.has_ended:
+        firewall.end(kernel, channel.with_state(CLOSED, closed_by=session.tenant.name))
     _answer(kernel, event, kernel.channels.by_id[channel.id])
     kernel.launch_ready()
 

@@ -1,4 +1,4 @@
-"""Jobs stopped, saved, moved, taken back and run again: q_checkpoint, q_migrate, q_rollback, q_restore, q_replay.
+"""Calls that save, move, take back and rerun jobs: q_checkpoint, q_migrate, q_rollback, q_restore, q_replay.
 
 The first three ask something of a job that has not ended; see ``checkpoint``. The last two make a new job of an old
 one's program, which the host reads from the journal: a step of its own, in which the new job is VALIDATING. They need
@@ -107,7 +107,7 @@ def _going(kernel: State, session: Session, job_id: str) -> Job:
     if kernel.closing:
         raise kernel.refusals.closing()
     job = kernel.job_of(session, job_id)
-    if job.ended:
+    if job.has_ended:
         raise kernel.refusals.already_ended(job)
     return job
 
@@ -126,7 +126,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
     digest = hashlib.sha256("\0".join(*origin.items()).encode()).hexdigest() if key else ""
     if key and submit.repeat(kernel, event, session, digest):
         return
-    session.tenant.queued_jobs.require()
+    kernel.require_quota(session.tenant.queued_jobs)
     draft = structs.replace(
         machines.widest(job.submitted),
         now_ns=event.now_ns,
@@ -150,7 +150,7 @@ def _admit(kernel: State, pending: Pending, packed: bytes) -> tuple[Submitted, C
         raise not_found(draft.session)
     graph = unpack(packed)
     admission.require_policy(kernel, msgspec.convert(draft.policy, shapes.Policy), session)
-    admission.shots_of(draft.shots, graph, session, kernel.config)
+    admission.shots_of(kernel, draft.shots, graph, session)
     admission.verify_for(graph, session)
     row = None
     if draft.restored_from:

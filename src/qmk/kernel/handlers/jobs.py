@@ -1,6 +1,6 @@
-"""Jobs seen from outside: q_status, q_wait, q_result, q_cancel, q_events; and what there is: q_jobs, q_checkpoints,
-q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping. A page of a list costs what it shows; nobody
-sees another tenant's rows.
+"""Handles the calls about jobs: q_status, q_wait, q_result, q_cancel, q_events; and what there is: q_jobs,
+q_checkpoints, q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping. A page of a list costs what
+it shows; nobody sees another tenant's rows.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def status(kernel: State, event: CallReceived, session: Session) -> None:
 def wait(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_wait.Request = event.params
     job = kernel.job_of(session, request.job_id)
-    if job.ended or request.timeout_ms == 0 or kernel.closing:
+    if job.has_ended or request.timeout_ms == 0 or kernel.closing:
         kernel.answer_wait(event.conn, event.ref, job, session)
     else:
         kernel.open_wait(event, session, job, STATUS_WAIT, request.timeout_ms)
@@ -56,7 +56,7 @@ def result(kernel: State, event: CallReceived, session: Session) -> None:
 def cancel(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_cancel.Request = event.params
     job = kernel.job_of(session, request.job_id)
-    if job.ended:
+    if job.has_ended:
         raise QmkError("ALREADY_COMPLETED", f"the job is {job.state} already", job_id=job.id, state=job.state)
     epoch = kernel.views.epoch_reached(job)
     kernel.stop(job, Cancelled(now_ns=event.now_ns, job=job.id, reason=request.reason))
@@ -67,7 +67,7 @@ def cancel(kernel: State, event: CallReceived, session: Session) -> None:
 def events(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_events.Request = event.params
     job = kernel.job_of(session, request.job_id)
-    if job.last_seq > request.after or job.ended or request.timeout_ms == 0 or kernel.closing:
+    if job.last_seq > request.after or job.has_ended or request.timeout_ms == 0 or kernel.closing:
         kernel.answer_events(event.conn, event.ref, job, request.after)
     else:
         kernel.open_wait(event, session, job, request.after, request.timeout_ms)
@@ -120,8 +120,8 @@ def query_resources(kernel: State, event: CallReceived) -> None:
 
 
 def _queue_figures(kernel: State, event: CallReceived, session: Session | None) -> tuple[int | None, int | None]:
-    """Jobs queued and running: all of them for an operator and where there is only the local tenant, else the
-    caller's. What other tenants do is not told."""
+    """Counts jobs queued and running: all of them for an operator and where there is only the local tenant, else the
+    caller's own."""
     jobs = kernel.jobs
     if event.operator or kernel.only_local:
         return len(jobs.queue), len(jobs.launched)

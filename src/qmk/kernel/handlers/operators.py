@@ -1,4 +1,4 @@
-"""The operator's calls: tenants, their tokens, and what nobody needs. They come over the operator's socket only.
+"""Handles the operator's calls: tenants, tokens and garbage collection. They come over the operator's socket only.
 
 For op_gc the kernel says which jobs go; the host looks at its store.
 """
@@ -17,6 +17,7 @@ from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
+from qmk.base.units import SECOND_NS
 from qmk.kernel import authority, retention, tokens
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Collect
@@ -31,12 +32,12 @@ def add(kernel: State, event: CallReceived) -> None:
     if kernel.tenants.knows(request.tenant) or request.tenant == kernel.config.local.name:
         raise kernel.refusals.tenant_exists(request.tenant)
     check("tenants", kernel.tenants.count + 1)
-    _store(kernel, event, _change(TenantConfig(name=request.tenant), request))
+    _store(kernel, event, _change(kernel, TenantConfig(name=request.tenant), request))
 
 
 def change(kernel: State, event: CallReceived) -> None:
     tenant = _tenant(kernel, event.params.tenant)
-    _store(kernel, event, _change(tenant.config, event.params))
+    _store(kernel, event, _change(kernel, tenant.config, event.params))
     gone = frozenset(RIGHTS) - {*tenant.config.allowed_caps, *JOB_RIGHTS}
     for session in _sessions(kernel, tenant):
         authority.strike(kernel, session, gone)
@@ -68,8 +69,8 @@ def issue(kernel: State, event: CallReceived) -> None:
     if not kernel.config.token_key:
         raise QmkError("UNSUPPORTED", "this kernel has no key to sign tokens with", feature="tokens")
     rights = None if request.rights is None else tuple(dict.fromkeys(request.rights))
-    _require_rights(rights or ())
-    expires_ns = (request.expires or 0) * tokens.SECOND
+    _require_rights(kernel, rights or (), "rights")
+    expires_ns = (request.expires or 0) * SECOND_NS
     if 0 < expires_ns <= event.now_ns:
         raise QmkError("INVALID_PARAMS", "the token would have expired already", field="expires")
     check("tokens", len(_live(kernel, tenant, event.now_ns)) + 1, f"tenant '{tenant.name}'")
@@ -129,13 +130,13 @@ def _tenant(kernel: State, name: str) -> Tenant:
     return kernel.tenant(name)
 
 
-def _change(config: TenantConfig, request: Any) -> TenantConfig:
+def _change(kernel: State, config: TenantConfig, request: Any) -> TenantConfig:
     """The policy with what the request names; INVALID_PARAMS for quotas and rights that do not exist."""
     changes: dict[str, Any] = {}
     if request.weight is not None:
         changes["weight"] = request.weight
     if request.allowed is not None:
-        _require_rights(request.allowed)
+        _require_rights(kernel, request.allowed, "allowed")
         allowed = dict.fromkeys(request.allowed)
         changes["allowed_caps"] = tuple(allowed)
         changes["default_caps"] = tuple(name for name in TenantConfig().default_caps if name in allowed)
@@ -145,12 +146,10 @@ def _change(config: TenantConfig, request: Any) -> TenantConfig:
     return msgspec.structs.replace(config, **changes)
 
 
-def _require_rights(names: Iterable[str]) -> None:
+def _require_rights(kernel: State, names: Iterable[str], field: str) -> None:
     for name in names:
         if name not in RIGHTS:
-            raise QmkError(
-                "INVALID_PARAMS", f"'{name[:64]}' is not the name of a right", help=f"rights: {', '.join(RIGHTS)}"
-            )
+            raise kernel.refusals.unknown_right(name, field)
 
 
 def _store(kernel: State, event: CallReceived, config: TenantConfig) -> None:
@@ -177,8 +176,8 @@ def collect(kernel: State, event: CallReceived) -> None:
     table = kernel.jobs.by_id
     jobs: list[str] = []
     if request.older_than_s is not None:
-        before_ns = event.now_ns - int(request.older_than_s * retention.SECOND)
-        jobs = [id for ended in kernel.jobs.ended.values() for id in ended if table[id].ended_ns < before_ns]
+        before_ns = event.now_ns - int(request.older_than_s * SECOND_NS)
+        jobs = [id for ended in kernel.jobs.ended_by_tenant.values() for id in ended if table[id].ended_ns < before_ns]
     size = sum(kernel.accounts.keeps(job) for job in jobs)
     if not request.dry_run:
         for job in jobs:
@@ -193,6 +192,6 @@ def collect(kernel: State, event: CallReceived) -> None:
             tuple(jobs),
             size,
             len(table) - (len(jobs) if request.dry_run else 0),
-            sum(not job.ended for job in table.values()),
+            sum(not job.has_ended for job in table.values()),
         )
     )

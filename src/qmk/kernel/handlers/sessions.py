@@ -1,4 +1,4 @@
-"""Sessions, and the logical qubits that they reserve: q_negotiate_caps, q_close_session, q_alloc, q_release."""
+"""Calls on sessions and the logical qubits that they reserve: q_negotiate_caps, q_close_session, q_alloc, q_release."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from qmk.abi.rights import CAP_ALLOC, JOB_RIGHTS, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
+from qmk.base.units import SECOND_NS
 from qmk.kernel import authority, tokens
-from qmk.kernel.audit import shown
+from qmk.kernel.audit import clip_names
 from qmk.kernel.effects import SetTimer
 from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.account import Account
@@ -39,9 +40,9 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     granted = [q_negotiate_caps.Granted(next(iter(c.rights)), c.id) for c in caps.items.values() if c.granted]
     who = {"session": trace(session.id)}
     kernel.audit("session.open", tenant.name, **who, token=bearer.serial, uid=event.peer_uid)
-    kernel.audit("cap.grant", tenant.name, **who, caps=shown(sorted(caps.held)), count=len(caps.held))
+    kernel.audit("cap.grant", tenant.name, **who, caps=clip_names(sorted(caps.held)), count=len(caps.held))
     if denied:
-        refused = shown([row.name for row in denied])
+        refused = clip_names([row.name for row in denied])
         kernel.audit("cap.deny", tenant.name, **who, call=event.method, caps=refused, count=len(denied))
     quotas = kernel.accounts.figures(session, event.now_ns)
     kernel.reply(event, kernel.views.session(session, granted, denied, quotas, kernel.config.devices))
@@ -86,7 +87,7 @@ def _open(
 ) -> Session:
     bounds = bearer.bounds
     own = [name for name in JOB_RIGHTS if bounds.rights is None or name in bounds.rights]
-    expires_ns = 0 if bounds.expires is None else bounds.expires * tokens.SECOND
+    expires_ns = 0 if bounds.expires is None else bounds.expires * SECOND_NS
     limits = Limits(expires_ns=expires_ns, shots=bounds.shots)
     root = kernel.caps.root(opaque("cap", event.entropy, "root"), {*own, *names}, tenant.name, limits)
     session = Session(
@@ -135,8 +136,7 @@ def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account |
     whose connection is gone makes room.
     """
     try:
-        assert tenant.account.calls is not None
-        tenant.account.calls.call(event.now_ns)
+        kernel.accounts.call((tenant.account,), event.now_ns)
         narrowed = _narrow(kernel, tenant, event.params.quota)
         if kernel.sessions.count_of_conn(event.conn) >= LIMITS.connection_sessions:
             raise kernel.refusals.too_many_on_connection()
@@ -145,7 +145,7 @@ def _account_of(kernel: State, event: CallReceived, tenant: Tenant) -> Account |
             idle = kernel.sessions.idle_of(tenant)
             if idle is not None:
                 kernel.end_session(idle, "to make room for another of its tenant")
-        sessions.require()
+        kernel.require_quota(sessions)
     except QmkError as error:
         error.fields["tenant"] = tenant.name  # there is no session yet that could tell whom it is about
         raise
@@ -169,13 +169,14 @@ def alloc(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_alloc.Request = event.params
     capability = authority.narrowest(kernel, session, CAP_ALLOC)
     spelling, note = _profile(kernel, request.profile) if request.profile else ("", "")
-    for account in session.accounts:
-        account.require_qubits(request.n)
+    quotas = [quota for account in session.accounts for quota in account.qubits]
+    for quota in quotas:
+        kernel.require_quota(quota, request.n)
     lead = opaque("lq", event.entropy)
     handles = [f"{lead}_{number}" for number in range(request.n)]
     session.qubits.update(dict.fromkeys(handles, capability.id))
-    for account in session.accounts:
-        account.take_qubits(request.n)
+    for quota in quotas:
+        quota.take(request.n)
     kernel.reply(event, q_alloc.Reply(handles, spelling, note))
 
 

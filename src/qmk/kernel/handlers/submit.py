@@ -1,4 +1,4 @@
-"""Programs coming in: q_submit, q_estimate.
+"""Handles new programs: q_submit, q_estimate.
 
 q_submit runs in two steps. The first checks and verifies, and asks the host's router for an engine; the job is then
 VALIDATING. The second, when the router has answered, writes the journal, answers the caller and queues the job.
@@ -34,7 +34,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         raise kernel.refusals.closing()
     graph = admission.require_graph(kernel, event.graph)
     admission.require_policy(kernel, request.policy, session)
-    shots = admission.shots_of(request.shots, graph, session, kernel.config)
+    shots = admission.shots_of(kernel, request.shots, graph, session)
     digest = graph_digest(graph)
     policy = msgspec.to_builtins(request.policy)
     key, outputs = request.idempotency_key, request.outputs
@@ -42,7 +42,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     request_digest = admission.request_digest(digest, shots, policy, keep_events, outputs) if key else ""
     if key and repeat(kernel, event, session, request_digest):
         return
-    session.tenant.queued_jobs.require()  # before the work of verifying; all quotas are looked at after it
+    kernel.require_quota(session.tenant.queued_jobs)  # before the work of verifying; all quotas are looked at after it
     if keep_events:
         admission.require_event_room(kernel, graph, shots)
     warnings = [*event.warnings, *admission.verify_for(graph, session)]
@@ -102,7 +102,7 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
 
 
 def on_routed(kernel: State, pending: Pending, event: Routed) -> None:
-    """The router has chosen: the job can be accepted."""
+    """Accepts a job for which the router has chosen an engine."""
     draft = pending.draft
     if event.footprint is not None or "qec" in draft.policy:
         try:
@@ -147,13 +147,13 @@ def accept(
     actions = kernel.decide()
     reply = _answer(kernel, job, pending.method, pending.warnings)
     kernel.out += [Reply(conn, ref, reply) for conn, ref in pending.callers]
-    if not job.ended:
+    if not job.has_ended:
         kernel.set_deadline(job)
     kernel.carry_out(actions)
 
 
 def _finish(kernel: State, record: Submitted, known: cache.Entry, version: str) -> None:
-    """The job has the result of an earlier one, and took no time."""
+    """Ends a job with the result of an earlier one."""
     usage: dict[str, Any] = {**_NO_TIME, "result_bytes": known.size_bytes}
     done = Finished(now_ns=record.now_ns, job=record.job, fence=0, usage=usage, version=version, cached_from=known.job)
     kernel.audit("job.cached", record.tenant, job=record.job, source=known.job)
@@ -164,7 +164,7 @@ _NO_TIME = dict.fromkeys(("engine_seconds", "prepare_seconds", "run_seconds", "c
 
 
 def _require_acceptable(kernel: State, record: Submitted) -> bytes:
-    """The record's bytes."""
+    """Encodes the record."""
     firewall.require(kernel, record.channels)
     data = records.encode(record)
     error = admission.no_room(kernel, record)
@@ -218,7 +218,7 @@ def _audit_admission(kernel: State, record: Submitted) -> None:
 def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_estimate.Request = event.params
     graph = admission.require_graph(kernel, event.graph)
-    shots = admission.shots_of(request.shots, graph, session, kernel.config)
+    shots = admission.shots_of(kernel, request.shots, graph, session)
     admission.verify_for(graph, session)
     if request.outputs is not None:
         require_outputs(request.outputs, graph, shots)

@@ -8,7 +8,7 @@ from typing import cast
 from qmk.abi.quotas import QUOTAS
 from qmk.abi.shapes import QuotaFigures
 from qmk.kernel.demand import Demand
-from qmk.kernel.objects.quota import SESSION, Quota, Rate, Spent, Storage, made
+from qmk.kernel.objects.quota import SESSION, Quota, Rate, Spent, Storage, make_quota
 
 _HELD = {
     name: Demand._fields.index(field)
@@ -21,18 +21,18 @@ _HELD = {
         ("engine_seconds", "engine_ns"),
     )
 }
-"""Which number of its demand a job holds, from acceptance to end."""
+"""The number of its demand that a job holds of each quota, from acceptance to end."""
 
 _PLACED = {
     name: Demand._fields.index(field) for name, field in (("running_jobs", "jobs"), ("physical_qubits", "width"))
 }
-"""Which it holds while a launch is out."""
+"""The number that it holds while it has a launch."""
 
-_BOUND = {"shots": Demand._fields.index("shots"), **_PLACED}
-"""Which must fit the limit alone, or the job can never run."""
+BOUND = {"shots": Demand._fields.index("shots"), **_PLACED}
+"""The number that must not exceed the limit by itself, or the job could never run."""
 
 UNBOUNDED = 1 << 62
-"""Stands for no limit."""
+"""A number that means no limit."""
 
 _QUBITS = ("held_qubits", "logical_qubits")
 
@@ -43,7 +43,11 @@ class Account:
     def __init__(self, owner: str, limits: Mapping[str, int]) -> None:
         self.owner = owner
         names = limits if owner == SESSION else QUOTAS
-        own = {name: made(name, limits.get(name, row.default), owner) for name, row in QUOTAS.items() if name in names}
+        own = {
+            name: make_quota(name, limits.get(name, row.default), owner)
+            for name, row in QUOTAS.items()
+            if name in names
+        }
         self.quotas: dict[str, Quota] = own
         self.calls = cast("Rate | None", own.get("calls_per_minute"))
         self.stored = cast("Storage | None", own.get("bytes_stored"))
@@ -52,12 +56,12 @@ class Account:
         self._spent = [quota for quota in own.values() if isinstance(quota, Spent)]
         self._holds = [(own[name], at) for name, at in _HELD.items() if name in own]
         self._places = [(own[name], at) for name, at in _PLACED.items() if name in own]
-        self._bounds = [(own[name], at) for name, at in _BOUND.items() if name in own]
-        self._qubits = [own[name] for name in _QUBITS if name in own]
+        self._bounds = [(own[name], at) for name, at in BOUND.items() if name in own]
+        self.qubits = [own[name] for name in _QUBITS if name in own]
 
     @property
     def storage(self) -> Storage:
-        """A tenant's."""
+        """The storage of a tenant's account."""
         assert self.stored is not None
         return self.stored
 
@@ -68,12 +72,12 @@ class Account:
         return jobs.limit if jobs is not None else UNBOUNDED, qubits.limit if qubits is not None else UNBOUNDED
 
     def set_limits(self, limits: Mapping[str, int]) -> None:
-        """Other limits for the same counts. What is used above a lowered one stays, and nothing more is granted."""
+        """Sets other limits. What is used above a lowered one stays, and nothing more is granted."""
         for name, quota in self.quotas.items():
             quota.set_limit(limits.get(name, QUOTAS[name].default))
 
     def roll(self, now_ns: int, period_ns: int) -> None:
-        """Begin a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than
+        """Begins a new period when it is time. A clock that goes back frees nothing twice; if it goes back by more than
         a period, the period ends with that of the new time, or one wrong hour would last for years."""
         if self._ends_ns - 2 * period_ns <= now_ns < self._ends_ns:
             return
@@ -84,43 +88,36 @@ class Account:
             if anew:
                 quota.spent = 0
 
-    def require(self, demand: Demand, now_ns: int) -> None:
-        """Raise QUOTA_EXCEEDED for the first quota that one more such job would exceed."""
+    def find_exceeded(self, demand: Demand, before: Demand | None = None) -> tuple[Quota, int] | None:
+        """The first quota that a job exceeds with ``demand``, in place of ``before`` if that is given, and what the
+        job asks of it."""
         for quota, at in self._bounds:
             if demand[at] > quota.limit:
-                raise quota.never(demand[at])
+                return quota, demand[at]
         for quota, at in self._holds:
-            if not quota.fits(demand[at]):
-                raise quota.refusal(demand[at], now_ns)
-
-    def require_change(self, before: Demand, demand: Demand, now_ns: int) -> None:
-        """Raise QUOTA_EXCEEDED for the first quota that a job exceeds with ``demand`` in place of ``before``."""
-        for quota, at in self._bounds:
-            if demand[at] > quota.limit:
-                raise quota.never(demand[at])
-        for quota, at in self._holds:
-            more = demand[at] - before[at]
-            if more > 0 and not quota.fits(more):
-                raise quota.refusal(more, now_ns)
+            more = demand[at] if before is None else demand[at] - before[at]
+            if (before is None or more > 0) and not quota.fits(more):
+                return quota, more
+        return None
 
     def hold(self, demand: Demand) -> None:
-        """The job is accepted."""
+        """Counts what an accepted job holds."""
         for quota, at in self._holds:
             quota.held += demand[at]
 
     def change(self, before: Demand, demand: Demand) -> None:
-        """It holds ``demand`` in place of ``before``: little of that differs."""
+        """Counts ``demand`` in place of ``before``."""
         for quota, at in self._holds:
             if demand[at] != before[at]:
                 quota.held += demand[at] - before[at]
 
     def give(self, demand: Demand) -> None:
-        """The job ended, or was not accepted."""
+        """Gives back what a job held."""
         for quota, at in self._holds:
             quota.give(demand[at])
 
     def may_place(self, demand: Demand) -> bool:
-        """Whether a launch of the job fits beside those that are out."""
+        """Whether a launch of the job fits beside those under way."""
         for quota, at in self._places:  # noqa: SIM110 - a generator would cost a call for each, at every launch
             if quota.held + demand[at] > quota.limit:
                 return False
@@ -135,26 +132,14 @@ class Account:
             quota.give(demand[at])
 
     def charge(self, amounts: Mapping[str, int]) -> None:
-        """Book what a launch used."""
+        """Books what a launch used."""
         for quota in self._spent:
             quota.spent += amounts[quota.name]
 
     def set_spent(self, amounts: Mapping[str, int]) -> None:
-        """What was spent in this period, as the ledger has it."""
+        """Sets what was spent in this period."""
         for quota in self._spent:
             quota.spent = amounts.get(quota.name, 0)
-
-    def require_qubits(self, n: int) -> None:
-        for quota in self._qubits:
-            quota.require(n)
-
-    def take_qubits(self, n: int) -> None:
-        for quota in self._qubits:
-            quota.take(n)
-
-    def give_qubits(self, n: int) -> None:
-        for quota in self._qubits:
-            quota.give(n)
 
     def figures(self, now_ns: int, period_ns: int) -> list[QuotaFigures]:
         """Every quota as calls show it."""

@@ -54,11 +54,11 @@ class Capability(msgspec.Struct, eq=False):
     shots: int | None = None
     uses: int | None = None
 
-    def expired(self, now_ns: int, epoch: int) -> bool:
+    def has_expired(self, now_ns: int, epoch: int) -> bool:
         return 0 < self.expires_ns <= now_ns or 0 < self.expires_epoch <= epoch
 
     def chain(self) -> Iterator[Capability]:
-        """This capability and all it derives from."""
+        """Gives this capability and all that it derives from."""
         at: Capability | None = self
         while at is not None:
             yield at
@@ -72,13 +72,13 @@ class Capability(msgspec.Struct, eq=False):
         return found
 
     def spend(self) -> None:
-        """Its last use is gone; what was begun under it goes on."""
+        """Takes its rights away after its last use; what was begun under it goes on."""
         self.paid |= self.rights
         self.rights = frozenset[str]()
 
     @property
-    def metered(self) -> bool:
-        """A use of it counts against some bound."""
+    def is_metered(self) -> bool:
+        """Whether its uses are counted against a bound."""
         at: Capability | None = self
         while at is not None:
             if at.uses is not None:
@@ -159,7 +159,7 @@ class Holding:
         self.refresh()
 
     def refresh(self) -> None:
-        """After any change of what is held."""
+        """Updates the fields after any change of what is held."""
         held: set[str] = set()
         anywhere: set[str] = set()
         self.metered = self.expiring = False
@@ -167,7 +167,7 @@ class Holding:
             anywhere |= item.rights
             if item.jobs is None:
                 held |= item.rights
-            self.metered |= item.metered
+            self.metered |= item.is_metered
             self.expiring |= bool(item.maker and (item.expires_ns or item.expires_epoch))
         self.held = frozenset(held)
         self.anywhere = frozenset(anywhere)
@@ -184,7 +184,7 @@ class Holding:
 
 
 def _cut(asked: Limits, parent: Capability) -> Limits:
-    """No more than the parent has."""
+    """Cuts limits down to those of the parent."""
     jobs = asked.jobs if parent.jobs is None else parent.jobs & (parent.jobs if asked.jobs is None else asked.jobs)
     return Limits(
         jobs=jobs,
@@ -206,7 +206,7 @@ def less(one: int | None, other: int | None) -> int | None:
 
 
 def insufficient(required: Iterable[str], held: frozenset[str]) -> QmkError:
-    """INSUFFICIENT_CAPS naming what is required and what of it is missing."""
+    """Makes INSUFFICIENT_CAPS, which names what is required and what of it is missing."""
     wanted = list(required)
     missing = [name for name in wanted if name not in held]
     return QmkError(
@@ -215,14 +215,4 @@ def insufficient(required: Iterable[str], held: frozenset[str]) -> QmkError:
         required=wanted,
         missing=missing,
         help="ask for it in q_negotiate_caps, with a token that allows it",
-    )
-
-
-def no_such(id: str) -> QmkError:
-    """The one answer to a capability that is absent, revoked, or another's."""
-    return QmkError(
-        "INVALID_PARAMS",
-        f"this session holds no capability '{id[:64]}'",
-        field="capability",
-        help="ids are in q_negotiate_caps' granted; a revoked one is gone",
     )

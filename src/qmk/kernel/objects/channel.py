@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import QmkError
 from qmk.kernel.objects.moves import Move, Moves
 
 PROPOSED = "PROPOSED"
@@ -63,8 +62,13 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return (self.proposer,) if self.proposer == self.peer else (self.proposer, self.peer)
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def usable(self) -> bool:
+        """Whether a new or waiting job may use it, whatever it has left."""
+        return self.state in (OPEN, EXHAUSTED)
 
     @property
     def pairs_left(self) -> int:
@@ -76,42 +80,20 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
     def holders(self) -> tuple[str, ...]:
         """Tenants whose quota it counts in: the proposer, and whoever approved; nobody once it has ended."""
-        if self.ended:
+        if self.has_ended:
             return ()
         return (self.proposer,) if self.state == PROPOSED else self.tenants
 
-    def moved(self, state: str, **changes: Any) -> Channel:
+    def with_state(self, state: str, **changes: Any) -> Channel:
         MOVES.require(self.id, self.state, state)
         return msgspec.structs.replace(self, state=state, **changes)
 
-    def charged(self, pairs: int) -> Channel:
-        """With ``pairs`` more (fewer, when negative) promised to jobs."""
+    def with_pairs_charged(self, pairs: int) -> Channel:
+        """Gives the channel with ``pairs`` more (fewer, when negative) promised to jobs."""
         found = msgspec.structs.replace(self, pairs_used=self.pairs_used + pairs)
         assert found.pairs_used >= 0, self.id
         if found.state == OPEN and found.pairs_left <= 0:
-            return found.moved(EXHAUSTED)
+            return found.with_state(EXHAUSTED)
         if found.state == EXHAUSTED and found.pairs_left > 0:
-            return found.moved(OPEN)
+            return found.with_state(OPEN)
         return found
-
-
-def channel_not_found(id: str) -> QmkError:
-    return QmkError("CHANNEL_NOT_FOUND", f"no channel '{id[:64]}'", channel=id[:64])
-
-
-def trouble(channel: Channel) -> QmkError | None:
-    """Why a new or waiting job may not use the channel, whatever it has left; None when it may."""
-    fields = {"channel": channel.id, "state": channel.state}
-    match channel.state:
-        case "PROPOSED":
-            waiting = f"tenant '{channel.peer}' has not approved channel {channel.id}"
-            return QmkError(
-                "CHANNEL_NOT_APPROVED", waiting, **fields, help="the other tenant calls q_open_chan with it"
-            )
-        case "CLOSED":
-            return QmkError("CHANNEL_CLOSED", f"channel {channel.id} was closed by '{channel.closed_by}'", **fields)
-        case "EXPIRED":
-            when = channel.expiry_ns / 1e9
-            return QmkError("CHANNEL_EXPIRED", f"channel {channel.id} expired", **fields, expiry=when)
-        case _:
-            return None

@@ -44,7 +44,7 @@ class CheckpointTable:
         self._charged: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(self, checkpoint: Checkpoint) -> None:
-        """Takes it in; one taken for the job's own sake before is dropped."""
+        """Adds a checkpoint. An earlier one taken for the job's own sake is dropped."""
         assert checkpoint.id not in self.by_id, "the host gave the same entropy twice"
         self.by_id[checkpoint.id] = checkpoint
         self._of_job.setdefault(checkpoint.job, {})[checkpoint.id] = None
@@ -54,7 +54,7 @@ class CheckpointTable:
         self.drop_passing(checkpoint.job, but=checkpoint.id)
 
     def of_job(self, job: str) -> list[Checkpoint]:
-        """Oldest first."""
+        """The job's checkpoints, oldest first."""
         ids = self._of_job.get(job)
         return [self.by_id[id] for id in ids] if ids else []
 
@@ -71,7 +71,7 @@ class CheckpointTable:
         return [self.by_id[id] for id in self.listed.oldest(("tenant", tenant))]
 
     def tenants(self) -> list[str]:
-        """Who asked for any."""
+        """The tenants that asked for any."""
         return list(self._kept_of)
 
     def holds(self, tenant: str, blob: str) -> bool:

@@ -101,7 +101,7 @@ class Job(msgspec.Struct, eq=False):
         self.id, self.tenant, self.shots, self.seed = record.job, record.tenant, record.shots, record.seed
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.state in ENDED
 
     @property

@@ -49,11 +49,12 @@ class Session(msgspec.Struct, eq=False):
         for handle in handles:
             del self.qubits[handle]
         for account in self.accounts:
-            account.give_qubits(len(handles))
+            for quota in account.qubits:
+                quota.give(len(handles))
 
     @property
     def accounts(self) -> tuple[Account, ...]:
-        """Every account that counts what the session uses."""
+        """Every account that counts what the session uses, the tenant's first."""
         return (self.tenant.account,) if self.account is None else (self.tenant.account, self.account)
 
 
@@ -92,7 +93,7 @@ class SessionTable:
         return session
 
     def touch(self, session: Session, now_ns: int) -> None:
-        """It is in use."""
+        """Marks the session as in use."""
         session.used_ns = now_ns
         self._by_id.move_to_end(session.id)
 
@@ -136,7 +137,7 @@ class SessionTable:
         return len(self._by_conn.get(conn, ()))
 
     def disconnect(self, conn: int) -> None:
-        """The connection is gone; its sessions stay, and may be taken up from another connection."""
+        """Handles the end of a connection: its sessions stay, and may be used from another connection."""
         for id in self._by_conn.pop(conn, ()):
             self._by_id[id].conn = NO_CONNECTION
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -102,7 +102,7 @@ def _with(graph: Graph, nodes: tuple[Node, ...], timeline: Timeline) -> Graph:
     known = {family.partition("@")[0] for family in graph.families}
     added = tuple(f"{name}@{version}" for name, version in FAMILIES.items() if name in used - known)
     before = graph.metadata.get(KEY)
-    kept: dict[str, Any] = before if isinstance(before, dict) else {}
+    kept = cast("dict[str, Any]", before) if isinstance(before, dict) else {}
     return msgspec.structs.replace(
         graph,
         version="1.0",

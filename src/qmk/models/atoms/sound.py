@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 
@@ -127,9 +127,9 @@ def _wrong(value: Any, where: str) -> Iterator[tuple[str, float]]:
         if not (math.isfinite(value) and 0 <= value <= LARGEST):
             yield where, float(value)
     elif isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in cast("dict[str, Any]", value).items():
             if key not in ("ends", "model"):
                 yield from _wrong(item, f"{where}.{key}")
     elif isinstance(value, (list, tuple)):
-        for at, item in enumerate(value):
+        for at, item in enumerate(cast("Sequence[Any]", value)):
             yield from _wrong(item, f"{where}[{at}]")

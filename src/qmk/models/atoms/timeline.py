@@ -83,7 +83,7 @@ def _finding(rule: str, message: str, node: str = "") -> Finding:
 
 def _check_start(timeline: Timeline, profile: Profile) -> Iterator[Finding]:
     """Every atom begins at a site of the device."""
-    sites = set() if profile.geometry is None else {site.id for site in profile.geometry.sites}
+    sites: set[int] = set() if profile.geometry is None else {site.id for site in profile.geometry.sites}
     lost = [atom for row in timeline.timeline for atom in row.atoms if timeline.sites.get(atom) not in sites]
     lost += [atom for atom, site in timeline.sites.items() if site not in sites]
     if lost:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from qmk.models.estimate.counts import LogicalCounts
 from qmk.models.estimate.wrong import number, refuse_unknown, wrong
@@ -24,7 +24,7 @@ class Budget(NamedTuple):
 def parse(given: Any, counts: LogicalCounts) -> Budget:
     """A number is split evenly over the causes that the program has; an object gives each part."""
     if isinstance(given, Mapping):
-        return _parts(given, counts)
+        return _parts(cast("Mapping[str, Any]", given), counts)
     total = number(given, "errorBudget")
     if not LEAST <= total < 1.0:
         raise _invalid("errorBudget", total)

@@ -26,6 +26,7 @@ from qmk.ir.names import TURNS, controlled_form
 from qmk.models.estimate.counts import LogicalCounts
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
+from qmk.qvm.op import Step
 
 _TOFFOLIS = frozenset(("core.toffoli", "core.ccz", "core.cswap"))
 _MEASURED = {"core.mbell": 2}
@@ -139,7 +140,7 @@ def _costs(name: str, args: Mapping[str, Any], operands: tuple[int, ...]) -> tup
     return _lower(op.lower(args, len(operands)), operands)
 
 
-def _lower(steps: Sequence[Any], operands: tuple[int, ...]) -> tuple[Cost, ...]:
+def _lower(steps: Sequence[Step], operands: tuple[int, ...]) -> tuple[Cost, ...]:
     found: list[Cost] = []
     for step in steps:
         found += _costs(step.op, step.args, tuple(operands[index] for index in step.operands))

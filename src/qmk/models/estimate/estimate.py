@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
@@ -36,7 +36,8 @@ class Estimate:
         bounds = params.get("constraints")
         self.bounds = constraints.parse({} if bounds is None else bounds)
         self.budget = budget.parse(given, counts)
-        self.given = given if isinstance(given, Mapping) else self.budget.total
+        is_split = isinstance(given, Mapping)
+        self.given = cast("Mapping[str, Any]", given) if is_split else self.budget.total
         problem = Problem(counts, self.budget, self.bounds, self.machine.code, self.machine.designs)
         self.points: list[Point] = problem.frontier() if kind == FRONTIER else [problem.point()]
 
@@ -107,7 +108,7 @@ class Calibrated(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Each figure with its interval; ``high`` None: nothing suffices at that end. The rate is that of one logical
         qubit in one logical cycle of d rounds."""
-        figures = {
+        figures: dict[str, Callable[[Point], float]] = {
             "physicalQubits": lambda each: each.physical_qubits,
             "runtimeNs": lambda each: each.runtime_ns,
             "codeDistance": lambda each: each.patch.distance,
@@ -128,7 +129,7 @@ def estimate(
     others go on. Raises INVALID_PARAMS, with the path of the field, for a single one."""
     if params is None or isinstance(params, Mapping):
         return Estimate(counts, params or {})
-    if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
+    if isinstance(params, (str, bytes)) or not isinstance(cast("object", params), Sequence):
         raise wrong("params", f"expected an object or a list of them, not {type(params).__name__}", "write { ... }")
     check("estimates", len(params), "one batch")
     found: list[Estimate | QmkError] = []

@@ -205,8 +205,13 @@ def parse(given: Mapping[str, Any], qubit: Qubit, field: str = "qecScheme", sigm
         for each in members
     ]
     resolved = {"name": given["name"], "members": [each.label for each in members], "source": family.source}
-    off = (lambda by: parse(given, qubit, field, by)) if all(each.is_counted for each in members) else None
-    return TableCode(resolved, patches, fitted, _warnings(family, p, members, patches), family.source, off)
+
+    def off(by: float) -> TableCode:
+        return parse(given, qubit, field, by)
+
+    is_counted = all(each.is_counted for each in members)
+    warnings = _warnings(family, p, members, patches)
+    return TableCode(resolved, patches, fitted, warnings, family.source, off if is_counted else None)
 
 
 def _warnings(family: Family, p: float, members: list[Member], patches: list[Patch]) -> tuple[str, ...]:

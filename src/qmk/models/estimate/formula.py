@@ -36,11 +36,23 @@ def _round(value: float) -> float:
     return math.copysign(math.floor(abs(value) + 0.5), value)
 
 
+def _ceil(value: float) -> float:
+    return float(math.ceil(value))
+
+
+def _floor(value: float) -> float:
+    return float(math.floor(value))
+
+
+def _int(value: float) -> float:
+    return float(math.trunc(value))
+
+
 FUNCTIONS: dict[str, tuple[Callable[..., float], int, int]] = {
     "abs": (math.fabs, 1, 1),
-    "ceil": (lambda x: float(math.ceil(x)), 1, 1),
-    "floor": (lambda x: float(math.floor(x)), 1, 1),
-    "int": (lambda x: float(math.trunc(x)), 1, 1),
+    "ceil": (_ceil, 1, 1),
+    "floor": (_floor, 1, 1),
+    "int": (_int, 1, 1),
     "round": (_round, 1, 1),
     "sqrt": (math.sqrt, 1, 1),
     "log": (_log, 1, 2),
@@ -72,7 +84,7 @@ class Formula:
         return wrong(self.field, f"{show(self.text)} has no value at {at}: {why}", "write a formula defined there")
 
 
-def parse(text: str, names: Sequence[str], field: str) -> Formula:
+def parse(text: object, names: Sequence[str], field: str) -> Formula:
     """Parse ``text`` over the variables ``names``. Raises INVALID_PARAMS with fields ``column`` (from 1) and ``text``
     when it is not a formula, QUOTA_EXCEEDED beyond the limit ``expression_chars``."""
     if not isinstance(text, str):

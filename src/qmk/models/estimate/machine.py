@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -62,10 +62,11 @@ def _make(qubit_params: Any, qec_scheme: Any, distillation: Any) -> Machine:
 
 
 def _code(given: Any, qubit: Qubit) -> FormulaCode | TableCode:
-    name = given.get("name") if isinstance(given, Mapping) else None
+    fields: Mapping[str, Any] = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {}
+    name = fields.get("name")
     if isinstance(name, str) and name.startswith(families.PREFIX):
-        return families.parse(given, qubit)
-    if isinstance(name, str) and len(given) == 1 and name not in scheme.SPELLINGS:
+        return families.parse(fields, qubit)
+    if isinstance(name, str) and len(fields) == 1 and name not in scheme.SPELLINGS:
         named = ("surface_code", "floquet_code", *families.NAMES)
         help = f"{hint_at(name, named, 'codes')}; or give the formulas and rates of one of your own"
         raise wrong("qecScheme/name", f"no code is named {show(name)}", help)

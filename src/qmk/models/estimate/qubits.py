@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from qmk.models.estimate.wrong import hint_at, label, mapping, number, refuse_unknown, show, wrong
 
@@ -102,10 +102,11 @@ def _read_rates(value: Any, field: str) -> dict[str, float]:
     if not isinstance(value, Mapping):
         rate = parse_rate(value, field)
         return {"process": rate, "readout": rate}
-    refuse_unknown(value, ("process", "readout"), field)
-    if len(value) != 2:
+    rates = cast("Mapping[str, Any]", value)
+    refuse_unknown(rates, ("process", "readout"), field)
+    if len(rates) != 2:
         raise wrong(field, "needs 'process' and 'readout'", "give both, or one number for both")
-    return {name: parse_rate(value[name], f"{field}/{name}") for name in ("process", "readout")}
+    return {name: parse_rate(rates[name], f"{field}/{name}") for name in ("process", "readout")}
 
 
 def parse(given: Any, field: str = "qubitParams") -> Qubit:

@@ -155,6 +155,10 @@ def calibrate_code(code: FormulaCode, fit: RateFit | None = None, sigmas: float 
         for each in code.patches
         if each is not None
     ]
+
+    def off(by: float) -> TableCode:
+        return calibrate_code(code, fit, by, name)
+
     resolved = {
         "name": name or "calibrated surface_code",
         "fit": msgspec.to_builtins(fit),
@@ -162,6 +166,5 @@ def calibrate_code(code: FormulaCode, fit: RateFit | None = None, sigmas: float 
     }
     formula = f"p_L per round = {fit.prefactor_per_round:.3g} (p/{fit.threshold:.3g})^((d+1)/2)"
     source = f"{formula}; {fit.noise}; {fit.decoder}; {fit.source}"
-    off = lambda by: calibrate_code(code, fit, by, name)  # noqa: E731
     coded = [each for each in patches if each.distance > 1]
     return TableCode(resolved, coded, tuple(patches), (), source, off, own_factories=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 from qmk.models.estimate import rows, svg
 from qmk.models.estimate.estimate import Calibrated, Estimate
@@ -76,10 +76,10 @@ def _flat(given: Mapping[str, Any], lead: str = "") -> Iterator[Row]:
     """Parameters as rows, those of an object under its name."""
     for key, value in given.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{lead}{key}/")
+            yield from _flat(cast("Mapping[str, Any]", value), f"{lead}{key}/")
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-            yield Row(f"{lead}{key}", "", text)
+            parts = cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else (value,)
+            yield Row(f"{lead}{key}", "", ", ".join(map(str, parts)))
 
 
 def _cycles(estimate: Estimate) -> list[svg.Part]:

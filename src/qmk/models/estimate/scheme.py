@@ -83,7 +83,7 @@ class FormulaCode:
         self.qubit = qubit
         name = label(values.get("name", "" if values else DEFAULT), f"{field}/name")
         base = _base(name, values, qubit, field)
-        self.resolved = {"name": name, **{key: values.get(key, base.get(key)) for key in _FIELDS[1:6]}}
+        self.resolved: dict[str, Any] = {"name": name, **{key: values.get(key, base.get(key)) for key in _FIELDS[1:6]}}
         self.max_distance = whole(
             values.get("maxCodeDistance", MAX_DISTANCE), f"{field}/maxCodeDistance", 1, LIMITS.code_distance
         )

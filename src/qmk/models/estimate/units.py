@@ -7,9 +7,9 @@ error rates z of the T states that go in and c of a Clifford operation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from qmk.models.estimate import formula
 from qmk.models.estimate.wrong import hint_at, label, mapping, refuse_unknown, show, whole, wrong
@@ -71,9 +71,10 @@ def parse(given: Any, field: str = "distillationUnitSpecifications") -> tuple[Un
     """The units of a list of specifications; the two named ones where it is empty."""
     if not isinstance(given, (list, tuple)):
         raise wrong(field, f"expected a list, not {type(given).__name__}", "write [ ... ] of specifications")
-    if len(given) > _MOST_UNITS:
-        raise wrong(field, f"{len(given)} units", f"give at most {_MOST_UNITS}: the search tries every sequence")
-    return tuple(_unit(each, f"{field}/{index}") for index, each in enumerate(given)) or DEFAULT
+    specs = cast("Sequence[Any]", given)
+    if len(specs) > _MOST_UNITS:
+        raise wrong(field, f"{len(specs)} units", f"give at most {_MOST_UNITS}: the search tries every sequence")
+    return tuple(_unit(each, f"{field}/{index}") for index, each in enumerate(specs)) or DEFAULT
 
 
 def _unit(given: Any, field: str) -> Unit:

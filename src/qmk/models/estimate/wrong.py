@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.errors import QmkError
 
@@ -26,7 +26,7 @@ def unsolvable(reason: str, message: str, help: str, **fields: Any) -> QmkError:
     return QmkError("INVALID_PARAMS", message, field="constraints", help=help, reason=reason, **fields)
 
 
-def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], field: str) -> None:
+def refuse_unknown(given: Mapping[Any, Any], known: Iterable[str], field: str) -> None:
     """A key that nothing reads would be an assumption that the result does not have."""
     names = list(known)
     for key in given:
@@ -65,7 +65,7 @@ def label(value: Any, field: str) -> str:
 def mapping(value: Any, field: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise wrong(field, f"expected an object, not {type(value).__name__}", "write { ... } with the keys of the docs")
-    return value
+    return cast("Mapping[str, Any]", value)
 
 
 def whole(value: Any, field: str, low: int = 0, high: int = (1 << 63) - 1) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 
@@ -34,16 +35,29 @@ FORMS = (
 OF_DEVICE = "device"
 """The first term that stands for the device's own errors."""
 
+
+def _phenomenological(p: float, q: float | None = None) -> NoiseModel:
+    return NoiseModel.phenomenological(p, p if q is None else q)
+
+
+def _thermal(t1: float, t2: float) -> NoiseModel:
+    return NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS)
+
+
+def _twirl(t1: float, t2: float) -> NoiseModel:
+    return NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS, twirl=True)
+
+
 _PRESETS: dict[str, Callable[..., NoiseModel]] = {
     "depolarizing": NoiseModel.depolarizing,
     "uniform": NoiseModel.uniform,
     "si1000": NoiseModel.si1000,
     "circuit": NoiseModel.circuit,
     "p": NoiseModel.circuit,
-    "phenomenological": lambda p, q=None: NoiseModel.phenomenological(p, p if q is None else q),
+    "phenomenological": _phenomenological,
     "biased": NoiseModel.with_bias,
-    "thermal": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS),
-    "twirled": lambda t1, t2: NoiseModel.thermal(t1, t2, DEFAULT_DURATIONS, twirl=True),
+    "thermal": _thermal,
+    "twirled": _twirl,
 }
 _TIMED = ("thermal", "twirled")
 _PAIRS = ("biased", "thermal", "twirled", "leak")
@@ -61,7 +75,7 @@ def resolve(noise: NoiseLike | object) -> NoiseModel:
         return noise
     if not isinstance(noise, (str, os.PathLike)):
         raise wrong(f"a {type(noise).__name__} is none", "give a NoiseModel, the path of its file, or its short form")
-    text = os.fspath(noise)
+    text = os.fspath(cast("str | os.PathLike[str]", noise))
     path, at, moment = text.rpartition("@")
     if at and "," not in moment and not os.path.exists(text) and (os.path.exists(path) or path.endswith(".json")):
         return Calibration.load(path).at(number(moment, text, True))
@@ -150,7 +164,7 @@ def _with(model: NoiseModel, word: str, numbers: list[float]) -> NoiseModel:
         return replace(model, erasure=p)
     if word == "loss_rate":
         return replace(model, loss_rate=p)
-    makers = {**SIMPLE, "loss": Loss, "leak": Leak}
+    makers: dict[str, type[Any]] = {**SIMPLE, "loss": Loss, "leak": Leak}
     rules = tuple(_drop_kind(rule, makers[word]) for rule in model.gates) or (GateRule(()),)
     if word == "loss":
         return replace(model, gates=tuple(_losing(rules, p, numbers[-1])))

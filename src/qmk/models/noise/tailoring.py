@@ -81,7 +81,7 @@ def image(op: Op, paulis: str) -> str:
 
 
 def _paulis(node: Node, paulis: str, where: str, ids: set[str]) -> list[Node]:
-    made = []
+    made: list[Node] = []
     for qubit, letter in zip(node.vqs, paulis, strict=True):
         if letter != "I":
             name = f"{node.id}_{where}_{qubit}"
@@ -139,7 +139,7 @@ def transfer_matrix(operators: Sequence[Matrix]) -> tuple[tuple[float, ...], ...
     the order II, IX, .. ZZ. A Pauli channel has a diagonal one."""
     size = len(operators[0])
     paulis = [_product(name) for name in itertools.product("IXYZ", repeat=size.bit_length() - 1)]
-    columns = []
+    columns: list[list[float]] = []
     for pauli in paulis:
         out = [_times(_times(k, pauli), _dagger(k)) for k in operators]
         columns.append([sum(_trace(_times(row, each)).real for each in out) / size for row in paulis])

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import stim
 
@@ -19,8 +19,7 @@ PIECE_SHOTS = 1024  # the frames of so many shots stay in cache: Stim samples 1.
 FIRST_SHOTS = 1024
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, tag="batch"):
     """What one batch counted. ``errors[k]``: shots in which observable k was decoded wrongly."""
 
     number: int

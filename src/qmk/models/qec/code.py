@@ -40,7 +40,7 @@ class Code:
     lz: Bits | None = None
     coords: tuple[tuple[float, ...], ...] = ()
     note: str = ""
-    checks: Mapping[str, Bits] = field(default_factory=dict)
+    checks: Mapping[str, Bits] = field(default_factory=dict[str, Bits])
     """Further matrices that the circuits of a family use."""
 
     @property

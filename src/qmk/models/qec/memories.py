@@ -177,19 +177,19 @@ def threshold(points: Sequence[Memory]) -> Threshold:
     for point in points:
         assert point.p is not None, "points of a threshold know their p"
         by_distance.setdefault(point.code.distance, []).append((point.p, point.block_per_round))
-    crossings = []
+    crossings: list[tuple[int, int, float]] = []
     for low, high in _neighbours(by_distance):
         pairs = zip(by_distance[low], by_distance[high], strict=True)
         ratios = [(p, math.log(b / a)) for (p, a), (_, b) in pairs if a > 0 and b > 0]
         if (place := crossing(ratios)) is not None:
             crossings.append((low, high, place))
-    pseudo = {}
+    pseudo: dict[int, float] = {}
     ks = {point.code.distance: point.code.k for point in points}
     for distance, curve in by_distance.items():
         ratios = [(p, math.log(e / in_rounds(p, ks[distance]))) for p, e in curve if e > 0]
         if (place := crossing(ratios)) is not None:
             pseudo[distance] = place
-    best = {}
+    best: dict[float, int] = {}
     for p in sorted({p for curve in by_distance.values() for p, _ in curve}):
         best[p] = min(by_distance, key=lambda d: dict(by_distance[d])[p])
     return Threshold(tuple(points), tuple(crossings), pseudo, best)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import tomllib
+from typing import Any, cast
 
 import msgspec
 
@@ -127,7 +128,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         """Raises INVALID_PARAMS naming the field that does not fit, in the file ``path`` where it is from one."""
         try:
             raw = tomllib.loads(data.decode()) if toml else msgspec.json.decode(data)
-            settings = raw.get("decoder") if isinstance(raw, dict) else None
+            settings = cast("dict[str, Any]", raw).get("decoder") if isinstance(raw, dict) else None
             if isinstance(settings, dict) and "max_syndrome_weight" in settings:
                 raise _wrong(
                     "decoder.max_syndrome_weight is a parameter of no decoder",

@@ -20,11 +20,11 @@ from qmk.models.qec import batches, decoders
 from qmk.models.qec.batches import Batch
 from qmk.models.qec.decoders import Decoder
 from qmk.models.qec.intervals import clopper_pearson
+from qmk.models.qec.processes import MAX_WORKERS
 from qmk.models.qec.sampling_processes import Pool
 from qmk.models.qec.sampling_worker import Job
 from qmk.models.qec.thin import thin_circuit
 
-MAX_WORKERS = 256
 LIBRARIES = ("stim", "pymatching", "ldpc", "tesseract-decoder", "chromobius")
 
 MAX_DETECTORS = 2_000_000

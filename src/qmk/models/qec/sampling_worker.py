@@ -1,16 +1,15 @@
-"""A process that samples and decodes batches: one JSON line in (the job), then number and shots of a batch a line;
-one JSON line out for each. It ends with its input."""
+"""A process that samples and decodes batches: number and shots of a batch a line in, a batch a line out."""
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import stim
 
-from qmk.base.errors import QmkError
 from qmk.models.qec import batches, decoders
+from qmk.models.qec.processes import serve
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -27,43 +26,14 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     cpu_s: float
 
 
-class Counted(msgspec.Struct, frozen=True, tag="counted"):
-    """A batch is counted."""
-
-    number: int
-    shots: int
-    errors_any: int
-    errors: tuple[int, ...]
-    cpu_s: float
-
-
-class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The error, as ``QmkError.to_dict`` gives it."""
-
-    error: dict[str, object]
-
-
-Reply = Ready | Counted | Failed
+def count(job: Job, lines: Iterable[str]) -> Iterator[Ready | batches.Batch]:
+    """The batches that are asked for."""
+    loop = batches.Loop(stim.Circuit(job.circuit), decoders.get(job.decoder), job.seed)
+    yield Ready(time.process_time())
+    for line in lines:
+        number, shots = line.split()
+        yield loop.run(int(number), int(shots))
 
 
 def main() -> None:
-    def say(reply: Reply) -> None:
-        sys.stdout.write(msgspec.json.encode(reply).decode() + "\n")
-        sys.stdout.flush()
-
-    job = msgspec.json.decode(sys.stdin.readline(), type=Job)
-    try:
-        loop = batches.Loop(stim.Circuit(job.circuit), decoders.get(job.decoder), job.seed)
-        say(Ready(time.process_time()))
-        for line in sys.stdin:
-            number, shots = line.split()
-            done = loop.run(int(number), int(shots))
-            say(Counted(done.number, done.shots, done.errors_any, done.errors, done.cpu_s))
-    except QmkError as error:
-        say(Failed(error.to_dict()))
-    except Exception as error:  # whatever a library raises, the asking process is told
-        say(Failed(QmkError("INTERNAL_ERROR", f"{type(error).__name__}: {error}").to_dict()))
-
-
-if __name__ == "__main__":
-    main()
+    serve(Job, count)

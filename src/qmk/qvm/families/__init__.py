@@ -22,7 +22,7 @@ OPS: dict[str, Op] = {op.name: op for family in FAMILIES for op in family.ops}
 SPELLINGS: dict[str, str] = {spelling: op.name for op in OPS.values() for spelling in (op.name, op.legacy) if spelling}
 """Every accepted spelling of an op, to its namespaced name."""
 
-ELSEWHERE: dict[str, str] = {
+OTHER_NAMES: dict[str, str] = {
     "ccnot": "core.toffoli",
     "ccx": "core.toffoli",
     "cnot": "core.cnot",
@@ -38,13 +38,14 @@ ELSEWHERE: dict[str, str] = {
     "u3": "core.u",
     "v": "core.sx",
 }
-"""What other languages call an op, to its name here. It is not accepted; it is what somebody meant who wrote it."""
+"""Names of ops in other languages, to their names here. They are not accepted, but help to guess what a writer
+meant."""
 
 
 def meant(name: str) -> list[str]:
-    """Ops that somebody may have meant who wrote ``name``, the likeliest first."""
+    """Ops that the writer of ``name`` may have meant, the likeliest first."""
     last = name.rpartition(".")[2].lower().removeprefix("apply_")
-    known = [ELSEWHERE[last]] if last in ELSEWHERE else []
+    known = [OTHER_NAMES[last]] if last in OTHER_NAMES else []
     near = difflib.get_close_matches(name, SPELLINGS, 3) or difflib.get_close_matches(
         f"APPLY_{name.upper()}", SPELLINGS, 3
     )

@@ -42,7 +42,7 @@ NOISE: dict[str, str] = {
     "position_sigma_um": "of each atom's place, in x and in y",
     "position_sigma_z_um": "of each atom's place, in z",
 }
-"""What each number of ``noise`` is; rates come first, standard deviations after them."""
+"""The meaning of each number of ``noise``: rates first, then standard deviations."""
 
 NOISE_3: dict[str, str] = {
     "decay_per_us": "rate of r to |1>, or to |0> with the share decay_to_0; to other levels it is loss",
@@ -60,7 +60,8 @@ LARGEST = 1e9
 
 
 def fault(name: str, args: Args, qubits: int) -> str:
-    """Why sound single arguments are no evolution ``name`` of ``qubits`` atoms together, or ""."""
+    """Why arguments, each of which is sound, are together not an evolution ``name`` of ``qubits`` atoms; "" if they
+    are."""
     keys = (*_KEYS, "transition") if name == "analog.rydberg3" else _KEYS
     return (
         points_fault(args["positions"], qubits)
@@ -102,7 +103,7 @@ def loses(name: str, args: Args) -> bool:
 
 
 def points_fault(positions: Any, qubits: int, name: str = "positions") -> str:
-    """Why the argument ``name`` is no places of ``qubits`` atoms, in um, or ""."""
+    """Why the argument ``name`` is not places of ``qubits`` atoms, in um; "" if it is."""
     if not isinstance(positions, list) or len(cast("list[Any]", positions)) != qubits:
         return f"{name} are a list of [x, y] or [x, y, z], one for each of its {qubits} qubits"
     points = cast("list[Any]", positions)

@@ -17,7 +17,7 @@ _DURATION = Param("duration", "float", "how long it takes", "us", low=0.0, high=
 
 
 def fault(args: Args, qubits: int) -> str:
-    """Why sound single arguments are no places of ``qubits`` atoms, or ""."""
+    """Why arguments, each of which is sound, are together not places of ``qubits`` atoms; "" if they are."""
     name = next((name for name in ("positions", "to") if name in args), "")
     return analog.points_fault(args[name], qubits, name) if name else ""
 

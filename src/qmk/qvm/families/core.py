@@ -100,15 +100,15 @@ LIFECYCLE = (
 )
 
 
-def powered(args: Args) -> Matrix:
-    """The matrix that a core.mod with these args controls: its gate to the power."""
+def power_of_args(args: Args) -> Matrix:
+    """The matrix of the gate of a core.mod, raised to its power and without its controls."""
     gate = FIXED_SIZE[args["gate"]]
     assert gate.matrix is not None
     return powers.power(gate.matrix(args.get("params", {})), args.get("power", 1.0))
 
 
 def _matrix_mod(args: Args) -> Matrix:
-    return powers.controlled(powered(args), args.get("controls", 0), args.get("state", ""))
+    return powers.add_controls(power_of_args(args), args.get("controls", 0), args.get("state", ""))
 
 
 GENERAL = (

@@ -69,13 +69,13 @@ def _gate(
     )
 
 
-def _controlled(short: str, doc: str, base: Op, controls: int = 1, **more: Any) -> Op:
-    """``base``, which is its own inverse but for its angles, under ``controls`` controls."""
+def _control(short: str, doc: str, base: Op, controls: int = 1, **more: Any) -> Op:
+    """Declares ``base`` under ``controls`` controls. ``base`` is its own inverse, with its angles negated."""
     inner = base.matrix
     assert inner is not None
 
     def matrix(*values: float) -> Matrix:
-        return m.controlled(inner({p.name: v for p, v in zip(base.params, values, strict=True)}), controls)
+        return m.add_controls(inner({p.name: v for p, v in zip(base.params, values, strict=True)}), controls)
 
     whole = matrix if base.params else matrix()
     bases = "Z" * controls + (base.bases or "-" * (base.vqs.high or 0))
@@ -198,7 +198,7 @@ SINGLE = (
           Param("gamma", "angle", _DOC["gamma"], "rad"), also=("",), legacy=False, names="braket"),
 )  # fmt: skip
 
-CNOT = _controlled(
+CNOT = _control(
     "cnot", "controlled X (control, target)", X, flow="XI>+XX ZI>+ZI IX>+IX IZ>+ZZ", also=("h 1; cz 0 1; h 1",),
     names="native qelib1=cx stdgates=cx,CX aer=cx extended ddsim=cx stim=CX lightning=CNOT qulacs=CNOT qsim=kCX"
     " nvm=CX,CNOT",
@@ -206,11 +206,11 @@ CNOT = _controlled(
 
 DOUBLE = (
     CNOT,
-    _controlled("cy", "controlled Y (control, target)", Y, flow="XI>+XY ZI>+ZI IX>+ZX IZ>+ZZ",
+    _control("cy", "controlled Y (control, target)", Y, flow="XI>+XY ZI>+ZI IX>+ZX IZ>+ZZ",
                 lower="sdg 1; cnot 0 1; s 1", names="native qasm aer ddsim stim=CY lightning=CY nvm=CY braket"),
-    _controlled("cz", "controlled Z", Z, flow="XI>+XZ ZI>+ZI IX>+ZX IZ>+IZ", lower="h 1; cnot 0 1; h 1",
+    _control("cz", "controlled Z", Z, flow="XI>+XZ ZI>+ZI IX>+ZX IZ>+IZ", lower="h 1; cnot 0 1; h 1",
                 names="native qasm aer extended ddsim stim=CZ lightning=CZ qulacs=CZ qsim=kCZ nvm=CZ braket"),
-    _controlled("ch", "controlled Hadamard (control, target)", H,
+    _control("ch", "controlled Hadamard (control, target)", H,
                 lower="s 1; h 1; t 1; cnot 0 1; tdg 1; h 1; sdg 1", names="native qasm ddsim"),
     SWAP,
     _gate("iswap", "exchange two qubits with phase i on |01>, |10>", _exchange(0, 1j, 1j), inverse="iswapdg",
@@ -219,16 +219,16 @@ DOUBLE = (
     _gate("iswapdg", "inverse of iSWAP", _exchange(0, -1j, -1j), inverse="iswap",
           flow="XI>-ZY ZI>+IZ IX>-YZ IZ>+ZI", lower="h 1; cnot 1 0; cnot 0 1; h 0; sdg 1; sdg 0",
           names="native ddsim stim=ISWAP_DAG draw=iSWAP†"),
-    _controlled("cp", "controlled phase", P,
+    _control("cp", "controlled phase", P,
                 lower="p(lam=lam/2) 0; cnot 0 1; p(lam=-lam/2) 1; cnot 0 1; p(lam=lam/2) 1",
                 names="native qelib1=cp,cu1 stdgates=cp,cphase aer ddsim lightning=ControlledPhaseShift"),
-    _controlled("crx", "controlled RX (control, target)", RX,
+    _control("crx", "controlled RX (control, target)", RX,
                 lower="h 1; rz(theta=theta/2) 1; cnot 0 1; rz(theta=-theta/2) 1; cnot 0 1; h 1",
                 names="native qasm aer ddsim lightning=CRX"),
-    _controlled("cry", "controlled RY (control, target)", RY,
+    _control("cry", "controlled RY (control, target)", RY,
                 lower="ry(theta=theta/2) 1; cnot 0 1; ry(theta=-theta/2) 1; cnot 0 1",
                 names="native qasm aer ddsim lightning=CRY"),
-    _controlled("crz", "controlled RZ (control, target)", RZ,
+    _control("crz", "controlled RZ (control, target)", RZ,
                 lower="rz(theta=theta/2) 1; cnot 0 1; rz(theta=-theta/2) 1; cnot 0 1",
                 names="native qasm aer ddsim lightning=CRZ"),
     _gate("rxx", "exp(-i theta/2 XX)", _about("XX"), THETA, bases="XX",
@@ -261,15 +261,15 @@ DOUBLE = (
 )  # fmt: skip
 
 TRIPLE = (
-    _controlled(  # Nielsen and Chuang, figure 4.9: seven T gates and six CNOTs
+    _control(  # Nielsen and Chuang, figure 4.9: seven T gates and six CNOTs
         "toffoli", "doubly controlled X", X, 2,
         lower="h 2; cnot 1 2; tdg 2; cnot 0 2; t 2; cnot 1 2; tdg 2; cnot 0 2; t 1; t 2; h 2; cnot 0 1; t 0; tdg 1;"
         "cnot 0 1",
         names="native qasm=ccx aer=ccx extended ddsim=mcx lightning=Toffoli qulacs=TOFFOLI clifft=CCX",
     ),
-    _controlled("ccz", "doubly controlled Z", Z, 2, lower="h 2; toffoli 0 1 2; h 2",
+    _control("ccz", "doubly controlled Z", Z, 2, lower="h 2; toffoli 0 1 2; h 2",
                 names="native aer extended ddsim=mcz clifft=CCZ"),
-    _controlled("cswap", "controlled SWAP (control, a, b)", SWAP, lower="cnot 2 1; toffoli 0 1 2; cnot 2 1",
+    _control("cswap", "controlled SWAP (control, a, b)", SWAP, lower="cnot 2 1; toffoli 0 1 2; cnot 2 1",
                 names="native qasm aer ddsim lightning=CSWAP braket"),
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 A channel is declared once, as ``Op.channel``: the Pauli products that it applies with their probabilities, or Kraus
 operators. Everything that runs noise, and every test of it, reads it there. ``fault`` says why arguments make no
 channel. Times are in seconds. ``noise.loss`` and ``noise.leak`` lose atoms and have no ``Op.channel``: what is left
-behind is no state of qubits (``families.atoms`` says what being lost means).
+behind is not a state of qubits (``families.atoms`` says what being lost means).
 """
 
 from __future__ import annotations

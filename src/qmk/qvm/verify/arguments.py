@@ -1,4 +1,5 @@
-"""Arguments of a node against the parameters its op declares: the second half of the QVM-T rules."""
+"""Checks the arguments of a node against the parameters that its op declares. This is the second half of the QVM-T
+rules."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from qmk.qvm import profile
 from qmk.qvm.families import OPS, analog, atoms, noise
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
-from qmk.qvm.verify.state import State, quoted, shown
+from qmk.qvm.verify.state import State, quote, show
 from qmk.qvm.verify.types import (
     ALLOC_COUNT,
     CHANNEL,
@@ -43,7 +44,7 @@ _TYPE_TEXT = {
 
 
 def check_arguments(state: State, node: Node, op: Op, sized: bool) -> None:
-    """All arguments of the node. ``sized``: its number of qubits fits, so that texts are held against it."""
+    """Checks all arguments of the node. ``sized``: its number of qubits is right, so texts are compared with it."""
     fine = _check_map(state, node, op.name, node.args, op.params)
     special = _SPECIAL.get(op.name)
     if special is not None and fine:
@@ -53,7 +54,7 @@ def check_arguments(state: State, node: Node, op: Op, sized: bool) -> None:
 
 
 def _check_map(state: State, node: Node, owner: str, args: Mapping[str, Any], params: tuple[Param, ...]) -> bool:
-    """The arguments in ``args`` against ``params``; whether every one fits."""
+    """Checks the arguments in ``args`` against ``params``, and says whether all fit."""
     before = state.findings_count
     known = 0
     for param in params:
@@ -79,20 +80,20 @@ def _unknown(state: State, node: Node, owner: str, args: Mapping[str, Any], para
     for name in args:
         if name not in names:
             help = f"write '{meant[name]}'" if name in meant else takes
-            state.add(UNKNOWN, f"{owner} has no argument {quoted(name)}", node, help=help)
+            state.add(UNKNOWN, f"{owner} has no argument {quote(name)}", node, help=help)
 
 
 def _check_value(state: State, node: Node, owner: str, param: Param, value: Any) -> None:
     what = f"the argument '{param.name}' of {owner}"
     if not _has_type(param.kind, value):
         wanted = _TYPE_TEXT[param.kind]
-        state.add(TYPE, f"{what} is {wanted}, not {shown(value)}", node, help=f"write {wanted}")
+        state.add(TYPE, f"{what} is {wanted}, not {show(value)}", node, help=f"write {wanted}")
         return
     if param.kind in ("angle", "float", "int"):
         _check_number(state, node, what, param, value)
     elif param.choices and value not in param.choices:
         choices = ", ".join(param.choices)
-        state.add(RANGE, f"{what} is {shown(value)}, but it is one of: {choices}", node, help=f"write {choices}")
+        state.add(RANGE, f"{what} is {show(value)}, but it is one of: {choices}", node, help=f"write {choices}")
     elif param.kind == "profile":
         _check_profile(state, node, value)
 
@@ -112,7 +113,7 @@ def _has_type(kind: str, value: Any) -> bool:
 def _check_number(state: State, node: Node, what: str, param: Param, value: int | float) -> None:
     unit = f" {param.unit}" if param.unit else ""
     if param.kind != "int" and not _is_finite(value):
-        state.add(RANGE, f"{what} is {shown(value)}, not a finite number", node, help="write a finite number")
+        state.add(RANGE, f"{what} is {show(value)}, not a finite number", node, help="write a finite number")
     elif (param.low is not None and value < param.low) or (param.high is not None and value > param.high):
         if param.high is None:
             allowed = f"at least {param.low:g}{unit}"
@@ -120,7 +121,7 @@ def _check_number(state: State, node: Node, what: str, param: Param, value: int 
             allowed = f"at most {param.high:g}{unit}"
         else:
             allowed = f"{param.low:g} to {param.high:g}{unit}"
-        state.add(RANGE, f"{what} is {shown(value)}, but it is {allowed}", node, help=f"write {allowed}")
+        state.add(RANGE, f"{what} is {show(value)}, but it is {allowed}", node, help=f"write {allowed}")
 
 
 def _is_finite(value: int | float) -> bool:
@@ -134,7 +135,7 @@ def _check_profile(state: State, node: Node, text: str) -> None:
     try:
         note = profile.parse(text).note
     except profile.ProfileError as error:
-        state.add(PROFILE, f"the profile {quoted(text)} cannot be read: {error}", node)
+        state.add(PROFILE, f"the profile {quote(text)} cannot be read: {error}", node)
     else:
         if note and len(state.notes) < 64:
             state.notes[note] = None
@@ -142,12 +143,12 @@ def _check_profile(state: State, node: Node, text: str) -> None:
 
 def _check_paulis(state: State, node: Node, paulis: str, measured: bool) -> None:
     if paulis.strip("IXYZ") or not paulis:
-        state.add(PAULI, f"{quoted(paulis)} has letters other than I, X, Y and Z, or none", node)
+        state.add(PAULI, f"{quote(paulis)} has letters other than I, X, Y and Z, or none", node)
     elif len(paulis) != len(node.vqs):
-        state.add(PAULI, f"{quoted(paulis)} has {len(paulis)} letters for {len(node.vqs)} qubits", node)
+        state.add(PAULI, f"{quote(paulis)} has {len(paulis)} letters for {len(node.vqs)} qubits", node)
     elif measured and not paulis.strip("I"):
         help = "name at least one of X, Y, Z, or leave the measurement out: it would always give 0"
-        state.add(PAULI, f"{quoted(paulis)} measures the identity", node, help=help)
+        state.add(PAULI, f"{quote(paulis)} measures the identity", node, help=help)
 
 
 def _check_alloc(state: State, node: Node, sized: bool) -> None:
@@ -155,7 +156,7 @@ def _check_alloc(state: State, node: Node, sized: bool) -> None:
     if sized and n is not None and n != len(node.vqs):
         state.add(
             ALLOC_COUNT,
-            f"n is {shown(n)}, but {len(node.vqs)} qubits are listed",
+            f"n is {show(n)}, but {len(node.vqs)} qubits are listed",
             node,
             help=f"write n={len(node.vqs)}",
         )
@@ -180,16 +181,16 @@ def _check_mod(state: State, node: Node, sized: bool) -> None:
     args = node.args
     gate = OPS.get(f"core.{args['gate']}")
     if gate is None or gate.op_class != "unitary" or gate.vqs.high is None:
-        message = f"{quoted(args['gate'])} is not the short name of a gate of fixed size"
+        message = f"{quote(args['gate'])} is not the short name of a gate of fixed size"
         state.add(MODIFIER, message, node, help="name a gate of family core, such as 'x' or 'rz'")
         return
     controls = args.get("controls", 0)
     bits = args.get("state")
     if bits is not None and len(bits) != controls:
-        state.add(MODIFIER, f"state has {len(bits)} bits for {shown(controls)} controls", node)
+        state.add(MODIFIER, f"state has {len(bits)} bits for {show(controls)} controls", node)
     if sized and len(node.vqs) != controls + gate.vqs.low:
-        total = shown(controls + gate.vqs.low)
-        message = f"{shown(controls)} controls and gate '{gate.short}' take {total} qubits"
+        total = show(controls + gate.vqs.low)
+        message = f"{show(controls)} controls and gate '{gate.short}' take {total} qubits"
         state.add(MODIFIER, f"{message}, but {len(node.vqs)} are listed", node)
     _check_map(state, node, f"gate '{gate.short}' of core.mod", args.get("params", {}), gate.params)
 

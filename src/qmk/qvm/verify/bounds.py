@@ -8,7 +8,7 @@ from typing import Any, cast
 from qmk.base.limits import LIMITS, TABLE
 from qmk.qvm.graph import Guard, Node
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import State, quoted
+from qmk.qvm.verify.state import State, quote
 
 
 def _rule(number: int, limit: str, title: str, help: str) -> Rule:
@@ -31,7 +31,7 @@ RULES = (NODES, QUBITS, EVENTS, CHANNELS, OPERANDS, GUARD_DEPTH, GUARD_CONDITION
 
 
 def _exceeds(state: State, rule: Rule, limit: str, asked: int, what: str, node: Node | None = None) -> bool:
-    """Add a finding when ``asked`` is over the limit; whether it was."""
+    """Adds a finding if ``asked`` is over the limit, and says whether it was."""
     row = TABLE[limit]
     if asked <= row.value:
         return False
@@ -40,7 +40,7 @@ def _exceeds(state: State, rule: Rule, limit: str, asked: int, what: str, node: 
 
 
 def check_graph(state: State) -> bool:
-    """Sizes of the whole graph; False when it is too large to look at any further."""
+    """Checks the sizes of the whole graph. False if it is too large to examine further."""
     graph = state.graph
     outputs = graph.outputs or ()
     over = [
@@ -66,14 +66,14 @@ def check_graph(state: State) -> bool:
 
 
 def check_names(state: State, names: tuple[str, ...] | list[str]) -> None:
-    """Lengths of declared names."""
+    """Checks the lengths of declared names."""
     if names and max(map(len, names)) > LIMITS.name_chars:
         for name in names:
-            _exceeds(state, NAME, "name_chars", len(name), f"the name {quoted(name)}")
+            _exceeds(state, NAME, "name_chars", len(name), f"the name {quote(name)}")
 
 
 def check_node(state: State, node: Node) -> bool:
-    """Sizes of one node; False when its operands, arguments or guard are too large to look at any further."""
+    """Checks the sizes of one node. False if its operands, arguments or guard are too large to examine further."""
     operands = len(node.vqs) + len(node.chs) + len(node.inputs) + len(node.produces) + len(node.caps)
     fine = operands <= state.most_operands or _check_slots(state, node)
     if node.args:
@@ -92,7 +92,7 @@ def _check_slots(state: State, node: Node) -> bool:
 
 
 def check_guard(state: State, node: Node, guard: Guard) -> bool:
-    """Depth and size of a guard, without recursion; whether both are within bounds."""
+    """Checks the depth and size of a guard without recursion, and says whether both are within bounds."""
     if guard.type == "eq":
         return True
     conditions, depth, level = 0, 0, [guard]
@@ -109,7 +109,7 @@ def check_guard(state: State, node: Node, guard: Guard) -> bool:
 
 
 def check_value(state: State, value: Any, what: str, node: Node | None = None) -> bool:
-    """Nesting and text sizes inside a JSON value, without recursion; whether all are within bounds."""
+    """Checks nesting and text sizes inside a JSON value without recursion, and says whether all are within bounds."""
     if not value:
         return True
     longest, deepest = LIMITS.text_chars, LIMITS.json_depth

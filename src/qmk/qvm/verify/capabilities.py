@@ -9,7 +9,7 @@ from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import State, quoted
+from qmk.qvm.verify.state import State, quote
 
 UNDECLARED = Rule(
     "QVM-C01",
@@ -39,7 +39,7 @@ _KNOWN = frozenset(CAPABILITIES)
 
 
 def check_node(state: State, node: Node, op: Op) -> None:
-    """Capabilities of the op and of the node's own list."""
+    """Checks the capabilities of the op and of the node's own list."""
     if node.caps or op.session_cap not in state.settled_caps:
         to_declare = [cap for cap in (op.cap, *node.caps) if cap]
         for cap in dict.fromkeys((*to_declare, op.session_cap)):
@@ -49,7 +49,7 @@ def check_node(state: State, node: Node, op: Op) -> None:
 
 def _judge(state: State, node: Node, op: Op, cap: str, to_declare: bool) -> None:
     if cap not in _KNOWN:
-        state.add(UNKNOWN, f"{quoted(cap)} is not a capability", node)
+        state.add(UNKNOWN, f"{quote(cap)} is not a capability", node)
         return
     state.needed_caps.add(cap)
     declared = not to_declare or not state.declared_caps or cap in state.declared_caps
@@ -63,9 +63,9 @@ def _judge(state: State, node: Node, op: Op, cap: str, to_declare: bool) -> None
 
 
 def check_end(state: State) -> None:
-    """Capabilities that the program declares without any node that needs them."""
+    """Checks the capabilities that the program declares and no node needs."""
     for cap in sorted(state.declared_caps - _KNOWN):
-        state.add(UNKNOWN, f"caps lists {quoted(cap)}, which is not a capability", index=-1)
+        state.add(UNKNOWN, f"caps lists {quote(cap)}, which is not a capability", index=-1)
     if state.held_caps is not None:
         for cap in sorted((state.declared_caps & _KNOWN) - state.needed_caps - state.held_caps):
             state.add(NOT_HELD, f"caps asks for {cap}, which the session does not hold", index=-1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from qmk.qvm.graph import Guard, Node
 from qmk.qvm.op import Op
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import State, listed, quoted, shown
+from qmk.qvm.verify.state import State, join_names, quote, show
 
 UNKNOWN_EVENT = Rule(
     "QVM-E01",
@@ -64,7 +64,7 @@ RULES = (UNKNOWN_EVENT, WRITTEN_TWICE, READ_EARLY, CYCLE, GUARD_EVENT, GUARD_VAL
 
 
 def check_node(state: State, node: Node, op: Op | None) -> None:
-    """Reads first, then writes: a node that reads its own event reads it too early."""
+    """Takes the node's reads before its writes: a node that reads its own event reads it too early."""
     if node.inputs:
         for event in node.inputs:
             if event in state.events:
@@ -78,8 +78,8 @@ def check_node(state: State, node: Node, op: Op | None) -> None:
 
 
 def _unknown(state: State, node: Node, event: str) -> None:
-    message = f"the event {quoted(event)} is not declared"
-    state.add(UNKNOWN_EVENT, message, node, help=f"add {quoted(event)} to resources.events")
+    message = f"the event {quote(event)} is not declared"
+    state.add(UNKNOWN_EVENT, message, node, help=f"add {quote(event)} to resources.events")
 
 
 def _read(state: State, node: Node, event: str) -> None:
@@ -92,8 +92,8 @@ def write(state: State, node: Node, op: Op | None) -> None:
     for event in node.produces:
         if event in writers:
             before = state.graph.nodes[writers[event]].id
-            other = "this node too" if writers[event] == index else f"node {quoted(before)}"
-            state.add(WRITTEN_TWICE, f"the event {quoted(event)} is already written by {other}", node)
+            other = "this node too" if writers[event] == index else f"node {quote(before)}"
+            state.add(WRITTEN_TWICE, f"the event {quote(event)} is already written by {other}", node)
         elif event in state.events:
             writers[event] = index
         elif event not in state.qubits and event not in state.channels:
@@ -103,29 +103,29 @@ def write(state: State, node: Node, op: Op | None) -> None:
 
 
 def _check_guard(state: State, node: Node, guard: Guard) -> None:
-    """Bounds have been checked: the recursion is at most ``LIMITS.guard_depth`` deep."""
+    """Checks a guard. Its bounds have been checked, so the recursion is at most ``LIMITS.guard_depth`` deep."""
     if guard.type == "eq":
         if guard.conditions or not guard.event:
             wrong = "has conditions as well" if guard.conditions else "names no event"
             state.add(GUARD_FORM, f"a guard of type 'eq' {wrong}", node)
         elif guard.event not in state.events:
-            state.add(GUARD_EVENT, f"the guard reads {quoted(guard.event)}, which is not a declared event", node)
+            state.add(GUARD_EVENT, f"the guard reads {quote(guard.event)}, which is not a declared event", node)
         else:
             _read(state, node, guard.event)
             most = 3 if guard.event in state.wide else 1
             if not 0 <= guard.value <= most:
-                message = f"the guard compares {quoted(guard.event)} with {shown(guard.value)}, but it is 0 to {most}"
+                message = f"the guard compares {quote(guard.event)} with {show(guard.value)}, but it is 0 to {most}"
                 state.add(GUARD_VALUE, message, node)
         return
     if guard.type not in ("and", "or") or not guard.conditions or guard.event:
         wrong = "has no conditions" if not guard.conditions else "names an event as well"
-        state.add(GUARD_FORM, f"a guard of type {quoted(guard.type)} {wrong}", node)
+        state.add(GUARD_FORM, f"a guard of type {quote(guard.type)} {wrong}", node)
     for condition in guard.conditions:
         _check_guard(state, node, condition)
 
 
 def check_end(state: State) -> None:
-    """Judge the reads that found no writer above them. Linear in the graph, and free when there were none."""
+    """Judges the reads that found no writer above them. Linear in the graph, and free when there were none."""
     if not state.late_reads:
         return
     nodes = state.graph.nodes
@@ -133,15 +133,15 @@ def check_end(state: State) -> None:
     for index, node, event in state.late_reads:
         writer = state.writers.get(event)
         if writer is None:
-            state.add(NEVER_WRITTEN, f"no node writes the event {quoted(event)}", node, index=index)
+            state.add(NEVER_WRITTEN, f"no node writes the event {quote(event)}", node, index=index)
         elif writer == index:
-            state.add(CYCLE, f"the node reads {quoted(event)}, which it writes itself", node, index=index)
+            state.add(CYCLE, f"the node reads {quote(event)}, which it writes itself", node, index=index)
         elif writer in ring and ring[writer] is ring.get(index):
-            members = listed([nodes[member].id for member in ring[writer][:9]])
+            members = join_names([nodes[member].id for member in ring[writer][:9]])
             state.add(CYCLE, f"the nodes {members} wait for each other's events", node, index=index)
         else:
-            writer_id = quoted(nodes[writer].id)
-            message = f"the event {quoted(event)} is read here but written later, by node {writer_id}"
+            writer_id = quote(nodes[writer].id)
+            message = f"the event {quote(event)} is read here but written later, by node {writer_id}"
             state.add(READ_EARLY, message, node, index=index, help=f"move this node behind {writer_id}")
 
 

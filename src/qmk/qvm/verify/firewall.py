@@ -6,7 +6,7 @@ from __future__ import annotations
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import OPEN, State, quoted
+from qmk.qvm.verify.state import OPEN, State, quote
 
 CROSS_TENANT = Rule(
     "QVM-F01",
@@ -31,7 +31,7 @@ _MOST_OPERANDS = 64
 
 
 def check_node(state: State, node: Node, op: Op) -> None:
-    """Keep owners and open channels up to date, then judge the node."""
+    """Updates owners and open channels, then judges the node."""
     if op.op_class not in ("lifecycle", "channel"):
         if len(state.tenants) > 1 and len(node.vqs) > 1 and op.entangling:
             _judge(state, node, op)
@@ -52,7 +52,7 @@ def check_node(state: State, node: Node, op: Op) -> None:
     elif op.channel_effect == "use":
         for channel in node.chs:
             if state.channels.get(channel) == OPEN and channel not in state.links:
-                state.add(LOST_END, f"a qubit of the channel {quoted(channel)} was freed since it was opened", node)
+                state.add(LOST_END, f"a qubit of the channel {quote(channel)} was freed since it was opened", node)
     elif op.channel_effect == "close":
         for channel in node.chs:
             _unlink(state, channel)
@@ -82,7 +82,7 @@ def _unlink(state: State, channel: str) -> None:
 
 
 def _judge(state: State, node: Node, op: Op) -> None:
-    """The tenants among the operands hang together by open channels between operands, directly or through others."""
+    """Checks that open channels between the operands connect all their tenants, directly or through others."""
     owners = state.owners
     operands = [name for name in dict.fromkeys(node.vqs) if name in owners]
     tenants = list(dict.fromkeys(owners[name] for name in operands))
@@ -102,5 +102,5 @@ def _judge(state: State, node: Node, op: Op) -> None:
     if apart is not None:
         a = next(name for name in operands if owners[name] == tenants[0])
         b = next(name for name in operands if owners[name] == apart)
-        message = f"{op.name} joins {quoted(a)} of tenant {quoted(tenants[0])} and {quoted(b)} of tenant"
-        state.add(CROSS_TENANT, f"{message} {quoted(apart)} without an open channel between them", node)
+        message = f"{op.name} joins {quote(a)} of tenant {quote(tenants[0])} and {quote(b)} of tenant"
+        state.add(CROSS_TENANT, f"{message} {quote(apart)} without an open channel between them", node)

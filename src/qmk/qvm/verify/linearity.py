@@ -20,8 +20,8 @@ from qmk.qvm.verify.state import (
     OTHER_KIND,
     UNOPENED,
     State,
-    listed,
-    quoted,
+    join_names,
+    quote,
 )
 
 BEFORE_ALLOC = Rule(
@@ -126,9 +126,9 @@ def check_node(state: State, node: Node, op: Op) -> None:
     if node.guard is not None and (op.op_class in _UNGUARDABLE or _is_error(op)):
         state.add(GUARDED, f"{op.name} has a guard", node)
     if len(node.vqs) > 1 and len(set(node.vqs)) != len(node.vqs):
-        _repeated(state, node, node.vqs)
+        _report_repeats(state, node, node.vqs)
     if len(node.chs) > 1 and len(set(node.chs)) != len(node.chs):
-        _repeated(state, node, node.chs)
+        _report_repeats(state, node, node.chs)
     if not node.vqs:
         pass
     elif op.name == "core.alloc":
@@ -145,14 +145,14 @@ def _is_error(op: Op) -> bool:
     return op.op_class == "noise" and op.vqs != NONE
 
 
-def _repeated(state: State, node: Node, handles: tuple[str, ...]) -> None:
+def _report_repeats(state: State, node: Node, handles: tuple[str, ...]) -> None:
     seen: set[str] = set()
     repeats: dict[str, None] = {}
     for name in handles:
         if name in seen:
             repeats[name] = None
         seen.add(name)
-    state.add(REPEATED, f"{listed(list(repeats))} stands in more than one operand slot of {quoted(node.op)}", node)
+    state.add(REPEATED, f"{join_names(list(repeats))} stands in more than one operand slot of {quote(node.op)}", node)
 
 
 def _phases(state: State, name: str) -> dict[str, int]:
@@ -169,7 +169,7 @@ def _allocate(state: State, node: Node) -> None:
     for name in dict.fromkeys(node.vqs):
         phases = _phases(state, name)
         if phases[name] >= MEASURED:
-            state.add(DOUBLE_ALLOC, f"the qubit {quoted(name)} is already allocated", node)
+            state.add(DOUBLE_ALLOC, f"the qubit {quote(name)} is already allocated", node)
         phases[name] = LIVE
 
 
@@ -178,26 +178,26 @@ def _free(state: State, node: Node) -> None:
         phases = _phases(state, name)
         if phases[name] == DECLARED:
             state.misused.add(name)
-            state.add(BEFORE_ALLOC, f"the qubit {quoted(name)} is freed before it is allocated", node)
+            state.add(BEFORE_ALLOC, f"the qubit {quote(name)} is freed before it is allocated", node)
         elif phases[name] == FREED:
-            state.add(DOUBLE_FREE, f"the qubit {quoted(name)} is freed twice", node)
+            state.add(DOUBLE_FREE, f"the qubit {quote(name)} is freed twice", node)
         else:
             phases[name] = FREED
 
 
 def _use(state: State, node: Node, op: Op) -> None:
-    """Everything but ALLOC and FREE: the qubits are alive."""
+    """Checks every op but ALLOC and FREE: its qubits must be alive."""
     for name in node.vqs:
         phase = _phases(state, name)[name]
         if phase in (LIVE, OTHER_KIND):
             continue
         if phase == DECLARED:
             state.misused.add(name)
-            state.add(BEFORE_ALLOC, f"the qubit {quoted(name)} is used before it is allocated", node)
+            state.add(BEFORE_ALLOC, f"the qubit {quote(name)} is used before it is allocated", node)
         elif phase == FREED:
-            state.add(AFTER_FREE, f"the qubit {quoted(name)} is used after it is freed", node)
+            state.add(AFTER_FREE, f"the qubit {quote(name)} is used after it is freed", node)
         elif state.strict and op.name not in (*_REVIVING, *LOOKING) and op.op_class not in _PASSIVE:
-            state.add(MEASURED_USE, f"the qubit {quoted(name)} is used after it is measured", node)
+            state.add(MEASURED_USE, f"the qubit {quote(name)} is used after it is measured", node)
     if op.op_class == "measure" and op.name not in LOOKING:
         _move(state, node, LIVE, MEASURED)
     elif op.name in _REVIVING and state.strict and node.guard is None:
@@ -220,14 +220,14 @@ def _channels(state: State, node: Node, op: Op) -> None:
             continue
         if effect == "open":
             if phase == OPEN:
-                state.add(OPENED_TWICE, f"the channel {quoted(name)} is already open", node)
+                state.add(OPENED_TWICE, f"the channel {quote(name)} is already open", node)
             channels[name] = OPEN
         elif phase == UNOPENED:
             state.misused.add(name)
-            state.add(UNOPENED_CHANNEL, f"the channel {quoted(name)} is used before it is opened", node)
+            state.add(UNOPENED_CHANNEL, f"the channel {quote(name)} is used before it is opened", node)
         elif phase == CLOSED:
             rule, verb = (CLOSED_TWICE, "closed twice") if effect == "close" else (AFTER_CLOSE, "used after its close")
-            state.add(rule, f"the channel {quoted(name)} is {verb}", node)
+            state.add(rule, f"the channel {quote(name)} is {verb}", node)
         elif effect == "close":
             channels[name] = CLOSED
 
@@ -235,7 +235,7 @@ def _channels(state: State, node: Node, op: Op) -> None:
 def check_end(state: State) -> None:
     leaked = [name for name, phase in state.qubits.items() if phase == LIVE]
     if leaked:
-        state.add(LEAKED, f"never measured or freed, released at the end: {listed(leaked)}")
+        state.add(LEAKED, f"never measured or freed, released at the end: {join_names(leaked)}")
     left = [name for name, phase in state.channels.items() if phase == OPEN]
     if left:
-        state.add(CHANNEL_LEFT_OPEN, f"never closed, closed at the end: {listed(left)}")
+        state.add(CHANNEL_LEFT_OPEN, f"never closed, closed at the end: {join_names(left)}")

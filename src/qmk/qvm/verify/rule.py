@@ -52,7 +52,7 @@ class Report(msgspec.Struct, frozen=True):
         return not any(finding.severity == "error" for finding in self.findings)
 
     def error(self) -> QmkError | None:
-        """What to refuse the graph with: INSUFFICIENT_CAPS when nothing but capabilities is wrong (``required``,
+        """The error to refuse the graph with: INSUFFICIENT_CAPS when nothing but capabilities is wrong (``required``,
         ``missing``, ``findings``), INVALID_GRAPH (``findings``, ``omitted``) when anything else is, else None."""
         errors = list(self.errors)
         if not errors:

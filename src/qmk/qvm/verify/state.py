@@ -1,4 +1,4 @@
-"""What the verifier knows while it walks a graph: phases of handles, writers of events, and what it found so far."""
+"""The state of the verifier while it walks a graph: phases of handles, writers of events, and the findings so far."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ CLOSED: Final = 2
 OPEN: Final = 3
 
 
-def quoted(name: str) -> str:
-    """A name in a message: in quotes, cut to a readable length."""
+def quote(name: str) -> str:
+    """Puts a name in quotes for a message, cut to a readable length."""
     return f"'{name}'" if len(name) <= 64 else f"'{name[:60]}...' ({len(name)} characters)"
 
 
-def shown(value: object) -> str:
-    """An argument's value in a message, never long and never costly."""
+def show(value: object) -> str:
+    """Shows an argument's value in a message, in a short form that is cheap to make."""
     if isinstance(value, str):
-        return quoted(value)
+        return quote(value)
     if isinstance(value, int) and value.bit_length() > 128:
         return f"a whole number of {value.bit_length()} bits"
     if value is None or isinstance(value, (bool, int, float)):
@@ -42,14 +42,14 @@ def shown(value: object) -> str:
     return "an array" if isinstance(value, (list, tuple)) else f"a value of type {type(value).__name__}"
 
 
-def listed(names: list[str], most: int = 8) -> str:
-    """Names in a message: the first few, and how many more."""
+def join_names(names: list[str], most: int = 8) -> str:
+    """Joins names for a message: the first few, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(quoted(name) for name in names[:most]) + more
+    return ", ".join(quote(name) for name in names[:most]) + more
 
 
 class State:
-    """Running facts of one verification. The rule groups read and write it; nothing else does."""
+    """The facts that one verification has gathered so far. The rule groups read and write it; nothing else does."""
 
     def __init__(self, graph: Graph, held_caps: frozenset[str] | None, strict: bool, tenant: str) -> None:
         self.graph = graph
@@ -98,7 +98,7 @@ class State:
         self._omitted = 0
 
     @property
-    def saturated(self) -> bool:
+    def is_full(self) -> bool:
         """Whether a further error would only be counted: callers may then skip costly help texts."""
         return len(self._errors) >= self._most
 
@@ -108,7 +108,8 @@ class State:
         return len(self._errors) + len(self._warnings) + self._omitted
 
     def add(self, rule: Rule, message: str, node: Node | None = None, *, help: str = "", index: int = -2) -> None:
-        """A finding of ``rule`` at ``node``, the current one unless ``index`` says where in the program it stands."""
+        """Adds a finding of ``rule`` at ``node``, which is the current node unless ``index`` says where in the program
+        it stands."""
         severity = rule.severity_in(self.strict)
         found = self._errors if severity == "error" else self._warnings
         if len(found) >= self._most:

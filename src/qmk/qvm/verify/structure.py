@@ -10,7 +10,7 @@ from qmk.qvm.families import FAMILIES, OPS, SPELLINGS, meant
 from qmk.qvm.graph import VERSIONS, Graph, Node
 from qmk.qvm.op import Op
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import CLOSED, DECLARED, LIVE, OPEN, UNOPENED, State, listed, quoted, shown
+from qmk.qvm.verify.state import CLOSED, DECLARED, LIVE, OPEN, UNOPENED, State, join_names, quote, show
 
 VERSION = Rule(
     "QVM-S01",
@@ -106,14 +106,14 @@ _VERSIONS = {family.name: family.version for family in FAMILIES}
 
 
 def check_graph(state: State) -> None:
-    """Everything about a graph that needs no walk over what its nodes do."""
+    """Checks everything about a graph that does not depend on what its nodes do."""
     graph = state.graph
     if graph.version not in VERSIONS:
-        state.add(VERSION, f"version {quoted(graph.version)} is not one of {', '.join(VERSIONS)}")
+        state.add(VERSION, f"version {quote(graph.version)} is not one of {', '.join(VERSIONS)}")
     if not graph.nodes:
         state.add(EMPTY, "the program has no nodes")
     if graph.shots is not None and not 1 <= graph.shots <= LIMITS.shots:
-        state.add(SHOTS, f"{shown(graph.shots)} shots are asked for, but 1 to {LIMITS.shots} are allowed")
+        state.add(SHOTS, f"{show(graph.shots)} shots are asked for, but 1 to {LIMITS.shots} are allowed")
     _check_families(state, graph)
     _check_handles(state, graph)
     _check_node_ids(state, graph)
@@ -126,7 +126,7 @@ def _check_families(state: State, graph: Graph) -> None:
         name, at, version = entry.partition("@")
         known = _VERSIONS.get(name)
         if known is None or (at and version != str(known)):
-            state.add(UNKNOWN_FAMILY, f"the family {quoted(entry)} does not exist")
+            state.add(UNKNOWN_FAMILY, f"the family {quote(entry)} does not exist")
         else:
             listed_families[name] = known
     state.families = listed_families if graph.families else None
@@ -135,14 +135,14 @@ def _check_families(state: State, graph: Graph) -> None:
 def _check_handles(state: State, graph: Graph) -> None:
     names = (*graph.vqs, *graph.chs, *graph.events)
     for name in _not_ids(names):
-        state.add(HANDLE_NAME, f"{quoted(name)} is not a handle's name")
+        state.add(HANDLE_NAME, f"{quote(name)} is not a handle's name")
     if len(set(names)) == len(names):
         return
     seen: dict[str, str] = {}
     for slot, handles in (("vqs", graph.vqs), ("chs", graph.chs), ("events", graph.events)):
         for name in handles:
             if name in seen:
-                state.add(DECLARED_TWICE, f"{quoted(name)} is declared in {seen[name]} and again in {slot}")
+                state.add(DECLARED_TWICE, f"{quote(name)} is declared in {seen[name]} and again in {slot}")
             seen.setdefault(name, slot)
 
 
@@ -155,12 +155,10 @@ def _check_node_ids(state: State, graph: Graph) -> None:
     first: dict[str, int] = {}
     for index, node in enumerate(graph.nodes):
         if node.id in bad:
-            state.add(NODE_ID, f"{quoted(node.id)} is not a node id", node, index=index)
+            state.add(NODE_ID, f"{quote(node.id)} is not a node id", node, index=index)
         before = first.setdefault(node.id, index)
         if before != index:
-            state.add(
-                DUPLICATE_NODE, f"nodes {before} and {index} are both called {quoted(node.id)}", node, index=index
-            )
+            state.add(DUPLICATE_NODE, f"nodes {before} and {index} are both called {quote(node.id)}", node, index=index)
 
 
 def _not_ids(names: list[str] | tuple[str, ...]) -> list[str]:
@@ -176,13 +174,13 @@ def _check_outputs(state: State, graph: Graph) -> None:
     seen: set[str] = set()
     for output in outputs:
         if output.name in seen or (not output.name and len(outputs) > 1):
-            state.add(OUTPUT_NAME, f"two registers are called {quoted(output.name)}, or one of several has no name")
+            state.add(OUTPUT_NAME, f"two registers are called {quote(output.name)}, or one of several has no name")
         elif any(character.isspace() for character in output.name) or not output.name.isprintable():
-            state.add(OUTPUT_NAME, f"the register name {quoted(output.name)} holds blanks or control characters")
+            state.add(OUTPUT_NAME, f"the register name {quote(output.name)} holds blanks or control characters")
         seen.add(output.name)
         for position, bit in enumerate(output.bits):
             if bit is not None and bit not in state.events:
-                message = f"bit {position} of register {quoted(output.name)} is {quoted(bit)}, which is no event"
+                message = f"bit {position} of register {quote(output.name)} is {quote(bit)}, which is not an event"
                 state.add(OUTPUT_BIT, message)
 
 
@@ -190,10 +188,10 @@ def check_op(state: State, node: Node) -> Op | None:
     """The declaration of the node's op, or None with a finding when there is none."""
     op = OPS.get(node.op)
     if op is None:
-        if state.saturated:
+        if state.is_full:
             state.add(UNKNOWN_OP, "")
         else:
-            state.add(UNKNOWN_OP, f"no op is called {quoted(node.op)}", node, help=_spelling_help(node.op[:64]))
+            state.add(UNKNOWN_OP, f"no op is called {quote(node.op)}", node, help=_spelling_help(node.op[:64]))
         return None
     if state.families is not None and op.family not in state.families:
         message = f"{op.name} is of family '{op.family}', which the program does not list"
@@ -211,16 +209,16 @@ def _spelling_help(name: str) -> str:
 
 
 def check_operands(state: State, node: Node) -> None:
-    """Qubits and channels that no declaration names. (A name declared as another kind is a matter of types.)"""
+    """Finds qubits and channels that no declaration names. (A name declared as another kind is a matter of types.)"""
     for slot, handles, phases in (("vqs", node.vqs, state.qubits), ("chs", node.chs, state.channels)):
         for name in handles:
             if name not in phases and not is_declared(state, name):
                 what = "qubit" if slot == "vqs" else "channel"
                 state.add(
                     UNDECLARED,
-                    f"the {what} {quoted(name)} is not declared",
+                    f"the {what} {quote(name)} is not declared",
                     node,
-                    help=f"add {quoted(name)} to resources.{slot}",
+                    help=f"add {quote(name)} to resources.{slot}",
                 )
 
 
@@ -229,7 +227,7 @@ def is_declared(state: State, name: str) -> bool:
 
 
 def adopt(state: State, node: Node) -> None:
-    """After an unknown op: take its operands for live, so that one misspelt ALLOC is one finding and not hundreds."""
+    """Takes the operands of an unknown op as live, so that one misspelt ALLOC gives one finding and not hundreds."""
     for name in node.vqs:
         if state.qubits.get(name) == DECLARED:
             state.qubits[name] = LIVE
@@ -242,7 +240,7 @@ def check_end(state: State) -> None:
     """Declared handles that no node allocates or opens and none uses (a use is reported by its own rule)."""
     idle = [name for name, phase in state.qubits.items() if phase == DECLARED and name not in state.misused]
     if idle:
-        state.add(UNUSED, f"declared but never allocated: {listed(idle)}")
+        state.add(UNUSED, f"declared but never allocated: {join_names(idle)}")
     idle = [name for name, phase in state.channels.items() if phase == UNOPENED and name not in state.misused]
     if idle:
-        state.add(UNUSED, f"declared but never opened: {listed(idle)}")
+        state.add(UNUSED, f"declared but never opened: {join_names(idle)}")

@@ -6,7 +6,7 @@ from qmk.qvm import profile
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Arity, Op
 from qmk.qvm.verify.rule import Rule
-from qmk.qvm.verify.state import State, quoted
+from qmk.qvm.verify.state import State, quote
 
 COUNT = Rule(
     "QVM-T01",
@@ -79,7 +79,7 @@ TWO_BITS = Rule(
 
 CHANNEL = Rule(
     "QVM-T12",
-    "arguments are no channel",
+    "arguments do not make a channel",
     "The probabilities of an error channel add up to at most 1, T2 is at most twice T1, and Kraus operators fit the "
     "qubits and preserve the trace within 1e-9.",
     "correct the numbers so that they describe a physical process",
@@ -87,7 +87,7 @@ CHANNEL = Rule(
 
 EVOLUTION = Rule(
     "QVM-T13",
-    "arguments are no evolution",
+    "arguments do not make an evolution",
     "Each atom of an evolution has a place of its own, every field has times that begin with 0, never fall and end "
     "with the evolution, and a pattern has one number for each qubit.",
     "correct the positions or fields",
@@ -119,11 +119,12 @@ RULES = (
 
 
 def check_operands(state: State, node: Node, op: Op) -> bool:
-    """Counts and kinds; whether the number of qubits is right, so that arguments can be held against it."""
+    """Checks counts and kinds. Says whether the number of qubits is right, so that arguments can be compared with
+    it."""
     if state.wide:
         for event in node.inputs:
             if event in state.wide:
-                state.add(TWO_BITS, f"{op.name} reads one bit of {quoted(event)}, which holds two", node)
+                state.add(TWO_BITS, f"{op.name} reads one bit of {quote(event)}, which holds two", node)
     shape = (node.op, len(node.vqs), len(node.chs), len(node.inputs), len(node.produces))
     if shape in state.sound_shapes:
         return True
@@ -148,7 +149,7 @@ def _count(state: State, node: Node, op: Op, what: str, arity: Arity, asked: int
 
 
 def check_kinds(state: State, node: Node) -> None:
-    """Handles that are declared, but as another kind than the slot they stand in."""
+    """Finds handles that are declared as another kind than the slot they stand in."""
     for slot, handles, kind in (
         ("vqs", node.vqs, "qubit"),
         ("chs", node.chs, "channel"),
@@ -159,7 +160,7 @@ def check_kinds(state: State, node: Node) -> None:
             kinds = _kinds(state, name)
             if kinds and kind not in kinds:
                 article = "an" if kind == "event" else "a"
-                message = f"{quoted(name)} is declared as {' and '.join(kinds)}, but {slot} wants {article} {kind}"
+                message = f"{quote(name)} is declared as {' and '.join(kinds)}, but {slot} wants {article} {kind}"
                 state.add(KIND, message, node)
 
 

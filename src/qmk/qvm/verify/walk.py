@@ -38,7 +38,7 @@ READS: frozenset[str] = frozenset(
 
 
 def walk(state: State) -> None:
-    """Every node in program order."""
+    """Checks every node in program order."""
     families = state.families
     plain_ops, reads = PLAIN, READS
     if families is not None:
@@ -88,7 +88,7 @@ def _plain_args(node: Node, angles: tuple[str, ...]) -> bool:
 
 
 def _plain_read(state: State, node: Node) -> bool:
-    """Take in a measurement in which nothing can be wrong; False when it may be: the rules then look at it."""
+    """Takes in a measurement in which nothing can be wrong. False if something may be; then the rules check it."""
     vqs, produces = node.vqs, node.produces
     if len(vqs) != 1 or len(produces) != 1 or node.guard is not None or CAP_MEASURE not in state.settled_caps:
         return False
@@ -105,7 +105,7 @@ def _plain_read(state: State, node: Node) -> bool:
 
 
 def check_node(state: State, node: Node) -> None:
-    """One node through every rule group. What the node writes, allocates or frees is taken in even where a rule is
+    """Checks one node by every rule group. What the node writes, allocates or frees is taken in even where a rule is
     broken, so that one slip is one finding and not one for every node behind it."""
     within = bounds.check_node(state, node)
     op = structure.check_op(state, node)

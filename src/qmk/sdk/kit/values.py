@@ -17,7 +17,7 @@ from qmk.sdk.engine import FastObserver, Observer, ObservingEngine
 from qmk.sdk.kit.random_programs import random_case
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
-from qmk.worker.observed import final_state, gates_only, measured, part
+from qmk.worker.observed import final_state, gates_only, measure_in_bases, part
 
 QUBITS = 3
 TOLERANCE = 1e-8
@@ -82,11 +82,11 @@ def _noisy(subject: Subject) -> str:
             letters = {qubit: letter for qubit, letter in enumerate(text) if letter != "I"}
             if len(letters) != QUBITS:
                 continue
-            chances = exact_distribution(measured(program, letters, subject.can)[0])
+            chances = exact_distribution(measure_in_bases(program, letters, subject.can)[0])
             ours = sum(p * (-1) ** bits.count("1") for bits, p in chances.items())
             if abs(theirs - ours) > TOLERANCE:
                 return f"program {seed}: <{text}> is {theirs}, not {ours}"
-        ours = exact_distribution(measured(program, dict.fromkeys(range(QUBITS), "Z"), subject.can)[0])
+        ours = exact_distribution(measure_in_bases(program, dict.fromkeys(range(QUBITS), "Z"), subject.can)[0])
         theirs = dict(zip(BITSTRINGS, observer.probabilities(range(QUBITS)), strict=True))
         if any(abs(chance - ours.get(bits, 0.0)) > TOLERANCE for bits, chance in theirs.items()):
             return f"program {seed}: probabilities {theirs}, not {ours}"

@@ -49,7 +49,7 @@ class Answers(Invariant):
         kernel = self.world.daemon.kernel
         for wait in kernel.waits:
             job = kernel.jobs.by_id.get(wait.job)
-            self.holds(job is not None and not job.ended, f"call {wait.ref} waits for {wait.job}, which has ended")
+            self.holds(job is not None and not job.has_ended, f"call {wait.ref} waits for {wait.job}, which has ended")
         known = {wait.ref for wait in kernel.waits}
         for ask in kernel.asks:
             self.holds(ask.job in kernel.jobs.by_id, f"call {ask.ref} asks something of {ask.job}, which is gone")

@@ -48,7 +48,7 @@ class Quotas(Invariant):
             *(
                 demand_of_record(job.submitted)
                 for job in kernel.jobs.by_id.values()
-                if job.tenant == name and not job.ended
+                if job.tenant == name and not job.has_ended
             ),
         ]
         out = [job.submitted for job in kernel.jobs.launched.values() if job.tenant == name]
@@ -79,7 +79,7 @@ class Quotas(Invariant):
             if job.tenant != name:
                 continue
             demand = demand_of_record(job.submitted)
-            if job.ended:
+            if job.has_ended:
                 kept[job.id] = min(demand.graph_bytes + int(job.usage.get("result_bytes", 0)), demand.stored_bytes)
             else:
                 reserved += demand.stored_bytes

@@ -67,7 +67,7 @@ class LossDecoder:
         return found
 
     def _matrices(self) -> tuple[Any, Any]:
-        made = []
+        made: list[Any] = []
         for which, rows in enumerate(self._shape):
             entries = [(row, column) for key, column in self._columns.items() for row in key[which]]
             at = np.array(entries, dtype=np.intp).reshape(-1, 2).T

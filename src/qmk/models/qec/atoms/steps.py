@@ -61,7 +61,7 @@ class Life:
     """``end`` is the step that looks for the atom; ``replaced`` says that it goes on with a fresh one from there."""
 
     qubit: int
-    events: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list[Event])
     end: int = -1
     replaced: bool = False
 

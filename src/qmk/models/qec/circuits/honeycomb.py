@@ -202,7 +202,8 @@ def logical(found: Lattice, colour: int) -> Bits:
     rings of edges of ``colour`` across plaquettes of the other two, around the torus."""
     edges = found.edges[colour]
     place = {vertex: number for number, edge in enumerate(edges) for vertex in edge}
-    own, other = [], []
+    own: list[Bits] = []
+    other: list[Bits] = []
     for kind, ring, _ in found.plaquettes:
         row = np.zeros(len(edges), dtype=np.uint8)
         numbers = [place[vertex] for vertex in ring]

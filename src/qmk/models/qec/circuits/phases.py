@@ -77,7 +77,7 @@ def bacon_shor(code: Code) -> Plan:
     z = [[(j * (d - 1) + i, i + side + d * j) for j in range(d) for i in range(d - 1)] for side in (0, 1)]
     x = [[(j * d + i, i + d * (j + side)) for j in range(d - 1) for i in range(d)] for side in (0, 1)]
     many = d * (d - 1)
-    watches = []
+    watches: list[Watch] = []
     for i in range(d - 1):
         data = tuple(q + d * j for j in range(d) for q in (i, i + 1))
         watches.append(Watch("Z", tuple(j * (d - 1) + i for j in range(d)), data, (2.0 * i + 2, 0.0)))

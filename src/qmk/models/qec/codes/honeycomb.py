@@ -33,7 +33,7 @@ def lattice(w: int, h: int) -> Lattice:
     def vertex(i: int, j: int) -> int:
         return i % w + w * (j % h)
 
-    plaquettes = []
+    plaquettes: list[tuple[int, tuple[int, ...], tuple[float, float]]] = []
     touching: dict[tuple[int, int], list[int]] = {}
     for j in range(h):
         for i in range(j % 2, w, 2):

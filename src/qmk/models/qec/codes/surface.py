@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from qmk.models.qec.code import Code
+from qmk.models.qec.gf2 import Bits
 
 CYCLE = ("reset", "1q", "2q", "2q", "2q", "2q", "1q", "measure")
 
@@ -33,7 +34,7 @@ def corners(x: int, y: int, width: int, height: int) -> list[int]:
 
 def build(d: int) -> Code:
     found = plaquettes(d, d)
-    matrices = {}
+    matrices: dict[str, Bits] = {}
     for kind in "XZ":
         rows = [(x, y) for basis, x, y in found if basis == kind]
         matrix = np.zeros((len(rows), d * d), dtype=np.uint8)

@@ -47,8 +47,8 @@ class Decoder:
     one_basis: bool = False
     likely: bool = False
     windows: bool = True
-    options: Mapping[str, float] = field(default_factory=dict)
-    least: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, float] = field(default_factory=dict[str, float])
+    least: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def spec(self) -> str:

@@ -29,8 +29,8 @@ in time."""
 class Flips:
     """Strengths theta of independent flips after a gate, by Pauli: ``one`` on its k-th qubit, ``two`` on both."""
 
-    one: list[dict[str, float]] = field(default_factory=list)
-    two: dict[str, float] = field(default_factory=dict)
+    one: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    two: dict[str, float] = field(default_factory=dict[str, float])
 
     def total(self) -> float:
         return sum(sum(part.values()) for part in self.one) + sum(self.two.values())

@@ -45,7 +45,7 @@ class Used:
     """How often what happens in a shot; waiting is in cycles of one patch, ``stalled`` the part of it that T gates wait
     for their states. ``changes``: expected flips of patches whose distance changes. ``fences``: their cycles."""
 
-    gates: Counter[str] = field(default_factory=Counter)
+    gates: Counter[str] = field(default_factory=Counter[str])
     ends: int = 0
     waited: int = 0
     cycles: int = 0
@@ -53,7 +53,7 @@ class Used:
     stalled: int = 0
     attempts: int = 0
     changes: float = 0.0
-    fences: list[int] = field(default_factory=list)
+    fences: list[int] = field(default_factory=list[int])
 
     @property
     def epoch_cycles(self) -> list[int]:

@@ -102,7 +102,7 @@ class Report:
 @dataclass
 class _Patch:
     region: int
-    waiting: deque[tuple[float, Work]] = field(default_factory=deque)
+    waiting: deque[tuple[float, Work]] = field(default_factory=deque[tuple[float, Work]])
     busy: bool = False
     emitted: int = 0
     since: float = 0.0

@@ -1,18 +1,18 @@
-"""A process that decodes streams of windows and tells the CPU time of each: one JSON line in, one out for a stream."""
+"""A process that decodes streams of windows and tells the CPU time of each: a JSON line for a stream."""
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
 import stim
 
-from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.models.qec import decoders
 from qmk.models.qec.decoders import Bits
+from qmk.models.qec.processes import serve
 from qmk.models.qec.streaming import Sliding
 
 WARM_STREAMS = 2  # decoded and not counted: the first windows load code and tables
@@ -32,19 +32,13 @@ class StreamJob(msgspec.Struct, frozen=True):
     streams: int
 
 
-class Stream(msgspec.Struct, frozen=True):
+class Stream(msgspec.Struct, frozen=True, tag="stream"):
     """A decoded stream: events and CPU time by window, and whether an observable was decoded wrongly."""
 
     number: int
     events: list[int]
     cpu_us: list[float]
     wrong: bool
-
-
-class StreamFailed(msgspec.Struct, frozen=True):
-    """The error, as ``QmkError.to_dict`` gives it."""
-
-    error: dict[str, object]
 
 
 def time_step(sliding: Sliding, number: int, left: Bits) -> tuple[float, Bits]:
@@ -73,22 +67,16 @@ def decode_stream(job: StreamJob, sliding: Sliding, circuit: stim.Circuit, numbe
     return Stream(number, events, cpu_us, bool((flips != actual).any()))
 
 
+def decode(job: StreamJob, _lines: Iterable[str]) -> Iterator[Stream]:
+    """The streams of the job."""
+    circuit = stim.Circuit(job.circuit)
+    decoder = decoders.get(job.decoder)
+    sliding = Sliding(decoder.model(circuit), decoder, job.commit, job.buffer)
+    for number in range(WARM_STREAMS):
+        decode_stream(job, sliding, circuit, job.streams + number)
+    for number in range(job.first, job.streams, job.step):
+        yield decode_stream(job, sliding, circuit, number)
+
+
 def main() -> None:
-    def say(reply: Stream | StreamFailed) -> None:
-        sys.stdout.write(msgspec.json.encode(reply).decode() + "\n")
-
-    job = msgspec.json.decode(sys.stdin.readline(), type=StreamJob)
-    try:
-        circuit = stim.Circuit(job.circuit)
-        decoder = decoders.get(job.decoder)
-        sliding = Sliding(decoder.model(circuit), decoder, job.commit, job.buffer)
-        for number in range(WARM_STREAMS):
-            decode_stream(job, sliding, circuit, job.streams + number)
-        for number in range(job.first, job.streams, job.step):
-            say(decode_stream(job, sliding, circuit, number))
-    except QmkError as error:
-        say(StreamFailed(error.to_dict()))
-
-
-if __name__ == "__main__":
-    main()
+    serve(StreamJob, decode)

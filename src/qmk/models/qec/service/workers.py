@@ -6,24 +6,18 @@ of ``machine`` then runs on the measured times, as cores of its own would.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import dataclass
 
-import msgspec
 import stim
 
 from qmk.base.errors import QmkError
 from qmk.models.qec import decoders
-from qmk.models.qec.rates import MAX_WORKERS
-from qmk.models.qec.sampling_processes import environment
+from qmk.models.qec.processes import MAX_WORKERS, Process
 from qmk.models.qec.service.cost import Cost
 from qmk.models.qec.service.machine import Work
-from qmk.models.qec.service.worker import Stream, StreamFailed, StreamJob
+from qmk.models.qec.service.worker import Stream, StreamJob
 from qmk.models.qec.streaming import rounds_of, sliding, spans
 from qmk.models.qec.thin import thin_circuit
-
-MAIN = "from qmk.models.qec.service.worker import main; main()"
 
 
 @dataclass(frozen=True)
@@ -69,26 +63,15 @@ def measure_windows(
     """
     _check(circuit, decoder, commit, buffer, streams, workers)
     thin = str(thin_circuit(circuit, decoders.get(decoder)))
-    processes: list[subprocess.Popen[bytes]] = []
-    found: list[Stream] = []
+    processes: list[Process] = []
     try:
         for first in range(workers):
-            process = subprocess.Popen(
-                [sys.executable, "-c", MAIN],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
-            )  # fmt: skip
-            processes.append(process)
             job = StreamJob(thin, decoder, commit, buffer, seed, first, workers, streams)
-            assert process.stdin is not None
-            process.stdin.write(msgspec.json.encode(job) + b"\n")
-            process.stdin.flush()
-        for process in processes:
-            said, _ = process.communicate()
-            found += _streams(said, process.returncode)
+            processes.append(Process("qmk.models.qec.service.worker", job, Stream, "decoder"))
+        found: list[Stream] = [stream for process in processes for stream in process.all_replies()]
     finally:
         for process in processes:
-            process.kill()
-            process.wait()
+            process.end()
     found.sort(key=lambda stream: stream.number)
     return Measured(
         tuple(tuple(stream.events[1:-1]) for stream in found),
@@ -110,14 +93,3 @@ def _check(circuit: stim.Circuit, decoder: str, commit: int, buffer: int, stream
             field="circuit",
             help=f"give it {2 * commit + buffer} rounds or more",
         )
-
-
-def _streams(said: bytes, status: int) -> list[Stream]:
-    if status:
-        raise QmkError("RESOURCE_EXHAUSTED", f"a decoder process ended with status {status}; use fewer workers")
-    streams: list[Stream] = []
-    for line in said.splitlines():
-        if line.startswith(b'{"error"'):
-            raise QmkError.from_dict(msgspec.json.decode(line, type=StreamFailed).error)
-        streams.append(msgspec.json.decode(line, type=Stream))
-    return streams

@@ -98,10 +98,10 @@ class Joined:
 class Layout:
     """Data qubits with their frames, and checks with their data qubits."""
 
-    frame: dict[Place, int] = field(default_factory=dict)
-    owner: dict[Place, Cell] = field(default_factory=dict)
-    checks: dict[Place, tuple[Place, ...]] = field(default_factory=dict)
-    hooks: dict[Place, str] = field(default_factory=dict)
+    frame: dict[Place, int] = field(default_factory=dict[Place, int])
+    owner: dict[Place, Cell] = field(default_factory=dict[Place, Cell])
+    checks: dict[Place, tuple[Place, ...]] = field(default_factory=dict[Place, tuple[Place, ...]])
+    hooks: dict[Place, str] = field(default_factory=dict[Place, str])
 
     def pauli(self, check: Place, data: Place) -> str:
         """What a check measures on a data qubit."""

@@ -268,8 +268,24 @@ def held_out(seed: int = SEED) -> tuple[Program, ...]:
     return named + tuple(random_program(seed + at, sizes[at]) for at in range(RANDOM_PROGRAMS))
 
 
+def _read_memory(basis: Basis, cycles: str) -> Program:
+    return memory(basis, int(cycles))
+
+
+def _read_product(paulis: str, basis: Basis) -> Program:
+    return product(len(paulis), basis)
+
+
+def _read_t_gates(count: str) -> Program:
+    return t_gates(int(count))
+
+
+def _read_random(seed: str, patches: str) -> Program:
+    return random_program(int(seed), int(patches))
+
+
 NAMES: tuple[tuple[str, Callable[..., Program]], ...] = (
-    (r"memory_([XZ])_(\d{1,3})", lambda basis, cycles: memory(basis, int(cycles))),
+    (r"memory_([XZ])_(\d{1,3})", _read_memory),
     (r"bell_([XZ])", bell),
     (r"ghz_([XZ])", ghz),
     (r"cnot_([XZ])([XZ])", cnot),
@@ -277,10 +293,10 @@ NAMES: tuple[tuple[str, Callable[..., Program]], ...] = (
     (r"teleportation_([XZ])", teleportation),
     (r"move_([XZ])", move),
     (r"memory_beside_merges_([XZ])", memory_beside_merges),
-    (r"product_(Z{2,6})_([XZ])", lambda paulis, basis: product(len(paulis), basis)),
+    (r"product_(Z{2,6})_([XZ])", _read_product),
     (r"domain_wall_([XZ])", wall),
-    (r"t_gates_(\d{1,4})", lambda count: t_gates(int(count))),
-    (r"random_(\d{1,9})_(\d{1,2})", lambda seed, patches: random_program(int(seed), int(patches))),
+    (r"t_gates_(\d{1,4})", _read_t_gates),
+    (r"random_(\d{1,9})_(\d{1,2})", _read_random),
 )
 
 

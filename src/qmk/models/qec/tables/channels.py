@@ -160,7 +160,8 @@ def channels_from_counts(rows: Table, d: int) -> Channels:
     was counted is a coin."""
     if missing(rows, d):
         return _from_memory(rows, d)
-    cycle, ends = {}, {}
+    cycle: dict[Basis, float] = {}
+    ends: dict[Basis, float] = {}
     inject: dict[Basis, float] = {}
     for flip, basis in _flips_and_bases():
         long, short = (_total(_need(rows, kind, d, basis)) for kind in ("idle", "prepare_measure"))
