@@ -262,6 +262,10 @@ def read_stim(text: str | bytes) -> Circuit:
     ``qmk.ir.lower`` give. Raises ``Declined`` for what the front end must read: tags, Pauli products, correlated and
     heralded errors, sweep bits, every error, and whatever exceeds a bound."""
 
+def read_stim_graph(text: str | bytes) -> bytes:
+    """The packed graph (``qmk.qvm.graph.pack``) of a flat Stim program, node for node that of the front end. Raises
+    ``Declined`` for what ``read_stim`` declines."""
+
 def rewrite(
     circuit: Circuit,
     *,

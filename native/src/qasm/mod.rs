@@ -20,7 +20,7 @@ mod library;
 pub mod limits;
 mod matrix;
 mod names;
-mod nodes;
+pub(crate) mod nodes;
 #[cfg(feature = "python")]
 pub mod python;
 mod reader;

@@ -1,5 +1,5 @@
-//! The program as a packed graph (`qmk.qvm.graph.pack`): the nodes, handles, events and registers that the semantic
-//! front end gives it, written as the text is read.
+//! A program as a packed graph (`qmk.qvm.graph.pack`): the nodes, handles, events and registers that its front end gives
+//! it, written as the text is read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,7 +26,7 @@ impl Target<'_> {
 /// A value of a node's arguments.
 pub enum Value<'a> {
     Text(&'a str),
-    Count(usize),
+    Count(u64),
     Real(f64),
     /// Angles by name.
     Angles(&'a [&'static str], &'a [f64]),
@@ -42,12 +42,14 @@ pub struct Nodes {
     versions: HashMap<String, usize>,
     /// The guard of what is read, packed; empty where it is always run.
     guard: Vec<u8>,
+    noisy: bool,
 }
 
-/// A register of the result: its name, and the event of each bit as it is printed.
+/// A register of the result: its name, the event of each bit as it is printed, and whether the highest bit comes first.
 pub struct Output<'a> {
     pub name: &'a str,
     pub bits: Vec<Option<u32>>,
+    pub descending: bool,
 }
 
 impl Nodes {
@@ -55,16 +57,23 @@ impl Nodes {
 
     /// New qubits in |0>: a register of `len`, or a single one.
     pub fn allocate(&mut self, name: &str, len: Option<u32>) {
-        let first = self.qubits.len();
+        let mut handles = vec![];
         for index in 0..len.unwrap_or(1) {
             let mut handle = if len.is_some() { format!("{name}_{index}") } else { name.to_owned() };
             while !self.taken.insert(handle.clone()) {
                 handle.push('_');
             }
-            self.qubits.push(handle);
+            handles.push(handle);
         }
-        let qubits: Vec<u32> = (first as u32..self.qubits.len() as u32).collect();
-        self.node("alloc", &[("n", Value::Count(qubits.len()))], &qubits, None, true);
+        self.allocate_all(handles);
+    }
+
+    /// New qubits in |0> of these names, which nothing else has.
+    pub fn allocate_all(&mut self, handles: Vec<String>) {
+        let first = self.qubits.len() as u32;
+        self.qubits.extend(handles);
+        let qubits: Vec<u32> = (first..self.qubits.len() as u32).collect();
+        self.node(ALLOC, &[("n", Value::Count(qubits.len() as u64))], &qubits, None);
     }
 
     /// Measures a qubit into a new event: `c_0`, then `c_0__1`, `c_0__2` and so on.
@@ -78,8 +87,14 @@ impl Nodes {
         }
         self.versions.insert(base, version + 1);
         self.taken.insert(name.clone());
+        let event = self.event(name);
+        self.node("mz", &[], &[qubit], Some(event));
+    }
+
+    /// A new event of this name, which nothing else has; it is for the node that comes next.
+    pub fn event(&mut self, name: String) -> u32 {
         self.events.push(name);
-        self.node("mz", &[], &[qubit], Some(self.events.len() - 1), false);
+        self.events.len() as u32 - 1
     }
 
     // -- guards ------------------------------------------------------------------------------------------------------
@@ -107,13 +122,13 @@ impl Nodes {
         write_text(out, b"event");
         write_text(out, self.events[literal.0 as usize].as_bytes());
         write_text(out, b"value");
-        number(out, literal.1 as u32);
+        number(out, literal.1 as u64);
     }
 
     // -- nodes -------------------------------------------------------------------------------------------------------
 
     pub fn gate(&mut self, kind: Kind, qubits: &[u32], angles: &[f64]) {
-        self.node(kind.name(), &angle_args(kind, angles), qubits, None, false);
+        self.node(kind.name(), &angle_args(kind, angles), qubits, None);
     }
 
     /// `base` on the last qubits under the others as controls: a gate of its own where there is one.
@@ -122,47 +137,61 @@ impl Nodes {
         if let Some(&kind) = ALL.iter().find(|kind| kind.is_gate() && kind.peeled() == (base, controls)) {
             return self.gate(kind, qubits, angles);
         }
-        let mut args = vec![("gate", Value::Text(base.name())), ("controls", Value::Count(controls))];
+        let mut args = vec![("gate", Value::Text(base.name())), ("controls", Value::Count(controls as u64))];
         if !angles.is_empty() {
             args.push(("params", Value::Angles(base.angle_names(), angles)));
         }
-        self.node("mod", &args, qubits, None, false);
+        self.node("mod", &args, qubits, None);
     }
 
     /// A gate that is no kind.
     pub fn lowered(&mut self, gate: &Lowered, qubits: &[u32], angles: &[f64]) {
         let args: Vec<_> = gate.angles.iter().zip(angles).map(|(&name, &angle)| (name, Value::Real(angle))).collect();
-        self.node(gate.name, &args, qubits, None, false);
+        self.node(gate.name, &args, qubits, None);
     }
 
     pub fn phase(&mut self, angle: f64) {
-        self.node("gphase", &[("gamma", Value::Real(angle))], &[], None, false);
+        self.node("gphase", &[("gamma", Value::Real(angle))], &[], None);
     }
 
     pub fn reset(&mut self, qubit: u32) {
-        self.node("reset", &[], &[qubit], None, false);
+        self.node("reset", &[], &[qubit], None);
     }
 
     /// A barrier on these qubits, each once; without any, on all.
     pub fn barrier(&mut self, qubits: &[u32]) {
         let mut seen = HashSet::new();
         let once: Vec<u32> = qubits.iter().copied().filter(|&qubit| seen.insert(qubit)).collect();
-        self.node("barrier", &[], &once, None, false);
+        self.node("barrier", &[], &once, None);
     }
 
     pub fn qubits(&self) -> usize {
         self.qubits.len()
     }
 
-    fn node(&mut self, op: &str, args: &[(&str, Value)], qubits: &[u32], event: Option<usize>, allocates: bool) {
+    fn node(&mut self, op: &str, args: &[(&str, Value)], qubits: &[u32], event: Option<u32>) {
+        self.write(CORE, op, args, qubits, &[], event);
+    }
+
+    /// A node of the op `op` in a family, "core." or "noise.": what it reads and the event that it produces come last.
+    pub fn write(
+        &mut self,
+        family: &str,
+        op: &str,
+        args: &[(&str, Value)],
+        qubits: &[u32],
+        inputs: &[u32],
+        event: Option<u32>,
+    ) {
         let out = &mut self.out;
         let guarded = !self.guard.is_empty();
-        let parts = [!args.is_empty(), !qubits.is_empty(), event.is_some(), allocates, guarded];
+        let allocates = op == ALLOC;
+        let parts = [!args.is_empty(), !qubits.is_empty(), !inputs.is_empty(), event.is_some(), allocates, guarded];
         map(out, 2 + parts.iter().filter(|&&part| part).count());
         write_text(out, b"id");
         joined(out, b"n", self.count.to_string().as_bytes());
         write_text(out, b"op");
-        joined(out, b"core.", op.as_bytes());
+        joined(out, family.as_bytes(), op.as_bytes());
         if !args.is_empty() {
             write_text(out, b"args");
             map(out, args.len());
@@ -176,10 +205,15 @@ impl Nodes {
             list(out, qubits.len());
             qubits.iter().for_each(|&qubit| write_text(out, self.qubits[qubit as usize].as_bytes()));
         }
+        if !inputs.is_empty() {
+            write_text(out, b"inputs");
+            list(out, inputs.len());
+            inputs.iter().for_each(|&event| write_text(out, self.events[event as usize].as_bytes()));
+        }
         if let Some(event) = event {
             write_text(out, b"produces");
             list(out, 1);
-            write_text(out, self.events[event].as_bytes());
+            write_text(out, self.events[event as usize].as_bytes());
         }
         if allocates {
             write_text(out, b"caps");
@@ -190,16 +224,17 @@ impl Nodes {
             out.extend_from_slice(&self.guard);
         }
         self.count += 1;
+        self.noisy |= family == NOISE;
     }
 
     // -- the end -----------------------------------------------------------------------------------------------------
 
-    /// The graph, its qubits freed. `dialect` and `version` are those of the text.
-    pub fn finish(mut self, outputs: &[Output], dialect: &str, version: &str) -> Vec<u8> {
+    /// The graph, its qubits freed; its metadata are packed already.
+    pub fn finish(mut self, outputs: &[Output], metadata: &[u8]) -> Vec<u8> {
         self.guard.clear();
         if !self.qubits.is_empty() {
             let every: Vec<u32> = (0..self.qubits.len() as u32).collect();
-            self.node("free", &[], &every, None, false);
+            self.node("free", &[], &every, None);
         } else if self.count == 0 {
             self.barrier(&[]); // a graph has at least one node; this one changes nothing
         }
@@ -220,13 +255,16 @@ impl Nodes {
             capabilities(&mut out);
         }
         write_text(&mut out, b"families");
-        list(&mut out, 1);
+        list(&mut out, 1 + self.noisy as usize);
         write_text(&mut out, b"core");
+        if self.noisy {
+            write_text(&mut out, b"noise");
+        }
         write_text(&mut out, b"outputs");
         list(&mut out, outputs.len());
         outputs.iter().for_each(|output| self.output(&mut out, output));
         write_text(&mut out, b"metadata");
-        source(&mut out, dialect, version);
+        out.extend_from_slice(metadata);
         out
     }
 
@@ -243,12 +281,18 @@ impl Nodes {
             }
         }
         write_text(out, b"descending");
-        out.push(TRUE);
+        out.push(if output.descending { TRUE } else { FALSE });
     }
 }
 
+pub const CORE: &str = "core.";
+pub const NOISE: &str = "noise.";
+/// The op that allocates, in core.
+const ALLOC: &str = "alloc";
 const NIL: u8 = 0xC0;
+const FALSE: u8 = 0xC2;
 const TRUE: u8 = 0xC3;
+const WIDE: u8 = 0xCF;
 const REAL: u8 = 0xCB;
 
 fn angle_args<'a>(kind: Kind, angles: &[f64]) -> Vec<(&'a str, Value<'a>)> {
@@ -258,7 +302,7 @@ fn angle_args<'a>(kind: Kind, angles: &[f64]) -> Vec<(&'a str, Value<'a>)> {
 fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Text(text) => write_text(out, text.as_bytes()),
-        Value::Count(count) => number(out, *count as u32),
+        Value::Count(count) => number(out, *count),
         Value::Real(angle) => real(out, *angle),
         Value::Angles(names, angles) => {
             map(out, names.len());
@@ -270,7 +314,7 @@ fn write_value(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-fn real(out: &mut Vec<u8>, value: f64) {
+pub fn real(out: &mut Vec<u8>, value: f64) {
     out.push(REAL);
     out.extend(value.to_be_bytes());
 }
@@ -289,14 +333,17 @@ fn capabilities(out: &mut Vec<u8>) {
     write_text(out, b"CAP_ALLOC");
 }
 
-fn source(out: &mut Vec<u8>, dialect: &str, version: &str) {
-    map(out, 1);
-    write_text(out, b"source");
-    map(out, 2);
-    write_text(out, b"format");
-    write_text(out, dialect.as_bytes());
-    write_text(out, b"version");
-    write_text(out, version.as_bytes());
+/// The metadata of a text of this dialect and version.
+pub fn source(dialect: &str, version: &str) -> Vec<u8> {
+    let mut out = vec![];
+    map(&mut out, 1);
+    write_text(&mut out, b"source");
+    map(&mut out, 2);
+    write_text(&mut out, b"format");
+    write_text(&mut out, dialect.as_bytes());
+    write_text(&mut out, b"version");
+    write_text(&mut out, version.as_bytes());
+    out
 }
 
 /// A length or number after the first tag that has room for it, of tags for 8, 16 and 32 bits.
@@ -314,28 +361,32 @@ fn sized(out: &mut Vec<u8>, size: usize, tags: [Option<u8>; 3]) {
     }
 }
 
-fn list(out: &mut Vec<u8>, size: usize) {
+pub fn list(out: &mut Vec<u8>, size: usize) {
     match size {
         0..=15 => out.push(0x90 | size as u8),
         _ => sized(out, size, [None, Some(0xDC), Some(0xDD)]),
     }
 }
 
-fn map(out: &mut Vec<u8>, size: usize) {
+pub fn map(out: &mut Vec<u8>, size: usize) {
     match size {
         0..=15 => out.push(0x80 | size as u8),
         _ => sized(out, size, [None, Some(0xDE), Some(0xDF)]),
     }
 }
 
-fn number(out: &mut Vec<u8>, value: u32) {
+fn number(out: &mut Vec<u8>, value: u64) {
     match value {
         0..=0x7F => out.push(value as u8),
-        _ => sized(out, value as usize, [Some(0xCC), Some(0xCD), Some(0xCE)]),
+        0x80..=0xFFFF_FFFF => sized(out, value as usize, [Some(0xCC), Some(0xCD), Some(0xCE)]),
+        _ => {
+            out.push(WIDE);
+            out.extend(value.to_be_bytes());
+        }
     }
 }
 
-fn write_text(out: &mut Vec<u8>, text: &[u8]) {
+pub fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     match text.len() {
         0..=31 => out.push(0xA0 | text.len() as u8),
         size => sized(out, size, [Some(0xD9), Some(0xDA), Some(0xDB)]),

@@ -9,7 +9,7 @@ use super::define::{Callee, Definition, Heads};
 use super::lex::{is_digit, name_end, skip};
 use super::library::{self, Entry};
 use super::names::{Names, Sym};
-use super::nodes::{Nodes, Output};
+use super::nodes::{source, Nodes, Output};
 use super::writer::Writer;
 use super::{limits, Declined};
 
@@ -155,9 +155,9 @@ impl<'a> Reader<'a> {
         let mut outputs = vec![];
         for bits in self.bits.iter().rev() {
             let shown = bits.events.iter().rev().map(|&event| (event != NONE).then_some(event)).collect();
-            outputs.push(Output { name: self.text_of(bits.name)?, bits: shown });
+            outputs.push(Output { name: self.text_of(bits.name)?, bits: shown, descending: true });
         }
-        Ok(nodes.finish(&outputs, if self.two { "qasm2" } else { "qasm3" }, version))
+        Ok(nodes.finish(&outputs, &source(if self.two { "qasm2" } else { "qasm3" }, version)))
     }
 
     fn read_from(&mut self, start: usize) -> Result<()> {

@@ -4,8 +4,9 @@
 //! The front end `qmk.frontends.stim` holds the language; what is read here has the qubits, cbits and registers that it
 //! and `qmk.ir.lower` give. Tags, lost atoms, Pauli products, correlated and heralded errors, sweep bits and every error
 //! are declined: the front end reads the text then, or says what is wrong. `parse` reads lines, `names` says what the
-//! instructions are, `write` unrolls them.
+//! instructions are, `write` unrolls them, and `graph` has the nodes where a graph is wanted.
 
+mod graph;
 mod names;
 mod parse;
 #[cfg(feature = "python")]
@@ -17,10 +18,19 @@ use crate::qasm::{limits, Declined};
 
 /// The circuit of a flat Stim program.
 pub fn read(text: &str) -> Result<Circuit, Declined> {
+    write::circuit(&parsed(text)?)
+}
+
+/// The packed graph of such a program, as the front end reads it.
+pub fn read_graph(text: &str) -> Result<Vec<u8>, Declined> {
+    write::graph(&parsed(text)?)
+}
+
+fn parsed(text: &str) -> Result<parse::Text, Declined> {
     if text.len() > limits::SOURCE_BYTES {
         return Err(Declined::at(0, "a text too long"));
     }
-    write::write(&parse::parse(text.as_bytes())?)
+    parse::parse(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Instructions to operations, blocks unrolled.
+//! Instructions to operations, blocks unrolled; and to the nodes of a graph, where that is wanted.
 
 use crate::circuit::{Circuit, Cond, Kind, Op, Register, Table, NONE};
 use crate::qasm::{limits, Declined};
 
+use super::graph::Graph;
 use super::names::{from_z, to_z, Basis, Fed, Name, Step};
 use super::parse::{Item, Text, INVERTED, NUMBER, RECORD};
 
@@ -28,6 +29,7 @@ enum Late {
 struct Writer<'a> {
     text: &'a Text,
     circuit: Circuit,
+    graph: Option<Graph>,
     /// The place of each qubit in use among all of them.
     places: Vec<u32>,
     /// The cbit of each measurement.
@@ -45,7 +47,17 @@ struct Writer<'a> {
     at: usize,
 }
 
-pub fn write(text: &Text) -> Result<Circuit> {
+pub fn circuit(text: &Text) -> Result<Circuit> {
+    Ok(write(text, false)?.circuit)
+}
+
+/// The packed graph.
+pub fn graph(text: &Text) -> Result<Vec<u8>> {
+    let Writer { graph, circuit, .. } = write(text, true)?;
+    Ok(graph.expect("a graph was asked for").finish(&circuit.registers))
+}
+
+fn write(text: &Text, with_graph: bool) -> Result<Writer<'_>> {
     let mut used = Vec::new();
     let mut start = 0usize;
     for item in &text.items {
@@ -66,6 +78,7 @@ pub fn write(text: &Text) -> Result<Circuit> {
     let mut writer = Writer {
         text,
         circuit,
+        graph: with_graph.then(|| Graph::new(&used)),
         places,
         record: vec![],
         detectors: vec![],
@@ -78,7 +91,8 @@ pub fn write(text: &Text) -> Result<Circuit> {
         at: 0,
     };
     writer.block(0, text.items.len(), (0, 0))?;
-    writer.finish()
+    writer.finish()?;
+    Ok(writer)
 }
 
 impl Writer<'_> {
@@ -155,7 +169,8 @@ impl Writer<'_> {
             }
             Name::Detector => {
                 let bits = self.bits(targets)?;
-                let found = self.parity(&bits)?;
+                let found = self.parity(&bits, 'd')?;
+                self.graph.iter_mut().for_each(|graph| graph.detector(args));
                 self.detectors.push(found);
                 if self.detectors.len() > EVENTS {
                     return self.fail("too many detectors");
@@ -163,8 +178,18 @@ impl Writer<'_> {
                 Ok(())
             }
             Name::Observable => self.observable(args[0], targets),
-            Name::Place => self.each(targets, |_, _| Ok(())),
-            Name::Shift | Name::Tick if targets.is_empty() => self.node(),
+            Name::Place => self.each(targets, |own, qubit| {
+                own.graph.iter_mut().for_each(|graph| graph.place(qubit, args));
+                Ok(())
+            }),
+            Name::Shift | Name::Tick if targets.is_empty() => {
+                match &mut self.graph {
+                    Some(graph) if name == Name::Tick => graph.tick(),
+                    Some(graph) => graph.shift_by(args),
+                    None => {}
+                }
+                self.node()
+            }
             Name::Shift | Name::Tick => self.fail("targets where there are none"),
             _ => self.noise(name, args, targets),
         }
@@ -190,10 +215,20 @@ impl Writer<'_> {
 
     #[inline]
     fn apply(&mut self, steps: &[Step], operands: &[u32]) -> Result<()> {
+        if let Some(graph) = &mut self.graph {
+            for &(kind, places, angle) in steps {
+                graph.gate(kind, &on(places, operands)[..places.len()], &[angle][..kind.n_params()]);
+            }
+        }
+        self.turn(steps, operands)
+    }
+
+    /// Gates of the circuit that the graph has within a measurement.
+    #[inline]
+    fn turn(&mut self, steps: &[Step], operands: &[u32]) -> Result<()> {
         for &(kind, places, angle) in steps {
             self.node()?;
-            let mut qubits = [0u32; 2];
-            qubits.iter_mut().zip(places).for_each(|(slot, &k)| *slot = operands[k as usize]);
+            let qubits = on(places, operands);
             let mut param = NONE;
             if kind.n_params() > 0 {
                 param = self.circuit.params.len() as u32;
@@ -239,6 +274,7 @@ impl Writer<'_> {
             self.conds[cbit as usize] = self.circuit.push_cond(Cond::Bit(cbit));
         }
         self.circuit.ops.push(Op::gate(kind, &[qubit], NONE).under(self.conds[cbit as usize]));
+        self.graph.iter_mut().for_each(|graph| graph.feed(kind, qubit, cbit));
         Ok(())
     }
 
@@ -256,11 +292,14 @@ impl Writer<'_> {
             return self.fail("too many measurements");
         }
         let qubit = self.qubit(target & !INVERTED)?;
-        self.apply(to_z(basis), &[qubit])?;
+        if let Some(graph) = &mut self.graph {
+            graph.measure(basis, qubit, self.record.len(), target & INVERTED != 0, chance);
+        }
+        self.turn(to_z(basis), &[qubit])?;
         let mut cbit = self.cbit(false);
         self.node()?;
         self.circuit.ops.push(Op::measure(qubit, cbit));
-        self.apply(from_z(basis), &[qubit])?;
+        self.turn(from_z(basis), &[qubit])?;
         if target & INVERTED != 0 {
             let inverted = self.cbit(false);
             self.node()?;
@@ -283,6 +322,7 @@ impl Writer<'_> {
     fn prepare(&mut self, basis: Basis, qubit: u32) -> Result<()> {
         self.node()?;
         self.circuit.ops.push(Op::reset(qubit));
+        self.graph.iter_mut().for_each(|graph| graph.reset(qubit));
         self.apply(from_z(basis), &[qubit])
     }
 
@@ -316,27 +356,28 @@ impl Writer<'_> {
         self.circuit.ops.push(Op { kind: Kind::Logic, q: [NONE; 3], param, cond: NONE, cbit });
     }
 
-    /// The cbit of a sum modulo two; NONE where it is 0.
-    fn parity(&mut self, bits: &[u32]) -> Result<u32> {
+    /// The cbit of a sum modulo two, in a graph called by this letter; NONE where it is 0.
+    fn parity(&mut self, bits: &[u32], letter: char) -> Result<u32> {
         let mut sorted = bits.to_vec();
         sorted.sort_unstable();
         let odd = |bit: &u32| (sorted.partition_point(|b| b <= bit) - sorted.partition_point(|b| b < bit)) % 2 == 1;
         let mut rest = last_of_each(bits.iter().copied().filter(|bit| odd(bit)));
         let mut from = 0;
         while rest.len() - from > PARITY {
-            let made = self.sum(&rest[from..from + PARITY])?;
+            let made = self.sum(&rest[from..from + PARITY], 'x')?;
             rest.push(made);
             from += PARITY;
         }
         match &rest[from..] {
             [] => Ok(NONE),
             [one] => Ok(*one),
-            several => self.sum(several),
+            several => self.sum(several, letter),
         }
     }
 
-    fn sum(&mut self, inputs: &[u32]) -> Result<u32> {
+    fn sum(&mut self, inputs: &[u32], letter: char) -> Result<u32> {
         self.node()?;
+        self.graph.iter_mut().for_each(|graph| graph.sum(inputs, xor(inputs.len()), letter));
         let late = inputs.iter().any(|&cbit| self.is_late[cbit as usize]);
         let made = self.cbit(late);
         if late {
@@ -376,6 +417,7 @@ impl Writer<'_> {
                 return self.fail("a qubit twice in a pair");
             }
             self.node()?;
+            self.graph.iter_mut().for_each(|graph| graph.channel(name, args, &qubits[..width]));
             if chances.iter().any(|&p| p > 0.0) {
                 let param = self.circuit.params.len() as u32;
                 self.circuit.params.extend_from_slice(chances);
@@ -387,11 +429,11 @@ impl Writer<'_> {
 
     // -- the end -----------------------------------------------------------------------------------------------------
 
-    fn finish(mut self) -> Result<Circuit> {
+    fn finish(&mut self) -> Result<()> {
         let most = self.observables.iter().map(|row| row.0 + 1).max().unwrap_or(0);
         let mut observables = vec![NONE; most as usize];
         for (number, bits) in std::mem::take(&mut self.observables) {
-            observables[number as usize] = self.parity(&bits)?;
+            observables[number as usize] = self.parity(&bits, 'o')?;
         }
         self.read_late();
         let record = std::mem::take(&mut self.record);
@@ -400,7 +442,7 @@ impl Writer<'_> {
         let register =
             |(name, cbits): (&str, Vec<u32>)| Register { name: name.into(), cbits: cbits.into(), descending: false };
         self.circuit.registers = named.into_iter().filter(|row| !row.1.is_empty()).map(register).collect();
-        Ok(self.circuit)
+        Ok(())
     }
 
     /// Readings throw a die on a qubit more, into cbits behind all others.
@@ -427,6 +469,14 @@ impl Writer<'_> {
         }
         self.circuit.n_qubits += thrown as u32;
     }
+}
+
+/// The qubits at these places.
+#[inline]
+fn on(places: &[u32], operands: &[u32]) -> [u32; 2] {
+    let mut qubits = [0; 2];
+    qubits.iter_mut().zip(places).for_each(|(slot, &k)| *slot = operands[k as usize]);
+    qubits
 }
 
 /// The truth table of the parity of so many inputs.

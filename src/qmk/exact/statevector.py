@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qmk.exact import paulis
+from qmk.exact.dense import NumpyCircuit
 from qmk.exact.simulator import probabilities
+from qmk.ir.program import Gate, Program
 
 
 def highest_first(amplitudes: npt.ArrayLike, n_qubits: int) -> paulis.Array:
@@ -24,6 +26,13 @@ class StateVector:
         state = np.ascontiguousarray(amplitudes, dtype=np.complex128).reshape(-1)
         self._state = state / np.linalg.norm(state)
         self._n = n_qubits
+
+    @classmethod
+    def of(cls, program: Program) -> StateVector:
+        """The state that the gates of a program make of zeros."""
+        gates = tuple(item for item in program.instructions if isinstance(item, Gate))
+        zeros = np.eye(1, 1 << program.n_qubits, dtype=np.complex128)[0]
+        return cls(NumpyCircuit(program.n_qubits, gates)(zeros), program.n_qubits)
 
     def expectation(self, strings: Sequence[str], /) -> list[float]:
         return [paulis.expectation(self._state, text) for text in strings]

@@ -23,6 +23,19 @@ OLDEST: tuple[int, int] = (3, 11)
 """The Python that QMK itself needs."""
 
 
+SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
+"""Variables of ours that no child needs: it runs what strangers submit."""
+
+
+def child_environment() -> dict[str, str]:
+    """Ours, without our secrets, and with this very package importable when it is not installed."""
+    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    root = Path(__file__).parents[2]
+    if root.name not in ("site-packages", "dist-packages"):
+        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [environment.get("PYTHONPATH")])])
+    return environment
+
+
 class Interpreter(msgspec.Struct, frozen=True):
     """A Python of a virtual environment, looked at without starting it. ``trouble``: why it cannot be used, or ""."""
 

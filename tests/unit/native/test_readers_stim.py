@@ -1,22 +1,26 @@
-"""The native reader of flat Stim text against the front end: the same ops, cbits and registers on random programs, on
-Stim's own codes and on broken text, or declined."""
+"""The native reader of flat Stim text against the front end: the same graph, and the same ops, cbits and registers, on
+random programs, on Stim's own codes and on broken text, or declined."""
 
 from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 import stim
-from qmk_native import Declined, read_stim
+from qmk_native import Declined, read_stim, read_stim_graph
 
 import qmk
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.frontends import load
 from qmk.frontends.stim import gates
+from qmk.frontends.stim.reader import interpret
 from qmk.ir import lower
 from qmk.ir.native_circuit import GATES, circuit_of, program_of
+from qmk.qvm.graph import Graph, unpack
 from qmk.request import native_text
+from qmk.sdk.frontend import Source
 from tests.unit.native.conftest import same
 
 MEASURED = ("M", "MX", "MY", "MZ", "MR", "MRX", "MRY", "MRZ")
@@ -93,12 +97,22 @@ class Writer:
         return "\n".join([f"QUBIT_COORDS(0, 1) {self.names[0]}", *lines]) + "\n"
 
 
+def interpreted(text: str) -> Graph:
+    """A text as the front end reads it, whatever the native core would read."""
+    return interpret(Source(text.encode()))
+
+
+def require_same_graph(text: str) -> None:
+    """The native graph of ``text``, which the native core reads, is the front end's."""
+    mine, want = unpack(read_stim_graph(text)), interpreted(text)
+    assert mine == want, text
+    assert msgspec.json.encode(mine) == msgspec.json.encode(want), text
+
+
 @pytest.fixture
 def reference(everything_kept):
     """A text as the front end and ``ir.lower`` give it, everything unobservable kept."""
-    return lambda text: program_of(
-        circuit_of(lower.lower(load(text.encode(), format="stim").graph, GATES | {"gphase"}))
-    )
+    return lambda text: program_of(circuit_of(lower.lower(interpreted(text), GATES | {"gphase"})))
 
 
 @pytest.mark.parametrize("first", range(0, 600, 100))
@@ -109,14 +123,16 @@ def test_random_flat_programs_have_the_front_ends_ops_and_wrong_ones_are_decline
         try:
             want = reference(text)
         except QmkError:
-            with pytest.raises(Declined):
-                read_stim(text)
+            for reader in (read_stim, read_stim_graph):
+                with pytest.raises(Declined):
+                    reader(text)
             continue
         try:
             mine = read_stim(text)
         except Declined:
             continue
         assert same(program_of(mine), want), text
+        require_same_graph(text)
         read += 1
     assert read > 60
 
@@ -133,6 +149,7 @@ def test_broken_programs_are_never_read_as_something_else(first, reference):
         except Declined:
             continue
         assert same(program_of(mine), reference(text)), text
+        require_same_graph(text)
 
 
 @pytest.mark.parametrize("code", ["surface_code:rotated_memory_x", "repetition_code:memory", "color_code:memory_xyz"])
@@ -147,6 +164,7 @@ def test_codes_of_stim_have_the_front_ends_ops(code, reference):
         after_reset_flip_probability=0.03,
     )
     assert same(program_of(read_stim(str(circuit))), reference(str(circuit)))
+    require_same_graph(str(circuit))
 
 
 @pytest.mark.parametrize(
@@ -185,8 +203,49 @@ def test_codes_of_stim_have_the_front_ends_ops(code, reference):
     ids=lambda text: text[:40],
 )
 def test_what_is_wrong_or_not_flat_is_declined(text):
-    with pytest.raises(Declined):
-        read_stim(text)
+    for reader in (read_stim, read_stim_graph):
+        with pytest.raises(Declined):
+            reader(text)
+
+
+EVERY_NODE = """
+QUBIT_COORDS(0, 1) 3 12
+SHIFT_COORDS(1)
+QUBIT_COORDS(0.5) 12 007
+X_ERROR(0.1) 3\nY_ERROR(0.2) 3\nZ_ERROR(0) 3\nDEPOLARIZE1(0.3) 3 12\nDEPOLARIZE2(0.1) 3 12
+PAULI_CHANNEL_1(0.1, 0.2, 0.3) 7
+PAULI_CHANNEL_2(.01, .02, .03, .04, .05, .06, .07, .01, .02, .03, .04, .05, .06, .07, .08) 3 12
+TICK
+SQRT_YY_DAG 3 12 7 3 # a note
+MX !3 12
+MRY(0.25) 7 !12
+REPEAT 4 {
+  M 3 !7
+  SHIFT_COORDS(0, 1)
+  DETECTOR(1, 2, 3) rec[-1] rec[-2]
+}
+RX 3\nRY 7\nR 12
+CX rec[-1] 3\nCZ 7 rec[-2]\nYCZ 12 rec[-1]
+DETECTOR rec[-1] rec[-2] rec[-3] rec[-4] rec[-5] rec[-6] rec[-7] rec[-8] rec[-9] rec[-10] rec[-2]
+DETECTOR rec[-1] rec[-1]\nDETECTOR rec[-3]\nDETECTOR
+OBSERVABLE_INCLUDE(3) rec[-1] rec[-9]\nOBSERVABLE_INCLUDE(1) rec[-2]\nOBSERVABLE_INCLUDE(3) rec[-3]
+"""
+
+
+def test_a_graph_has_every_node_name_and_coordinate_of_the_front_ends():
+    require_same_graph(EVERY_NODE)
+    graph = load(EVERY_NODE.encode(), format="stim").graph
+    assert graph == interpreted(EVERY_NODE)
+    assert graph.families == ("core", "noise")
+    assert graph.metadata["qubit_coordinates"] == {"q3": [0.0, 1.0], "q12": [1.5], "q7": [1.5]}
+    require_same_graph("H 0\n" + "\n".join(f"{name} 0" for name in gates.SINGLE))
+    require_same_graph("\n".join(f"{name} 0 1" for name in gates.DOUBLE))
+
+
+def test_a_text_without_qubits_or_with_sweep_bits_is_the_front_ends():
+    assert load(b"TICK\nMPAD 1\n", format="stim").graph == interpreted("TICK\nMPAD 1\n")
+    given = load(b"CX sweep[0] 1\nM 1\n", format="stim", params={"sweep": [1]}).graph
+    assert [node.op for node in given.nodes] == ["core.alloc", "core.x", "core.mz", "core.free"]
 
 
 def test_text_in_no_named_format_is_read_as_what_it_is():

@@ -32,7 +32,4 @@ class ReferenceEngine:
     def observe(self, program: Program, method: str) -> StateVector:
         if program.n_qubits > MAX_QUBITS:
             raise Unsupported(f"{program.n_qubits} qubits: engine reference holds at most {MAX_QUBITS}")
-        gates = tuple(item for item in program.instructions if isinstance(item, Gate))
-        zero = np.zeros(1 << program.n_qubits, dtype=np.complex128)
-        zero[0] = 1
-        return StateVector(NumpyCircuit(program.n_qubits, gates)(zero), program.n_qubits)
+        return StateVector.of(program)

@@ -17,10 +17,11 @@ from qmk.engines.rydberg.subspace import SubspaceObserver, SubspacePlan
 from qmk.engines.rydberg.trajectories import Item, TrajectoryPlan
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.dense import DenseBackend
+from qmk.exact.evolved import EvolvedPlan
 from qmk.exact.statevector import StateVector
-from qmk.ir.bits import compute
+from qmk.ir.bits import Bits
 from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.sdk.engine import Plan, Unsupported
 
 KEPT_BYTES = 1 << 24
 """States up to this size stay with their plan, so that a second run of it only draws."""
@@ -120,50 +121,26 @@ def _evolving(item: Gate | NoisyEvolution) -> Gate | NoisyEvolution:
     return item
 
 
-class RydbergPlan:
-    """Evolutions and what is read; it holds the final state once it is known, if that is small."""
+class RydbergPlan(EvolvedPlan[Evolution, qmk_native.AtomRegister]):
+    """Evolutions of every pair; only a small final state is held."""
 
-    def __init__(self, n_qubits: int, n_cbits: int, evolutions: tuple[Evolution, ...], reads: tuple[Item, ...]) -> None:
-        self.n_qubits = n_qubits
-        self._n_cbits = n_cbits
-        self._evolutions = evolutions
-        self._reads = reads
-        self._known: tuple[qmk_native.AtomRegister, dict[str, Any]] | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return RydbergPlan, (self.n_qubits, self._n_cbits, self._evolutions, self._reads)
-
-    def state(self) -> tuple[qmk_native.AtomRegister, dict[str, Any]]:
-        """The final state and how it was found. Raises MemoryError, and UNSUPPORTED where the tolerance would take
-        more steps than any run has."""
-        if self._known is not None:
-            return self._known
+    def solve(self) -> tuple[qmk_native.AtomRegister, dict[str, Any]]:
+        """Raises MemoryError, and UNSUPPORTED where the tolerance would take more steps than any run has."""
         register = qmk_native.AtomRegister(self.n_qubits, MEMORY_BYTES)
         error, steps = 0.0, 0
         xp = choose_namespace(self.n_qubits)
-        for part in self._evolutions:
+        for part in self.parts:
             told = solve(register, part) if xp is None else _on_device(xp, register, part)
             error, steps = error + told["error"], steps + told["steps"]
-        found = register, {"solver": "blanes-moan", "steps": steps, "state_error": error}
-        if xp is not None:
-            found[1]["device"] = xp.__name__
-        if 16 << self.n_qubits <= KEPT_BYTES:
-            self._known = found
-        return found
+        notes = {"solver": "blanes-moan", "steps": steps, "state_error": error}
+        return register, notes if xp is None else {**notes, "device": xp.__name__}
 
-    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        register, notes = self.state()
-        drawn = np.frombuffer(register.sample(shots, substream(seed, "rydberg")), dtype=np.uint8)
-        drawn = drawn.reshape(shots, self.n_qubits)
-        bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
-        for item in self._reads:
-            if isinstance(item, Measure):
-                bits[:, item.cbit] = drawn[:, item.qubit]
-            elif isinstance(item, Logic):
-                compute(item, bits)
-        if progress is not None:
-            progress(shots)
-        return Samples(bits, dict(notes))
+    def state(self) -> tuple[qmk_native.AtomRegister, dict[str, Any]]:
+        return super().state() if 16 << self.n_qubits <= KEPT_BYTES else self.solve()
+
+    def draw(self, state: qmk_native.AtomRegister, shots: int, seed: int) -> Bits:
+        drawn = np.frombuffer(state.sample(shots, substream(seed, "rydberg")), dtype=np.uint8)
+        return drawn.reshape(shots, self.n_qubits)
 
 
 def _on_device(xp: Any, register: qmk_native.AtomRegister, part: Evolution) -> dict[str, Any]:

@@ -25,11 +25,10 @@ import scipy.sparse  # pyright: ignore[reportMissingTypeStubs]
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.engines.rydberg.evolution import Evolution
+from qmk.exact.evolved import EvolvedPlan
 from qmk.exact.krylov import exponential
-from qmk.ir.bits import compute
+from qmk.ir import bits
 from qmk.ir.fields import level, line, segments
-from qmk.ir.program import Logic, Measure
-from qmk.sdk.engine import Progress, Samples
 
 RATIO = 20.0
 TOLERANCE = 1e-5
@@ -107,46 +106,26 @@ def estimate(part: Evolution, blocked: set[tuple[int, int]], n: int) -> float:
     return sum(max(strengths[i], strengths[j]) ** 2 / (2 * pairs[i, j] ** 2) for i, j in blocked)
 
 
-class SubspacePlan:
-    """Evolutions and what is read after them."""
+class SubspacePlan(EvolvedPlan[Evolution, Subspace]):
+    """Evolutions in the subspace."""
 
-    def __init__(
-        self, n_qubits: int, n_cbits: int, evolutions: tuple[Evolution, ...], reads: tuple[Measure | Logic, ...]
-    ) -> None:
-        self.n_qubits, self._n_cbits, self._evolutions, self._reads = n_qubits, n_cbits, evolutions, reads
-        self._known: tuple[Subspace, dict[str, Any]] | None = None
+    def solve(self) -> tuple[Subspace, dict[str, Any]]:
+        """Raises UNSUPPORTED where too many states or steps would be needed."""
+        n = self.n_qubits
+        blocked = blockaded_pairs(self.parts, n)
+        space, error, steps = Subspace(n, blocked), 0.0, 0
+        for part in self.parts:
+            told = evolve(space, part)
+            error, steps = error + told[0], steps + told[1]
+        left_out = math.sqrt(sum(estimate(part, blocked, n) for part in self.parts))
+        notes = {"solver": "magnus", "steps": steps, "state_error": error, "blockade_error": left_out}
+        return space, {**notes, "blockaded_pairs": len(blocked), "subspace_states": len(space.found)}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return SubspacePlan, (self.n_qubits, self._n_cbits, self._evolutions, self._reads)
-
-    def state(self) -> tuple[Subspace, dict[str, Any]]:
-        """The final state and how it was found. Raises UNSUPPORTED where too many states or steps would be needed."""
-        if self._known is None:
-            n = self.n_qubits
-            blocked = blockaded_pairs(self._evolutions, n)
-            space, error, steps = Subspace(n, blocked), 0.0, 0
-            for part in self._evolutions:
-                told = evolve(space, part)
-                error, steps = error + told[0], steps + told[1]
-            left_out = math.sqrt(sum(estimate(part, blocked, n) for part in self._evolutions))
-            notes = {"solver": "magnus", "steps": steps, "state_error": error, "blockade_error": left_out}
-            self._known = space, {**notes, "blockaded_pairs": len(blocked), "subspace_states": len(space.found)}
-        return self._known
-
-    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        space, notes = self.state()
-        weights = abs(space.state) ** 2
+    def draw(self, state: Subspace, shots: int, seed: int) -> bits.Bits:
+        weights = abs(state.state) ** 2
         rng = np.random.Generator(np.random.PCG64(substream(seed, "rydberg")))
-        drawn = space.found[rng.choice(len(weights), size=shots, p=weights / weights.sum())]
-        bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
-        for item in self._reads:
-            if isinstance(item, Measure):
-                bits[:, item.cbit] = space.is_excited(item.qubit, drawn)
-            else:
-                compute(item, bits)
-        if progress is not None:
-            progress(shots)
-        return Samples(bits, dict(notes))
+        drawn = state.found[rng.choice(len(weights), size=shots, p=weights / weights.sum())]
+        return np.stack([state.is_excited(qubit, drawn) for qubit in range(self.n_qubits)], axis=1).astype(np.uint8)
 
 
 class SubspaceObserver:

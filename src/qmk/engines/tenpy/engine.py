@@ -6,18 +6,17 @@ import math
 from importlib import metadata
 from typing import Any
 
-import numpy as np
-
 from qmk.base.errors import QmkError
 from qmk.engines.tenpy import ACCURACY, DECLARATION, MAX_QUBITS, bond_cap, first_steps
 from qmk.engines.tenpy.evolution import Evolution, chain, evolution
 from qmk.engines.tenpy.interactions import Tails, compress
 from qmk.engines.tenpy.state import State
 from qmk.engines.tenpy.tdvp import Swept, evolve, ground, quick
+from qmk.exact.evolved import EvolvedPlan
 from qmk.exact.rng import Rng
-from qmk.ir.bits import compute
+from qmk.ir.bits import Bits
 from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
-from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
+from qmk.sdk.engine import Unsupported
 
 MOST_STEPS = 64.0
 """The most steps of a run, over those of the first run."""
@@ -71,37 +70,26 @@ def _check(gate: Gate, reads: list[Measure | Logic]) -> None:
         raise Unsupported("an atom evolves after it was measured: engine tenpy runs evolutions, then one read-out")
 
 
-class TenpyPlan(Plan):
-    """Evolutions and what is read; it holds the final state once it is known."""
+class TenpyPlan(EvolvedPlan[Gate, State]):
+    """Evolutions with the accuracy of a method."""
 
     def __init__(
         self, n_qubits: int, n_cbits: int, gates: tuple[Gate, ...], reads: tuple[Measure | Logic, ...], method: str
     ) -> None:
-        self.n_qubits, self._n_cbits, self._gates, self._reads, self._method = n_qubits, n_cbits, gates, reads, method
-        self._known: tuple[State, dict[str, Any]] | None = None
+        super().__init__(n_qubits, n_cbits, gates, reads)
+        self._method = method
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TenpyPlan, (self.n_qubits, self._n_cbits, self._gates, self._reads, self._method)
+        kind, args = super().__reduce__()
+        return kind, (*args, self._method)
 
-    def state(self) -> tuple[State, dict[str, Any]]:
-        """The final state and how it was found. Raises RESOURCE_EXHAUSTED where the accuracy is not reached."""
-        if self._known is None:
-            with quick():
-                self._known = _solve(self._gates, max(self.n_qubits, 2), self._method)
-        return self._known
+    def solve(self) -> tuple[State, dict[str, Any]]:
+        """Raises RESOURCE_EXHAUSTED where the accuracy is not reached."""
+        with quick():
+            return _solve(self.parts, max(self.n_qubits, 2), self._method)
 
-    def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        state, notes = self.state()
-        drawn = state.sample(shots, Rng(seed, "tenpy"))
-        bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
-        for item in self._reads:
-            if isinstance(item, Measure):
-                bits[:, item.cbit] = drawn[:, item.qubit]
-            else:
-                compute(item, bits)
-        if progress is not None:
-            progress(shots)
-        return Samples(bits, dict(notes))
+    def draw(self, state: State, shots: int, seed: int) -> Bits:
+        return state.sample(shots, Rng(seed, "tenpy"))
 
 
 def _solve(gates: tuple[Gate, ...], n: int, method: str) -> tuple[State, dict[str, Any]]:

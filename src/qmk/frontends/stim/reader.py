@@ -1,4 +1,4 @@
-"""Instructions to nodes, REPEAT unrolled."""
+"""Instructions to nodes, REPEAT unrolled. Flat programs are read by the native core, which gives the same graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qmk.frontends.stim import gates, noise, tags
 from qmk.frontends.stim.circuit import Circuit
 from qmk.frontends.stim.rules import STIM_RULES
 from qmk.frontends.stim.text import Body, Instruction, Product, Repeat, Target, parse
-from qmk.qvm.graph import Graph, Node
+from qmk.qvm.graph import Graph, Node, unpack
 from qmk.sdk.frontend import Refused, Source, unmarked
 
 MAX_OBSERVABLE = 100_000
@@ -300,6 +300,23 @@ def pauli_product(item: Instruction, product: Product) -> tuple[tuple[str, ...],
 
 def read(source: Source) -> Graph:
     """The graph of a circuit. Raises INVALID_GRAPH with one finding that has the line."""
+    return _flat(source) or interpret(source)
+
+
+def _flat(source: Source) -> Graph | None:
+    """By the native core; None for what it declines: all that is not flat, every error, every warning."""
+    import qmk_native
+
+    if source.params:
+        return None
+    try:
+        return unpack(qmk_native.read_stim_graph(source.data))
+    except qmk_native.Declined:
+        return None
+
+
+def interpret(source: Source) -> Graph:
+    """The graph as ``read`` gives it, without the native core."""
     try:
         text = unmarked(source.data).decode("utf-8")
     except UnicodeDecodeError as error:

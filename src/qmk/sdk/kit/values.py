@@ -8,7 +8,6 @@ from typing import cast
 
 import numpy as np
 
-from qmk.exact.dense import NumpyCircuit
 from qmk.exact.simulator import exact_distribution
 from qmk.exact.statevector import StateVector
 from qmk.ir.program import Gate, KrausNoise, PauliNoise, PauliNoise2, Program, Reset
@@ -57,7 +56,7 @@ def _each(subject: Subject, programs: int, compare: Compare) -> str:
         whole = final_state(case.graph, subject.can)
         program = part(whole, gates_only(whole), range(QUBITS))
         engine = cast("ObservingEngine", subject.engine)
-        if wrong := compare(engine.observe(program, subject.method), _exact(program), program):
+        if wrong := compare(engine.observe(program, subject.method), StateVector.of(program), program):
             return f"program {seed}: {wrong}"
     return ""
 
@@ -91,13 +90,6 @@ def _noisy(subject: Subject) -> str:
         if any(abs(chance - ours.get(bits, 0.0)) > TOLERANCE for bits, chance in theirs.items()):
             return f"program {seed}: probabilities {theirs}, not {ours}"
     return ""
-
-
-def _exact(program: Program) -> StateVector:
-    gates = tuple(item for item in program.instructions if isinstance(item, Gate))
-    zero = np.zeros(1 << program.n_qubits, dtype=np.complex128)
-    zero[0] = 1
-    return StateVector(NumpyCircuit(program.n_qubits, gates)(zero), program.n_qubits)
 
 
 def _expectation(found: Observer, exact: StateVector, _program: Program) -> str:
@@ -136,7 +128,8 @@ def _gradient(found: Observer, exact: StateVector, program: Program) -> str:
         for k in range(len(item.params) if isinstance(item, Gate) else 0):
             name = item.name if isinstance(item, Gate) else ""
             turns = shifts_of(f"core.{name}", name)
-            ours.append(sum(factor * value(_exact(_turned(program, at, k, shift))) for shift, factor in turns))
+            states = ((factor, StateVector.of(_turned(program, at, k, shift))) for shift, factor in turns)
+            ours.append(sum(factor * value(state) for factor, state in states))
     same = len(ours) == len(slopes) and np.allclose(slopes, ours, rtol=0, atol=TOLERANCE)
     return "" if same else f"derivatives {slopes}, not {ours}"
 
@@ -147,7 +140,9 @@ def _sweep(found: Observer, _exact_state: StateVector, program: Program) -> str:
     points = [angles, [angle + 0.3 for angle in angles], [-2 * angle for angle in angles]]
     rows = cast("FastObserver", found).sweep(points, STRINGS)
     for point, row in zip(points, rows, strict=True):
-        if not np.allclose(row, _exact(_with_angles(program, point)).expectation(STRINGS), rtol=0, atol=TOLERANCE):
+        if not np.allclose(
+            row, StateVector.of(_with_angles(program, point)).expectation(STRINGS), rtol=0, atol=TOLERANCE
+        ):
             return f"wrong values at angles {point}"
     return ""
 

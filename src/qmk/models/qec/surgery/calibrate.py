@@ -32,19 +32,25 @@ def calibration_program(kind: str, basis: Basis = "Z") -> Program:
     if kind not in ("merge_xx", "merge_zz"):
         raise wrong(f"no circuit of kind '{kind}'", f"the kinds are {', '.join(KINDS)}; a distilled T is in magic")
     pauli: Basis = "X" if kind == "merge_xx" else "Z"
-    floor = (
-        Floor(1, 2, {"a": Patch(0, 0), "b": Patch(0, 1)})
-        if pauli == "X"
-        else Floor(2, 1, {"a": Patch(0, 0), "b": Patch(1, 0)})
-    )
-    ops = (
+    return Program(f"{kind}_{basis}", row_of_two(pauli), merge_ops(pauli, basis))
+
+
+def row_of_two(pauli: Basis, apart: int = 1) -> Floor:
+    """Patches "a" and "b" so that products of this Pauli are measured between them; ``apart``: in tiles."""
+    if pauli == "X":
+        return Floor(1, 1 + apart, {"a": Patch(0, 0), "b": Patch(0, apart)})
+    return Floor(1 + apart, 1, {"a": Patch(0, 0), "b": Patch(apart, 0)})
+
+
+def merge_ops(pauli: Basis, basis: Basis, seen: Basis | None = None) -> tuple[Op, ...]:
+    """Two patches in ``basis``, a cycle, their product, a cycle, both measured; at once in ``seen`` where given."""
+    return (
         *(Prepare(name, basis) for name in "ab"),
         *(Idle(name) for name in "ab"),
         Merge({"a": pauli, "b": pauli}, "product"),
-        *(Idle(name) for name in "ab"),
-        *(Measure(name, basis, f"m_{name}") for name in "ab"),
+        *(() if seen else (Idle(name) for name in "ab")),
+        *(Measure(name, seen or basis, f"m_{name}") for name in "ab"),
     )
-    return Program(f"{kind}_{basis}", floor, ops)
 
 
 def calibration(

@@ -9,6 +9,7 @@ from qmk.models.noise import NoiseLike, resolve
 from qmk.models.qec import circuits, codes, decoders, rates
 from qmk.models.qec.surgery import Floor, Idle, Measure, Merge, Patch, Prepare, Program, calibration_program, certain
 from qmk.models.qec.surgery import circuit as surgery_circuit
+from qmk.models.qec.surgery.calibrate import merge_ops, row_of_two
 from qmk.models.qec.surgery.program import Basis, Op, timeline
 from qmk.models.qec.tables.rows import Row, merge_counts, wrong
 
@@ -42,16 +43,7 @@ def program(kind: str, basis: Basis) -> Program:
     if kind not in MERGES:
         raise wrong(f"no operation of kind '{kind}'", f"the kinds are {', '.join(KINDS)}")
     pauli: Basis = "X" if kind == "merge_xx_tile" else "Z"
-    far = Patch(0, 2) if pauli == "X" else Patch(2, 0)
-    floor = Floor(1, 3, {"a": Patch(0, 0), "b": far}) if pauli == "X" else Floor(3, 1, {"a": Patch(0, 0), "b": far})
-    ops: tuple[Op, ...] = (
-        *(Prepare(name, basis) for name in "ab"),
-        *(Idle(name) for name in "ab"),
-        Merge({"a": pauli, "b": pauli}, "product"),
-        *(Idle(name) for name in "ab"),
-        *(Measure(name, basis, f"m_{name}") for name in "ab"),
-    )
-    return Program(f"{kind}_{basis}", floor, ops)
+    return Program(f"{kind}_{basis}", row_of_two(pauli, 2), merge_ops(pauli, basis))
 
 
 def _wall(basis: Basis) -> Program:
@@ -70,16 +62,7 @@ def _merge_away(pauli: Basis, basis: Basis) -> Program:
     other: Basis = "Z" if pauli == "X" else "X"
     if basis != pauli:
         raise wrong(f"a merge of {pauli * 2} seen in {basis}", "its outcome is certain in its own basis only")
-    floor = Floor(1, 2, {"a": Patch(0, 0), "b": Patch(0, 1)})
-    if pauli == "Z":
-        floor = Floor(2, 1, {"a": Patch(0, 0), "b": Patch(1, 0)})
-    ops: tuple[Op, ...] = (
-        *(Prepare(name, basis) for name in "ab"),
-        *(Idle(name) for name in "ab"),
-        Merge({"a": pauli, "b": pauli}, "product"),
-        *(Measure(name, other, f"m_{name}") for name in "ab"),
-    )
-    return Program(f"merge_{pauli.lower() * 2}_away", floor, ops)
+    return Program(f"merge_{pauli.lower() * 2}_away", row_of_two(pauli), merge_ops(pauli, basis, other))
 
 
 def measure(
