@@ -36,7 +36,7 @@ PUBLIC_NAME = "audit.pub"
 HEAD_NAME = "audit.head"
 
 
-def stored(entry: Audit) -> tuple[int, bytes, bytes]:
+def row_of_entry(entry: Audit) -> tuple[int, bytes, bytes]:
     """(seq, bytes, hash) of an entry of the audit log, as journals have it."""
     return entry.seq, entry.data, bytes.fromhex(entry.hash)
 
