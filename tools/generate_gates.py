@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import math
 import sys
+import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 from pages import write_or_check
 
 from qmk.frontends.openqasm.known import shapes
-from qmk.ir.names import gates_with, spelled
+from qmk.frontends.openqasm.library import QELIB1
+from qmk.frontends.openqasm.unitary import ops_of
+from qmk.ir.names import gates_with, spellings
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Op
@@ -23,19 +27,13 @@ from qmk.qvm.steps import Angle, Line
 NATIVE = gates_with("native")
 WRITTEN = "//! Written by tools/generate_gates.py from the gates in qmk.qvm.families.gates; not edited by hand.\n"
 HEAD = """
-use super::{Lowered, Step};
+use super::{step, Lowered};
 
 kinds! {
 """
 
-QASM_HEAD = """
-use std::f64::consts::PI;
-
-use super::angle::Code;
-use super::known::{Known, Line};
-use crate::circuit::Kind;
-
-"""
+QASM_HEAD = "\nuse crate::circuit::Kind;\n\n"
+WIDTH = 120
 
 
 def ident(short: str) -> str:
@@ -64,37 +62,53 @@ def total(angle: Angle, params: list[str]) -> str:
     return f"({angle.constant!r}, &[{terms}])"
 
 
+def packed(items: Iterable[str], indent: str = "    ") -> str:
+    """The items with commas between them, as many on a line as fit."""
+    lines = [indent]
+    for item in items:
+        if len(lines[-1]) + len(item) + 1 > WIDTH and lines[-1].strip():
+            lines.append(indent)
+        lines[-1] += f"{'' if lines[-1] == indent else ' '}{item},"
+    return "\n".join(lines) + "\n"
+
+
 def step(line: Line, params: list[str]) -> str:
     qubits = ", ".join(map(str, line.operands))
     angles = ", ".join(total(angle, params) for _, angle in line.angles)
-    short = line.op.removeprefix("core.")
-    return f"            Step {{ kind: Kind::{ident(short)}, qubits: &[{qubits}], angles: &[{angles}] }},\n"
+    return f"step(Kind::{ident(line.op.removeprefix('core.'))}, &[{qubits}], &[{angles}])"
 
 
 def lowered(op: Op) -> str:
     """A gate that is no kind, as steps of kinds; a global phase is nothing in a circuit."""
     params = [param.name for param in op.params]
     lines = flat(op.short, lambda short: short in NATIVE or short == "gphase")
-    steps = "".join(step(line, params) for line in lines if line.op != "core.gphase")
+    steps = packed((step(line, params) for line in lines if line.op != "core.gphase"), " " * 8)
     bases = op.bases or "-" * op.vqs.low
-    return (
-        f'    Lowered {{\n        name: "{op.short}",\n        qubits: {op.vqs.low},\n'
-        f'        angles: &{texts(params)},\n        bases: b"{bases}",\n'
-        f"        steps: &[\n{steps}        ],\n    }},\n"
-    )
+    head = f'name: "{op.short}", qubits: {op.vqs.low}, angles: &{texts(params)}, bases: b"{bases}"'
+    return f"    Lowered {{ {head}, steps: &[\n{steps}    ] }},\n"
 
 
 def table() -> str:
     kinds = "".join(row(op) for op in FIXED_SIZE.values() if op.short in NATIVE)
     others = "".join(lowered(op) for op in FIXED_SIZE.values() if op.short not in NATIVE and op.lower is not None)
-    doc = "/// Gates that are no kinds, as steps of kinds."
-    return f"{WRITTEN}{HEAD}{kinds}}}\n\n{doc}\n#[rustfmt::skip]\npub const LOWERED: &[Lowered] = &[\n{others}];\n"
+    return f"{WRITTEN}{HEAD}{kinds}}}\n\n" + array(
+        "Gates that are no kinds, as steps of kinds.", "LOWERED: &[Lowered]", others
+    )
+
+
+def array(doc: str, head: str, rows: str) -> str:
+    return f"/// {doc}\n#[rustfmt::skip]\npub const {head} = &[\n{rows}];\n"
 
 
 def library(name: str, include: str, words: tuple[str, ...]) -> str:
-    rows = "".join(f'    ("{spelling}", Kind::{ident(short)}),\n' for spelling, short in spelled(words))
-    doc = f'/// Gates of "{include}" that are kinds.'
-    return f"{doc}\n#[rustfmt::skip]\npub const {name}: &[(&str, Kind)] = &[\n{rows}];\n\n"
+    rows = packed(f'("{spelling}", Kind::{ident(short)})' for spelling, short in spellings(words))
+    return array(f'Gates of "{include}" that are kinds.', f"{name}: &[(&str, Kind)]", rows) + "\n"
+
+
+def toffoli(name: str, gate: str) -> str:
+    steps = [step for item in QELIB1[gate].make().prims for step in ops_of(item)]
+    rows = packed(f"(Kind::{ident(short)}, &{list(operands)})" for short, _, operands in steps)
+    return array(f'The gate "{gate}" of qelib1.inc.', f"{name}: &[(Kind, &[u32])]", rows) + "\n"
 
 
 def number(expr: Any) -> float | None:
@@ -113,43 +127,43 @@ def number(expr: Any) -> float | None:
     return None
 
 
-def program(expr: Any) -> list[str]:
-    """The steps that the reader makes of an expression."""
+def program(expr: Any) -> str:
+    """The steps that the reader makes of an expression, as ``known.rs`` writes them."""
     value = number(expr)
     if value is not None:
-        turns = value / math.pi
-        return [f"Code::Number({turns!r} * PI)" if value and (8 * turns).is_integer() else f"Code::Number({value!r})"]
+        return repr(value)
     match expr:
         case ("param", at):
-            return [f"Code::Param({at})"]
+            return f"${at}"
         case ("-", operand):
-            return [*program(operand), "Code::Negate"]
+            return f"{program(operand)} neg"
         case (str(sign), left, right):
-            return [*program(left), *program(right), f"Code::Operate(b'{sign}')"]
+            return f"{program(left)} {program(right)} {sign}"
     raise ValueError(f"not an expression of the reader: {expr}")
 
 
 def known_line(line: tuple[Any, ...]) -> str:
     name, modifiers, args, operands = line
-    angles = ", ".join(f"&[{', '.join(program(arg))}]" for arg in args)
-    qubits = ", ".join(str(at) for _, at in operands)
-    inverted = str(bool(modifiers)).lower()
-    return f'        Line {{ name: "{name}", inverted: {inverted}, angles: &[{angles}], qubits: &[{qubits}] }},\n'
+    angles = f"({', '.join(map(program, args))})" if args else ""
+    return f"{'inv ' if modifiers else ''}{name}{angles} {' '.join(str(at) for _, at in operands)};"
 
 
 def known() -> str:
+    """Each gate with its numbers of parameters and qubits, and the statements of its definition as text."""
     rows = ""
     for name, params, qubits, lines in sorted(shapes(), key=str):
         if name in FIXED_SIZE:
-            body = "".join(map(known_line, lines))
-            rows += f'    Known {{ gate: "{name}", params: {params}, qubits: {qubits}, lines: &[\n{body}    ] }},\n'
-    return f"/// Definitions that say what a gate is.\n#[rustfmt::skip]\npub const KNOWN: &[Known] = &[\n{rows}];\n"
+            head, body = f'    ("{name}", {params}, {qubits}, "', " ".join(map(known_line, lines))
+            row = textwrap.wrap(body, WIDTH - 4, initial_indent=head, subsequent_indent=" " * 8)
+            rows += " \\\n".join(row) + '"),\n'
+    return array("Definitions that say what a gate is.", "KNOWN: &[(&str, usize, usize, &str)]", rows)
 
 
 def names() -> str:
     """What the reader of OpenQASM has."""
     libraries = library("QELIB1", "qelib1.inc", ("qasm", "qelib1"))
-    return WRITTEN + QASM_HEAD + libraries + library("STDGATES", "stdgates.inc", ("qasm", "stdgates")) + known()
+    libraries += library("STDGATES", "stdgates.inc", ("qasm", "stdgates"))
+    return WRITTEN + QASM_HEAD + libraries + toffoli("RCCX", "rccx") + toffoli("RC3X", "rc3x") + known()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from qmk.formats.schema import texts
+from qvm_schema import texts
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -36,7 +36,7 @@ class Seconds(click.ParamType[float]):
         try:
             seconds = float(text.removesuffix(unit)) * UNIT_S.get(unit, 1.0)
         except ValueError:
-            self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
+            self.fail(f"'{value}' is not a duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
         if not 0 < seconds < 7 * 24 * 3600 + 1:
             self.fail(f"'{value}' is not between 1 ms and 7 days", param, ctx)
         return seconds
@@ -59,7 +59,7 @@ class Age(click.ParamType[float]):
             return value
         match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhdw])", str(value).strip())
         if match is None:
-            self.fail(f"'{value}' is no age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
+            self.fail(f"'{value}' is not an age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
         return float(match[1]) * AGE_UNIT_S[match[2]]
 
 
@@ -75,18 +75,41 @@ class Keeping(Age):
         return seconds
 
 
-class Assignment(click.ParamType[tuple[str, Any]]):
+V = TypeVar("V")
+
+
+class Pair(click.ParamType[tuple[str, V]]):
+    """Two texts with an equals sign between them. ``wanted`` ends the message about what is none."""
+
+    wanted = ""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, V]:
+        if isinstance(value, tuple):
+            return cast("tuple[str, V]", value)
+        name, equals, text = (part.strip() for part in str(value).partition("="))
+        try:
+            if not name or not equals:
+                raise ValueError
+            return name, self.read(text)
+        except ValueError:
+            return self.fail(f"'{value}' is {self.wanted}", param, ctx)
+
+    def read(self, text: str) -> V:
+        """What stands behind the equals sign. Raises ``ValueError`` for what cannot stand there."""
+        if not text:
+            raise ValueError
+        return cast("V", text)
+
+
+class Assignment(Pair[Any]):
     """``name=value``: an integer, a decimal, true or false, else text that the front-end reads (``pi/2``)."""
 
     name = "name=value"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
-        if isinstance(value, tuple):
-            return cast("tuple[str, Any]", value)
-        name, equals, text = str(value).partition("=")
-        if not equals or not name.strip():
-            self.fail(f"'{value}' is no assignment; write name=value, such as theta=pi/2", param, ctx)
-        return name.strip(), _literal(text.strip())
+    wanted = "no assignment; write name=value, such as theta=pi/2"
+
+    def read(self, text: str) -> Any:
+        return _literal(text)
 
 
 def _literal(text: str) -> bool | int | float | str:
@@ -141,53 +164,36 @@ class Moment(click.ParamType[int]):
         try:
             at = datetime.datetime.fromisoformat(text)
         except ValueError:
-            self.fail(f"'{value}' is no time; write 12h, 30d or 2030-01-31", param, ctx)
+            self.fail(f"'{value}' is not a time; write 12h, 30d or 2030-01-31", param, ctx)
         at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
         return max(0, int(at.timestamp()))
 
 
-class ChannelOf(click.ParamType[tuple[str, str]]):
+class ChannelOf(Pair[str]):
     """``handle=channel``: a channel handle of a program, and the channel it draws on."""
 
     name = "handle=channel"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return cast("tuple[str, str]", value)
-        handle, _, channel = (part.strip() for part in str(value).partition("="))
-        if not handle or not channel:
-            self.fail(f"'{value}' is no channel of a handle; write HANDLE=CHANNEL, such as c=chan_...", param, ctx)
-        return handle, channel
+    wanted = "no channel of a handle; write HANDLE=CHANNEL, such as c=chan_..."
 
 
-class Limit(click.ParamType[tuple[str, int]]):
+class Limit(Pair[int]):
     """``name=limit`` of a quota; the limit may be written with underscores."""
 
     name = "name=limit"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return cast("tuple[str, int]", value)
-        name, _, text = str(value).partition("=")
-        try:
-            limit = int(text)
-        except ValueError:
-            self.fail(f"'{value}' is no limit; write name=limit, such as queued_jobs=100", param, ctx)
-        return name.strip(), limit
+    wanted = "no limit; write name=limit, such as queued_jobs=100"
+
+    def read(self, text: str) -> int:
+        return int(text)
 
 
-class EnginePython(click.ParamType[tuple[str, str]]):
+class EnginePython(Pair[str]):
     """``NAME=PATH``: an engine and the Python of its own environment."""
 
     name = "NAME=PATH"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return cast("tuple[str, str]", value)
-        engine, equals, path = str(value).partition("=")
-        if not engine or not equals or not path:
-            self.fail(f"'{value}' is not NAME=PATH, such as clifft=/opt/clifft/bin/python", param, ctx)
-        return engine, path
+    wanted = "not NAME=PATH, such as clifft=/opt/clifft/bin/python"
 
 
 def collect_params(pairs: tuple[tuple[str, Any], ...], option: str = "--param") -> dict[str, Any]:

@@ -20,10 +20,9 @@ import msgspec
 import qmk
 from qmk.base.errors import QmkError
 from qmk.sdk import discovery, interpreters
+from qmk.sdk.interpreters import child_environment
 
 SOCKET_BUFFER_BYTES = 1 << 20
-SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
-"""Variables of ours that no child needs: it runs what strangers submit."""
 LAST_WORDS_BYTES = 16 << 10
 """What is kept of a child's standard error."""
 
@@ -132,14 +131,8 @@ def _start(command: list[str], environment: dict[str, str]) -> Child:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without our secrets, with this very package importable when it is not installed, and nothing buffered."""
-    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    root = Path(qmk.__file__).parent.parent
-    if root.name not in ("site-packages", "dist-packages"):
-        paths = [str(root), *filter(None, [environment.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
-    environment["PYTHONUNBUFFERED"] = "1"
-    return environment
+    """``child_environment`` with nothing buffered."""
+    return {**child_environment(), "PYTHONUNBUFFERED": "1"}
 
 
 def _foreign_environment() -> dict[str, str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from qmk.formats import json_codec, schema
+from qmk.formats import json_codec
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import VERSIONS, Graph, Node, Output
+from tools import qvm_schema as schema
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "qvm01"

@@ -14,6 +14,7 @@ from qmk.models import noise
 from qmk.models.noise import tailoring
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
+from qmk.qvm.matrices import PAULI
 from qmk.sdk.kit import pass_kit
 from qmk.sdk.passes import Pass, Rewritten
 
@@ -27,7 +28,7 @@ def test_paulis_come_out_of_a_gate_as_its_flow_says(gate: str) -> None:
     op = OPS[gate]
     assert op.matrix is not None
     matrix = np.array(op.matrix({}))
-    paulis = {a + b: np.kron(tailoring.MATRICES[a], tailoring.MATRICES[b]) for a in "IXYZ" for b in "IXYZ"}
+    paulis = {a + b: np.kron(PAULI[a], PAULI[b]) for a in "IXYZ" for b in "IXYZ"}
     for name, pauli in paulis.items():
         left = matrix @ pauli @ matrix.conj().T
         assert abs(np.trace(left @ paulis[tailoring.image(op, name)])) == pytest.approx(4.0)

@@ -14,20 +14,18 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 import msgspec
 
-import qmk
 from qmk.gateway.http import Refusal
 from qmk.gateway.qlam.compiler import Job, Made
+from qmk.sdk.interpreters import child_environment
 
 log = logging.getLogger("qmk.gateway")
 SECONDS = 30.0
 WAITING = 16
 """Most definitions of one tenant that are being compiled or wait for it."""
-_SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
 
 
 class Failed(Exception):
@@ -102,7 +100,7 @@ async def compile_job(job: Job) -> Made:
     pipe = asyncio.subprocess.PIPE
     try:
         child = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(), start_new_session=True
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment(), start_new_session=True
         )
     except OSError as error:
         raise Failed(f"cannot start the compiler: {error.strerror}") from error
@@ -125,12 +123,3 @@ async def compile_job(job: Job) -> Made:
             words[-4096:].decode("utf-8", "replace"),
         )
         raise Failed("the compiler failed; the gateway's log has the details") from None
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without our secrets, and with this very package importable when it is not installed."""
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-    root = Path(qmk.__file__).parent.parent
-    if root.name not in ("site-packages", "dist-packages"):
-        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [environment.get("PYTHONPATH")])])
-    return environment

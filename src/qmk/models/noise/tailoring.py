@@ -8,6 +8,7 @@ its transfer matrix vanish (Wallman and Emerson, Phys. Rev. A 94, 052325 (2016))
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from qmk.base.seeds import substream
 from qmk.models.noise.errors import Depolarize, Error, Pauli, Pauli2
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
+from qmk.qvm.matrices import PAULI, dagger, kron, matmul
 from qmk.qvm.op import KrausChannel, Matrix, Op, PauliChannel
 
 BITS = {"I": 0, "X": 1, "Z": 2, "Y": 3}
@@ -25,13 +27,6 @@ BITS = {"I": 0, "X": 1, "Z": 2, "Y": 3}
 phase."""
 
 LETTERS = {bits: letter for letter, bits in BITS.items()}
-
-MATRICES: dict[str, Matrix] = {
-    "I": ((1, 0), (0, 1)),
-    "X": ((0, 1), (1, 0)),
-    "Y": ((0, -1j), (1j, 0)),
-    "Z": ((1, 0), (0, -1)),
-}
 
 
 def twirl(graph: Graph, *, seed: int) -> Graph:
@@ -129,7 +124,7 @@ def _chances(error: Error, width: int) -> list[float]:
     operators = kraus_of(error, width)
     size = 1 << width
     return [
-        sum(abs(_trace(_times(_product(name), operator))) ** 2 for operator in operators) / size**2
+        sum(abs(_trace(matmul(_product(name), operator))) ** 2 for operator in operators) / size**2
         for name in itertools.product("IXYZ", repeat=width)
     ]
 
@@ -141,25 +136,13 @@ def transfer_matrix(operators: Sequence[Matrix]) -> tuple[tuple[float, ...], ...
     paulis = [_product(name) for name in itertools.product("IXYZ", repeat=size.bit_length() - 1)]
     columns: list[list[float]] = []
     for pauli in paulis:
-        out = [_times(_times(k, pauli), _dagger(k)) for k in operators]
-        columns.append([sum(_trace(_times(row, each)).real for each in out) / size for row in paulis])
+        out = [matmul(matmul(k, pauli), dagger(k)) for k in operators]
+        columns.append([sum(_trace(matmul(row, each)).real for each in out) / size for row in paulis])
     return tuple(zip(*columns, strict=True))
 
 
 def _product(name: Sequence[str]) -> Matrix:
-    found: Matrix = ((1,),)
-    for letter in name:
-        found = tuple(tuple(a * b for a in left for b in right) for left in found for right in MATRICES[letter])
-    return found
-
-
-def _times(left: Matrix, right: Matrix) -> Matrix:
-    columns = tuple(zip(*right, strict=True))
-    return tuple(tuple(sum(a * b for a, b in zip(row, column, strict=True)) for column in columns) for row in left)
-
-
-def _dagger(matrix: Matrix) -> Matrix:
-    return tuple(tuple(complex(x).conjugate() for x in column) for column in zip(*matrix, strict=True))
+    return functools.reduce(kron, (PAULI[letter] for letter in name))
 
 
 def _trace(matrix: Matrix) -> complex:

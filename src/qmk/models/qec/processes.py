@@ -10,13 +10,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import msgspec
 
-import qmk
 from qmk.base.errors import QmkError
+from qmk.sdk.interpreters import child_environment
 
 MAX_WORKERS = 256
 J = TypeVar("J")
@@ -49,12 +48,11 @@ class Process:
     ``what`` it is called where it is lost."""
 
     def __init__(self, module: str, job: msgspec.Struct, reply: Any, what: str) -> None:
-        paths = [str(Path(qmk.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"from {module} import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=child_environment(),
         )
         self._what = what
         self._decode = msgspec.json.Decoder(reply | Failed).decode
