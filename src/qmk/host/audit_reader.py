@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from qmk.host.seals import Seal, stored
+from qmk.host.seals import Seal, row_of_entry
 from qmk.host.sql.reading import Reading
 
 READ_ROWS = 2000
@@ -25,7 +25,7 @@ class AuditReader(Reading):
             if not found:
                 break
             from_seq = found[-1][0] + 1
-        yield from (stored(entry) for entry in later if entry.seq >= from_seq)
+        yield from (row_of_entry(entry) for entry in later if entry.seq >= from_seq)
 
     def seals(self) -> Iterator[Seal]:
         query = "SELECT number, CAST(body AS BLOB), CAST(signature AS BLOB) FROM seal ORDER BY number"

@@ -23,7 +23,7 @@ from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.host.sql.database import Database, Row, Statement, damaged
-from qmk.host.sql.log import MOVED, BatchLog, decode_entry, encode_entry, entries, joined, moved
+from qmk.host.sql.log import MOVED, BatchLog, decode_entry, encode_entry, entries, join, last_moved
 from qmk.host.sql.rows import Rows
 from qmk.kernel.events import Record, Recovered, ShuttingDown, Submitted
 from qmk.kernel.records import decode_record
@@ -143,9 +143,9 @@ class SqlJournal:
             return
         anew = self._log.size_bytes > LOG_BYTES
         moved = self._moved + len(self._waiting)
-        together = joined(self._waiting)
+        together = join(self._waiting)
         try:
-            self.database.write([*self._rows.statements(together), _now_moved(moved)], durable=anew)
+            self.database.write([*self._rows.statements(together), _mark_moved(moved)], durable=anew)
         except Exception as error:
             self._lost = error
             raise
@@ -156,14 +156,14 @@ class SqlJournal:
 
     def _take_over(self, batch_log: BatchLog) -> None:
         """Move what a daemon that was killed has left in its log."""
-        self._moved = moved(self.database.read)
+        self._moved = last_moved(self.database.read)
         self._waiting = [decode_entry(entry) for entry in entries(batch_log.path, self._moved)]
         try:
             self._move()
         except Exception as error:
             raise damaged(str(batch_log.path), f"what it has does not fit the database: {error}") from error
         if batch_log.size_bytes:
-            self.database.write([_now_moved(self._moved)], durable=True)
+            self.database.write([_mark_moved(self._moved)], durable=True)
             batch_log.restart()
 
     def _read(self, query: str, values: Row = ()) -> Iterator[Row]:
@@ -263,7 +263,7 @@ class SqlJournal:
         return [(id, blob) for id, blob in self._read("SELECT id, blob FROM checkpoint")]
 
     def close(self) -> None:
-        """Nobody writes any more: what is due to go later can go now."""
+        """Closes the journal: nobody writes any more, so blobs that are due later can go now."""
         try:
             self._discard_until(float("inf"))
             with self._naming:
@@ -274,7 +274,7 @@ class SqlJournal:
                 self._log.close()
 
 
-def _now_moved(number: int) -> Statement:
+def _mark_moved(number: int) -> Statement:
     """The database has the batches up to this number."""
     return Statement(MOVED, [(str(number),)])
 

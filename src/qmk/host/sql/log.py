@@ -30,7 +30,7 @@ MOVED = """INSERT INTO meta (key, value) VALUES ('moved', ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value"""
 
 
-def moved(read: Callable[[str], Iterator[Row]]) -> int:
+def last_moved(read: Callable[[str], Iterator[Row]]) -> int:
     """The number of the last entry that the database has."""
     return int(next(read("SELECT value FROM meta WHERE key='moved'"), ("0",))[0])
 
@@ -110,7 +110,7 @@ def decode_entry(entry: bytes) -> Batch:
     return Batch(records, found.records, found.results, charges=found.charges, audit=found.audit, seals=found.seals)
 
 
-def joined(batches: list[Batch]) -> Batch:
+def join(batches: list[Batch]) -> Batch:
     """Batches that only add, as one."""
     together = Batch()
     for batch in batches:

@@ -76,11 +76,11 @@ class Reading:
 
     def later(self) -> Batch:
         """What was written and is not in the tables yet."""
-        from qmk.host.sql.log import decode_entry, entries, joined, log_of, moved
+        from qmk.host.sql.log import decode_entry, entries, join, last_moved, log_of
 
         if self._url:
-            return joined([])
-        return joined([decode_entry(entry) for entry in entries(log_of(self._path), moved(self.read))])
+            return join([])
+        return join([decode_entry(entry) for entry in entries(log_of(self._path), last_moved(self.read))])
 
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
         """The rows of a query in the words of ``Database``."""

@@ -10,7 +10,7 @@ from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
-from qmk.host.seals import stored
+from qmk.host.seals import row_of_entry
 from qmk.host.sql.database import Row, Statement
 from qmk.kernel.events import CheckpointDropped, Record, Saved, Submitted, Yielded
 from qmk.kernel.rewriting import Rewritten
@@ -59,7 +59,7 @@ class Rows:
         if batch.charges:
             found.append(Statement(ledger.INSERT, ledger.values(batch.charges)))
         if batch.audit:
-            found.append(Statement(AUDIT, [stored(entry) for entry in batch.audit]))
+            found.append(Statement(AUDIT, [row_of_entry(entry) for entry in batch.audit]))
         if batch.seals:
             found.append(Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]))
         if batch.dropped:
@@ -104,7 +104,7 @@ def _superseded(records: list[Record], first_seq: int) -> list[Statement]:
     """Rows that these records, of which the first has this number, leave nothing to say."""
     found: list[Statement] = []
     for seq, record in enumerate(records, first_seq):
-        gone = superseding.superseded(record)
+        gone = superseding.find_superseded(record)
         if gone is not None:
             before = seq + gone.itself
             values = (gone.first, gone.last, before, *(gone.first,) * (2 * gone.but_first))
