@@ -70,7 +70,7 @@ def run_host(folder: Path, epochs: int = EPOCHS, stop: bool = True) -> None:
         clock_ns=lambda: clock[0],
         seals=Sealer(folder, journal.last_seal()),
     )
-    host.connect(desk)
+    host.connect(desk)  # pyright: ignore[reportArgumentType]
     host.recover()
     for ref in range(epochs):
         clock[0] += 150_000_000
