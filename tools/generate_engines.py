@@ -189,7 +189,7 @@ def page() -> str:
     return "".join((notice, INTRO, table(head, rows), LIBRARIES, beside, APART, TRUST, *sections))
 
 
-SHIPPED = discovery.shipped("engines")
+SHIPPED = discovery.own_plugins("engines")
 
 
 def _rows(declaration: Declaration) -> list[tuple[str, ...]]:

@@ -17,8 +17,8 @@ from pages import write_or_check
 
 from qmk.frontends.openqasm.known import shapes
 from qmk.frontends.openqasm.library import QELIB1
-from qmk.frontends.openqasm.unitary import emitted
-from qmk.ir.names import gates_with, spelled
+from qmk.frontends.openqasm.unitary import ops_of
+from qmk.ir.names import gates_with, spellings
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.op import Op
@@ -101,12 +101,12 @@ def array(doc: str, head: str, rows: str) -> str:
 
 
 def library(name: str, include: str, words: tuple[str, ...]) -> str:
-    rows = packed(f'("{spelling}", Kind::{ident(short)})' for spelling, short in spelled(words))
+    rows = packed(f'("{spelling}", Kind::{ident(short)})' for spelling, short in spellings(words))
     return array(f'Gates of "{include}" that are kinds.', f"{name}: &[(&str, Kind)]", rows) + "\n"
 
 
 def toffoli(name: str, gate: str) -> str:
-    steps = [step for item in QELIB1[gate].make().prims for step in emitted(item)]
+    steps = [step for item in QELIB1[gate].make().prims for step in ops_of(item)]
     rows = packed(f"(Kind::{ident(short)}, &{list(operands)})" for short, _, operands in steps)
     return array(f'The gate "{gate}" of qelib1.inc.', f"{name}: &[(Kind, &[u32])]", rows) + "\n"
 

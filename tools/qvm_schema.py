@@ -36,7 +36,7 @@ def _names(doc: str, high: int) -> Schema:
 
 
 def _param(param: Param) -> Schema:
-    """One argument. Numbers may be given as a text holding an expression."""
+    """The schema of one argument. Numbers may be given as a text with an expression."""
     out: Schema = {}
     if param.kind in ("angle", "float", "int"):
         number: Schema = {"type": "integer" if param.kind == "int" else "number"}
@@ -106,7 +106,7 @@ def _count(arity: Arity) -> Schema:
 
 
 def _op(op: Op) -> Schema:
-    """What a node with this op looks like, besides what all nodes do."""
+    """The schema of a node with this op, beside the part that all nodes share."""
     operands = (("vqs", op.vqs), ("chs", op.chs), ("inputs", op.inputs), ("produces", op.produces))
     properties: Schema = {key: _count(arity) for key, arity in operands if arity != Arity(0, None)}
     needed = [key for key, arity in operands if arity.low]

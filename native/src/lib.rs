@@ -9,6 +9,7 @@
 
 pub mod analog;
 pub mod circuit;
+pub mod complex;
 pub mod cut;
 pub mod dense;
 pub mod dice;

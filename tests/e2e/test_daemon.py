@@ -119,7 +119,7 @@ def test_usage_says_what_is_wrong(qmk: Qmk, folder: Path) -> None:
     missing = qmk("usage", "--data-dir", str(folder / "nowhere"))
     assert missing.returncode != 0
     assert "there is no journal" in missing.stderr
-    assert "is no date" in qmk("usage", "--from", "yesterday").stderr
+    assert "is not a date" in qmk("usage", "--from", "yesterday").stderr
     assert "exclude each other" in qmk("usage", "--csv", "--json").stdout
 
 

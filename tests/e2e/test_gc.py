@@ -26,7 +26,7 @@ def test_gc_says_what_goes_and_what_stays_beside_a_daemon_and_after_it(qmk: Any,
 
 
 def test_gc_refuses_what_it_does_not_understand(qmk: Any) -> None:
-    assert "is no age" in qmk("gc", "--older-than", "soon").stderr
+    assert "is not an age" in qmk("gc", "--older-than", "soon").stderr
     assert "there is no data folder" in qmk("gc", "--data-dir", "nowhere").stderr
 
 

@@ -90,7 +90,7 @@ def test_a_tenant_sees_its_quotas(qmk: Qmk, daemon: subprocess.Popen[str]) -> No
         (("token", "attenuate", "chem.token"), "nothing to narrow"),
         (("token", "attenuate", "chem.token", "--rights", ""), "no right at all"),
         (("tenant", "token", "chem", "--output", "chem.token"), "fix: name another file"),
-        (("rollback", "job_x", "-1"), "'-1' is no number of epochs"),
+        (("rollback", "job_x", "-1"), "'-1' is not a number of epochs"),
         (("audit", "show", "--database", "nonsense"), "postgresql://"),
     ],
 )

@@ -57,7 +57,7 @@ def test_compare_and_profile(qmk: Qmk, folder: Path) -> None:
     [
         (("memory", "steane"), "there is no code 'steane'"),
         (("memory", "surface", "--noise", "circuit"), "is not a term of noise"),
-        (("threshold", "surface", "--p", "1:2"), "is no range"),
+        (("threshold", "surface", "--p", "1:2"), "is not a range"),
         (("threshold", "surface", "--plot", "t.pdf"), "is an SVG or a PNG"),
         (("threshold", "honeycomb", "--distances", "3"), "has distance 3"),
     ],

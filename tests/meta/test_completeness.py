@@ -19,9 +19,9 @@ from qmk.qvm.families import FAMILIES, OPS
 from qmk.sdk import discovery
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINES = discovery.shipped("engines")
-FRONTENDS = discovery.shipped("frontends")
-PASSES = discovery.shipped("passes")
+ENGINES = discovery.own_plugins("engines")
+FRONTENDS = discovery.own_plugins("frontends")
+PASSES = discovery.own_plugins("passes")
 GENERATED_PAGES = {"errors.md", "limits.md", "ops.md", "rules.md", "cli.md"}
 
 

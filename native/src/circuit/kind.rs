@@ -88,6 +88,10 @@ pub struct Step {
     pub angles: &'static [Sum],
 }
 
+const fn step(kind: Kind, qubits: &'static [u32], angles: &'static [Sum]) -> Step {
+    Step { kind, qubits, angles }
+}
+
 /// A declared gate that is no kind.
 pub struct Lowered {
     pub name: &'static str,

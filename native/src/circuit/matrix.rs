@@ -1,60 +1,46 @@
 //! Matrices of the gates, as `qmk.qvm.matrices` has them: first operand = most significant bit.
 
 use super::{Kind, Op};
+use crate::complex::{c, turn, C64, ONE, ZERO};
 
-/// A complex number, (re, im).
-pub type C = (f64, f64);
-
-pub const ZERO: C = (0.0, 0.0);
-pub const ONE: C = (1.0, 0.0);
-
-#[inline]
-pub fn mul(a: C, b: C) -> C {
-    (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
-}
-
-#[inline]
-pub fn add(a: C, b: C) -> C {
-    (a.0 + b.0, a.1 + b.1)
-}
-
-fn phase(angle: f64) -> C {
-    (angle.cos(), angle.sin())
-}
-
-pub type One = [C; 4];
-pub type Two = [C; 16];
+pub type One = [C64; 4];
+pub type Two = [C64; 16];
 
 /// The matrix of a gate on one qubit, row by row.
 pub fn one(kind: Kind, angles: &[f64]) -> One {
+    one_by(kind, angles, turn)
+}
+
+/// As `one`, with `phase` for `e^{i angle}`.
+pub fn one_by(kind: Kind, angles: &[f64], phase: fn(f64) -> C64) -> One {
     use std::f64::consts::{FRAC_1_SQRT_2 as R, FRAC_PI_4};
-    let diagonal = |a: C, b: C| [a, ZERO, ZERO, b];
+    let diagonal = |a: C64, b: C64| [a, ZERO, ZERO, b];
     match kind {
         Kind::Id => diagonal(ONE, ONE),
         Kind::X => [ZERO, ONE, ONE, ZERO],
-        Kind::Y => [ZERO, (0.0, -1.0), (0.0, 1.0), ZERO],
-        Kind::Z => diagonal(ONE, (-1.0, 0.0)),
-        Kind::H => [(R, 0.0), (R, 0.0), (R, 0.0), (-R, 0.0)],
-        Kind::S => diagonal(ONE, (0.0, 1.0)),
-        Kind::Sdg => diagonal(ONE, (0.0, -1.0)),
-        Kind::Sx => [(0.5, 0.5), (0.5, -0.5), (0.5, -0.5), (0.5, 0.5)],
-        Kind::Sxdg => [(0.5, -0.5), (0.5, 0.5), (0.5, 0.5), (0.5, -0.5)],
+        Kind::Y => [ZERO, c(0.0, -1.0), c(0.0, 1.0), ZERO],
+        Kind::Z => diagonal(ONE, c(-1.0, 0.0)),
+        Kind::H => [c(R, 0.0), c(R, 0.0), c(R, 0.0), c(-R, 0.0)],
+        Kind::S => diagonal(ONE, c(0.0, 1.0)),
+        Kind::Sdg => diagonal(ONE, c(0.0, -1.0)),
+        Kind::Sx => [c(0.5, 0.5), c(0.5, -0.5), c(0.5, -0.5), c(0.5, 0.5)],
+        Kind::Sxdg => [c(0.5, -0.5), c(0.5, 0.5), c(0.5, 0.5), c(0.5, -0.5)],
         Kind::T => diagonal(ONE, phase(FRAC_PI_4)),
         Kind::Tdg => diagonal(ONE, phase(-FRAC_PI_4)),
         Kind::Rx => {
-            let (s, c) = (angles[0] / 2.0).sin_cos();
-            [(c, 0.0), (0.0, -s), (0.0, -s), (c, 0.0)]
+            let (sin, cos) = (angles[0] / 2.0).sin_cos();
+            [c(cos, 0.0), c(0.0, -sin), c(0.0, -sin), c(cos, 0.0)]
         }
         Kind::Ry => {
-            let (s, c) = (angles[0] / 2.0).sin_cos();
-            [(c, 0.0), (-s, 0.0), (s, 0.0), (c, 0.0)]
+            let (sin, cos) = (angles[0] / 2.0).sin_cos();
+            [c(cos, 0.0), c(-sin, 0.0), c(sin, 0.0), c(cos, 0.0)]
         }
         Kind::Rz => diagonal(phase(-angles[0] / 2.0), phase(angles[0] / 2.0)),
         Kind::P => diagonal(ONE, phase(angles[0])),
         Kind::U => {
-            let (s, c) = (angles[0] / 2.0).sin_cos();
-            let scaled = |by: f64, angle: f64| mul((by, 0.0), phase(angle));
-            [(c, 0.0), scaled(-s, angles[2]), scaled(s, angles[1]), scaled(c, angles[1] + angles[2])]
+            let (sin, cos) = (angles[0] / 2.0).sin_cos();
+            let scaled = |by: f64, angle: f64| phase(angle) * by;
+            [c(cos, 0.0), scaled(-sin, angles[2]), scaled(sin, angles[1]), scaled(cos, angles[1] + angles[2])]
         }
         _ => unreachable!("{} is no gate on one qubit", kind.name()),
     }
@@ -72,8 +58,8 @@ pub fn two(kind: Kind, angles: &[f64]) -> Two {
     match kind {
         kind if kind.peeled().1 == 1 => controlled(one(kind.peeled().0, angles)),
         Kind::Swap => exchange(ONE),
-        Kind::Iswap => exchange((0.0, 1.0)),
-        Kind::Iswapdg => exchange((0.0, -1.0)),
+        Kind::Iswap => exchange(c(0.0, 1.0)),
+        Kind::Iswapdg => exchange(c(0.0, -1.0)),
         Kind::Rxx => pauli_rotation(angles[0], one(Kind::X, &[])),
         Kind::Ryy => pauli_rotation(angles[0], one(Kind::Y, &[])),
         Kind::Rzz => pauli_rotation(angles[0], one(Kind::Z, &[])),
@@ -81,7 +67,7 @@ pub fn two(kind: Kind, angles: &[f64]) -> Two {
     }
 }
 
-fn exchange(by: C) -> Two {
+fn exchange(by: C64) -> Two {
     let mut m = [ZERO; 16];
     (m[0], m[6], m[9], m[15]) = (ONE, by, by, ONE);
     m
@@ -89,10 +75,10 @@ fn exchange(by: C) -> Two {
 
 /// exp(-i angle/2 P (x) P).
 fn pauli_rotation(angle: f64, p: One) -> Two {
-    let (s, c) = (angle / 2.0).sin_cos();
-    let mut m = kron(&p, &p).map(|x| mul((0.0, -s), x));
+    let (sin, cos) = (angle / 2.0).sin_cos();
+    let mut m = kron(&p, &p).map(|x| c(0.0, -sin) * x);
     for k in 0..4 {
-        m[5 * k] = add(m[5 * k], (c, 0.0));
+        m[5 * k] = m[5 * k] + c(cos, 0.0);
     }
     m
 }
@@ -101,16 +87,16 @@ fn pauli_rotation(angle: f64, p: One) -> Two {
 pub fn kron(a: &One, b: &One) -> Two {
     std::array::from_fn(|at| {
         let (row, column) = (at / 4, at % 4);
-        mul(a[row / 2 * 2 + column / 2], b[row % 2 * 2 + column % 2])
+        a[row / 2 * 2 + column / 2] * b[row % 2 * 2 + column % 2]
     })
 }
 
 pub fn product_one(a: &One, b: &One) -> One {
-    std::array::from_fn(|at| add(mul(a[at / 2 * 2], b[at % 2]), mul(a[at / 2 * 2 + 1], b[2 + at % 2])))
+    std::array::from_fn(|at| a[at / 2 * 2] * b[at % 2] + a[at / 2 * 2 + 1] * b[2 + at % 2])
 }
 
 pub fn product_two(a: &Two, b: &Two) -> Two {
-    std::array::from_fn(|at| (0..4).fold(ZERO, |sum, k| add(sum, mul(a[at / 4 * 4 + k], b[4 * k + at % 4]))))
+    std::array::from_fn(|at| (0..4).fold(ZERO, |sum, k| sum + a[at / 4 * 4 + k] * b[4 * k + at % 4]))
 }
 
 /// The same gate with its two operands exchanged.

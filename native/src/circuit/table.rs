@@ -1,6 +1,6 @@
 //! Written by tools/generate_gates.py from the gates in qmk.qvm.families.gates; not edited by hand.
 
-use super::{Lowered, Step};
+use super::{step, Lowered};
 
 kinds! {
     Id "id" 1 [] b"-" Id 0 Id true
@@ -41,103 +41,33 @@ kinds! {
 /// Gates that are no kinds, as steps of kinds.
 #[rustfmt::skip]
 pub const LOWERED: &[Lowered] = &[
-    Lowered {
-        name: "qasm_u",
-        qubits: 1,
-        angles: &["theta", "phi", "lam"],
-        bases: b"-",
-        steps: &[
-            Step { kind: Kind::U, qubits: &[0], angles: &[(0.0, &[(0, 1.0)]), (0.0, &[(1, 1.0)]), (0.0, &[(2, 1.0)])] },
-        ],
-    },
-    Lowered {
-        name: "rzx",
-        qubits: 2,
-        angles: &["theta"],
-        bases: b"ZX",
-        steps: &[
-            Step { kind: Kind::H, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Rzz, qubits: &[0, 1], angles: &[(0.0, &[(0, 1.0)])] },
-            Step { kind: Kind::H, qubits: &[1], angles: &[] },
-        ],
-    },
-    Lowered {
-        name: "ecr",
-        qubits: 2,
-        angles: &[],
-        bases: b"-X",
-        steps: &[
-            Step { kind: Kind::S, qubits: &[0], angles: &[] },
-            Step { kind: Kind::Sx, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::X, qubits: &[0], angles: &[] },
-        ],
-    },
-    Lowered {
-        name: "siswap",
-        qubits: 2,
-        angles: &[],
-        bases: b"--",
-        steps: &[
-            Step { kind: Kind::H, qubits: &[0], angles: &[] },
-            Step { kind: Kind::H, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::Tdg, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::H, qubits: &[0], angles: &[] },
-            Step { kind: Kind::H, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Sxdg, qubits: &[0], angles: &[] },
-            Step { kind: Kind::Sxdg, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::Tdg, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::Sx, qubits: &[0], angles: &[] },
-            Step { kind: Kind::Sx, qubits: &[1], angles: &[] },
-        ],
-    },
-    Lowered {
-        name: "siswapdg",
-        qubits: 2,
-        angles: &[],
-        bases: b"--",
-        steps: &[
-            Step { kind: Kind::H, qubits: &[0], angles: &[] },
-            Step { kind: Kind::H, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::T, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::H, qubits: &[0], angles: &[] },
-            Step { kind: Kind::H, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Sxdg, qubits: &[0], angles: &[] },
-            Step { kind: Kind::Sxdg, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::T, qubits: &[1], angles: &[] },
-            Step { kind: Kind::Cnot, qubits: &[0, 1], angles: &[] },
-            Step { kind: Kind::Sx, qubits: &[0], angles: &[] },
-            Step { kind: Kind::Sx, qubits: &[1], angles: &[] },
-        ],
-    },
-    Lowered {
-        name: "fsim",
-        qubits: 2,
-        angles: &["theta", "phi"],
-        bases: b"--",
-        steps: &[
-            Step { kind: Kind::Rxx, qubits: &[0, 1], angles: &[(0.0, &[(0, 1.0)])] },
-            Step { kind: Kind::Ryy, qubits: &[0, 1], angles: &[(0.0, &[(0, 1.0)])] },
-            Step { kind: Kind::Cp, qubits: &[0, 1], angles: &[(0.0, &[(1, -1.0)])] },
-        ],
-    },
-    Lowered {
-        name: "xx_plus_yy",
-        qubits: 2,
-        angles: &["theta", "beta"],
-        bases: b"--",
-        steps: &[
-            Step { kind: Kind::Rz, qubits: &[0], angles: &[(0.0, &[(1, 1.0)])] },
-            Step { kind: Kind::Rxx, qubits: &[0, 1], angles: &[(0.0, &[(0, 0.5)])] },
-            Step { kind: Kind::Ryy, qubits: &[0, 1], angles: &[(0.0, &[(0, 0.5)])] },
-            Step { kind: Kind::Rz, qubits: &[0], angles: &[(0.0, &[(1, -1.0)])] },
-        ],
-    },
+    Lowered { name: "qasm_u", qubits: 1, angles: &["theta", "phi", "lam"], bases: b"-", steps: &[
+        step(Kind::U, &[0], &[(0.0, &[(0, 1.0)]), (0.0, &[(1, 1.0)]), (0.0, &[(2, 1.0)])]),
+    ] },
+    Lowered { name: "rzx", qubits: 2, angles: &["theta"], bases: b"ZX", steps: &[
+        step(Kind::H, &[1], &[]), step(Kind::Rzz, &[0, 1], &[(0.0, &[(0, 1.0)])]), step(Kind::H, &[1], &[]),
+    ] },
+    Lowered { name: "ecr", qubits: 2, angles: &[], bases: b"-X", steps: &[
+        step(Kind::S, &[0], &[]), step(Kind::Sx, &[1], &[]), step(Kind::Cnot, &[0, 1], &[]), step(Kind::X, &[0], &[]),
+    ] },
+    Lowered { name: "siswap", qubits: 2, angles: &[], bases: b"--", steps: &[
+        step(Kind::H, &[0], &[]), step(Kind::H, &[1], &[]), step(Kind::Cnot, &[0, 1], &[]), step(Kind::Tdg, &[1], &[]),
+        step(Kind::Cnot, &[0, 1], &[]), step(Kind::H, &[0], &[]), step(Kind::H, &[1], &[]), step(Kind::Sxdg, &[0], &[]),
+        step(Kind::Sxdg, &[1], &[]), step(Kind::Cnot, &[0, 1], &[]), step(Kind::Tdg, &[1], &[]),
+        step(Kind::Cnot, &[0, 1], &[]), step(Kind::Sx, &[0], &[]), step(Kind::Sx, &[1], &[]),
+    ] },
+    Lowered { name: "siswapdg", qubits: 2, angles: &[], bases: b"--", steps: &[
+        step(Kind::H, &[0], &[]), step(Kind::H, &[1], &[]), step(Kind::Cnot, &[0, 1], &[]), step(Kind::T, &[1], &[]),
+        step(Kind::Cnot, &[0, 1], &[]), step(Kind::H, &[0], &[]), step(Kind::H, &[1], &[]), step(Kind::Sxdg, &[0], &[]),
+        step(Kind::Sxdg, &[1], &[]), step(Kind::Cnot, &[0, 1], &[]), step(Kind::T, &[1], &[]),
+        step(Kind::Cnot, &[0, 1], &[]), step(Kind::Sx, &[0], &[]), step(Kind::Sx, &[1], &[]),
+    ] },
+    Lowered { name: "fsim", qubits: 2, angles: &["theta", "phi"], bases: b"--", steps: &[
+        step(Kind::Rxx, &[0, 1], &[(0.0, &[(0, 1.0)])]), step(Kind::Ryy, &[0, 1], &[(0.0, &[(0, 1.0)])]),
+        step(Kind::Cp, &[0, 1], &[(0.0, &[(1, -1.0)])]),
+    ] },
+    Lowered { name: "xx_plus_yy", qubits: 2, angles: &["theta", "beta"], bases: b"--", steps: &[
+        step(Kind::Rz, &[0], &[(0.0, &[(1, 1.0)])]), step(Kind::Rxx, &[0, 1], &[(0.0, &[(0, 0.5)])]),
+        step(Kind::Ryy, &[0, 1], &[(0.0, &[(0, 0.5)])]), step(Kind::Rz, &[0], &[(0.0, &[(1, -1.0)])]),
+    ] },
 ];

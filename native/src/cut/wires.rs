@@ -138,6 +138,7 @@ mod tests {
     use super::*;
     use crate::circuit::matrix::{one, product_one, two};
     use crate::circuit::ALL;
+    use crate::complex::C64;
 
     #[test]
     fn a_gate_commutes_with_the_pauli_matrix_of_each_basis_it_is_said_to_be_diagonal_in() {
@@ -148,9 +149,7 @@ mod tests {
             Basis::Y => one(Kind::Y, &[]),
             Basis::None => one(Kind::Id, &[]),
         };
-        let close = |a: &[(f64, f64)], b: &[(f64, f64)]| {
-            a.iter().zip(b).all(|(a, b)| (a.0 - b.0).abs() < 1e-12 && (a.1 - b.1).abs() < 1e-12)
-        };
+        let close = |a: &[C64], b: &[C64]| a.iter().zip(b).all(|(a, b)| (*a - *b).abs() < 1e-12);
         use crate::circuit::matrix::{kron, product_two};
         for &kind in ALL.iter().filter(|kind| kind.is_gate() && kind.n_qubits() < 3) {
             if matches!(kind, Kind::Swap | Kind::Iswap | Kind::Iswapdg) {

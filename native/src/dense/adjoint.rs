@@ -10,11 +10,12 @@ use super::isa::{with_isa, Level};
 use super::kernels::Feed;
 use super::lanes::Real;
 use super::lower::{BlockJob, Job};
-use super::matrix::{of_gate, Mat, C64};
+use super::matrix::{of_gate, Mat};
 use super::phases::Scratch;
 use super::tiny::Flushed;
 use super::Refused;
 use crate::circuit::{Circuit, Kind, Op, NONE};
+use crate::complex::C64;
 
 /// Gates of a circuit that is nothing but gates and final measurements; otherwise refused.
 pub fn gates_of(circuit: &Circuit) -> Result<Vec<&Op>, Refused> {
@@ -59,7 +60,7 @@ pub fn derivative(kind: Kind, angles: &[f64], which: usize) -> Mat {
             for r in 0..dim {
                 for col in 0..dim {
                     let inside = !controlled || r & col & 2 != 0;
-                    let z = if inside { turned.at(r, col).scale(0.5) } else { C64::default() };
+                    let z = if inside { turned.at(r, col) * 0.5 } else { C64::default() };
                     out.m_mut()[r * dim + col] = z;
                 }
             }
@@ -136,7 +137,7 @@ impl<R: Real> Flat<R> {
             for a in 0..1 << k {
                 let there = left.get(base | place[a]).conj();
                 for (slot, &z) in out[a << k..].iter_mut().zip(&here[..1 << k]) {
-                    *slot = slot.add(there.mul(z));
+                    *slot = *slot + there * z;
                 }
             }
         }
@@ -198,7 +199,7 @@ pub fn gradient(
             let found = psi.transitions(&lambda, op.qubits());
             for which in 0..angles.len() {
                 let slope = derivative(op.kind, angles, which);
-                let sum: f64 = slope.m().iter().zip(&found).map(|(d, t)| d.mul(*t).re).sum();
+                let sum: f64 = slope.m().iter().zip(&found).map(|(d, t)| (*d * *t).re).sum();
                 out[op.param as usize + which] += 2.0 * sum;
             }
         }

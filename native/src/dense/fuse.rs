@@ -6,8 +6,9 @@
 //! diagonal gates on many pairs is one polynomial of phases (`phases`), applied in one pass.
 
 use super::cost;
-use super::matrix::{of_gate, polynomial, Mat, Single, C64};
+use super::matrix::{of_gate, polynomial, Mat, Single};
 use crate::circuit::Kind;
+use crate::complex::C64;
 
 pub const NONE: u32 = u32::MAX;
 /// Positions by which joining a block may make the state grow early.

@@ -3,65 +3,15 @@
 //! Bit b of a row or column number belongs to the b-th qubit of the block. (A gate of a `Circuit` names its most
 //! significant qubit first: `of_gate` turns the order.)
 
-use crate::circuit::Kind;
+use crate::circuit::{matrix as gates, Kind};
+use crate::complex::{c, C64, ONE as I, ZERO as O};
 
 /// What counts as zero in a product of unitary matrices: rounding stays far below, and dropping it changes no sample.
 pub const ZERO: f64 = 1e-13;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct C64 {
-    pub re: f64,
-    pub im: f64,
-}
-
-pub const fn c(re: f64, im: f64) -> C64 {
-    C64 { re, im }
-}
-
-const O: C64 = c(0.0, 0.0);
-const I: C64 = c(1.0, 0.0);
-
-impl C64 {
-    /// `e^{i angle}`; exact at multiples of a quarter turn.
-    pub fn cis(angle: f64) -> C64 {
-        let quarter = angle * std::f64::consts::FRAC_2_PI;
-        let whole = quarter.round();
-        if (quarter - whole).abs() < 1e-14 && whole.abs() < 1e9 {
-            return [c(1.0, 0.0), c(0.0, 1.0), c(-1.0, 0.0), c(0.0, -1.0)][(whole as i64).rem_euclid(4) as usize];
-        }
-        let (im, re) = angle.sin_cos();
-        c(re, im)
-    }
-
-    #[inline(always)]
-    pub fn mul(self, b: C64) -> C64 {
-        c(self.re * b.re - self.im * b.im, self.re * b.im + self.im * b.re)
-    }
-
-    #[inline(always)]
-    pub fn add(self, b: C64) -> C64 {
-        c(self.re + b.re, self.im + b.im)
-    }
-
-    pub fn conj(self) -> C64 {
-        c(self.re, -self.im)
-    }
-
-    pub fn scale(self, by: f64) -> C64 {
-        c(self.re * by, self.im * by)
-    }
-
-    pub fn norm(self) -> f64 {
-        self.re * self.re + self.im * self.im
-    }
-
-    pub fn is_zero(self) -> bool {
-        self.norm() < ZERO * ZERO
-    }
-
-    pub fn is_near(self, b: C64) -> bool {
-        c(self.re - b.re, self.im - b.im).is_zero()
-    }
+/// Whether an entry of a unitary matrix is as good as 0.
+pub fn is_zero(z: C64) -> bool {
+    z.norm() < ZERO * ZERO
 }
 
 /// A square matrix of `1 << k` rows, row after row; k is 0 to 3. Three qubits are rare: theirs is on the heap.
@@ -85,11 +35,9 @@ impl Mat {
         out
     }
 
-    fn from_rows<const N: usize>(k: usize, rows: [[C64; N]; N]) -> Mat {
+    fn of_rows(k: usize, rows: &[C64]) -> Mat {
         let mut out = Mat::zero(k);
-        for (r, row) in rows.iter().enumerate() {
-            out.m_mut()[r << k..][..N].copy_from_slice(row);
-        }
+        out.m_mut().copy_from_slice(rows);
         out
     }
 
@@ -155,7 +103,7 @@ impl Mat {
         let k = self.k;
         for (r, row) in self.m_mut().chunks_exact_mut(1 << k).enumerate() {
             if bits.iter().all(|b| r >> b & 1 == 1) {
-                row.iter_mut().for_each(|x| *x = x.mul(z));
+                row.iter_mut().for_each(|x| *x = *x * z);
             }
         }
     }
@@ -165,7 +113,7 @@ impl Mat {
         let k = self.k;
         for row in self.m_mut().chunks_exact_mut(1 << k) {
             for (_, x) in row.iter_mut().enumerate().filter(|(col, _)| col >> bit & 1 == 1) {
-                *x = x.mul(z);
+                *x = *x * z;
             }
         }
     }
@@ -174,17 +122,16 @@ impl Mat {
     /// (R, before, after, phase). Neither R[0][0] nor R[0][1] may be 0.
     pub fn as_real(&self) -> Option<(Mat, f64, f64, f64)> {
         let [a, b, c, _] = *self.m() else { return None };
-        if a.is_zero() || b.is_zero() || c.is_zero() {
+        if is_zero(a) || is_zero(b) || is_zero(c) {
             return None;
         }
-        let angle = |z: C64| z.im.atan2(z.re);
-        let phase = angle(a);
-        let (before, after) = (angle(b) - phase, angle(c) - phase);
+        let phase = a.phase();
+        let (before, after) = (b.phase() - phase, c.phase() - phase);
         let mut real = self.clone();
         real.left_phase(C64::cis(-after), &[0]);
         real.right_phase(C64::cis(-before), 0);
         for x in real.m_mut() {
-            *x = x.mul(C64::cis(-phase));
+            *x = *x * C64::cis(-phase);
         }
         if !real.m().iter().all(|x| x.im.abs() < 1e-12) {
             return None;
@@ -202,7 +149,7 @@ impl Mat {
 
     pub fn is_diagonal(&self) -> bool {
         let k = self.k;
-        self.m().iter().enumerate().all(|(at, x)| at >> k == at & ((1 << k) - 1) || x.is_zero())
+        self.m().iter().enumerate().all(|(at, x)| at >> k == at & ((1 << k) - 1) || is_zero(*x))
     }
 
     pub fn is_real(&self) -> bool {
@@ -214,7 +161,7 @@ impl Mat {
         let k = self.k;
         self.m().iter().enumerate().all(|(at, x)| {
             let (r, col) = (at >> k, at & ((1 << k) - 1));
-            (r & col) >> b & 1 == 1 || x.is_near(if r == col { I } else { O })
+            (r & col) >> b & 1 == 1 || is_zero(*x - if r == col { I } else { O })
         })
     }
 
@@ -255,9 +202,9 @@ fn left_of<const N: usize>(m: &mut [C64], dim: usize, gate: &[C64], bits: &[usiz
         for col in base * dim..(base + 1) * dim {
             let old: [C64; N] = std::array::from_fn(|x| m[col + place[x]]);
             for r in 0..N {
-                let mut sum = gate[r * N].mul(old[0]);
+                let mut sum = gate[r * N] * old[0];
                 for x in 1..N {
-                    sum = sum.add(gate[r * N + x].mul(old[x]));
+                    sum = sum + gate[r * N + x] * old[x];
                 }
                 m[col + place[r]] = sum;
             }
@@ -265,16 +212,12 @@ fn left_of<const N: usize>(m: &mut [C64], dim: usize, gate: &[C64], bits: &[usiz
     }
 }
 
-fn one(m: [[C64; 2]; 2]) -> Mat {
-    Mat::from_rows(1, m)
-}
-
 /// A gate on one qubit, row after row.
-pub type Single = [C64; 4];
+pub type Single = gates::One;
 
 impl Mat {
     pub fn of_single(m: &Single) -> Mat {
-        one([[m[0], m[1]], [m[2], m[3]]])
+        Mat::of_rows(1, m)
     }
 }
 
@@ -291,66 +234,13 @@ fn controlled(m: Mat, controls: usize) -> Mat {
     out
 }
 
-fn rx(theta: f64) -> Mat {
-    let (s, co) = (theta / 2.0).sin_cos();
-    one([[c(co, 0.0), c(0.0, -s)], [c(0.0, -s), c(co, 0.0)]])
-}
-
-fn ry(theta: f64) -> Mat {
-    let (s, co) = (theta / 2.0).sin_cos();
-    one([[c(co, 0.0), c(-s, 0.0)], [c(s, 0.0), c(co, 0.0)]])
-}
-
-fn diagonal2(a: C64, b: C64) -> Mat {
-    one([[a, O], [O, b]])
-}
-
-/// `exp(-i theta/2 P P)`; `flip` is the sign of the corners (1 for XX, -1 for YY).
-fn pair_rotation(theta: f64, flip: f64) -> Mat {
-    let (s, co) = (theta / 2.0).sin_cos();
-    let (d, near, far) = (c(co, 0.0), c(0.0, -s), c(0.0, -s * flip));
-    Mat::from_rows(2, [[d, O, O, far], [O, d, near, O], [O, near, d, O], [far, O, O, d]])
-}
-
-/// The matrix of a gate, its LAST operand being bit 0.
+/// The matrix of a gate, its LAST operand being bit 0; phases are exact at multiples of a quarter turn.
 pub fn of_gate(kind: Kind, angles: &[f64]) -> Mat {
-    use Kind::*;
-    let h = std::f64::consts::FRAC_1_SQRT_2;
-    let swap_with = |z: C64| Mat::from_rows(2, [[I, O, O, O], [O, O, z, O], [O, z, O, O], [O, O, O, I]]);
-    if let (base, controls @ 1..) = kind.peeled() {
-        return controlled(of_gate(base, angles), controls);
-    }
-    match kind {
-        X => one([[O, I], [I, O]]),
-        Y => one([[O, c(0.0, -1.0)], [c(0.0, 1.0), O]]),
-        Z => diagonal2(I, c(-1.0, 0.0)),
-        H => one([[c(h, 0.0), c(h, 0.0)], [c(h, 0.0), c(-h, 0.0)]]),
-        S => diagonal2(I, c(0.0, 1.0)),
-        Sdg => diagonal2(I, c(0.0, -1.0)),
-        Sx => one([[c(0.5, 0.5), c(0.5, -0.5)], [c(0.5, -0.5), c(0.5, 0.5)]]),
-        Sxdg => one([[c(0.5, -0.5), c(0.5, 0.5)], [c(0.5, 0.5), c(0.5, -0.5)]]),
-        T => diagonal2(I, c(h, h)),
-        Tdg => diagonal2(I, c(h, -h)),
-        Rx => rx(angles[0]),
-        Ry => ry(angles[0]),
-        Rz => diagonal2(C64::cis(-angles[0] / 2.0), C64::cis(angles[0] / 2.0)),
-        P => diagonal2(I, C64::cis(angles[0])),
-        U => {
-            let (s, co) = (angles[0] / 2.0).sin_cos();
-            let (phi, lam) = (C64::cis(angles[1]), C64::cis(angles[2]));
-            one([[c(co, 0.0), lam.scale(-s)], [phi.scale(s), phi.mul(lam).scale(co)]])
-        }
-        Swap => swap_with(I),
-        Iswap => swap_with(c(0.0, 1.0)),
-        Iswapdg => swap_with(c(0.0, -1.0)),
-        Rxx => pair_rotation(angles[0], 1.0),
-        Ryy => pair_rotation(angles[0], -1.0),
-        Rzz => {
-            let (same, other) = (C64::cis(-angles[0] / 2.0), C64::cis(angles[0] / 2.0));
-            Mat::from_rows(2, [[same, O, O, O], [O, other, O, O], [O, O, other, O], [O, O, O, same]])
-        }
-        Id => Mat::identity(1),
-        _ => Mat::identity(0),
+    match (kind.peeled(), kind.n_qubits()) {
+        _ if !kind.is_gate() => Mat::identity(0),
+        ((base, controls @ 1..), _) => controlled(of_gate(base, angles), controls),
+        (_, 1) => Mat::of_rows(1, &gates::one_by(kind, angles, C64::cis)),
+        _ => Mat::of_rows(2, &gates::two(kind, angles)),
     }
 }
 
@@ -359,7 +249,7 @@ pub fn of_gate(kind: Kind, angles: &[f64]) -> Mat {
 pub fn polynomial(diagonal: &[C64], k: usize) -> [f64; 8] {
     let mut theta = [0.0; 8];
     for (slot, z) in theta.iter_mut().zip(diagonal) {
-        *slot = z.im.atan2(z.re);
+        *slot = z.phase();
     }
     for b in 0..k {
         for x in 0..1 << k {

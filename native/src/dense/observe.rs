@@ -4,9 +4,9 @@
 
 use super::compile::{Program, Source};
 use super::lanes::Real;
-use super::matrix::C64;
 use super::state::State;
 use super::Refused;
+use crate::complex::{c, C64};
 
 /// A final state with the places of the circuit's qubits.
 pub struct Final<'a, R: Real> {
@@ -41,7 +41,7 @@ impl<R: Real> Final<'_, R> {
     pub fn amplitude(&self, value: impl Fn(usize) -> bool) -> C64 {
         let Some(x) = self.index(value) else { return C64::default() };
         let (re, im) = self.state.get(x);
-        C64 { re, im }.mul(C64::cis(self.program.phase))
+        c(re, im) * C64::cis(self.program.phase)
     }
 
     /// All amplitudes in order, real and imaginary part in turn.
@@ -62,7 +62,7 @@ impl<R: Real> Final<'_, R> {
         for x in 0..1usize << self.state.width {
             let to = strides.iter().fold(fixed, |to, &(k, p)| to | (x >> p & 1) << k);
             let (re, im) = self.state.get(x);
-            let z = C64 { re, im }.mul(turn);
+            let z = c(re, im) * turn;
             out[2 * to] = R::of(z.re);
             out[2 * to + 1] = R::of(z.im);
         }

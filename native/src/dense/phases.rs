@@ -11,7 +11,8 @@ use super::buffer::{Buffer, Lines};
 use super::fuse::{self, Term};
 use super::isa::Isa;
 use super::lanes::Real;
-use super::matrix::C64;
+use super::matrix::is_zero;
+use crate::complex::{C64, ONE};
 
 /// Where a bit of the state is during a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +147,7 @@ impl PhaseJob {
             }
             let c = if f.high == 0 { levels } else { f.high.trailing_zeros() as usize };
             let node = &mut single[c];
-            node.number = node.number.mul(f.number);
+            node.number = node.number * f.number;
             if f.table != NONE {
                 // SAFETY: tables and slots are rows; a slot is written by one level only.
                 unsafe { node.times::<I, CS>(table(f.table), slot(levels + 1 + c), blocks) };
@@ -160,7 +161,7 @@ impl PhaseJob {
                 let above = h & (h - 1);
                 let parent = stack[if above == 0 { levels } else { above.trailing_zeros() as usize }];
                 let mut node = parent;
-                node.number = node.number.mul(single[c].number);
+                node.number = node.number * single[c].number;
                 let extra = many[0].iter().filter(|f| {
                     f.high.trailing_zeros() as usize == c
                         && f.high as usize & h == f.high as usize
@@ -171,7 +172,7 @@ impl PhaseJob {
                     unsafe { node.times::<I, CS>(single[c].table, slot(c), blocks) };
                 }
                 for f in extra {
-                    node.number = node.number.mul(f.number);
+                    node.number = node.number * f.number;
                     if f.table != NONE {
                         // SAFETY: as above.
                         unsafe { node.times::<I, CS>(table(f.table), slot(c), blocks) };
@@ -205,7 +206,7 @@ impl<R: Real> Node<R> {
     }
 
     unsafe fn apply<I: Isa<R>, const CS: bool>(&self, row: *mut R, blocks: usize) {
-        let is_one = self.number.is_near(ONE);
+        let is_one = is_zero(self.number - ONE);
         let (re, im) = (R::of(self.number.re), R::of(self.number.im));
         // SAFETY: the row and the table have that many blocks.
         unsafe {
@@ -229,10 +230,8 @@ fn put<R: Real>(table: &mut [R], x: usize, z: C64, complex: bool) {
     }
 }
 
-const ONE: C64 = C64 { re: 1.0, im: 0.0 };
-
 fn product(factors: impl Iterator<Item = C64>) -> C64 {
-    factors.fold(ONE, C64::mul)
+    factors.fold(ONE, |a, b| a * b)
 }
 
 /// For every x of `bits` bits, the product of the factors whose mask of low bits lies in x.
@@ -249,7 +248,7 @@ fn products(terms: &[(u32, u64, u32, C64)], bits: u32, out: &mut Vec<C64>) {
         let z = product(terms.iter().filter(|t| t.2 == 1 << b).map(|t| t.3));
         out.extend_from_within(..);
         if z != ONE {
-            out[1 << b..].iter_mut().for_each(|x| *x = x.mul(z));
+            out[1 << b..].iter_mut().for_each(|x| *x = *x * z);
         }
     }
 }
@@ -267,5 +266,5 @@ fn fill(terms: &[(u32, C64)], bits: u32, out: &mut Vec<C64>) {
     let with: Vec<(u32, C64)> = with.into_iter().map(|(mask, z)| (mask & !top, z)).collect();
     fill(&with, bits - 1, out);
     let (low, high) = out[start..].split_at_mut(top as usize);
-    high.iter_mut().zip(low).for_each(|(x, y)| *x = x.mul(*y));
+    high.iter_mut().zip(low).for_each(|(x, y)| *x = *x * *y);
 }

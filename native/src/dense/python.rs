@@ -12,6 +12,7 @@ use super::{Plan, Rates, Refused, RATES};
 use crate::circuit::python::PyCircuit;
 use crate::circuit::Circuit;
 use crate::samples::python::PySamples;
+use crate::signals;
 
 enum Either {
     Single(Plan<f32>),
@@ -67,29 +68,17 @@ fn interruptible<T: Send>(
     py: Python<'_>,
     work: impl FnOnce(&dyn Fn(u64) -> bool) -> Result<T, Refused> + Send,
 ) -> PyResult<T> {
-    let (found, raised) = py.detach(|| {
-        let (done, raised) = (Cell::new(0u64), Cell::new(None));
-        let stop = |n: u64| {
+    let looking = |signalled: &dyn Fn() -> bool| {
+        let done = Cell::new(0u64);
+        work(&|n| {
             done.set(done.get() + n);
-            if done.get() < BETWEEN_SIGNALS {
-                return false;
+            done.get() >= BETWEEN_SIGNALS && {
+                done.set(0);
+                signalled()
             }
-            done.set(0);
-            match Python::attach(|py| py.check_signals()) {
-                Ok(()) => false,
-                Err(error) => {
-                    raised.set(Some(error));
-                    true
-                }
-            }
-        };
-        let found = work(&stop);
-        (found, raised.into_inner())
-    });
-    match raised {
-        Some(error) => Err(error),
-        None => found.map_err(refused),
-    }
+        })
+    };
+    signals::interruptible(py, looking, refused)
 }
 
 #[pymethods]

@@ -144,7 +144,7 @@ fn value<R: Real>(state: &Flat<R>, string: &[(u32, u8)]) -> [f64; 16] {
         let weight = if (x & sign).count_ones() % 2 == 1 { -2.0 } else { 2.0 };
         for (lane, sum) in out[..w].iter_mut().enumerate() {
             let (x, y) = (state.get(x * w + lane), state.get((x ^ flip) * w + lane));
-            let z = y.conj().mul(x);
+            let z = y.conj() * x;
             *sum += weight * (z.re * turn.0 - z.im * turn.1);
         }
     }

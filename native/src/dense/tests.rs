@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::matrix::{of_gate, C64};
+use super::matrix::of_gate;
 use super::{available, Plan, Real};
 use crate::circuit::{Circuit, Kind, ALL};
+use crate::complex::C64;
 use crate::dice::Dice;
 
 fn random(n: u32, gates: usize, dice: &mut Dice) -> Circuit {
@@ -38,8 +39,8 @@ fn reference(circuit: &Circuit) -> Vec<C64> {
         for base in (0..state.len()).filter(|x| x & place(usize::MAX) == 0) {
             let old: Vec<C64> = (0..mat.dim()).map(|v| state[base | place(v)]).collect();
             for r in 0..mat.dim() {
-                let terms = old.iter().enumerate().map(|(v, z)| mat.at(r, v).mul(*z));
-                state[base | place(r)] = terms.fold(C64::default(), C64::add);
+                let terms = old.iter().enumerate().map(|(v, z)| mat.at(r, v) * *z);
+                state[base | place(r)] = terms.fold(C64::default(), |a, b| a + b);
             }
         }
     }
@@ -96,7 +97,7 @@ fn a_gate_on_one_qubit_is_phases_round_a_real_matrix() {
         back.right_phase(C64::cis(before), 0);
         back.left_phase(C64::cis(after), &[0]);
         for (x, y) in back.m().iter().zip(mat.m()) {
-            let x = x.mul(C64::cis(phase));
+            let x = *x * C64::cis(phase);
             assert!((x.re - y.re).abs() < 1e-12 && (x.im - y.im).abs() < 1e-12);
         }
     }

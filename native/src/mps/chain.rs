@@ -7,6 +7,7 @@
 use std::f64::consts::FRAC_PI_2;
 
 use crate::circuit::matrix::{One, Two};
+use crate::complex::{C64, ONE, ZERO};
 use crate::dice::Dice;
 
 use super::linear::{multiply, norm_squared, Matrix};
@@ -63,10 +64,10 @@ impl Chain {
             let (im0, im1) = im.split_at_mut(bond);
             for k in 0..bond {
                 let (a, b, c, d) = (re0[k], im0[k], re1[k], im1[k]);
-                re0[k] = u[0].0 * a - u[0].1 * b + u[1].0 * c - u[1].1 * d;
-                im0[k] = u[0].0 * b + u[0].1 * a + u[1].0 * d + u[1].1 * c;
-                re1[k] = u[2].0 * a - u[2].1 * b + u[3].0 * c - u[3].1 * d;
-                im1[k] = u[2].0 * b + u[2].1 * a + u[3].0 * d + u[3].1 * c;
+                re0[k] = u[0].re * a - u[0].im * b + u[1].re * c - u[1].im * d;
+                im0[k] = u[0].re * b + u[0].im * a + u[1].re * d + u[1].im * c;
+                re1[k] = u[2].re * a - u[2].im * b + u[3].re * c - u[3].im * d;
+                im1[k] = u[2].re * b + u[2].im * a + u[3].re * d + u[3].im * c;
             }
         }
     }
@@ -164,7 +165,7 @@ fn join_physical(tensor: Matrix) -> Matrix {
 
 /// Applies `u` to the physical indices of a joined pair of shape (left 2, 2 right).
 fn mix(joined: &mut Matrix, u: &Two, right: usize) {
-    let identity_on = |row: usize| (0..4).all(|c| u[4 * row + c] == if row == c { (1.0, 0.0) } else { (0.0, 0.0) });
+    let identity_on = |row: usize| (0..4).all(|c| u[4 * row + c] == if row == c { ONE } else { ZERO });
     let kept: Vec<bool> = (0..4).map(identity_on).collect();
     let mut old = [vec![0.0; right * 4], vec![0.0; right * 4]];
     for left in 0..joined.rows / 2 {
@@ -178,7 +179,7 @@ fn mix(joined: &mut Matrix, u: &Two, right: usize) {
             re.fill(0.0);
             im.fill(0.0);
             for column in 0..4 {
-                let (x, y) = u[4 * row + column];
+                let C64 { re: x, im: y } = u[4 * row + column];
                 if x == 0.0 && y == 0.0 {
                     continue;
                 }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::circuit::matrix::{flipped, kron, mul, one, product_one, product_two, split_three, two, One, Two};
+use crate::circuit::matrix::{flipped, kron, one, product_one, product_two, split_three, two, One, Two};
 use crate::circuit::{straight, Circuit, Kind, Straight};
+use crate::complex::{C64, ONE, ZERO};
 use crate::dice::Dice;
 use crate::samples::Samples;
 
 use super::chain::Chain;
 use super::order;
 
-const IDENTITY: One = [(1.0, 0.0), (0.0, 0.0), (0.0, 0.0), (1.0, 0.0)];
+const IDENTITY: One = [ONE, ZERO, ZERO, ONE];
 const SWAP: Two = {
-    let mut m = [(0.0, 0.0); 16];
-    (m[0], m[6], m[9], m[15]) = ((1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (1.0, 0.0));
+    let mut m = [ZERO; 16];
+    (m[0], m[6], m[9], m[15]) = (ONE, ONE, ONE, ONE);
     m
 };
 
@@ -343,26 +344,23 @@ const DRAWN: usize = 1 << 20;
 /// log2 of the operator Schmidt rank of a gate on two qubits: 0, 1 or 2.
 fn log2_rank(u: &Two) -> f64 {
     // rows (s, s'), columns (t, t'): the rank of this matrix, by elimination with pivoting
-    let mut m: Vec<[(f64, f64); 4]> = (0..4)
+    let mut m: Vec<[C64; 4]> = (0..4)
         .map(|row| std::array::from_fn(|column| u[(2 * (row >> 1) + (column >> 1)) * 4 + 2 * (row & 1) + (column & 1)]))
         .collect();
     let mut rank = 0;
     for column in 0..4 {
-        let size = |row: &[(f64, f64); 4]| row[column].0.hypot(row[column].1);
+        let size = |row: &[C64; 4]| row[column].abs();
         let Some(pivot) =
             (rank..4).max_by(|&a, &b| size(&m[a]).total_cmp(&size(&m[b]))).filter(|&p| size(&m[p]) > 1e-12)
         else {
             continue;
         };
         m.swap(rank, pivot);
-        let (x, y) = m[rank][column];
-        let scale = x * x + y * y;
-        for row in rank + 1..4 {
-            let by = mul(m[row][column], (x / scale, -y / scale));
-            let pivot = m[rank];
-            for (cell, &x) in m[row].iter_mut().zip(&pivot).skip(column) {
-                let (a, b) = mul(by, x);
-                *cell = (cell.0 - a, cell.1 - b);
+        let pivot = m[rank];
+        for row in m.iter_mut().skip(rank + 1) {
+            let by = row[column] / pivot[column];
+            for (cell, &x) in row.iter_mut().zip(&pivot).skip(column) {
+                *cell = *cell - by * x;
             }
         }
         rank += 1;

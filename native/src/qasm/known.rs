@@ -1,62 +1,50 @@
 //! Gate definitions that say what a declared gate is: writers put them into files because qelib1.inc and stdgates.inc lack
 //! the gate. A definition with the same statements, whatever its names, is read as the gate itself.
 
+use std::fmt::Write;
+
 use crate::circuit::{Kind, Lowered};
 
 use super::angle::Code;
-use super::define::{Definition, Line as DefinedLine};
+use super::define::Definition;
 use super::library::{built, direct, Entry, Standard};
 use super::names::{Names, Sym};
 use super::table::KNOWN;
 
-/// A definition of a declared gate.
-pub struct Known {
-    pub gate: &'static str,
-    pub params: usize,
-    pub qubits: usize,
-    pub lines: &'static [Line],
-}
-
-/// A statement of a body: gate, whether it is under `inv`, what computes each of its angles, qubits.
-pub struct Line {
-    pub name: &'static str,
-    pub inverted: bool,
-    pub angles: &'static [&'static [Code]],
-    pub qubits: &'static [u32],
-}
-
 /// The gate that a definition of `name` is, when its body is one of the known texts for that name.
 pub fn entry(names: &Names, name: Sym, definition: &Definition) -> Option<Entry> {
-    let known = KNOWN.iter().find(|known| {
-        known.gate.as_bytes() == names.text(name)
-            && (known.params, known.qubits) == (definition.params, definition.qubits)
-            && known.lines.len() == definition.lines.len()
-            && known.lines.iter().zip(&definition.lines).all(|(line, own)| is_line(names, definition, own, line))
-    })?;
-    let lowered = || {
-        Lowered::named(known.gate)
-            .map(|gate| built(Standard::Lowered(gate.name), known.params as u8, known.qubits as u8))
-    };
-    Kind::from_name(known.gate).map(direct).or_else(lowered)
+    let shape = (definition.params, definition.qubits);
+    let mut rows =
+        KNOWN.iter().filter(|row| row.0.as_bytes() == names.text(name) && (row.1, row.2) == shape).peekable();
+    let (gate, params, qubits, _) = *rows.peek()?;
+    let own = body(names, definition);
+    rows.find(|row| row.3 == own)?;
+    let lowered = || Lowered::named(gate).map(|gate| built(Standard::Lowered(gate.name), *params as u8, *qubits as u8));
+    Kind::from_name(gate).map(direct).or_else(lowered)
 }
 
-fn is_line(names: &Names, definition: &Definition, own: &DefinedLine, line: &Line) -> bool {
-    let angles = own.args.0..own.args.1;
-    let places = &definition.places[own.qubits.0 as usize..own.qubits.1 as usize];
-    names.text(own.name) == line.name.as_bytes()
-        && own.inverted == line.inverted
-        && places == line.qubits
-        && angles.len() == line.angles.len()
-        && angles.zip(line.angles).all(|(at, code)| is_same(definition.program(at), code))
+/// The statements of a definition as the table has them: `inv sx 0; rz($0 2.0 /) 1;`, angles in order of computation.
+fn body(names: &Names, definition: &Definition) -> String {
+    let mut out = String::new();
+    for line in &definition.lines {
+        let args: Vec<String> = (line.args.0..line.args.1).map(|at| angle(definition.program(at))).collect();
+        let places = &definition.places[line.qubits.0 as usize..line.qubits.1 as usize];
+        let qubits: Vec<String> = places.iter().map(u32::to_string).collect();
+        let (space, inverted) = (if out.is_empty() { "" } else { " " }, if line.inverted { "inv " } else { "" });
+        let args = if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) };
+        let name = String::from_utf8_lossy(names.text(line.name));
+        let _ = write!(out, "{space}{inverted}{name}{args} {};", qubits.join(" "));
+    }
+    out
 }
 
-fn is_same(own: &[Code], code: &[Code]) -> bool {
-    let one = |pair: (&Code, &Code)| match pair {
-        (Code::Param(a), Code::Param(b)) => a == b,
-        (Code::Number(a), Code::Number(b)) => a == b,
-        (Code::Operate(a), Code::Operate(b)) => a == b,
-        (Code::Negate, Code::Negate) => true,
-        _ => false,
+fn angle(steps: &[Code]) -> String {
+    let one = |step: &Code| match step {
+        Code::Param(at) => format!("${at}"),
+        Code::Number(value) => format!("{value:?}"),
+        Code::Operate(sign) => char::from(*sign).to_string(),
+        Code::Negate => "neg".into(),
+        Code::Call(_) => "call".into(),
     };
-    own.len() == code.len() && own.iter().zip(code).all(one)
+    steps.iter().map(one).collect::<Vec<_>>().join(" ")
 }

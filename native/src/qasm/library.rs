@@ -5,7 +5,7 @@ use std::f64::consts::FRAC_PI_2;
 
 use crate::circuit::{Kind, Lowered};
 
-use super::table::{QELIB1, STDGATES};
+use super::table::{QELIB1, RC3X, RCCX, STDGATES};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Standard {
@@ -77,39 +77,6 @@ fn composed(name: &[u8], qelib1: bool) -> Option<Entry> {
         _ => return None,
     })
 }
-
-const RCCX: &[(Kind, &[u32])] = &[
-    (Kind::H, &[2]),
-    (Kind::T, &[2]),
-    (Kind::Cnot, &[1, 2]),
-    (Kind::Tdg, &[2]),
-    (Kind::Cnot, &[0, 2]),
-    (Kind::T, &[2]),
-    (Kind::Cnot, &[1, 2]),
-    (Kind::Tdg, &[2]),
-    (Kind::H, &[2]),
-];
-
-const RC3X: &[(Kind, &[u32])] = &[
-    (Kind::H, &[3]),
-    (Kind::T, &[3]),
-    (Kind::Cnot, &[2, 3]),
-    (Kind::Tdg, &[3]),
-    (Kind::H, &[3]),
-    (Kind::Cnot, &[0, 3]),
-    (Kind::T, &[3]),
-    (Kind::Cnot, &[1, 3]),
-    (Kind::Tdg, &[3]),
-    (Kind::Cnot, &[0, 3]),
-    (Kind::T, &[3]),
-    (Kind::Cnot, &[1, 3]),
-    (Kind::Tdg, &[3]),
-    (Kind::H, &[3]),
-    (Kind::T, &[3]),
-    (Kind::Cnot, &[2, 3]),
-    (Kind::Tdg, &[3]),
-    (Kind::H, &[3]),
-];
 
 /// One operation of a gate on its operands by number.
 pub enum Part {

@@ -1,111 +1,23 @@
 //! Small complex matrices of gates, as `qmk.qvm.matrices` and `qmk.qvm.powers` define them: first operand = most
 //! significant bit; powers on the principal branch of each eigenvalue.
 
-use std::f64::consts::PI;
-use std::ops::{Add, Div, Mul, Neg, Sub};
-
 use crate::circuit::{matrix as gates, Kind};
+use crate::complex::{turn, C64, ONE, ZERO};
+use std::f64::consts::PI;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct C {
-    pub re: f64,
-    pub im: f64,
-}
-
-pub const ZERO: C = C { re: 0.0, im: 0.0 };
-pub const ONE: C = C { re: 1.0, im: 0.0 };
-
-pub const fn c(re: f64, im: f64) -> C {
-    C { re, im }
-}
-
-/// e^{i angle}
-pub fn turn(angle: f64) -> C {
-    c(angle.cos(), angle.sin())
-}
-
-impl C {
-    pub fn abs(self) -> f64 {
-        self.re.hypot(self.im)
-    }
-
-    /// The argument in [-pi, pi].
-    pub fn phase(self) -> f64 {
-        self.im.atan2(self.re)
-    }
-
-    pub fn conj(self) -> C {
-        c(self.re, -self.im)
-    }
-
-    /// The root with a real part of at least 0.
-    pub fn sqrt(self) -> C {
-        if self.re == 0.0 && self.im == 0.0 {
-            return ZERO;
-        }
-        let root = ((self.abs() + self.re.abs()) / 2.0).sqrt();
-        let other = self.im.abs() / (2.0 * root);
-        let (re, im) = if self.re >= 0.0 { (root, other) } else { (other, root) };
-        c(re, im.copysign(self.im))
-    }
-}
-
-impl Add for C {
-    type Output = C;
-    fn add(self, other: C) -> C {
-        c(self.re + other.re, self.im + other.im)
-    }
-}
-
-impl Sub for C {
-    type Output = C;
-    fn sub(self, other: C) -> C {
-        c(self.re - other.re, self.im - other.im)
-    }
-}
-
-impl Neg for C {
-    type Output = C;
-    fn neg(self) -> C {
-        c(0.0 - self.re, 0.0 - self.im) // no -0: the phase of -1 is pi
-    }
-}
-
-impl Mul for C {
-    type Output = C;
-    fn mul(self, other: C) -> C {
-        c(self.re * other.re - self.im * other.im, self.re * other.im + self.im * other.re)
-    }
-}
-
-impl Mul<f64> for C {
-    type Output = C;
-    fn mul(self, factor: f64) -> C {
-        c(self.re * factor, self.im * factor)
-    }
-}
-
-impl Div for C {
-    type Output = C;
-    fn div(self, other: C) -> C {
-        let norm = other.re * other.re + other.im * other.im;
-        (self * other.conj()) * (1.0 / norm)
-    }
-}
-
-pub type M2 = [[C; 2]; 2];
+pub type M2 = [[C64; 2]; 2];
 
 pub const ID2: M2 = [[ONE, ZERO], [ZERO, ONE]];
 pub const X2: M2 = [[ZERO, ONE], [ONE, ZERO]];
 
 /// A square matrix of any size, row by row.
-pub type Matrix = Vec<Vec<C>>;
+pub type Matrix = Vec<Vec<C64>>;
 
 pub fn dagger(m: &M2) -> M2 {
     [[m[0][0].conj(), m[1][0].conj()], [m[0][1].conj(), m[1][1].conj()]]
 }
 
-fn diagonal(a: C, b: C) -> M2 {
+fn diagonal(a: C64, b: C64) -> M2 {
     [[a, ZERO], [ZERO, b]]
 }
 
@@ -114,7 +26,7 @@ pub fn one(kind: Kind, args: &[f64; 3]) -> Option<M2> {
     if !kind.is_gate() || kind.n_qubits() != 1 {
         return None;
     }
-    let m = gates::one(kind, args).map(|(re, im)| c(re, im));
+    let m = gates::one(kind, args);
     Some([[m[0], m[1]], [m[2], m[3]]])
 }
 
@@ -124,10 +36,7 @@ pub fn matrix(kind: Kind, args: &[f64; 3]) -> Option<Matrix> {
         return Some(small.iter().map(|row| row.to_vec()).collect());
     }
     let crossed = matches!(kind, Kind::Swap | Kind::Iswap | Kind::Iswapdg | Kind::Rxx | Kind::Ryy | Kind::Rzz);
-    crossed.then(|| {
-        let m = gates::two(kind, args).map(|(re, im)| c(re, im));
-        m.chunks(4).map(<[C]>::to_vec).collect()
-    })
+    crossed.then(|| gates::two(kind, args).chunks(4).map(<[C64]>::to_vec).collect())
 }
 
 const NOISE: f64 = 1e-12;
@@ -182,7 +91,7 @@ fn whole_power(m: Matrix, exponent: f64) -> Matrix {
     out
 }
 
-fn phase_power(value: C, exponent: f64) -> C {
+fn phase_power(value: C64, exponent: f64) -> C64 {
     let angle = value.phase();
     turn(exponent * if angle <= NOISE - PI { PI } else { angle })
 }

@@ -7,10 +7,11 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::matrix::{c, Matrix};
+use super::matrix::Matrix;
 use super::synthesis::{controlled, zyz, Step};
 use super::{limits, read, read_graph, Declined as Refusal};
 use crate::circuit::python::PyCircuit;
+use crate::complex::c;
 
 /// Qubits of the widest gate whose matrix is factored.
 const MATRIX_QUBITS: usize = 8;

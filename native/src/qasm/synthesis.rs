@@ -7,7 +7,8 @@
 use crate::circuit::Kind;
 
 use super::limits;
-use super::matrix::{dagger, matrix, power, turn, Matrix, C, ID2, M2, ONE, X2, ZERO};
+use super::matrix::{dagger, matrix, power, Matrix, ID2, M2, X2};
+use crate::complex::{turn, C64, ONE, ZERO};
 
 /// A gate without controls of its own (`base`; None is a phase) under controls (first in `qubits`), to a power.
 #[derive(Clone, Debug, PartialEq)]
@@ -255,7 +256,7 @@ fn square_root(matrix: &M2) -> M2 {
 }
 
 fn equal(a: &M2, b: &M2) -> bool {
-    a.iter().flatten().zip(b.iter().flatten()).all(|(x, y): (&C, &C)| (*x - *y).abs() < EPSILON)
+    a.iter().flatten().zip(b.iter().flatten()).all(|(x, y): (&C64, &C64)| (*x - *y).abs() < EPSILON)
 }
 
 #[cfg(test)]
@@ -264,7 +265,7 @@ mod tests {
     use crate::qasm::matrix::one;
 
     /// A column of the product of `steps`: what they make of basis state `input`, first qubit most significant.
-    fn run(steps: &[Step], qubits: usize, input: usize) -> Vec<C> {
+    fn run(steps: &[Step], qubits: usize, input: usize) -> Vec<C64> {
         let mut state = vec![ZERO; 1 << qubits];
         state[input] = ONE;
         let bit = |q: u32| 1usize << (qubits - 1 - q as usize);

@@ -239,9 +239,9 @@ def _accounts(notes: dict[str, Any], source: Source, usage: dict[str, Any]) -> d
     if not notes:
         return {}
     from qmk.host.results import pairs_of
-    from qmk.ir.channels import accounted
+    from qmk.ir.channels import count_raw_pairs
 
-    found = accounted(notes, source.shots, source.seed)
+    found = count_raw_pairs(notes, source.shots, source.seed)
     usage.update(pairs_of(found))
     return found
 

@@ -33,7 +33,7 @@ class Frontier:
 
     def add(self, data: bytes) -> None:
         """Append a leaf."""
-        root = hashlib.sha256(LEAF + data).digest()
+        root = leaf_hash(data)
         trailing = self.size
         while trailing & 1:
             root = node_hash(self._roots.pop(), root)
@@ -56,14 +56,6 @@ class Step(NamedTuple):
 
     left: bool
     hash: bytes
-
-
-def root_of(leaves: Sequence[bytes]) -> bytes:
-    """The root over leaf data."""
-    frontier = Frontier()
-    for data in leaves:
-        frontier.add(data)
-    return frontier.root()
 
 
 def inclusion(leaves: Sequence[bytes], index: int) -> list[Step]:

@@ -1,1 +1,1 @@
-"""The command line: one command a file, found by name and imported only when it runs."""
+"""The command line. Each file is one command, which is found by its name and imported only when it runs."""

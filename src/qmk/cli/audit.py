@@ -61,7 +61,7 @@ def verify(
 
 
 def verdict(report: Report) -> list[str]:
-    """Each fault, then what was read."""
+    """Says each fault, then what was read."""
     size = f"{report.entries} entries, {report.seals} seals, {report.unsealed} entries not sealed yet"
     if report.ok:
         return [f"intact: {size}", f"  head {report.head}"]
@@ -115,7 +115,7 @@ def show(
 
 
 def nothing(tenant: str | None, kind: str | None, tenants: list[str], kinds: list[str]) -> str:
-    """Why no entry was shown: what was asked for, and what there is."""
+    """Says why no entry was shown: what was asked for, and what there is."""
     wanted = [f"of tenant '{tenant}'"] if tenant is not None else []
     wanted += [f"of kind '{kind}'"] if kind is not None else []
     lines = [" ".join(["no entry", *wanted, "is there"])]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BUDGET_S, QUICK_S = 30.0, 5.0
 ORDER = ("native", "stabilizer", "reference", "aer")
-"""Measured first: what most programs run on"""
+"""Engines that are measured first, since most programs run on them."""
 
 
 @click.command()
@@ -36,7 +36,7 @@ def command(quick: bool, names: str | None, data_dir: Path | None, dry_run: bool
     from qmk.host.calibration import calibrate
     from qmk.router import rates
 
-    wanted = _wanted(names)
+    wanted = _engines_named(names)
     path = rates.default_path(data_dir)
     budget_s = QUICK_S if quick else BUDGET_S
     if not dry_run:
@@ -55,7 +55,7 @@ def command(quick: bool, names: str | None, data_dir: Path | None, dry_run: bool
         raise click.exceptions.Exit(FAILED_RUN)
 
 
-def _wanted(names: str | None) -> list[str]:
+def _engines_named(names: str | None) -> list[str]:
     from qmk.sdk.discovery import engines
 
     known = engines()
@@ -70,7 +70,7 @@ def _wanted(names: str | None) -> list[str]:
 
 
 def show(report: Report) -> None:
-    """One row a method, then what was left out."""
+    """Shows one row a method, then what was left out."""
     rows = [_row(row) for row in report.fits]
     head = ("engine", "method", "programs", "measured", "predicted before", "after", "worst error before", "after")
     if rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from qmk.cli import options, output
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 
 @click.command()
@@ -16,6 +16,6 @@ from qmk.cli.session import connected
 def command(job: str, reason: str, as_json: bool, socket_path: str | None) -> None:
     """Stop JOB; its worker ends at once."""
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         reply = client.cancel(job, reason=reason)
     output.show(as_json, reply, f"{job}: {reply.state}")

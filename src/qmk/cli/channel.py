@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qmk.cli import options, output, pages, parameters
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 if TYPE_CHECKING:
     from qmk.abi.shapes import ChannelState
@@ -24,7 +24,7 @@ def command() -> None:
 @options.socket_option
 def channels(limit: int, as_json: bool, socket_path: str | None) -> None:
     """List your tenant's channels, and what others have proposed to it, the newest first."""
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         rows, more = pages.collect(limit, client.channels, "channels")
     table = [
         (
@@ -52,7 +52,7 @@ def propose(
     peer: str, fidelity: float, pairs: int, expires: int | None, as_json: bool, socket_path: str | None
 ) -> None:
     """Propose a channel to the tenant PEER, which has to approve it; to your own it is open at once."""
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         peers = [client.negotiate().tenant, peer]
         _show(client.open_channel(peers, fidelity=fidelity, entanglements_max=pairs, expiry=expires), as_json)
 
@@ -66,7 +66,7 @@ def propose(
 @options.socket_option
 def approve(channel: str, as_json: bool, socket_path: str | None, **bounds: Any) -> None:
     """Approve CHANNEL, which another tenant has proposed to yours; what is given here may only narrow it."""
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         limits = {"fidelity": bounds["fidelity"], "entanglements_max": bounds["pairs"], "expiry": bounds["expires"]}
         _show(client.approve_channel(channel, **limits), as_json)
 
@@ -77,7 +77,7 @@ def approve(channel: str, as_json: bool, socket_path: str | None, **bounds: Any)
 @options.socket_option
 def close(channel: str, as_json: bool, socket_path: str | None) -> None:
     """Close CHANNEL: jobs that wait for it fail, running ones are stopped at their next fence."""
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         _show(client.close_channel(channel), as_json)
 
 
@@ -87,7 +87,7 @@ def close(channel: str, as_json: bool, socket_path: str | None) -> None:
 @options.socket_option
 def status(channel: str, as_json: bool, socket_path: str | None) -> None:
     """Say what state CHANNEL is in, and what is left of it."""
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         _show(client.channel_status(channel), as_json)
 
 

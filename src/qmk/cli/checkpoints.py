@@ -7,7 +7,7 @@ import functools
 import click
 
 from qmk.cli import options, pages
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 
 @click.command()
@@ -19,7 +19,7 @@ def command(job: str | None, limit: int, as_json: bool, socket_path: str | None)
     """List the checkpoints that 'qmk checkpoint' has made, of all your tenant's jobs or of JOB, the newest first."""
     from qmk.base.units import bytes_text
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         rows, more = pages.collect(limit, functools.partial(client.checkpoints, job), "checkpoints")
     table = [
         (

@@ -18,7 +18,7 @@ TARGETS: dict[str, str] = {
     "qasm3": "qasm3",
     "stim": "stim",
 }
-"""``--to`` to the front-end that writes it."""
+"""The front-end that writes each format of ``--to``."""
 
 
 @click.command()
@@ -50,7 +50,7 @@ def command(
 
 
 def emit(graph: Any, target: str) -> bytes:
-    """``graph`` in the format that ``--to target`` names; text ends with a newline."""
+    """Writes ``graph`` in the format that ``--to target`` names. Text ends with a newline."""
     from qmk import frontends
 
     if target.startswith("json"):

@@ -38,7 +38,7 @@ def outcome_lines(provenance: Provenance, usage: Mapping[str, Any]) -> list[str]
 
 
 def surprise_lines(provenance: Provenance) -> list[str]:
-    """What went otherwise than the first choice."""
+    """Says what differed from the first choice."""
     lines = [f"   left {_name(row.engine, row.method)}: {row.message}" for row in provenance.fallbacks]
     if provenance.cached_from:
         lines.append(f"   not run: the result of {provenance.cached_from}, which was asked for the same")

@@ -21,7 +21,7 @@ LITTLE_MEMORY_BYTES = 2 << 30
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing looked at. ``fix`` says what to do when ``state`` is not ok."""
+    """One check of this machine. ``fix`` says what to do when ``state`` is not ok."""
 
     name: str
     state: State
@@ -42,7 +42,7 @@ def command(as_json: bool, socket_path: str | None) -> int:
 
 
 def text(checks: list[Check]) -> list[str]:
-    """One line a check, its fix under it."""
+    """Writes one line a check, with its fix under it."""
     colours = {"ok": "green", "warning": "yellow", "error": "red"}
     width = max(len(check.name) for check in checks)
     lines: list[str] = []

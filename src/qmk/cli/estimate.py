@@ -53,10 +53,10 @@ def command(
     from qmk.models.estimate import report, rows
 
     counts = _counts(program, format_name, params, console)
-    asked = _asked(params_path, qubit, code, budget, frontier)
-    items = [*asked, *_compared(compare, asked[0])]
+    asked = _parameters(params_path, qubit, code, budget, frontier)
+    items = [*asked, *_comparisons(compare, asked[0])]
     found, failed = _estimates(counts, items, alone=len(items) == 1)
-    beside, why_none = _beside(found, calibrated)
+    beside, why_none = _calibrate_first(found, calibrated)
     named = [(rows.title(each), each) for each in found]
     if html_path is not None:
         output.write_file(html_path, report.html(named, program, beside))
@@ -71,7 +71,7 @@ def command(
 
 
 def _counts(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> LogicalCounts:
-    """Of a file or standard input: counts where it holds an object of them, else a program."""
+    """Reads a file or standard input: logical counts if it has an object of them, else a program."""
     from qmk.api.source import verify
     from qmk.cli import source
     from qmk.models.estimate import counting
@@ -97,10 +97,10 @@ def _counts_in(data: bytes, path: str) -> LogicalCounts | None:
     return counts.parse(given) if meant else None
 
 
-def _asked(
+def _parameters(
     path: str | None, qubit: str | None, code: str | None, budget: float | None, frontier: bool
 ) -> list[dict[str, Any]]:
-    """The parameter objects, with what the options say put over them."""
+    """The parameter objects, overridden by the options."""
     from qmk.models import files
 
     given: object = {} if path is None else files.parse_json(files.read(path), path)
@@ -120,7 +120,7 @@ def _asked(
     return [{**item, **over} for item in objects]
 
 
-def _compared(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, Any]]:
+def _comparisons(names: tuple[str, ...], base: dict[str, Any]) -> list[dict[str, Any]]:
     from qmk.models.estimate.qubits import DEFAULT, NAMED
     from qmk.models.estimate.scheme import DEFAULT as USUAL_CODE
     from qmk.models.estimate.wrong import hint_at
@@ -158,7 +158,7 @@ def _estimates(
     return found, failed
 
 
-def _beside(found: list[Estimate], wanted: bool | None) -> tuple[Calibrated | None, str]:
+def _calibrate_first(found: list[Estimate], wanted: bool | None) -> tuple[Calibrated | None, str]:
     """The first estimate with measured rates, or why there is none; that is an error where it was asked for."""
     if len(found[0].points) > 1:
         if wanted:

@@ -81,7 +81,7 @@ def command(
 
 
 def _look(graph: Graph, outputs: Outputs | None, shots: int) -> Look:
-    """At a graph that is whole. Raises for a graph or a request that no kernel would take."""
+    """Examines a whole graph. Raises for a graph or a request that no kernel would take."""
     from qmk.base.errors import invalid_graph
     from qmk.qvm.outputs import require
     from qmk.qvm.verify import verify

@@ -1,4 +1,4 @@
-"""How a command that did not succeed says so: text on standard error for people, one object on standard output with
+"""Reports a command that did not succeed: text on standard error for people, one object on standard output with
 ``--json``, and the exit code that the kind of error has."""
 
 from __future__ import annotations
@@ -49,22 +49,22 @@ EXIT_CODES: dict[str, int] = {
 SHOWN_FINDINGS = 20
 
 _WORDS = {
-    "is not a valid integer range": "is no whole number",
-    "is not a valid integer": "is no whole number",
-    "is not a valid shots": "is no whole number, such as 1000",
-    "is not a valid float range": "is no number",
-    "is not a valid float": "is no number",
+    "is not a valid integer range": "is not a whole number",
+    "is not a valid integer": "is not a whole number",
+    "is not a valid shots": "is not a whole number, such as 1000",
+    "is not a valid float range": "is not a number",
+    "is not a valid float": "is not a number",
 }
-"""What click says of a value, in words for people."""
+"""Messages of click about a value, to plainer ones."""
 
 
 def call_error(message: str, **fields: Any) -> QmkError:
-    """INVALID_PARAMS: what was asked on the command line does not fit."""
+    """Makes INVALID_PARAMS for a command line that does not fit."""
     return QmkError("INVALID_PARAMS", message, **fields)
 
 
 class Console:
-    """Where errors go. ``sources`` keeps program text by file name, so that a finding can show its line."""
+    """Reports errors. ``sources`` keeps program text by file name, so that a finding can show its line."""
 
     def __init__(self, as_json: bool, debug: bool) -> None:
         self.as_json = as_json
@@ -98,7 +98,7 @@ class Console:
             click.echo(f"  see: {path} --help", err=True)
         return BAD_CALL
 
-    def interrupted(self) -> int:
+    def report_interrupt(self) -> int:
         click.echo("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)
         return INTERRUPTED
 
@@ -202,7 +202,7 @@ def _rows(error: QmkError, name: str) -> list[dict[str, Any]]:
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, or of ``COLUMNS``; 100 when the output is no terminal."""
+    """Columns of the terminal, or of ``COLUMNS``; 100 when the output is not a terminal."""
     import shutil
 
     return shutil.get_terminal_size((100, 40)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 100

@@ -73,7 +73,7 @@ def command(
 
 
 def _listen(host: str, port: int) -> sockets.socket:
-    """Bound before anything is said, so that a port that is taken is an error of the call."""
+    """Binds the port before anything is printed, so that a port in use is an error of the command."""
     try:
         family, kind, protocol, _, address = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM)[0]
         made = sockets.socket(family, kind, protocol)

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from qmk.cli import options, pages
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 
 @click.command()
@@ -23,7 +23,7 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(state: str | None, limit: int, as_json: bool, socket_path: str | None) -> None:
     """List your tenant's jobs, those submitted last first."""
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         rows, more = pages.collect(limit, functools.partial(client.jobs, state.upper() if state else None), "jobs")
     found = msgspec.to_builtins(rows)
     none = f"no jobs {state.lower()}" if state else "no jobs; 'qmk submit PROGRAM' makes one"

@@ -101,7 +101,7 @@ def _run(args: list[str], console: failure.Console) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return console.interrupted()
+        return console.report_interrupt()
     except BrokenPipeError:
         return _reader_gone()
     except SystemExit:
@@ -120,13 +120,13 @@ def _run(args: list[str], console: failure.Console) -> int:
 
 
 def _reader_gone() -> int:
-    """The reader of our output went away (``qmk run ... | head``): end quietly, as if by SIGPIPE."""
+    """Ends quietly, as if by SIGPIPE, when the reader of the output went away (``qmk run ... | head``)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141
 
 
 def _no_output(error: OSError) -> int:
-    """Standard output takes no more, such as a full disk."""
+    """Reports that standard output takes no more, because of a full disk, say."""
     print(f"error: cannot write the output: {(error.strerror or str(error)).lower()}", file=sys.stderr)  # noqa: T201
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return failure.FAILED_RUN

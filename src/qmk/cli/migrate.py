@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from qmk.cli import options, output
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 
 @click.command()
@@ -16,7 +16,7 @@ from qmk.cli.session import connected
 def command(job: str, region: str, as_json: bool, socket_path: str | None) -> None:
     """Move JOB to another worker and to REGION of the device at its next fence; says so when it is there."""
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         reply = client.migrate(job, region)
     handles = f"{len(reply.handles)} {'handle' if len(reply.handles) == 1 else 'handles'}"
     output.show(as_json, reply, f"{job}: in {reply.region} with {handles}, {reply.epoch} epochs behind it")

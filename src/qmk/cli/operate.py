@@ -1,4 +1,4 @@
-"""The operator's calls from the command line: by the daemon where one runs, else over its data folder itself."""
+"""Makes the operator's calls from the command line: through the daemon if one runs, else on its data folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DAEMON_STARTS_S = 5.0
 
 
 def operate(data_dir: Path | None, database: str, name: str, **params: Any) -> Any:
-    """The call's reply. A daemon that is just starting is waited for. Where there is no data folder, none is made but
-    for the first tenant."""
+    """Makes a call and gives its reply. A daemon that is just starting is waited for. Where there is no data folder,
+    none is made but for the first tenant."""
     from qmk.base.errors import QmkError
     from qmk.client.operator import Operator
     from qmk.host import operating

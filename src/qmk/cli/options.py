@@ -43,12 +43,12 @@ def token_bounds(command: Command) -> Command:
 
 
 def exists_already(path: str) -> QmkError:
-    """A new file was asked for; what is there is never written over."""
+    """Raises if a new file exists already: it is never overwritten."""
     return call_error(f"{path} is there already", path=path, help="name another file, or remove this one first")
 
 
 def write_secret(path: str, text: str) -> None:
-    """A new file that only its owner can read; an existing one is left alone."""
+    """Writes a new file that only its owner can read. An existing one is left alone."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError as error:
@@ -60,7 +60,7 @@ def write_secret(path: str, text: str) -> None:
 
 
 def check_engine(name: str | None) -> None:
-    """Refuse an engine that this installation does not have, naming those it has."""
+    """Refuses an engine that this installation does not have, and names those it has."""
     if name is None:
         return
     from qmk.sdk.discovery import engines, problems, why_missing
@@ -160,12 +160,12 @@ def _database_url(ctx: click.Context, param: click.Parameter, value: str) -> str
     from qmk.host.store import is_database_url
 
     if not is_database_url(value):  # not shown: it may hold a password
-        raise click.BadParameter("this is no URL of a database; write postgresql://user@host/name", ctx, param)
+        raise click.BadParameter("this is not a URL of a database; write postgresql://user@host/name", ctx, param)
     return value
 
 
 def _read_secret(path: str) -> str:
-    """The one line of a file that its owner alone may read."""
+    """Reads the one line of a file that only its owner may read."""
     try:
         with open(path) as file:
             mode, text = os.fstat(file.fileno()).st_mode, file.read(1 << 16).strip()

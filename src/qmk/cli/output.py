@@ -26,7 +26,7 @@ def json_object(value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Indented JSON. What is no Unicode, such as the name of a file in another encoding, stands as U+FFFD."""
+    """Indented JSON. What is not Unicode, such as the name of a file in another encoding, stands as U+FFFD."""
     import msgspec
 
     try:

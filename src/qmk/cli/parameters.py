@@ -36,7 +36,7 @@ class Seconds(click.ParamType[float]):
         try:
             seconds = float(text.removesuffix(unit)) * UNIT_S.get(unit, 1.0)
         except ValueError:
-            self.fail(f"'{value}' is no duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
+            self.fail(f"'{value}' is not a duration; write 30, 30s, 500ms, 5m or 1h", param, ctx)
         if not 0 < seconds < 7 * 24 * 3600 + 1:
             self.fail(f"'{value}' is not between 1 ms and 7 days", param, ctx)
         return seconds
@@ -59,7 +59,7 @@ class Age(click.ParamType[float]):
             return value
         match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhdw])", str(value).strip())
         if match is None:
-            self.fail(f"'{value}' is no age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
+            self.fail(f"'{value}' is not an age; write a number and one of s, m, h, d, w, such as 30d", param, ctx)
         return float(match[1]) * AGE_UNIT_S[match[2]]
 
 
@@ -164,7 +164,7 @@ class Moment(click.ParamType[int]):
         try:
             at = datetime.datetime.fromisoformat(text)
         except ValueError:
-            self.fail(f"'{value}' is no time; write 12h, 30d or 2030-01-31", param, ctx)
+            self.fail(f"'{value}' is not a time; write 12h, 30d or 2030-01-31", param, ctx)
         at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
         return max(0, int(at.timestamp()))
 

@@ -12,7 +12,7 @@ SHOWN_AFTER_S = 0.6
 
 class Bar:
     """``bar(done)`` moves it. Nothing is drawn, and ``rich`` not imported, before ``SHOWN_AFTER_S`` have passed,
-    when standard error is no terminal, or with ``quiet``."""
+    when standard error is not a terminal, or with ``quiet``."""
 
     def __init__(self, label: str, total: int, quiet: bool = False) -> None:
         self.label = label

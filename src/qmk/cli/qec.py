@@ -77,7 +77,7 @@ def list_codes(names: tuple[str, ...], as_json: bool) -> None:
         named = [dict(zip(("family", "doc", "distances", "example"), row, strict=True)) for row in rows]
         output.show(as_json, named, output.table(("family", "what", "distances", "such as"), rows))
         return
-    found = [_described(name) for name in names]
+    found = [_describe(name) for name in names]
     output.show(as_json, found, (line for row in found for line in _lines(row)))
 
 
@@ -93,7 +93,7 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
     yield from (f"  note: {note}" for note in (row["note"], row["note_of_name"]) if note)
 
 
-def _described(name: str) -> dict[str, Any]:
+def _describe(name: str) -> dict[str, Any]:
     from qmk.models.qec import codes, gf2
 
     code = codes.parse(name)
@@ -280,7 +280,7 @@ def _whole(text: str) -> list[int]:
     try:
         return sorted({int(part) for part in text.split(",")})
     except ValueError:
-        why = f"'{text}' is no list of distances; write such as 3,5,7"
+        why = f"'{text}' is not a list of distances; write such as 3,5,7"
         raise click.BadParameter(why, param_hint="'--distances'") from None
 
 
@@ -291,6 +291,7 @@ def _grid(text: str) -> list[float]:
         if len(parts) != 3 or not 0 < low < high < 1 or not 2 <= count <= 100:
             raise ValueError
     except (ValueError, IndexError):
-        why = f"'{text}' is no range; write LOW:HIGH:N such as 1e-3:1e-2:6, with 0 < LOW < HIGH < 1 and N from 2 to 100"
+        form = "write LOW:HIGH:N such as 1e-3:1e-2:6, with 0 < LOW < HIGH < 1 and N from 2 to 100"
+        why = f"'{text}' is not a range; {form}"
         raise click.BadParameter(why, param_hint="'--p'") from None
     return [low * (high / low) ** (step / (count - 1)) for step in range(count)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from qmk.cli import options, output
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 
 @click.command()
@@ -13,7 +13,7 @@ from qmk.cli.session import connected
 @options.socket_option
 def command(as_json: bool, socket_path: str | None) -> None:
     """Show your tenant's quotas and how much of each is used. The operator sets them with 'qmk tenant set'."""
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         reply = client.negotiate()
     rows = [
         (row.name, used_text(row.used, row.kind), f"{row.limit:,}", row.unit, counts_text(row.kind, row.period_end))

@@ -9,7 +9,7 @@ import click
 
 from qmk.cli import options, output
 from qmk.cli.failure import FAILED_RUN
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 if TYPE_CHECKING:
     from qmk.client.result import Result
@@ -27,7 +27,7 @@ def command(job: str, compare: bool, as_json: bool, socket_path: str | None) -> 
     """
     from qmk.cli.result import wait_for
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         first = wait_for(client, job, 0, as_json) if compare else None  # one without a result is not run again in vain
         reply = client.replay(job)
         if first is None:
@@ -50,20 +50,22 @@ def difference(first: Result, second: Result) -> dict[str, Any] | None:
         keys = sorted(first.counts.keys() | second.counts.keys())
         key = next(key for key in keys if first.counts.get(key) != second.counts.get(key))
         ours, theirs = first.counts.get(key, 0), second.counts.get(key, 0)
-        return _found(first, second, f"outcome {key or 'without bits'} came {ours} times, then {theirs}", outcome=key)
+        return _difference(
+            first, second, f"outcome {key or 'without bits'} came {ours} times, then {theirs}", outcome=key
+        )
     if first.values != second.values:
-        return _found(first, second, "values beyond counts differ")
+        return _difference(first, second, "values beyond counts differ")
     if first.has_events != second.has_events:
-        return _found(first, second, "only one of them kept events")
+        return _difference(first, second, "only one of them kept events")
     if not first.has_events:
         return None
     for shot, (ours, theirs) in enumerate(zip_longest(first.rows(), second.rows())):
         if ours != theirs:
-            return _found(first, second, f"shot {shot} gave {ours}, then {theirs}", shot=shot)
+            return _difference(first, second, f"shot {shot} gave {ours}, then {theirs}", shot=shot)
     return None
 
 
-def _found(first: Result, second: Result, text: str, **place: Any) -> dict[str, Any]:
+def _difference(first: Result, second: Result, text: str, **place: Any) -> dict[str, Any]:
     versions = (first.provenance.version, second.provenance.version)
     if versions[0] != versions[1]:
         text += f" (the engine was {versions[0]}, now it is {versions[1]})"

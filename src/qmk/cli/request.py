@@ -51,13 +51,13 @@ def run_options(*names: str) -> Callable[[Command], Command]:
 
     def add(command: Command) -> Command:
         @functools.wraps(command)
-        def gathered(*args: Any, **given: Any) -> Any:
+        def collect(*args: Any, **given: Any) -> Any:
             asked = RunOptions(**{name: given.pop(name) for name in names})
             return command(*args, asked=asked, **given)
 
         for name in reversed(names):
-            gathered = option(name, name)(gathered)
-        return gathered  # type: ignore[return-value]
+            collect = option(name, name)(collect)
+        return collect  # type: ignore[return-value]
 
     return add
 

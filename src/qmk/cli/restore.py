@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from qmk.cli import options, output
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 
 @click.command()
@@ -17,7 +17,7 @@ def command(checkpoint: str, wait: bool, as_json: bool, socket_path: str | None)
     """Start a new job from CHECKPOINT: the same program, shots, seed and engine, and so the same bits."""
     from qmk.cli.result import show_result, wait_for
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         reply = client.restore(checkpoint)
         if wait:
             show_result(wait_for(client, reply.job_id, 0, as_json), as_json, reply.job_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qmk.cli import options, output
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 if TYPE_CHECKING:
     from qmk.client import Client
@@ -26,7 +26,7 @@ POLL_MS = 500
 def command(job: str, wait: bool, as_json: bool, socket_path: str | None) -> None:
     """Print the result of JOB."""
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         show_result(wait_for(client, job, 0, as_json) if wait else client.result(job), as_json, job)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from qmk.cli import options, output
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 WAYS = {
     "in_place": "its worker undid what came after",
@@ -23,7 +23,7 @@ class Epochs(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if not str(value).isdecimal() or len(str(value)) > 18:
-            self.fail(f"'{value}' is no number of epochs; 0 is the job's start", param, ctx)
+            self.fail(f"'{value}' is not a number of epochs; 0 is the job's start", param, ctx)
         return int(value)
 
 
@@ -36,6 +36,6 @@ class Epochs(click.ParamType[int]):
 def command(job: str, epoch: int, as_json: bool, socket_path: str | None) -> None:
     """Take JOB back to where EPOCH epochs were behind it; 0 is its start. It goes on from there."""
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         reply = client.rollback(job, epoch)
     output.show(as_json, reply, f"{job}: goes on with {reply.epoch} epochs behind it, {WAYS[reply.how]}")

@@ -9,7 +9,7 @@ import click
 
 from qmk.cli import options, output, request
 from qmk.cli.failure import Console
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 from qmk.cli.values import Wanted, output_options
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def command(
         "outputs": outputs,
     }
     if socket_path:
-        with connected(socket_path) as client, Bar("running", shots, as_json) as bar:
+        with connect(socket_path) as client, Bar("running", shots, as_json) as bar:
             result = client.run(wish.graph, cache=asked.cache, progress=bar, **given)
     else:
         options.check_engine(asked.engine)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected(socket_path: str | None) -> Generator[Client]:
+def connect(socket_path: str | None) -> Generator[Client]:
     """A client whose session ends with the command, however that ends; jobs go on."""
     from qmk.client import Client
 

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from qmk.cli import options, output
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 
 
 @click.command()
@@ -19,7 +19,7 @@ from qmk.cli.session import connected
 def command(job: str, as_json: bool, socket_path: str | None) -> None:
     """Say what state JOB is in and how far it is."""
 
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         status = msgspec.to_builtins(client.status(job))
     output.show(as_json, status, line(job, status))
 

@@ -8,7 +8,7 @@ import click
 
 from qmk.cli import options, output, request
 from qmk.cli.failure import Console
-from qmk.cli.session import connected
+from qmk.cli.session import connect
 from qmk.cli.values import Wanted, output_options
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def command(
 
     loaded, outputs = values.load(wanted, program, format_name, params, console)
     asked = request.with_drift(asked, target, began_s).replace(outputs=outputs)
-    with connected(socket_path) as client:
+    with connect(socket_path) as client:
         job = client.submit(loaded.graph, **asked.non_default())
         if not as_json:
             console.findings(msgspec.convert(job.warnings, list[Finding]))

@@ -49,9 +49,9 @@ def cell(node: Node) -> Cell:
         text = ZERO if node.op == "core.alloc" else END
         return Cell(tuple((handle, text) for handle in handles), linked=False)
     if not handles:
-        return Cell((), note=_unwired(node))
+        return Cell((), note=_note_text(node))
     texts = list(_operand_texts(node, len(handles)))
-    texts[-1] += _written(node) + _condition(node)
+    texts[-1] += _events_text(node) + _condition(node)
     return Cell(tuple(zip(handles, texts, strict=True)))
 
 
@@ -68,43 +68,43 @@ def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
     if node.op in MEASURED:
         return (MEASURED[node.op],) * count
     if node.op == "core.mod":
-        return _modified(args, count)
+        return _mod_cells(args, count)
     short = node.op.rpartition(".")[2]
     paulis = str(args.get("paulis", ""))
     if len(paulis) == count:
         angle = f"({angle_text(args['theta'])})" if "theta" in args else ""
         mark = {"core.mpauli": "M", "core.condpauli": ""}.get(node.op, "R")
         return (*(f"{mark}{pauli}" for pauli in paulis[:-1]), f"{mark}{paulis[-1]}{angle}")
-    return (_named(short, args),) * count
+    return (_name_text(short, args),) * count
 
 
 def _under_control(op: Op, args: Mapping[str, Any]) -> tuple[str, ...]:
     """What is drawn on the targets of a controlled gate: signs for the exchange and the phase flips."""
     base = OPS[op.base]
     signs = {"x": TARGET, "z": CONTROL, **names("draw")}
-    return (signs.get(base.short) or _named(base.short, args),) * (base.vqs.high or 0)
+    return (signs.get(base.short) or _name_text(base.short, args),) * (base.vqs.high or 0)
 
 
-def _named(short: str, args: Mapping[str, Any]) -> str:
+def _name_text(short: str, args: Mapping[str, Any]) -> str:
     label = "M" if short == "mangle" else short.upper()
     shown = [value for value in args.values() if not isinstance(value, (list, dict))]  # matrices are too large to show
     values = [angle_text(value) if isinstance(value, (int, float)) else str(value) for value in shown]
     return f"{label}({','.join(values)})" if values else label
 
 
-def _modified(args: Mapping[str, Any], count: int) -> tuple[str, ...]:
+def _mod_cells(args: Mapping[str, Any], count: int) -> tuple[str, ...]:
     """A gate with controls and a power: the controls first, filled for 1 and open for 0."""
     controls = int(args.get("controls", 0))
     state = str(args.get("state") or "1" * controls)
     power = args.get("power", 1)
     params: Mapping[str, Any] = args.get("params") or {}
-    name = _named(str(args.get("gate", "?")), params)
+    name = _name_text(str(args.get("gate", "?")), params)
     name += "" if power == 1 else "†" if power == -1 else f"^{power:g}"
     marks = tuple(OPEN_CONTROL if bit == "0" else CONTROL for bit in state[:controls])
     return marks + (name,) * (count - len(marks))
 
 
-def _unwired(node: Node) -> str:
+def _note_text(node: Node) -> str:
     short = node.op.rpartition(".")[2]
     if node.op == "core.lut":
         inputs = ",".join(node.inputs)
@@ -112,10 +112,10 @@ def _unwired(node: Node) -> str:
     if node.op == "noise.readout":
         chances = ",".join(angle_text(float(node.args.get(name, 0.0))) for name in ("p01", "p10"))
         return f"{','.join(node.produces)}={short}({','.join(node.inputs)};{chances}){_condition(node)}"
-    return _named(short, node.args) + _written(node) + _condition(node)
+    return _name_text(short, node.args) + _events_text(node) + _condition(node)
 
 
-def _written(node: Node) -> str:
+def _events_text(node: Node) -> str:
     return f"→{','.join(node.produces)}" if node.produces else ""
 
 

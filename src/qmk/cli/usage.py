@@ -38,7 +38,7 @@ class Date(click.ParamType[int]):
         try:
             moment = datetime.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"'{value}' is no date; write 2026-11-01, or 2026-11-01T12:00", param, ctx)
+            self.fail(f"'{value}' is not a date; write 2026-11-01, or 2026-11-01T12:00", param, ctx)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return int(moment.timestamp()) * NS
@@ -73,7 +73,7 @@ def command(
         raise click.UsageError("--csv and --json exclude each other")
     folder = data_dir or state_dir()
     end_ns = END_NS if to_ns is None else to_ns
-    rows = map(shown, read(folder / JOURNAL_NAME, tenant, from_ns, end_ns, database or ""))
+    rows = map(row_values, read(folder / JOURNAL_NAME, tenant, from_ns, end_ns, database or ""))
     if tenant:
         first = next(rows, None)
         if first is None:
@@ -96,7 +96,7 @@ def _say_unknown(tenant: str, known: list[str]) -> None:
         click.echo(f"no launch of a tenant '{tenant}' is in the ledger; tenants in it: {names}", err=True)
 
 
-def shown(row: Row) -> dict[str, Any]:
+def row_values(row: Row) -> dict[str, Any]:
     """A row of the ledger with times as people and bills have them."""
     moment = datetime.fromtimestamp(row.time_ns // NS, UTC)
     time = f"{moment:%Y-%m-%dT%H:%M:%S}.{row.time_ns % NS // 1_000_000:03d}Z"

@@ -66,13 +66,13 @@ def output_options(command: Command) -> Command:
     """Adds the options, and hands them over together as ``wanted``."""
 
     @functools.wraps(command)
-    def gathered(*args: Any, **given: Any) -> Any:
+    def collect(*args: Any, **given: Any) -> Any:
         found = {field.name: given.pop(field.name) for field in fields(Wanted)}
         return command(*args, wanted=Wanted(**found), **given)
 
     for option in _OPTIONS:
-        gathered = option(gathered)
-    return gathered  # type: ignore[return-value]
+        collect = option(collect)
+    return collect  # type: ignore[return-value]
 
 
 def load(

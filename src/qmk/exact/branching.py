@@ -18,7 +18,7 @@ from qmk.exact.chunked import ChunkedPlan
 from qmk.exact.chunks import chunk_shots
 from qmk.exact.population import Backend, Branch, Compiled, Population, State
 from qmk.exact.rng import Rng
-from qmk.ir.loss import refuse_tosses
+from qmk.ir.loss import refuse_loss_events
 from qmk.ir.program import Program
 from qmk.ir.steps import Run, Steps, steps_of
 
@@ -38,7 +38,7 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
     version: str = ""
 
     def __post_init__(self) -> None:
-        refuse_tosses(self.program, self.engine)
+        refuse_loss_events(self.program, self.engine)
 
     @functools.cached_property
     def steps(self) -> Steps:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from qmk.exact.rng import Rng
 from qmk.exact.simulator import TINY
 from qmk.ir.bits import Bits
-from qmk.ir.program import Barrier, Gate, Logic, Measure, Noise, Program, Reset, Toss
+from qmk.ir.program import Barrier, Gate, Logic, LossEvent, Measure, Noise, Program, Reset
 from qmk.sdk.engine import Capabilities, Progress, Samples, Unsupported
 
 Indexes = npt.NDArray[np.int64]
@@ -112,7 +112,7 @@ def readout_of(program: Program, engine: str, can: Capabilities) -> Readout:
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
-        if isinstance(item, Noise | Toss):
+        if isinstance(item, Noise | LossEvent):
             raise Unsupported(f"an error channel: {name} has none")
         if item.cond is not None:
             raise Unsupported(f"a condition: {name} has no feed-forward")

@@ -19,6 +19,7 @@ from qmk.ir.program import (
     Instruction,
     KrausNoise,
     Logic,
+    LossEvent,
     Measure,
     Misread,
     Noise,
@@ -27,7 +28,6 @@ from qmk.ir.program import (
     Program,
     Register,
     Reset,
-    Toss,
 )
 from qmk.ir.unitary import Array, apply, apply_gate
 
@@ -83,7 +83,7 @@ def _step(branch: Branch, item: Instruction) -> list[Branch]:
         return [branch]
     if isinstance(item, Noise):
         return _disturb(branch, item)
-    if isinstance(item, Toss):
+    if isinstance(item, LossEvent):
         parts = _spread(branch.weight, np.array([1 - item.p, item.p]))
         made = [(fell, Branch(branch.state, list(branch.bits), weight)) for fell, weight in parts]
         for _, part in filter(lambda pair: pair[0], made):

@@ -134,7 +134,7 @@ def _unpack(data: bytes, high: int, what: str) -> array[int]:
 
 
 def _depth(guard: Guard) -> int:
-    """Nesting of a guard, counted no further than one beyond the limit."""
+    """The nesting of a guard, counted no further than one beyond the limit."""
     depth, level = 0, [guard]
     while level and depth <= LIMITS.guard_depth:
         depth, level = depth + 1, [part for item in level for part in item.conditions]
@@ -147,7 +147,7 @@ def _check_guard(guard: Guard) -> None:
 
 
 def encode(graph: Graph) -> bytes:
-    """``graph`` as QVM binary; equal graphs give equal bytes. Raises INVALID_GRAPH for what has no such form."""
+    """Writes ``graph`` as QVM binary; equal graphs give equal bytes. Raises INVALID_GRAPH for what has no such form."""
     check("nodes", len(graph.nodes), "the graph")
     table = _Table()
     shapes: dict[_Shape, int] = {}
@@ -207,7 +207,7 @@ def encode(graph: Graph) -> bytes:
 
 
 def _value_problem(body: _Body) -> str:
-    """Why a value in ``body`` is none that a graph may hold, or ""."""
+    """Why a graph may not hold a value in ``body``; "" if it may."""
     for value in body.values:
         if type(value) is not float or value - value != 0.0:
             problem = json_problem(value, "an argument")
@@ -281,7 +281,7 @@ def _nodes(body: _Body) -> tuple[Node, ...]:
 
 
 def _build(body: _Body, column: array[int], names: list[str], guarded: Iterable[int]) -> list[Node]:
-    """The nodes, all counts checked before. Plain gates, most of any program, take the short way."""
+    """Builds the nodes; all counts have been checked. Plain gates, which are most of any program, take a fast path."""
     strings, guards = body.strings, iter([body.guards[at] for at in guarded])
     values, notes = iter(body.values), iter(body.notes)
     shapes = [

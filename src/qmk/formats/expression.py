@@ -34,10 +34,10 @@ from qmk.formats.expression_values import (
     FUNCTIONS,
     OperationError,
     Value,
-    bounded,
     compare,
     index,
     number,
+    require_bounds,
 )
 
 __all__ = ["ExpressionError", "evaluate"]
@@ -72,7 +72,7 @@ def _call(tree: Call, names: Mapping[str, Value]) -> Value:
         raise ExpressionError(f"'{tree.name}' cannot take {len(tree.args)} arguments", tree.column)
     values = [_value(arg, names) for arg in tree.args]
     try:
-        return bounded(function.call(*values))
+        return require_bounds(function.call(*values))
     except OperationError as error:
         raise ExpressionError(f"'{tree.name}' {error}", tree.column) from None
     except (ValueError, OverflowError, ZeroDivisionError):
@@ -81,7 +81,7 @@ def _call(tree: Call, names: Mapping[str, Value]) -> Value:
 
 def _operate(op: str, left: Value, right: Value, column: int) -> Value:
     try:
-        return bounded(BINARY[op](left, right))
+        return require_bounds(BINARY[op](left, right))
     except OperationError as error:
         text = str(error)
         raise ExpressionError(text if text.startswith("'") else f"'{op}' {text}", column) from None
@@ -129,7 +129,7 @@ def _index(tree: Index, names: Mapping[str, Value]) -> Value:
 
 def _list(tree: ListOf, names: Mapping[str, Value]) -> Value:
     try:
-        return bounded([_value(item, names) for item in tree.items])
+        return require_bounds([_value(item, names) for item in tree.items])
     except OperationError as error:
         raise ExpressionError(f"the list {error}", tree.column) from None
 

@@ -1,6 +1,6 @@
-"""Text of expressions to trees: a tokenizer and a Pratt parser, both bounded.
+"""Parses the text of expressions into trees, with a tokenizer and a Pratt parser, both bounded.
 
-Binary operators of one nesting level become one ``Chain`` (or ``Compare``, ``Logic``), so that a long sum is no deep
+Binary operators of one nesting level become one ``Chain`` (or ``Compare``, ``Logic``), so that a long sum is not a deep
 tree; what nests is counted against ``DEPTH``.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, TypeAlias
 
-from qmk.formats.expression_values import OperationError, Value, bounded
+from qmk.formats.expression_values import OperationError, Value, require_bounds
 
 DEPTH = 48
 """How deep brackets, signs and powers may nest in one expression."""
@@ -142,7 +142,7 @@ def _number(token: Token) -> Value:
     else:
         value = float(word)
     try:
-        return bounded(value)
+        return require_bounds(value)
     except OperationError as error:
         raise ExpressionError(f"the number {error}", token.column) from None
 

@@ -24,7 +24,7 @@ class OperationError(Exception):
 
 
 def type_name(value: Value) -> str:
-    """What messages call the type of ``value``."""
+    """The name of the type of ``value`` in messages."""
     if isinstance(value, bool):
         return "a truth value"
     if isinstance(value, (int, float)):
@@ -33,14 +33,14 @@ def type_name(value: Value) -> str:
 
 
 def number(value: Value) -> int | float:
-    """``value`` if it is a number (a truth value counts as 0 or 1), else an error."""
+    """Gives ``value`` if it is a number (a truth value counts as 0 or 1), else raises an error."""
     if isinstance(value, (int, float)):
         return value
     raise OperationError(f"needs a number, got {type_name(value)}")
 
 
 def integer(value: Value) -> int:
-    """``value`` if it is an integer or a float without fraction, else an error."""
+    """Gives ``value`` as an integer if it is one or a float without fraction, else raises an error."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int):
@@ -63,8 +63,8 @@ def _items(value: Value, room: int = LIST_ITEMS, depth: int = 0) -> int:
     return total
 
 
-def bounded(value: Value) -> Value:
-    """``value`` when it is within the bounds, else an error."""
+def require_bounds(value: Value) -> Value:
+    """Gives ``value`` if it is within the bounds, else raises an error."""
     if isinstance(value, int):
         if value.bit_length() > INTEGER_BITS:
             raise OperationError(f"gives an integer of more than {INTEGER_BITS} bits")
@@ -206,7 +206,7 @@ def _length(value: Value) -> Value:
 
 
 def text(value: Value) -> str:
-    """How a value is written into program text: floats in shortest round-trip form, truth values in lower case."""
+    """Writes a value into program text: floats in shortest round-trip form, truth values in lower case."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""QVM JSON, versions 0.1 and 1.0, to and from graphs.
+"""Reads and writes graphs as QVM JSON, versions 0.1 and 1.0.
 
 Reading has two paths to the same result. The fast one decodes straight into typed structs and normalises node by
 node. Whatever does not fit them takes the slow one (``json_shape.Walk``), which names every misfit in one answer and
@@ -137,7 +137,7 @@ def _keys(data: bytes) -> int:
 
 
 def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
-    """Normalise what either path delivered; raises with all findings when one of them is an error."""
+    """Normalises what either path delivered. Raises with all findings when one of them is an error."""
     nodes = tuple([_plain_node(raw, walk) if isinstance(raw, Node) else _node(raw, walk) for raw in document.nodes])
     problem = json_problem(document.extra, "metadata")
     if problem is not None:
@@ -266,14 +266,17 @@ def encode(graph: Graph, version: str = "1.0", indent: int = 0) -> bytes:
 
 
 def _pretty(out: dict[str, Any], pad: bytes) -> bytes:
-    """One top-level key a line, and one node a line: what people compare and edit."""
+    """Writes one top-level key or node a line, which is easy to compare and edit."""
 
-    def spaced(value: Any) -> bytes:
+    def encode_spaced(value: Any) -> bytes:
         return msgspec.json.format(msgspec.json.encode(value), indent=0)
 
-    nodes = b",\n".join([pad * 3 + spaced(node) for node in out["program"]["nodes"]])
+    nodes = b",\n".join([pad * 3 + encode_spaced(node) for node in out["program"]["nodes"]])
     program = b"{\n" + pad * 2 + b'"nodes": [\n' + nodes + b"\n" + pad * 2 + b"]\n" + pad + b"}"
-    lines = [pad + spaced(key) + b": " + (program if key == "program" else spaced(part)) for key, part in out.items()]
+    lines = [
+        pad + encode_spaced(key) + b": " + (program if key == "program" else encode_spaced(part))
+        for key, part in out.items()
+    ]
     return b"{\n" + b",\n".join(lines) + b"\n}\n"
 
 

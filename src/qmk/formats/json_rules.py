@@ -21,7 +21,7 @@ _ROWS = (
     Rule(
         "QVM-J01",
         "not JSON",
-        "The document is one JSON object as RFC 8259 defines it; NaN, Infinity and comments are no JSON.",
+        "The document is one JSON object as RFC 8259 defines it; NaN, Infinity and comments are not JSON.",
         "mend the JSON at the place named",
     ),
     Rule(

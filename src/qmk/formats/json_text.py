@@ -1,4 +1,4 @@
-"""JSON text that is wrong or suspicious: the exact place of a syntax error, and duplicate keys."""
+"""Finds what is wrong in JSON text: the exact place of a syntax error, and duplicate keys."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _syntax(data: bytes, message: str) -> QmkError:
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _place(data: bytes, at: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What QVM 0.1 can say: its ops, its spelling of arguments, and its limits. The reader accepts more than the writer
+"""The language of QVM 0.1: its ops, its spelling of arguments, and its limits. The reader accepts more than the writer
 writes: 0.1 files in the wild use later ops too."""
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _guard_values(node: Node) -> list[int]:
 
 
 def gaps(graph: Graph) -> list[tuple[str, str]]:
-    """What of ``graph`` QVM 0.1 cannot express, as (node id or "", message)."""
+    """The parts of ``graph`` that QVM 0.1 cannot express, as (node id or "", message)."""
     found: list[tuple[str, str]] = []
     if graph.outputs is not None:
         found.append(("", "QVM 0.1 has no result registers (outputs)"))

@@ -1,4 +1,4 @@
-"""Arguments and guards brought into the one form that graphs in memory have, whichever reader met them.
+"""Normalises arguments and guards into the form that graphs in memory have, whichever reader read them.
 
 Argument names: synonyms become the declared name, the ``opts`` object of channels is unwrapped. Values: numbers of
 angles are floats in radians, texts given for numbers are evaluated. What has the wrong type stays as it is, for the
@@ -73,7 +73,7 @@ def json_problem(value: Any, where: str, depth: int = 0) -> Problem | None:
             if problem is not None:
                 return problem
         return None
-    return Problem("QVM-J03", where, f"a value of type {kind.__name__} is no JSON value")
+    return Problem("QVM-J03", where, f"a value of type {kind.__name__} is not a JSON value")
 
 
 def _number(kind: str, value: Any, where: str, problems: list[Problem], names: Mapping[str, Value]) -> Any:

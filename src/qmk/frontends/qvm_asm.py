@@ -11,7 +11,7 @@ from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.qvm.families import SPELLINGS
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, unmarked
+from qmk.sdk.frontend import Frontend, Source, strip_bom
 
 _OTHERS = re.compile(r"OPENQASM\b|//|/\*|#|\{|include\b|qreg\b|creg\b|qubit\b|bit\b|@")
 _STATEMENT = re.compile(r"(?:[A-Za-z_{][\w{}\[\]+*/-]*\s*:\s*)?([A-Za-z_][\w.]*)")
@@ -20,7 +20,7 @@ _LINES = 64
 
 def recognise(data: bytes) -> int:
     """Judges by the first lines that are not comments: directives, or statements with known opcodes."""
-    text = unmarked(data[:65536]).decode("utf-8", "replace")
+    text = strip_bom(data[:65536]).decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith(";")][:_LINES]
     if not lines or _OTHERS.match(lines[0]):
@@ -47,7 +47,7 @@ def parse(source: Source) -> Graph:
     from qmk.formats.asm import assemble
 
     try:
-        text = unmarked(source.data).decode("utf-8")
+        text = strip_bom(source.data).decode("utf-8")
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
         row = Finding("ASM-001", f"byte {error.start} is not UTF-8", "save the file as UTF-8", "", source.name, line)
@@ -74,7 +74,7 @@ class _Folder:
             raise ValueError("it is not a file")
         if path.stat().st_size > LIMITS.source_bytes:
             raise ValueError(f"it is larger than {LIMITS.source_bytes} bytes")
-        return unmarked(path.read_bytes()).decode("utf-8")
+        return strip_bom(path.read_bytes()).decode("utf-8")
 
 
 def emit(graph: Graph) -> bytes:

@@ -22,7 +22,7 @@ from qmk.models.atoms import check, profile, to_graph
 from qmk.models.atoms.program import AtomProgram, Field, PhaseSign
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Source, unmarked
+from qmk.sdk.frontend import Source, strip_bom
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class SiReading:
 
     def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
         try:
-            return decoder.decode(unmarked(self.source.data))
+            return decoder.decode(strip_bom(self.source.data))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
             self.refuse("01", f"not one of {self.form}: {error}")
 

@@ -1,4 +1,4 @@
-"""Finding out by few calls how the angles of a program depend on its parameters, where the dependence is affine.
+"""Finds with few calls how the angles of a program depend on its parameters, if the dependence is affine.
 
 Almost every angle is a multiple of one parameter plus a constant. The bits of that parameter's number are then seen by
 changing, for each bit, all parameters at once whose number has it. The map is checked at a point of its own; where it
@@ -39,15 +39,15 @@ class Affine:
 
 def affine(angles: Angles, n_parameters: int, near: Vector | None = None) -> Affine | None:
     """The map, or None where there is none. ``near``: a point at which the program is known to make sense."""
-    dice = np.random.Generator(np.random.PCG64(7))
-    base = dice.uniform(0.2, 1.1, n_parameters) if near is None else near + dice.uniform(-0.01, 0.01, n_parameters)
+    rng = np.random.Generator(np.random.PCG64(7))
+    base = rng.uniform(0.2, 1.1, n_parameters) if near is None else near + rng.uniform(-0.01, 0.01, n_parameters)
     first = angles(base)
     if first is None:
         return None
     if not n_parameters:
         return Affine(np.zeros((len(first), 0)), first)
-    steps = dice.uniform(0.3, 0.9, n_parameters) * (1.0 if near is None else 0.01)
-    check = base + dice.uniform(-1.0, 1.0, n_parameters) * steps
+    steps = rng.uniform(0.3, 0.9, n_parameters) * (1.0 if near is None else 0.01)
+    check = base + rng.uniform(-1.0, 1.0, n_parameters) * steps
     wanted = angles(check)
     if wanted is None or len(wanted) != len(first):
         return None
@@ -62,7 +62,7 @@ def affine(angles: Angles, n_parameters: int, near: Vector | None = None) -> Aff
 
 
 def _by_bits(angles: Angles, base: Vector, first: Vector, steps: Vector) -> Matrix | None:
-    """Right where every angle depends on one parameter at most."""
+    """Finds the map, which is right if every angle depends on at most one parameter."""
     number = np.arange(1, len(base) + 1)
     which = np.zeros(len(first), dtype=np.int64)
     slope = np.zeros(len(first))
@@ -95,6 +95,6 @@ def _one_by_one(angles: Angles, base: Vector, first: Vector, steps: Vector) -> M
 
 
 def _tidy(matrix: Matrix) -> Matrix:
-    """Factors that are a fraction of small numbers but for rounding, exactly that."""
+    """Replaces factors that are fractions of small numbers up to rounding by these fractions."""
     near = np.round(matrix * 64) / 64
     return np.where(np.abs(matrix - near) < TOLERANCE, near, matrix)

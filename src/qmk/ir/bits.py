@@ -61,7 +61,7 @@ def compute_once(item: Logic, bits: Sequence[int]) -> int:
 
 
 def finish(program: Program, bits: Bits, seed: int = 0) -> Bits:
-    """``bits`` with ``program.post`` computed; each reading that may be wrong throws a stream of its own from
+    """Computes ``program.post`` in ``bits``. Each reading that may be wrong draws from a generator of its own under
     ``seed``."""
     if not program.post:
         return bits
@@ -75,10 +75,10 @@ def finish(program: Program, bits: Bits, seed: int = 0) -> Bits:
     return bits
 
 
-def misread(item: Misread, bits: Bits, dice: np.random.Generator) -> None:
+def misread(item: Misread, bits: Bits, rng: np.random.Generator) -> None:
     """Fill the column of ``item`` in every shot where its condition holds."""
     true = bits[:, item.source]
-    wrong = dice.random(len(bits)) < np.where(true, item.p10, item.p01)
+    wrong = rng.random(len(bits)) < np.where(true, item.p10, item.p01)
     bits[:, item.cbit] = true ^ wrong if item.cond is None else (true ^ wrong) * holds(item.cond, bits)
 
 
@@ -116,7 +116,7 @@ def counts(registers: Sequence[Register], bits: Bits) -> dict[str, int]:
 
 
 def _with_losses(registers: Sequence[Register], chosen: Bits, bits: Bits, text: Callable[[str], str]) -> dict[str, int]:
-    """``counts`` with an L at each place whose atom is lost."""
+    """Writes an L into ``counts`` at each place whose atom is lost."""
     flags = [flag for register in registers for flag in register.lost or (-1,) * len(register.cbits)]
     letters = np.ascontiguousarray(np.where(_columns(flags, bits), ord("L"), chosen + ord("0")).astype(np.uint8))
     step, raw = letters.shape[1], letters.tobytes()

@@ -40,7 +40,7 @@ class Account(msgspec.Struct):
 
 
 class Channels:
-    """The open channels while a graph is lowered. Link qubits are numbered -1 and -2 until ``settled``."""
+    """The open channels while a graph is lowered. Link qubits are numbered -1 and -2 until ``number_links``."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -87,7 +87,7 @@ class Channels:
         return -1 - number
 
     def _teleport(self, source: int, target: int, pair: link.Pair, first_cbit: int) -> Iterator[Instruction]:
-        """Move the state of ``source`` to ``target`` through a Bell pair of its own (Bennett et al., Phys. Rev. Lett.
+        """Moves the state of ``source`` to ``target`` through a Bell pair of its own (Bennett et al., Phys. Rev. Lett.
         70, 1895 (1993)). The source is left in a basis state."""
         half = self._link_qubit(0)
         yield Reset(half)
@@ -106,25 +106,25 @@ class Channels:
 
     def _gate(self, short: str, *qubits: int, cond: Cond | None = None) -> Iterator[Instruction]:
         for piece in self._resolver.pieces(f"core.{short}", {}, len(qubits)):
-            yield placed(piece, qubits, cond)
+            yield place_gate(piece, qubits, cond)
 
-    def settled(self, instructions: list[Instruction], width: int) -> tuple[list[Instruction], int]:
-        """The program with its link qubits behind the ``width`` others, and its whole width."""
+    def number_links(self, instructions: list[Instruction], width: int) -> tuple[list[Instruction], int]:
+        """Numbers the link qubits behind the ``width`` others. Gives the instructions and the whole width."""
         if not self._links:
             return instructions, width
 
         def number(qubit: int) -> int:
             return qubit if qubit >= 0 else width - 1 - qubit
 
-        return [_renumbered(item, number) for item in instructions], width + self._links
+        return [_renumber(item, number) for item in instructions], width + self._links
 
 
-def placed(piece: Piece, qubits: tuple[int, ...], cond: Cond | None) -> Gate:
-    """A gate of a lowering on the qubits of its op."""
+def place_gate(piece: Piece, qubits: tuple[int, ...], cond: Cond | None) -> Gate:
+    """Places a gate of a lowering on the qubits of its op."""
     return Gate(piece.name, tuple([qubits[k] for k in piece.operands]), piece.params, cond, piece.args)
 
 
-def _renumbered(item: Instruction, number: Callable[[int], int]) -> Instruction:
+def _renumber(item: Instruction, number: Callable[[int], int]) -> Instruction:
     if isinstance(item, Gate):
         return item if min(item.qubits, default=0) >= 0 else replace(item, qubits=tuple(map(number, item.qubits)))
     if isinstance(item, (Measure, Reset, PauliNoise)) and item.qubit < 0:
@@ -132,9 +132,10 @@ def _renumbered(item: Instruction, number: Callable[[int], int]) -> Instruction:
     return item
 
 
-def accounted(notes: Mapping[str, Any], shots: int, seed: int) -> dict[str, Any]:
-    """The ``NOTE`` of a run of ``shots`` shots: with ``pairs_total``, the Bell pairs delivered, and ``raw_pairs``, the
-    link's pairs that went into them, drawn from the exact distribution by a die of its own. Nothing without channels.
+def count_raw_pairs(notes: Mapping[str, Any], shots: int, seed: int) -> dict[str, Any]:
+    """Counts the Bell pairs in the ``NOTE`` of a run of ``shots`` shots: with ``pairs_total``, the Bell pairs
+    delivered, and ``raw_pairs``, the link's pairs that went into them, drawn from the exact distribution with a
+    generator of its own. Empty without channels.
 
     To deliver k pairs after a round that succeeds with probability p takes k + NB(k, p) attempts on two pairs of the
     round before (NB: failures before the k-th success).
@@ -146,11 +147,11 @@ def accounted(notes: Mapping[str, Any], shots: int, seed: int) -> dict[str, Any]
 
     drawn: list[dict[str, Any]] = []
     for row in rows:
-        dice = np.random.Generator(np.random.PCG64(substream(seed, "raw pairs", row["node"])))
+        rng = np.random.Generator(np.random.PCG64(substream(seed, "raw pairs", row["node"])))
         pairs: int = row["pairs"]
         successes: tuple[float, ...] = row["successes"]
         total = count = pairs * shots
         for success in reversed(successes):
-            count = 2 * (count + (int(dice.negative_binomial(count, success)) if count else 0))
+            count = 2 * (count + (int(rng.negative_binomial(count, success)) if count else 0))
         drawn.append({**row, "pairs_total": total, "raw_pairs": count})
     return {NOTE: drawn}

@@ -120,7 +120,7 @@ def size(cond: Expression) -> int:
 
 
 def substitute(cond: Cond, meaning: Mapping[int, Expression]) -> Expression:
-    """``cond`` with every cbit that ``meaning`` knows replaced by its expression."""
+    """Replaces every cbit of ``cond`` that ``meaning`` knows by its expression."""
     kind = cond[0]
     if kind == "bit":
         return meaning.get(cond[1], cond)
@@ -130,8 +130,8 @@ def substitute(cond: Cond, meaning: Mapping[int, Expression]) -> Expression:
     return {"and": conj, "or": disj, "xor": parity}[kind](parts)
 
 
-def bounded(cond: Expression, what: str) -> Expression:
-    """``cond``, or UNSUPPORTED when it has more than ``MAX_TERMS`` terms."""
+def limit_terms(cond: Expression, what: str) -> Expression:
+    """Gives ``cond``. Raises UNSUPPORTED when it has more than ``MAX_TERMS`` terms."""
     terms = size(cond)
     if terms > MAX_TERMS:
         raise QmkError(

@@ -1,4 +1,4 @@
-"""Causal cones: the part of a program without dice that an observable of few qubits depends on.
+"""Causal cones: the part of a deterministic program that an observable of few qubits depends on.
 
 A gate on qubits where the observable, taken back to it, acts by one Pauli letter each is left out when it commutes with
 those letters: a diagonal gate does not matter to Z, nor a CNOT to Z on its control or X on its target.
@@ -15,7 +15,7 @@ from qmk.qvm.op import Matrix
 
 LETTERS = "XYZ"
 ANY = "*"
-"""What an observable does to a qubit when it is no single letter."""
+"""What an observable does to a qubit when it is not a single letter."""
 
 WORK = 1_000_000
 """Gates looked at for all observables of a program before it is taken whole."""

@@ -1,13 +1,13 @@
-"""What of a program any classical bit can notice."""
+"""Finds the part of a program that can affect a classical bit."""
 
 from __future__ import annotations
 
 from qmk.ir import conditions as c
-from qmk.ir.program import Barrier, Gate, Instruction, Measure, Noise, NoisyEvolution, Reset, Toss
+from qmk.ir.program import Barrier, Gate, Instruction, LossEvent, Measure, Noise, NoisyEvolution, Reset
 
 
 def observable(instructions: list[Instruction]) -> list[Instruction]:
-    """The same program without what no classical bit can notice, its final measurements last.
+    """Removes what cannot affect a classical bit, and puts final measurements last.
 
     A gate or reset of which no qubit is looked at later is dropped; an unconditional reset ends a qubit's past. A
     measurement moves to the end when nothing later touches its qubit or reads its bit, so that engines see how much of
@@ -20,7 +20,7 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
     kept: list[Instruction] = []
     last: list[Instruction] = []
     for item in reversed(instructions):
-        if isinstance(item, Toss | Barrier):
+        if isinstance(item, LossEvent | Barrier):
             kept.append(item)
             continue
         if not isinstance(item, Noise) and item.cond is not None:
@@ -51,7 +51,7 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
 
 
 def without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
-    """Without the resets of qubits that nothing has touched: they are in |0> already."""
+    """Removes resets of qubits that nothing has touched: they are in |0> already."""
     used: set[int] = set()
     kept: list[Instruction] = []
     for item in instructions:
@@ -60,7 +60,7 @@ def without_idle_resets(instructions: list[Instruction]) -> list[Instruction]:
                 continue
         elif isinstance(item, Measure):
             used.add(item.qubit)
-        elif not isinstance(item, Toss) and isinstance(item, Gate | Noise):
+        elif not isinstance(item, LossEvent) and isinstance(item, Gate | Noise):
             used.update(item.qubits)
         kept.append(item)
     return kept

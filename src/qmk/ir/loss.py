@@ -1,9 +1,10 @@
-"""Lost atoms in programs: a flag for each atom that may be lost, struck by dice, and conditions that read it.
+"""Lost atoms in programs: a flag for each atom that may be lost, set by random bits, and conditions that read it.
 
 ``Losses`` makes the flags while a graph is lowered. A gate on several atoms happens where none of them is lost; a gate
 on one atom needs no condition, since nothing shows the state of a lost atom any more (``qvm.families.atoms``). A
-measurement reads what is there and is masked by the flag afterwards. ``thrown`` writes the dice out for engines that
-have no ``Toss``: an X on a qubit beside the others, with the probability of the loss, that is measured.
+measurement reads what is there and is masked by the flag afterwards. ``expand_loss_events`` writes the random choices
+out for engines that have no ``LossEvent``: an X on a qubit beside the others, with the probability of the loss, that is
+measured.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from qmk.ir import conditions as c
-from qmk.ir.misread import Dice
+from qmk.ir.misread import RandomBits
 from qmk.ir.program import (
     Barrier,
     Cond,
     Instruction,
     KrausNoise,
     Logic,
+    LossEvent,
     Measure,
     Misread,
     Noise,
     NoisyEvolution,
     Program,
     Reset,
-    Toss,
     Unsupported,
 )
 from qmk.qvm.op import Matrix
@@ -58,9 +59,9 @@ class Losses:
         self._die: int | None = None
 
     def strike(self, qubits: Sequence[int], p: float) -> None:
-        """With probability ``p`` these atoms are lost together."""
+        """Loses these atoms together with probability ``p``."""
         self.used = True
-        self._out.append(Toss(tuple([self._flag(qubit) for qubit in qubits]), p))
+        self._out.append(LossEvent(tuple([self._flag(qubit) for qubit in qubits]), p))
 
     def all_flagged(self, qubits: Sequence[int]) -> tuple[int, ...]:
         """The flags of ``qubits``, for what may lose them."""
@@ -73,8 +74,8 @@ class Losses:
         return self.flags[qubit]
 
     def leak(self, qubit: int, p0: float, p1: float) -> None:
-        """The atom is lost with a probability that depends on its state: a channel on it and a qubit beside it, which
-        is then measured."""
+        """Loses an atom with a probability that depends on its state: by a channel on it and another qubit, which is
+        then measured."""
         if p0 == p1:
             self.strike((qubit,), p0)
             return
@@ -92,7 +93,7 @@ class Losses:
             self._out.append(Logic(OR, (before, left), self.flags[qubit]))
 
     def all_there(self, qubits: Sequence[int], cond: Cond | None) -> Cond | None:
-        """``cond``, and none of ``qubits`` is lost."""
+        """The condition ``cond`` and that none of ``qubits`` is lost."""
         flags = [self.flags[qubit] for qubit in qubits if qubit in self.flags]
         if not flags:
             return cond
@@ -127,7 +128,7 @@ class Losses:
             self.shown[bit] = lost
 
     def reload(self, qubit: int, cond: Cond | None) -> None:
-        """A fresh atom where ``cond`` holds."""
+        """Reloads the atom if ``cond`` holds."""
         self._out.append(Reset(qubit, cond))
         before = self.flags.pop(qubit, None)
         if before is not None and cond is not None:
@@ -147,14 +148,15 @@ def leaking(p0: float, p1: float) -> tuple[Matrix, ...]:
     return (stay, leave0, leave1)
 
 
-def late(instructions: Sequence[Instruction]) -> tuple[list[Instruction], list[Logic | Misread]]:
-    """``instructions`` without the logic that no other of them needs, and that logic, to be computed at the end."""
+def defer_logic(instructions: Sequence[Instruction]) -> tuple[list[Instruction], list[Logic | Misread]]:
+    """Takes out the logic that no other instruction needs. Gives the rest, and that logic, to be computed at the
+    end."""
     needed: set[int] = set()
     struck: set[int] = set()
     kept: list[Instruction] = []
     post: list[Logic | Misread] = []
     for item in reversed(instructions):
-        if isinstance(item, Toss):
+        if isinstance(item, LossEvent):
             struck.update(item.cbits)
         elif isinstance(item, NoisyEvolution):
             struck.update(item.lost)
@@ -170,8 +172,8 @@ def late(instructions: Sequence[Instruction]) -> tuple[list[Instruction], list[L
     return kept[::-1], post[::-1]
 
 
-class Thrown(NamedTuple):
-    """``n_qubits`` and ``n_cbits`` with those of the dice."""
+class Expanded(NamedTuple):
+    """The program without loss events. ``n_qubits`` and ``n_cbits`` count those of the random bits too."""
 
     instructions: list[Instruction]
     post: tuple[Logic | Misread, ...]
@@ -179,48 +181,49 @@ class Thrown(NamedTuple):
     n_cbits: int
 
 
-def thrown(
+def expand_loss_events(
     instructions: Sequence[Instruction],
     post: Sequence[Logic | Misread],
     n_qubits: int,
     n_cbits: int,
-) -> Thrown:
-    """The same program without ``Toss``. A flag that is struck again gets another cbit, and who reads it reads that."""
+) -> Expanded:
+    """Replaces each ``LossEvent`` by random bits. A flag that is set again gets another cbit, which later readers
+    read."""
     now: dict[int, int] = {}
     written: set[int] = set()
-    dice = Dice(n_qubits, n_cbits)
+    random_bits = RandomBits(n_qubits, n_cbits)
     out: list[Instruction] = []
     for item in instructions:
-        if not isinstance(item, Toss):
-            out.append(_renamed(item, now))
+        if not isinstance(item, LossEvent):
+            out.append(_rename(item, now))
             if isinstance(item, Measure | Logic):
                 written.add(item.cbit)
             continue
-        out.extend(dice.throw(item.p))
-        fell = dice.n_cbits - 1
+        out.extend(random_bits.draw(item.p))
+        fell = random_bits.n_cbits - 1
         for cbit in item.cbits:
             before = now.get(cbit, cbit)
             now[cbit] = fell
             if before != cbit or cbit in written:
-                out.append(Logic(OR, (before, fell), dice.n_cbits))
-                now[cbit] = dice.n_cbits
-                dice.n_cbits += 1
-    finals = tuple(_renamed(item, now) for item in post)
-    return Thrown(out, finals, dice.qubit + dice.used, dice.n_cbits)
+                out.append(Logic(OR, (before, fell), random_bits.n_cbits))
+                now[cbit] = random_bits.n_cbits
+                random_bits.n_cbits += 1
+    finals = tuple(_rename(item, now) for item in post)
+    return Expanded(out, finals, random_bits.qubit + random_bits.used, random_bits.n_cbits)
 
 
-def refuse_tosses(program: Program, engine: str) -> None:
-    """For engines that have none. Raises ``Unsupported``."""
-    if any(isinstance(item, Toss) for item in program.instructions):
-        raise Unsupported(f"a die of atom loss: {engine} throws none, and takes the program without Toss")
+def refuse_loss_events(program: Program, engine: str) -> None:
+    """Raises ``Unsupported`` for engines that have no loss events."""
+    if any(isinstance(item, LossEvent) for item in program.instructions):
+        raise Unsupported(f"a loss event: {engine} runs programs without LossEvent only")
 
 
 Reading = TypeVar("Reading", bound="Instruction | Misread")
 
 
-def _renamed(item: Reading, now: Mapping[int, int]) -> Reading:
-    """``item`` reading other cbits, as ``now`` says."""
-    if not now or isinstance(item, Barrier | Noise | Toss):
+def _rename(item: Reading, now: Mapping[int, int]) -> Reading:
+    """Lets ``item`` read other cbits, as ``now`` says."""
+    if not now or isinstance(item, Barrier | Noise | LossEvent):
         return item
     changes: dict[str, Any] = {}
     if item.cond is not None and not now.keys().isdisjoint(c.cbits(item.cond)):

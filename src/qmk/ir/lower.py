@@ -20,8 +20,8 @@ from qmk.ir import conditions as c
 from qmk.ir.conditions import Expression
 from qmk.ir.labels import labels
 from qmk.ir.liveness import observable, without_idle_resets
-from qmk.ir.loss import Losses, late, thrown
-from qmk.ir.misread import settled
+from qmk.ir.loss import Losses, defer_logic, expand_loss_events
+from qmk.ir.misread import place_readings
 from qmk.ir.program import (
     Barrier,
     Cond,
@@ -30,6 +30,7 @@ from qmk.ir.program import (
     Instruction,
     KrausNoise,
     Logic,
+    LossEvent,
     Measure,
     Misread,
     Noise,
@@ -39,7 +40,6 @@ from qmk.ir.program import (
     Program,
     Register,
     Reset,
-    Toss,
 )
 from qmk.ir.resolver import NoLowering, Piece, Resolver
 from qmk.qvm import link
@@ -57,17 +57,17 @@ def lower(
     inline_logic: bool = False,
     digest: str = "",
     whole: bool = False,
-    tosses: bool = False,
+    loss_events: bool = False,
 ) -> Program:
-    """The program of a verified ``graph`` over the native ``gates`` (short ``core`` names).
+    """Lowers a verified ``graph`` to the native ``gates`` (short ``core`` names).
 
     ``clifford`` True: gates with angles are taken where the angle makes them Clifford and rewritten into Clifford
     gates. ``inline_logic`` True: event logic is substituted into the conditions that read it and otherwise moved to
     ``Program.post``. ``whole`` True: also what no classical bit can notice is kept, for those who look at the state.
-    ``tosses`` True: the dice of atom loss stay ``Toss``; else they become dice on a qubit. Raises ``QmkError``
+    ``loss_events`` True: atom loss stays ``LossEvent``; else it becomes random bits of a qubit. Raises ``QmkError``
     UNSUPPORTED naming node and op.
     """
-    program = _Lowering(graph, gates, clifford).program(digest, whole, tosses)
+    program = _Lowering(graph, gates, clifford).program(digest, whole, loss_events)
     return without_logic(program) if inline_logic else program
 
 
@@ -92,8 +92,8 @@ class _Lowering:
                 self.cbits[event] = tuple(range(self.n_cbits, self.n_cbits + 1 + wide))
                 self.n_cbits += 1 + wide
 
-    def program(self, digest: str, whole: bool, tosses: bool) -> Program:
-        self.losses.masked = not tosses
+    def program(self, digest: str, whole: bool, loss_events: bool) -> Program:
+        self.losses.masked = not loss_events
         fixed, angled = self.resolver.direct()
         node = None
         out, qubit, condition = self.out.append, self.qubit, self._condition
@@ -124,13 +124,13 @@ class _Lowering:
                 f"node '{name}': {missing} is unknown or not allocated here; verify the graph before running it",
                 node=name,
             ) from missing
-        out, post, self.width, self.n_cbits = settled(self.out, self.width, self.n_cbits)
+        out, post, self.width, self.n_cbits = place_readings(self.out, self.width, self.n_cbits)
         if self.losses.used:
-            out, masks = late(out)
+            out, masks = defer_logic(out)
             post = (*masks, *post)
-            if not tosses:
-                out, post, self.width, self.n_cbits = thrown(out, post, self.width, self.n_cbits)
-        out, width = self.channels.settled(out, self.width)
+            if not loss_events:
+                out, post, self.width, self.n_cbits = expand_loss_events(out, post, self.width, self.n_cbits)
+        out, width = self.channels.number_links(out, self.width)
         if self.channels.accounts:
             self.notes[channels.NOTE] = msgspec.to_builtins(self.channels.accounts)
         self.notes.update(labels(self.graph))
@@ -146,7 +146,7 @@ class _Lowering:
         )
 
     def _other(self, node: Node, cond: Cond | None) -> None:
-        """Everything that is not one native gate."""
+        """Lowers everything that is not one native gate."""
         op = OPS.get(node.op)
         if op is None:
             raise self._refusal(node, "this release does not know the op")
@@ -194,7 +194,7 @@ class _Lowering:
         channel = op.channel(node.args, len(qubits))
         if isinstance(channel, KrausChannel):
             if len(qubits) > 1 and self.losses.any_flagged(qubits):
-                raise self._refusal(node, "a channel that is no random Pauli product, on atoms that may be lost")
+                raise self._refusal(node, "a channel that is not a Pauli channel, on atoms that may be lost")
             self.out.append(KrausNoise(qubits, channel.operators))
         elif any(errors := channel.chances[1:]):
             one = len(qubits) == 1
@@ -363,20 +363,20 @@ def outputs_of(graph: Graph, produced: Iterable[str]) -> tuple[Output, ...]:
 
 
 def without_logic(program: Program) -> Program:
-    """The same program with event logic substituted into conditions and computed after the run (``post``)."""
+    """Substitutes event logic into conditions, and computes it after the run (``post``)."""
     meaning: dict[int, Expression] = {}
     kept: list[Instruction] = []
     post: list[Logic | Misread] = []
     for item in program.instructions:
-        if isinstance(item, Barrier | Noise | Toss):
+        if isinstance(item, Barrier | Noise | LossEvent):
             kept.append(item)
             continue
         cond: Expression = True if item.cond is None else item.cond
         if meaning and not isinstance(cond, bool):
-            cond = c.bounded(c.substitute(cond, meaning), "a condition")
+            cond = c.limit_terms(c.substitute(cond, meaning), "a condition")
         if isinstance(item, Logic):
             value = c.truth_table(item.table, [meaning.get(k, c.bit(k)) for k in item.inputs])
-            meaning[item.cbit] = c.bounded(c.conj((cond, value)), f"the logic of cbit {item.cbit}")
+            meaning[item.cbit] = c.limit_terms(c.conj((cond, value)), f"the logic of cbit {item.cbit}")
             post.append(item)
         elif cond is not False:
             kept.append(_with_cond(item, None if cond is True else cond))

@@ -1,4 +1,5 @@
-"""What engines and lowerings ask about gates: the matrix behind ``core.mod``, and Clifford gates as simple steps.
+"""Answers questions of engines and lowerings about gates: the matrix of a ``core.mod``, and Clifford gates as simple
+steps.
 
 ``core.mod`` takes a gate of fixed size to a power and then controls it. Its qubits are the controls first and then the
 gate's own; ``state`` gives the values the controls must read, first character for the first control.
@@ -29,7 +30,7 @@ _QUARTERS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 class ModParts(msgspec.Struct, frozen=True):
-    """``base`` is the power_of_args gate's matrix before control; ``state`` has one character per control."""
+    """``base`` is the matrix of the gate's power before control; ``state`` has one character per control."""
 
     base: Matrix
     controls: int
@@ -85,7 +86,7 @@ def _fixed_steps(op: Op) -> tuple[Step, ...] | None:
     if op.short in _DIRECT:
         return (_step(op.short, *range(op.vqs.low)),)
     assert op.matrix is not None
-    return _by_lowering(op, {}) or _synthesised(op.matrix({}))
+    return _by_lowering(op, {}) or _synthesise(op.matrix({}))
 
 
 def _by_lowering(op: Op, args: Args) -> tuple[Step, ...] | None:
@@ -116,10 +117,10 @@ def _steps_of_fixed(op: str) -> tuple[Step, ...] | None:
 def _by_matrix(op: str, args: tuple[tuple[str, float], ...]) -> tuple[Step, ...] | None:
     make = OPS[op].matrix
     assert make is not None
-    return _synthesised(make(dict(args)))
+    return _synthesise(make(dict(args)))
 
 
-def _synthesised(matrix: Matrix) -> tuple[Step, ...] | None:
+def _synthesise(matrix: Matrix) -> tuple[Step, ...] | None:
     steps = clifford.synthesise(matrix)
     return None if steps is None else tuple(_step(gate, *qubits) for gate, qubits in steps)
 
@@ -140,7 +141,7 @@ def _mod_steps(key: _ModKey) -> tuple[Step, ...] | None:
     gate, params, exponent, controls, state = key
     base = mod_parts({"gate": gate, "params": dict(params), "power": exponent}).base
     if controls == 0:
-        return _synthesised(base)
+        return _synthesise(base)
     acting = _controlled_steps(base, controls)
     if acting is None:
         return None

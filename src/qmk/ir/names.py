@@ -1,4 +1,4 @@
-"""What libraries and languages call our gates, from the declarations (``Op.names``)."""
+"""The names of gates in other libraries and languages, from the declarations (``Op.names``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def gates_with(word: str) -> frozenset[str]:
     return frozenset(names(word))
 
 
-def spelled(libraries: Iterable[str]) -> Iterator[tuple[str, str]]:
+def spellings(libraries: Iterable[str]) -> Iterator[tuple[str, str]]:
     """(name, short name) for every name of every gate in these libraries, a gate's usual name first."""
     wanted = tuple(libraries)
     return ((name, short) for short, text, where in _words() if where in wanted for name in text.split(","))

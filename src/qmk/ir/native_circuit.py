@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
-from qmk.ir.misread import Dice
+from qmk.ir.misread import RandomBits
 from qmk.ir.names import gates_with
 from qmk.ir.program import (
     Barrier,
@@ -19,6 +19,7 @@ from qmk.ir.program import (
     Instruction,
     KrausNoise,
     Logic,
+    LossEvent,
     Measure,
     Misread,
     Noise,
@@ -28,7 +29,6 @@ from qmk.ir.program import (
     Program,
     Register,
     Reset,
-    Toss,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ TABLE_INPUTS = 24
 
 
 class _Pool:
-    """Rows, each once; gives their numbers."""
+    """Numbers rows, each once."""
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
@@ -57,26 +57,29 @@ class _Pool:
         return found
 
 
-Tosses = list[tuple[int, list[int], float]]
-"""Op before which a die is thrown, cbits that it strikes, its probability."""
+LossEvents = list[tuple[int, list[int], float]]
+"""Loss events: the op that each one precedes, the cbits that it sets, its probability."""
 
 
-def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:
-    """``program`` as a circuit, what is computed after it as ordinary ops at the end: readings that may be wrong throw
-    dice on a qubit more, into cbits behind the program's own. Raises UNSUPPORTED for a gate or channel that no circuit
-    holds and a truth table of more than 24 inputs, and for tosses unless ``tosses`` takes them."""
+def circuit_of(program: Program, loss_events: LossEvents | None = None) -> Circuit:
+    """``program`` as a circuit, what is computed after it as ordinary ops at the end: readings that may be wrong draw
+    random bits on one more qubit, into cbits behind the program's own. Raises UNSUPPORTED for a gate or channel that no
+    circuit holds and a truth table of more than 24 inputs, and for loss events unless ``loss_events`` is a list to take
+    them."""
     import qmk_native
 
     kinds = {name: number for number, (name, _, _) in enumerate(qmk_native.KINDS)}
     conds, tables = _Pool(), _Pool()
     ops: list[tuple[int, list[int], list[float], int, int, int]] = []
-    dice = Dice(program.n_qubits, program.n_cbits)
-    after = [part for item in program.post for part in (dice.read(item) if isinstance(item, Misread) else (item,))]
+    random_bits = RandomBits(program.n_qubits, program.n_cbits)
+    after = [
+        part for item in program.post for part in (random_bits.read(item) if isinstance(item, Misread) else (item,))
+    ]
     for item in (*program.instructions, *after):
-        if isinstance(item, Toss):
-            if tosses is None:
-                raise QmkError("UNSUPPORTED", "this method of the native core has no dice of atom loss")
-            tosses.append((len(ops), list(item.cbits), item.p))
+        if isinstance(item, LossEvent):
+            if loss_events is None:
+                raise QmkError("UNSUPPORTED", "this method of the native core has no loss events")
+            loss_events.append((len(ops), list(item.cbits), item.p))
             continue
         when = -1 if isinstance(item, Barrier | Noise) or item.cond is None else _cond(item.cond, conds)
         match item:
@@ -95,7 +98,7 @@ def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:
             case PauliNoise2():
                 ops.append((kinds["noise2"], list(item.pair), list(item.errors), -1, -1, -1))
             case KrausNoise():
-                raise QmkError("UNSUPPORTED", "the native core has no error channels that are no random Paulis")
+                raise QmkError("UNSUPPORTED", "the native core has no error channels that are not Pauli channels")
             case NoisyEvolution():
                 raise QmkError("UNSUPPORTED", "the native core has no evolutions with noise in a circuit")
             case Logic():
@@ -103,8 +106,8 @@ def circuit_of(program: Program, tosses: Tosses | None = None) -> Circuit:
             case Barrier():
                 pass
     registers = [(r.name, list(r.cbits), r.descending) for r in program.registers]
-    n_qubits = program.n_qubits + dice.used
-    return qmk_native.Circuit(n_qubits, dice.n_cbits, ops, conds.rows, tables.rows, registers)
+    n_qubits = program.n_qubits + random_bits.used
+    return qmk_native.Circuit(n_qubits, random_bits.n_cbits, ops, conds.rows, tables.rows, registers)
 
 
 def _cond(cond: Cond, conds: _Pool) -> int:
@@ -127,7 +130,7 @@ def program_of(circuit: Circuit) -> Program:
     import qmk_native
 
     rows, conds, tables = circuit.rows()
-    known = [_nested(row, conds) for row in conds]
+    known = [_nest(row, conds) for row in conds]
     n_cbits = circuit.n_cbits
     out: list[Instruction] = []
     for kind, qubits, params, cond, cbit, table in rows:
@@ -152,7 +155,7 @@ def program_of(circuit: Circuit) -> Program:
     return Program(circuit.n_qubits, n_cbits, tuple(out), registers, {})
 
 
-def _nested(row: tuple[str, list[int]], conds: list[tuple[str, list[int]]]) -> Cond:
-    """A row of the pool as nested tuples; ``circuit`` bounds its depth."""
+def _nest(row: tuple[str, list[int]], conds: list[tuple[str, list[int]]]) -> Cond:
+    """Writes a row of the pool as nested tuples; ``circuit`` bounds its depth."""
     kind, parts = row
-    return (kind, *parts) if kind == "bit" else (kind, *(_nested(conds[part], conds) for part in parts))
+    return (kind, *parts) if kind == "bit" else (kind, *(_nest(conds[part], conds) for part in parts))

@@ -1,4 +1,5 @@
-"""What the native core predicts of a program, and which programs it runs without a look at other engines.
+"""Predictions of the native core for a program, and the rule by which it runs a program without comparing other
+engines.
 
 Command line, runs in this process and the daemon's router all ask here, so that they take the same engine.
 """
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from qmk_native import Circuit
 
 MEMORY_BYTES = 1 << 46
-"""For predictions: what a machine has room for is the router's to say"""
+"""The memory bound of predictions. The router decides what the machine has room for."""
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """Operations of the circuit."""
 
     def seconds(self, shots: int) -> float:
-        """On the line through the two points nearest to ``shots``; beyond the ends, on the last line."""
+        """Predicted seconds, on the line through the two points nearest to ``shots``; beyond the ends, on the last
+        line."""
         if len(self.points) == 1:
             return self.points[0][1]
         pairs = list(zip(self.points, self.points[1:], strict=False))
@@ -62,7 +64,7 @@ def is_short(found: Prediction | None, shots: int, memory_bytes: int) -> bool:
 
 
 def predictions(circuit: Circuit | None, method: str = "auto") -> dict[str, Prediction]:
-    """For one method of the native engine; empty where it does not take the program."""
+    """Predictions for one method of the native engine; empty if it does not take the program."""
     if circuit is None:
         return {}
     try:
@@ -72,7 +74,7 @@ def predictions(circuit: Circuit | None, method: str = "auto") -> dict[str, Pred
 
 
 def _auto(circuit: Circuit) -> Prediction:
-    """Of the best method, by what can be known at a small part of the run's cost."""
+    """A prediction for the best method, from what can be computed at a small part of the run's cost."""
     import qmk_native
 
     found = qmk_native.predict(circuit, POINTS[1], POINTS, memory=MEMORY_BYTES, keep_cbits=True)
@@ -89,7 +91,7 @@ def _auto(circuit: Circuit) -> Prediction:
 
 
 def _of_plan(circuit: Circuit, method: str | None) -> Prediction:
-    """Of a method, or of the best one: exactly what it will do."""
+    """A prediction for a method, or the best one, from its actual plan."""
     import qmk_native
 
     plan = qmk_native.Plan(circuit, POINTS[1], method, memory=MEMORY_BYTES, keep_cbits=True)

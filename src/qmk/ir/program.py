@@ -58,11 +58,11 @@ class Logic(msgspec.Struct, frozen=True):
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """An error channel: every shot throws a die of its own. It writes no cbit and stands under no condition."""
+    """An error channel: every shot draws its own error. It writes no cbit and stands under no condition."""
 
     @property
     def qubits(self) -> tuple[int, ...]:
-        """What it strikes."""
+        """The qubits that it acts on."""
         raise AssertionError(f"{type(self).__name__} does not say what it strikes")
 
 
@@ -80,7 +80,7 @@ class PauliNoise(Noise, frozen=True):
 
     @property
     def chances(self) -> tuple[float, float, float, float]:
-        """Of no error, X, Y and Z."""
+        """The probabilities of no error, X, Y and Z."""
         return (max(0.0, 1.0 - (self.x + self.y + self.z)), self.x, self.y, self.z)
 
     def gates(self, error: int) -> tuple[Gate, ...]:
@@ -101,7 +101,7 @@ class PauliNoise2(Noise, frozen=True):
 
     @property
     def chances(self) -> tuple[float, ...]:
-        """Of no error, IX, .. ZZ."""
+        """The probabilities of no error, IX, .. ZZ."""
         return (max(0.0, 1.0 - sum(self.errors)), *self.errors)
 
     def gates(self, error: int) -> tuple[Gate, ...]:
@@ -137,23 +137,23 @@ class NoisyEvolution(Noise, frozen=True):
         return self.on
 
 
-class Toss(msgspec.Struct, frozen=True):
-    """All of ``cbits`` become 1, together, with probability ``p``; else they keep their values. Many tosses may
-    strike a cbit, after what else writes it. A method that runs it declares ``noise`` "loss"; for others
-    ``ir.loss.thrown`` makes it of dice on a qubit."""
+class LossEvent(msgspec.Struct, frozen=True):
+    """All of ``cbits`` become 1, together, with probability ``p``; else they keep their values. Many loss events may
+    set a cbit, after what else writes it. A method that runs it declares ``noise`` "loss"; for others
+    ``ir.loss.expand_loss_events`` makes it of random bits of a qubit."""
 
     cbits: tuple[int, ...]
     p: float
 
     @property
     def cond(self) -> None:
-        """It stands under no condition."""
+        """None: it is never under a condition."""
         return None
 
 
 class Misread(msgspec.Struct, frozen=True):
     """``cbit`` = ``source`` as it is read: a 0 reads as 1 with probability ``p01``, a 1 as 0 with ``p10``. Only in
-    ``Program.post``: where a condition depends on a reading, ``ir.misread`` makes it of a die on a qubit."""
+    ``Program.post``: where a condition depends on a reading, ``ir.misread`` makes it of a random bit of a qubit."""
 
     source: int
     cbit: int
@@ -175,7 +175,9 @@ class Fence(Barrier, frozen=True):
     epoch: int = 0
 
 
-Instruction = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | NoisyEvolution | Toss | Barrier
+Instruction = (
+    Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | NoisyEvolution | LossEvent | Barrier
+)
 
 
 class Register(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""``Program`` to graph: what ``ir.lower`` does, the other way round, so that a rewritten program can be written down.
+"""Turns a ``Program`` into a graph, the inverse of ``ir.lower``, so that a rewritten program can be saved.
 
 Indexes become handles again, conditions become guards. An exclusive or, which no guard can say, and a truth table of
 more than six inputs become event logic of their own.
@@ -20,6 +20,7 @@ from qmk.ir.program import (
     Instruction,
     KrausNoise,
     Logic,
+    LossEvent,
     Measure,
     Misread,
     Noise,
@@ -27,7 +28,6 @@ from qmk.ir.program import (
     PauliNoise2,
     Program,
     Reset,
-    Toss,
 )
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
@@ -84,8 +84,8 @@ class _Raising:
         if isinstance(item, Noise):
             self._noise(item)
             return
-        if isinstance(item, Toss):
-            raise QmkError("UNSUPPORTED", "a die of atom loss is not written back", op="noise.loss")
+        if isinstance(item, LossEvent):
+            raise QmkError("UNSUPPORTED", "a loss event cannot be written back", op="noise.loss")
         if isinstance(item, Misread):
             raise QmkError("UNSUPPORTED", "a reading that errs is not written back", op="noise.readout")
         cond = True if item.cond is None else self._now(item.cond)
@@ -104,7 +104,7 @@ class _Raising:
             case Reset():
                 self._node("core.reset", vqs=self._qubits((item.qubit,)), guard=guard)
             case Logic():
-                table, inputs = self._known(item)
+                table, inputs = self._restrict_to_written(item)
                 self._table(table, inputs, self._write(item.cbit), guard)
 
     def _noise(self, item: Noise) -> None:
@@ -123,12 +123,12 @@ class _Raising:
         self._node(name, vqs=self._qubits(item.qubits), args=args)
 
     def _now(self, cond: Cond) -> c.Expression:
-        """``cond`` where it stands: cbits that nothing has written yet read 0."""
+        """Evaluates ``cond`` where it stands: cbits that nothing has written yet read 0."""
         ahead = {cbit: False for cbit in c.cbits(cond) if cbit not in self.written}
         return c.substitute(cond, ahead) if ahead else cond
 
-    def _known(self, item: Logic) -> tuple[int, tuple[str, ...]]:
-        """The truth table over those inputs that are written by now, and their events."""
+    def _restrict_to_written(self, item: Logic) -> tuple[int, tuple[str, ...]]:
+        """Restricts a truth table to the inputs that are written by now. Gives it with their events."""
         places = [k for k, cbit in enumerate(item.inputs) if cbit in self.written]
         if len(places) == len(item.inputs):
             return item.table, tuple(self._name(cbit) for cbit in item.inputs)
@@ -158,7 +158,7 @@ class _Raising:
         return self._name(cbit)
 
     def _table(self, table: int, inputs: tuple[str, ...], event: str, guard: Guard | None = None) -> None:
-        """A node, or for many inputs a tree of choices by the last of them."""
+        """Writes a truth table as a node, or for many inputs as a tree of choices by the last of them."""
         if len(inputs) > LUT_INPUTS:
             half = 1 << (len(inputs) - 1)
             parts = [self._fresh(f"{event}_{k}") for k in range(2)]
@@ -168,7 +168,7 @@ class _Raising:
         self._node("core.lut", args={"table": table}, inputs=inputs, produces=(event,), guard=guard)
 
     def _said(self, cond: Cond, wanted: bool) -> Guard:
-        """The guard that ``cond`` is ``wanted``; negations move inwards."""
+        """Writes the guard that ``cond`` is ``wanted``. Negations move inwards."""
         kind = cond[0]
         if kind == "bit":
             return Guard(event=self._name(cond[1]), value=int(wanted))
@@ -207,7 +207,7 @@ def _odd(inputs: int) -> int:
 
 
 def with_meaning_of(graph: Graph, made: Graph) -> Graph:
-    """``made`` with what ``graph`` says beside its ops: default shots, metadata, capabilities, wishes."""
+    """Copies to ``made`` what ``graph`` has beside its ops: default shots, metadata, capabilities, wishes."""
     wishes = tuple(node for node in graph.nodes if OPS[node.op].op_class == "metadata")
     taken = {node.id for node in made.nodes}
     kept = tuple(

@@ -1,4 +1,4 @@
-"""Rewriting one op into the gates that an engine has.
+"""Rewrites one op into the gates that an engine has.
 
 A ``Resolver`` is made for one native gate set. It tries, in order: the gate itself, Clifford steps (for engines that
 take only Clifford angles), the declared lowerings, and for a gate that has none the steps of its matrix.
@@ -45,7 +45,7 @@ def angle_names(op: str) -> tuple[str, ...] | None:
     return tuple(p.name for p in params) if all(p.kind == "angle" for p in params) else None
 
 
-def named(args: Args) -> tuple[str, dict[str, float]] | None:
+def plain_gate(args: Args) -> tuple[str, dict[str, float]] | None:
     """The plain gate that a ``core.mod`` with these args equals, as (op, args), or None."""
     gate, controls = args["gate"], int(args.get("controls", 0))
     power, params = float(args.get("power", 1.0)), dict(args.get("params") or {})
@@ -130,7 +130,7 @@ class Resolver:
         return [Piece("gate", short, operands, tuple([float(args[name]) for name in names]))]
 
     def _ways(self, op: Op, args: Args, qubits: int) -> Iterator[tuple[Step, ...]]:
-        if op.name == "core.mod" and (plain := named(args)) is not None:
+        if op.name == "core.mod" and (plain := plain_gate(args)) is not None:
             yield (Step(plain[0], tuple(range(qubits)), plain[1]),)
         if op.op_class == "unitary" and self.clifford:
             steps = clifford_steps(op.name, args)

@@ -31,7 +31,7 @@ _FOUR: Shifts = (
 
 
 def shifts_of(op: str, node: str) -> Shifts:
-    """Raises UNSUPPORTED for an op by whose angle no rule derives."""
+    """The shifts for each angle. Raises UNSUPPORTED for an op whose angle has no rule."""
     found = _rule(op)
     if found is None:
         raise QmkError(

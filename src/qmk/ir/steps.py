@@ -1,4 +1,4 @@
-"""A program as the branching walk takes it: steps between fences, and one final read-out."""
+"""Divides a program for the branching walk: steps between fences, and one final read-out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from qmk.ir.program import Barrier, Cond, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset, Toss
+from qmk.ir.program import Barrier, Cond, Fence, Gate, Instruction, Logic, LossEvent, Measure, Noise, Program, Reset
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ def _undone(step: Step) -> bool:
 
 def steps_of(program: Program) -> Steps:
     """Consecutive gates under one condition become one ``Run``. The k-th fence must be of epoch k, and there are no
-    tosses: ``ir.loss`` makes other dice of them."""
+    loss events: ``ir.loss`` replaces them by random bits."""
     last = _final(program.instructions)
     segments: list[list[Step]] = [[]]
     pending: list[Gate] = []
@@ -81,15 +81,15 @@ def steps_of(program: Program) -> Steps:
                 segments[-1].append(item)
             case Barrier():
                 pass
-            case Toss():
-                raise AssertionError("a step that throws the dice of atom loss")
+            case LossEvent():
+                raise AssertionError("a loss event among the steps")
     flush()
     final = tuple(item for item in program.instructions[last:] if isinstance(item, Measure | Logic))
     return Steps(tuple(tuple(segment) for segment in segments), final)
 
 
 def _final(instructions: Sequence[Instruction]) -> int:
-    """Where the final read-out begins."""
+    """The index at which the final read-out begins."""
     at, seen = len(instructions), set[int]()
     while at:
         item = instructions[at - 1]

@@ -46,14 +46,14 @@ def _frozen(array: Array) -> Array:
 
 
 def mod_base(gate: Gate) -> tuple[Array, tuple[int, ...]]:
-    """Of a "mod" gate: the powered base gate's matrix, and the control values (one 0 or 1 per control)."""
+    """The matrix of a "mod" gate's base gate to its power, and the control values (one 0 or 1 per control)."""
     parts = mod_parts(gate.args)
     return _frozen(np.array(parts.base, dtype=np.complex128)), tuple(int(value) for value in parts.state)
 
 
-def controlled(gate: Gate) -> tuple[Array, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """A "mod" gate as (matrix, its target qubits, control qubits, their values), with at least one target: a controlled
-    phase acts on the last of its controls. Only for gates that have a qubit."""
+def split_controls(gate: Gate) -> tuple[Array, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Splits a "mod" gate into (matrix, its target qubits, control qubits, their values), with at least one target: a
+    controlled phase acts on the last of its controls. Only for gates that have a qubit."""
     base, values = mod_base(gate)
     controls, targets = gate.qubits[: len(values)], gate.qubits[len(values) :]
     if targets:

@@ -18,7 +18,7 @@ def lower_to_core(graph: Graph) -> Circuit | None:
     from qmk.ir.native_circuit import GATES, circuit_of
 
     try:
-        return circuit_of(lower(graph, GATES | {"gphase"}, tosses=True))
+        return circuit_of(lower(graph, GATES | {"gphase"}, loss_events=True))
     except (QmkError, MemoryError):
         return None
 

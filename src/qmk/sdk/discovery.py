@@ -48,7 +48,7 @@ class Available(msgspec.Struct, frozen=True):
 
 
 @functools.cache
-def shipped(group: str) -> dict[str, str]:
+def own_plugins(group: str) -> dict[str, str]:
     """Map the names of QMK's own plug-ins to "module:attribute". ``group`` is "engines", "frontends" or "passes".
 
     A module ``one_name`` is the plug-in ``one-name``, unless its package lists it in ``SHARED``. None is imported."""
@@ -59,7 +59,7 @@ def shipped(group: str) -> dict[str, str]:
 
 
 @functools.cache
-def _installed(group: str) -> tuple[tuple[str, str], ...]:
+def _entry_points(group: str) -> tuple[tuple[str, str], ...]:
     """List name and target of every entry point of ``group``."""
     from importlib import metadata  # it brings thirty modules, which a worker does without
 
@@ -69,13 +69,13 @@ def _installed(group: str) -> tuple[tuple[str, str], ...]:
 @functools.cache
 def plugins(group: str) -> dict[str, str]:
     """Map the names of all plug-ins, QMK's own and installed ones, to "module:attribute". None is imported."""
-    return {**dict(_installed(group)), **shipped(group)}
+    return {**dict(_entry_points(group)), **own_plugins(group)}
 
 
 @functools.cache
 def _read(group: str, name: str) -> tuple[Any, str]:
     """Return the plug-in ``name``, or None and what kept it from loading."""
-    target = shipped(group).get(name) or plugins(group)[name]
+    target = own_plugins(group).get(name) or plugins(group)[name]
     module, _, attribute = target.partition(":")
     kind = KINDS[group][1]
     try:
@@ -92,11 +92,11 @@ def _read(group: str, name: str) -> tuple[Any, str]:
 
 def problems(group: str) -> dict[str, str]:
     """Map plug-ins that cannot be used to what is wrong with them. They are left out everywhere else."""
-    ours = shipped(group)
+    ours = own_plugins(group)
     broken = {name: trouble for name in plugins(group) if (trouble := _read(group, name)[1])}
     taken = {
         f"{name} ({target})": f"{target}: the name '{name}' belongs to {ours[name]}"
-        for name, target in _installed(group)
+        for name, target in _entry_points(group)
         if ours.get(name, target) != target
     }
     return {**broken, **taken}
@@ -126,8 +126,8 @@ def passes() -> dict[str, Pass]:
 
 
 def _find(group: str, name: str) -> Any:
-    """Read one plug-in and import no other. QMK's own are found without a look at what is installed."""
-    if name not in shipped(group) and name not in plugins(group):
+    """Reads one plug-in and imports no other. QMK's own are found without listing installed packages."""
+    if name not in own_plugins(group) and name not in plugins(group):
         return None
     return _read(group, name)[0]
 
@@ -165,7 +165,7 @@ def reference(engine: str) -> str:
 
 @functools.cache
 def _present(module: str) -> bool:
-    """Not by ``find_spec`` alone: of a dotted name that imports the parent package."""
+    """Whether a module is installed. ``find_spec`` alone would import the parent package of a dotted name."""
     top, _, rest = module.partition(".")
     found = importlib.util.find_spec(top)
     if found is None or not rest:
@@ -206,7 +206,7 @@ def here(declaration: Declaration) -> Available:
 
 
 def _to_install(missing: tuple[str, ...]) -> str:
-    """What pip has to install. The native core comes with QMK and has no name of its own in any index."""
+    """The names that pip has to install. The native core comes with QMK and is not in any index."""
     return " ".join(dict.fromkeys(DISTRIBUTION if module == "qmk_native" else module for module in missing))
 
 
@@ -253,10 +253,10 @@ def require(declaration: Declaration) -> None:
 
 
 def forget() -> None:
-    """Look again next time: for tests and for plug-ins installed while the process runs."""
+    """Forgets what was found, for tests and for plug-ins that are installed while the process runs."""
     for cached in (
-        shipped,
-        _installed,
+        own_plugins,
+        _entry_points,
         plugins,
         _read,
         engines,

@@ -68,8 +68,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
     """Kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
-    ``NoisyEvolution`` with noise, "levels" one of three levels. Readings that may be wrong are no business of an
-    engine: ``lower`` leaves them to its samples, or makes them of "pauli"."""
+    ``NoisyEvolution`` with noise, "levels" one of three levels. An engine need not handle readings that may be wrong:
+    ``lower`` applies them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """Beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
     and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and
@@ -159,10 +159,10 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNCERTAINTY = 3.0
-"""Factor within which a prediction is believed where no calibration says better."""
+"""The factor by which a prediction may be wrong, if no calibration gives a better one."""
 
 BOUND_UNCERTAINTY = 10.0
-"""The same of a prediction that is an upper bound."""
+"""The same for a prediction that is an upper bound."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -174,7 +174,8 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """The light half of an engine. ``requires`` are importable module names; ``extra`` is the pip extra with them.
+    """The part of an engine that is cheap to import. ``requires`` are importable module names; ``extra`` is the pip
+    extra with them.
 
     ``python`` is the oldest Python that the library runs on, where that is newer than QMK's own: its worker then
     runs in an environment of its own (``sdk.interpreters``).
@@ -204,7 +205,7 @@ class Declaration(msgspec.Struct, frozen=True):
     """By method, the factor within which its predictions are believed; see ``doubt``."""
 
     def predict(self, method: str, features: Features, shots: int, rates: Mapping[str, float] | None = None) -> Cost:
-        """``cost`` with the engine's own rates, or with others."""
+        """Predicts the cost with the engine's own rates, or with others."""
         if not self.rates:
             return self.cost(method, features, shots)
         return self.cost(method, features, shots, self.rates if rates is None else rates)
@@ -241,7 +242,7 @@ class Execution(Protocol):
 
     @property
     def shots(self) -> int:
-        """What it was started with, as is ``seed``; a saved state brings its own."""
+        """The number of shots it was started with; a saved state brings its own, as it does its ``seed``."""
         ...
 
     @property
@@ -259,17 +260,17 @@ class Execution(Protocol):
         ...
 
     def advance(self) -> bool:
-        """Run to the next place where it can be saved. False when there was nothing left to run."""
+        """Runs to the next place where it can be saved. False when there was nothing left to run."""
         ...
 
     def save(self) -> bytes:
-        """Everything it needs to go on elsewhere: quantum states, classical bits, position of the dice, samples. Raises
-        ``Unsupported`` when that takes more than the limit ``checkpoint_bytes``."""
+        """Gives everything needed to continue in another process: quantum states, classical bits, the generator's
+        position, samples. Raises ``Unsupported`` when that takes more than the limit ``checkpoint_bytes``."""
         ...
 
     def rewind(self, epoch: int) -> bool:
-        """Go back to where ``epoch`` epochs were behind it by undoing gates. False, with nothing changed, when
-        something between cannot be undone (a measurement, a reset) or the dice were thrown."""
+        """Goes back to the end of epoch ``epoch`` by undoing gates. False, with nothing changed, when something in
+        between cannot be undone (a measurement, a reset) or used random numbers."""
         ...
 
     def samples(self) -> Samples:
@@ -284,8 +285,8 @@ class FencedPlan(Plan, Protocol):
     def start(self, shots: int, seed: int) -> Execution: ...
 
     def resume(self, state: bytes) -> Execution:
-        """Raises ``Unsupported`` when the state is of another program, engine, version or format, or is no state at
-        all: the bytes come from a store, so nothing in them may be trusted."""
+        """Continues a saved run. Raises ``Unsupported`` when the state is of another program, engine, version or
+        format, or is not a state at all. The bytes come from a store, so nothing in them may be trusted."""
         ...
 
 
@@ -294,7 +295,7 @@ class Observer(Protocol):
     index. Only what the method's ``Capabilities.outputs`` name is asked of it."""
 
     def expectation(self, paulis: Sequence[str], /) -> list[float]:
-        """Of each Pauli string."""
+        """The expectation value of each Pauli string."""
         ...
 
     def state(self) -> np.ndarray[Any, np.dtype[np.complex128]]:
@@ -304,12 +305,12 @@ class Observer(Protocol):
     def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]: ...
 
     def probabilities(self, qubits: Sequence[int], /) -> list[float]:
-        """Of the joint values of ``qubits``, the first the highest bit."""
+        """The probabilities of the joint values of ``qubits``, the first the highest bit."""
         ...
 
 
 class FastObserver(Observer, Protocol):
-    """Of a method with the outputs "gradient" and "sweep"."""
+    """The observer of a method with the outputs "gradient" and "sweep"."""
 
     def gradient(self, observable: Sequence[tuple[str, float]], /) -> tuple[float, list[float]]:
         """The value of a sum of Pauli strings and its derivative by every angle, in the order of the gates."""
@@ -334,5 +335,6 @@ class Engine(Protocol):
     version: str
 
     def prepare(self, program: Program, method: str) -> Plan:
-        """Raise ``Unsupported`` for anything it would otherwise drop or get wrong; never ignore an instruction."""
+        """Prepares a program. Raises ``Unsupported`` for anything it would otherwise drop or get wrong; it never
+        ignores an instruction."""
         ...

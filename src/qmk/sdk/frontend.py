@@ -16,19 +16,20 @@ from qmk.formats.json_rules import Rule
 from qmk.qvm.graph import Graph
 
 CERTAIN = 100
-"""What ``recognise`` gives of a program that can be in no other format."""
+"""The score that ``recognise`` gives to a program that can be in no other format."""
 
 ParamValue = bool | int | float | str | list[Any]
 
 
-def unmarked(data: bytes) -> bytes:
-    """``data`` without the byte order mark that some editors put before UTF-8."""
+def strip_bom(data: bytes) -> bytes:
+    """Removes the byte order mark that some editors put before UTF-8."""
     return data.removeprefix(codecs.BOM_UTF8)
 
 
 def json_object(data: bytes) -> bytes:
-    """What ``recognise`` of a JSON format looks at: ``data`` from its brace on; nothing where it is no JSON object."""
-    head = unmarked(data).lstrip()
+    """The part of ``data`` that ``recognise`` of a JSON format examines: from its brace on. Empty if it is not a JSON
+    object."""
+    head = strip_bom(data).lstrip()
     return head if head.startswith(b"{") else b""
 
 
@@ -42,7 +43,7 @@ class Source(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What error messages call it."""
+        """The name of the source in error messages."""
         return self.path or "<program>"
 
 

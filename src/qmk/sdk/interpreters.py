@@ -56,7 +56,8 @@ class Interpreter(msgspec.Struct, frozen=True):
 
 
 def lies_in(module: str, folders: list[str], package: str = "") -> bool:
-    """Whether ``module`` (within ``package``, whose ``folders`` these then are) is there. No parent is imported."""
+    """Whether ``module`` is installed, within the ``folders`` of ``package`` if that is given. No parent is
+    imported."""
     first, _, rest = module.partition(".")
     found = PathFinder.find_spec(f"{package}.{first}" if package else first, folders)
     if found is None or not rest:
@@ -71,7 +72,7 @@ def variable(engine: str) -> str:
 
 
 def neighbour(engine: str) -> Path:
-    """The environment beside ours that is looked for."""
+    """The environment beside this one that is searched for an engine."""
     ours = Path(sys.prefix)
     return ours.with_name(f"{ours.name}-{engine}")
 
@@ -87,10 +88,10 @@ def path_of(engine: str) -> Path | None:
 
 @functools.cache
 def look(path: Path) -> Interpreter:
-    """What there is at ``path``."""
+    """Examines the interpreter at ``path``."""
     prefix = path.parent.parent
     if not path.is_file() or not os.access(path, os.X_OK):
-        return Interpreter(path, trouble=f"{path} is no program")
+        return Interpreter(path, trouble=f"{path} is not a program")
     sites = sorted(prefix.glob("lib/python3.*/site-packages"))
     if not (prefix / "pyvenv.cfg").is_file() or not sites:
         return Interpreter(path, trouble=f"{path} is not the Python of a virtual environment")

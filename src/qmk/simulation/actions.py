@@ -1,4 +1,4 @@
-"""What can happen: each action is one row of ``ACTIONS``, with how often it is tried.
+"""The actions of a run: each is one row of ``ACTIONS``, with how often it is tried.
 
 An action that finds nothing to act on does nothing, so that any part of a run is a run.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 WAITING = 8
-"""Jobs that a tenant has waiting when it always has."""
+"""How many jobs a tenant keeps waiting in saturated set-ups."""
 
 
 class Row(NamedTuple):
@@ -55,32 +55,32 @@ def retry(world: World, rng: Random) -> None:
 
 
 def work(world: World, rng: Random) -> None:
-    """A worker does what it does next."""
+    """Lets a worker take its next step."""
     done = world.daemon.launcher.step(rng, 0.0 if world.setup.saturated else world.setup.faults)
     if done:
         world.say("worker", done)
 
 
 def haunt(world: World, rng: Random) -> None:
-    """A worker that is over is heard, or one speaks twice."""
+    """Delivers a message of a worker that is gone, or one message twice."""
     said = world.daemon.launcher.haunt(rng)
     if said:
         world.say("late worker", said)
 
 
 def tick(world: World, rng: Random) -> None:
-    """Time passes. Where fairness is measured never so long that a launch lost after it counts for many."""
+    """Lets time pass. Where fairness is measured, it is never so long that one lost launch counts as many."""
     world.advance(rng.choice((1, 20, 100) if world.setup.saturated else (1, 20, 100, 1000, 5000)) * MS)
 
 
 def write(world: World, rng: Random) -> None:
-    """The writing thread gets on."""
+    """Lets the writing thread make progress."""
     if world.daemon.writing:
         world.daemon.write()
 
 
 def drop(world: World, rng: Random) -> None:
-    """A connection is cut."""
+    """Cuts a connection."""
     clients = [client for client in world.clients if client.conn is not None]
     if clients:
         client = rng.choice(clients)
@@ -89,11 +89,11 @@ def drop(world: World, rng: Random) -> None:
         for lost in world.network.drop(client.conn):
             client.loses(lost)
         world.daemon.host.connection_closed(client.conn)
-        client.disconnected(daemon_gone=False)
+        client.disconnect(daemon_gone=False)
 
 
 def operate(world: World, rng: Random) -> None:
-    """The operator does something."""
+    """Lets the operator make a call."""
     world.operator.act(world, rng)
 
 
@@ -103,18 +103,18 @@ def lend(world: World, rng: Random) -> None:
 
 
 def jump(world: World, rng: Random) -> None:
-    """Somebody sets the clock."""
+    """Sets the clock."""
     world.now_ns += rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS
     world.say("clock set")
 
 
 def idle(world: World, rng: Random) -> None:
-    """Nothing happens for long: sessions expire."""
+    """Lets so much time pass that sessions expire."""
     world.advance(rng.choice((20_000, 60_000)) * MS)
 
 
 def crash(world: World, rng: Random) -> None:
-    """Kill -9, or the power goes."""
+    """Kills the daemon, or cuts the power."""
     raise Crash(power=world.setup.power and rng.random() < 0.5)
 
 

@@ -1,4 +1,4 @@
-"""Clients: what each knows from the answers that reached it, and what it would ask again."""
+"""The clients: what each knows from the answers that reached it, and what it would ask again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Client:
         self.unsure: list[Call] = []
 
     def hears(self, call: Call) -> None:
-        """An answer arrived."""
+        """Takes in an answer that arrived."""
         if call.error is not None:
             if call.error.kind.name == "SESSION_NOT_FOUND":
                 self._forget_session(call.request.session_id)
@@ -41,12 +41,12 @@ class Client:
             learn(self, call.request, call.result)
 
     def loses(self, call: Call) -> None:
-        """An answer will never arrive."""
+        """Notes that an answer will never arrive."""
         if getattr(call.request, "idempotency_key", ""):
             self.unsure.append(call)
             del self.unsure[:-REMEMBERED]
 
-    def disconnected(self, daemon_gone: bool) -> None:
+    def disconnect(self, daemon_gone: bool) -> None:
         self.conn = None
         if daemon_gone:
             self.sessions.clear()
@@ -99,4 +99,4 @@ LEARN: dict[str, Callable[[Client, Any, Any], None]] = {
     "q_revoke": Client.knows_released,
     "q_close_session": Client.knows_closed,
 }
-"""What an answer teaches, by call. A call that gives its caller something new needs a row."""
+"""What a client learns from an answer, by call. A call that gives its caller something new needs a row."""

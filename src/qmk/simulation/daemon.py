@@ -1,4 +1,4 @@
-"""One life of the daemon: the real kernel, host and group commit, on simulated ports."""
+"""Runs one life of the daemon: the real kernel, host and group commit, on simulated ports."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ObservedKernel:
     def replay(self, records: Iterable[Record]) -> None:
         self._kernel.replay(records)
         for invariant in self._world.invariants:
-            invariant.started()
+            invariant.on_start()
 
     def step(self, event: Event) -> list[Effect]:
         try:
@@ -63,7 +63,7 @@ class ObservedKernel:
         except Exception as error:
             raise Violation("defects", f"the kernel raised {error!r} on {str(event)[:300]}") from error
         for invariant in self._world.invariants:
-            invariant.stepped(event, effects)
+            invariant.on_step(event, effects)
         return effects
 
 
@@ -111,21 +111,21 @@ class Daemon:
             seals=Signer(world.key, world.journal.last_seal()),
             writing=SimWriting(self.turns.append),
         )
-        self.launcher = SimLauncher(world.cluster, self.host.launches, setup.kernel.workers, world.launched)
+        self.launcher = SimLauncher(world.cluster, self.host.launches, setup.kernel.workers, world.on_launch)
         self.host.connect(self.launcher)
 
     def _in_thread(self, work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
         self.writing.append((work, then))
 
     def _soon(self, action: Callable[[], None]) -> None:
-        """Two turns of the loop from now: a worker may be done by then, or not."""
+        """Calls back two turns of the loop from now: a worker may be done by then, or not."""
         self.turns.append(lambda: self.turns.append(action))
 
     def _journal_broken(self, error: QmkError) -> None:
         self.broken = True
 
     def turn(self) -> None:
-        """One round of the event loop: what was due at its beginning."""
+        """Runs one round of the event loop: what was due at its beginning."""
         for _ in range(len(self.turns)):
             self.turns.popleft()()
 
@@ -145,7 +145,7 @@ class Daemon:
         return not self.turns and not self.writing and self.host.idle
 
     def settle(self) -> None:
-        """Do everything there is to do now."""
+        """Does everything there is to do now."""
         while not self.quiet:
             self.turn()
             if self.writing:

@@ -53,7 +53,7 @@ class Disk(MemoryBlobs):
         self._fold()
 
     def count_anew(self) -> None:
-        """A new daemon begins: what there is now is not of its making."""
+        """Starts the counts anew for a new daemon."""
         self.written = self.written_audit = self.synced = self.synced_audit = 0
 
     def put(self, data: bytes) -> str:
@@ -221,7 +221,7 @@ class SimJournal:
         return tail_of(self.last_seal(), self.audit_entries)
 
     def blobs_named(self, without: Collection[str] = ()) -> set[str]:
-        """Graphs and results are not in blobs here."""
+        """The blobs that records name. Graphs and results are not in blobs here."""
         return set()
 
     def checkpoints(self) -> list[tuple[str, str]]:
@@ -231,7 +231,7 @@ class SimJournal:
         return [name for name in names if self.blobs.delete(name)]
 
     def tend(self) -> None:
-        """Nothing waits here."""
+        """Does nothing, as nothing waits here."""
 
     def close(self) -> None:
-        """The disk stays."""
+        """Does nothing, as the disk stays."""

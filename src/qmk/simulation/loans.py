@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qmk.simulation.world import World
 
 KEPT = 4
-"""Loans that are remembered."""
+"""How many loans are remembered."""
 USES: dict[str, tuple[str, Any]] = {
     CAP_STATUS: ("q_status", q_status.Request),
     CAP_CANCEL: ("q_cancel", q_cancel.Request),
@@ -91,7 +91,7 @@ class Loans:
 
     @staticmethod
     def _take(world: World, loan: Loan) -> Call:
-        """The borrower takes up what it is offered."""
+        """Lets the borrower take up what it is offered."""
         request = q_delegate.Request(
             session_id=loan.borrower.sessions[-1], capability=loan.lent.result.capability, rights=[loan.right]
         )
@@ -99,7 +99,7 @@ class Loans:
 
     @staticmethod
     def _use(world: World, loan: Loan, rng: Random) -> None:
-        """The borrower uses it, mostly on the job that it is about."""
+        """Lets the borrower use it, mostly on the job that it is about."""
         job = loan.job if rng.random() < 0.7 or not loan.lender.jobs else rng.choice(loan.lender.jobs)
         method, kind = USES[loan.right]
         request = kind(session_id=loan.borrower.sessions[-1], job_id=job)

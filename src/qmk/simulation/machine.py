@@ -43,7 +43,7 @@ POLICIES: dict[str, Policy] = {
 
 @dataclass
 class Run:
-    """What became of one job. Times in seconds since the start of the trace."""
+    """The outcome of one job. Times in seconds since the start of the trace."""
 
     arrival: Arrival
     number: int
@@ -218,6 +218,6 @@ def _task(run: Run, policy: Policy) -> ms.Task:
 
 
 def replay(outcome: Outcome, settings: Settings) -> tuple[Schedule, Sequence[list[ms.Action]]]:
-    """The tape's events through a fresh state."""
+    """Sends the tape's events through a fresh state."""
     state = Schedule(settings)
     return state, [decide(state, events) for events, _ in outcome.tape]

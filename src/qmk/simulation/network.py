@@ -64,7 +64,7 @@ class Network:
             self._leave(call)
 
     def _close(self, conn: int, ref: int) -> Call | None:
-        """The call, for the first answer; None for one whose connection is gone."""
+        """Closes a call at its first answer. None if its connection is gone."""
         if ref in self.abandoned:
             self.abandoned.discard(ref)
             return None
@@ -80,7 +80,7 @@ class Network:
         self.arriving.append(call)
 
     def drop(self, conn: int) -> list[Call]:
-        """The connection is cut: its open calls, and answers that had not arrived, are lost."""
+        """Cuts the connection: its open calls, and answers that had not arrived, are lost."""
         lost = [call for call in self.open.values() if call.conn == conn]
         for call in lost:
             del self.open[call.ref]
@@ -90,7 +90,7 @@ class Network:
         return lost
 
     def end(self) -> list[Call]:
-        """The daemon is gone, and every connection with it."""
+        """Cuts every connection, as the daemon is gone."""
         lost = [*self.open.values(), *self.arriving]
         self.open.clear()
         self.abandoned.clear()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Field = Callable[["World", "Client", Random], Any]
 
 OMIT = object()
-"""The field is left out."""
+"""Means that a field is left out."""
 
 WEIGHTS: dict[str, float] = {
     "q_submit": 14.0,
@@ -56,13 +56,13 @@ EITHER: dict[str, tuple[tuple[str, str], ...]] = {
 
 WITH_GRAPH = frozenset(("q_submit", "q_estimate"))
 REPEATED = 0.6
-"""How many of those with a seed ask for what all of these ask for."""
+"""The share of the calls with a seed that ask for one common program."""
 JOINT = 0.12
-"""How many of the programs submitted join another tenant's qubits."""
+"""The share of submitted programs that join another tenant's qubits."""
 
 
 def _pick(things: list[str], rng: Random, otherwise: str) -> str:
-    """Mostly a recent one of them."""
+    """Picks one of them, mostly a recent one."""
     if not things or rng.random() < 0.02:
         return otherwise
     return things[-1 - min(int(rng.expovariate(0.3)), len(things) - 1)]
@@ -109,7 +109,7 @@ def _policy(world: World, client: Client, rng: Random) -> Any:
 
 
 def _qec(world: World, client: Client, rng: Random) -> Any:
-    """By dice of its own, so that the others fall as they did before there were machines."""
+    """Draws from a generator of its own, so that the other draws stay as they were before there were machines."""
     dice = Random(f"machine {world.now_ns} {client.number} {len(client.jobs)}")
     if dice.random() < 0.8:
         return OMIT
@@ -125,7 +125,7 @@ def _token(world: World, client: Client, rng: Random) -> str:
     return client.token if rng.random() < 0.95 else rng.choice(("", "forged"))
 
 
-def _requested(world: World, client: Client, rng: Random) -> Any:
+def _request(world: World, client: Client, rng: Random) -> Any:
     names = [*CAPABILITIES, CAP_DEBUG, "CAP_NONE"]
     return rng.choice((OMIT, OMIT, names, names[:-1], rng.sample(names, rng.randint(1, len(names)))))
 
@@ -166,7 +166,7 @@ FIELDS: dict[str, Field] = {
     "uses": lambda world, client, rng: rng.choice((OMIT, OMIT, 1, 2)),
     "policy": _policy,
     "token": _token,
-    "requested": _requested,
+    "requested": _request,
     "shots": lambda world, client, rng: rng.choice((1, 10, 100)) if rng.random() < 0.95 else 10**9,
     "idempotency_key": lambda world, client, rng: f"key{rng.randint(0, 30)}" if rng.random() < 0.5 else "",
     "keep_events": lambda world, client, rng: rng.random() < 0.7,

@@ -123,5 +123,5 @@ def draw_actions(seed: int, weights: dict[str, float]) -> list[Action]:
     return [Action(name, rng.getrandbits(32)) for name in names]
 
 
-def chosen(actions: Sequence[Action], keep: Sequence[int] | None) -> list[Action]:
+def choose_actions(actions: Sequence[Action], keep: Sequence[int] | None) -> list[Action]:
     return list(actions) if keep is None else [actions[index] for index in keep]

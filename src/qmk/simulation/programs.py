@@ -134,7 +134,7 @@ WIDER = 5
 """The distance of every other stretch of time, with twice as many physical qubits a patch: one of two fits a region"""
 
 
-def written(wish: Wish) -> Written:
+def write_program(wish: Wish) -> Written:
     """The program on a machine, or the rest of one. Raises UNSUPPORTED under ``TOO_NOISY``."""
     graph, qec, rewrite = unpack(wish.packed), wish.qec, wish.rewrite
     if qec.noise == TOO_NOISY:
@@ -209,7 +209,7 @@ class SimWriting:
 
     def _write(self, wish: Wish, then: Then) -> None:
         try:
-            found = written(wish)
+            found = write_program(wish)
         except QmkError as error:
             then(None, error)
         else:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qmk.simulation.actions import weights
 from qmk.simulation.daemon import Parts
-from qmk.simulation.plan import chosen, draw_actions, draw_setup
+from qmk.simulation.plan import choose_actions, draw_actions, draw_setup
 from qmk.simulation.shrink import shortest
 from qmk.simulation.violation import Violation
 from qmk.simulation.world import Outcome, World
@@ -26,7 +26,7 @@ class _Defects(logging.Handler):
 def run(seed: int, parts: Parts | None = None, keep: Sequence[int] | None = None, tracing: bool = False) -> Outcome:
     """One run of a seed, or of those of its actions whose numbers are in ``keep``."""
     setup = draw_setup(seed)
-    actions = chosen(draw_actions(seed, weights(setup)), keep)
+    actions = choose_actions(draw_actions(seed, weights(setup)), keep)
     log, handler = logging.getLogger("qmk.host"), _Defects()
     propagate, log.propagate = log.propagate, False
     log.addHandler(handler)

@@ -15,7 +15,7 @@ import click
 
 from qmk.base.errors import QmkError
 from qmk.simulation.machine import POLICIES, Outcome, simulate
-from qmk.simulation.trace import Machine, Trace, load, recorded, save, synthetic
+from qmk.simulation.trace import Machine, Trace, load, save, synthetic, trace_of_records
 
 BOUND_S = 1.0
 """Shorter runs count as this long in the slowdown, so that a millisecond's job does not outweigh all others."""
@@ -124,7 +124,7 @@ def trace_of(path: Path | None, journal: Path | None, workers: int, seed: int, j
 
         store = SqlJournal(SqliteDatabase(journal), FileBlobs(journal.parent / BLOBS_NAME))
         try:
-            return recorded(store.records(), Machine(workers=workers))
+            return trace_of_records(store.records(), Machine(workers=workers))
         finally:
             store.close()
     return synthetic(seed, jobs, tenants, workers)

@@ -75,10 +75,10 @@ def load(path: Path) -> Trace:
                 arrivals.append(_arrival.decode(line))
         except msgspec.DecodeError as error:
             raise QmkError("INVALID_PARAMS", f"{path}, line {number}: {error}", field="trace") from None
-    return checked(Trace(machine, arrivals), str(path))
+    return check_trace(Trace(machine, arrivals), str(path))
 
 
-def checked(trace: Trace, name: str) -> Trace:
+def check_trace(trace: Trace, name: str) -> Trace:
     """The trace, its jobs in the order of arrival. Raises INVALID_PARAMS for one that no run can have."""
     if not trace.arrivals:
         raise QmkError("INVALID_PARAMS", f"{name} has no jobs", field="trace")
@@ -129,7 +129,7 @@ def synthetic(seed: int, jobs: int = 1000, tenants: int = 3, workers: int = 4, l
     return Trace(machine, arrivals)
 
 
-def recorded(records: Iterable[ev.Event], machine: Machine) -> Trace:
+def trace_of_records(records: Iterable[ev.Event], machine: Machine) -> Trace:
     """The arrivals that a journal tells of: the jobs that were completed, with the engine time they took. Weights are
     those of the tenants' own records."""
     submitted: dict[str, ev.Submitted] = {}
@@ -150,7 +150,7 @@ def recorded(records: Iterable[ev.Event], machine: Machine) -> Trace:
     known = [record for record in submitted.values() if record.job in took]
     begin_ns = min((record.now_ns for record in known), default=0)
     arrivals = [_arrival_of(record, took[record.job], begin_ns) for record in known]
-    return checked(Trace(msgspec.structs.replace(machine, weights=weights), arrivals), "the journal")
+    return check_trace(Trace(msgspec.structs.replace(machine, weights=weights), arrivals), "the journal")
 
 
 def _arrival_of(record: ev.Submitted, actual_s: float, begin_ns: int) -> Arrival:

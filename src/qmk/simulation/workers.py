@@ -33,7 +33,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 @cache
-def _known(digest: str, graph: bytes) -> tuple[int, str]:
+def _fences_and_bytes(digest: str, graph: bytes) -> tuple[int, str]:
     """Fences of a program, and the name of what was sent if a machine has written it."""
     found = unpack(graph)
     fences = sum(node.op == "core.fence" for node in found.nodes)
@@ -46,7 +46,7 @@ class Work:
 
     def __init__(self, launch: Launch, graph: bytes, state: bytes | None) -> None:
         self.launch = launch
-        fences, self.sent = _known(launch.digest, graph)
+        fences, self.sent = _fences_and_bytes(launch.digest, graph)
         self.fences = fences if launch.save_fences else 0
         found = State(launch.digest, launch.seed, 0) if state is None else msgspec.json.decode(state, type=State)
         self.digest, self.seed, self.epoch = found.digest, found.seed, found.epoch
@@ -66,7 +66,7 @@ class Work:
     def state(self, epoch: int) -> bytes:
         return msgspec.json.encode(State(self.digest, self.seed, epoch, self.sent))
 
-    def saved(self, ref: str, epoch: int, stopped: bool = False) -> StateSaved:
+    def state_saved(self, ref: str, epoch: int, stopped: bool = False) -> StateSaved:
         return StateSaved(self.launch.fence, ref, epoch, self.shots_done, self.state(epoch), stopped)
 
     def tell_done(self, listener: Listener, hedged: bool = False) -> None:
@@ -208,19 +208,19 @@ class SimLauncher:
             self._listener.progressed(*work.key, work.shots_done, work.epoch)
             did.append("says so")
         if idle and rng.random() < 0.5 and work.key in self._cluster.running:
-            self._listener.saved(*work.key, work.saved("", work.epoch))
+            self._listener.saved(*work.key, work.state_saved("", work.epoch))
             did.append("saves")
         return f"{work.name} passes fence {work.epoch} of {work.fences} {', '.join(did)}"
 
     def _obey(self, work: Work, asked: Interrupt, rng: Random) -> str:
         if asked.kind == "save":
-            self._listener.saved(*work.key, work.saved(asked.ref, work.epoch))
+            self._listener.saved(*work.key, work.state_saved(asked.ref, work.epoch))
         elif asked.kind == "yield":
             self._cluster.end(work)
-            self._listener.saved(*work.key, work.saved(asked.ref, work.epoch, stopped=True))
+            self._listener.saved(*work.key, work.state_saved(asked.ref, work.epoch, stopped=True))
         elif asked.epoch <= work.epoch and rng.random() < 0.6:
             self._cluster.end(work)
-            self._listener.saved(*work.key, work.saved(asked.ref, asked.epoch, stopped=True))
+            self._listener.saved(*work.key, work.state_saved(asked.ref, asked.epoch, stopped=True))
         else:
             refusal = NotDone(work.launch.fence, asked.ref, "it cannot be undone", work.epoch)
             self._listener.not_done(*work.key, refusal)
@@ -244,7 +244,7 @@ class SimLauncher:
             work.tell_done(self._listener)
         elif what == "saved":
             stopped = rng.random() < 0.5
-            self._listener.saved(*work.key, work.saved("", rng.randint(0, work.fences), stopped))
+            self._listener.saved(*work.key, work.state_saved("", rng.randint(0, work.fences), stopped))
         elif what == "no":
             self._listener.not_done(*work.key, NotDone(work.launch.fence, "chk_none", "late"))
         else:

@@ -55,7 +55,7 @@ class World:
         self.journal = self.parts.journal(self.disk, setup.power)
         self.cluster = Cluster(setup.outlives)
         self.channels: dict[str, tuple[str, ...]] = {}
-        self.network = Network(self._answered)
+        self.network = Network(self._on_answer)
         self.clients = [Client(number, setup.tenants[number % len(setup.tenants)]) for number in range(setup.clients)]
         self.operator = Operator()
         self.offers: list[str] = []
@@ -89,7 +89,7 @@ class World:
                 self._act(action)
             come_to_rest(self)
             for invariant in self.invariants:
-                invariant.ended()
+                invariant.on_end()
         except Violation as found:
             violation = found
         except Exception as error:
@@ -112,12 +112,12 @@ class World:
                 self.stop()
                 self.start()
         except Crash as crash:
-            self.crashed(crash.power)
+            self.crash(crash.power)
         self.check()
 
     def check(self) -> None:
         for invariant in self.invariants:
-            invariant.checked()
+            invariant.on_action_end()
 
     def go_on(self) -> None:
         """What goes on by itself beside any action: turns of the loop, the writing thread, answers that arrive."""
@@ -154,7 +154,7 @@ class World:
         self.daemon.host.recover()
         self.daemon.settle()
 
-    def crashed(self, power: bool) -> None:
+    def crash(self, power: bool) -> None:
         """The daemon and its workers are gone. A batch on its way to the disk got there, or did not."""
         self.say("power failure" if power else "crash")
         daemon = self.daemon
@@ -166,7 +166,7 @@ class World:
         if power:
             self.disk.lose_power(self.rng)
         self.disk.fault = ""
-        self._gone(power)
+        self._lose_daemon(power)
         self.start()
 
     def stop(self) -> None:
@@ -177,18 +177,18 @@ class World:
         if self.network.open:
             raise Violation("answers", f"the daemon ends without answering calls {sorted(self.network.open)}")
         self.deliver(0.9)
-        self._gone(False)
+        self._lose_daemon(False)
 
-    def _gone(self, power: bool) -> None:
+    def _lose_daemon(self, power: bool) -> None:
         self.cluster.daemon_gone()
         for call in self.network.end():
             call.client.loses(call)
         for client in (*self.clients, self.operator):
-            client.disconnected(daemon_gone=True)
+            client.disconnect(daemon_gone=True)
         self.offers.clear()
         self.loans.clear()
         for invariant in self.invariants:
-            invariant.stopped(power)
+            invariant.on_stop(power)
 
     def connection(self, client: Client) -> int:
         if client.conn is None:
@@ -207,12 +207,12 @@ class World:
         """Whom the session of a call belongs to, which may be another's than the client's."""
         return self.session_tenants.get(getattr(call.request, "session_id", ""), "")
 
-    def launched(self, launch: Launch, graph: bytes) -> None:
+    def on_launch(self, launch: Launch, graph: bytes) -> None:
         self.say("launch", f"{launch.job[:12]} as {launch.fence}")
         for invariant in self.invariants:
-            invariant.launched(launch, graph)
+            invariant.on_launch(launch, graph)
 
-    def _answered(self, call: Call) -> None:
+    def _on_answer(self, call: Call) -> None:
         if call.method == "q_negotiate_caps" and call.error is None:
             self.session_tenants[call.result.session_id] = call.client.tenant.name
         if call.method == "q_delegate" and call.error is None:
@@ -224,4 +224,4 @@ class World:
         outcome = call.error.kind.name if call.error is not None else "ok"
         self.say(f"answer {outcome}", f"call {call.ref}: {call.error or call.result}")
         for invariant in self.invariants:
-            invariant.answered(call)
+            invariant.on_answer(call)

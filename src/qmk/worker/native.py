@@ -48,7 +48,7 @@ def circuit_of_graph(graph: Graph, packed: bytes = b"") -> tuple[qmk_native.Circ
         from qmk.ir.lower import lower
         from qmk.ir.native_circuit import GATES, circuit_of
 
-        program = lower(graph, GATES | {"gphase"}, tosses=True, whole=True)
+        program = lower(graph, GATES | {"gphase"}, loss_events=True, whole=True)
         if any(register.lost for register in program.registers):
             raise QmkError("UNSUPPORTED", "registers that print lost atoms") from None
         return circuit_of(program), dict(program.notes)

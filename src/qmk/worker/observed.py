@@ -23,8 +23,10 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
     """Lowers ``graph`` to the gates of ``can``, up to the final read-out."""
-    logic, tosses = not can.logic, "loss" in can.noise
-    return lower(before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, tosses=tosses, whole=True)
+    logic, loss_events = not can.logic, "loss" in can.noise
+    return lower(
+        before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, loss_events=loss_events, whole=True
+    )
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:

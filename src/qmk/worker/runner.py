@@ -160,8 +160,10 @@ class Runner:
 
     def _lower(self, graph: Graph, method: str, digest: str) -> Prepared:
         can = self.capabilities(method)
-        logic, tosses = not can.logic, "loss" in can.noise
-        program = lower(graph, can.gates, clifford=can.clifford, inline_logic=logic, digest=digest, tosses=tosses)
+        logic, loss_events = not can.logic, "loss" in can.noise
+        program = lower(
+            graph, can.gates, clifford=can.clifford, inline_logic=logic, digest=digest, loss_events=loss_events
+        )
         try:
             plan = self.engine.prepare(program, method)
         except Unsupported as refused:
@@ -234,7 +236,7 @@ class Runner:
             run_s=time.perf_counter() - started,
             cpu_s=time.process_time() - cpu,
             peak_rss_bytes=PEAK.bytes(),
-            notes={**prepared.notes, **notes, **channels.accounted(prepared.notes, shots, seed)},
+            notes={**prepared.notes, **notes, **channels.count_raw_pairs(prepared.notes, shots, seed)},
         )
 
     def _evaluate(

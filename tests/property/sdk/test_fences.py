@@ -29,7 +29,7 @@ from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph
 from qmk.sdk.kit.builder import Builder, when
 from qmk.sdk.kit.programs import Case
-from qmk.sdk.kit.random_programs import fenced, random_case
+from qmk.sdk.kit.random_programs import add_fences, random_case
 from qmk.sdk.kit.statistics import check
 
 PlanOf = Callable[[Graph, str], Any]
@@ -120,7 +120,7 @@ def test_undone_gates_give_the_state_back(plan_of: PlanOf) -> None:
     for seed in range(8):
         for engine in undone:
             clifford = engine == "stabilizer"
-            case = fenced(random_case(seed, clifford=clifford, dynamic=True), seed)
+            case = add_fences(random_case(seed, clifford=clifford, dynamic=True), seed)
             for epoch, distance in uncompute(plan_of(case.graph, engine), 60, seed):
                 undone[engine] += 1
                 assert distance <= (0.0 if clifford else 1e-12), (engine, case.name, epoch, distance)
@@ -129,7 +129,7 @@ def test_undone_gates_give_the_state_back(plan_of: PlanOf) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_undone_frames_are_the_frames_that_were(plan_of: PlanOf, seed: int) -> None:
-    case = fenced(random_case(seed, clifford=True, dynamic=False), seed)
+    case = add_fences(random_case(seed, clifford=True, dynamic=False), seed)
     plan = plan_of(case.graph, "stabilizer")
     assert isinstance(plan, FencedFramePlan)
     rows = uncompute(plan, 100, seed)

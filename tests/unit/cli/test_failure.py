@@ -44,11 +44,11 @@ def test_findings_show_place_line_caret_rule_and_fix(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("kind", "value", "said"),
     [
-        (click.INT, "x", "'x' is no whole number"),
-        (click.IntRange(0, 9), "1e3", "'1e3' is no whole number"),
-        (click.FLOAT, "y", "'y' is no number"),
-        (click.FloatRange(0, 1), "z", "'z' is no number"),
-        (parameters.Shots(), "1e3", "'1e3' is no whole number, such as 1000"),
+        (click.INT, "x", "'x' is not a whole number"),
+        (click.IntRange(0, 9), "1e3", "'1e3' is not a whole number"),
+        (click.FLOAT, "y", "'y' is not a number"),
+        (click.FloatRange(0, 1), "z", "'z' is not a number"),
+        (parameters.Shots(), "1e3", "'1e3' is not a whole number, such as 1000"),
         (click.Choice(["one", "two"]), None, "missing option '--value'. Choose from: one, two"),
     ],
 )

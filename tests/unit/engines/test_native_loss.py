@@ -20,7 +20,7 @@ from qmk.engines.native.engine import NativeEngine
 from qmk.exact.simulator import exact_distribution
 from qmk.ir import bits, patterns
 from qmk.ir.lower import lower
-from qmk.ir.program import Register, Toss
+from qmk.ir.program import LossEvent, Register
 from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Output
 from qmk.qvm.verify import verify
@@ -46,13 +46,13 @@ def test_samples_of_random_programs_with_losses_fit_the_walk(seed, method):
 @pytest.mark.parametrize("seed", range(6))
 def test_programs_folded_by_pattern_make_up_the_walk(seed):
     program = random_graph(40 + seed, 3, leaks=False)
-    lowered = lower(program, ALL_GATES, tosses=True)
-    tosses = patterns.tosses_of(lowered)
+    lowered = lower(program, ALL_GATES, loss_events=True)
+    loss_events = patterns.loss_events_of(lowered)
     found = {}
-    for fell in itertools.product((0, 1), repeat=len(tosses)):
-        weight = np.prod([toss.p if bit else 1 - toss.p for bit, toss in zip(fell, tosses, strict=True)])
-        left = patterns.folded(lowered, tuple(k for k, bit in enumerate(fell) if bit))
-        assert not any(isinstance(item, Toss) for item in left.program.instructions)
+    for fell in itertools.product((0, 1), repeat=len(loss_events)):
+        weight = np.prod([toss.p if bit else 1 - toss.p for bit, toss in zip(fell, loss_events, strict=True)])
+        left = patterns.fold(lowered, tuple(k for k, bit in enumerate(fell) if bit))
+        assert not any(isinstance(item, LossEvent) for item in left.program.instructions)
         for row, share in rows(lowered, left).items():
             found[row] = found.get(row, 0.0) + weight * share
     expected = Walk(program, 3).found
@@ -108,7 +108,7 @@ def test_rare_losses_are_run_beside_the_shots_without():
 @pytest.mark.parametrize("method", ["tableau", "auto"])
 @pytest.mark.parametrize("p", [0.01, 0.5])
 def test_a_seed_gives_the_same_bits_also_from_a_pickled_plan(method, p):
-    program = lower(ghz(10, p, 4), DECLARATION.methods[method].gates, tosses=True)
+    program = lower(ghz(10, p, 4), DECLARATION.methods[method].gates, loss_events=True)
     plan = NativeEngine().prepare(program, method)
     again = pickle.loads(pickle.dumps(plan))
     assert np.array_equal(plan.run(200, 5).bits, again.run(200, 5).bits)
@@ -123,7 +123,7 @@ def test_a_seed_gives_the_bits_that_it_gave_before_tableaus_left_gates_out():
         ghz(70, 0.9, 5),
     ]
     for program in programs:
-        lowered = lower(program, DECLARATION.methods["tableau"].gates, tosses=True)
+        lowered = lower(program, DECLARATION.methods["tableau"].gates, loss_events=True)
         found.update(NativeEngine().prepare(lowered, "tableau").run(100, 5).bits.tobytes())
     assert found.hexdigest() == "6a7d43e0d67013b43a61a73dfea4a8b79d216972fc94177cc30af354276e259f"
 
@@ -139,7 +139,7 @@ def test_no_shots_are_no_counts():
 
 
 def test_more_atoms_than_a_tableau_holds_are_refused():
-    program = lower(ghz(2049, 0.1, 5), DECLARATION.methods["tableau"].gates, tosses=True)
+    program = lower(ghz(2049, 0.1, 5), DECLARATION.methods["tableau"].gates, loss_events=True)
     with pytest.raises(Unsupported, match="2049 qubits: method tableau holds at most 2048"):
         NativeEngine().prepare(program, "tableau")
 
@@ -161,8 +161,8 @@ def test_a_chance_out_of_range_is_a_finding(p):
 
 
 def test_how_many_patterns_there_are_is_bounded_by_the_shots():
-    tosses = [Toss((k,), 0.5) for k in range(2000)]
-    found = patterns.patterns(tosses, 50, 1)
+    loss_events = [LossEvent((k,), 0.5) for k in range(2000)]
+    found = patterns.patterns(loss_events, 50, 1)
     assert sum(len(where) for _, where in found) == 50
     assert len(found) <= 50
     fell = np.mean([len(pattern) for pattern, _ in found])

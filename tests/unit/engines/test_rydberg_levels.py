@@ -47,7 +47,7 @@ def graph(*evolutions: tuple[str, dict[str, Any]], atoms: int) -> Graph:
 
 def run(made: Graph, shots: int, seed: int) -> Samples:
     """``bits`` are what is read of every atom."""
-    program = lower(made, GATES, tosses=True)
+    program = lower(made, GATES, loss_events=True)
     found = RydbergEngine().prepare(program, "").run(shots, seed)
     read = finish(program, found.bits, seed)[:, [program.events[f"e{k}"][0] for k in range(len(made.vqs))]]
     return Samples(read, found.notes)

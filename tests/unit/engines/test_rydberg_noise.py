@@ -52,7 +52,7 @@ def pulse(positions: list[list[float]], duration: float, noise: dict[str, float]
 
 def rows(made: Graph, shots: int, seed: int) -> np.ndarray[Any, Any]:
     """What is read of every atom."""
-    program = lower(made, GATES, tosses=True)
+    program = lower(made, GATES, loss_events=True)
     found = finish(program, RydbergEngine().prepare(program, "").run(shots, seed).bits, seed)
     return found[:, [program.events[f"e{k}"][0] for k in range(len(made.vqs))]]
 

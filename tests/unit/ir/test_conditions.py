@@ -72,6 +72,6 @@ def test_affine_forms() -> None:
 def test_a_condition_that_grows_too_large_is_refused() -> None:
     wide = c.disj([("and", ("bit", 2 * k), ("bit", 2 * k + 1)) for k in range(c.MAX_TERMS)])
     with pytest.raises(QmkError, match=r"expands to \d+ terms") as refused:
-        c.bounded(wide, "a condition")
+        c.limit_terms(wide, "a condition")
     assert refused.value.kind.name == "UNSUPPORTED"
     assert refused.value.fields["limit"] == c.MAX_TERMS

@@ -11,7 +11,7 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.lower import lower
-from qmk.ir.program import Toss
+from qmk.ir.program import LossEvent
 from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
@@ -165,8 +165,8 @@ def same(found, expected):
 @pytest.mark.parametrize("seed", range(12))
 def test_programs_with_losses_have_the_distribution_of_the_walk(seed, tosses):
     program = random_graph(seed, 3)
-    lowered = lower(program, ALL_GATES, tosses=tosses)
-    assert tosses or not any(isinstance(item, Toss) for item in lowered.instructions)
+    lowered = lower(program, ALL_GATES, loss_events=tosses)
+    assert tosses or not any(isinstance(item, LossEvent) for item in lowered.instructions)
     assert same(exact_distribution(lowered), Walk(program, 3).found)
 
 

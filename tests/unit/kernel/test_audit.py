@@ -8,13 +8,21 @@ import re
 from pathlib import Path
 from typing import Any
 
-from qmk.base.merkle import root_of
+from qmk.base.merkle import Frontier
 from qmk.kernel import interrupts
 from qmk.kernel.audit import AUDIT_TIMER, GENESIS, entry_hash
 from qmk.kernel.effects import Audit, Effect, Reply, ReplyError, SealEpoch, SetTimer
 from qmk.kernel.events import Recovered, ShuttingDown, TimerFired
 
 EPOCH_S = 0.1
+
+
+def root_of(leaves: list[bytes]) -> bytes:
+    """The root over leaf data."""
+    frontier = Frontier()
+    for data in leaves:
+        frontier.add(data)
+    return frontier.root()
 
 
 def entries(effects: list[Effect]) -> list[Audit]:

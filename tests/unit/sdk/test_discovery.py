@@ -55,16 +55,16 @@ def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pyte
     assert set(discovery.engines()) == {folder.name for folder in Path(SOURCE, "qmk/engines").glob("[a-z]*")}
     frontends = {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"}
     frontends |= {"kirin", "stim", "lanes", "neutral-atom-vm"}
-    assert set(discovery.shipped("frontends")) == set(discovery.frontends()) >= frontends
+    assert set(discovery.own_plugins("frontends")) == set(discovery.frontends()) >= frontends
     passes = {"constants", "peephole", "relabel", "dead", "schedule", "full"}
-    assert set(discovery.shipped("passes")) == set(discovery.passes()) >= passes
+    assert set(discovery.own_plugins("passes")) == set(discovery.passes()) >= passes
 
 
 def test_an_installed_engine_joins_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aer, "MINE", replace(aer.DECLARATION, name="mine"), raising=False)
     installed(monkeypatch, point("mine", "qmk.engines.aer:MINE"))
     assert "mine" in discovery.plugins("engines")
-    assert set(discovery.engines()) == {*discovery.shipped("engines"), "mine"}
+    assert set(discovery.engines()) == {*discovery.own_plugins("engines"), "mine"}
     assert discovery.engine("mine").doc == aer.DECLARATION.doc
     assert discovery.reference("mine") == "qmk.engines.aer:MINE"
     assert not discovery.problems("engines")
@@ -77,7 +77,7 @@ def test_a_plugin_has_its_own_name_and_takes_no_other(monkeypatch: pytest.Monkey
         point("aer", "qmk.engines.reference:DECLARATION"),
         point("native", "qmk.engines.native:DECLARATION"),
     )
-    assert set(discovery.engines()) == set(discovery.shipped("engines"))
+    assert set(discovery.engines()) == set(discovery.own_plugins("engines"))
     assert discovery.engine("aer").name == "aer"
     broken = discovery.problems("engines")
     assert "calls itself 'reference'" in broken.pop("mine")
@@ -97,7 +97,7 @@ def test_one_engine_is_read_alone() -> None:
 
 def test_a_broken_plugin_is_named_and_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, point("bad", "no_such_module:X"), point("odd", "qmk.base.units:bytes_text"))
-    assert set(discovery.engines()) == set(discovery.shipped("engines"))
+    assert set(discovery.engines()) == set(discovery.own_plugins("engines"))
     broken = discovery.problems("engines")
     assert "ModuleNotFoundError" in broken["bad"]
     assert "is not a Declaration" in broken["odd"]

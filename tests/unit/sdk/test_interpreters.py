@@ -68,7 +68,7 @@ def test_names_become_variables() -> None:
 
 
 def test_what_is_wrong_with_a_python_is_said(tmp_path: Path) -> None:
-    assert "is no program" in interpreters.look(tmp_path / "bin" / "python").trouble
+    assert "is not a program" in interpreters.look(tmp_path / "bin" / "python").trouble
     assert "virtual environment" in interpreters.look(Path(shutil.which("env") or "/usr/bin/env")).trouble
     old = tmp_path / "old"
     (old / "lib" / "python3.9" / "site-packages").mkdir(parents=True)
@@ -107,8 +107,8 @@ def test_an_unusable_python_is_refused_with_its_reason(monkeypatch: pytest.Monke
     monkeypatch.setenv("QMK_ENGINE_CLIFFT_PYTHON", "/no/such/python")
     state = discovery.available(clifft.DECLARATION)
     assert not state.ok
-    assert "/no/such/python is no program; correct --engine-python" in state.hint
-    with pytest.raises(QmkError, match="/no/such/python is no program"):
+    assert "/no/such/python is not a program; correct --engine-python" in state.hint
+    with pytest.raises(QmkError, match="/no/such/python is not a program"):
         qmk.run(load(BELL).graph, engine="clifft")
 
 

@@ -24,6 +24,7 @@ from qmk.ir.program import (
     Gate,
     KrausNoise,
     Logic,
+    LossEvent,
     Measure,
     Noise,
     NoisyEvolution,
@@ -31,7 +32,6 @@ from qmk.ir.program import (
     PauliNoise2,
     Program,
     Reset,
-    Toss,
 )
 from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
@@ -118,7 +118,7 @@ class _Builder:
                     self.aer.kraus(list(item.qubits[::-1]), _operators(item), NEVER, None)
                 case Logic():
                     self._store(item)
-                case NoisyEvolution() | Toss():
+                case NoisyEvolution() | LossEvent():
                     raise Unsupported(f"{type(item).__name__}: Aer's circuits have no such instruction")
         self._close(under)
         return Built(aer, tuple(self.later), dynamic)

@@ -31,7 +31,7 @@ from qmk.exact.branching import BranchingPlan
 from qmk.exact.dense import DenseBackend
 from qmk.exact.readout import readout_of
 from qmk.ir.bits import Bits, compute
-from qmk.ir.loss import refuse_tosses
+from qmk.ir.loss import refuse_loss_events
 from qmk.ir.program import Gate, Measure, Program
 from qmk.ir.steps import has_fences
 from qmk.sdk.engine import Observer, Plan, Progress, Samples, Unsupported
@@ -206,7 +206,7 @@ class AerEngine:
         self.version: str = version()
 
     def prepare(self, program: Program, method: str) -> Plan:
-        refuse_tosses(program, "aer")
+        refuse_loss_events(program, "aer")
         if method not in METHODS:
             raise Unsupported(f"engine aer has no method '{method}'; it has {', '.join(METHODS)}")
         limit = METHODS[method].max_qubits

@@ -24,13 +24,13 @@ from qmk.ir.program import (
     Gate,
     KrausNoise,
     Logic,
+    LossEvent,
     Measure,
     NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
     Reset,
-    Toss,
 )
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
@@ -115,8 +115,8 @@ def text_of(program: Program) -> tuple[str, tuple[int, ...]]:
     for item in program.instructions:
         if isinstance(item, Logic):
             raise Unsupported("event logic: clifft computes none")
-        if isinstance(item, Toss):
-            raise Unsupported("a die of atom loss: clifft throws none")
+        if isinstance(item, LossEvent):
+            raise Unsupported("a loss event: clifft has none")
         if isinstance(item, NoisyEvolution):
             raise Unsupported("an evolution: clifft runs gates")
         if not isinstance(item, Barrier):

@@ -24,7 +24,7 @@ from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
 from qmk.ir.resolver import angle_names
 from qmk.ir.synthesis import mod_steps, zyz
-from qmk.ir.unitary import controlled
+from qmk.ir.unitary import split_controls
 from qmk.qvm.families import OPS
 from qmk.sdk import extension
 from qmk.sdk.engine import Plan
@@ -68,7 +68,7 @@ def _add(circuit: Any, gate: Gate) -> None:
 
 def _apply_controlled(circuit: Any, gate: Gate) -> None:
     """Any number of controls on one qubit natively, anything else in exact steps."""
-    base, targets, controls, values = controlled(gate)
+    base, targets, controls, values = split_controls(gate)
     if base.shape != (2, 2) or not controls:
         for step in mod_steps(gate.args, len(gate.qubits)):
             params = tuple(float(step.args[name]) for name in angle_names(step.op) or ())

@@ -17,7 +17,7 @@ from qmk.engines.lightning import DECLARATION
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
 from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
-from qmk.ir.unitary import controlled, matrix_of
+from qmk.ir.unitary import matrix_of, split_controls
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk import extension
 from qmk.sdk.engine import Plan
@@ -56,7 +56,7 @@ def _action(gate: Gate, dtype: Any) -> Action:
 
 
 def _make_controlled(gate: Gate, dtype: Any) -> Action:
-    base, targets, controls, values = controlled(gate)
+    base, targets, controls, values = split_controls(gate)
     wires, wanted = list(targets), [value == 1 for value in values]
     matrix = np.array(base, dtype=dtype)
     if not controls:

@@ -13,7 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
 from qmk.ir.native_circuit import circuit_of
-from qmk.ir.program import Gate, Program, Register, Toss
+from qmk.ir.program import Gate, LossEvent, Program, Register
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 from qmk.worker import native
@@ -27,7 +27,9 @@ class NativeEngine:
     def prepare(self, program: Program, method: str) -> Plan:
         if method not in DECLARATION.methods:
             raise Unsupported(f"no method '{method}'; there are {', '.join(DECLARATION.methods)}")
-        lossy = "loss" in DECLARATION.methods[method].noise and any(isinstance(x, Toss) for x in program.instructions)
+        lossy = "loss" in DECLARATION.methods[method].noise and any(
+            isinstance(x, LossEvent) for x in program.instructions
+        )
         if method == "tableau" or lossy:
             return self._losing(program, method)
         try:

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from qmk.base.seeds import substream
 from qmk.ir.bits import Bits
-from qmk.ir.native_circuit import Tosses, circuit_of
-from qmk.ir.patterns import chance_of_any, folded, patterns, tosses_of
+from qmk.ir.native_circuit import LossEvents, circuit_of
+from qmk.ir.patterns import chance_of_any, fold, loss_events_of, patterns
 from qmk.ir.program import Program, Register
 from qmk.sdk.engine import Plan, Progress, Samples
 
 Maker = Callable[[Program, str], Plan]
-"""(program without tosses, method) to its plan."""
+"""The plan of each (program without loss events, method)."""
 
 FEW = 0.5
 """Shots without a loss are run by themselves where they are expected to be more than this part."""
@@ -30,9 +30,9 @@ class TableauPlan:
     def __init__(self, program: Program, make: Maker) -> None:
         self._program, self._make = program, make
         self._whole = replace(program, registers=(Register("", tuple(range(program.n_cbits))),), post=())
-        tosses: Tosses = []
-        self.core = qmk_native.LossPlan(circuit_of(self._whole, tosses), tosses)
-        self._chance = chance_of_any(tosses_of(program))
+        loss_events: LossEvents = []
+        self.core = qmk_native.LossPlan(circuit_of(self._whole, loss_events), loss_events)
+        self._chance = chance_of_any(loss_events_of(program))
         self._rest = PatternPlan(program, "frame", make) if 1 - self._chance > FEW else None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -68,7 +68,7 @@ class PatternPlan:
 
     def of(self, pattern: tuple[int, ...], shots: int, seed: int) -> Bits:
         """The cbits of shots with just these loss events."""
-        left = folded(self._program, pattern)
+        left = fold(self._program, pattern)
         samples = self._make(left.program, self._method).run(shots, seed)
         bits = samples.bits.copy()
         for cbit, value in left.constants.items():
@@ -77,7 +77,7 @@ class PatternPlan:
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         bits = np.empty((shots, self._program.n_cbits), dtype=np.uint8)
-        groups = patterns(tosses_of(self._program), shots, seed)
+        groups = patterns(loss_events_of(self._program), shots, seed)
         done = 0
         for number, (pattern, where) in enumerate(groups):
             bits[where] = self.of(pattern, len(where), substream(seed, "pattern", number))

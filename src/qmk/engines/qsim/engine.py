@@ -20,7 +20,7 @@ from qmk.engines.qsim import DECLARATION
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
 from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
-from qmk.ir.unitary import Array, controlled, matrix_of
+from qmk.ir.unitary import Array, matrix_of, split_controls
 from qmk.sdk import extension
 from qmk.sdk.engine import Plan
 
@@ -53,7 +53,7 @@ def build(readout: Readout) -> Any:
 def _add(lib: Any, circuit: Any, time: int, gate: Gate) -> None:
     qubits = list(gate.qubits)
     if gate.name == "mod":
-        base, targets, controls, values = controlled(gate)
+        base, targets, controls, values = split_controls(gate)
         lib.add_matrix_gate(time, list(targets), _flat(base), circuit)
         if controls:
             lib.control_last_gate(list(controls), list(values), circuit)

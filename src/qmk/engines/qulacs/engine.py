@@ -18,7 +18,7 @@ from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, reado
 from qmk.exact.statevector import StateVector, highest_first
 from qmk.ir.names import names
 from qmk.ir.program import Gate, Program
-from qmk.ir.unitary import Array, controlled, matrix_of
+from qmk.ir.unitary import Array, matrix_of, split_controls
 from qmk.sdk.engine import Plan
 
 lib: Any = qulacs
@@ -52,7 +52,7 @@ def build(readout: Readout) -> Any:
 
 def _gate(gate: Gate) -> Any:
     if gate.name == "mod":
-        base, targets, controls, values = controlled(gate)
+        base, targets, controls, values = split_controls(gate)
         made = _dense(targets, base)
         for control, value in zip(controls, values, strict=True):
             made.add_control_qubit(control, value)

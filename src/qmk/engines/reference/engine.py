@@ -8,7 +8,7 @@ from qmk.engines.reference import MAX_QUBITS
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.dense import DenseBackend, NumpyCircuit
 from qmk.exact.statevector import StateVector
-from qmk.ir.loss import refuse_tosses
+from qmk.ir.loss import refuse_loss_events
 from qmk.ir.program import Gate, Program
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Plan, Unsupported
@@ -19,7 +19,7 @@ class ReferenceEngine:
         self.version = np.__version__
 
     def prepare(self, program: Program, method: str) -> Plan:
-        refuse_tosses(program, "reference")
+        refuse_loss_events(program, "reference")
         if method:
             raise Unsupported(f"engine reference has no method '{method}'")
         if program.n_qubits > MAX_QUBITS:

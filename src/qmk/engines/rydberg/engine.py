@@ -20,7 +20,7 @@ from qmk.exact.dense import DenseBackend
 from qmk.exact.evolved import EvolvedPlan
 from qmk.exact.statevector import StateVector
 from qmk.ir.bits import Bits
-from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
+from qmk.ir.program import Barrier, Gate, Logic, LossEvent, Measure, NoisyEvolution, Program
 from qmk.sdk.engine import Plan, Unsupported
 
 KEPT_BYTES = 1 << 24
@@ -39,7 +39,7 @@ class RydbergEngine:
         n = program.n_qubits
         if method == "subspace":
             return _in_subspace(program, items)
-        if any(isinstance(item, NoisyEvolution | Toss) for item in items):
+        if any(isinstance(item, NoisyEvolution | LossEvent) for item in items):
             return TrajectoryPlan(n, program.n_cbits, items)
         _unconditional(items)
         evolutions = tuple(evolution(item, n) for item in items if isinstance(item, Gate))
@@ -49,7 +49,7 @@ class RydbergEngine:
         _fits(program.n_qubits, "mixed")
         can = DECLARATION.methods["mixed"].gates
         for item in program.instructions:
-            if isinstance(item, NoisyEvolution | Toss):
+            if isinstance(item, NoisyEvolution | LossEvent):
                 raise Unsupported(
                     "noise of evolutions, lost atoms or three levels: method mixed has two levels, all there"
                 )
@@ -72,7 +72,7 @@ class RydbergEngine:
 
 
 def _in_subspace(program: Program, items: tuple[Item, ...]) -> SubspacePlan:
-    if any(isinstance(item, NoisyEvolution | Toss) for item in items):
+    if any(isinstance(item, NoisyEvolution | LossEvent) for item in items):
         raise Unsupported("noise, or three levels: method subspace follows one state of two levels")
     _unconditional(items)
     n = program.n_qubits
@@ -99,7 +99,7 @@ def _take(program: Program, method: str) -> tuple[Item, ...]:
             items.append(item)
         elif isinstance(item, Gate | NoisyEvolution) and measured.isdisjoint(item.qubits):
             items.append(_evolving(item))
-        elif isinstance(item, Logic | Toss):
+        elif isinstance(item, Logic | LossEvent):
             items.append(item)
         elif not isinstance(item, Barrier):
             raise Unsupported(f"{type(item).__name__.lower()}: engine rydberg runs evolutions, then one read-out")

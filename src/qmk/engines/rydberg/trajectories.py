@@ -28,7 +28,7 @@ from qmk.engines.rydberg.evolution import (
     solve,
 )
 from qmk.ir.bits import Bits, compute, holds
-from qmk.ir.program import Gate, Logic, Measure, NoisyEvolution, Toss
+from qmk.ir.program import Gate, Logic, LossEvent, Measure, NoisyEvolution
 from qmk.qvm.families.analog import has_noise
 from qmk.sdk.engine import Progress, Samples
 
@@ -44,11 +44,11 @@ MARGIN = 1.2
 LOST = 2
 
 
-Item = Gate | NoisyEvolution | Toss | Logic | Measure
+Item = Gate | NoisyEvolution | LossEvent | Logic | Measure
 
 
 class TrajectoryPlan:
-    """``items`` in order; what follows the last evolution and the last toss is read from all shots at once. Same shots
+    """``items`` in order; what follows the last evolution and the last event is read from all shots at once. Same shots
     and seed give the same bits."""
 
     def __init__(self, n_qubits: int, n_cbits: int, items: tuple[Item, ...]) -> None:
@@ -116,7 +116,7 @@ class TrajectoryPlan:
         for at, item in enumerate(self._acting):
             own = substream(seed, "item", at)
             match item:
-                case Toss():
+                case LossEvent():
                     bits[:, list(item.cbits)] |= np.uint8(np.random.Generator(np.random.PCG64(own)).random() < item.p)
                 case Measure():
                     if item.cond is None or holds(item.cond, bits).all():

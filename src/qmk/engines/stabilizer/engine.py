@@ -19,7 +19,7 @@ from qmk.engines.stabilizer.tableau import TableauBackend, TableauState
 from qmk.exact.branching import BranchingPlan
 from qmk.ir import bits as classical
 from qmk.ir.conditions import Affine, affine, truth_table
-from qmk.ir.loss import refuse_tosses
+from qmk.ir.loss import refuse_loss_events
 from qmk.ir.program import Barrier, Fence, Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Reset
 from qmk.ir.steps import has_fences
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
@@ -158,7 +158,7 @@ class StabilizerEngine:
         self.version: str = stim.__version__  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
     def prepare(self, program: Program, method: str) -> Plan:
-        refuse_tosses(program, "stabilizer")
+        refuse_loss_events(program, "stabilizer")
         if method:
             raise Unsupported(f"engine stabilizer has no method '{method}'")
         check_gates(program)

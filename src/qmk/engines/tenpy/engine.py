@@ -15,7 +15,7 @@ from qmk.engines.tenpy.tdvp import Swept, evolve, ground, quick
 from qmk.exact.evolved import EvolvedPlan
 from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
-from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program, Toss
+from qmk.ir.program import Barrier, Gate, Logic, LossEvent, Measure, NoisyEvolution, Program
 from qmk.sdk.engine import Unsupported
 
 MOST_STEPS = 64.0
@@ -46,7 +46,7 @@ class TenpyEngine:
         for item in program.instructions:
             if isinstance(item, Barrier):
                 continue
-            if isinstance(item, NoisyEvolution | Toss):
+            if isinstance(item, NoisyEvolution | LossEvent):
                 raise Unsupported("noise, lost atoms, or three levels: engine tenpy follows one state of two levels")
             if getattr(item, "cond", None) is not None:
                 raise Unsupported(f"{type(item).__name__.lower()} under a condition: engine tenpy has one state")

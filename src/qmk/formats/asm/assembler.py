@@ -18,7 +18,7 @@ from qmk.formats.asm.macros import Expander, IncludeFile, Item
 from qmk.formats.asm.operands import Known, classify, outputs_kind
 from qmk.formats.asm.source import NAME, Fault, Line
 from qmk.formats.asm.statement import Instruction
-from qmk.formats.expression_values import LIST_ITEMS, OperationError, Value, bounded
+from qmk.formats.expression_values import LIST_ITEMS, OperationError, Value, require_bounds
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node, collect
 
@@ -47,7 +47,7 @@ class Assembler:
         check("expansion_nodes", len(self.instructions), "the program")
 
     def name_nodes(self) -> None:
-        """Ids for statements without a label, and for those of macros whose label is taken."""
+        """Gives ids to statements without a label, and to those of macros whose label is taken."""
         taken = set(self.labels)
         for place, instruction in enumerate(self.instructions):
             if not instruction.free_label:
@@ -59,7 +59,7 @@ class Assembler:
             taken.add(label)
             instruction.label = label
 
-    def known(self) -> Known:
+    def certain_names(self) -> Known:
         """The names whose kind is certain before any operand is classified."""
         vqs = set(self.header.lists["vqs"] or ())
         events = set(self.header.lists["events"] or ())
@@ -73,16 +73,16 @@ class Assembler:
 
     def graph(self) -> Graph:
         self.name_nodes()
-        known = self.known()
+        known = self.certain_names()
         nodes = tuple([node(row, known) for row in self.instructions])
         lists = self.header.lists
         vqs, chs, events = collect(nodes)
         return Graph(
             version=self.header.version or "1.0",
             nodes=nodes,
-            vqs=_given(lists["vqs"], vqs),
-            chs=_given(lists["chs"], chs),
-            events=_given(lists["events"], events),
+            vqs=_declared_or_used(lists["vqs"], vqs),
+            chs=_declared_or_used(lists["chs"], chs),
+            events=_declared_or_used(lists["events"], events),
             caps=tuple(lists["caps"] or ()),
             families=tuple(lists["families"] or ()),
             outputs=None if self.header.outputs is None else tuple(self.header.outputs),
@@ -92,12 +92,12 @@ class Assembler:
         )
 
 
-def _given(declared: list[str] | None, collected: tuple[str, ...]) -> tuple[str, ...]:
+def _declared_or_used(declared: list[str] | None, collected: tuple[str, ...]) -> tuple[str, ...]:
     return collected if declared is None else tuple(declared)
 
 
 def node(row: Instruction, known: Known) -> Node:
-    """The node of an instruction, its operands sorted into their kinds."""
+    """Makes the node of an instruction, with its operands sorted by kind."""
     op = OPS.get(row.op)
     places: dict[str, list[str]] = {"vqs": [], "chs": [], "inputs": [], "produces": []}
     for operand, kind in zip(row.operands, classify(op, row.operands, known), strict=True):
@@ -121,12 +121,12 @@ def node(row: Instruction, known: Known) -> Node:
 
 
 def _value(value: object) -> Value:
-    """``value`` as one of an expression; raises ``OperationError`` when it is none."""
+    """Converts ``value`` to one of an expression. Raises ``OperationError`` when that is impossible."""
     if isinstance(value, (bool, int, float, str)):
-        return bounded(value)
+        return require_bounds(value)
     if isinstance(value, list):
         items = cast("list[object]", value)
-        return bounded([_value(item) for item in items[: LIST_ITEMS + 1]])
+        return require_bounds([_value(item) for item in items[: LIST_ITEMS + 1]])
     raise OperationError("is neither a number, a text nor a list of these")
 
 
@@ -135,7 +135,7 @@ def _params(params: Mapping[str, Any] | None) -> dict[str, Value]:
     for name, value in (params or {}).items():
         line = Line("", 0, 0, "")
         if not NAME.fullmatch(name):
-            raise invalid_graph([Fault("ASM-010", f"'{name}' is no name of a parameter").finding(line)])
+            raise invalid_graph([Fault("ASM-010", f"'{name}' is not the name of a parameter").finding(line)])
         try:
             out[name] = _value(value)
         except OperationError as error:

@@ -28,7 +28,7 @@ class Header:
         self.inferred = False
 
     def take(self, directive: str, text: str, names: Mapping[str, Value]) -> None:
-        """One directive; ``text`` is the whole statement. Raises ``Fault``."""
+        """Reads a directive; ``text`` is the whole statement. Raises ``Fault``."""
         cursor = Cursor(text)
         cursor.at = len(directive) + 1
         if directive in LISTS:
@@ -43,13 +43,13 @@ class Header:
             self.read_shots(cursor, names)
         else:
             self.inferred = True
-        if not cursor.done():
+        if not cursor.at_end():
             raise Fault("ASM-013", f"unexpected '{text[cursor.at :][:40]}' after the directive", cursor.at)
 
     def names(self, directive: str, cursor: Cursor) -> None:
         """``.caps CAP_ALLOC CAP_LINK`` and the like: names separated by blanks or commas; lines add up."""
         items: list[str] = []
-        while not cursor.done():
+        while not cursor.at_end():
             if items:
                 cursor.take(",")
             family = _FAMILY.match(cursor.text, cursor.skip()) if directive == "families" else None
@@ -57,7 +57,7 @@ class Header:
                 cursor.at = family.end()
             word = family[0] if family is not None else cursor.word()
             if word is None:
-                raise Fault("ASM-013", f"'{cursor.text[cursor.at :][:40]}' is no name", cursor.at)
+                raise Fault("ASM-013", f"'{cursor.text[cursor.at :][:40]}' is not a name", cursor.at)
             items.append(word)
         before = self.lists[directive]
         self.lists[directive] = items if before is None else before + [item for item in items if item not in before]
@@ -97,14 +97,14 @@ class Header:
         name = cursor.word()
         if name is None:
             raise Fault("ASM-013", "a register needs a name", cursor.at, "write `.output c = m1, m0`")
-        if name == "none" and cursor.done():
+        if name == "none" and cursor.at_end():
             self.outputs = self.outputs or []
             return
         descending = cursor.keyword("descending")
         if not cursor.take("="):
             raise Fault("ASM-013", "'=' is missing", cursor.at, "write `.output c = m1, m0`")
         bits: list[str | None] = []
-        while not cursor.done():
+        while not cursor.at_end():
             if bits and not cursor.take(","):
                 raise Fault("ASM-013", "',' is missing between bits", cursor.at)
             if cursor.take("0"):
@@ -112,6 +112,6 @@ class Header:
                 continue
             bit = cursor.word()
             if bit is None:
-                raise Fault("ASM-013", f"'{cursor.text[cursor.at :][:40]}' is no event", cursor.at)
+                raise Fault("ASM-013", f"'{cursor.text[cursor.at :][:40]}' is not an event", cursor.at)
             bits.append(bit)
         self.outputs = [*(self.outputs or []), Output(name, tuple(bits), descending)]

@@ -1,6 +1,6 @@
-"""Graphs to QVM assembly, losslessly: assembling the text gives an equal graph.
+"""Writes graphs as QVM assembly without loss: assembling the text gives an equal graph.
 
-Handles are declared only where the order of use does not already say them; names that are no plain words stand in
+Handles are declared only where the order of use does not already say them; names that are not plain words stand in
 quotes; an operand whose kind its op does not settle gets a prefix.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 from qmk.formats.asm import guards
 from qmk.formats.asm.literals import name, write, write_argument
 from qmk.formats.asm.operands import WRITTEN, Kind, Known, Operand, classify, outputs_kind
-from qmk.formats.asm.statement import spelled
+from qmk.formats.asm.statement import spelling
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node, Output, collect
 
 
 def disassemble(graph: Graph) -> str:
-    """``graph`` as assembly text."""
+    """Writes ``graph`` as assembly text."""
     collected = collect(graph.nodes)
     declared = (graph.vqs, graph.chs, graph.events)
     lines = [f".version {graph.version}"]
@@ -33,7 +33,7 @@ def disassemble(graph: Graph) -> str:
     lines += [f".metadata {name(key)} = {write(value)}" for key, value in graph.metadata.items()]
     if graph.outputs is not None:
         lines += [_output(row) for row in graph.outputs] or [".output none"]
-    known = _known(graph, declared, collected)
+    known = _names_for_assembler(graph, declared, collected)
     return "\n".join([*lines, "", *(_node(row, known) for row in graph.nodes), ""])
 
 
@@ -43,8 +43,10 @@ def _output(row: Output) -> str:
     return f".output {name(row.name)}{mark} = {bits}".rstrip()
 
 
-def _known(graph: Graph, declared: tuple[tuple[str, ...], ...], collected: tuple[tuple[str, ...], ...]) -> Known:
-    """What the assembler will know of the same program."""
+def _names_for_assembler(
+    graph: Graph, declared: tuple[tuple[str, ...], ...], collected: tuple[tuple[str, ...], ...]
+) -> Known:
+    """The names whose kind the assembler of the text will know."""
     vqs = set(declared[0]) if declared[0] != collected[0] else set[str]()
     events = set(declared[2]) if declared[2] != collected[2] else set[str]()
     for row in graph.nodes:
@@ -86,7 +88,7 @@ def _outputs(row: Node) -> list[str]:
 
 def _node(row: Node, known: Known) -> str:
     arguments = [f"{name(key)}={write_argument(row.op, key, value)}" for key, value in row.args.items()]
-    text = f"{name(row.id)}: {spelled(row.op)} {', '.join(_operands(row, known) + arguments)}".rstrip()
+    text = f"{name(row.id)}: {spelling(row.op)} {', '.join(_operands(row, known) + arguments)}".rstrip()
     outputs = _outputs(row)
     if outputs:
         text += f" -> {', '.join(outputs)}"

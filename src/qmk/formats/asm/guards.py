@@ -22,14 +22,14 @@ def read(text: str, at: int) -> Guard:
     cursor = Cursor(text)
     try:
         guard = _either(cursor, 1)
-        if not cursor.done():
-            _expected("'and', 'or' or the end of the guard", cursor)
+        if not cursor.at_end():
+            _fail_expecting("'and', 'or' or the end of the guard", cursor)
     except Fault as fault:
         raise Fault("ASM-011", fault.message, fault.at + at, fault.fix) from None
     return guard
 
 
-def _expected(what: str, cursor: Cursor) -> NoReturn:
+def _fail_expecting(what: str, cursor: Cursor) -> NoReturn:
     rest = cursor.text[cursor.skip() :][:30]
     raise Fault("ASM-011", f"{what} should stand here, not '{rest}'" if rest else f"{what} is missing", cursor.at)
 
@@ -58,7 +58,7 @@ def _one(cursor: Cursor, depth: int) -> Guard:
     if cursor.take("("):
         guard = _either(cursor, depth + 1)
         if not cursor.take(")"):
-            _expected("')'", cursor)
+            _fail_expecting("')'", cursor)
         return guard
     if cursor.keyword("not") or cursor.peek("!"):
         raise Fault("ASM-011", "a guard has no 'not'", cursor.at, "compare with the other value: `m0==0`")
@@ -66,9 +66,9 @@ def _one(cursor: Cursor, depth: int) -> Guard:
     quoted = cursor.peek('"') or cursor.peek("'")
     event = cursor.word()
     if event is None:
-        _expected("an event", cursor)
+        _fail_expecting("an event", cursor)
     if event in ("all", "any") and not quoted and cursor.take("("):
-        return _listed("and" if event == "all" else "or", cursor, depth + 1)
+        return _read_list("and" if event == "all" else "or", cursor, depth + 1)
     if not cursor.take("=="):
         wrong = _OPERATORS.match(cursor.text, cursor.skip())
         if wrong is not None:
@@ -76,16 +76,16 @@ def _one(cursor: Cursor, depth: int) -> Guard:
         raise Fault("ASM-011", f"'{event}' is not compared with a value", start, f"write `{name(event)}==1`")
     value = _INTEGER.match(cursor.text, cursor.skip())
     if value is None:
-        _expected("a whole number", cursor)
+        _fail_expecting("a whole number", cursor)
     cursor.at = value.end()
     return Guard("eq", event, int(value[0]))
 
 
-def _listed(kind: Literal["and", "or"], cursor: Cursor, depth: int) -> Guard:
+def _read_list(kind: Literal["and", "or"], cursor: Cursor, depth: int) -> Guard:
     items: list[Guard] = []
     while not cursor.take(")"):
         if items and not cursor.take(","):
-            _expected("',' or ')'", cursor)
+            _fail_expecting("',' or ')'", cursor)
         items.append(_either(cursor, depth))
     return Guard(kind, conditions=tuple(items))
 

@@ -83,7 +83,7 @@ def _hole(text: str, start: int, quote: str) -> tuple[Hole, int]:
     if not expression.strip():
         raise Fault("ASM-006", "nothing stands between the braces", start)
     if not _FORMAT.fullmatch(format_):
-        raise Fault("ASM-006", f"'{format_[:20]}' is no format", colon + 1, "write a format such as `.3f` or `02d`")
+        raise Fault("ASM-006", f"'{format_[:20]}' is not a format", colon + 1, "write a format such as `.3f` or `02d`")
     return Hole(expression, format_, start + 1, quote), at + 1
 
 

@@ -38,7 +38,7 @@ def read(text: str, at: int, names: Mapping[str, Value], bare: bool = False) -> 
     cursor = Cursor(text)
     try:
         value = _value(cursor, names, bare, 0)
-        if not cursor.done():
+        if not cursor.at_end():
             raise Fault("ASM-014", f"unexpected '{cursor.text[cursor.at :][:40]}' after the value", cursor.at)
     except Fault as fault:
         raise Fault(fault.rule, fault.message, fault.at + at, fault.fix) from None

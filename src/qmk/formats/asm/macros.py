@@ -37,7 +37,7 @@ class Item(NamedTuple):
 
 
 class _Stop(Exception):
-    """Enough findings."""
+    """Stops after enough findings."""
 
 
 class Expander:
@@ -63,7 +63,7 @@ class Expander:
         self.depth = 0
 
     def run(self, text: str, file: str) -> None:
-        """Everything in ``text``; stops early when there are more findings than an answer holds."""
+        """Runs everything in ``text``. It stops early when there are more findings than an answer holds."""
         try:
             self.blocks(self.grow(text, file), self.globals)
         except _Stop:
@@ -86,7 +86,7 @@ class Expander:
         self.report(fault.finding(line, exact, self.note()))
 
     def note(self) -> str:
-        """Where the macro was called, for the end of a message."""
+        """Says where the macro was called, for the end of a message."""
         if not self.calls:
             return ""
         name, number = self.calls[-1]
@@ -188,7 +188,7 @@ class Expander:
             return
         self.declared[block.name] = block.line
         if block.name in self.params:
-            self.globals[block.name] = self.given(block)
+            self.globals[block.name] = self.param_value(block)
         elif block.text is None:
             self.globals[block.name] = 0
             fix = f"give it a value, or write `.param {block.name} = default`"
@@ -196,8 +196,8 @@ class Expander:
         else:
             self.globals[block.name] = self.value(block.text, block.at, names)
 
-    def given(self, block: Assign) -> Value:
-        """The value given from outside; a text given for a number is read as one."""
+    def param_value(self, block: Assign) -> Value:
+        """The value that the caller gives to a parameter; a text given for a number is read as one."""
         value = self.params[block.name]
         if block.text is None or not isinstance(value, str):
             return value
@@ -246,15 +246,15 @@ class Expander:
         text = fill(line.text, names)
         exact = text is line.text
         try:
-            if not block.directive and self.called(text, line, names):
+            if not block.directive and self.run_call(text, line, names):
                 return
             self.emit(Item(line, block.directive, text, exact, bool(self.calls), self.note()), names)
         except Fault as fault:
             shown = "" if exact else f" in `{text[:100]}`"
             raise Fault(fault.rule, fault.message + shown, fault.at if exact else 0, fault.fix) from None
 
-    def called(self, text: str, line: Line, names: Names) -> bool:
-        """Runs ``text`` if it is a macro call."""
+    def run_call(self, text: str, line: Line, names: Names) -> bool:
+        """Runs ``text`` if it is a macro call, and says whether it was one."""
         cursor = Cursor(text)
         name = cursor.name()
         if cursor.take(":"):
@@ -282,10 +282,10 @@ class Expander:
 
 
 def _arguments(cursor: Cursor, names: Mapping[str, Value]) -> list[Value]:
-    """The arguments of a macro call; a bare name that is no variable stands for itself, as qubits do."""
+    """The arguments of a macro call; a bare name that is not a variable stands for itself, as qubits do."""
     bracket = cursor.take("(")
     values: list[Value] = []
-    while not (cursor.take(")") if bracket else cursor.done()):
+    while not (cursor.take(")") if bracket else cursor.at_end()):
         if values and not cursor.take(","):
             raise Fault("ASM-009", "',' or ')' is missing between arguments", cursor.at)
         at = cursor.skip()
@@ -297,6 +297,6 @@ def _arguments(cursor: Cursor, names: Mapping[str, Value]) -> list[Value]:
             values.append(evaluate(text, names))
         except ExpressionError as error:
             raise Fault("ASM-005", error.message, at + error.column - 1) from None
-    if not cursor.done():
+    if not cursor.at_end():
         raise Fault("ASM-009", "unexpected text after the call", cursor.at)
     return values

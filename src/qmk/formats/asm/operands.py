@@ -1,4 +1,4 @@
-"""Which operand is a qubit, a channel or an event: said by the op's signature and by what is declared, never by how a
+"""Decides which operand is a qubit, a channel or an event. The op's signature and the declarations say so, never how a
 name begins. Where these leave a doubt a prefix decides: ``vq:q0``, ``ch:link``, ``ev:m0``."""
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def outputs_kind(op: Op | None) -> Kind:
-    """What stands after the arrow: qubits of an allocation, the channel that is opened, else events."""
+    """The kind of what stands after the arrow: qubits of an allocation, the channel that is opened, else events."""
     if op is not None and op.name == "core.alloc":
         return "vqs"
     return "chs" if op is not None and op.channel_effect == "open" else "produces"
 
 
-def _accepted(op: Op | None) -> tuple[Kind, ...]:
+def _kinds_taken(op: Op | None) -> tuple[Kind, ...]:
     if op is None:
         return ("vqs", "inputs")
     arities = (("vqs", op.vqs), ("chs", op.chs), ("inputs", op.inputs))
@@ -53,7 +53,7 @@ def classify(op: Op | None, operands: list[Operand], known: Known) -> list[Kind]
     An op that takes one kind settles it. Else a name known as event only is an event, one known as qubit only a
     qubit; of the others the first is a qubit and the rest are events.
     """
-    accepted = _accepted(op)
+    accepted = _kinds_taken(op)
     kinds: list[Kind] = []
     for operand in operands:
         if operand.kind is not None:

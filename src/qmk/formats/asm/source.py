@@ -1,4 +1,4 @@
-"""Source text to lines, faults with their places, and the cursor that all readers of statements share."""
+"""Splits source text into lines, gives faults their places, and has the cursor that all readers of statements share."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Cursor:
             self.at += 1
         return self.at
 
-    def done(self) -> bool:
+    def at_end(self) -> bool:
         return self.skip() >= len(self.text)
 
     def peek(self, word: str) -> bool:

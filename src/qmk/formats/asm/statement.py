@@ -1,4 +1,4 @@
-"""One statement, expanded: ``label: OPCODE operands, key=value -> outputs if guard [CAPS] @[notes]``."""
+"""Reads one expanded statement: ``label: OPCODE operands, key=value -> outputs if guard [CAPS] @[notes]``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qmk.qvm.graph import Guard
 
 _NAMES = r"[A-Za-z_][A-Za-z0-9_]*(?:\s*,\s*[A-Za-z_][A-Za-z0-9_]*)*+"
 _SIMPLE = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*+)\s*:\s*([A-Za-z_][A-Za-z0-9_]*+)\s+({_NAMES})(?:\s*->\s*({_NAMES}))?")
-"""Most statements by far, read by one match."""
+"""Matches most statements in one step."""
 
 _COMMA = re.compile(r"\s*,\s*")
 _LABEL = re.compile(r"""("(?:[^"\\]|\\.)*"|[^\s"':;=,()\[\]]+)\s*:""")
@@ -54,7 +54,7 @@ class Reader:
 
     def read(self) -> Instruction:
         self.operands()
-        while not self.cursor.done():
+        while not self.cursor.at_end():
             self.ending()
         if self.out.args:
             problems: list[Problem] = []
@@ -70,7 +70,7 @@ class Reader:
             return None
         word = match[1]
         if not NAME.fullmatch(word) and not word.startswith('"'):
-            raise Fault("ASM-001", f"'{word}' is no label", 0, "labels are letters, digits and _, no digit first")
+            raise Fault("ASM-001", f"'{word}' is not a label", 0, "labels are letters, digits and _, no digit first")
         if len(word) > LIMITS.name_chars:
             raise Fault("ASM-001", f"the label is longer than {LIMITS.name_chars} characters")
         self.cursor.at = match.end()
@@ -96,7 +96,7 @@ class Reader:
 
     def operands(self) -> None:
         first = True
-        while not self.cursor.done() and not self.at_ending():
+        while not self.cursor.at_end() and not self.at_ending():
             if not first and not self.cursor.take(","):
                 rest = self.cursor.text[self.cursor.at :][:40]
                 raise Fault("ASM-001", f"unexpected '{rest}'", self.cursor.at, "separate operands by commas")
@@ -118,13 +118,13 @@ class Reader:
             raise Fault("ASM-014", f"argument '{key}' is given twice", match.start())
         self.cursor.at = match.end()
         at = self.cursor.skip()
-        text = self.cursor.until(",", "->", " if", " [", "@") if not self.cursor.peek("[") else self.bracketed()
+        text = self.cursor.until(",", "->", " if", " [", "@") if not self.cursor.peek("[") else self.bracket()
         if not text:
             raise Fault("ASM-014", f"argument '{key}' has no value", at)
         self.out.args[key] = literals.read_argument(self.out.op, key, text, at, self.names)
 
-    def bracketed(self) -> str:
-        """A value that begins with a bracket."""
+    def bracket(self) -> str:
+        """Reads a value that begins with a bracket."""
         start = self.cursor.skip()
         self.cursor.at += 1
         self.cursor.until("]")
@@ -151,7 +151,7 @@ class Reader:
         self.seen.add(what)
 
     def ending(self) -> None:
-        """Outputs, guard, capabilities, notes: each at most once, in any order."""
+        """Reads outputs, guard, capabilities and notes: each at most once, in any order."""
         cursor = self.cursor
         at = cursor.skip()
         if cursor.take("->"):
@@ -172,7 +172,7 @@ class Reader:
         elif cursor.take("@"):
             self.once("'@[...]'")
             at = cursor.skip()
-            notes = literals.read(self.bracketed() if cursor.peek("[") else "", at, self.names)
+            notes = literals.read(self.bracket() if cursor.peek("[") else "", at, self.names)
             if not isinstance(notes, dict):
                 raise Fault("ASM-014", "notes are a map", at, "write `@[key: value]`")
             self.out.metadata = notes
@@ -187,7 +187,7 @@ class Reader:
         self.once("capability list")
         cursor = Cursor(text)
         caps: list[str] = []
-        while not cursor.done():
+        while not cursor.at_end():
             if caps:
                 cursor.take(",")
             place = cursor.skip()
@@ -196,7 +196,7 @@ class Reader:
             if word is None or not (quoted or word.startswith("CAP_")):
                 shown = word or text[place:][:40]
                 fix = f"write `[CAP_LINK]`, or a guard as `if {shown}==1`" if word else ""
-                raise Fault("ASM-012", f"'{shown}' is no capability", at + place, fix)
+                raise Fault("ASM-012", f"'{shown}' is not a capability", at + place, fix)
             caps.append(word)
         self.out.caps = tuple(caps)
 
@@ -212,7 +212,7 @@ def read(text: str, line: Line, names: Mapping[str, Value]) -> Instruction:
     return Reader(text, line, names).read()
 
 
-def spelled(op: str) -> str:
-    """The opcode as the disassembler writes it: in quotes when it is no op."""
+def spelling(op: str) -> str:
+    """The name of an op as the disassembler writes it: in quotes when it is not an op."""
     row = OPS.get(op)
     return literals.quote(op) if row is None else row.spelling_01

@@ -1,4 +1,5 @@
-"""Lines to a tree of blocks: loops, conditionals, macros and the statements between them. Nothing is evaluated here."""
+"""Turns lines into a tree of blocks: loops, conditionals, macros and the statements between them. Nothing is evaluated
+here."""
 
 from __future__ import annotations
 
@@ -174,7 +175,7 @@ def _assign(line: Line, cursor: Cursor, param: bool) -> Assign:
     name = cursor.name()
     if not name:
         raise Fault("ASM-013", "a name is missing", cursor.at, "write `.set name = value`")
-    if cursor.done() and param:
+    if cursor.at_end() and param:
         return Assign(line, name, None, cursor.at, param)
     if not cursor.take("="):
         raise Fault("ASM-013", "'=' is missing", cursor.at, "write `.set name = value`")
@@ -203,14 +204,14 @@ def _macro(line: Line, cursor: Cursor) -> Macro:
         raise Fault("ASM-009", "a macro needs a name", cursor.at, "write `.macro NAME(a, b)`")
     bracket = cursor.take("(")
     params: list[str] = []
-    while not (cursor.take(")") if bracket else cursor.done()):
+    while not (cursor.take(")") if bracket else cursor.at_end()):
         if params and not cursor.take(","):
             raise Fault("ASM-009", "',' is missing between parameters", cursor.at)
         param = cursor.name()
         if not NAME.fullmatch(param) or param in params:
             raise Fault("ASM-009", "a parameter needs a name of its own", cursor.at)
         params.append(param)
-    if not cursor.done():
+    if not cursor.at_end():
         raise Fault("ASM-009", "unexpected text after the parameters", cursor.at)
     return Macro(line, name, tuple(params))
 

@@ -56,7 +56,7 @@ class Control:
         if end.name == (CF, "Branch"):
             where, names = 0, "arguments"
         elif end.name == (CF, "ConditionalBranch"):
-            known = lg.known(truth(self.run.arg(frame, end, "cond")))
+            known = lg.constant_of(truth(self.run.arg(frame, end, "cond")))
             if known is None:
                 raise Refused(
                     "KIRIN-05", "a branch between blocks depends on a measurement", "use if of the dialect scf"
@@ -155,7 +155,7 @@ class Control:
         chooser = lg.restrict(truth(run.arg(frame, of, "cond")), run.builder.facts)
         if len(of.regions) != 2:
             raise Refused("KIRIN-01", "an if has two bodies")
-        value, known = to_value(chooser), lg.known(chooser)
+        value, known = to_value(chooser), lg.constant_of(chooser)
         if known is not None:
             return tuple(self.optional(frame, of.regions[0 if known else 1], value))
         found: list[list[Any]] = []

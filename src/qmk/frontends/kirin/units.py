@@ -15,7 +15,7 @@ from typing import Any, cast
 import msgspec
 
 from qmk.frontends.kirin.values import Method
-from qmk.sdk.frontend import Refused, unmarked
+from qmk.sdk.frontend import Refused, strip_bom
 
 KINDS = frozenset(
     [
@@ -84,7 +84,7 @@ def text_of(data: bytes) -> bytes:
     if data[:2] != b"\x1f\x8b":
         if len(data) > LARGEST:
             raise Refused("KIRIN-08", f"it is larger than {LARGEST} bytes")
-        return unmarked(data)
+        return strip_bom(data)
     stream = zlib.decompressobj(wbits=31)
     try:
         text = stream.decompress(data, LARGEST + 1)

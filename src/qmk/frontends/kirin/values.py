@@ -76,7 +76,7 @@ def truth(value: Any) -> Bit:
 
 def to_value(bit: Bit) -> Any:
     """A bit as a value: a Python truth value where it is known."""
-    found = lg.known(bit)
+    found = lg.constant_of(bit)
     return Truth(bit) if found is None else found
 
 

@@ -22,7 +22,7 @@ from qmk.frontends.lanes.machine import Machine, bits_of
 from qmk.frontends.lanes.rules import LANES_RULES
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.qvm.graph import Graph, Output
-from qmk.sdk.frontend import Frontend, Refused, Source, refuse, unmarked
+from qmk.sdk.frontend import Frontend, Refused, Source, refuse, strip_bom
 
 __all__ = ["FRONTEND", "LANES_RULES"]
 
@@ -33,7 +33,7 @@ def recognise(data: bytes) -> int:
     """The binary form's first letters, or a version and a function."""
     if data.startswith(MAGIC):
         return 100
-    head = unmarked(data[:4096]).split()
+    head = strip_bom(data[:4096]).split()
     return 100 if head[:1] == [b"version"] and any(word.startswith(b"@main") for word in head[:5]) else 0
 
 

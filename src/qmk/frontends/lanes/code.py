@@ -14,7 +14,7 @@ import struct
 from typing import NamedTuple
 
 from qmk.base.limits import LIMITS
-from qmk.sdk.frontend import refuse, unmarked
+from qmk.sdk.frontend import refuse, strip_bom
 
 MAGIC = b"LANES"
 WIDTH = 17
@@ -129,7 +129,7 @@ def _check(op: str, numbers: tuple[Number, ...], line: int) -> tuple[Number, ...
 
 def _text(data: bytes) -> list[Instruction]:
     try:
-        text = unmarked(data).decode("ascii")
+        text = strip_bom(data).decode("ascii")
     except UnicodeDecodeError as error:
         refuse("LANES-01", f"byte {error.start} is not ASCII", data.count(b"\n", 0, error.start) + 1)
     head = _HEAD.match(text)

@@ -33,7 +33,7 @@ from qmk.frontends.neutral_atom_vm.rules import NAVM_RULES
 from qmk.models.atoms.on_device import on_device
 from qmk.models.atoms.profile import Profile
 from qmk.qvm.graph import Graph, Node, Output
-from qmk.sdk.frontend import Frontend, Refused, Source, json_object, refuse, unmarked
+from qmk.sdk.frontend import Frontend, Refused, Source, json_object, refuse, strip_bom
 
 __all__ = ["FRONTEND", "NAVM_RULES"]
 
@@ -147,7 +147,7 @@ def _job(source: Source) -> Job:
     if source.params:
         refuse("NAVM-11", f"parameters {', '.join(source.params)}"[:200])
     try:
-        job = DECODER.decode(unmarked(source.data))
+        job = DECODER.decode(strip_bom(source.data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("NAVM-01", f"not a job: {error}"[:300]) from error
     version = job.isa_version

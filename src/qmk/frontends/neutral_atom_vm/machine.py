@@ -11,7 +11,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.frontends.neutral_atom_vm.job import Edge, Hardware, Job, MoveAtom, Noise, Paulis, ZoneRadius
-from qmk.ir.names import spelled
+from qmk.ir.names import spellings
 from qmk.models.atoms import machine
 from qmk.models.atoms.geometry import Configuration, Geometry, Point, Site, Zone
 from qmk.models.atoms.profile import Profile, profile
@@ -19,7 +19,7 @@ from qmk.models.noise.errors import AmplitudeDamping, AnyError, Pauli, Pauli2
 from qmk.models.noise.model import GateRule, NoiseModel, Readout
 from qmk.sdk.frontend import refuse
 
-GATES = dict(spelled(("nvm",)))
+GATES = dict(spellings(("nvm",)))
 US = 1e-3
 """Microseconds in a nanosecond."""
 LETTERS = "IXYZ"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.angles import Turns, fits, plus, scaled
+from qmk.frontends.openqasm.angles import Turns, fits, plus, scale
 from qmk.frontends.openqasm.logic import Logic
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.values import (
@@ -15,8 +15,8 @@ from qmk.frontends.openqasm.values import (
     angle_data,
     bits_angle,
     convert,
-    measured,
     number_of,
+    refuse_measured,
     turns,
 )
 
@@ -28,25 +28,25 @@ def arithmetic(op: str, a: Value, b: Value, kind: Type, pos: int, logic: Logic) 
     kind = kind if kind.kind == "angle" else ANGLE
     if op in ("+", "-"):
         x, y = (turns(convert(value, kind, pos, logic)) for value in (a, b))
-        return Value(kind, angle_data(plus(x, y if op == "+" else scaled(y, -1, kind.size), kind.size)))
+        return Value(kind, angle_data(plus(x, y if op == "+" else scale(y, -1, kind.size), kind.size)))
     if op == "*" and a.type.kind != "angle":
         a, b = b, a
     if op not in ("*", "/") or not isinstance(a.data, Turns) or not isinstance(b.data, (int, float)):
-        raise measured(pos, f"an operand of '{op}'", _HELP)
+        raise refuse_measured(pos, f"an operand of '{op}'", _HELP)
     if b.type.kind == "angle" or (op == "/" and b.data == 0):
         raise Refusal("type" if b.data else "value", pos, f"'{op}' of a measured angle takes a number other than 0")
     factor = b.data if op == "*" else 1 / b.data
-    found = scaled(turns(convert(a, kind, pos, logic)), factor, None)
+    found = scale(turns(convert(a, kind, pos, logic)), factor, None)
     if kind.size is not None and not fits(found, kind.size):
-        raise measured(pos, f"a fraction of {kind.text()} that", f"shift it: c >> 1; {_HELP}")
-    return Value(kind, angle_data(scaled(found, 1, kind.size)))
+        raise refuse_measured(pos, f"a fraction of {kind.text()} that", f"shift it: c >> 1; {_HELP}")
+    return Value(kind, angle_data(scale(found, 1, kind.size)))
 
 
-def shifted(a: Value, left: int, logic: Logic) -> Value:
+def shift(a: Value, left: int, logic: Logic) -> Value:
     """The bits of an ``angle[n]`` moved up by ``left`` places, or down where it is negative."""
     size = a.type.width
     if left >= 0 and isinstance(a.data, Turns):
-        return Value(a.type, angle_data(scaled(a.data, 2.0 ** min(left, size), size)))
+        return Value(a.type, angle_data(scale(a.data, 2.0 ** min(left, size), size)))
     bits = angle_bits(a, logic)
     none = (lg.FALSE,) * min(abs(left), size)
     moved = (*none, *bits[: size - len(none)]) if left >= 0 else (*bits[len(none) :], *none)
@@ -61,13 +61,13 @@ def common(a: Type, b: Type) -> Type | None:
     return kind
 
 
-def compared(op: str, a: Value, b: Value, pos: int, logic: Logic) -> tuple[Value, Value]:
+def to_compare(op: str, a: Value, b: Value, pos: int, logic: Logic) -> tuple[Value, Value]:
     """Both sides of a comparison as the whole numbers of steps that they are."""
     size = max((v.type.size or 0 for v in (a, b) if v.type.kind == "angle"), default=0)
     found: list[Value] = []
     for value in (a, b):
         if value.type.kind not in ("angle", "float", *INTEGERS) or not size:
-            raise measured(pos, f"an operand of '{op}'", "compare angles of one size")
+            raise refuse_measured(pos, f"an operand of '{op}'", "compare angles of one size")
         value = convert(value, Type("angle", size), pos, logic)
         found.append(Value(Type("uint", size), number_of(angle_bits(value, logic), Type("uint", size))))
     return found[0], found[1]

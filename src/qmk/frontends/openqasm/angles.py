@@ -27,7 +27,7 @@ def total(constant: float, terms: Iterable[tuple[float, Bit]], size: int | None)
     """The sum; a number in turns once no term is left. The weights of an ``angle[size]`` lie in [0, 1)."""
     weights: dict[Bit, float] = {}
     for weight, bit in terms:
-        if (value := lg.known(bit)) is None:
+        if (value := lg.constant_of(bit)) is None:
             weights[bit] = weights.get(bit, 0.0) + weight
         elif value:
             constant += weight
@@ -38,7 +38,7 @@ def total(constant: float, terms: Iterable[tuple[float, Bit]], size: int | None)
     return Turns(constant, kept) if kept else constant
 
 
-def scaled(angle: Turns | float, factor: float, size: int | None) -> Turns | float:
+def scale(angle: Turns | float, factor: float, size: int | None) -> Turns | float:
     found = terms_of(angle)
     return total(found.constant * factor, ((weight * factor, bit) for weight, bit in found.terms), size)
 
@@ -66,7 +66,7 @@ def terms_of(angle: Turns | float) -> Turns:
     return angle if isinstance(angle, Turns) else Turns(angle, ())
 
 
-def unwrapped(angle: Turns, size: int | None, logic: Logic) -> Turns | float:
+def unwrap(angle: Turns, size: int | None, logic: Logic) -> Turns | float:
     """An ``angle[size]`` whose turns never add up to a whole one, so that it is the number in [0, 2 pi) itself."""
     if size is None or angle.constant + sum(weight for weight, _ in angle.terms) < 1:
         return angle
@@ -87,7 +87,7 @@ def digits(angle: Turns, size: int, logic: Logic) -> tuple[Bit, ...]:
     bits = tuple(lg.constant(start >> k & 1) for k in range(size))
     for weight, bit in angle.terms:
         steps = round(weight * (1 << size)) & mask
-        if all(not steps >> k & 1 or lg.known(bits[k]) is False for k in range(size)):
+        if all(not steps >> k & 1 or lg.constant_of(bits[k]) is False for k in range(size)):
             bits = tuple(bit if steps >> k & 1 else old for k, old in enumerate(bits))
         else:
             bits = logic.add(bits, tuple(bit if steps >> k & 1 else lg.FALSE for k in range(size)))

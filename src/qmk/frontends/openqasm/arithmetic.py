@@ -9,7 +9,7 @@ from typing import Any
 
 from qmk.frontends.openqasm import angle_arithmetic
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.angles import Turns, scaled
+from qmk.frontends.openqasm.angles import Turns, scale
 from qmk.frontends.openqasm.logic import Bit, Logic
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.values import (
@@ -31,8 +31,8 @@ from qmk.frontends.openqasm.values import (
     convert,
     elements,
     is_dynamic,
-    measured,
     number_of,
+    refuse_measured,
     truth,
     wrap,
 )  # fmt: skip
@@ -131,7 +131,7 @@ def _measured_sum(op: str, a: Value, b: Value, kind: Type, pos: int, logic: Logi
         number, factor = (a, b) if is_dynamic(a) else (b, a)
         return _multiple(number, convert(factor, kind, pos, logic).data, kind, logic)
     if op not in ("+", "-"):
-        raise measured(
+        raise refuse_measured(
             pos,
             f"an operand of '{op}'",
             "measured integers take +, -, known factors, shifts, bit logic, comparisons",
@@ -221,7 +221,7 @@ def _bit_type(a: Type, b: Type, pos: int) -> Type:
 
 def _shift(op: str, a: Value, b: Value, pos: int, logic: Logic) -> Value:
     if is_dynamic(b):
-        raise measured(pos, "the distance of a shift")
+        raise refuse_measured(pos, "the distance of a shift")
     distance = (
         b.data if isinstance(b.data, int) else number_of(bits_of(b, 1 if b.type.size is None else b.type.width), UINT)
     )
@@ -229,7 +229,7 @@ def _shift(op: str, a: Value, b: Value, pos: int, logic: Logic) -> Value:
         raise Refusal("value", pos, "a shift needs a whole distance of zero or more")
     kind = a.type
     if kind.kind == "angle" and kind.size is not None:
-        return angle_arithmetic.shifted(a, distance if op == "<<" else -distance, logic)
+        return angle_arithmetic.shift(a, distance if op == "<<" else -distance, logic)
     if kind.kind in INTEGERS and isinstance(a.data, int):
         if op == ">>":
             return Value(kind, a.data >> min(distance, MAX_WIDTH))
@@ -255,10 +255,10 @@ def compare(op: str, a: Value, b: Value, pos: int, logic: Logic) -> Bit:
     """``a op b`` as a bit."""
     kinds = {a.type.kind, b.type.kind}
     if isinstance(a.data, Turns) or isinstance(b.data, Turns):
-        return _bit_comparison(op, *angle_arithmetic.compared(op, a, b, pos, logic), logic)
+        return _bit_comparison(op, *angle_arithmetic.to_compare(op, a, b, pos, logic), logic)
     if kinds & {"float", "angle", "complex"}:
         if is_dynamic(a) or is_dynamic(b):
-            raise measured(pos, f"an operand of '{op}'", "compare it with an integer")
+            raise refuse_measured(pos, f"an operand of '{op}'", "compare it with an integer")
         kind = COMPLEX if "complex" in kinds else FLOAT
         return _known_comparison(op, convert(a, kind, pos, logic).data, convert(b, kind, pos, logic).data, pos)
     x, y = _plain(a), _plain(b)
@@ -328,7 +328,7 @@ def unary(op: str, a: Value, pos: int, logic: Logic) -> Value:
     if op == "~":
         return Value(kind, _complement(a, pos, logic))
     if isinstance(a.data, Turns):
-        return Value(kind, angle_data(scaled(a.data, -1, kind.size)))
+        return Value(kind, angle_data(scale(a.data, -1, kind.size)))
     if kind.kind in ("float", "complex", "angle", "duration"):
         return convert(Value(FLOAT if kind.kind == "angle" else kind, -a.data), kind, pos, logic)
     if kind.kind in INTEGERS:

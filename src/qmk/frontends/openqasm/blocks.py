@@ -16,7 +16,7 @@ Handler = Callable[[Any, int], "Stmt | None"]
 
 class BlockParser(ExpressionParser):
     """One file of a program. ``handlers`` maps the word that begins a statement to the method that reads it; ``others``
-    does so for what is no such word: a "type", any other "name", "pragma", or a character."""
+    does so for anything that is not such a word: a "type", any other "name", "pragma", or a character."""
 
     dialect = 3
     handlers: ClassVar[Mapping[str, Handler]]
@@ -32,7 +32,7 @@ class BlockParser(ExpressionParser):
         self.version()
         body = self.program.body
         while self.kind != "end":
-            self.guarded(self.pos - self.file.base, body)
+            self.parse_guarded(self.pos - self.file.base, body)
 
     def seek_safely(self, offset: int) -> None:
         try:
@@ -41,7 +41,7 @@ class BlockParser(ExpressionParser):
             self.sources.report(refusal)
             self._skip_bad()
 
-    def guarded(self, start: int, body: list[Stmt]) -> None:
+    def parse_guarded(self, start: int, body: list[Stmt]) -> None:
         """One statement, or one finding."""
         depth = self.depth
         try:
@@ -120,7 +120,7 @@ class BlockParser(ExpressionParser):
         while self.text != "}" or self.kind == "string":
             if self.kind == "end":
                 raise Refusal("syntax", pos, "the block opened here is never closed", "add the closing '}'")
-            self.guarded(self.pos - self.file.base, body)
+            self.parse_guarded(self.pos - self.file.base, body)
         self.advance()
         self.depth -= 1
         return Block(pos, body)

@@ -118,15 +118,15 @@ class Builder:
 
     def event_of(self, bit: Bit) -> str | None:
         """The name of an event that holds ``bit``; None for a constant 0."""
-        if lg.known(bit) is False:
+        if lg.constant_of(bit) is False:
             return None
         return self.events[self.logic.single(bit)]
 
     def merge(self, chooser: Bit, when_true: Bit, when_false: Bit) -> Bit:
         """``Logic.select``, knowing that an event of a branch not taken reads 0."""
-        if lg.known(when_false) is False and self._implies(when_true, chooser):
+        if lg.constant_of(when_false) is False and self._implies(when_true, chooser):
             return when_true
-        if lg.known(when_true) is False and self._implies(when_false, lg.negate(chooser)):
+        if lg.constant_of(when_true) is False and self._implies(when_false, lg.negate(chooser)):
             return when_false
         return self.logic.select(chooser, when_true, when_false)
 
@@ -165,14 +165,14 @@ class Builder:
             else:
                 literals[(self.logic.single(bit), 1)] = None
         if len(literals) + sum(map(len, clauses)) > MAX_CONDITIONS:
-            return self._folded(literals, clauses)
+            return self._fold(literals, clauses)
         parts = [self._equal(literal) for literal in literals]
         parts += [Guard("or", conditions=tuple(self._equal(lit) for lit in sorted(clause))) for clause in clauses]
         if not parts:
             return None
         return parts[0] if len(parts) == 1 else Guard("and", conditions=tuple(parts))
 
-    def _folded(self, literals: dict[tuple[int, int], None], clauses: dict[frozenset[tuple[int, int]], None]) -> Guard:
+    def _fold(self, literals: dict[tuple[int, int], None], clauses: dict[frozenset[tuple[int, int]], None]) -> Guard:
         whole = lg.from_literals(literals)
         for clause in clauses:
             none = lg.from_literals((event, 1 - value) for event, value in clause)

@@ -20,10 +20,10 @@ from qmk.frontends.openqasm.unitary import (
     Prim,
     Unitary,
     control,
-    emitted,
     inverse,
+    move_operands,
+    ops_of,
     power,
-    shifted,
 )  # fmt: skip
 from qmk.frontends.openqasm.values import FLOAT, Type, Value
 
@@ -56,9 +56,9 @@ class Calls(Places):
         if call.name not in self.gates and not phase_only:
             raise self._unknown_gate(call.name, call.pos)
         args = [self.parameter(arg) for arg in call.args]
-        self.called(call, args, [self.qubits(node) for node in call.operands])
+        self.call_gate(call, args, [self.qubits(node) for node in call.operands])
 
-    def called(self, call: GateCall, args: list[float | Value], operands: list[Value]) -> None:
+    def call_gate(self, call: GateCall, args: list[float | Value], operands: list[Value]) -> None:
         """Apply a gate with parameters that are known; ``Turning`` takes care of the others."""
         values = cast("tuple[float, ...]", tuple(args))
         phase_only = call.name == "gphase" and self.dialect == 3
@@ -70,7 +70,7 @@ class Calls(Places):
         for controls in (False, True):
             for modifier in reversed(call.modifiers):
                 if (modifier.kind in ("ctrl", "negctrl")) is controls:
-                    unitary, qubits = self._modified(unitary, qubits, modifier)
+                    unitary, qubits = self._modify(unitary, qubits, modifier)
         if len(operands) != qubits:
             raise self._wrong_count(call, qubits, len(operands))
         for handles in self.broadcast(operands, call.pos):
@@ -161,13 +161,13 @@ class Calls(Places):
             self.frame_start = start
             self.nesting -= 1
 
-    def _modified(self, unitary: Unitary, qubits: int, modifier: Modifier) -> tuple[Unitary, int]:
+    def _modify(self, unitary: Unitary, qubits: int, modifier: Modifier) -> tuple[Unitary, int]:
         if modifier.kind == "inv":
             if modifier.argument is not None:
                 raise Refusal("modifier", modifier.pos, "inv takes no argument", "write: inv @ gate ...")
             return inverse(unitary), qubits
         if modifier.kind == "pow":
-            return self._powered(unitary, modifier), qubits
+            return self._raise_to_power(unitary, modifier), qubits
         count = 1 if modifier.argument is None else self.integer(modifier.argument)
         if count < 1:
             raise Refusal("modifier", modifier.pos, f"{modifier.kind}({count}): at least one control is needed")
@@ -175,7 +175,7 @@ class Calls(Places):
             raise Refusal("limit", modifier.pos, f"{count} controls exceed the limit of {LIMITS.qubits} qubits")
         return control(unitary, ("1" if modifier.kind == "ctrl" else "0") * count), qubits + count
 
-    def _powered(self, unitary: Unitary, modifier: Modifier) -> Unitary:
+    def _raise_to_power(self, unitary: Unitary, modifier: Modifier) -> Unitary:
         if modifier.argument is None:
             raise Refusal("modifier", modifier.pos, "pow needs an exponent", "write: pow(2) @ gate ...")
         exponent = self.real(modifier.argument)
@@ -221,7 +221,7 @@ class Calls(Places):
         if self.gate_body is not None:
             if len(self.gate_body.prims) + len(unitary.prims) > LIMITS.expansion_nodes:
                 raise too_many(self.builder.pos)
-            moved = shifted(unitary, handles)
+            moved = move_operands(unitary, handles)
             self.gate_body.prims.extend(moved.prims)
             self.gate_body.phase += moved.phase
             return
@@ -236,5 +236,5 @@ class Calls(Places):
             return
         if item.base == "gphase" and not item.controls:
             return  # of the whole program: no measurement can see it
-        for op, args, operands in emitted(item):
+        for op, args, operands in ops_of(item):
             self.builder.add(f"core.{op}", tuple(handles[k] for k in operands), args)

@@ -97,9 +97,9 @@ class Declarations(Turning):
         if isinstance(value, SetOf):
             return self.array_data(value, type_)
         if isinstance(value, MeasureOf):
-            measured = self.measured(value, self._labels(node.name, type_))
+            measured = self.measure_labelled(value, self._labels(node.name, type_))
             return convert(measured, type_, node.pos, self.logic).data
-        return self.converted(value, type_, node.pos)
+        return self.convert_to(value, type_, node.pos)
 
     def _labels(self, name: str, type_: Type) -> tuple[str, ...]:
         return (name,) if type_.size is None else tuple(f"{name}_{k}" for k in range(type_.size))
@@ -120,11 +120,11 @@ class Declarations(Turning):
             raise Refusal("size", node.pos, f"{len(node.items)} value(s) for {type_.text()}")
         inner = element_type(type_)
         return tuple(
-            self.array_data(item, inner) if isinstance(item, SetOf) else self.converted(item, inner, item.pos)
+            self.array_data(item, inner) if isinstance(item, SetOf) else self.convert_to(item, inner, item.pos)
             for item in node.items
         )
 
-    def converted(self, node: Expr, type_: Type, pos: int) -> Any:
+    def convert_to(self, node: Expr, type_: Type, pos: int) -> Any:
         value = self.evaluate(node) if isinstance(node, (Call, Concat)) else self.classical(node)
         if value.type.kind in ("void", "qubit", "string"):
             raise Refusal("type", pos, f"a value of type {value.type.text()} cannot be assigned")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from qmk.ir.names import base_of, controlled_form, spelled
+from qmk.ir.names import base_of, controlled_form, spellings
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.steps import Angle, Line
@@ -29,7 +29,7 @@ def number(value: float) -> str:
 @cache
 def _standard() -> dict[str, str]:
     """Gates that need no definition, with their spelling."""
-    return {**{short: name for name, short in reversed(list(spelled(("qasm", "stdgates"))))}, **_BUILT_IN}
+    return {**{short: name for name, short in reversed(list(spellings(("qasm", "stdgates"))))}, **_BUILT_IN}
 
 
 @cache

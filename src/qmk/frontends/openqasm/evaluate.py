@@ -107,7 +107,7 @@ class Evaluator(Core):
 
     def _operate(self, node: Binary, left: Value) -> Value:
         if node.op in ("&&", "||") and not is_dynamic(left):
-            settled = lg.known(arithmetic.truth(left, node.pos, self.logic))
+            settled = lg.constant_of(arithmetic.truth(left, node.pos, self.logic))
             if settled is (node.op == "||"):
                 return Value(BOOL, lg.constant(settled))
         right = self.classical(node.right)
@@ -206,9 +206,9 @@ class Evaluator(Core):
         return Value(UINT, dims[which])
 
     def measure(self, node: MeasureOf) -> Value:
-        return self.measured(node, ("m",))
+        return self.measure_labelled(node, ("m",))
 
-    def measured(self, node: MeasureOf, labels: tuple[str, ...]) -> Value:
+    def measure_labelled(self, node: MeasureOf, labels: tuple[str, ...]) -> Value:
         """Measure a qubit or register; ``labels`` name the events, the last one standing for all that follow."""
         value = self.qubits(node.operand)
         if self.gate_body is not None:
@@ -296,7 +296,7 @@ class Evaluator(Core):
             raise Refusal("type", node.pos, f"a value of type {value.type.text()} stands where a qubit is needed")
         return value
 
-    def indexed(self, node: Index) -> Value:
+    def index(self, node: Index) -> Value:
         if isinstance(node.base, Name) and len(node.items) == 1:
             symbol = self.find(node.base.name, node.base.pos) if node.base.name not in self.constants else None
             if isinstance(symbol, Variable) and (bits := symbol.register()) is not None:
@@ -373,6 +373,6 @@ class Evaluator(Core):
 _EVALUATE: dict[type[Expr], Callable[[Any, Any], Value]] = {
     Literal: Evaluator.literal, Name: Evaluator.name, Unary: Evaluator.unary, Binary: Evaluator.binary,
     Concat: Evaluator.concatenation, Cast: Evaluator.cast, Call: Evaluator.call, MeasureOf: Evaluator.measure,
-    Index: Evaluator.indexed, Hardware: Evaluator.hardware_qubit, Range: Evaluator.refused_expression,
+    Index: Evaluator.index, Hardware: Evaluator.hardware_qubit, Range: Evaluator.refused_expression,
     SetOf: Evaluator.refused_expression, DurationOf: Evaluator.refused_expression,
 }  # fmt: skip

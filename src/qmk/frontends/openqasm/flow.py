@@ -30,8 +30,8 @@ class Flow(Subroutines):
             if not self.jumped:
                 self.execute(statement)
                 continue
-            skipped = lg.restrict(self._skipped(), self.builder.facts)
-            settled = lg.known(skipped)
+            skipped = lg.restrict(self._is_skipped(), self.builder.facts)
+            settled = lg.constant_of(skipped)
             if settled:
                 return
             if settled is None:
@@ -39,7 +39,7 @@ class Flow(Subroutines):
             else:
                 self.execute(statement)
 
-    def _skipped(self) -> Bit:
+    def _is_skipped(self) -> Bit:
         """Where the current statement is skipped by a jump taken before."""
         found = self.ended
         for frame in reversed(self.frames):
@@ -76,7 +76,7 @@ class Flow(Subroutines):
 
     def branch(self, condition: Bit, then: Callable[[], None], otherwise: Callable[[], None] | None, pos: int) -> None:
         """Lower both sides of a measured condition, or the side that a known one takes."""
-        settled = lg.known(condition)
+        settled = lg.constant_of(condition)
         if settled is not None:
             side = then if settled else otherwise
             if side is not None:
@@ -175,7 +175,7 @@ class Flow(Subroutines):
         frame.skipped = lg.FALSE
         if not self.jumped:
             return True
-        return lg.known(lg.restrict(self._skipped(), self.builder.facts)) is not True
+        return lg.constant_of(lg.restrict(self._is_skipped(), self.builder.facts)) is not True
 
     def _loop_values(self, node: For) -> Iterable[Value]:
         """The values that the loop variable takes, in its type."""
@@ -206,7 +206,7 @@ class Flow(Subroutines):
             while self._turn(frame, node.pos):
                 value = self.classical(node.condition)
                 condition = self.condition(node.condition) if is_dynamic(value) else truth(value, node.pos, self.logic)
-                settled = lg.known(condition)
+                settled = lg.constant_of(condition)
                 if settled is None:
                     raise self._endless(node)
                 if not settled:

@@ -24,8 +24,8 @@ from qmk.frontends.openqasm.values import (
     bits_of,
     convert,
     is_dynamic,
-    measured,
     number_of,
+    refuse_measured,
     wrap,
 )
 
@@ -61,7 +61,7 @@ def call(name: str, args: list[Value], pos: int, logic: Logic, dialect: int) -> 
     if name in ("mod", "pow"):
         return binary("%" if name == "mod" else "**", first, args[1], pos, logic)
     if is_dynamic(first):
-        raise measured(pos, f"the argument of {name}")
+        raise refuse_measured(pos, f"the argument of {name}")
     if name in ("real", "imag", "abs") or first.type.kind == "complex":
         return _complex_function(name, first, pos, logic)
     x = convert(first, FLOAT, pos, logic).data
@@ -106,7 +106,7 @@ def _bit_function(name: str, args: list[Value], pos: int, logic: Logic) -> Value
             total = logic.add(total, (bit, *(lg.FALSE for _ in range(size - 1))))
         return Value(kind, number_of(total, kind))
     if is_dynamic(args[1]):
-        raise measured(pos, "the distance of a rotation")
+        raise refuse_measured(pos, "the distance of a rotation")
     distance = convert(args[1], INT, pos, logic).data
     if not width:
         return first

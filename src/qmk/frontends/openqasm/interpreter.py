@@ -121,7 +121,7 @@ class Interpreter(Declarations):
     def assign(self, node: Assign) -> None:
         place = self.place(node.target)
         if node.op == "=" and isinstance(node.value, MeasureOf):
-            value = self.measured(node.value, place.labels)
+            value = self.measure_labelled(node.value, place.labels)
             if (
                 value.type.size is None
                 and place.type.size is not None
@@ -137,7 +137,7 @@ class Interpreter(Declarations):
             place.write(self.array_data(node.value, place.type))
             return
         if node.op == "=":
-            place.write(self.converted(node.value, place.type, node.pos))
+            place.write(self.convert_to(node.value, place.type, node.pos))
             return
         op = node.op[:-1]
         right = self.classical(node.value)
@@ -149,7 +149,7 @@ class Interpreter(Declarations):
             value = arithmetic.binary(op, Value(place.type, place.read()), right, node.pos, self.logic)
         place.write(convert(value, place.type, node.pos, self.logic).data)
 
-    def evaluated(self, node: Evaluate) -> None:
+    def statement_value(self, node: Evaluate) -> None:
         """A call or measurement whose value is dropped."""
         self.evaluate(node.value)
         if not isinstance(node.value, (Call, MeasureOf)):
@@ -192,14 +192,16 @@ class Interpreter(Declarations):
             self.warn("timing", node.pos, "the box's duration is not followed: an ideal device has no clock")
         self.block(node.body)
 
-    def refused(self, node: Refused) -> None:
+    def refuse(self, node: Refused) -> None:
         raise Refusal(node.key, node.pos, node.message, node.help)
 
-    def returned(self, node: Return) -> None:
+    def return_value(self, node: Return) -> None:
         value = None
         if node.value is not None:
             value = (
-                self.measured(node.value, ("m",)) if isinstance(node.value, MeasureOf) else self.classical(node.value)
+                self.measure_labelled(node.value, ("m",))
+                if isinstance(node.value, MeasureOf)
+                else self.classical(node.value)
             )
         self.give_back(value, node.pos)
 
@@ -261,9 +263,9 @@ _EXECUTE: dict[type[Stmt], Callable[[Any, Any], None]] = {
     Declaration: Interpreter.declaration, Alias: Interpreter.alias, Block: Interpreter.block,
     GateDef: Interpreter.gate_defined, Opaque: Interpreter.gate_defined, SubroutineDef: Interpreter.subroutine_defined,
     Barrier: Interpreter.barrier, Delay: Interpreter.delay, Reset: Interpreter.reset, Assign: Interpreter.assign,
-    Evaluate: Interpreter.evaluated, If: Interpreter.conditional, For: Interpreter.for_loop,
-    While: Interpreter.while_loop, Switch: Interpreter.switch, Jump: Interpreter.jump, Return: Interpreter.returned,
-    Box: Interpreter.box, Include: Interpreter.include, Refused: Interpreter.refused,
+    Evaluate: Interpreter.statement_value, If: Interpreter.conditional, For: Interpreter.for_loop,
+    While: Interpreter.while_loop, Switch: Interpreter.switch, Jump: Interpreter.jump, Return: Interpreter.return_value,
+    Box: Interpreter.box, Include: Interpreter.include, Refused: Interpreter.refuse,
 }  # fmt: skip
 
 _IN_GATES = frozenset((GateCall, Barrier, Delay, Box, Block, For, While, If, Switch, Refused))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from qmk.frontends.openqasm.unitary import Prim, Unitary, prim
-from qmk.ir.names import spelled
+from qmk.ir.names import spellings
 from qmk.qvm.families.gates import FIXED_SIZE
 
 Make = Callable[..., Unitary]
@@ -41,10 +41,6 @@ def direct(name: str, qubits: int, core: str = "", names: tuple[str, ...] = ()) 
     return Gate(name, len(names), qubits, make, core, names)
 
 
-def _built(name: str, params: int, qubits: int, make: Make) -> Gate:
-    return Gate(name, params, qubits, make)
-
-
 _U = ("theta", "phi", "lam")
 
 
@@ -62,9 +58,9 @@ def _steps(*steps: tuple[str, tuple[int, ...]]) -> Make:
     return lambda: found
 
 
-def _declared(*libraries: str) -> tuple[Gate, ...]:
+def _declared_gates(*libraries: str) -> tuple[Gate, ...]:
     """The gates of family ``core`` by their names in these libraries."""
-    rows = ((name, FIXED_SIZE[short]) for name, short in spelled(libraries))
+    rows = ((name, FIXED_SIZE[short]) for name, short in spellings(libraries))
     return tuple(direct(name, op.vqs.low, op.short, tuple(p.name for p in op.params)) for name, op in rows)
 
 
@@ -73,7 +69,7 @@ def _cu(theta: float, phi: float, lam: float, gamma: float) -> Unitary:
     return Unitary((_p(gamma, 0), controlled) if gamma else (controlled,))
 
 
-_CU = _built("cu", 4, 2, _cu)
+_CU = Gate("cu", 4, 2, _cu)
 
 
 def _u2(phi: float, lam: float) -> Unitary:
@@ -88,7 +84,7 @@ def _cu3(theta: float, phi: float, lam: float) -> Unitary:
     return Unitary((_u(theta, phi, lam, (0, 1), "1"),))
 
 
-_PAPER = (_built("u2", 2, 1, _u2), _built("u0", 1, 1, _u0), _built("cu3", 3, 2, _cu3))
+_PAPER = (Gate("u2", 2, 1, _u2), Gate("u0", 1, 1, _u0), Gate("cu3", 3, 2, _cu3))
 
 _RELATIVE_TOFFOLI = _steps(
     ("h", (2,)), ("t", (2,)), ("cnot", (1, 2)), ("tdg", (2,)), ("cnot", (0, 2)), ("t", (2,)), ("cnot", (1, 2)),
@@ -101,19 +97,19 @@ _RELATIVE_TOFFOLI_3 = _steps(
 )  # fmt: skip
 
 
-def _controlled(name: str, base: str, controls: int) -> Gate:
+def _control(name: str, base: str, controls: int) -> Gate:
     found = Unitary((Prim(base, tuple(range(controls + 1)), {}, "1" * controls),))
-    return _built(name, 0, controls + 1, lambda: found)
+    return Gate(name, 0, controls + 1, lambda: found)
 
 
 _LEGACY = (
     _CU,
-    _controlled("csx", "sx", 1),
-    _controlled("c3x", "x", 3),
-    _controlled("c4x", "x", 4),
-    _controlled("c3sqrtx", "sx", 3),
-    _built("rccx", 0, 3, _RELATIVE_TOFFOLI),
-    _built("rc3x", 0, 4, _RELATIVE_TOFFOLI_3),
+    _control("csx", "sx", 1),
+    _control("c3x", "x", 3),
+    _control("c4x", "x", 4),
+    _control("c3sqrtx", "sx", 3),
+    Gate("rccx", 0, 3, _RELATIVE_TOFFOLI),
+    Gate("rc3x", 0, 4, _RELATIVE_TOFFOLI_3),
 )
 
 
@@ -125,17 +121,17 @@ def _symmetric_u2(phi: float, lam: float) -> Unitary:
     return _symmetric_u3(math.pi / 2, phi, lam)
 
 
-_STANDARD_3 = (_CU, _built("u2", 2, 1, _symmetric_u2), _built("u3", 3, 1, _symmetric_u3))
+_STANDARD_3 = (_CU, Gate("u2", 2, 1, _symmetric_u2), Gate("u3", 3, 1, _symmetric_u3))
 
 
 def _table(*groups: tuple[Gate, ...]) -> dict[str, Gate]:
     return {gate.name: gate for group in groups for gate in group}
 
 
-QELIB1 = _table(_declared("qasm", "qelib1"), _PAPER, _LEGACY)
+QELIB1 = _table(_declared_gates("qasm", "qelib1"), _PAPER, _LEGACY)
 """``qelib1.inc`` with the gates that Qiskit reads besides. Phases are those of Qiskit's gates."""
 
-STDGATES = _table(_declared("qasm", "stdgates"), _STANDARD_3)
+STDGATES = _table(_declared_gates("qasm", "stdgates"), _STANDARD_3)
 """``stdgates.inc`` of OpenQASM 3."""
 
 BUILTIN_2 = _table((direct("U", 1, "u", _U), direct("CX", 2, "cnot")))
@@ -145,7 +141,7 @@ def _builtin_u(theta: float, phi: float, lam: float) -> Unitary:
     return Unitary((_u(theta, phi, lam),), theta / 2)
 
 
-BUILTIN_3 = _table((_built("U", 3, 1, _builtin_u),))
+BUILTIN_3 = _table((Gate("U", 3, 1, _builtin_u),))
 """``gphase`` is the interpreter's own."""
 
 RESERVED = frozenset(("U", "CX", "gphase"))

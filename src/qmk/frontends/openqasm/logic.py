@@ -43,7 +43,7 @@ def event_bit(event: int) -> Table:
     return Table((event,), 0b10)
 
 
-def known(bit: Bit) -> bool | None:
+def constant_of(bit: Bit) -> bool | None:
     """The value of a constant bit, else None."""
     if isinstance(bit, Table) and not bit.inputs:
         return bool(bit.table)
@@ -171,9 +171,9 @@ class Logic:
 
     def both(self, a: Bit, b: Bit) -> Bit:
         """``a`` and ``b``."""
-        if (value := known(a)) is not None:
+        if (value := constant_of(a)) is not None:
             return b if value else FALSE
-        if (value := known(b)) is not None:
+        if (value := constant_of(b)) is not None:
             return a if value else FALSE
         left, right = conjunction(a), conjunction(b)
         if left is not None and right is not None:
@@ -187,9 +187,9 @@ class Logic:
 
     def differ(self, a: Bit, b: Bit) -> Bit:
         """``a`` xor ``b``."""
-        if (value := known(a)) is not None:
+        if (value := constant_of(a)) is not None:
             return negate(b) if value else b
-        if (value := known(b)) is not None:
+        if (value := constant_of(b)) is not None:
             return negate(a) if value else a
         inputs, (x, y) = self.together(a, b)
         return canonical(inputs, x ^ y)
@@ -202,13 +202,13 @@ class Logic:
 
     def select(self, chooser: Bit, when_true: Bit, when_false: Bit) -> Bit:
         """``when_true`` where ``chooser`` holds, else ``when_false``."""
-        if (value := known(chooser)) is not None:
+        if (value := constant_of(chooser)) is not None:
             return when_true if value else when_false
         if when_true == when_false:
             return when_true
-        if known(when_false) is False:
+        if constant_of(when_false) is False:
             return self.both(chooser, when_true)
-        if known(when_true) is False:
+        if constant_of(when_true) is False:
             return self.both(negate(chooser), when_false)
         inputs, (c, t, f) = self.together(chooser, when_true, when_false)
         return canonical(inputs, c & t | ~c & f & ((1 << (1 << len(inputs))) - 1))

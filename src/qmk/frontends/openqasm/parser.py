@@ -60,7 +60,7 @@ class Parser(BlockParser):
         self.expect(";")
         return Declaration(pos, type_node, name, value, storage)
 
-    def stored(self, pos: int) -> Stmt:
+    def storage(self, pos: int) -> Stmt:
         """``const``, ``input``, ``output``."""
         storage = self.text
         self.advance()
@@ -104,15 +104,18 @@ class Parser(BlockParser):
         self.expect(";")
         return Alias(pos, name, value)
 
-    def gate_definition(self, pos: int) -> Stmt:
+    def gate_head(self) -> tuple[str, list[str], list[str]]:
+        """``gate name(params) qubits``: what is named."""
         self.advance()
         name = self.name("the gate's name")
         params: list[str] = []
         if self.take("(") and not self.take(")"):
             params = self.names("a parameter's name")
             self.expect(")")
-        qubits = self.names("the name of the gate's first qubit")
-        return GateDef(pos, name, params, qubits, self.block().body)
+        return name, params, self.names("the name of the gate's first qubit")
+
+    def gate_definition(self, pos: int) -> Stmt:
+        return GateDef(pos, *self.gate_head(), self.block().body)
 
     def subroutine(self, pos: int) -> Stmt:
         self.advance()
@@ -313,7 +316,7 @@ class Parser(BlockParser):
             return Evaluate(first.pos, first)
         raise self.fail("';', an assignment or operands", "a gate call is written: name(parameters) qubits;")
 
-    def braced(self, _pos: int) -> Stmt:
+    def braced_block(self, _pos: int) -> Stmt:
         return self.block()
 
     # -- what the grammar knows and a gate-level device does not -----------------------------------------------------
@@ -360,7 +363,7 @@ class Parser(BlockParser):
             "define the operation as a gate or a def" if word != "defcalgrammar" else "remove the statement",
         )  # fmt: skip
 
-    def misplaced(self, pos: int) -> Stmt:
+    def refuse_misplaced(self, pos: int) -> Stmt:
         """OPENQASM after the first statement, or a stray else or case."""
         text = self.text
         if text == "include":
@@ -372,16 +375,16 @@ class Parser(BlockParser):
 
 HANDLERS: dict[str, Handler] = {
     "qubit": Parser.qubit, "qreg": Parser.old_register, "creg": Parser.old_register,
-    "const": Parser.stored, "input": Parser.stored, "output": Parser.stored, "let": Parser.alias,
+    "const": Parser.storage, "input": Parser.storage, "output": Parser.storage, "let": Parser.alias,
     "gate": Parser.gate_definition, "def": Parser.subroutine, "if": Parser.branch, "for": Parser.loop,
     "while": Parser.while_loop, "switch": Parser.switch, "break": Parser.jump, "continue": Parser.jump,
     "end": Parser.jump, "return": Parser.give_back, "reset": Parser.reset, "barrier": Parser.barrier,
     "measure": Parser.measure, "delay": Parser.delay, "box": Parser.box, "gphase": Parser.gphase,
     "ctrl": Parser.modified_gate, "negctrl": Parser.modified_gate, "inv": Parser.modified_gate,
     "pow": Parser.modified_gate, "pragma": Parser.pragma, "cal": Parser.calibration, "defcal": Parser.calibration,
-    "defcalgrammar": Parser.calibration, "extern": Parser.calibration, "OPENQASM": Parser.misplaced,
-    "else": Parser.misplaced, "case": Parser.misplaced, "default": Parser.misplaced, "in": Parser.misplaced,
-    "include": Parser.misplaced,
+    "defcalgrammar": Parser.calibration, "extern": Parser.calibration, "OPENQASM": Parser.refuse_misplaced,
+    "else": Parser.refuse_misplaced, "case": Parser.refuse_misplaced, "default": Parser.refuse_misplaced,
+    "in": Parser.refuse_misplaced, "include": Parser.refuse_misplaced,
 }  # fmt: skip
 
 KEYWORDS = frozenset(HANDLERS) | TYPES | {"true", "false", "durationof", "readonly", "mutable"}
@@ -389,5 +392,5 @@ KEYWORDS = frozenset(HANDLERS) | TYPES | {"true", "false", "durationof", "readon
 Parser.handlers = HANDLERS
 Parser.others = {
     "type": Parser.declaration, "name": Parser.call_or_assignment, "pragma": Parser.pragma, "@": Parser.annotation,
-    "{": Parser.braced, "hardware": Parser.misplaced,
+    "{": Parser.braced_block, "hardware": Parser.refuse_misplaced,
 }  # fmt: skip

@@ -11,7 +11,6 @@ from qmk.frontends.openqasm.tree import (
     Declaration,
     Expr,
     GateCall,
-    GateDef,
     If,
     Index,
     Literal,
@@ -79,18 +78,11 @@ class Parser2(Parser):
 
     def definition(self, pos: int) -> Stmt:
         """``gate`` and ``opaque``: the same head; an opaque gate has no body."""
-        word = self.text
-        self.advance()
-        name = self.name("the gate's name")
-        params: list[str] = []
-        if self.take("(") and not self.take(")"):
-            params = self.names("a parameter's name")
-            self.expect(")")
-        qubits = self.names("the name of the gate's first qubit")
-        if word == "opaque":
-            self.expect(";")
-            return Opaque(pos, name, params, qubits)
-        return GateDef(pos, name, params, qubits, self.block().body)
+        if self.text == "gate":
+            return self.gate_definition(pos)
+        head = self.gate_head()
+        self.expect(";")
+        return Opaque(pos, *head)
 
     def conditional(self, pos: int) -> Stmt:
         self.advance()
@@ -132,6 +124,6 @@ class Parser2(Parser):
 Parser2.handlers = {
     "qreg": Parser2.register, "creg": Parser2.register, "gate": Parser2.definition, "opaque": Parser2.definition,
     "if": Parser2.conditional, "measure": Parser2.measurement, "reset": Parser.reset, "barrier": Parser.barrier,
-    "OPENQASM": Parser.misplaced, "include": Parser.misplaced,
+    "OPENQASM": Parser.refuse_misplaced, "include": Parser.refuse_misplaced,
 }  # fmt: skip
 Parser2.others = {"name": Parser2.call_or_assignment}

@@ -55,7 +55,7 @@ RULES: tuple[Rule, ...] = (
     Rule(20, "input", "An input has no value, a value of the wrong type, or is not declared.", "3",
          example="input float theta;"),
     Rule(21, "scope", "A statement or name is not allowed here.", example="gate g a { reset a; }"),
-    Rule(22, "modifier", "A gate modifier is used with the wrong operands or on what is no gate.", "3",
+    Rule(22, "modifier", "A gate modifier is used with the wrong operands or on something that is not a gate.", "3",
          example="qubit q; ctrl(0) @ U(0,0,0) q;"),
     Rule(23, "power", "A fractional power of a gate of several operations is on at most 3 qubits.", "3",
          example="gate g a, b, c, d { ctrl(3) @ U(1,2,3) a, b, c, d; U(1,2,3) a; } qubit[4] q; "

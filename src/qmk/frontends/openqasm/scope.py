@@ -190,9 +190,9 @@ class Core(ABC):
             )  # fmt: skip
         if name in self.poisoned:
             raise Quiet
-        raise self.undefined(name, pos)
+        raise self.refuse_undefined(name, pos)
 
-    def undefined(self, name: str, pos: int) -> Refusal:
+    def refuse_undefined(self, name: str, pos: int) -> Refusal:
         if name in self.gates:
             return Refusal("undefined", pos, f"'{name}' is a gate, not a value")
         known = {*self.globals, *self.constants, *(n for scope in self.scopes[self.frame_start :] for n in scope)}

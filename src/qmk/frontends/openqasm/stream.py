@@ -51,7 +51,7 @@ class Stream:
             raise Refusal("syntax", self.pos, "the comment is never closed", "add the closing */")
         raise Refusal("syntax", self.pos, f"the character {self.text!r} has no meaning here")
 
-    def shown(self) -> str:
+    def describe_token(self) -> str:
         """The current token for a message."""
         if self.kind == "end":
             return "the end of the file"
@@ -59,7 +59,7 @@ class Stream:
         return f"'{text}'"
 
     def fail(self, wanted: str, help: str = "") -> Refusal:
-        return Refusal("syntax", self.pos, f"expected {wanted}, found {self.shown()}", help)
+        return Refusal("syntax", self.pos, f"expected {wanted}, found {self.describe_token()}", help)
 
     def expect(self, text: str) -> None:
         """Step over ``text``; a missing ';' is placed where it belongs, at the end of the statement."""
@@ -67,7 +67,7 @@ class Stream:
             self.advance()
         elif text == ";":
             raise Refusal(
-                "syntax", self.file.base + self.last_end, f"expected ';' before {self.shown()}",
+                "syntax", self.file.base + self.last_end, f"expected ';' before {self.describe_token()}",
                 "end the statement with ';'",
             )  # fmt: skip
         else:

@@ -114,10 +114,10 @@ class Subroutines(Calls):
             if frame.result.kind == "array" and value.type.kind != "array":
                 raise mismatch(value.type, frame.result, pos)
             value = convert(value, frame.result, pos, self.logic)
-            frame.value = value if frame.value is None else self.merged(when, value, frame.value, pos)
+            frame.value = value if frame.value is None else self.merge_returned(when, value, frame.value, pos)
         frame.left = self.logic.either(frame.left, when)
         self.jumped = True
 
-    def merged(self, when: lg.Bit, new: Value, old: Value, pos: int) -> Value:
+    def merge_returned(self, when: lg.Bit, new: Value, old: Value, pos: int) -> Value:
         """``new`` where ``when`` holds, else ``old``."""
         return Value(new.type, self.merge_data(new.type, when, new.data, old.data, pos))

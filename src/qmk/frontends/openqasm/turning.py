@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.angles import Turns, terms_of, total, unwrapped
+from qmk.frontends.openqasm.angles import Turns, terms_of, total, unwrap
 from qmk.frontends.openqasm.flow import Flow
 from qmk.frontends.openqasm.library import Gate
 from qmk.frontends.openqasm.logic import Bit
@@ -15,16 +15,16 @@ from qmk.frontends.openqasm.tree import GateCall
 from qmk.frontends.openqasm.values import TURN, Value, angle_data, turns
 
 MAX_CASES = 8
-"""Bits that may decide the angles of a gate which is no rotation: one call for each of their values"""
+"""Bits that may decide the angles of a gate which is not a rotation: one call for each of their values"""
 
 
 class Turning(Flow):
     """Gate calls with measured angles."""
 
-    def called(self, call: GateCall, args: list[float | Value], operands: list[Value]) -> None:
+    def call_gate(self, call: GateCall, args: list[float | Value], operands: list[Value]) -> None:
         measured = [arg for arg in args if isinstance(arg, Value)]
         if not measured:
-            super().called(call, args, operands)
+            super().call_gate(call, args, operands)
         elif len(args) == 1 and self._adds(call):
             self._each_turn(call, measured[0], operands)
         else:
@@ -50,18 +50,16 @@ class Turning(Flow):
         gate = self.gates.get(call.name)
         controlled = any(modifier.kind in ("ctrl", "negctrl") for modifier in call.modifiers)
         if controlled or (isinstance(gate, Gate) and gate.direct in ("crx", "cry", "crz")):
-            found = terms_of(
-                unwrapped(angle.data, size, self.logic)
-            )  # a turn of 2 pi changes the sign: it must not wrap
+            found = terms_of(unwrap(angle.data, size, self.logic))  # a turn of 2 pi changes the sign: it must not wrap
         else:
             found = terms_of(angle.data)
             if size is not None:
                 found = Turns(_short(found.constant), tuple((_short(weight), bit) for weight, bit in found.terms))
         if found.constant:
-            super().called(call, [found.constant * TURN], operands)
+            super().call_gate(call, [found.constant * TURN], operands)
         for weight, bit in found.terms:
             condition = lg.restrict(bit, self.builder.facts)
-            self.branch(condition, lambda w=weight: self.called(call, [w * TURN], operands), None, call.pos)
+            self.branch(condition, lambda w=weight: self.call_gate(call, [w * TURN], operands), None, call.pos)
 
     def _each_case(
         self,
@@ -72,7 +70,7 @@ class Turning(Flow):
         held: Mapping[Bit, bool],
     ) -> None:
         if not bits:
-            self.called(call, [_settled(arg, held) for arg in args], operands)
+            self.call_gate(call, [_resolve(arg, held) for arg in args], operands)
             return
         first, rest = bits[0], bits[1:]
         condition = lg.restrict(first, self.builder.facts)
@@ -86,7 +84,7 @@ def _short(weight: float) -> float:
     return math.remainder(weight, 1.0)
 
 
-def _settled(arg: float | Value, held: Mapping[Bit, bool]) -> float:
+def _resolve(arg: float | Value, held: Mapping[Bit, bool]) -> float:
     """The angle in radians where the bits hold ``held``."""
     if not isinstance(arg, Value):
         return arg

@@ -63,7 +63,7 @@ def prim(op: str, operands: tuple[int, ...], args: Mapping[str, float]) -> Prim:
     return Prim(base, operands, args, "1" * controls)
 
 
-def shifted(u: Unitary, operands: tuple[int, ...]) -> Unitary:
+def move_operands(u: Unitary, operands: tuple[int, ...]) -> Unitary:
     """``u`` with its qubit k renamed ``operands[k]``."""
     moved = [Prim(p.base, tuple([operands[k] for k in p.operands]), p.args, p.controls, p.power) for p in u.prims]
     return Unitary(tuple(moved), u.phase)
@@ -187,24 +187,24 @@ def _matrix_power(u: Unitary, exponent: float) -> Unitary:
     own = [replace(p, operands=tuple(numbers[k] for k in p.operands)) for p in u.prims if p.base != "barrier"]
     wanted = powers.power(matrix_of(Unitary(tuple(own), u.phase), len(used)), exponent)
     if len(used) == 1 and max(abs(wanted[0][1]), abs(wanted[1][0]), abs(wanted[0][0] - wanted[1][1])) > 1e-12:
-        return shifted(from_matrix(wanted), used)
+        return move_operands(from_matrix(wanted), used)
     steps = tuple(prim(step.op.removeprefix("core."), step.operands, step.args) for step in unitary_steps(wanted))
-    column = _acted(Unitary(steps), [_basis(0, len(wanted))], len(used))[0]
+    column = _act(Unitary(steps), [_basis(0, len(wanted))], len(used))[0]
     overlap = sum(x.conjugate() * row[0] for x, row in zip(column, wanted, strict=True))
-    return shifted(Unitary(steps, cmath.phase(overlap)), used)
+    return move_operands(Unitary(steps, cmath.phase(overlap)), used)
 
 
 def matrix_of(u: Unitary, qubits: int) -> Matrix:
     """The matrix of a gate on so many qubits, the first of them the highest bit of an index."""
     size = 1 << qubits
-    return tuple(zip(*_acted(u, [_basis(k, size) for k in range(size)], qubits), strict=True))
+    return tuple(zip(*_act(u, [_basis(k, size) for k in range(size)], qubits), strict=True))
 
 
 def _basis(k: int, size: int) -> list[complex]:
     return [complex(j == k) for j in range(size)]
 
 
-def _acted(u: Unitary, columns: list[list[complex]], qubits: int) -> list[list[complex]]:
+def _act(u: Unitary, columns: list[list[complex]], qubits: int) -> list[list[complex]]:
     """The gate on vectors."""
     factor = cmath.exp(1j * u.phase)
     columns = [[factor * x for x in column] for column in columns]
@@ -243,7 +243,7 @@ def from_matrix(matrix: Matrix) -> Unitary:
 Emitted = tuple[str, dict[str, Any], tuple[int, ...]]
 
 
-def emitted(p: Prim) -> list[Emitted]:
+def ops_of(p: Prim) -> list[Emitted]:
     """The core ops of a primitive: (short name, args, operands). A controlled phase becomes a phase gate."""
     if p.base == "barrier":
         return [("barrier", {}, p.operands)]
@@ -271,7 +271,7 @@ def _controlled_phase(p: Prim) -> list[Emitted]:
     target = max(target, 0)
     rest = p.operands[:target] + p.operands[target + 1 :]
     values = p.controls[:target] + p.controls[target + 1 :]
-    phase = emitted(Prim("p", (*rest, p.operands[target]), {"lam": p.args["gamma"] * p.power}, values))
+    phase = ops_of(Prim("p", (*rest, p.operands[target]), {"lam": p.args["gamma"] * p.power}, values))
     if not flip:
         return phase
     around: Emitted = ("x", {}, (p.operands[target],))

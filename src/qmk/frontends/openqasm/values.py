@@ -15,7 +15,7 @@ from typing import Any, cast
 import msgspec
 
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.angles import Turns, digits, fits, of_digits, scaled, unwrapped
+from qmk.frontends.openqasm.angles import Turns, digits, fits, of_digits, scale, unwrap
 from qmk.frontends.openqasm.logic import Bit
 from qmk.frontends.openqasm.sources import Refusal
 
@@ -69,7 +69,7 @@ def is_dynamic(value: Value) -> bool:
     data, kind = value.data, value.type.kind
     if kind in ("bit", "bool"):
         bits: tuple[Bit, ...] = elements(data)
-        return any(lg.known(bit) is None for bit in bits)
+        return any(lg.constant_of(bit) is None for bit in bits)
     if kind in INTEGERS:
         return isinstance(data, tuple)
     if kind == "angle":
@@ -108,7 +108,7 @@ def bits_of(value: Value, width: int) -> tuple[Bit, ...]:
 
 def number_of(bits: tuple[Bit, ...], kind: Type) -> Any:
     """Bits as the data of an int or uint: a number when every bit is known."""
-    found = [lg.known(bit) for bit in bits]
+    found = [lg.constant_of(bit) for bit in bits]
     if None in found:
         return bits
     return wrap(sum(1 << k for k, bit in enumerate(found) if bit), kind)
@@ -172,11 +172,13 @@ def _plain_angle(value: Value, to: Type, pos: int, logic: lg.Logic) -> Value:
     size = value.type.size
     if to.kind == "angle":
         if to.size is not None and not fits(value.data, to.size):
-            raise measured(pos, f"an angle finer than {to.text()} that", f"declare it angle[{size or 64}]")
-        found = unwrapped(value.data, size, logic) if to.size is None else scaled(value.data, 1, to.size)
+            raise refuse_measured(pos, f"an angle finer than {to.text()} that", f"declare it angle[{size or 64}]")
+        found = unwrap(value.data, size, logic) if to.size is None else scale(value.data, 1, to.size)
         return Value(to, angle_data(found))
     if size is None or to.kind in ("float", "complex"):
-        raise measured(pos, f"a value of type {to.text()} made of an angle that", "use the angle in gates, or its bits")
+        raise refuse_measured(
+            pos, f"a value of type {to.text()} made of an angle that", "use the angle in gates, or its bits"
+        )
     if to.kind == "bit" and to.size is not None and to.size != size:
         raise mismatch(value.type, to, pos)
     return Value(Type("uint", size), number_of(angle_bits(value, logic), Type("uint", size)))
@@ -186,7 +188,7 @@ def mismatch(have: Type, want: Type, pos: int) -> Refusal:
     return Refusal("type", pos, f"a value of type {have.text()} does not fit {want.text()}")
 
 
-def measured(pos: int, what: str, help: str = "") -> Refusal:
+def refuse_measured(pos: int, what: str, help: str = "") -> Refusal:
     return Refusal("measured", pos, f"{what} depends on a measurement", help or "use it in if conditions and bit logic")
 
 
@@ -262,15 +264,17 @@ def _to_real(value: Value, to: Type, pos: int) -> Turns | float | complex:
     data, kind = value.data, value.type.kind
     if kind in ("bit", "bool"):
         bits: tuple[Bit, ...] = elements(data)
-        if any(lg.known(bit) is None for bit in bits):
+        if any(lg.constant_of(bit) is None for bit in bits):
             if to.kind == "angle" and kind == "bit":
                 return _measured_angle(value, bits, to, pos)
-            raise measured(pos, f"a {to.kind}", "cast the bits to angle[n] where they are to turn a gate")
-        data = sum(1 << k for k, bit in enumerate(bits) if lg.known(bit))
+            raise refuse_measured(pos, f"a {to.kind}", "cast the bits to angle[n] where they are to turn a gate")
+        data = sum(1 << k for k, bit in enumerate(bits) if lg.constant_of(bit))
         if to.kind == "angle" and kind == "bit":
             return data * TURN / (1 << len(bits))
     if isinstance(data, tuple):
-        raise measured(pos, f"a {to.kind}", "apply one gate for each bit: if (c[0]) p(pi/2) q; if (c[1]) p(pi) q;")
+        raise refuse_measured(
+            pos, f"a {to.kind}", "apply one gate for each bit: if (c[0]) p(pi/2) q; if (c[1]) p(pi) q;"
+        )
     if kind not in ("bit", "bool", "int", "uint", "float", "angle", "complex"):
         raise mismatch(value.type, to, pos)
     if to.kind == "complex":
@@ -283,6 +287,6 @@ def _to_real(value: Value, to: Type, pos: int) -> Turns | float | complex:
         raise Refusal("value", pos, "the number is larger than any float can hold") from None
     if to.kind == "angle" and to.size is not None:
         if not math.isfinite(real):
-            raise Refusal("value", pos, f"{real} is no angle")
+            raise Refusal("value", pos, f"{real} is not an angle")
         return angle_steps(real, to.size) * TURN / (1 << to.size)
     return real

@@ -18,7 +18,7 @@ from qmk.models.atoms import ATOM_RULES, AtomProgram, Drive, Field, to_graph
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Refused, Source, unmarked
+from qmk.sdk.frontend import Refused, Source, strip_bom
 
 RULES = {**PULSER_RULES, **ATOM_RULES, **CHANNEL_RULES}
 _DECODER = msgspec.json.Decoder(schema.Document)
@@ -35,7 +35,7 @@ def read(source: Source) -> Graph:
 
 def _graph(source: Source) -> Graph:
     try:
-        document = _DECODER.decode(unmarked(source.data))
+        document = _DECODER.decode(strip_bom(source.data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("PULSER-01", f"not a sequence of Pulser: {error}") from error
     if document.version != "1":

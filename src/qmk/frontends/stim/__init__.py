@@ -16,7 +16,7 @@ import re
 from qmk.frontends.stim.gates import ALIASES, NAMES
 from qmk.frontends.stim.rules import STIM_RULES
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, unmarked
+from qmk.sdk.frontend import Frontend, Source, strip_bom
 
 __all__ = ["FRONTEND", "STIM_RULES"]
 
@@ -25,16 +25,16 @@ _LINES = 64
 
 
 def recognise(data: bytes) -> int:
-    """By the first lines that are no comments: instructions of Stim with targets as Stim writes them."""
-    lines = [line.strip() for line in unmarked(data[:65536]).decode("utf-8", "replace").split("\n")]
+    """Judges by the first lines that are not comments: instructions of Stim with targets as Stim writes them."""
+    lines = [line.strip() for line in strip_bom(data[:65536]).decode("utf-8", "replace").split("\n")]
     if len(data) >= 4096:
         lines = lines[:-1]  # it may be cut
     lines = [line for line in lines if line and not line.startswith("#")][:_LINES]
-    known = sum(1 for line in lines if line == "}" or _known(line))
+    known = sum(1 for line in lines if line == "}" or _is_instruction(line))
     return 0 if not known else 100 if known == len(lines) else round(60 * known / len(lines))
 
 
-def _known(line: str) -> bool:
+def _is_instruction(line: str) -> bool:
     match = _LINE.match(line)
     return match is not None and (match[1] in NAMES or match[1] in ALIASES)
 

@@ -46,7 +46,7 @@ class Circuit:
         self.events.extend(produces)
 
     def name(self, base: str) -> str:
-        """``base`` with the next number."""
+        """A new name: ``base`` with the next number."""
         number = self._names.get(base, 0)
         self._names[base] = number + 1
         return f"{base}{number}"
@@ -59,7 +59,7 @@ class Circuit:
         return made
 
     def chance(self, p: float) -> str:
-        """An event that is 1 with probability ``p``, by no measurement."""
+        """Adds an event that is 1 with probability ``p``, without a measurement."""
         if not self._zero:
             self._zero = self.table(0, (), name="zero")
         made = self.name("r")
@@ -81,17 +81,17 @@ class Circuit:
             return rest[0] if rest else None
         return self.table(XOR[len(rest)], tuple(rest), base)
 
-    def measured(self, op: str, vqs: tuple[str, ...], args: dict[str, Any], inverted: bool, p: float) -> None:
-        """One more measurement: its bit, then inverted where asked, then read wrongly with probability ``p``."""
+    def add_measurement(self, op: str, vqs: tuple[str, ...], args: dict[str, Any], inverted: bool, p: float) -> None:
+        """Adds a measurement: its bit, then inverted if asked, then read wrongly with probability ``p``."""
         self.room()
         number = len(self.record)
         name, lost = f"m{number}", f"lost{number}" if op == "atoms.mz" else None
         raw = f"raw{number}" if inverted or p else name
         self.add(op, vqs, args, produces=(raw, lost) if lost else (raw,))
-        self.record.append(self.altered(raw, name, inverted, p))
+        self.record.append(self.alter(raw, name, inverted, p))
         self.lost.append(lost)
 
-    def altered(self, raw: str, name: str, inverted: bool, p: float) -> str:
+    def alter(self, raw: str, name: str, inverted: bool, p: float) -> str:
         if inverted:
             raw = self.table(0b01, (raw,), name=f"not_{name}" if p else name)
         if p:
@@ -99,13 +99,13 @@ class Circuit:
             return name
         return raw
 
-    def padded(self, value: int, p: float) -> None:
-        """A bit of the record that no qubit gives."""
+    def add_pad(self, value: int, p: float) -> None:
+        """Adds a bit to the record that no qubit gives."""
         self.room()
         number = len(self.record)
         if value or p:
             raw = self.table(value, (), name=f"raw{number}" if p else f"m{number}")
-            self.record.append(self.altered(raw, f"m{number}", False, p))
+            self.record.append(self.alter(raw, f"m{number}", False, p))
         else:
             self.record.append(None)
         self.lost.append(None)

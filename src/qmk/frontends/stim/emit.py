@@ -1,5 +1,5 @@
-"""A graph as a Stim circuit. The record of Stim is every measurement in the order of time: a comment says which bits a
-register of the graph has where they are not simply the record."""
+"""Writes a graph as a Stim circuit. The record of Stim is every measurement in the order of time: a comment says which
+bits a register of the graph has where they are not simply the record."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Writer:
         operands = [self.qubit[handle] for handle in node.vqs]
         op = OPS.get(node.op)
         if node.guard is not None:
-            self.guarded(node, short, node.guard)
+            self.write_guarded(node, short, node.guard)
         elif op is None:
             raise Unwritten("the op is not known")
         elif op.op_class in ("hint", "fence"):
@@ -152,7 +152,7 @@ class Writer:
             if letter != "I":
                 self.write(letter, qubit)
 
-    def guarded(self, node: Node, short: str, guard: Guard) -> None:
+    def write_guarded(self, node: Node, short: str, guard: Guard) -> None:
         if node.op not in ("core.x", "core.y", "core.z") or guard.type != "eq" or guard.value not in (0, 1):
             raise Unwritten("a guard; only a Pauli under one event has a form in Stim")
         form = self.form(guard.event) if guard.event in self.forms else Form(frozenset())
@@ -181,7 +181,7 @@ class Writer:
         if event in self.random and self.uses[event] == 1:
             return Form(frozenset())
         if event not in self.forms:
-            raise Unwritten(f"event '{event}' is no parity of measurements")
+            raise Unwritten(f"event '{event}' is not a parity of measurements")
         return self.forms[event]
 
     def measure(self, node: Node, operands: list[str]) -> None:
@@ -217,7 +217,7 @@ class Writer:
         for row in range(1 << width):
             want = constant ^ (sum(slope for k, slope in enumerate(slopes) if row >> k & 1) & 1)
             if table >> row & 1 != want:
-                raise Unwritten("event logic that is no parity")
+                raise Unwritten("event logic that is not a parity")
         records: frozenset[int] = frozenset()
         for slope, event in zip(slopes, node.inputs, strict=True):
             if slope:
@@ -287,12 +287,12 @@ class Writer:
     def register(self, name: str, bits: tuple[str | None, ...]) -> None:
         forms = [self.form(bit) if bit else None for bit in bits]
         if not all(form is not None and len(form.records) == 1 and not form.constant for form in forms):
-            raise Unwritten(f"register '{name}' has a bit that is no single measurement")
+            raise Unwritten(f"register '{name}' has a bit that is not a single measurement")
         order = [next(iter(form.records)) for form in forms if form is not None]
         if order != list(range(self.records)):
             self.lines.insert(0, Line(f"# {name or 'result'}:", " ".join(f"m{k}" for k in order)))
 
 
 def emit(graph: Graph) -> bytes:
-    """Raises INVALID_GRAPH with a finding STIM-20 for each node that has no form in Stim."""
+    """Writes the graph. Raises INVALID_GRAPH with a finding STIM-20 for each node that has no form in Stim."""
     return Writer(graph).emit()

@@ -20,7 +20,7 @@ def apply(circuit: Circuit, item: Instruction, chained: bool) -> None:
     """``chained``: an ELSE_CORRELATED_ERROR follows."""
     for p in item.args:
         if not 0 <= p <= 1:
-            raise item.refuse("STIM-03", f"{p:g} is no probability")
+            raise item.refuse("STIM-03", f"{p:g} is not a probability")
     if item.name in ("I_ERROR", "II_ERROR"):
         _identity(circuit, item)
         return
@@ -29,9 +29,9 @@ def apply(circuit: Circuit, item: Instruction, chained: bool) -> None:
     if sum(item.args) > 1 + TOLERANCE:
         raise item.refuse("STIM-03", f"its probabilities add up to {sum(item.args):g}")
     if item.name in ("E", "ELSE_CORRELATED_ERROR"):
-        _correlated(circuit, item, chained)
+        _add_correlated(circuit, item, chained)
     elif item.name.startswith("HERALDED"):
-        _heralded(circuit, item)
+        _add_heralded(circuit, item)
     else:
         _channel(circuit, item)
 
@@ -48,7 +48,7 @@ def _channel(circuit: Circuit, item: Instruction) -> None:
     p = item.args
     if item.name in ("DEPOLARIZE2", "PAULI_CHANNEL_2"):
         if len(qubits) % 2:
-            raise item.refuse("STIM-04", f"{len(qubits)} targets are no pairs")
+            raise item.refuse("STIM-04", f"{len(qubits)} targets are not pairs")
         pairs = zip(qubits[::2], qubits[1::2], strict=True)
         args = {f"p{pair.lower()}": chance for pair, chance in zip(PAIRS, p, strict=False)}
         for a, b in pairs:
@@ -69,7 +69,7 @@ def _channel(circuit: Circuit, item: Instruction) -> None:
 
 
 def _identity(circuit: Circuit, item: Instruction) -> None:
-    """Nothing, unless a tag says what is lost: each qubit by itself, or all of the targets together."""
+    """Handles I_ERROR: nothing happens unless a tag says what is lost, each qubit by itself or all targets together."""
     kind = tags.loss(item)
     qubits = [_qubit(item, product) for product in item.targets]
     if not kind:
@@ -88,8 +88,8 @@ def _identity(circuit: Circuit, item: Instruction) -> None:
             circuit.add("noise.leak", (qubit,), {"p0": item.args[0], "p1": item.args[1]})
 
 
-def _correlated(circuit: Circuit, item: Instruction, chained: bool) -> None:
-    """One Pauli product; ELSE_CORRELATED_ERROR only where none of the chain before it happened."""
+def _add_correlated(circuit: Circuit, item: Instruction, chained: bool) -> None:
+    """Adds a Pauli product. ELSE_CORRELATED_ERROR happens only if none of the chain before it did."""
     letters: dict[str, str] = {}
     for product in item.targets:
         target = product[0]
@@ -117,8 +117,9 @@ def _correlated(circuit: Circuit, item: Instruction, chained: bool) -> None:
         circuit.chain = None
 
 
-def _heralded(circuit: Circuit, item: Instruction) -> None:
-    """The record says that it happened; then one of I, X, Y, Z. X and Z parts are drawn one after the other."""
+def _add_heralded(circuit: Circuit, item: Instruction) -> None:
+    """Adds a heralded error: the record says whether it happened, and one of I, X, Y, Z follows. X and Z parts are
+    drawn one after the other."""
     chances = (item.args[0] / 4,) * 4 if item.name == "HERALDED_ERASE" else item.args
     total = sum(chances)
     _i, x, y, z = (p / total if total else 0.0 for p in chances)

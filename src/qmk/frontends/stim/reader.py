@@ -1,4 +1,5 @@
-"""Instructions to nodes, REPEAT unrolled. Flat programs are read by the native core, which gives the same graph."""
+"""Turns instructions into nodes, with REPEAT unrolled. Flat programs are read by the native core, which gives the same
+graph."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from qmk.frontends.stim.circuit import Circuit
 from qmk.frontends.stim.rules import STIM_RULES
 from qmk.frontends.stim.text import Body, Instruction, Product, Repeat, Target, parse
 from qmk.qvm.graph import Graph, Node, unpack
-from qmk.sdk.frontend import Refused, Source, unmarked
+from qmk.sdk.frontend import Refused, Source, strip_bom
 
 MAX_OBSERVABLE = 100_000
 PHASE = {"XY": "Z", "YZ": "X", "ZX": "Y", "YX": "Z", "ZY": "X", "XZ": "Y"}
@@ -26,7 +27,7 @@ ARGUMENTS = {
 
 
 class Reading:
-    """One circuit being unrolled. ``lossy``: measurements say whether the atom was there."""
+    """The state of reading one circuit. ``lossy``: measurements say whether the atom was there."""
 
     def __init__(self, body: Body, sweep: list[int]) -> None:
         self.circuit = Circuit()
@@ -112,7 +113,7 @@ class Reading:
             self.circuit.add(f"core.{op}", tuple(operands[k] for k in places), dict(args))
 
     def feed(self, item: Instruction, pair: tuple[Product, Product]) -> None:
-        """A Pauli under a measured bit."""
+        """Adds a Pauli under a measured bit."""
         pauli, place = gates.FED.get(item.name, ("", ""))
         bits = [len(product) == 1 and product[0].kind in ("rec", "sweep") for product in pair]
         allowed = {"first": (True, False), "second": (False, True)}.get(place)
@@ -131,9 +132,9 @@ class Reading:
         """The event of a rec or sweep target: None for 0, "one" for a sweep bit of 1."""
         if target.kind == "sweep":
             return "one" if target.value < len(self.sweep) and self.sweep[target.value] else None
-        return self.recorded(item, target)
+        return self.recorded_bit(item, target)
 
-    def recorded(self, item: Instruction, target: Target) -> str | None:
+    def recorded_bit(self, item: Instruction, target: Target) -> str | None:
         record = self.circuit.record
         if target.kind != "rec":
             raise item.refuse("STIM-04", "its targets are rec[-k]")
@@ -150,10 +151,10 @@ class Reading:
             qubit = (handle(item, product, invertible=True),)
             if self.lossy:
                 self.apply(tuple(gates.Step(op) for op in gates.TO_Z[basis]), qubit)
-                self.circuit.measured("atoms.mz", qubit, {}, product[0].inverted, flip)
+                self.circuit.add_measurement("atoms.mz", qubit, {}, product[0].inverted, flip)
                 self.apply(tuple(gates.Step(op) for op in gates.FROM_Z[basis]), qubit)
             else:
-                self.circuit.measured(f"core.m{basis.lower()}", qubit, {}, product[0].inverted, flip)
+                self.circuit.add_measurement(f"core.m{basis.lower()}", qubit, {}, product[0].inverted, flip)
             if reset:
                 self.prepare(basis, qubit)
 
@@ -172,16 +173,16 @@ class Reading:
             if a == b:
                 raise item.refuse("STIM-04", f"{a[1:]} stands twice in a pair")
             inverted = pair[0][0].inverted != pair[1][0].inverted
-            self.circuit.measured("core.mpauli", (a, b), {"paulis": paulis}, inverted, flip)
+            self.circuit.add_measurement("core.mpauli", (a, b), {"paulis": paulis}, inverted, flip)
 
     def measure_product(self, item: Instruction) -> None:
         flip = chance(item)
         for product in item.targets:
             qubits, paulis, inverted = pauli_product(item, product)
             if qubits:
-                self.circuit.measured("core.mpauli", qubits, {"paulis": paulis}, inverted, flip)
+                self.circuit.add_measurement("core.mpauli", qubits, {"paulis": paulis}, inverted, flip)
             else:
-                self.circuit.padded(int(inverted), flip)
+                self.circuit.add_pad(int(inverted), flip)
 
     def root(self, item: Instruction) -> None:
         """SPP: the square root of a Pauli product, up to phase exp(-i pi/4 P)."""
@@ -195,14 +196,14 @@ class Reading:
         for target, *more in item.targets:
             if more or target.kind or target.inverted or target.value > 1:
                 raise item.refuse("STIM-04", "its targets are 0 and 1")
-            self.circuit.padded(target.value, chance(item))
+            self.circuit.add_pad(target.value, chance(item))
 
     # -- annotations -------------------------------------------------------------------------------------------------
 
     def detector(self, item: Instruction) -> None:
-        bits = [self.recorded(item, target) for product in item.targets for target in product]
+        bits = [self.recorded_bit(item, target) for product in item.targets for target in product]
         self.circuit.detectors.append(self.circuit.parity(bits, "d"))
-        self.circuit.detector_coordinates.append(self.shifted(item.args))
+        self.circuit.detector_coordinates.append(self.shift_coordinates(item.args))
         if len(self.circuit.detectors) > LIMITS.events // 4:
             raise item.refuse("STIM-08", f"more than {LIMITS.events // 4} detectors")
 
@@ -210,10 +211,10 @@ class Reading:
         number = item.args[0]
         if number != int(number) or not 0 <= number < MAX_OBSERVABLE:
             raise item.refuse("STIM-03", f"the observable's number is a whole one below {MAX_OBSERVABLE}")
-        bits = [self.recorded(item, target) for product in item.targets for target in product]
+        bits = [self.recorded_bit(item, target) for product in item.targets for target in product]
         self.circuit.observables.setdefault(int(number), []).extend(bits)
 
-    def shifted(self, args: tuple[float, ...]) -> list[float]:
+    def shift_coordinates(self, args: tuple[float, ...]) -> list[float]:
         return [value + (self.shift[k] if k < len(self.shift) else 0.0) for k, value in enumerate(args)]
 
     def shift_by(self, item: Instruction) -> None:
@@ -223,7 +224,7 @@ class Reading:
 
     def place(self, item: Instruction) -> None:
         for product in item.targets:
-            self.coordinates[handle(item, product)] = self.shifted(item.args)
+            self.coordinates[handle(item, product)] = self.shift_coordinates(item.args)
 
     def tick(self, item: Instruction) -> None:
         self.circuit.add("core.barrier", args={"tag": "TICK"})
@@ -267,14 +268,14 @@ def handle(item: Instruction, product: Product, invertible: bool = False) -> str
 
 def pairs(item: Instruction) -> list[tuple[Product, Product]]:
     if len(item.targets) % 2:
-        raise item.refuse("STIM-04", f"{len(item.targets)} targets are no pairs")
+        raise item.refuse("STIM-04", f"{len(item.targets)} targets are not pairs")
     return list(zip(item.targets[::2], item.targets[1::2], strict=True))
 
 
 def chance(item: Instruction) -> float:
     p = item.args[0] if item.args else 0.0
     if not 0 <= p <= 1:
-        raise item.refuse("STIM-03", f"{p:g} is no probability")
+        raise item.refuse("STIM-03", f"{p:g} is not a probability")
     return p
 
 
@@ -304,7 +305,7 @@ def read(source: Source) -> Graph:
 
 
 def _flat(source: Source) -> Graph | None:
-    """By the native core; None for what it declines: all that is not flat, every error, every warning."""
+    """Reads a flat circuit with the native core. None for what that declines: every other circuit, error or warning."""
     import qmk_native
 
     if source.params:
@@ -318,7 +319,7 @@ def _flat(source: Source) -> Graph | None:
 def interpret(source: Source) -> Graph:
     """The graph as ``read`` gives it, without the native core."""
     try:
-        text = unmarked(source.data).decode("utf-8")
+        text = strip_bom(source.data).decode("utf-8")
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
         refused = Refused("STIM-01", f"byte {error.start} is not UTF-8", line=line)

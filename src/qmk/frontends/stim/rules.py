@@ -64,7 +64,7 @@ _ROWS = (
     Rule(
         "STIM-20",
         "no form in Stim",
-        "An op, a guard or an event of the graph has no form in Stim's language: gates that are no Clifford gates "
+        "An op, a guard or an event of the graph has no form in Stim's language: gates that are not Clifford gates "
         "(except tagged ones), guards, event logic other than parities, Kraus channels.",
         "rewrite the program, or write another format",
     ),

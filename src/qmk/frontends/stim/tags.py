@@ -40,7 +40,7 @@ def _angles(item: Instruction, text: str) -> dict[str, float]:
     for part in text.split(","):
         match = _ANGLE.match(part)
         if match is None or match[1] in found:
-            raise item.refuse("STIM-06", f"'{part.strip()[:40]}' is no angle", "write theta=0.3*pi")
+            raise item.refuse("STIM-06", f"'{part.strip()[:40]}' is not an angle", "write theta=0.3*pi")
         found[match[1]] = float(match[2]) * math.pi
         if not abs(found[match[1]]) < 1e9:
             raise item.refuse("STIM-06", f"'{part.strip()[:40]}' is too large")

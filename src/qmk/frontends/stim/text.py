@@ -76,25 +76,25 @@ def parse(text: str) -> Body:
         opened = stack[-1][1]
         raise Refused("STIM-01", "REPEAT is not closed", "close it with '}'", line=opened.line if opened else 1)
     if not root:
-        raise Refused("STIM-01", "there is no instruction", line=1)
+        raise Refused("STIM-01", "there is not an instruction", line=1)
     return root
 
 
 def _line(row: str, line: int) -> Instruction | Repeat:
     match = _HEAD.match(row)
     if match is None:
-        raise Refused("STIM-01", f"{row.strip()[:40]!r} is no instruction", line=line)
+        raise Refused("STIM-01", f"{row.strip()[:40]!r} is not an instruction", line=line)
     name, tag, args, rest = match.groups()
     name = ALIASES.get(name.upper(), name.upper())
     if name not in NAMES:
-        raise Refused("STIM-02", f"{name[:40]!r} is no instruction of Stim", line=line)
+        raise Refused("STIM-02", f"{name[:40]!r} is not an instruction of Stim", line=line)
     rest = rest.partition("#")[0].strip()
     if rest and match.end(0) and row[match.start(4) : match.start(4) + 1] not in (" ", "\t", "{", "#"):
-        raise Refused("STIM-01", f"{row.strip()[:40]!r} is no instruction", line=line)
+        raise Refused("STIM-01", f"{row.strip()[:40]!r} is not an instruction", line=line)
     if name == "REPEAT":
         return _repeat(rest, args, line)
     targets = tuple(_product(word, line) for word in rest.split())
-    return Instruction(name, _unescaped(tag or ""), _numbers(args, line), targets, line)
+    return Instruction(name, _unescape(tag or ""), _numbers(args, line), targets, line)
 
 
 def _repeat(rest: str, args: str | None, line: int) -> Repeat:
@@ -106,7 +106,7 @@ def _repeat(rest: str, args: str | None, line: int) -> Repeat:
     return Repeat(int(count), line)
 
 
-def _unescaped(tag: str) -> str:
+def _unescape(tag: str) -> str:
     return _ESCAPE.sub(lambda found: _ESCAPED[found[0]], tag)
 
 
@@ -118,7 +118,7 @@ def _numbers(args: str | None, line: int) -> tuple[float, ...]:
         try:
             value = float(part)
         except ValueError:
-            raise Refused("STIM-03", f"{part.strip()[:40]!r} is no number", line=line) from None
+            raise Refused("STIM-03", f"{part.strip()[:40]!r} is not a number", line=line) from None
         if not abs(value) < 1e300:
             raise Refused("STIM-03", f"{part.strip()[:40]!r} is not finite", line=line)
         found.append(value)
@@ -130,7 +130,7 @@ def _product(word: str, line: int) -> Product:
     for part in word.split("*"):
         match = _TARGET.match(part)
         if match is None:
-            raise Refused("STIM-04", f"{part[:40]!r} is no target", line=line)
+            raise Refused("STIM-04", f"{part[:40]!r} is not a target", line=line)
         inverted, rec, ago, sweep, bit, pauli, qubit = match.groups()
         if rec or sweep:
             if inverted:

@@ -50,11 +50,16 @@ def bits_of(result: Result) -> tuple[list[tuple[str, int]], list[int | None]]:
 
 
 class _Shots:
-    """What both kinds share: commas between the shots."""
+    """What both kinds share: the head, and commas between the shots."""
+
+    _head: dict[str, Any]
 
     def __init__(self, columns: list[int | None]) -> None:
         self._columns = columns
         self._comma = ""
+
+    def begin(self) -> bytes:
+        return msgspec.json.encode(self._head)[:-1] + b',"measurements":['
 
     def _bits(self, row: str, start: int = 0, stop: int | None = None) -> str:
         return ",".join("0" if at is None else row[at] for at in self._columns[start:stop])
@@ -74,9 +79,6 @@ class AnalogResult(_Shots):
         quera = {"braketSchemaHeader": _header("quera_metadata"), "numSuccessfulShots": result.shots}
         self._head = {"braketSchemaHeader": _header("analog_hamiltonian_simulation_task_result"), "taskMetadata": task}
         self._tail = {"action": action, "queraMetadata": quera}
-
-    def begin(self) -> bytes:
-        return msgspec.json.encode(self._head)[:-1] + b',"measurements":['
 
     def shot(self, row: str) -> bytes:
         pre, post = self._bits(row, 0, self._sites), self._bits(row, self._sites)
@@ -102,9 +104,6 @@ class GateResult(_Shots):
             "measuredQubits": qubits,
             "additionalMetadata": {"action": action},
         }
-
-    def begin(self) -> bytes:
-        return msgspec.json.encode(self._head)[:-1] + b',"measurements":['
 
     def shot(self, row: str) -> bytes:
         return f"{self._next()}[{self._bits(row)}]".encode()

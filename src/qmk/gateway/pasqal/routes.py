@@ -151,23 +151,23 @@ async def add_jobs(request: AnyRequest) -> Response[bytes]:
     return _answer(await _batch(caller, record, kept), 201)
 
 
-@patch(["/api/v2/batches/{id:str}/complete", "/api/v1/batches/{id:str}/complete"])
-async def close_batch(request: AnyRequest) -> Response[bytes]:
+async def _close(request: AnyRequest) -> tuple[Caller, Record, Kept]:
+    """The batch takes no more jobs."""
     caller, records = await enter(request)
     async with _changing(request, caller, records):
         record, kept = await _find(request, caller, records)
         kept.open = False
-        record = await _store(caller, records, record, kept)
-    return _answer(await _batch(caller, record, kept))
+        return caller, await _store(caller, records, record, kept), kept
+
+
+@patch(["/api/v2/batches/{id:str}/complete", "/api/v1/batches/{id:str}/complete"])
+async def close_batch(request: AnyRequest) -> Response[bytes]:
+    return _answer(await _batch(*await _close(request)))
 
 
 @patch(["/api/v2/batches/{id:str}/cancel", "/api/v1/batches/{id:str}/cancel"])
 async def cancel_batch(request: AnyRequest) -> Response[bytes]:
-    caller, records = await enter(request)
-    async with _changing(request, caller, records):
-        record, kept = await _find(request, caller, records)
-        kept.open = False
-        record = await _store(caller, records, record, kept)
+    caller, record, kept = await _close(request)
     if not await cancel_all(caller, [row.job for row in kept.jobs], "cancelled over Pasqal Cloud") and kept.jobs:
         raise QmkError("ALREADY_COMPLETED", "the batch has ended")
     return _answer(await _batch(caller, record, kept))

@@ -69,24 +69,3 @@ def conjugate_rows(left: Bits, right: Bits) -> Bits:
 
 def times(left: Bits, right: Bits) -> Bits:
     return bits(left.astype(np.int64) @ right.astype(np.int64))
-
-
-def lightest(generators: Bits, modulo: Bits, most: int) -> int | None:
-    """The lowest weight, up to ``most``, of a vector of the kernel of ``generators`` that is not in the span of
-    ``modulo``; None where all of these are heavier. Exhaustive: cost grows as n^most."""
-    import itertools
-
-    n = generators.shape[1]
-    inside = rank(modulo)
-    syndromes = [int("".join(map(str, column)), 2) if len(column) else 0 for column in generators.T.tolist()]
-    for weight in range(1, most + 1):
-        for chosen in itertools.combinations(range(n), weight):
-            total = 0
-            for column in chosen:
-                total ^= syndromes[column]
-            if total == 0:
-                vector = np.zeros((1, n), dtype=np.uint8)
-                vector[0, list(chosen)] = 1
-                if rank(np.vstack([modulo, vector])) > inside:
-                    return weight
-    return None

@@ -1,4 +1,4 @@
-"""Small graphs in few words, for kits and tests."""
+"""Builds small graphs in few words, for kits and tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Builder:
             self.alloc(qubits)
 
     def alloc(self, count: int) -> list[str]:
-        """New qubits in |0>."""
+        """Allocates qubits in |0>."""
         new = [f"q{len(self.qubits) + k}" for k in range(count)]
         self.qubits += new
         self.op("alloc", *new)
@@ -51,7 +51,7 @@ class Builder:
         family: str = "core",
         **args: Any,
     ) -> Builder:
-        """One node. A qubit is its name or its number; ``args`` are the op's arguments."""
+        """Appends one node. A qubit is given by its name or its number; ``args`` are the op's arguments."""
         self.nodes.append(
             Node(
                 id=f"n{len(self.nodes)}",
@@ -83,7 +83,7 @@ class Builder:
         return self
 
     def measure(self, *qubits: str | int, basis: str = "mz", event: str = "", guard: Guard | None = None) -> str:
-        """Measure; the name of the event. ``basis``: mz, mx, my, or mbell for one two-bit event."""
+        """Measures, and gives the name of the event. ``basis``: mz, mx, my, or mbell for one two-bit event."""
         name = event or f"e{len(self.events)}"
         self.events.append(name)
         self.op(basis, *qubits, produces=(name,), guard=guard)

@@ -31,8 +31,8 @@ def fence_checks(subject: Subject, cases: Sequence[Case]) -> Iterator[Check]:
 
     for number, case in enumerate(cases):
         yield on("run is start driven to its end", case, _driven)
-        yield on("saved and resumed at every fence", case, lambda plan: _resumed(plan, _copy(plan)))
-        yield on("rewound and resumed at random", case, lambda plan, number=number: _mixed(plan, number))
+        yield on("saved and resumed at every fence", case, lambda plan: _check_resume(plan, _copy(plan)))
+        yield on("rewound and resumed at random", case, lambda plan, number=number: _check_mixture(plan, number))
     turns = _turns()
     yield on("rewinds gates to every earlier fence", turns, _rewound)
     yield on("a saved state stays as it was", turns, _independent)
@@ -47,12 +47,12 @@ def _plan(subject: Subject, case: Case) -> FencedPlan:
 
 
 def _copy(plan: FencedPlan) -> FencedPlan:
-    """The plan of another process."""
+    """Pickles the plan, as another process would receive it."""
     return pickle.loads(pickle.dumps(plan))  # noqa: S301 our own bytes of a moment ago
 
 
 def _turns(more: int = 0) -> Case:
-    """Gates only, in four epochs, and a read-out."""
+    """A program of gates only, in four epochs, and a read-out."""
     b = Builder(2)
     for _ in range(4):
         b.op("h", 0).op("cnot", 0, 1).op("s", 1).op("h", 1).op("fence")
@@ -72,7 +72,7 @@ def _driven(plan: FencedPlan) -> str:
     return "" if same else "driving the run fence by fence gave other bits than run()"
 
 
-def _resumed(plan: FencedPlan, other: FencedPlan) -> str:
+def _check_resume(plan: FencedPlan, other: FencedPlan) -> str:
     execution, plans = plan.start(SHOTS, SEED), [other, plan]
     while True:
         state = execution.save()
@@ -86,14 +86,14 @@ def _resumed(plan: FencedPlan, other: FencedPlan) -> str:
     return "" if same else "a run that was saved and resumed at every fence gave other bits"
 
 
-def _mixed(plan: FencedPlan, number: int) -> str:
-    dice = random.Random(number)
+def _check_mixture(plan: FencedPlan, number: int) -> str:
+    rng = random.Random(number)
     execution, rewinds = plan.start(SHOTS, SEED), 0
     while True:
-        if dice.random() < 0.5:
+        if rng.random() < 0.5:
             execution = plan.resume(execution.save())
-        if dice.random() < 0.6 and rewinds < 20:
-            place, wanted = execution.epoch, dice.randint(0, execution.epoch)
+        if rng.random() < 0.6 and rewinds < 20:
+            place, wanted = execution.epoch, rng.randint(0, execution.epoch)
             rewinds += 1
             went = execution.rewind(wanted)
             if execution.epoch != (wanted if went else place):
@@ -146,11 +146,11 @@ def _hostile(plan: FencedPlan) -> str:
     execution = plan.start(SHOTS, SEED)
     execution.advance()
     state = execution.save()
-    dice = random.Random(SEED)
-    damaged = [b"", b"\x00", dice.randbytes(100), state[:-1], state + b"\x00", state[: len(state) // 2]]
+    rng = random.Random(SEED)
+    damaged = [b"", b"\x00", rng.randbytes(100), state[:-1], state + b"\x00", state[: len(state) // 2]]
     for _ in range(HOSTILE):
-        place = dice.randrange(len(state))
-        damaged.append(state[:place] + bytes([state[place] ^ (1 << dice.randrange(8))]) + state[place + 1 :])
+        place = rng.randrange(len(state))
+        damaged.append(state[:place] + bytes([state[place] ^ (1 << rng.randrange(8))]) + state[place + 1 :])
     for data in damaged:
         try:
             resumed = plan.resume(data)

@@ -16,7 +16,7 @@ from qmk.sdk.kit.report import Check, KitReport, as_tests, run_checks
 __all__ = ["Samples", "as_tests", "checks", "run"]
 
 TOLERANCE = 1e-9
-"""On each probability of a program that went out and came back."""
+"""The tolerance on each probability of a program after a round trip."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,19 @@ def checks(frontend: Frontend, samples: Samples) -> list[Check]:
 
 def _checks(frontend: Frontend, samples: Samples) -> Iterator[Check]:
     for name, (data, exact) in samples.valid.items():
-        yield Check(f"recognises {name}", lambda data=data: _recognised(frontend, data))
+        yield Check(f"recognises {name}", lambda data=data: _check_recognise(frontend, data))
         yield Check(f"reads {name}", lambda data=data, exact=exact: _read(frontend, data, exact))
         skipped = "" if frontend.emit else "the format is read only"
         yield Check(f"round trip of {name}", lambda data=data: _round_trip(frontend, data), skipped)
     for name, (data, line) in samples.invalid.items():
-        yield Check(f"refuses {name}", lambda data=data, line=line: _refused(frontend, data, line))
+        yield Check(f"refuses {name}", lambda data=data, line=line: _check_refusal(frontend, data, line))
     for k, data in enumerate(samples.foreign):
         yield Check(f"leaves foreign program {k}", lambda data=data: _left(frontend, data))
     for junk in (b"", b"\0", b"\xff\xfe\xfa", b"{", b"[" * 2000):
-        yield Check(f"refuses junk {junk[:4]!r}", lambda junk=junk: _refused(frontend, junk, 0))
+        yield Check(f"refuses junk {junk[:4]!r}", lambda junk=junk: _check_refusal(frontend, junk, 0))
 
 
-def _recognised(frontend: Frontend, data: bytes) -> str:
+def _check_recognise(frontend: Frontend, data: bytes) -> str:
     score = frontend.recognise(data[:4096])
     return "" if 0 < score <= 100 else f"recognise gave {score} for a valid program"
 
@@ -88,7 +88,7 @@ def _difference(got: Mapping[str, float], want: Mapping[str, float]) -> str:
     return ""
 
 
-def _refused(frontend: Frontend, data: bytes, line: int) -> str:
+def _check_refusal(frontend: Frontend, data: bytes, line: int) -> str:
     try:
         frontend.parse(Source(data))
     except QmkError as error:

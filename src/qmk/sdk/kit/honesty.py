@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from qmk.base.errors import QmkError
-from qmk.ir.program import Gate, KrausNoise, Logic, Measure, PauliNoise, PauliNoise2, Program, Register, Reset, Toss
+from qmk.ir.program import (
+    Gate,
+    KrausNoise,
+    Logic,
+    LossEvent,
+    Measure,
+    PauliNoise,
+    PauliNoise2,
+    Program,
+    Register,
+    Reset,
+)
 from qmk.qvm.families import OPS
 from qmk.sdk.engine import Unsupported
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
 
-_Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | Toss
+_Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | LossEvent
 
 _PAULIS = ("x", "y", "z")
 _FIXED = frozenset(
@@ -23,8 +34,8 @@ DAMPING = (((1, 0), (0, 0.6)), ((0, 0.8), (0, 0)))
 """Kraus operators of an amplitude damping."""
 
 
-def _refused(subject: Subject, program: Program, method: str | None = None) -> str:
-    """ "" when ``prepare`` refuses the program, else that it does not."""
+def _check_refusal(subject: Subject, program: Program, method: str | None = None) -> str:
+    """Gives "" when ``prepare`` refuses the program, else a complaint."""
     try:
         subject.engine.prepare(program, subject.method if method is None else method)
     except Unsupported as why:
@@ -37,8 +48,8 @@ def _refused(subject: Subject, program: Program, method: str | None = None) -> s
 def honesty_checks(subject: Subject) -> Iterator[Check]:
     """What is not declared must be refused, never ignored."""
     can = subject.can
-    plain = _declared(can.gates, ("h", *_PAULIS))
-    pauli_name, other_name = _declared(can.gates, _PAULIS), _declared(can.gates, ("h", "s", "sx"))
+    plain = _choose_declared(can.gates, ("h", *_PAULIS))
+    pauli_name, other_name = _choose_declared(can.gates, _PAULIS), _choose_declared(can.gates, ("h", "s", "sx"))
     h, read = Gate(plain, (0,)), Measure(0, 0)
     cond = ("bit", 0)
     pauli = Gate(pauli_name, (1,), (), cond)
@@ -49,21 +60,21 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
         ("a condition on a Pauli gate", can.feed_forward == "none", (h, read, pauli, Measure(1, 1))),
         ("a condition on another gate", limited, (h, read, Gate(other_name, (1,), (), cond), Measure(1, 1))),
         ("a measurement under a condition", limited, (h, read, Measure(1, 1, cond))),
-        ("a condition that is no parity", limited, (h, read, Measure(1, 1), both, Measure(2, 2))),
+        ("a condition that is not a parity", limited, (h, read, Measure(1, 1), both, Measure(2, 2))),
         ("a reset", not can.reset, (h, Reset(0), read)),
         ("a gate after measurement", not can.mid_circuit, (h, read, h, Measure(0, 1))),
         ("random Pauli errors", "pauli" not in can.noise, (h, PauliNoise(0, 0.1, 0.2, 0.3), read)),
         ("random Pauli products", "pauli" not in can.noise, (h, PauliNoise2((0, 1), (0.01,) * 15), read)),
-        ("a die of atom loss", "loss" not in can.noise, (h, Toss((1,), 0.5), read)),
+        ("a loss event", "loss" not in can.noise, (h, LossEvent((1,), 0.5), read)),
         ("a general error channel", "kraus" not in can.noise, (h, KrausNoise((0,), DAMPING), read)),
         ("event logic", not can.logic, (h, read, Logic(0b01, (0,), 1))),
     ]
 
     def refusing(program: Program) -> Callable[[], str]:
-        return lambda: _refused(subject, program)
+        return lambda: _check_refusal(subject, program)
 
     yield Check("refuses an unknown gate", refusing(_program(2, (Gate("no_such_gate", (0,)), read))))
-    yield Check("refuses an unknown method", lambda: _refused(subject, _program(2, (h, read)), "no_such_method"))
+    yield Check("refuses an unknown method", lambda: _check_refusal(subject, _program(2, (h, read)), "no_such_method"))
     for name, applies, instructions in undeclared:
         skipped = "" if applies else "declared"
         yield Check(f"refuses {name}", refusing(_program(3, instructions)), skipped)
@@ -81,19 +92,19 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
 def _refused_gate(subject: Subject, name: str) -> str:
     """Check that ``prepare`` refuses a gate without angles."""
     qubits = OPS[f"core.{name}"].vqs.low
-    wrong = _refused(subject, _program(qubits, (Gate(name, tuple(range(qubits))), Measure(0, 0))))
+    wrong = _check_refusal(subject, _program(qubits, (Gate(name, tuple(range(qubits))), Measure(0, 0))))
     return f"gate {name}: {wrong}" if wrong else ""
 
 
-def _declared(gates: frozenset[str], wanted: tuple[str, ...]) -> str:
-    """Choose the first wanted gate that the engine declares, so that it refuses what stands beside the gate."""
+def _choose_declared(gates: frozenset[str], wanted: tuple[str, ...]) -> str:
+    """Chooses the first wanted gate that the engine declares, so that it refuses something else in the program."""
     return next((name for name in wanted if name in gates), wanted[0])
 
 
 def _program(qubits: int, instructions: Iterable[_Item]) -> Program:
     items = tuple(instructions)
     written = [item.cbit for item in items if isinstance(item, Measure | Logic)]
-    written += [cbit for item in items if isinstance(item, Toss) for cbit in item.cbits]
+    written += [cbit for item in items if isinstance(item, LossEvent) for cbit in item.cbits]
     width = max(written, default=-1) + 1
     registers = (Register("", tuple(range(width))),)
     return Program(qubits, width, items, registers, {f"e{k}": (k,) for k in range(width)})

@@ -15,7 +15,7 @@ def _lose(b: Builder, p: float, *qubits: int) -> Builder:
 
 
 def _look(b: Builder, qubit: int, short: str = "mz", **args: Any) -> str:
-    """Measure as atoms are; the event that says whether it is lost."""
+    """Measures an atom. Gives the event that says whether it is lost."""
     number = len(b.events)
     produced = (f"b{number}", f"l{number}") if short == "mz" else (f"l{number}",)
     b.op(short, qubit, family="atoms", produces=produced, **args)

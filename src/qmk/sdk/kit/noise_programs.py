@@ -25,7 +25,7 @@ def _err(b: Builder, short: str, *qubits: int, **args: Any) -> Builder:
 
 
 def _read(b: Builder, qubit: int, p01: float, p10: float) -> str:
-    """Measure, read wrongly now and then; the event as read."""
+    """Measures with a reading that may be wrong, and gives the event of the reading."""
     true = b.measure(qubit)
     read = f"r{len(b.events)}"
     b.op("readout", family="noise", inputs=(true,), produces=(read,), p01=p01, p10=p10)
@@ -33,7 +33,7 @@ def _read(b: Builder, qubit: int, p01: float, p10: float) -> str:
     return read
 
 
-def _turned(qubits: int) -> Builder:
+def _superposition(qubits: int) -> Builder:
     b = Builder(qubits)
     for q in range(qubits):
         b.op("h", q)
@@ -41,7 +41,7 @@ def _turned(qubits: int) -> Builder:
 
 
 def _paulis() -> Case:
-    b = _turned(3).op("cnot", 0, 1)
+    b = _superposition(3).op("cnot", 0, 1)
     _err(b, "pauli", 0, px=0.1, py=0.05, pz=0.2)
     _err(b.op("s", 0).op("h", 0).op("h", 1), "depolarize", 1, p=0.3)
     _err(b.op("cz", 1, 2).op("h", 2), "phase_damping", 2, lam=0.5)
@@ -87,7 +87,7 @@ def _logic_of_readings() -> Case:
 
 
 def _acted_on(skewed: bool) -> Case:
-    b = _turned(2)
+    b = _superposition(2)
     first = _read(b, 0, 0.2, 0.4 if skewed else 0.2)
     b.op("x", 1, guard=when(first)).op("h", 1)
     b.op("z", 1, guard=when(first))
@@ -99,7 +99,7 @@ def _acted_on(skewed: bool) -> Case:
     return Case(name, b.graph(), frozenset(needs), clifford=True)
 
 
-def _corrected() -> Case:
+def _error_correction() -> Case:
     b = Builder(5).op("h", 0).op("cnot", 0, 1).op("cnot", 0, 2)
     for q in range(3):
         _err(b, "pauli", q, px=0.2)
@@ -141,7 +141,7 @@ def _decay_acted_on() -> Case:
     return Case("decay beside feed-forward", b.graph(), KRAUS | {"mid_circuit", "reset", "full"})
 
 
-def _fenced(kraus: bool) -> Case:
+def _with_fences(kraus: bool) -> Case:
     b = Builder(3).op("h", 0).op("cnot", 0, 1).op("fence")
     _err(_err(b, "pauli2", 0, 1, pxy=0.2, pzi=0.1), "depolarize", 2, p=0.3)
     if kraus:
@@ -167,7 +167,7 @@ def noise_cases() -> list[Case]:
         _logic_of_readings(),
         _acted_on(skewed=False),
         _acted_on(skewed=True),
-        _corrected(),
+        _error_correction(),
         _decay(),
         _general(),
         _decay_acted_on(),
@@ -176,4 +176,4 @@ def noise_cases() -> list[Case]:
 
 def fenced_noise_cases() -> list[Case]:
     """Programs that suffer noise between fences."""
-    return [_fenced(kraus=False), _fenced(kraus=True)]
+    return [_with_fences(kraus=False), _with_fences(kraus=True)]

@@ -38,14 +38,14 @@ def checks(thing: Pass, *, programs: int = 25) -> list[Check]:
 def _checks(thing: Pass, programs: int) -> Iterator[Check]:
     fixed = [case for case in fixed_cases() if verify(case.graph).ok]
     for case in fixed:
-        yield Check(f"keeps or refuses {case.name}", lambda case=case: _kept(thing, case, may_refuse=True))
+        yield Check(f"keeps or refuses {case.name}", lambda case=case: _check_meaning(thing, case, may_refuse=True))
     for case in random_cases(programs):
-        yield Check(f"keeps {case.name}", lambda case=case: _kept(thing, case, may_refuse=False))
+        yield Check(f"keeps {case.name}", lambda case=case: _check_meaning(thing, case, may_refuse=False))
     for case in fixed:
         yield Check(f"leaves its input alone: {case.name}", lambda case=case: _left(thing, case))
 
 
-def _kept(thing: Pass, case: Case, may_refuse: bool) -> str:
+def _check_meaning(thing: Pass, case: Case, may_refuse: bool) -> str:
     try:
         made = thing.run(case.graph).graph
     except QmkError as refused:

@@ -36,7 +36,7 @@ def _case(name: str, *needs: str, clifford: bool = False) -> Callable[[Callable[
 BASES = ("mz", "mx", "my")
 
 
-def _modified(name: str, qubits: int, **args: Any) -> None:
+def _mod_case(name: str, qubits: int, **args: Any) -> None:
     def build() -> Builder:
         b = Builder(qubits)
         for q in range(qubits):
@@ -49,13 +49,13 @@ def _modified(name: str, qubits: int, **args: Any) -> None:
     _case(f"modified gate {name}")(build)
 
 
-_modified("ctrl3 x", 4, gate="x", controls=3)
-_modified("ctrl(01) u", 3, gate="u", controls=2, state="01", params={"theta": 0.7, "phi": 0.3, "lam": -1.1})
-_modified("pow 0.5 swap", 2, gate="swap", power=0.5)
-_modified("ctrl inverse iswap", 3, gate="iswap", controls=1, power=-1.0)
-_modified("ctrl2 gphase", 2, gate="gphase", controls=2, params={"gamma": 0.9})
-_modified("ctrl2 rz pow 3", 3, gate="rz", controls=2, power=3.0, params={"theta": 0.5})
-_modified("ctrl rxx", 3, gate="rxx", controls=1, params={"theta": 1.3})
+_mod_case("ctrl3 x", 4, gate="x", controls=3)
+_mod_case("ctrl(01) u", 3, gate="u", controls=2, state="01", params={"theta": 0.7, "phi": 0.3, "lam": -1.1})
+_mod_case("pow 0.5 swap", 2, gate="swap", power=0.5)
+_mod_case("ctrl inverse iswap", 3, gate="iswap", controls=1, power=-1.0)
+_mod_case("ctrl2 gphase", 2, gate="gphase", controls=2, params={"gamma": 0.9})
+_mod_case("ctrl2 rz pow 3", 3, gate="rz", controls=2, power=3.0, params={"theta": 0.5})
+_mod_case("ctrl rxx", 3, gate="rxx", controls=1, params={"theta": 1.3})
 
 
 @_case("Pauli rotation")
@@ -84,7 +84,7 @@ def _order() -> Builder:
 
 
 @_case("events are not in qubit order", clifford=True)
-def _crossed() -> Builder:
+def _crossed_reads() -> Builder:
     b = Builder(3).op("x", 1)
     for q in (1, 0, 2):
         b.measure(q)
@@ -154,7 +154,7 @@ _PREPARED: dict[str, Callable[[Builder, int], object]] = {
 }
 
 
-def _teleported(state: str, basis: str) -> None:
+def _teleportation_case(state: str, basis: str) -> None:
     def build() -> Builder:
         b = Builder(3)
         _PREPARED[state](b, 0)
@@ -169,7 +169,7 @@ def _teleported(state: str, basis: str) -> None:
 
 for _state in _PREPARED:
     for _basis in BASES:
-        _teleported(_state, _basis)
+        _teleportation_case(_state, _basis)
 
 
 @_case("reset and reuse", "mid_circuit", "reset", clifford=True)
@@ -337,7 +337,7 @@ def _adaptive() -> Builder:
 
 
 @_case("qubit never measured", clifford=True)
-def _unmeasured() -> Builder:
+def _partly_measured() -> Builder:
     b = Builder(3).op("h", 0).op("cnot", 0, 1).op("cnot", 1, 2)
     b.measure(1)
     return b

@@ -40,9 +40,9 @@ class Subject:
         have |= {"none": set[str](), "pauli": {"pauli"}, "full": {"pauli", "full"}}[can.feed_forward]
         have |= {"noise"} if "pauli" in can.noise else set()
         have |= {"kraus"} if "kraus" in can.noise else set()
-        dice = can.feed_forward == "full" and can.mid_circuit and can.reset
-        have |= {"losses"} if "loss" in can.noise or (dice and "pauli" in can.noise) else set()
-        have |= {"leaks"} if dice and "kraus" in can.noise else set()
+        conditional = can.feed_forward == "full" and can.mid_circuit and can.reset
+        have |= {"losses"} if "loss" in can.noise or (conditional and "pauli" in can.noise) else set()
+        have |= {"leaks"} if conditional and "kraus" in can.noise else set()
         missing = sorted(case.needs - have)
         if missing:
             return f"does not declare {', '.join(missing)}"
@@ -68,8 +68,8 @@ class Subject:
 
     def lower(self, case: Case) -> Program:
         can = self.can
-        logic, tosses = not can.logic, "loss" in can.noise
-        return lower(case.graph, can.gates, clifford=can.clifford, inline_logic=logic, tosses=tosses)
+        logic, loss_events = not can.logic, "loss" in can.noise
+        return lower(case.graph, can.gates, clifford=can.clifford, inline_logic=logic, loss_events=loss_events)
 
     def sample(self, program: Program, shots: int, seed: int) -> Samples:
         return self.engine.prepare(program, self.method).run(shots, seed)

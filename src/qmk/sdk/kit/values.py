@@ -62,8 +62,8 @@ def _each(subject: Subject, programs: int, compare: Compare) -> str:
 
 
 def _noisy(subject: Subject) -> str:
-    """Expectation values and probabilities after gates, error channels that are no symmetry of the qubits' order, and a
-    reset, against the distribution in each string's own basis."""
+    """Compares expectation values and probabilities after gates, error channels that treat the qubits differently, and
+    a reset, against the distribution in each string's own basis."""
     decay = KrausNoise((1,), (((1, 0), (0, 0.8)), ((0, 0.6), (0, 0))))
     swaps = KrausNoise((2, 0), (_SCALED_CNOT, _SCALED_ID))
     pair = PauliNoise2((0, 2), (0.05, *(0.0,) * 4, 0.1, *(0.0,) * 9))
@@ -128,7 +128,7 @@ def _gradient(found: Observer, exact: StateVector, program: Program) -> str:
         for k in range(len(item.params) if isinstance(item, Gate) else 0):
             name = item.name if isinstance(item, Gate) else ""
             turns = shifts_of(f"core.{name}", name)
-            states = ((factor, StateVector.of(_turned(program, at, k, shift))) for shift, factor in turns)
+            states = ((factor, StateVector.of(_turn_angle(program, at, k, shift))) for shift, factor in turns)
             ours.append(sum(factor * value(state) for factor, state in states))
     same = len(ours) == len(slopes) and np.allclose(slopes, ours, rtol=0, atol=TOLERANCE)
     return "" if same else f"derivatives {slopes}, not {ours}"
@@ -147,7 +147,7 @@ def _sweep(found: Observer, _exact_state: StateVector, program: Program) -> str:
     return ""
 
 
-def _turned(program: Program, at: int, which: int, shift: float) -> Program:
+def _turn_angle(program: Program, at: int, which: int, shift: float) -> Program:
     place = sum(len(item.params) for item in program.instructions[:at] if isinstance(item, Gate)) + which
     angles = [angle for item in program.instructions if isinstance(item, Gate) for angle in item.params]
     angles[place] += shift

@@ -26,10 +26,10 @@ class Answers(Invariant):
         super().__init__(world)
         self._open: dict[int, int] = {}
 
-    def started(self) -> None:
+    def on_start(self) -> None:
         self._open.clear()
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         if isinstance(event, CallReceived):
             self._open[event.ref] = event.conn
         elif isinstance(event, ConnectionClosed):
@@ -41,11 +41,11 @@ class Answers(Invariant):
                     f"the kernel answers call {effect.ref} on {type(event).__name__}: it is not open",
                 )
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         if call.error is not None and call.error.kind.name == "INTERNAL_ERROR":
             self.holds("journal" in call.error.fields, f"{call.method} is answered: {call.error.message}")
 
-    def checked(self) -> None:
+    def on_action_end(self) -> None:
         kernel = self.world.daemon.kernel
         for wait in kernel.waits:
             job = kernel.jobs.by_id.get(wait.job)
@@ -57,6 +57,6 @@ class Answers(Invariant):
         known |= {ref for pending in kernel.pending.values() for _, ref in pending.callers}
         self.holds(known == self._open.keys(), f"calls {sorted(known ^ self._open.keys())} are open on one side only")
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         self.holds(not self._open, f"calls {sorted(self._open)} were never answered by the kernel")
         self.holds(not self.world.network.open, f"calls {sorted(self.world.network.open)} were never answered")

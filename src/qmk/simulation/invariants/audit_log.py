@@ -13,7 +13,7 @@ from qmk.simulation.invariants.once import ended_by
 class AuditLog(Invariant):
     name = "audit"
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         world = self.world
         report = audit.verify(world.journal, world.key.public_key())
         self.holds(report.ok, "; ".join(fault.message for fault in report.faults[:3]))

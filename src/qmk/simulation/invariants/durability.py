@@ -31,12 +31,12 @@ class Durability(Invariant):
         self._answers: dict[int, Mark] = {}
         self._launches: dict[tuple[str, int], Mark] = {}
 
-    def started(self) -> None:
+    def on_start(self) -> None:
         self._records = self._entries = self._durable = 0
         self._answers.clear()
         self._launches.clear()
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Journal):
                 self._records += 1
@@ -49,13 +49,13 @@ class Durability(Invariant):
             elif isinstance(effect, Launch):
                 self._launches[effect.job, effect.fence] = Mark(self._records, self._entries, self._durable)
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         mark = self._answers.pop(call.ref, None)
         refused_by_the_journal = call.error is not None and "journal" in call.error.fields
         if mark is not None and not refused_by_the_journal:
             self._require(mark, f"the answer to call {call.ref} ({call.method})")
 
-    def launched(self, launch: Launch, graph: bytes) -> None:
+    def on_launch(self, launch: Launch, graph: bytes) -> None:
         self._require(self._launches.pop((launch.job, launch.fence)), f"launch {launch.fence} of {launch.job}")
 
     def _require(self, mark: Mark, what: str) -> None:

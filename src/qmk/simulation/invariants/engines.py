@@ -25,11 +25,11 @@ class Engines(Invariant):
         self._digests: dict[str, str] = {}
         """Of the programs that jobs run, which may have been written anew."""
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         kernel = self.world.daemon.kernel
         for effect in effects:
             if isinstance(effect, Journal):
-                self._recorded(effect.record)
+                self._check_record(effect.record)
             elif isinstance(effect, Launch):
                 record = kernel.jobs.by_id[effect.job].submitted
                 same = (effect.engine, effect.method) == (record.engine, record.method)
@@ -38,7 +38,7 @@ class Engines(Invariant):
                     self.holds(record.policy.get("seed") is None, f"{effect.job} has a seed and is hedged")
                     self.world.seen["hedged"] += 1
 
-    def _recorded(self, record: Event) -> None:
+    def _check_record(self, record: Event) -> None:
         match record:
             case Submitted():
                 self._submitted[record.job] = record
@@ -63,7 +63,7 @@ class Engines(Invariant):
             case _:
                 pass
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         moves: Counter[tuple[str, str]] = Counter()
         for record in self.world.disk.history():
             if isinstance(record, FellBack):

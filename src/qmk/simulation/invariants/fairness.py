@@ -27,7 +27,7 @@ class Fairness(Invariant):
         self._served: Counter[str] = Counter()
         self._ends = 0
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         if not self.world.setup.saturated:
             return
         kernel = self.world.daemon.kernel
@@ -37,10 +37,10 @@ class Fairness(Invariant):
                 if all(kernel.jobs.queue.scheduler.figures(tenant)[0] for tenant in tenants):
                     self._served[kernel.jobs.by_id[effect.record.job].tenant] += 1
 
-    def stopped(self, power: bool) -> None:
+    def on_stop(self, power: bool) -> None:
         self._ends += 1
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         setup = self.world.setup
         total, weights = self._served.total(), sum(config.weight for config in setup.tenants)
         bound = SLACK_JOBS + setup.kernel.workers * (1 + self._ends)

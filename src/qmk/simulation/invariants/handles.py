@@ -21,17 +21,17 @@ class Handles(Invariant):
         self._ever: set[str] = set()
         self._held: dict[str, set[str]] = {}
 
-    def started(self) -> None:
+    def on_start(self) -> None:
         self._held.clear()
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         if not isinstance(event, CallReceived):
             return
         for effect in effects:
             if isinstance(effect, Reply) and effect.ref == event.ref:
-                self._changed(event, effect)
+                self._apply_reply(event, effect)
 
-    def _changed(self, event: CallReceived, reply: Reply) -> None:
+    def _apply_reply(self, event: CallReceived, reply: Reply) -> None:
         held = self._held.setdefault(getattr(event.params, "session_id", ""), set())
         if event.method == "q_alloc":
             made = set(reply.result.handles)
@@ -47,7 +47,7 @@ class Handles(Invariant):
             if event.method == "q_close_session":
                 self.holds(not held, f"a closed session keeps {sorted(held)}")
 
-    def checked(self) -> None:
+    def on_action_end(self) -> None:
         """What a session holds it was given, and has not given back. It may have lost some with a capability."""
         held: dict[str, set[str]] = {}
         for session in self.world.daemon.kernel.sessions:

@@ -20,7 +20,7 @@ class History(Invariant):
         super().__init__(world)
         self._told: dict[str, dict[int, Any]] = {}
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         if call.method != "q_events" or call.error is not None:
             return
         job, after, events = call.request.job_id, call.request.after, call.result.events
@@ -30,7 +30,7 @@ class History(Invariant):
             self.holds(told.get(number, event) == event, f"{job}: event {number} was told differently before")
             told[number] = event
 
-    def stopped(self, power: bool) -> None:
+    def on_stop(self, power: bool) -> None:
         if power:
             self._told = {
                 job: told for job, told in self._told.items() if told and told[max(told)].kind.upper() in ENDED

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class Invariant:
-    """Override what is needed. ``world`` is the run; one object lives as long as it."""
+    """The base of invariants; override the methods that are needed. ``world`` is the run; one object lives as long as
+    it."""
 
     name = ""
 
@@ -28,23 +29,24 @@ class Invariant:
         if not condition:
             self.broken(message)
 
-    def started(self) -> None:
-        """A daemon has replayed its journal and will now hear of ``Recovered``."""
+    def on_start(self) -> None:
+        """Called when a daemon has replayed its journal, before it gets ``Recovered``."""
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
-        """The kernel took a step."""
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
+        """Called after each step of the kernel."""
 
-    def answered(self, call: Call) -> None:
-        """An answer leaves the daemon."""
+    def on_answer(self, call: Call) -> None:
+        """Called when an answer leaves the daemon."""
 
-    def launched(self, launch: Launch, graph: bytes) -> None:
-        """A launch leaves the daemon."""
+    def on_launch(self, launch: Launch, graph: bytes) -> None:
+        """Called when a launch leaves the daemon."""
 
-    def checked(self) -> None:
-        """An action is over, and everything it brought about."""
+    def on_action_end(self) -> None:
+        """Called when an action is over, with everything it brought about."""
 
-    def stopped(self, power: bool) -> None:
-        """The daemon is gone; ``power``: so is what was not synchronised."""
+    def on_stop(self, power: bool) -> None:
+        """Called when the daemon is gone; ``power``: what was not synchronised is lost too."""
 
-    def ended(self) -> None:
-        """Faults have ceased, every job has had its time, the daemon has been stopped in good order."""
+    def on_end(self) -> None:
+        """Called at the end: faults have ceased, every job has had its time, and the daemon was stopped in good
+        order."""

@@ -21,14 +21,14 @@ class Isolation(Invariant):
         self._tenants: dict[str, str] = {}
         self._handed: set[tuple[str, str]] = set()
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Journal) and isinstance(effect.record, Submitted):
                 self._tenants[effect.record.job] = effect.record.tenant
             elif isinstance(effect, Audit) and effect.kind == "cap.delegate":
                 self._handed.add((effect.tenant, effect.fields["to"]))
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         if call.error is not None:
             return
         if call.method == "q_negotiate_caps":

@@ -33,7 +33,7 @@ class Launches(Invariant):
         self._fences: dict[str, int] = {}
         self._graphs: dict[str, str] = {}
 
-    def launched(self, launch: Launch, graph: bytes) -> None:
+    def on_launch(self, launch: Launch, graph: bytes) -> None:
         running = self.world.cluster.running
         twins = [fence for job, fence in running if job == launch.job]
         self.holds(not twins, f"{launch.job} is launched as {launch.fence} while {twins} is out")

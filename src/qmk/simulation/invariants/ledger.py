@@ -29,14 +29,14 @@ class Ledger(Invariant):
         super().__init__(world)
         self._count = 0
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         """A row belongs to a record of the same step: they are in one transaction."""
         records = [effect.record for effect in effects if isinstance(effect, Journal)]
         for effect in effects:
             if isinstance(effect, Charge):
                 self.holds(bool(records), f"launch {effect.attempt} of {effect.job} is charged without a record")
 
-    def checked(self) -> None:
+    def on_action_end(self) -> None:
         self._count += 1
         daemon = self.world.daemon
         if self._count % EVERY == 0 and daemon.host.idle and not daemon.broken:
@@ -60,7 +60,7 @@ class Ledger(Invariant):
                 same = abs(quota.spent - booked) <= len(rows)  # nanoseconds, rounded row by row
                 self.holds(same, f"{config.name}: {quota.spent} {name} are counted as spent, the ledger has {booked}")
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         disk = self.world.disk
         twice = [key for key, count in disk.charged.items() if count > 1]
         self.holds(not twice, f"launches {twice} are charged twice")

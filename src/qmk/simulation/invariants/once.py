@@ -29,7 +29,7 @@ class Once(Invariant):
         super().__init__(world)
         self._told: dict[str, tuple[str, Any]] = {}
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         if call.error is not None:
             if call.error.kind.name == "NOT_COMPLETED":
                 self._still(call.request.job_id, call.error.fields["state"], None)
@@ -50,7 +50,7 @@ class Once(Invariant):
         if state in ENDED:
             self._told[job] = (state, when if told is None or told[1] is None else told[1])
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         ends = Counter(job for record in self.world.disk.history() for job in ended_by(record))
         twice = [job for job, count in ends.items() if count > 1]
         self.holds(not twice, f"the journal ends {', '.join(twice)} more than once")

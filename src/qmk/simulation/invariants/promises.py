@@ -24,18 +24,18 @@ class Promises(Invariant):
         self._by_key: dict[tuple[str, str], str] = {}
         self._forgotten: set[str] = set()
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         self._forgotten.update(effect.job for effect in effects if isinstance(effect, Forget))
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         if call.method == "q_submit" and call.error is None:
-            self._promised(call)
+            self._note_promises(call)
         elif call.error is not None and call.error.kind.name == "JOB_NOT_FOUND":
             job = getattr(call.request, "job_id", "")
             there = job in self._forgotten or job in self.world.daemon.kernel.jobs.by_id
             self.holds(there or job not in self.jobs, f"{call.method}: {job} was promised and is not found any more")
 
-    def _promised(self, call: Call) -> None:
+    def _note_promises(self, call: Call) -> None:
         job, key = call.result.job_id, call.request.idempotency_key
         first = self.jobs.setdefault(job, call)
         if key:
@@ -46,12 +46,12 @@ class Promises(Invariant):
         else:
             self.holds(first is call, f"two submits without a key gave {job}")
 
-    def started(self) -> None:
+    def on_start(self) -> None:
         known = self.world.daemon.kernel.jobs.by_id
         for job in self.jobs:
             self.holds(job in known or job in self._forgotten, f"{job} was promised and is lost")
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         known = self.world.daemon.kernel.jobs.by_id
         for job in self.jobs:
             if job not in self._forgotten:

@@ -31,10 +31,10 @@ class Quotas(Invariant):
         super().__init__(world)
         self._before: dict[tuple[str, str], int] = {}
 
-    def started(self) -> None:
+    def on_start(self) -> None:
         self._before.clear()
 
-    def checked(self) -> None:
+    def on_action_end(self) -> None:
         kernel = self.world.daemon.kernel
         for config in self.world.setup.tenants:
             tenant = kernel.tenant(config.name)
@@ -102,7 +102,7 @@ class Quotas(Invariant):
         self.holds(counted <= most + beyond, f"{tenant}: {counted} {quota.name} exceed the limit {quota.bound}")
         self._before[tenant, quota.name] = counted
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         kernel = self.world.daemon.kernel
         for config in self.world.setup.tenants:
             for name in ("queued_jobs", "running_jobs", "physical_qubits", *RESERVED):

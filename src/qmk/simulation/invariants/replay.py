@@ -25,15 +25,15 @@ class Replay(Invariant):
         self._count = 0
         self._forgotten = False
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         self._forgotten |= any(isinstance(effect, Forget) for effect in effects)
 
-    def checked(self) -> None:
+    def on_action_end(self) -> None:
         self._count += 1
         if self._count % EVERY == 0:
             self._compare()
 
-    def ended(self) -> None:
+    def on_end(self) -> None:
         self._compare()
 
     def _compare(self) -> None:

@@ -19,7 +19,7 @@ class Results(Invariant):
         super().__init__(world)
         self._seeds: dict[str, int] = {}
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         if call.error is not None:
             return
         if call.method in ("q_submit", "q_status", "q_wait"):

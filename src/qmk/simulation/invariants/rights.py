@@ -39,10 +39,10 @@ class Rights(Invariant):
         self.book = Book()
         self._suspending: dict[int, str] = {}
 
-    def started(self) -> None:
+    def on_start(self) -> None:
         self.book.restart()
 
-    def stepped(self, event: Event, effects: list[Effect]) -> None:
+    def on_step(self, event: Event, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Journal) and isinstance(effect.record, Submitted):
                 self.book.owners[effect.record.job] = effect.record.tenant
@@ -58,7 +58,7 @@ class Rights(Invariant):
             fresh = any(isinstance(effect, (Route, Estimate)) for effect in effects)  # not a request that was repeated
             self._let_in(event if fresh else structs.replace(event, graph=None), reply, refused=error is not None)
 
-    def answered(self, call: Call) -> None:
+    def on_answer(self, call: Call) -> None:
         """What only narrows counts from when its answer leaves: a crash may undo it before."""
         if call.error is not None:
             return

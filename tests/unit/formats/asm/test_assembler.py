@@ -130,7 +130,7 @@ def test_named_variables_and_texts_serve_as_angles():
 
 FAULTS = [
     ("ASM-001", "a: ", 1, 3, "opcode is missing"),
-    ("ASM-001", "1a: APPLY_H q", 1, 1, "no label"),
+    ("ASM-001", "1a: APPLY_H q", 1, 1, "not a label"),
     ("ASM-001", "a: APPLY_CNOT q0 q1", 1, 18, "commas"),
     ("ASM-001", "a: APPLY_H q, ", 1, 14, "operand is missing"),
     ("ASM-001", 'a: BAR_REGION tag="x', 1, 19, "not closed"),
@@ -146,7 +146,7 @@ FAULTS = [
     ("ASM-005", ".set x = 1 +", 1, 13, "ends where"),
     ("ASM-006", "a: APPLY_H q{", 1, 13, "not closed"),
     ("ASM-006", "a: APPLY_H q}", 1, 13, "closes nothing"),
-    ("ASM-006", ".set i = 1\nAPPLY_H q{i:z}", 2, 13, "no format"),
+    ("ASM-006", ".set i = 1\nAPPLY_H q{i:z}", 2, 13, "not a format"),
     ("ASM-007", "a: APPLY_H q\na: APPLY_X q", 2, 1, "taken by line 1"),
     ("ASM-007", ".for i in 0..1\na: APPLY_H q\n.endfor", 2, 1, "earlier round"),
     ("ASM-008", '.include "x"', 1, 10, "no folder"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,25 @@ PARAMETERS = {
     "bicycle(l=12,m=12)": (288, 12, 18, 576),
     "honeycomb(w=12,h=8)": (96, 2, 4, 96),
 }
+
+
+def lightest(generators: np.ndarray, modulo: np.ndarray, most: int) -> int | None:
+    """The lowest weight, up to ``most``, of a vector of the kernel of ``generators`` that is not in the span of
+    ``modulo``; None where all of these are heavier. Exhaustive: cost grows as n^most."""
+    n = generators.shape[1]
+    inside = gf2.rank(modulo)
+    syndromes = [int("".join(map(str, column)), 2) if len(column) else 0 for column in generators.T.tolist()]
+    for weight in range(1, most + 1):
+        for chosen in itertools.combinations(range(n), weight):
+            total = 0
+            for column in chosen:
+                total ^= syndromes[column]
+            if total == 0:
+                vector = np.zeros((1, n), dtype=np.uint8)
+                vector[0, list(chosen)] = 1
+                if gf2.rank(np.vstack([modulo, vector])) > inside:
+                    return weight
+    return None
 
 
 @pytest.mark.parametrize("text", SMALL)
@@ -73,8 +94,8 @@ def test_the_lightest_logical_operator_has_the_distance(text: str) -> None:
     code = codes.parse(text)
     assert code.hx is not None
     assert code.hz is not None
-    assert gf2.lightest(code.hx, code.hz, code.distance) == code.distance
-    assert gf2.lightest(code.hz, code.hx, code.distance) == code.distance
+    assert lightest(code.hx, code.hz, code.distance) == code.distance
+    assert lightest(code.hz, code.hx, code.distance) == code.distance
 
 
 @pytest.mark.parametrize("text", ["bacon_shor(d=3)", "bacon_shor(d=4)", "shyps(r=3)"])
@@ -83,7 +104,7 @@ def test_the_lightest_dressed_operator_has_the_distance(text: str) -> None:
     code = codes.parse(text)
     assert code.hx is not None
     assert code.gz is not None
-    assert gf2.lightest(code.hx, code.gz, code.distance) == code.distance
+    assert lightest(code.hx, code.gz, code.distance) == code.distance
 
 
 @pytest.mark.parametrize("family", codes.FAMILIES)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 HAMMING_15 = tuple(sum((position >> row & 1) << (position - 1) for position in range(1, 16)) for row in range(4))
 """X stabilizers of the [[15,1,3]] Reed-Muller code (Bravyi, Kitaev, Phys. Rev. A 71, 022316 (2005)): the rows of the
@@ -129,27 +128,3 @@ def _binomials(n: int) -> list[int]:
     for k in range(n):
         row.append(row[-1] * (n - k) // (k + 1))
     return row
-
-
-def run_rotations(errors: int = 0) -> tuple[float, float]:
-    """The 15-to-1 protocol as fifteen rotations by pi/8 on five qubits in ``|+>``, run as a state vector: chance that
-    the four checks pass, and infidelity of the output with T. ``errors``: a bit for each input state with a Z error.
-
-    Rotations are about products of Z (Litinski, Quantum 3, 205 (2019)); the five rows of the code's triorthogonal
-    matrix say which. The output is ``T^dagger |+>``, as the code's transversal T is the inverse of the logical one.
-    """
-    indices = np.arange(32, dtype=np.uint32)
-    state: NDArray[np.complex128] = np.full(32, 32**-0.5, dtype=np.complex128)
-    for at in range(15):
-        axis = sum((row >> at & 1) << bit for bit, row in enumerate((*HAMMING_15, (1 << 15) - 1)))
-        sign = 1 - 2 * _odd(indices, axis).astype(float)
-        state *= np.exp(-1j * np.pi / 8 * sign)
-        if errors >> at & 1:
-            state *= sign
-    kept: NDArray[np.complex128] = state.reshape(2, 16).sum(axis=1) / 4  # the four checks found +
-    passing = float(np.vdot(kept, kept).real)
-    if passing < 1e-12:
-        return 0.0, 1.0
-    ideal = np.array([np.exp(1j * np.pi / 8), np.exp(-1j * np.pi / 8)]) / 2**0.5
-    overlap = abs(np.vdot(ideal, kept)) ** 2 / passing
-    return passing, float(1 - overlap)
