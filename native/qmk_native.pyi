@@ -185,6 +185,10 @@ class Samples:
     def bits(self) -> bytes:
         """Bytes of 0 and 1, row = shot, column = cbit, for ``numpy.frombuffer``."""
 
+def bit_rows(packed: bytes, row_bytes: int, width: int) -> list[str]:
+    """Rows that ``numpy.packbits`` packed, ``row_bytes`` each, as texts of ``width`` digits 0 and 1. Raises ValueError
+    where the bytes are no whole rows, or narrower ones."""
+
 @final
 class LogicalPlan:
     """A Clifford circuit with Pauli channels and Pauli feedback, compiled for Pauli frames: a reference run, then how

@@ -1,4 +1,4 @@
-"""Write ``native/src/circuit/table.rs`` and ``native/src/qasm/table.rs``: what the native core knows of gates.
+"""Write ``table.rs`` of the rooms ``circuit``, ``qasm`` and ``stim`` of the native core: what it knows of gates.
 
 Kinds are the gates that the core runs as they are; every other gate with a declared lowering stands in ``LOWERED`` as
 steps of those. The reader of OpenQASM has their names in the libraries, and the definitions that are known to say what
@@ -18,6 +18,7 @@ from pages import write_or_check
 from qmk.frontends.openqasm.known import shapes
 from qmk.frontends.openqasm.library import QELIB1
 from qmk.frontends.openqasm.unitary import ops_of
+from qmk.frontends.stim.gates import ALIASES, DOUBLE, FED, SINGLE, Step
 from qmk.ir.names import gates_with, spellings
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
@@ -159,6 +160,30 @@ def known() -> str:
     return array("Definitions that say what a gate is.", "KNOWN: &[(&str, usize, usize, &str)]", rows)
 
 
+def stim_step(step: Step) -> str:
+    angle = next(iter(step.args.values()), 0.0)
+    turns = f"{angle / math.pi!r} * PI" if angle else "0.0"
+    return f"(Kind::{ident(step.op)}, &{list(step.operands)}, {turns})"
+
+
+def stim() -> str:
+    """Stim's gates as steps of kinds, with the Pauli that a measured bit may control."""
+    rows = ""
+    for shape, table in (("Single", SINGLE), ("Double", DOUBLE)):
+        for name, steps in table.items():
+            if any(step.op not in NATIVE for step in steps):
+                continue
+            called = " | ".join(f'b"{each}"' for each in (name, *(a for a, of in ALIASES.items() if of == name)))
+            pauli, place = FED.get(name, ("", ""))
+            fed = f"Some((Kind::{pauli}, Fed::{place.capitalize()}))" if pauli else "None"
+            more = f", {fed}" if shape == "Double" else ""
+            rows += f"        {called} => Name::{shape}(&[{', '.join(map(stim_step, steps))}]{more}),\n"
+    doc = "/// The gate called `name`; None for what is no gate of kinds.\n#[rustfmt::skip]\n"
+    head = "pub fn gate(name: &[u8]) -> Option<Name> {\n    Some(match name {\n"
+    uses = "\nuse std::f64::consts::PI;\n\nuse super::names::{Fed, Name};\nuse crate::circuit::Kind;\n\n"
+    return f"{WRITTEN}{uses}{doc}{head}{rows}        _ => return None,\n    }})\n}}\n"
+
+
 def names() -> str:
     """What the reader of OpenQASM has."""
     libraries = library("QELIB1", "qelib1.inc", ("qasm", "qelib1"))
@@ -167,5 +192,6 @@ def names() -> str:
 
 
 if __name__ == "__main__":
-    files = {"native/src/circuit/table.rs": table(), "native/src/qasm/table.rs": names()}
+    rooms = {"circuit": table(), "qasm": names(), "stim": stim()}
+    files = {f"native/src/{room}/table.rs": text for room, text in rooms.items()}
     sys.exit(write_or_check(files, sys.argv[1:]))

@@ -30,6 +30,7 @@ class Texts:
 def _unrolled(text: str, known: frozenset[str]) -> str | None:
     """The circuit in ``known`` gates, without barriers; None where it is so already, or cannot be written so."""
     from qiskit import qasm2
+    from qiskit.exceptions import QiskitError
 
     from benchmarks.router.peers.walk import Refused, load, unrolled
 
@@ -40,5 +41,5 @@ def _unrolled(text: str, known: frozenset[str]) -> str | None:
         plain = unrolled(circuit, known | {"barrier"})
         plain.data = [item for item in plain.data if item.operation.name != "barrier"]
         return qasm2.dumps(plain)
-    except (Refused, qasm2.QASM2Error, ValueError):
+    except (Refused, QiskitError, ValueError):
         return None

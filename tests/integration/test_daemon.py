@@ -14,9 +14,13 @@ from typing import Any
 import pytest
 
 import qmk
+from qmk.abi.calls import q_estimate, q_submit
+from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
 from qmk.client import AsyncClient, Client
+from qmk.client.sync import drive
 from qmk.qvm.graph import Graph, Node
+from qmk.request.options import RunOptions
 
 Make = Callable[..., Any]
 Eventually = Callable[[Callable[[], bool], str], None]
@@ -55,6 +59,22 @@ def test_a_bell_pair_from_end_to_end(daemon: Any):
     rows = list(result.rows())
     assert {key: rows.count(key) for key in result.counts} == result.counts
     assert all(shot["e0"] == shot["e1"] for shot in result.events())
+
+
+def test_a_program_is_named_by_its_hash_by_those_of_its_tenant_once_it_was_sent(daemon: Any):
+    text = "OPENQASM 2.0; qreg q[2]; creg c[2];" + "U(0.1,0,0) q[0];" * 50 + "measure q -> c;"
+    with Client(daemon.socket) as client, Client(daemon.socket) as other:
+        first, again = (client.run(text, shots=500, seed=5, cache=False) for _ in range(2))
+        assert (first.counts, first.provenance.digest) == (again.counts, again.provenance.digest)
+        named = client._core._graphs.write(text, RunOptions()).sha256  # pyright: ignore[reportPrivateUsage]
+        assert named
+        ask = other._core._ask  # pyright: ignore[reportPrivateUsage]
+        assert drive(ask(q_estimate.CALL, graph_sha256=named, shots=500)).digest == first.provenance.digest
+        with pytest.raises(QmkError, match="has no graph with SHA-256 0000") as caught:
+            drive(ask(q_submit.CALL, graph_sha256="0" * 64))
+        assert caught.value.kind.name == "GRAPH_NOT_FOUND"
+        with pytest.raises(QmkError, match="both 'graph_sha256' and 'program' are given"):
+            drive(ask(q_submit.CALL, graph_sha256="0" * 64, program=Program(text=text)))
 
 
 def test_the_same_bits_through_client_asyncio_socket_and_in_process_with_other_jobs_beside(daemon: Any):

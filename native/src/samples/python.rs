@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::Samples;
 use crate::circuit::Circuit;
@@ -53,6 +53,29 @@ impl PySamples {
     }
 }
 
+/// The rows that `numpy.packbits` packed, `row_bytes` each, as texts of `width` digits 0 and 1.
+#[pyfunction]
+fn bit_rows<'py>(py: Python<'py>, packed: &[u8], row_bytes: usize, width: usize) -> PyResult<Bound<'py, PyList>> {
+    if row_bytes == 0 || packed.len() % row_bytes != 0 || width > 8 * row_bytes {
+        return Err(PyValueError::new_err(format!(
+            "{} bytes are no rows of {width} bits in {row_bytes} bytes",
+            packed.len()
+        )));
+    }
+    let rows = PyList::empty(py);
+    let mut text = vec![0u8; 8 * row_bytes];
+    for row in packed.chunks_exact(row_bytes) {
+        for (digits, octet) in text.chunks_exact_mut(8).zip(row) {
+            for (at, digit) in digits.iter_mut().enumerate() {
+                *digit = b'0' + (octet >> (7 - at) & 1);
+            }
+        }
+        rows.append(PyString::new(py, std::str::from_utf8(&text[..width])?))?;
+    }
+    Ok(rows)
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(bit_rows, module)?)?;
     module.add_class::<PySamples>()
 }

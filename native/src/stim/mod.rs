@@ -11,6 +11,7 @@ mod names;
 mod parse;
 #[cfg(feature = "python")]
 pub mod python;
+mod table;
 mod write;
 
 use crate::circuit::Circuit;

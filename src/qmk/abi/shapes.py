@@ -20,6 +20,13 @@ CapabilityId = Annotated[str, Meta(description="capability id from q_negotiate_c
 ChannelId = Annotated[str, Meta(description="channel from q_open_chan", min_length=1, max_length=64)]
 Name = Annotated[str, Meta(description="name", min_length=1, max_length=256)]
 RawGraph = Annotated[Raw, Meta(description="QVM graph as a JSON object; either this or program")]
+GraphHash = Annotated[
+    str,
+    Meta(
+        description="SHA-256, in hexadecimal, of the bytes of a graph that the tenant has sent lately, in its place.",
+        pattern="^([0-9a-f]{64})?$",
+    ),
+]
 Shots = Annotated[
     int, Meta(description="Number of shots; if absent, the program's own default, else 1000.", ge=1, le=INT_MAX)
 ]

@@ -41,6 +41,7 @@ _ROWS = (
     Kind(-32201, "QUOTA_EXCEEDED", "caller", True, "The request would exceed a quota."),
     Kind(-32202, "RESOURCE_EXHAUSTED", "system", True, "The machine lacks the memory or slots to run this."),
     Kind(-32203, "UNSUPPORTED", "caller", False, "No engine, or this release, can do what is asked."),
+    Kind(-32204, "GRAPH_NOT_FOUND", "caller", False, "No graph with this hash is kept here; send the graph itself."),
     Kind(-32300, "JOB_NOT_FOUND", "caller", False, "No such job for this tenant."),
     Kind(-32301, "JOB_FAILED", "engine", False, "The job ended in FAILED."),
     Kind(-32302, "TIMEOUT", "caller", True, "The time limit passed first."),

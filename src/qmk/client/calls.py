@@ -15,7 +15,7 @@ from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
 from qmk.rpc import frame
 
-RECEIVE_BYTES = 1 << 18
+RECEIVE_BYTES = 1 << 16
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 

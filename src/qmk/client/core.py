@@ -38,18 +38,21 @@ from qmk.client.checkpoints import Checkpoints
 from qmk.client.lists import Lists
 from qmk.client.patience import Outage, new_key
 from qmk.client.result import Fetch, Result
-from qmk.client.wire import WireGraphs
+from qmk.client.wire import Wire, WireGraphs
 from qmk.request.build import notes_of, policy_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
 from qmk.request.signature import takes
 from qmk.rpc import frame, places
+from qmk.rpc.kept import Kept
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from qmk.request.keywords import ClientEstimateKeywords, ClientRunKeywords, ClientSubmitKeywords
 
+SENT_GRAPHS = 1000
+"""So many graphs a client remembers to have sent."""
 PROGRESS_EVERY_MS = 200
 
 
@@ -105,6 +108,7 @@ class Core(Lists, Checkpoints, Channels):
         self._quota = quota
         self._link = link
         self._graphs = WireGraphs()
+        self._sent: Kept[str, bool] = Kept()
         self._session = ""
         self._numbers = itertools.count(1)
         self._connecting = link.lock()
@@ -155,10 +159,10 @@ class Core(Lists, Checkpoints, Channels):
     async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:
         wire = self._graphs.write(program, options)
         key = options.idempotency_key or (new_key() if self._patience_s else "")
-        return await self._ask(
+        return await self._ask_about(
+            wire,
             q_submit.CALL,
             bool(key),
-            graph=wire.graph,
             shots=wire.shots,
             policy=policy_of(options, wire.qec),
             idempotency_key=key,
@@ -213,9 +217,7 @@ class Core(Lists, Checkpoints, Channels):
         """Memory and time that each engine would need for a program, without running it; ``outputs`` beyond counts."""
         options = read_options("Client.estimate", keywords)
         wire = self._graphs.write(program, options)
-        return await self._ask(
-            q_estimate.CALL, graph=wire.graph, shots=wire.shots, outputs=options.outputs, qec=wire.qec
-        )
+        return await self._ask_about(wire, q_estimate.CALL, shots=wire.shots, outputs=options.outputs, qec=wire.qec)
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         """Reserve ``n`` logical qubits for the session."""
@@ -267,6 +269,19 @@ class Core(Lists, Checkpoints, Channels):
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
         outage = Outage(self._patience_s, call, repeatable)
         return await self._patiently(outage, lambda: self._attempt(call, fields))
+
+    async def _ask_about(self, wire: Wire, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
+        """A call with a program. A long one goes over the wire once; from then on its hash does."""
+        if wire.sha256 and self._sent.get(wire.sha256):
+            try:
+                return await self._ask(call, repeatable, graph_sha256=wire.sha256, **fields)
+            except QmkError as error:
+                if error.kind.name != "GRAPH_NOT_FOUND":
+                    raise
+        reply = await self._ask(call, repeatable, graph=wire.graph, **fields)
+        if wire.sha256:
+            self._sent.put(wire.sha256, True, 1, SENT_GRAPHS)
+        return reply
 
     async def _patiently(self, outage: Outage, attempt: Callable[[], Awaitable[Any]]) -> Any:
         while True:

@@ -5,6 +5,7 @@ A text that is sent again and again, with other seeds or shots, is read and writ
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 KEPT_BYTES = 16 << 20
 """Bytes of the texts and graphs that one client keeps."""
 
+SHORT_BYTES = 1 << 10
+"""A graph up to this length is always sent itself."""
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 Key = tuple[bytes, str, bytes]
@@ -29,30 +33,34 @@ Key = tuple[bytes, str, bytes]
 
 
 class Wire(NamedTuple):
-    """A graph as JSON, the shots it is asked for, and the machine that the daemon is to write it for."""
+    """A graph as JSON, the shots it is asked for, and the machine that the daemon is to write it for. ``sha256`` of the
+    JSON of a long graph that is kept, else empty."""
 
     graph: msgspec.Raw
     shots: int | None
     qec: Qec | None
+    sha256: str = ""
 
 
 class WireGraphs:
     """The graphs of one client."""
 
     def __init__(self) -> None:
-        self._kept: Kept[Key, msgspec.Raw] = Kept()
+        self._kept: Kept[Key, tuple[msgspec.Raw, str]] = Kept()
 
     def write(self, program: ProgramLike, options: RunOptions) -> Wire:
         """The program with these options; raises what ``build_remote`` raises."""
         key = _key(program, options)
         found = None if key is None else self._kept.get(key)
         if found is not None:
-            return Wire(found, options.shots, None)
+            return Wire(found[0], options.shots, None, found[1])
         request = build_remote(program, options)
         graph = msgspec.Raw(json_codec.encode(request.graph))
+        sha256 = ""
         if key is not None:
-            self._kept.put(key, graph, len(key[0]) + len(graph), KEPT_BYTES)
-        return Wire(graph, request.shots, request.qec)
+            sha256 = hashlib.sha256(graph).hexdigest() if len(graph) > SHORT_BYTES else ""
+            self._kept.put(key, (graph, sha256), len(key[0]) + len(graph), KEPT_BYTES)
+        return Wire(graph, request.shots, request.qec, sha256)
 
 
 def _key(program: ProgramLike, options: RunOptions) -> Key | None:

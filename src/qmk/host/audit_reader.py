@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from qmk.host.seals import Seal
+from qmk.host.seals import Seal, row_of_entry
 from qmk.host.sql.reading import Reading
 
 READ_ROWS = 2000
@@ -17,13 +17,21 @@ class AuditReader(Reading):
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, bytes, hash) of the entries from ``from_seq`` on, as they are stored."""
         query = "SELECT seq, CAST(entry AS BLOB), CAST(hash AS BLOB) FROM audit WHERE seq >= ? ORDER BY seq LIMIT ?"
-        while True:
-            found: list[Any] = list(self.read(query, (from_seq, READ_ROWS)))
+        later = self.later().audit
+        found: list[Any] = []
+        while not found or len(found) == READ_ROWS:
+            found = list(self.read(query, (from_seq, READ_ROWS)))
             yield from found
-            if len(found) < READ_ROWS:
-                return
+            if not found:
+                break
             from_seq = found[-1][0] + 1
+        yield from (row_of_entry(entry) for entry in later if entry.seq >= from_seq)
 
     def seals(self) -> Iterator[Seal]:
         query = "SELECT number, CAST(body AS BLOB), CAST(signature AS BLOB) FROM seal ORDER BY number"
-        return (Seal(*row) for row in self.read(query))
+        later = self.later().seals
+        known = 0
+        for row in self.read(query):
+            known = row[0]
+            yield Seal(*row)
+        yield from (seal for seal in later if seal.number > known)

@@ -13,9 +13,8 @@ from qmk.base.limits import LIMITS
 from qmk.host import spawn
 from qmk.host.spawn import LAST_WORDS_BYTES, end_text
 from qmk.worker.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
-from qmk.worker.wire import Unframer, WireError, frame
+from qmk.worker.wire import RECEIVE_BYTES, Unframer, WireError, frame
 
-RECEIVE_BYTES = 1 << 18
 ENDING_S = 1.0
 HEARTBEAT_S = 0.2
 """How often a caller who wants progress hears of a run, at least."""

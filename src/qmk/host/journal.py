@@ -17,11 +17,13 @@ from qmk.host.blobs import Blobs
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import Record, Submitted
+from qmk.kernel.events import Cancelled, Failed, Finished, Progressed, Record, Started, Submitted
 from qmk.kernel.rewriting import Rewritten
 
 INLINE_BYTES = 64 << 10
 """A page of events or a graph up to this size stands in its row; a larger one is a blob of its own."""
+_ADDING = frozenset((Submitted, Started, Progressed, Finished, Failed, Cancelled))
+"""Records that stand beside all others."""
 
 
 class Batch(msgspec.Struct):
@@ -52,6 +54,12 @@ class Batch(msgspec.Struct):
             if result is not None:
                 found[job] = result
         return list(found.items())
+
+    @property
+    def only_adds(self) -> bool:
+        """Rows of small size, none of which replaces or deletes another: a few of such batches are as good as one."""
+        others = self.copies or self.dropped or self.forgotten
+        return not others and all(type(record) in _ADDING for record in self.records) and not self.heavy
 
     @property
     def heavy(self) -> bool:

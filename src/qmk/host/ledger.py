@@ -7,6 +7,7 @@ that sums are exact.
 
 from __future__ import annotations
 
+import heapq
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -157,4 +158,24 @@ def read(path: Path, tenant: str = "", from_ns: int = 0, to_ns: int = END_NS, da
     with Reading(path, database) as reading:
         if reading.has_table("ledger"):  # the first releases had none
             columns = COLUMNS if reading.has_column("ledger", SINCE_3[0]) else OLDEST
-            yield from rows(reading.read, reading.name, tenant, from_ns, to_ns, columns)
+            kept = rows(reading.read, reading.name, tenant, from_ns, to_ns, columns)
+            yield from heapq.merge(kept, _later(reading, tenant, from_ns, to_ns), key=_place)
+
+
+def _later(reading: Reading, tenant: str, from_ns: int, to_ns: int) -> list[Row]:
+    """The rows of launches that are not in the table yet, each once."""
+    found = {(row.job, row.attempt): row for row in map(row_of, reversed(reading.later().charges))}
+    return sorted(
+        (
+            row
+            for key, row in found.items()
+            if from_ns <= row.time_ns < to_ns
+            and tenant in ("", row.tenant)
+            and next(reading.read("SELECT 1 FROM ledger WHERE job=? AND attempt=?", key), None) is None
+        ),
+        key=_place,
+    )
+
+
+def _place(row: Row) -> tuple[int, str, int]:
+    return row.time_ns, row.job, row.attempt

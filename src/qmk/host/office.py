@@ -18,7 +18,7 @@ import msgspec
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
 from qmk.host.host import Host
-from qmk.host.programs import Programs, Read, key_of
+from qmk.host.programs import Key, Programs, Read, key_of
 from qmk.host.translation import Translation
 from qmk.host.transport import Batch, Connection
 from qmk.qvm.graph import Graph
@@ -106,12 +106,15 @@ class Office:
             return
         assert decoded.call is not None
         key = key_of(decoded.request)
-        if not key:
+        if not key.name:
             self._call(connection, ref, decoded, None, [])
             return
         known = self._programs.get(self._tenant_of(decoded), key)
         if known is not None:
             self._call(connection, ref, decoded, *known)
+            return
+        if not key.size_bytes:
+            self.refuse(connection.number, ref, _unknown_graph(key))
             return
         program = getattr(decoded.request, "program", None)
         if program is not None:
@@ -137,7 +140,7 @@ class Office:
         assert self._host is not None
         return self._host.tenant_of(getattr(decoded.request, "session_id", ""))
 
-    def _keep(self, decoded: frame.Decoded, key: bytes, graph: Graph, warnings: list[Finding]) -> Read:
+    def _keep(self, decoded: frame.Decoded, key: Key, graph: Graph, warnings: list[Finding]) -> Read:
         assert self._host is not None
         return self._programs.put(self._tenant_of(decoded), key, graph, warnings, self._host.tenants)
 
@@ -146,7 +149,7 @@ class Office:
         connection: Connection,
         ref: int,
         decoded: frame.Decoded,
-        key: bytes,
+        key: Key,
         graph: Graph | None,
         warnings: list[Finding],
         error: QmkError | None,
@@ -236,6 +239,15 @@ class Office:
     @property
     def connections(self) -> int:
         return len(self._connections)
+
+
+def _unknown_graph(key: Key) -> QmkError:
+    return QmkError(
+        "GRAPH_NOT_FOUND",
+        f"the daemon has no graph with SHA-256 {key.name[:16]}..., or has it no longer",
+        field="graph_sha256",
+        help="send the graph itself",
+    )
 
 
 def _too_long(size: int) -> QmkError:

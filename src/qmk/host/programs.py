@@ -1,13 +1,14 @@
 """Programs that were read lately, so that one which is submitted again and again is read, checked and packed once.
 
-What a request carries is its own key: the bytes of a graph, or source text with its parameters. Each tenant has a room
-of its own, of a size that no tenant has an influence on: neither what is kept nor how long an answer takes tells
-anything of another tenant's programs.
+The key is a hash of what a request carries: the bytes of a graph, or source text with its parameters. A client that has
+sent a graph may send its hash from then on. Each tenant has a room of its own, of a size that no tenant has an
+influence on: neither what is kept nor how long an answer takes tells anything of another tenant's programs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,12 +28,24 @@ Read = tuple[KeptGraph, list[Finding]]
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def key_of(request: Any) -> bytes:
-    """What two requests with the same program have in common; empty for one without a program."""
+class Key(NamedTuple):
+    """What two requests with the same program have in common; no name: there is no program. ``size_bytes`` is the
+    length of what came, 0 where only its hash did."""
+
+    name: str
+    size_bytes: int
+
+
+def key_of(request: Any) -> Key:
+    named = getattr(request, "graph_sha256", "")
+    if named:
+        return Key(named, 0)
     program = getattr(request, "program", None)
-    if program is not None:
-        return b"text" + _encode(program)
-    return bytes(getattr(request, "graph", b""))
+    data = bytes(getattr(request, "graph", b"")) if program is None else _encode(program)
+    if not data:
+        return Key("", 0)
+    name = hashlib.sha256(data).hexdigest()
+    return Key(name if program is None else f"text:{name}", len(data))
 
 
 class Programs:
@@ -40,16 +53,16 @@ class Programs:
 
     def __init__(self, limit_bytes: int = KEPT_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._rooms: dict[str, Kept[bytes, Read]] = {}
+        self._rooms: dict[str, Kept[str, Read]] = {}
 
-    def get(self, tenant: str, key: bytes) -> Read | None:
+    def get(self, tenant: str, key: Key) -> Read | None:
         room = self._rooms.get(tenant)
-        return None if room is None else room.get(key)
+        return None if room is None else room.get(key.name)
 
-    def put(self, tenant: str, key: bytes, graph: Graph, warnings: list[Finding], tenants: int) -> Read:
+    def put(self, tenant: str, key: Key, graph: Graph, warnings: list[Finding], tenants: int) -> Read:
         """The graph, kept if it fits the room of its tenant; ``tenants`` is how many share the bytes."""
         made = (keep(graph), warnings)
         if not tenant:
             return made
         room = self._rooms.setdefault(tenant, Kept())
-        return room.put(key, made, len(key), self._limit_bytes // max(LEAST_ROOMS, tenants))
+        return room.put(key.name, made, key.size_bytes, self._limit_bytes // max(LEAST_ROOMS, tenants))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -25,8 +24,6 @@ PAGE_BYTES = 1 << 20
 
 COUNT_BYTES = 8
 HEAD_BYTES = 512
-
-_OCTETS = [f"{value:08b}" for value in range(256)]
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,17 +176,9 @@ def event_page(head: Head, from_shot: int, read_page: Callable[[int], bytes | me
 
 def rows(packed: bytes | memoryview, row_bytes: int, width: int) -> list[str]:
     """Packed bits as one string of 0 and 1 a shot."""
-    if row_bytes == 1:
-        return list(map(_short_octets(width).__getitem__, packed))
-    text = "".join(map(_OCTETS.__getitem__, packed))
-    step = row_bytes * 8
-    return [text[start : start + width] for start in range(0, len(text), step)]
+    import qmk_native
 
-
-@cache
-def _short_octets(width: int) -> list[str]:
-    """The first ``width`` bits of every octet."""
-    return [text[:width] for text in _OCTETS]
+    return qmk_native.bit_rows(bytes(packed), row_bytes, width)
 
 
 def checksum(job: str, data: bytes | memoryview) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
     from qmk.host.states import InThread
-    from qmk.kernel.effects import SealEpoch
+    from qmk.kernel.effects import Audit, SealEpoch
 
 log = logging.getLogger("qmk.audit")
 
@@ -34,6 +34,11 @@ NO_SEAL = "0" * 64
 KEY_NAME = "audit.key"
 PUBLIC_NAME = "audit.pub"
 HEAD_NAME = "audit.head"
+
+
+def row_of_entry(entry: Audit) -> tuple[int, bytes, bytes]:
+    """(seq, bytes, hash) of an entry of the audit log, as journals have it."""
+    return entry.seq, entry.data, bytes.fromhex(entry.hash)
 
 
 class SealBody(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from qmk.host.blob_files import FileBlobs
 from qmk.host.places import private_folder
 from qmk.host.sql.database import Database
 from qmk.host.sql.journal import SqlJournal
+from qmk.host.sql.log import BatchLog, log_of
 from qmk.host.sql.sqlite import Durability, SqliteDatabase
 
 JOURNAL_NAME = "journal.sqlite"
@@ -30,7 +31,9 @@ def open_journal(
     when lost, is waited for ``patience_s``; empty: the file ``journal.sqlite`` in the folder. Blobs are files in the
     folder either way. See ``Database`` for what is raised."""
     private_folder(data_dir)
-    return SqlJournal(_database(data_dir, database, durability, patience_s), blobs_of(data_dir, durability))
+    base = _database(data_dir, database, durability, patience_s)
+    batch_log = None if base.far else BatchLog(log_of(data_dir / JOURNAL_NAME), synced=durability == "power")
+    return SqlJournal(base, blobs_of(data_dir, durability), batch_log=batch_log)
 
 
 def blobs_of(data_dir: Path, durability: Durability = "process") -> FileBlobs:

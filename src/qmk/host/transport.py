@@ -71,7 +71,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
-        self.peer_uid = peer_uid(transport.get_extra_info("socket"))
+        sock = transport.get_extra_info("socket")
+        self.peer_uid = peer_uid(sock)
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WRITE_HIGH_BYTES)  # the system may give less
         refusal = self._office.opened(self)
         if refusal is not None:
             self.close(refusal)

@@ -149,13 +149,16 @@ def _request(call: Call, raw: Raw) -> Any:
     graph: Raw = request.graph if call.name in _GRAPH_CALLS else _ABSENT
     if (name := repeated_name(params, b'"graph"', graph)) is not None:
         raise refusals.name_given_twice("INVALID_PARAMS", call.name, name)
-    if call.name in _GRAPH_CALLS and len(graph) and request.program is not None:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"{call.name}: both 'graph' and 'program' are given",
-            field="program",
-            help="send either graph (QVM JSON) or program (source text)",
-        )
+    if call.name in _GRAPH_CALLS:
+        forms = {"graph": len(graph), "graph_sha256": request.graph_sha256, "program": request.program is not None}
+        given = [name for name, there in forms.items() if there]
+        if len(given) > 1:
+            raise QmkError(
+                "INVALID_PARAMS",
+                f"{call.name}: both '{given[0]}' and '{given[1]}' are given",
+                field=given[1],
+                help="send one of graph (QVM JSON), graph_sha256 (of a graph sent before) and program (source text)",
+            )
     return request
 
 

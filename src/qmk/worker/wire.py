@@ -18,6 +18,10 @@ from qmk.base.limits import LIMITS
 MESSAGE_BYTES = LIMITS.event_bytes + LIMITS.frame_bytes + LIMITS.source_bytes
 """The longest message: a result with all its events, or a graph, with room for the rest of it."""
 
+RECEIVE_BYTES = 1 << 16
+"""What is read at once. For a buffer of more than 128 KiB the C library maps fresh memory each time, which takes ten
+times as long as reading a short message."""
+
 _LENGTH = struct.Struct("<I")
 _ENCODER = msgspec.msgpack.Encoder()
 T = TypeVar("T")
@@ -86,7 +90,7 @@ class Channel(Generic[T]):
     def waiting(self) -> T | None:
         """The next message if one has come in, without waiting for it; None otherwise, also at the end."""
         while not self._waiting and select.select([self.sock], [], [], 0)[0]:
-            data = self.sock.recv(1 << 18)
+            data = self.sock.recv(RECEIVE_BYTES)
             if not data:
                 return None
             self._waiting = self._unframer.feed(data)
@@ -99,7 +103,7 @@ class Channel(Generic[T]):
     def receive(self) -> T | None:
         """The next message; None when the other end has closed. Honours the socket's timeout."""
         while not self._waiting:
-            data = self.sock.recv(1 << 18)
+            data = self.sock.recv(RECEIVE_BYTES)
             if not data:
                 return None
             self._waiting = self._unframer.feed(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ import pytest
 from qmk.abi.calls import BY_NAME, q_result
 from qmk.base.errors import QmkError
 from qmk.client import AsyncClient, Client, Result, calls
+from qmk.formats import json_codec
 from qmk.qvm.graph import Graph
 from qmk.request.program import to_graph
 from tests.exchanges import EXAMPLES
@@ -118,6 +120,31 @@ def test_a_submit_is_never_repeated_by_itself(script: Script):
         client.submit(Graph())
     assert "idempotency_key" in caught.value.fields["hint"]
     assert script.calls.count("q_submit") == 1
+
+
+def test_a_long_program_goes_over_the_wire_once_and_again_when_the_daemon_has_lost_it(script: Script):
+    text = "OPENQASM 2.0; qreg q[1]; creg c[1];" + "U(0.1,0,0) q[0];" * 50 + "measure q -> c;"
+    unknown = QmkError("GRAPH_NOT_FOUND", "gone", field="graph_sha256").to_dict()
+    estimate = {"digest": "d", "shots": 1, "logical": {}, "engines": [], "gaps": [], "chosen": ""}
+    sent: list[Any] = []
+    lost: list[bool] = [False]
+
+    def answer(call: Any) -> Any:
+        sent.append(call["params"])
+        known = "graph_sha256" in call["params"]
+        return {"error": unknown} if known and lost[0] else {"result": estimate}
+
+    script.answer = answer
+    with Client(script.path) as client:
+        for shots in (1, 2, 3):
+            client.estimate(text, shots=shots)
+            lost[0] = shots == 2
+        client.estimate("OPENQASM 2.0; qreg q[1]; creg c[1]; measure q -> c;")
+        client.estimate("OPENQASM 2.0; qreg q[1]; creg c[1]; measure q -> c;")
+    forms = [name for call in sent for name in ("graph", "graph_sha256") if name in call]
+    assert forms == ["graph", "graph_sha256", "graph_sha256", "graph", "graph", "graph"]
+    whole = json_codec.encode(json_codec.decode(msgspec.json.encode(sent[0]["graph"]))[0])
+    assert sent[1]["graph_sha256"] == hashlib.sha256(whole).hexdigest()
 
 
 def test_a_connection_closed_between_calls_is_noticed_before_the_next(script: Script):

@@ -25,6 +25,7 @@ from qmk.host.seals import Seal, SealBody
 from qmk.host.sql import rows
 from qmk.host.sql.database import Database, Statement
 from qmk.host.sql.journal import DOOMED_S, SqlJournal
+from qmk.host.sql.log import BatchLog, log_of
 from qmk.host.sql.sqlite import SqliteDatabase
 from qmk.host.store import open_journal
 from qmk.kernel.config import TenantConfig
@@ -173,7 +174,8 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iter
     def again() -> SqlJournal:
         while held:
             held.pop().close()
-        held.append(SqlJournal(database(), FileBlobs(tmp_path / "blobs", durability == "power"), clock))
+        batch_log = None if url else BatchLog(log_of(tmp_path / "j.sqlite"), durability == "power")
+        held.append(SqlJournal(database(), FileBlobs(tmp_path / "blobs", durability == "power"), clock, batch_log))
         return held[0]
 
     yield again
@@ -261,7 +263,7 @@ def test_a_record_that_comes_with_its_bytes_is_not_encoded_again(
 def test_a_batch_is_written_as_a_whole_or_not_at_all(journal: SqlJournal, reopen: Open):
     journal.write(Batch(audit=[entry(1, 1)]))
     with pytest.raises(Exception, match=r"(?i)unique"):
-        journal.write(Batch(records=RECORDS, charges=[charge("a", 1)], audit=[entry(1, 1)]))
+        journal.write(Batch(records=RECORDS, charges=[charge("a", 1)], audit=[entry(1, 1)], forgotten=["job_x"]))
     assert list(journal.records()) == []
     assert list(journal.charges()) == []
     journal.write(Batch(records=RECORDS))
@@ -462,9 +464,10 @@ def test_the_audit_log_goes_on_where_it_ended(journal: SqlJournal, reopen: Open)
 
 
 @pytest.mark.parametrize("table", ["journal", "result", "page", "ledger"])
-def test_damage_is_told(journal: SqlJournal, table: str):
+def test_damage_is_told(reopen: Open, table: str):
     result = a_result()
-    journal.write(Batch(records=RECORDS, results=[("job_a", result)], charges=[charge("a", 1)]))
+    reopen().write(Batch(records=RECORDS, results=[("job_a", result)], charges=[charge("a", 1)]))
+    journal = reopen()
     column = {"journal": "record", "result": "head", "page": "bits", "ledger": "shots"}[table]
     value: Any = b"\xa7rubbish" if table != "ledger" else 2
     journal.database.write([Statement(f"UPDATE {table} SET {column} = ?", [(value,)])], durable=False)
@@ -480,12 +483,11 @@ def test_damage_is_told(journal: SqlJournal, table: str):
     assert journal.database.name in caught.value.message
 
 
-def test_a_ledger_of_the_second_schema_is_read_before_and_after_it_is_brought_up_to_date(
-    journal: SqlJournal, reopen: Open, tmp_path: Path
-):
+def test_a_ledger_of_the_second_schema_is_read_before_and_after_it_is_brought_up_to_date(reopen: Open, tmp_path: Path):
     """Schema 2 knew nothing of patches."""
+    reopen().write(Batch(charges=[charge("lab", 1, shots_period=10)]))
+    journal = reopen()
     path, url = tmp_path / "j.sqlite", getattr(journal.database, "url", "")
-    journal.write(Batch(charges=[charge("lab", 1, shots_period=10)]))
     drop = [Statement(f"ALTER TABLE ledger DROP COLUMN {name}", [()]) for name in ledger.SINCE_3]
     journal.database.write([*drop, Statement("UPDATE meta SET value = ?", [("2",)])], durable=True)
     (old,) = ledger.read(path, database=url)
@@ -500,7 +502,7 @@ def test_a_ledger_of_the_second_schema_is_read_before_and_after_it_is_brought_up
 
 def test_a_journal_of_another_schema_is_refused(journal: SqlJournal, reopen: Open):
     journal.database.write([Statement("UPDATE meta SET value = ?", [("99",)])], durable=True)
-    with pytest.raises(QmkError, match="schema 99; this release reads 1 to 3"):
+    with pytest.raises(QmkError, match="schema 99; this release reads 1 to 4"):
         reopen()
 
 

@@ -130,14 +130,14 @@ class Desk:
         wish, then = self.later.pop()
         Here().write(wish, then)
 
-    def choose(self, graph: Graph, name: str, *rest: Any) -> Choice:
+    def choose(self, graph: Graph, name: str, *rest: Any, tenant: str) -> Choice:
         if self.broken:
             raise ZeroDivisionError
         assert name == digest(graph)
         self.routed.append(graph)
         return Choice("native", "", 1.0, 2, [], True)
 
-    def estimate(self, graph: Graph, name: str, shots: int, outputs: Any) -> q_estimate.Reply:
+    def estimate(self, graph: Graph, name: str, shots: int, outputs: Any, *, tenant: str) -> q_estimate.Reply:
         self.routed.append(graph)
         return q_estimate.Reply(digest=name, shots=shots, logical={}, engines=[], gaps=[], chosen="native")
 

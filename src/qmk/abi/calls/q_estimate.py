@@ -14,6 +14,7 @@ from qmk.qvm.outputs import Outputs
 class Request(shapes.Request, frozen=True):
     session_id: shapes.SessionId
     graph: shapes.RawGraph = Raw()
+    graph_sha256: shapes.GraphHash = ""
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
     shots: shapes.Shots | None = None
     outputs: Annotated[Outputs | None, Meta(description="what the job would give beyond counts")] = None
@@ -57,5 +58,12 @@ CALL = Call(
     request=Request,
     reply=Reply,
     rights=("CAP_SUBMIT",),
-    errors=("SESSION_NOT_FOUND", "INVALID_GRAPH", "INSUFFICIENT_CAPS", "UNSUPPORTED", "QUOTA_EXCEEDED"),
+    errors=(
+        "SESSION_NOT_FOUND",
+        "INVALID_GRAPH",
+        "GRAPH_NOT_FOUND",
+        "INSUFFICIENT_CAPS",
+        "UNSUPPORTED",
+        "QUOTA_EXCEEDED",
+    ),
 )

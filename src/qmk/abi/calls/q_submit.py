@@ -12,10 +12,12 @@ from qmk.qvm.outputs import Outputs
 
 
 class Request(shapes.Request, frozen=True):
-    """Exactly one of ``graph`` and ``program``; in process, the graph may instead come decoded beside the request."""
+    """Exactly one of ``graph``, ``graph_sha256`` and ``program``; in process, the graph may instead come decoded beside
+    the request."""
 
     session_id: shapes.SessionId
     graph: shapes.RawGraph = Raw()
+    graph_sha256: shapes.GraphHash = ""
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
     shots: shapes.Shots | None = None
     policy: Annotated[shapes.Policy, Meta(description="wishes about how the job is run")] = shapes.Policy()
@@ -58,6 +60,7 @@ CALL = Call(
     errors=(
         "SESSION_NOT_FOUND",
         "INVALID_GRAPH",
+        "GRAPH_NOT_FOUND",
         "INSUFFICIENT_CAPS",
         "QUOTA_EXCEEDED",
         "UNSUPPORTED",

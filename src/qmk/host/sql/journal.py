@@ -23,6 +23,7 @@ from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
 from qmk.host.sql.database import Database, Row, Statement, damaged
+from qmk.host.sql.log import MOVED, BatchLog, decode_entry, encode_entry, entries, join, last_moved
 from qmk.host.sql.rows import Rows
 from qmk.kernel.events import Record, Recovered, ShuttingDown, Submitted
 from qmk.kernel.records import decode_record
@@ -33,6 +34,11 @@ READ_ROWS = 2000
 """Rows read at a time when a whole table is gone through."""
 DOOMED_S = 60.0
 """How long a blob stays after its last name: a backup that has copied the journal finds what that names."""
+
+WAITING_BATCHES = 64
+"""So many batches stand in the log alone at most; moving them takes a millisecond or two."""
+LOG_BYTES = 16 << 20
+"""Past this the log is begun anew."""
 
 _BLOBS_OF_JOB = """SELECT blob FROM page WHERE job=? AND blob<>''
 UNION SELECT blob FROM journal WHERE job=? AND blob<>''"""
@@ -46,16 +52,28 @@ _ALL_BLOBS = "SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob F
 class SqlJournal:
     """See the module, and ``Database`` for what is raised. The tables are those of ``schema``."""
 
-    def __init__(self, database: Database, blobs: Blobs, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        clock_s: Callable[[], float] = time.monotonic,
+        batch_log: BatchLog | None = None,
+    ) -> None:
         self.database = database
         self.blobs = blobs
         self.waits_for_disk = database.waits_for_disk
         self.far = database.far
         self._clock_s = clock_s
         self._doomed: deque[tuple[float, str]] = deque()
-        self._naming = threading.Lock()
+        self._naming = threading.RLock()
         (records,) = next(database.read("SELECT coalesce(max(seq), 0) FROM journal"))
         self._rows = Rows(blobs, records)
+        self._log = batch_log
+        self._waiting: list[Batch] = []
+        self._moved = 0
+        self._lost: Exception | None = None
+        if batch_log is not None:
+            self._take_over(batch_log)
         self._give_keys()
 
     def _give_keys(self) -> None:
@@ -86,7 +104,7 @@ class SqlJournal:
         """The rows of a query that goes by row number, some at a time."""
         rows: list[Any] = []
         while not rows or len(rows) == READ_ROWS:
-            rows = list(self.database.read(query, (*values, after, READ_ROWS)))
+            rows = list(self._read(query, (*values, after, READ_ROWS)))
             if not rows:
                 return
             yield from rows
@@ -94,20 +112,71 @@ class SqlJournal:
 
     def write(self, batch: Batch) -> None:
         """Safe to call from another thread, one call at a time."""
-        gone: list[str] = []
         with self._naming:
+            if self._log is not None and batch.only_adds:
+                self._append(self._log, batch)
+                return
+            self._move()
             if batch.copies:
                 batch.results = batch.with_copies(self._stored)
             statements = self._rows.statements(batch)
-            for job in batch.forgotten:
-                gone += (name for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2))
+            gone = [name for job in batch.forgotten for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2)]
             self.database.write(statements, batch.durable)
-        self._rows.written(batch)
+            self._rows.written(batch)
         due = self._clock_s() + DOOMED_S
         self._doomed.extend((due, name) for name in gone)
 
+    def _append(self, batch_log: BatchLog, batch: Batch) -> None:
+        if self._lost is not None:
+            raise self._lost
+        batch_log.append(self._moved + len(self._waiting) + 1, encode_entry(batch), batch.durable)
+        self._waiting.append(batch)
+        if len(self._waiting) >= WAITING_BATCHES:
+            self._move()
+
+    def _move(self) -> None:
+        """Move what waits into the database. When that fails nothing is written any more; the next start finds it in
+        the log."""
+        if self._lost is not None:
+            raise self._lost
+        if self._log is None or not self._waiting:
+            return
+        anew = self._log.size_bytes > LOG_BYTES
+        moved = self._moved + len(self._waiting)
+        together = join(self._waiting)
+        try:
+            self.database.write([*self._rows.statements(together), _mark_moved(moved)], durable=anew)
+        except Exception as error:
+            self._lost = error
+            raise
+        self._rows.written(together)
+        self._moved, self._waiting = moved, []
+        if anew:
+            self._log.restart()
+
+    def _take_over(self, batch_log: BatchLog) -> None:
+        """Move what a daemon that was killed has left in its log."""
+        self._moved = last_moved(self.database.read)
+        self._waiting = [decode_entry(entry) for entry in entries(batch_log.path, self._moved)]
+        try:
+            self._move()
+        except Exception as error:
+            raise damaged(str(batch_log.path), f"what it has does not fit the database: {error}") from error
+        if batch_log.size_bytes:
+            self.database.write([_mark_moved(self._moved)], durable=True)
+            batch_log.restart()
+
+    def _read(self, query: str, values: Row = ()) -> Iterator[Row]:
+        """The rows of a query, over all that was written."""
+        if self._waiting:
+            with self._naming:
+                self._move()
+        return self.database.read(query, values)
+
     def tend(self) -> None:
-        """Take away the blobs that lost their last name a while ago."""
+        """Move what waits, and take away the blobs that lost their last name a while ago."""
+        with self._naming:
+            self._move()
         self._discard_until(self._clock_s())
 
     def _discard_until(self, until_s: float) -> None:
@@ -123,7 +192,7 @@ class SqlJournal:
         gone: list[str] = []
         for name in names:
             with self._naming:
-                if next(self.database.read(_NAMED, (name,) * 2), None) is None and self.blobs.delete(name):
+                if next(self._read(_NAMED, (name,) * 2), None) is None and self.blobs.delete(name):
                     gone.append(name)
         return gone
 
@@ -140,7 +209,7 @@ class SqlJournal:
             return None
 
     def head(self, job: str) -> Head | None:
-        for data, stored in self.database.read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", (job,)):
+        for data, stored in self._read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", (job,)):
             if checksum(job, data) != stored:
                 raise damaged(self.database.name, f"the result of {job} does not match its checksum")
             return decode_head(data)
@@ -148,13 +217,13 @@ class SqlJournal:
 
     def page(self, job: str, number: int, head: Head) -> bytes | memoryview:
         query = "SELECT CAST(bits AS BLOB), checksum, blob FROM page WHERE job=? AND number=?"
-        for bits, stored, blob in self.database.read(query, (job, number)):
+        for bits, stored, blob in self._read(query, (job, number)):
             if checksum(job, bits) == stored:
                 return self.blobs.get(blob) if blob else bits
         raise damaged(self.database.name, f"events page {number} of {job} is missing or does not match its checksum")
 
     def graph(self, job: str) -> bytes:
-        for record, stored, blob in self.database.read(_GRAPH, (job, job)):
+        for record, stored, blob in self._read(_GRAPH, (job, job)):
             if checksum(job, record) != stored:
                 raise damaged(self.database.name, f"the record of {job} with its graph does not match its checksum")
             found = decode_record(record)
@@ -163,10 +232,10 @@ class SqlJournal:
         raise no_graph(job)
 
     def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
-        return ledger.rows(self.database.read, self.database.name, from_ns=since_ns)
+        return ledger.rows(self._read, self.database.name, from_ns=since_ns)
 
     def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
-        found = self.database.read(ledger.USED, (period_start_ns,))
+        found = self._read(ledger.USED, (period_start_ns,))
         return {tenant: ledger.amounts_used(*sums) for tenant, *sums in found}
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
@@ -179,7 +248,7 @@ class SqlJournal:
 
     def last_seal(self) -> Seal | None:
         query = "SELECT number, CAST(body AS BLOB), CAST(signature AS BLOB) FROM seal ORDER BY number DESC LIMIT 1"
-        return next((Seal(*row) for row in self.database.read(query)), None)
+        return next((Seal(*row) for row in self._read(query)), None)
 
     def audit_tail(self) -> AuditTail:
         return tail_of(self.last_seal(), self.audit_entries)
@@ -187,18 +256,27 @@ class SqlJournal:
     def blobs_named(self, without: Collection[str] = ()) -> set[str]:
         """The names of the blobs with graphs and results of jobs, the jobs ``without`` left out."""
         gone = set(without)
-        return {name for job, name in self.database.read(_ALL_BLOBS) if job not in gone}
+        return {name for job, name in self._read(_ALL_BLOBS) if job not in gone}
 
     def checkpoints(self) -> list[tuple[str, str]]:
         """(checkpoint, blob) of every saved state that has a row."""
-        return [(id, blob) for id, blob in self.database.read("SELECT id, blob FROM checkpoint")]
+        return [(id, blob) for id, blob in self._read("SELECT id, blob FROM checkpoint")]
 
     def close(self) -> None:
         """Nobody writes any more: what is due to go later can go now."""
         try:
             self._discard_until(float("inf"))
+            with self._naming:
+                self._move()
         finally:
             self.database.close()
+            if self._log is not None:
+                self._log.close()
+
+
+def _mark_moved(number: int) -> Statement:
+    """The database has the batches up to this number."""
+    return Statement(MOVED, [(str(number),)])
 
 
 def unreadable(name: str, error: Exception) -> QmkError:

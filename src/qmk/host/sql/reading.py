@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from qmk.base.errors import QmkError
 from qmk.host.sql.database import Row
 from qmk.host.sql.library import sqlite_module
 
+if TYPE_CHECKING:
+    from qmk.host.journal import Batch
+
 
 class Reading:
     """One transaction over the journal file at ``path``, or over ``database`` when that URL is given: what is read is
-    the journal of one moment, whatever a daemon appends meanwhile.
+    the journal of one moment, whatever a daemon appends meanwhile. What stands only in its log is told by ``later``.
 
     Raises INVALID_PARAMS when there is no such file, RESOURCE_EXHAUSTED when the server cannot be reached,
     INTERNAL_ERROR when what is there is damaged."""
@@ -70,6 +73,14 @@ class Reading:
         else:
             query = "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?"
         return bool(next(self.read(query, (table, name)))[0])
+
+    def later(self) -> Batch:
+        """What was written and is not in the tables yet."""
+        from qmk.host.sql.log import decode_entry, entries, join, last_moved, log_of
+
+        if self._url:
+            return join([])
+        return join([decode_entry(entry) for entry in entries(log_of(self._path), last_moved(self.read))])
 
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
         """The rows of a query in the words of ``Database``."""

@@ -10,6 +10,7 @@ from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs
 from qmk.host.journal import INLINE_BYTES, Batch
 from qmk.host.results import Result, checksum, encode_head
+from qmk.host.seals import row_of_entry
 from qmk.host.sql.database import Row, Statement
 from qmk.kernel.events import CheckpointDropped, Record, Saved, Submitted, Yielded
 from qmk.kernel.rewriting import Rewritten
@@ -58,7 +59,7 @@ class Rows:
         if batch.charges:
             found.append(Statement(ledger.INSERT, ledger.values(batch.charges)))
         if batch.audit:
-            found.append(Statement(AUDIT, [(x.seq, x.data, bytes.fromhex(x.hash)) for x in batch.audit]))
+            found.append(Statement(AUDIT, [row_of_entry(entry) for entry in batch.audit]))
         if batch.seals:
             found.append(Statement(SEAL, [(x.number, x.body, x.signature) for x in batch.seals]))
         if batch.dropped:

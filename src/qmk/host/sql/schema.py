@@ -11,7 +11,7 @@ from qmk.base.errors import QmkError
 from qmk.host import ledger
 from qmk.host.sql.database import Database
 
-SCHEMA = 3
+SCHEMA = 4
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -64,6 +64,8 @@ def settle(database: Database, words: dict[str, str]) -> None:
     elif found == "2":
         changed = _statements(ledger.ADDED, words)
         database.migrate([*changed, f"UPDATE meta SET value='{SCHEMA}' WHERE key='schema'"])
+    elif found == "3":  # which knew no log of batches: it would leave out what stands there
+        database.migrate([f"UPDATE meta SET value='{SCHEMA}' WHERE key='schema'"])
     elif found != str(SCHEMA):
         raise QmkError(
             "INTERNAL_ERROR",
