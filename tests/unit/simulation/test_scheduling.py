@@ -14,7 +14,7 @@ from qmk.kernel.config import TenantConfig
 from qmk.kernel.events import Finished, Submitted, TenantSet
 from qmk.simulation.machine import POLICIES, replay, settings_of, simulate
 from qmk.simulation.scheduling import command, compare, figures, jain, percentile, served_shares, slowdowns, waits_s
-from qmk.simulation.trace import Arrival, Machine, Trace, load, recorded, save, synthetic
+from qmk.simulation.trace import Arrival, Machine, Trace, load, save, synthetic, trace_of_records
 
 
 def job(at_s: float, actual_s: float, tenant: str = "a", **fields: Any) -> Arrival:
@@ -143,7 +143,7 @@ def test_a_journal_becomes_a_trace() -> None:
         Finished(now_ns=0, job="j2", fence=1, usage={"engine_seconds": 2.0}),
         Finished(now_ns=0, job="j1", fence=2, usage={"engine_seconds": 0.25}),
     ]
-    trace = recorded(records, Machine(workers=2))
+    trace = trace_of_records(records, Machine(workers=2))
     assert trace.machine.weights == {"b": 2.0}
     first, second = trace.arrivals
     assert (first.at_s, first.tenant, first.actual_s, first.predicted_s, first.qubits) == (0.0, "a", 0.25, 0.5, 3)
