@@ -235,7 +235,7 @@ def test_a_dead_daemons_socket_is_replaced_a_file_is_not(make_daemon: Make):
     daemon.start()
     daemon.stop()
     daemon.socket.write_text("precious")
-    with pytest.raises(AssertionError, match="exists and is no socket"):
+    with pytest.raises(AssertionError, match="exists and is not a socket"):
         daemon.start()
     assert daemon.socket.read_text() == "precious"
 

@@ -1,4 +1,4 @@
-"""Answers to calls, and those that show a result: from memory while it is recent, else from the journal."""
+"""Answers calls, and shows results: from memory while they are recent, else from the journal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ResultAnswers:
         self._in_thread = in_thread
 
     def answer(self, effect: fx.ReplyResult) -> None:
-        """From memory, or from the journal: in a thread when that is another process."""
+        """Answers from memory, or from the journal, which is read in a thread if that is in another process."""
         if self._in_thread is None or not self._journal.far or self.recent.get(effect.job) is not None:
             self._answer_result(effect, self._try_result(effect))
             return

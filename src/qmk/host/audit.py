@@ -67,7 +67,7 @@ _entry = msgspec.json.Decoder(Entry).decode
 
 
 def read_entry(data: bytes) -> Entry:
-    """Raises INTERNAL_ERROR when the bytes are no entry."""
+    """Reads an entry. Raises INTERNAL_ERROR when the bytes are not an entry."""
     try:
         return _entry(data)
     except (msgspec.MsgspecError, TypeError) as error:
@@ -75,7 +75,7 @@ def read_entry(data: bytes) -> Entry:
 
 
 class _Walk:
-    """One pass over the entries in order, with the seals beside it."""
+    """Goes through the entries in order, with the seals beside them."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -90,7 +90,8 @@ class _Walk:
             self.faults.append(Fault(what, message, entry, seal))
 
     def entry(self, row: Row) -> int:
-        """Check one entry against the one before; the epoch it belongs to, -1 when it is not as it was written."""
+        """Checks one entry against the one before. Gives the epoch it belongs to, -1 when it is not as it was
+        written."""
         seq, data, stored = row
         self.entries += 1
         gap = seq - self.seq - 1
@@ -123,8 +124,8 @@ class _Walk:
 
 
 def verify(log: Log, key: Ed25519PublicKey, witnesses: Iterable[Seal] = ()) -> Report:
-    """Walk the whole log. ``key`` is whose seals are believed; ``witnesses`` are seals kept elsewhere, which must be in
-    the log."""
+    """Verifies the whole log. ``key`` is whose seals are believed; ``witnesses`` are seals kept elsewhere, which must
+    be in the log."""
     walk = _Walk()
     rows = log.audit_entries()
     row = next(rows, None)
@@ -158,7 +159,7 @@ def verify(log: Log, key: Ed25519PublicKey, witnesses: Iterable[Seal] = ()) -> R
 
 
 def _check_seal(walk: _Walk, seal: Seal, before: Seal | None, last_seq: int, key: Ed25519PublicKey) -> SealBody | None:
-    """The seal by itself and after the one before; None when it says nothing that can be believed."""
+    """Checks a seal by itself and against the one before. None when nothing in it can be trusted."""
     number = before.number + 1 if before is not None else 1
     if seal.number > number:
         gone = f"seal {number} is" if seal.number == number + 1 else f"seals {number} to {seal.number - 1} are"
@@ -210,8 +211,8 @@ def _check_witnesses(walk: _Walk, seals: Sequence[Seal], witnesses: Iterable[Sea
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """That an entry is in a sealed epoch. ``path``: siblings from the leaf to the root, each ``L`` (it stands on the
-    left) or ``R`` and its hash in hexadecimal. ``before`` is the hash of the entry before."""
+    """A proof that an entry is in a sealed epoch. ``path``: siblings from the leaf to the root, each ``L`` (it stands
+    on the left) or ``R`` and its hash in hexadecimal. ``before`` is the hash of the entry before."""
 
     form: str
     entry: str
@@ -225,8 +226,8 @@ PROOF = "qmk audit proof 1"
 
 
 def prove(log: Log, seq: int) -> Proof:
-    """Raises INVALID_PARAMS when there is no such entry or no seal covers it yet, INTERNAL_ERROR when the log is not
-    what was sealed."""
+    """Makes the proof of an entry. Raises INVALID_PARAMS when there is no such entry or no seal covers it yet,
+    INTERNAL_ERROR when the log is not what was sealed."""
     for seal in log.seals():
         body = seal.read()
         if body.first_seq <= seq <= body.last_seq:
@@ -272,7 +273,7 @@ def check(proof: Proof, key: Ed25519PublicKey) -> Entry:
     except (ValueError, msgspec.MsgspecError) as error:
         raise QmkError("INVALID_PARAMS", "a part of the proof is not what 'qmk audit prove' writes") from error
     if proof.form != PROOF or body.form != SEAL:
-        raise QmkError("INVALID_PARAMS", f"this is no proof of the form '{PROOF}'")
+        raise QmkError("INVALID_PARAMS", f"this is not a proof of the form '{PROOF}'")
     if not signed_by(key, seal):
         raise QmkError("INVALID_PARAMS", f"the seal of epoch {body.epoch} is not signed by this key")
     if not leads or not body.first_seq <= entry.seq <= body.last_seq or entry.epoch != body.epoch:

@@ -43,13 +43,13 @@ class FileBlobs:
             _sync_folder(folder)
 
     def path_of(self, name: str) -> Path:
-        """Where the blob is, whether or not it is there. Raises INTERNAL_ERROR when ``name`` is no name."""
+        """Where the blob is, whether or not it is there. Raises INTERNAL_ERROR when ``name`` is not a name."""
         if len(name) != NAME_CHARS or not _HEXADECIMAL.issuperset(name):
             raise QmkError("INTERNAL_ERROR", f"'{name[:80]}' is not the name of a blob", blob=name[:80])
         return self.folder / name[:2] / name[2:]
 
     def put(self, data: bytes) -> str:
-        """Keep ``data``; its name."""
+        """Keeps ``data``, and gives its name."""
         name = name_of(data)
         path = self.path_of(name)
         try:
@@ -98,14 +98,14 @@ class FileBlobs:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise self._lost(name, "is missing") from None
+            raise self._refuse_blob(name, "is missing") from None
         except OSError as error:
-            raise self._lost(name, f"cannot be read: {(error.strerror or str(error)).lower()}") from error
+            raise self._refuse_blob(name, f"cannot be read: {(error.strerror or str(error)).lower()}") from error
         if name_of(data) != name:
-            raise self._lost(name, "is damaged: its content does not match its name")
+            raise self._refuse_blob(name, "is damaged: its content does not match its name")
         return data
 
-    def _lost(self, name: str, what: str) -> QmkError:
+    def _refuse_blob(self, name: str, what: str) -> QmkError:
         return QmkError(
             "INTERNAL_ERROR",
             f"the blob {name} in {self.folder} {what}",
@@ -125,14 +125,14 @@ class FileBlobs:
     def has(self, name: str) -> bool:
         return self.path_of(name).is_file()
 
-    def found(self) -> Iterator[Found]:
+    def list_blobs(self) -> Iterator[Found]:
         for path in self._files():
             if not path.name.endswith(DRAFT):
                 with suppress(FileNotFoundError):
                     yield Found(path.parent.name + path.name, path.stat().st_size)
 
     def drafts(self, remove: bool) -> tuple[int, int]:
-        """Those that this process is writing are none."""
+        """Counts drafts, but for those that this process is writing."""
         count = size_bytes = 0
         for path in self._files():
             if path.name.endswith(DRAFT) and path not in self._writing:
@@ -149,7 +149,7 @@ class FileBlobs:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Makes the names in a folder durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

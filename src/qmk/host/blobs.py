@@ -30,17 +30,17 @@ class Blobs(Protocol):
         ...
 
     def delete(self, name: str) -> bool:
-        """Forget the blob; whether it was there. Whoever calls sees to it that nobody is about to name it."""
+        """Deletes the blob, and says whether it was there. The caller makes sure that nobody is about to name it."""
         ...
 
     def has(self, name: str) -> bool: ...
 
-    def found(self) -> Iterator[Found]:
-        """All that is there."""
+    def list_blobs(self) -> Iterator[Found]:
+        """All blobs with their sizes."""
         ...
 
     def drafts(self, remove: bool) -> tuple[int, int]:
-        """How many blobs a crash has left half written, and their bytes; ``remove``: they go."""
+        """Counts the blobs that a crash has left half written, and their bytes; ``remove`` deletes them."""
         ...
 
 
@@ -70,11 +70,11 @@ class MemoryBlobs:
     def has(self, name: str) -> bool:
         return name in self._held
 
-    def found(self) -> Iterator[Found]:
+    def list_blobs(self) -> Iterator[Found]:
         return iter([Found(name, len(data)) for name, data in self._held.items()])
 
     def drafts(self, remove: bool) -> tuple[int, int]:
-        """Nothing outlives a crash."""
+        """None: nothing outlives a crash."""
         return 0, 0
 
 

@@ -27,7 +27,7 @@ from qmk.sdk.engine import Declaration, Features
 from qmk.worker.messages import Run
 
 HOLD = 0.02
-"""Weight that keeps a rate's factor at one, against one measurement off by the same factor."""
+"""The weight that holds a rate's factor at one, compared with one measurement that is off by the same factor."""
 FAR = 0.4
 """Logarithm of a factor; what a model is off by more than this pulls no harder: one program that it does not describe
 must not spoil the others"""
@@ -36,10 +36,10 @@ FACTOR_MAX = 100.0
 SURE = 1.3
 """Least factor of doubt: what a shared machine varies by"""
 MARGIN = 1.25
-"""On the largest error of the fit."""
+"""The margin on the largest error of the fit."""
 REPEATS = 2
 GIVE_UP = 20.0
-"""A run is stopped when it takes so many times the longest one planned."""
+"""A run is stopped when it takes this many times as long as the longest one planned."""
 
 
 class Measured(NamedTuple):
@@ -119,7 +119,7 @@ def measure(declaration: Declaration, budget_s: float) -> tuple[float, list[Meas
     start_s = -1.0
     worker = Isolated(machine.cpus())
     try:
-        for method, size, predicted_s in _planned(declaration, longest_s):
+        for method, size, predicted_s in _plan_runs(declaration, longest_s):
             if time.monotonic() - began + 2 * REPEATS * predicted_s > budget_s:
                 break
             seconds = math.inf
@@ -139,8 +139,8 @@ def measure(declaration: Declaration, budget_s: float) -> tuple[float, list[Meas
     return max(start_s, 0.0), rows
 
 
-def _planned(declaration: Declaration, longest_s: float) -> Iterator[tuple[str, Size, float]]:
-    """Methods and sizes that the engine can run and should be done with in time, the cheapest first."""
+def _plan_runs(declaration: Declaration, longest_s: float) -> Iterator[tuple[str, Size, float]]:
+    """Lists the methods and sizes that the engine can run and should finish in time, the cheapest first."""
     found: list[tuple[float, str, Size]] = []
     memory_bytes = machine.memory_bytes() // 4
     for method in declaration.methods:
@@ -162,7 +162,7 @@ def _features(declaration: Declaration, method: str, size: Size) -> Features:
 def _run(
     worker: Isolated, declaration: Declaration, method: str, size: Size, variant: int, limit_s: float
 ) -> float | None:
-    """Engine seconds of one run; None when it failed or took too long."""
+    """Runs a program once, and gives its engine seconds; None when it failed or took too long."""
     graph = program(size, variant)
     asked = Run(
         fence=variant + 1,
@@ -213,11 +213,11 @@ def _parts(declaration: Declaration, row: Measured) -> tuple[float, list[float]]
     """Predicted seconds as a constant and one summand a rate: they are linear in the rates."""
     none = dict.fromkeys(declaration.rates, 0.0)
 
-    def predicted(rates: dict[str, float]) -> float:
+    def predict_s(rates: dict[str, float]) -> float:
         return declaration.predict(row.method, row.features, row.size.shots, rates).seconds
 
-    fixed = predicted(none)
-    shares = [predicted({**none, name: rate}) - fixed for name, rate in declaration.rates.items()]
+    fixed = predict_s(none)
+    shares = [predict_s({**none, name: rate}) - fixed for name, rate in declaration.rates.items()]
     return max(fixed, 1e-12), [max(share, 0.0) for share in shares]
 
 
@@ -237,7 +237,7 @@ def solve(matrix: list[list[float]], right: list[float]) -> list[float]:
 
 
 def error_factor(predicted_s: float, measured_s: float) -> float:
-    """By how much the two differ, from 1."""
+    """The factor by which the two differ, at least 1."""
     ratio = max(predicted_s, 1e-12) / max(measured_s, 1e-12)
     return max(ratio, 1 / ratio)
 
@@ -245,7 +245,7 @@ def error_factor(predicted_s: float, measured_s: float) -> float:
 def _fits(
     declaration: Declaration, rows: Sequence[Measured], found: dict[str, float], doubt: dict[str, float]
 ) -> Iterator[Fit]:
-    def predicted(row: Measured, rates: dict[str, float] | None) -> float:
+    def predict_s(row: Measured, rates: dict[str, float] | None) -> float:
         return declaration.predict(row.method, row.features, row.size.shots, rates).seconds
 
     for method in dict.fromkeys(row.method for row in rows):
@@ -255,10 +255,10 @@ def _fits(
             engine=declaration.name,
             method=method,
             programs=len(own),
-            before_s=predicted(longest, None),
-            after_s=predicted(longest, found),
+            before_s=predict_s(longest, None),
+            after_s=predict_s(longest, found),
             measured_s=longest.seconds,
-            error_before=max(error_factor(predicted(row, None), row.seconds) for row in own),
-            error_after=max(error_factor(predicted(row, found), row.seconds) for row in own),
+            error_before=max(error_factor(predict_s(row, None), row.seconds) for row in own),
+            error_after=max(error_factor(predict_s(row, found), row.seconds) for row in own),
             uncertainty=doubt[method],
         )

@@ -46,9 +46,9 @@ class Choosing:
         else:
             qec = msgspec.convert(named, Qec)
             wish = Wish(effect.packed, qec, effect.tenant, self._clock_ns() / 1e9)
-            self._writing.write(wish, partial(self._written, effect))
+            self._writing.write(wish, partial(self._choose_written, effect))
 
-    def _written(self, effect: fx.Route, written: Written | None, error: QmkError | None) -> None:
+    def _choose_written(self, effect: fx.Route, written: Written | None, error: QmkError | None) -> None:
         if written is None:
             assert error is not None
             self._refuse(effect, error)
@@ -100,9 +100,9 @@ class Choosing:
             self._estimate(effect)
         else:
             wish = Wish(pack(effect.graph), effect.qec, effect.tenant, self._clock_ns() / 1e9)
-            self._writing.write(wish, partial(self._written_to_estimate, effect))
+            self._writing.write(wish, partial(self._estimate_written, effect))
 
-    def _written_to_estimate(self, effect: fx.Estimate, written: Written | None, error: QmkError | None) -> None:
+    def _estimate_written(self, effect: fx.Estimate, written: Written | None, error: QmkError | None) -> None:
         if written is None:
             assert error is not None
             self._replies.refuse(effect.conn, effect.ref, error)

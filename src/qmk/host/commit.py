@@ -1,4 +1,5 @@
-"""Group commit: what one turn of the host produced becomes durable together, then what waited for it is let go.
+"""Commits in groups: what one turn of the host produced becomes durable together, then the effects that waited for it
+are released.
 
 Small batches that need not wait for a disk or a server are written at once, on the loop; others in a thread, one batch
 at a time, while the next one gathers. If a batch cannot be written the host has broken a promise to itself: what waited
@@ -49,12 +50,13 @@ class Committer:
 
     @property
     def idle(self) -> bool:
-        """Nothing is gathered and nothing is being written."""
+        """Whether nothing is gathered and nothing is being written."""
         return not self._gathered and self._writing is None
 
     @property
     def behind(self) -> bool:
-        """Something that was recorded is not in the journal, or never will be: what rests on it must be held."""
+        """Whether something that was recorded is not in the journal yet, or never will be. What depends on it must be
+        held."""
         return self._failed is not None or not self.idle
 
     def record(self, record: Record, durable: bool, data: bytes = b"") -> None:
@@ -68,7 +70,7 @@ class Committer:
         self._ask()
 
     def copy(self, job: str, source: str) -> None:
-        """``job`` gets the result of ``source``."""
+        """Gives ``job`` the result of ``source``."""
         self._batch.copies.append((job, source))
         self._ask()
 
@@ -93,12 +95,12 @@ class Committer:
         self._ask()
 
     def hold(self, effect: Held) -> None:
-        """Let ``effect`` go when everything recorded so far is durable."""
+        """Releases ``effect`` when everything recorded so far is durable."""
         self._held.append(effect)
         self._ask()
 
     def drop(self, unwanted: Callable[[Held], bool]) -> bool:
-        """Take held effects out again; whether there were any."""
+        """Drops held effects, and says whether there were any."""
         found = False
         for held in (self._held, self._writing or []):
             for effect in [effect for effect in held if unwanted(effect)]:
@@ -129,7 +131,7 @@ class Committer:
             self._written(self._try_write(batch))
 
     def _is_slow(self, batch: Batch) -> bool:
-        """Writing it would hold up everybody else."""
+        """Whether writing it would hold up everybody else."""
         return self._journal.far or batch.heavy or (batch.durable and self._journal.waits_for_disk)
 
     def _try_write(self, batch: Batch) -> BaseException | None:
@@ -149,7 +151,8 @@ class Committer:
             self._ask()
 
     def give_up(self, why: str) -> None:
-        """Nothing may be promised any more: what is in the journal is the truth, and a restart goes on from it."""
+        """Stops after a failed write: nothing may be promised any more, and a restart goes on from what is in the
+        journal."""
         self._fail([], RuntimeError(why))
 
     def _fail(self, held: list[Held], error: BaseException) -> None:

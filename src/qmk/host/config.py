@@ -1,4 +1,5 @@
-"""What the daemon is started with: places, bounds, durability. Everything has a default that works."""
+"""The configuration that the daemon is started with: places, bounds, durability. Everything has a default that
+works."""
 
 from __future__ import annotations
 
@@ -114,7 +115,7 @@ class HostConfig:
             )
 
     def kernel(self, token_key: bytes) -> KernelConfig:
-        """The kernel's part of it: whoever replays the journal does so under the same bounds."""
+        """The kernel's part of the configuration. Every replay of the journal has the same bounds."""
         return KernelConfig(
             workers=self.workers,
             memory_bytes=self.memory_bytes,
@@ -146,7 +147,7 @@ class HostConfig:
 
     @property
     def local_allowed(self) -> bool:
-        """A caller without a token is the local tenant: only where nobody but the owner can connect."""
+        """Whether a caller without a token is the local tenant: only if nobody but the owner can connect."""
         return not self.require_token and not self.socket_mode & 0o077
 
     @property

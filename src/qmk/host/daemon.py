@@ -16,6 +16,7 @@ from functools import partial
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
+from qmk.host.housekeeping import Housekeeping
 from qmk.host.keys import token_key
 from qmk.host.office import Etiquette, Office
 from qmk.host.places import BACKLOG, Listening, Lock
@@ -23,7 +24,6 @@ from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
-from qmk.host.tending import Tending
 from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
@@ -60,7 +60,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _allow_many_files() -> None:
-    """As many open files as the system lets us have: every connection is one."""
+    """Raises the limit on open files as far as the system allows: every connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft < wanted:
@@ -68,7 +68,7 @@ def _allow_many_files() -> None:
 
 
 class Daemon:
-    """The parts and their order: what starts last stops first."""
+    """Starts and stops the parts of the daemon: what starts last stops first."""
 
     def __init__(self, config: HostConfig, ready: Callable[[HostConfig], None] | None = None) -> None:
         self._config = config
@@ -102,7 +102,7 @@ class Daemon:
             for name in config.prestart:
                 if name in routing.declarations:
                     pool.prestart(name)
-            with closing(Tending(loop, journal.tend, host.collector, threads.do)):
+            with closing(Housekeeping(loop, journal.tend, host.collector, threads.do)):
                 await self._serve(office, host)
         finally:
             await pool.close()
@@ -132,7 +132,7 @@ class Daemon:
         await self._settle(office, host)
 
     async def _settle(self, office: Office, host: Host) -> None:
-        """Let promises reach the journal and answers their readers, but not for longer than ``shutdown_s``."""
+        """Waits until promises are in the journal and answers are sent, but not for longer than ``shutdown_s``."""
         deadline = time.monotonic() + self._config.shutdown_s
         while not host.idle and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
@@ -150,7 +150,8 @@ class Daemon:
 
 
 def _calm_collector() -> None:
-    """Jobs are many, long-lived and free of cycles: look for cycles seldom, and never through what is here now."""
+    """Makes Python's garbage collector run rarely, and never over the objects that exist now: jobs are many, long-lived
+    and free of cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

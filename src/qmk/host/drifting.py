@@ -70,12 +70,12 @@ class Drifting:
         self._at_work.add(launch)
         try:
             wish = Wish(self._graph(effect.job), effect.qec, effect.tenant, now_s, rewrite)
-            self._writing.write(wish, partial(self._written, effect, in_force))
+            self._writing.write(wish, partial(self._answer_written, effect, in_force))
         except Exception:
             log.exception("writing the program of %s anew failed", effect.job)
             self._at_work.discard(launch)
 
-    def _written(
+    def _answer_written(
         self, effect: fx.Recalibrate, in_force: float, written: Written | None, error: QmkError | None
     ) -> None:
         self._at_work.discard((effect.job, effect.fence))

@@ -1,4 +1,4 @@
-"""Collecting what nobody needs, beside a running daemon and without one: blobs that nothing names, drafts of a crash.
+"""Collects what nobody needs, beside a running daemon or without one: blobs that nothing names, drafts of a crash.
 
 What is needed is asked of those who know: the journal's rows name graphs and results, the kernel's checkpoints name
 states, and a state on its way into the store is in ``States``. So nothing is spared for being young and nothing that a
@@ -32,7 +32,7 @@ class Deleting(Protocol):
 
 
 class _Survey(msgspec.Struct):
-    """What there is. ``missing`` are blobs that rows name and the store has not got."""
+    """What the store and the rows have. ``missing`` are blobs that rows name and the store has not got."""
 
     named: set[str] = set()
     rows: list[tuple[str, str]] = []
@@ -60,29 +60,29 @@ class Collector:
         self._do = in_thread or at_once
 
     def collect(self, wish: Collect, then: Callable[[op_gc.Reply | BaseException], None]) -> None:
-        """Carry out ``wish``; the jobs that it names are forgotten by now, unless it is a dry run."""
+        """Carries out ``wish``; the jobs that it names are forgotten by now, unless it is a dry run."""
         survey = _Survey()
 
-        def looked(error: BaseException | None) -> None:
+        def on_survey(error: BaseException | None) -> None:
             if error is not None:
                 then(error)
             else:
-                self._looked(wish, survey, then)
+                self._collect(wish, survey, then)
 
-        self._do(lambda: self._look(wish, survey), looked)
+        self._do(lambda: self._look(wish, survey), on_survey)
 
     def _look(self, wish: Collect, survey: _Survey) -> None:
-        """Names before files: what is named meanwhile is there already."""
+        """Reads names before files, so that what is named in the meantime is there already."""
         journal = self._journal
         without = wish.jobs if wish.dry_run else ()
         survey.named = journal.blobs_named(without)
         survey.rows = journal.checkpoints()
-        survey.found = list(journal.blobs.found())
+        survey.found = list(journal.blobs.list_blobs())
         survey.drafts = journal.blobs.drafts(remove=not wish.dry_run)
         gone = survey.named.difference(found.name for found in survey.found)
         survey.missing = sorted(gone & journal.blobs_named(without)) if gone else []
 
-    def _looked(self, wish: Collect, survey: _Survey, then: Callable[[op_gc.Reply | BaseException], None]) -> None:
+    def _collect(self, wish: Collect, survey: _Survey, then: Callable[[op_gc.Reply | BaseException], None]) -> None:
         table = self._checkpoints
         going = set(wish.jobs) if wish.dry_run else set[str]()
         states = {row.blob for row in table.by_id.values() if row.blob and row.job not in going}

@@ -18,7 +18,7 @@ class Graphs:
         self.held_bytes = 0
 
     def put(self, job: str, graph: bytes) -> None:
-        """Keep it, letting go of the oldest when there is no room: their jobs' records are in the journal by then. An
+        """Keeps a graph, and drops the oldest when there is no room: their jobs' records are in the journal by then. An
         empty one was left out of its record."""
         self.drop(job)
         if not graph:
@@ -29,7 +29,7 @@ class Graphs:
             self.drop(next(iter(self._held)))
 
     def get(self, job: str) -> bytes:
-        """Raises INTERNAL_ERROR when the journal has not got it either."""
+        """Gives the graph. Raises INTERNAL_ERROR when the journal does not have it either."""
         found = self._held.get(job)
         return self._read(job) if found is None else found
 

@@ -1,4 +1,4 @@
-"""The host: carries out the kernel's effects, in order, and tells it what happened.
+"""The host carries out the kernel's effects in order, and tells the kernel what happened.
 
 It is the same for the daemon and for the embedded mode. What differs comes in as ports: where answers go, who runs a
 launch, what a timer is, when a turn ends. The ordering contract of ``kernel.effects`` is kept here: a reply or launch
@@ -70,13 +70,13 @@ _WITH_RECORDS = frozenset((fx.Audit, fx.Charge))
 
 
 class _Afterwards(msgspec.Struct, frozen=True):
-    """What is to be done once the journal has what was recorded before it."""
+    """Work for when the journal has what was recorded before it."""
 
     do: Callable[[], None]
 
 
 class Host:
-    """Feed it calls. What becomes of launches is to be told to its ``launches``."""
+    """Takes calls. News of launches go to its ``launches``."""
 
     def __init__(
         self,
@@ -140,12 +140,12 @@ class Host:
         }
 
     def _version_of(self, job: str, engine: str) -> str:
-        """Of ``engine``, or of that of the job."""
+        """The version of ``engine``, or of the job's engine."""
         found = self._kernel.jobs.by_id.get(job)
         return self.routing.version(engine or (found.submitted.engine if found is not None else ""))
 
     def tenant_of(self, session_id: str) -> str:
-        """Whose session that is; empty for none."""
+        """The tenant whose session that is; empty for none."""
         session = self._kernel.sessions.get(session_id)
         return "" if session is None else session.tenant.name
 
@@ -155,12 +155,12 @@ class Host:
         return self._kernel.tenants.others + 1
 
     def connect(self, launcher: Launcher) -> None:
-        """Say who runs launches, once, before the first event."""
+        """Sets who runs launches, once, before the first event."""
         self.launches.launcher = launcher
 
     @property
     def idle(self) -> bool:
-        """Everything promised so far is in the journal."""
+        """Whether everything promised so far is in the journal."""
         return self._committer.idle
 
     def recover(self) -> int:
@@ -202,7 +202,7 @@ class Host:
         warnings: Sequence[Finding] = (),
         operator: bool = False,
     ) -> None:
-        """A decoded call came in; its answer goes to ``Replies`` now or later. ``warnings`` are the reader's.
+        """Handles a decoded call; its answer goes to ``Replies`` now or later. ``warnings`` are the reader's.
         ``operator``: it is one of the operator's calls, from whoever may make them."""
         event = ev.CallReceived(
             now_ns=self._clock_ns(),
@@ -231,7 +231,7 @@ class Host:
         return 0 if job is None else round(self.launches.waited_s(job_id, job.fence) * 1e9)
 
     def shut_down(self) -> None:
-        """No new jobs; waits are answered."""
+        """Shuts down: it accepts no new jobs and answers waits."""
         self.feed(ev.ShuttingDown(now_ns=self._clock_ns()))
 
     def feed(self, event: ev.Event) -> None:
@@ -335,12 +335,12 @@ class Host:
         self._committer.forget(effect.job)
 
     def _drop_blob(self, effect: fx.DropBlob) -> None:
-        """The row first, then what it named: states are large, so they go at once."""
+        """Deletes the row, then the blob that it named: states are large, so they go at once."""
         self._committer.drop_blob(effect)
         self._committer.hold(_Afterwards(lambda: self.launches.drop_unused([effect.blob])))
 
     def _collect(self, wish: fx.Collect) -> None:
-        """Once the rows of the jobs that it names are gone too."""
+        """Collects, once the rows of the jobs that it names are gone too."""
         begin = partial(self.collector.collect, wish, partial(self._collected, wish))
         self._committer.hold(_Afterwards(begin))
 
@@ -361,4 +361,4 @@ class Host:
 
     def _sealed(self, seal: Seal) -> None:
         assert self._seals is not None
-        self._seals.stored(seal)
+        self._seals.keep_seal(seal)

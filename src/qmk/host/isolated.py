@@ -1,5 +1,5 @@
-"""Runs in one worker process, waited for without an event loop: a script's way to keep a program apart from itself, and
-to stop it at a time limit."""
+"""Runs programs in a worker process without an event loop, so that a script can keep them apart from itself and stop
+them at a time limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEARTBEAT_S = 0.2
 
 
 class _Lost(Exception):
-    """The worker ended that nobody had told to."""
+    """The worker ended unexpectedly."""
 
 
 class _Worker:
@@ -39,7 +39,7 @@ class _Worker:
         self._poll.register(self.child.stderr_fd, select.POLLIN)
 
     def receive(self, timeout_s: float | None) -> list[FromWorker]:
-        """What it says within ``timeout_s``. Raises ``_Lost`` when it is gone."""
+        """The next message within ``timeout_s``. Raises ``_Lost`` when the worker is gone."""
         readable = {fd for fd, _ in self._poll.poll(None if timeout_s is None else timeout_s * 1e3)}
         if self.child.stderr_fd in readable:
             self._hear_words()
@@ -77,7 +77,7 @@ class _Worker:
 
 
 class Isolated:
-    """One worker at a time; another engine's replaces it. ``started`` is an engine and its first worker."""
+    """Keeps one worker at a time; one of another engine replaces it. ``started`` is an engine and its first worker."""
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class Isolated:
                 progress(shots_done)
 
     def _bury(self, worker: _Worker) -> QmkError:
-        """Why the worker ended; with ``last_words`` where it may be tried again."""
+        """The error that says why the worker ended; with ``last_words`` if the run may be tried again."""
         self._worker = None
         status = worker.end(ENDING_S)
         if worker.complaint is not None:

@@ -1,4 +1,4 @@
-"""The journal: what the daemon promised, in order, with the results it has.
+"""The journal holds what the daemon promised, in order, with the results it has.
 
 A batch is everything one turn of the host produced; it becomes durable as a whole or not at all, and whatever was
 promised in it is said only afterwards. ``sql.journal.SqlJournal`` is the daemon's; the simulation has one in memory.
@@ -47,7 +47,7 @@ class Batch(msgspec.Struct):
         return any(parts)
 
     def with_copies(self, stored: Callable[[str], Result | None]) -> list[tuple[str, Result]]:
-        """All results, each copy as one of its own; ``stored`` reads one from before this batch."""
+        """All results, each copy as a result of its own; ``stored`` reads one from before this batch."""
         found = dict(self.results)
         for job, source in self.copies:
             result = found.get(source) or stored(source)
@@ -63,7 +63,7 @@ class Batch(msgspec.Struct):
 
     @property
     def heavy(self) -> bool:
-        """Large enough that writing it would hold up everybody else."""
+        """Whether it is so large that writing it would hold up everybody else."""
         return any(len(result.bits) > INLINE_BYTES for _, result in self.results) or any(
             isinstance(record, (Submitted, Rewritten)) and len(record.graph) > INLINE_BYTES for record in self.records
         )
@@ -123,11 +123,11 @@ class Journal(Protocol):
         ...
 
     def discard(self, names: Iterable[str]) -> list[str]:
-        """Delete the blobs among ``names`` that no row of a job needs; which they were."""
+        """Deletes the blobs among ``names`` that no row of a job needs, and gives their names."""
         ...
 
     def tend(self) -> None:
-        """Do what is due by now. Call it now and then, in a thread."""
+        """Deletes what is due by now. Call it now and then, in a thread."""
         ...
 
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Keys in the data folder: made on first use from the system's dice, readable by their owner alone."""
+"""Keys in the data folder: made on first use from the system's random numbers, readable by their owner alone."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _read(path: Path) -> bytes:
 
 
 def make(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """A new key file: whole, on disk and with its mode, or not there at all. Of two processes that make it at once the
+    """Makes a new key file: whole, on disk and with its mode, or not at all. Of two processes that make it at once the
     first one's stays. Raises RESOURCE_EXHAUSTED when it cannot be written."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:

@@ -39,7 +39,7 @@ class Capacity(msgspec.Struct, frozen=True):
 
 
 class Launcher(Protocol):
-    """Who runs launches."""
+    """Runs launches."""
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run it as soon as there is room. ``graph`` is packed; ``state`` is what ``launch.start_from`` names, None for
@@ -62,7 +62,7 @@ class Launcher(Protocol):
         ...
 
     def capacity(self) -> Capacity:
-        """What there is room for."""
+        """How much room there is."""
         ...
 
     def waited_s(self, job: str, fence: int) -> float:
@@ -72,7 +72,7 @@ class Launcher(Protocol):
 
 
 class Listener(Protocol):
-    """Who is told what becomes of launches; the host is one."""
+    """Hears what becomes of launches; the host is a listener."""
 
     def started(self, job: str, fence: int) -> None: ...
     def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
@@ -91,7 +91,8 @@ class Listener(Protocol):
 
 
 def plan_name(launch: Launch) -> str:
-    """What a worker's plan of the launch's program is kept under: a tenant's own, see ``Runner.prepare``."""
+    """The name under which a worker keeps its plan of the launch's program: a tenant has its own, see
+    ``Runner.prepare``."""
     return f"{launch.tenant} {launch.digest}"
 
 

@@ -60,7 +60,7 @@ class Heard:
         self._note(job, fence, failed)
 
     def of(self, launch: Launch) -> list[Any]:
-        """All that was said of it, progress and unasked states left out."""
+        """All messages about a launch but progress and automatically saved states."""
         said = self.said.get((launch.job, launch.fence), [])
         return [what for what in said if what != "progressed" and not (isinstance(what, StateSaved) and not what.ref)]
 
@@ -69,12 +69,12 @@ class Heard:
 
 
 def is_end(what: Any) -> bool:
-    """Whether a launch is over with this word."""
+    """Whether a launch is over with this message."""
     return isinstance(what, (Done, Failed)) or (isinstance(what, StateSaved) and what.stopped)
 
 
 def program(fences: int, gates: int = 1) -> Graph:
-    """Two qubits, as many fences as asked with some work between them, two random bits at the end."""
+    """A program of two qubits, with this many fences, some work between them, and two random bits at the end."""
     nodes = [Node("a", "core.alloc", vqs=("q0", "q1")), Node("h", "core.h", vqs=("q0",))]
     for epoch in range(fences):
         nodes += [Node(f"x{epoch}_{n}", "core.cnot", vqs=("q0", "q1")) for n in range(gates)]
@@ -86,7 +86,7 @@ def program(fences: int, gates: int = 1) -> Graph:
 
 SHORT = program(1)
 LONG = program(2000, 20)
-"""Long enough that it can be stopped on its way, and runs to its end all the same."""
+"""A number of shots that takes long enough to be stopped on the way, and still ends."""
 
 
 def launch_of(job: str, fence: int, graph: Graph) -> Launch:

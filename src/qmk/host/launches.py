@@ -1,4 +1,5 @@
-"""Launches under way: from the kernel's effects to the launcher, and from the launcher's news to the kernel's events.
+"""Handles launches under way: turns the kernel's effects into calls of the launcher, and the launcher's news into
+events of the kernel.
 
 A launch leaves at the end of the turn, with the saved state that it continues from. What the launcher says of one
 launch reaches the kernel in the order said, states only once they are in the store.
@@ -67,7 +68,7 @@ class Launches:
         self._begun: dict[tuple[str, int], int] = {}
 
     def reconcile(self, going: Iterable[Job]) -> tuple[tuple[str, int], ...]:
-        """After a restart: the launches that the launcher still has of the jobs that have not ended."""
+        """After a restart, gives the launches that the launcher still has of jobs that have not ended."""
         assert self.launcher is not None
         return tuple(self.launcher.reconcile({job.id: job.fence for job in going}))
 
@@ -106,7 +107,7 @@ class Launches:
             self.launcher.interrupt(interrupt)
 
     def interrupt(self, effect: fx.Interrupt) -> None:
-        """To the launcher, which may not have the launch yet."""
+        """Passes an interrupt to the launcher, which may not have the launch yet."""
         assert self.launcher is not None
         early = self._early.get((effect.job, effect.fence))
         if early is not None:
@@ -117,7 +118,7 @@ class Launches:
             self.launcher.interrupt(effect)
 
     def drop_unused(self, blobs: Iterable[str], then: Callable[[list[str]], None] | None = None) -> None:
-        """Delete those that no checkpoint names by now; ``then`` hears which went."""
+        """Deletes the blobs that no checkpoint names any more; ``then`` gets their names."""
         self._states.drop([blob for blob in blobs if not self._sources.uses_blob(blob)], then)
 
     def kill(self, effect: fx.Kill) -> None:
@@ -164,7 +165,7 @@ class Launches:
         self._hear(ev.Progressed(now_ns=now_ns, job=job, fence=fence, shots_done=shots_done, epoch=epoch))
 
     def saved(self, job: str, fence: int, saved: StateSaved) -> None:
-        """A state: first into the store, then into the journal."""
+        """Handles a saved state: it goes to the store, then into the journal."""
         self._tell_start_of(job, fence)
         self._states.put((job, fence), saved.state, lambda blob, error: self._stored(job, fence, saved, blob, error))
 
@@ -186,7 +187,8 @@ class Launches:
         self.drop_unused([blob])
 
     def _not_stored(self, job: str, fence: int, saved: StateSaved, error: BaseException) -> None:
-        """The disk is full, say. That is nobody's fault: the job loses the way since its last state, and no attempt."""
+        """Handles a state that could not be stored, because the disk is full, say. The job loses its progress since the
+        last state, but no attempt."""
         log.warning("%s: its state of %d bytes cannot be kept: %s", job, len(saved.state), error)
         errno = error.fields.get("errno") if isinstance(error, QmkError) else getattr(error, "errno", None)
         why = os.strerror(errno).lower() if isinstance(errno, int) else "a defect in QMK; the daemon's log has more"
@@ -210,7 +212,7 @@ class Launches:
         )
 
     def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
-        """A worker's result. It is stored in the transaction that records the end of the job."""
+        """Handles a worker's result. It is stored in the transaction that records the end of the job."""
         began_ns = self._begun.pop((job, fence), 0)
         self._states.in_turn((job, fence), lambda: self._done(job, fence, done, version, hedge, began_ns))
 
@@ -255,7 +257,7 @@ class Launches:
         )
 
     def _hear(self, event: ev.Progressed | ev.NotInterrupted | ev.Failed) -> None:
-        """What a launch says, after what it said before."""
+        """Handles a message of a launch, after its earlier ones."""
         self._tell_start_of(event.job, event.fence)
         self._states.in_turn((event.job, event.fence), lambda: self._feed(event))
 

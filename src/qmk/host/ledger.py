@@ -60,7 +60,7 @@ TABLE = (
     + "".join(f", {name} {NEW}" for name in SINCE_3)
     + ", checksum {int} NOT NULL, PRIMARY KEY (job, attempt)); CREATE INDEX ledger_by_time ON ledger (time_ns);"
 )
-"""In the words of ``sql.schema``."""
+"""The table, in the form of ``sql.schema``."""
 ADDED = "".join(f"ALTER TABLE ledger ADD COLUMN {name} {NEW};\n" for name in SINCE_3)
 INSERT = (
     f"INSERT INTO ledger ({', '.join(COLUMNS)}, checksum) VALUES ({', '.join('?' * (len(COLUMNS) + 1))}) "
@@ -102,14 +102,13 @@ def row_of(charge: Charge) -> Row:
 
 
 def values(charges: Iterable[Charge]) -> list[tuple[Any, ...]]:
-    """Rows as ``INSERT`` takes them."""
+    """The rows in the form that ``INSERT`` takes."""
     rows = (msgspec.structs.astuple(row_of(charge)) for charge in charges)
     return [(*row, _checksum(row)) for row in rows]
 
 
 def _checksum(row: tuple[Any, ...]) -> int:
-    """CRC-32 over the whole row; over its first columns where the others are 0, as rows of the first releases have
-    it."""
+    """CRC-32 of the whole row, or of its first columns if the others are 0, as in rows of the first releases."""
     told = row if any(row[len(OLDEST) :]) else row[: len(OLDEST)]
     return zlib.crc32("\0".join(map(str, told)).encode())
 

@@ -1,4 +1,4 @@
-"""What this machine has for jobs, as far as a container or the scheduler lets us use it. Read once, at start."""
+"""The resources of this machine for jobs, within the limits of its container. They are read once, at start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 MEMORY_SHARE = 0.85
-"""Of what is available now; the rest is for the daemon, for pages and for being wrong."""
+"""The share of available memory that jobs get; the rest is for the daemon, the page cache and errors of prediction."""
 
 _UNLIMITED_BYTES = 1 << 60
 

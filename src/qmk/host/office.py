@@ -1,4 +1,4 @@
-"""The front office of the daemon: takes decoded calls from connections, gives them to the host, sends answers back.
+"""Takes decoded calls from connections, gives them to the host, and sends answers back.
 
 It knows which answer belongs to which connection, request id and batch; it bounds connections and what they leave
 unfinished; and it has source text translated before the kernel hears of the call.
@@ -30,8 +30,8 @@ log = logging.getLogger("qmk.office")
 
 @dataclass(frozen=True, slots=True)
 class Etiquette:
-    """What connections may do: how many there are, how long a frame may take to arrive, and how many bytes of
-    unfinished frames all of them together may leave here."""
+    """Limits of connections: how many there are, how long a frame may take to arrive, and how many bytes of unfinished
+    frames all of them together may leave here."""
 
     connections: int = LIMITS.connections
     frame_s: float = 60.0
@@ -63,14 +63,14 @@ class Office:
         self._closing = False
 
     def open_for(self, host: Host) -> None:
-        """Say who answers calls, once, before the first connection."""
+        """Sets who answers calls, once, before the first connection."""
         self._host = host
 
     def new_connection(self) -> Connection:
         return Connection(self, next(self._numbers))
 
     def new_operator(self) -> Connection:
-        """A connection to the operator's socket."""
+        """Makes a connection on the operator's socket."""
         return Connection(self, next(self._numbers), operator=True)
 
     def opened(self, connection: Connection) -> QmkError | None:
@@ -207,7 +207,8 @@ class Office:
         call.connection.reply(data, call.batch)
 
     def _sweep(self) -> None:
-        """Close connections whose frame is too long in coming, and, when all together hold too much, the largest."""
+        """Closes connections whose frame takes too long to arrive, and, when all together hold too much, the
+        largest."""
         now = self._loop.time()
         partial = [connection for connection in self._connections.values() if connection.partial_since is not None]
         for connection in partial:
@@ -232,7 +233,7 @@ class Office:
             connection.close()
 
     def abort(self) -> None:
-        """Cut the connections whose peers have not read their answers."""
+        """Cuts the connections whose peers have not read their answers."""
         for connection in list(self._connections.values()):
             connection.abort()
 

@@ -1,4 +1,5 @@
-"""The operator's calls with no daemon: take the data folder, replay the journal, step the kernel, let go.
+"""Makes the operator's calls without a daemon: takes the data folder, replays the journal, steps the kernel, and
+releases the folder.
 
 It is the daemon's own host and kernel, without sockets, workers and timers: what is recorded is what the daemon would
 have recorded, and it finds it at its next start.
@@ -31,7 +32,7 @@ from qmk.rpc import frame
 CONNECTION, REF = 1, 1
 MOST = 1 << 62
 KEEP_ALL = Retention(0, 0, jobs=MOST, job_bytes=MOST, checkpoints=MOST, checkpoint_bytes=MOST)
-"""How long things are kept is for the daemon to say, whose options are not known here."""
+"""Keeps everything: how long things are kept depends on the daemon's options, which are not known here."""
 
 
 def operate(config: HostConfig, name: str, **params: Any) -> Any:
@@ -103,7 +104,7 @@ class _Desk:
         return Capacity(slots=0, running=0, waiting=0)
 
     def set(self, key: str, at_ns: int) -> None:
-        """The kernel is gone before anything comes due."""
+        """Does nothing: the kernel is gone before anything comes due."""
 
     def clear(self, key: str) -> None:
         """See ``set``."""

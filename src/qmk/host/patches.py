@@ -1,4 +1,4 @@
-"""Programs for machines of logical qubits, on their way to an engine: who writes them, and the port for that."""
+"""The port through which programs for machines of logical qubits are written on their way to an engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Written(NamedTuple):
 
 
 Then = Callable[[Written | None, QmkError | None], None]
-"""What hears of the outcome: a program, or an error."""
+"""The callback that gets the outcome: a program, or an error."""
 
 
 class Wish(NamedTuple):
@@ -46,7 +46,7 @@ class Writing(Protocol):
 
 
 class Here:
-    """In this process and at once: for a kernel of one caller."""
+    """Writes programs in this process and at once, for a kernel with one caller."""
 
     def write(self, wish: Wish, then: Then) -> None:
         from qmk.models.qec.logical import on_request

@@ -14,7 +14,7 @@ from qmk.base.errors import QmkError
 from qmk.rpc.places import short_name
 
 BACKLOG = 4096
-"""Connections that may wait to be accepted: a thousand clients that start together are no error."""
+"""Connections that may wait to be accepted: a thousand clients that start together are not an error."""
 
 
 def private_folder(path: Path, only_if_new: bool = False, mode: int = 0o700) -> None:
@@ -101,7 +101,9 @@ def _remove_stale(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise QmkError(
-            "INVALID_PARAMS", f"{path} exists and is no socket", help="remove it, or choose another path with --socket"
+            "INVALID_PARAMS",
+            f"{path} exists and is not a socket",
+            help="remove it, or choose another path with --socket",
         )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2.0)

@@ -79,7 +79,7 @@ class Worker:
     holds: deque[str] = field(default_factory=lambda: deque(maxlen=HELD_PROGRAMS))
     used_s: float = 0.0
     waited_s: float = 0.0
-    """How long it had waited for a processor when its launch began."""
+    """How long the worker had waited for a processor when its launch began."""
     complaint: Failed | None = None
 
 
@@ -114,7 +114,7 @@ class Pool:
         self._pump()
 
     def interrupt(self, interrupt: Interrupt) -> None:
-        """Pass it on to the launch's worker, now or when it has begun."""
+        """Passes an interrupt to the launch's worker, now or when it has begun."""
         for task in self._queue:
             if task.is_launch(interrupt.job, interrupt.fence):
                 task.asks.append(interrupt)
@@ -148,7 +148,7 @@ class Pool:
         return worker.process.waited_s - worker.waited_s
 
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
-        """What runs and is wanted; workers end with the daemon, so after a restart that is nothing."""
+        """Gives the launches that still run: none, as workers end with the daemon."""
         tasks = [*self._queue, *(worker.task for worker in self._workers if worker.task is not None)]
         out = [(task.launch.job, task.launch.fence) for task in tasks]
         for job, fence in out:
@@ -229,7 +229,7 @@ class Pool:
             try:
                 worker = self._start(launch.engine)
             except QmkError as error:
-                self._failed(task, Failed(launch.fence, error.kind.name, error.message), died=False)
+                self._report_failure(task, Failed(launch.fence, error.kind.name, error.message), died=False)
                 return
         worker.task = task
         if worker.ready:
@@ -248,7 +248,10 @@ class Pool:
         worker = Worker(engine, used_s=self._loop.time())
         child = spawn.worker(engine, self._bounds.threads, self._external.get(engine))
         worker.process = ChildProcess(
-            child, FromWorker, lambda message: self._heard(worker, message), lambda status: self._gone(worker, status)
+            child,
+            FromWorker,
+            lambda message: self._on_message(worker, message),
+            lambda status: self._on_exit(worker, status),
         )
         self._workers.append(worker)
         return worker
@@ -283,7 +286,7 @@ class Pool:
         if not with_graph and task.hedge is None:
             self._listener.started(launch.job, launch.fence)  # while the worker is at work already
 
-    def _heard(self, worker: Worker, message: FromWorker) -> None:
+    def _on_message(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
             worker.ready, worker.version = True, message.version
             if worker.task is not None:
@@ -311,7 +314,7 @@ class Pool:
             self._ended_run(worker, task, message)
 
     def _ended_run(self, worker: Worker, task: Task, message: Done | Failed | StateSaved) -> None:
-        """The worker is idle again."""
+        """Handles the end of a run: the worker is idle again."""
         launch = task.launch
         worker.task = None
         worker.used_s = self._loop.time()
@@ -328,12 +331,12 @@ class Pool:
             self._listener.saved(launch.job, launch.fence, message)
         else:
             worker.holds.clear()
-            self._failed(task, message, died=False)
+            self._report_failure(task, message, died=False)
         self._pump()
 
-    def _failed(self, task: Task, failed: Failed, died: bool) -> None:
-        """One of the engines of a launch gave no result. While the other runs, that is not the end of the launch; at
-        the end it is the first engine's failure that is told."""
+    def _report_failure(self, task: Task, failed: Failed, died: bool) -> None:
+        """Handles an engine of a launch that gave no result. While the other engine runs, the launch goes on; at the
+        end the first engine's failure is reported."""
         partner, task.partner = task.partner, None
         if partner is not None:
             partner.partner = None
@@ -343,24 +346,24 @@ class Pool:
         self._listener.failed(task.launch.job, task.launch.fence, first, died=lost)
 
     def _end(self, worker: Worker) -> None:
-        """Take the worker out and kill it; ``_gone`` follows."""
+        """Take the worker out and kill it; ``_on_exit`` follows."""
         assert worker.process is not None
         self._workers.remove(worker)
         self._dying.add(worker)
         worker.process.kill()
 
-    def _gone(self, worker: Worker, status: int) -> None:
+    def _on_exit(self, worker: Worker, status: int) -> None:
         if worker in self._dying:
             self._dying.discard(worker)
             if self._ended is not None and not self._dying and not self._ended.done():
                 self._ended.set_result(None)
             return
         self._workers.remove(worker)
-        self._lost(worker, status)
+        self._on_lost_worker(worker, status)
         self._pump()
 
-    def _lost(self, worker: Worker, status: int) -> None:
-        """A worker ended that nobody had told to."""
+    def _on_lost_worker(self, worker: Worker, status: int) -> None:
+        """Handles a worker that ended unexpectedly."""
         assert worker.process is not None
         words = worker.process.last_words
         log.warning("worker %d of engine %s %s%s", worker.process.pid, worker.engine, end_text(status), _below(words))
@@ -371,11 +374,11 @@ class Pool:
             complaint = worker.complaint
             message = f"engine '{worker.engine}' cannot start: {complaint.message}"
             failed = Failed(launch.fence, "JOB_FAILED", message, complaint.fields)
-            self._failed(task, failed, died=False)
+            self._report_failure(task, failed, died=False)
             return
         message = f"the worker of engine '{worker.engine}' {end_text(status)}"
         fields: dict[str, Any] = {"engine": worker.engine, "last_words": words[-2000:]}
-        self._failed(task, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
+        self._report_failure(task, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""

@@ -48,7 +48,7 @@ class ChildProcess:
         self._loop.add_reader(child.sock.fileno(), self._readable)
         self._loop.add_reader(child.stderr_fd, self._words_readable)
         if self._pidfd >= 0:
-            self._loop.add_reader(self._pidfd, self._exited)
+            self._loop.add_reader(self._pidfd, self._on_exit)
 
     @property
     def pid(self) -> int:
@@ -82,7 +82,7 @@ class ChildProcess:
         except (BlockingIOError, InterruptedError):
             return data
         except OSError:
-            self._lost()
+            self._abandon()
             return data[:0]
 
     def _writable(self) -> None:
@@ -104,13 +104,13 @@ class ChildProcess:
         except OSError:
             data = b""
         if not data:
-            self._lost(grace_s=ENDING_S)
+            self._abandon(grace_s=ENDING_S)
             return
         try:
             messages = self._unframer.feed(data)
         except WireError as error:
             self._words += f"\n{error}".encode()
-            self._lost()
+            self._abandon()
             return
         for message in messages:
             if self._open:
@@ -129,10 +129,10 @@ class ChildProcess:
 
     def kill(self) -> None:
         """End it now; ``on_end`` follows when it is gone. No message is passed on any more."""
-        self._lost()
+        self._abandon()
 
-    def _lost(self, grace_s: float = 0.0) -> None:
-        """Have no more to do with it and see that it ends; ``grace_s`` lets it do so by itself, with its own status."""
+    def _abandon(self, grace_s: float = 0.0) -> None:
+        """Stops all communication and makes the process end; ``grace_s`` lets it end by itself, with its own status."""
         if not self._open:
             return
         self._open = False
@@ -146,18 +146,19 @@ class ChildProcess:
         else:
             self._child.kill()
         if self._pidfd < 0:
-            self._loop.run_in_executor(None, self._child.process.wait).add_done_callback(lambda _: self._gone())
+            self._loop.run_in_executor(None, self._child.process.wait).add_done_callback(lambda _: self._finish())
 
-    def _exited(self) -> None:
-        """The process is gone, though something it started may still hold the socket: read what it said, then end."""
+    def _on_exit(self) -> None:
+        """Handles the exit of the process: reads its last messages, as a child of it may still hold the socket, then
+        ends."""
         while self._open and select.select([self._child.sock], [], [], 0)[0]:
             self._readable()
-        self._lost()
+        self._abandon()
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
-        self._gone()
+        self._finish()
 
-    def _gone(self) -> None:
+    def _finish(self) -> None:
         status = self._child.process.wait()
         self._wait.close()
         self._loop.remove_reader(self._child.stderr_fd)

@@ -1,4 +1,5 @@
-"""Programs that were read lately, so that one which is submitted again and again is read, checked and packed once.
+"""A cache of programs that were read recently, so that one which is submitted again and again is read, checked and
+packed once.
 
 The key is a hash of what a request carries: the bytes of a graph, or source text with its parameters. A client that has
 sent a graph may send its hash from then on. Each tenant has a room of its own, of a size that no tenant has an
@@ -29,8 +30,8 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Key(NamedTuple):
-    """What two requests with the same program have in common; no name: there is no program. ``size_bytes`` is the
-    length of what came, 0 where only its hash did."""
+    """The key of a request's program, the same for requests with the same program; without a program the name is empty.
+    ``size_bytes`` is the length of what came, 0 where only its hash did."""
 
     name: str
     size_bytes: int

@@ -1,4 +1,4 @@
-"""What a finished job leaves behind, and how it is answered: counts and figures in one head, per-shot events in pages.
+"""The result of a finished job, and the answer made from it: counts and figures in one head, per-shot events in pages.
 
 Per-shot events stay packed, one bit a bit; a page is what one answer carries and what the store keeps as one row, so
 reading shot 90,000,000 costs no more than reading shot 0.
@@ -175,7 +175,7 @@ def event_page(head: Head, from_shot: int, read_page: Callable[[int], bytes | me
 
 
 def rows(packed: bytes | memoryview, row_bytes: int, width: int) -> list[str]:
-    """Packed bits as one string of 0 and 1 a shot."""
+    """Writes packed bits as one string of 0 and 1 a shot."""
     import qmk_native
 
     return qmk_native.bit_rows(bytes(packed), row_bytes, width)
@@ -205,7 +205,7 @@ class RecentResults:
             self.drop(next(iter(self._results)))
 
     def share(self, source: str, job: str) -> None:
-        """``job`` has the result of ``source``, if that is here."""
+        """Gives ``job`` the result of ``source``, if that is here."""
         result = self._results.get(source)
         if result is not None:
             self.put(job, result)

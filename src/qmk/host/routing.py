@@ -1,4 +1,4 @@
-"""The router as the host uses it: which engines there are, what each would cost, which one runs a program.
+"""Uses the router for the host: which engines there are, what each would cost, and which one runs a program.
 
 A decision depends only on the program, the shots and the engine asked for, so decisions are kept: a program that is
 submitted again and again is looked at once. Each tenant has a room of its own, as for its programs (``host.programs``):
@@ -87,7 +87,7 @@ class Routing:
         return {**discovery.engines(), **self._external}
 
     def resize(self, memory_bytes: int) -> None:
-        """The machine has so much memory for a job by now; decisions of when it had far more or less are forgotten."""
+        """Sets how much memory the machine has for a job; decisions from when it had far more or less are forgotten."""
         if not self.memory_bytes / 2 <= memory_bytes <= self.memory_bytes * 2:
             for room in self._rooms.values():
                 room.choices = Kept()
@@ -160,7 +160,7 @@ class Routing:
         )
 
     def _native(self, found: Prediction, shots: int) -> Choice:
-        """The native engine, which is done before another would be chosen."""
+        """Chooses the native engine if it finishes before another could be chosen."""
         seconds, memory_bytes = found.seconds(shots), int(found.memory_bytes)
         row = Candidate(
             engine="native",
@@ -182,8 +182,8 @@ class Routing:
         )
 
     def version(self, engine: str) -> str:
-        """Of QMK and of the engine's library, as one text; empty where that of the library is not known: its results
-        cannot be told from those of another."""
+        """The version of QMK and of the engine's library, as one text; empty where that of the library is not known:
+        its results cannot be told from those of another."""
         declaration = self._external.get(engine) or discovery.engines().get(engine)
         found = recently_available(declaration).version if declaration is not None else ""
         return f"qmk {__version__}, {engine} {found}" if found else ""

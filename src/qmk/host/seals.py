@@ -63,7 +63,7 @@ class Seal(msgspec.Struct, frozen=True):
     signature: bytes
 
     def read(self) -> SealBody:
-        """Raises ``msgspec.DecodeError`` when the body is no seal."""
+        """Reads a seal. Raises ``msgspec.DecodeError`` when the body is not a seal."""
         return _decode(self.body)
 
     @property
@@ -81,14 +81,14 @@ class AuditTail(msgspec.Struct, frozen=True):
 
 
 class Seals(Protocol):
-    """Who signs for the host."""
+    """Signs for the host."""
 
     def seal(self, effect: SealEpoch) -> Seal:
-        """The next seal."""
+        """Makes the next seal."""
         ...
 
-    def stored(self, seal: Seal) -> None:
-        """``seal`` is as durable as the journal makes it."""
+    def keep_seal(self, seal: Seal) -> None:
+        """Called when ``seal`` is as durable as the journal makes it."""
         ...
 
 
@@ -135,8 +135,8 @@ class Signer:
         self._previous = made.hash
         return made
 
-    def stored(self, seal: Seal) -> None:
-        """Nothing more is kept."""
+    def keep_seal(self, seal: Seal) -> None:
+        """Keeps nothing more."""
 
 
 class Sealer(Signer):
@@ -147,8 +147,8 @@ class Sealer(Signer):
         self._head_file = data_dir / HEAD_NAME
         self._set_aside_lost_head()
 
-    def stored(self, seal: Seal) -> None:
-        """Put the seal into ``audit.head``, whole or not at all."""
+    def keep_seal(self, seal: Seal) -> None:
+        """Writes the seal into ``audit.head``, whole or not at all."""
         draft = self._head_file.with_name(HEAD_NAME + ".new")
         draft.write_bytes(witness_bytes(seal))
         draft.replace(self._head_file)
@@ -177,9 +177,9 @@ class InTurn:
     def seal(self, effect: SealEpoch) -> Seal:
         return self._seals.seal(effect)
 
-    def stored(self, seal: Seal) -> None:
+    def keep_seal(self, seal: Seal) -> None:
         if self._in_thread is None:
-            self._seals.stored(seal)
+            self._seals.keep_seal(seal)
             return
         self._newest = seal
         if not self._busy:
@@ -189,9 +189,9 @@ class InTurn:
         seal, self._newest = self._newest, None
         self._busy = seal is not None
         if seal is not None:
-            in_thread(partial(self._seals.stored, seal), partial(self._kept, in_thread))
+            in_thread(partial(self._seals.keep_seal, seal), partial(self._on_kept, in_thread))
 
-    def _kept(self, in_thread: InThread, error: BaseException | None) -> None:
+    def _on_kept(self, in_thread: InThread, error: BaseException | None) -> None:
         if error is not None:
             log.error("a seal of the audit log cannot be kept beside it", exc_info=error)
         self._keep(in_thread)
@@ -203,7 +203,7 @@ def witness_bytes(seal: Seal) -> bytes:
 
 
 def read_witness(path: Path) -> Seal:
-    """Raises INVALID_PARAMS when the file holds no seal."""
+    """Reads a seal from a file. Raises INVALID_PARAMS when it has none."""
     try:
         raw = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
         body = raw["seal"].encode()
@@ -249,7 +249,7 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
 
 
 def public_key(path: Path) -> Ed25519PublicKey:
-    """Raises INVALID_PARAMS when the file holds no Ed25519 public key."""
+    """Reads a public key. Raises INVALID_PARAMS when the file has no Ed25519 public key."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -1,4 +1,4 @@
-"""Starting a worker or translator process: its command, its environment, its end of the socket pair.
+"""Starts a worker or translator process: its command, its environment, its end of the socket pair.
 
 The child gets one socket and a pipe for standard error, nothing else of ours: no inherited files, no current folder on
 its import path, a process group of its own so that it can be killed with everything it started.

@@ -58,7 +58,7 @@ class States:
         self._coming[name] += 1
         turns = self._turns[launch] = deque[Callable[[], None]]()
 
-        def stored(error: BaseException | None) -> None:
+        def on_stored(error: BaseException | None) -> None:
             self._coming[name] -= 1
             self._coming += Counter()
             del self._turns[launch]
@@ -67,7 +67,7 @@ class States:
                 self.in_turn(launch, turns.popleft())
 
         def begin() -> None:
-            self._do(lambda: _put(self._store.blobs, state), stored)
+            self._do(lambda: _put(self._store.blobs, state), on_stored)
 
         if name in self._going:
             self._going[name].append(begin)
@@ -93,7 +93,7 @@ class States:
         self._going.update((name, []) for name in names)
         gone: list[str] = []
 
-        def dropped(error: BaseException | None) -> None:
+        def on_dropped(error: BaseException | None) -> None:
             if error is not None:
                 log.warning("saved states that are no longer needed cannot be deleted: %s", error)
             for begin in [begin for name in names for begin in self._going.pop(name)]:
@@ -102,7 +102,7 @@ class States:
                 then(gone)
 
         if names:
-            self._do(lambda: gone.extend(self._store.discard(names)), dropped)
+            self._do(lambda: gone.extend(self._store.discard(names)), on_dropped)
         elif then is not None:
             then(gone)
 

@@ -55,7 +55,7 @@ def key(record: Event) -> str:
             return getattr(record, "job", "")
 
 
-def superseded(record: Event) -> Superseded | None:
+def find_superseded(record: Event) -> Superseded | None:
     """The rows that the record makes superfluous."""
     if not isinstance(record, _SUPERSEDES):
         return None

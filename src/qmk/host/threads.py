@@ -30,9 +30,9 @@ class Threads:
             work()
         except BaseException as raised:
             error = raised
-        self._loop.call_soon_threadsafe(self._ended, then, error)
+        self._loop.call_soon_threadsafe(self._on_end, then, error)
 
-    def _ended(self, then: Callable[[BaseException | None], None], error: BaseException | None) -> None:
+    def _on_end(self, then: Callable[[BaseException | None], None], error: BaseException | None) -> None:
         self._at_work -= 1
         if not self._at_work and self._closing is not None and not self._closing.done():
             self._closing.set_result(None)

@@ -86,7 +86,7 @@ class Translation:
         def read(message: Translated | None, error: QmkError | None) -> None:
             graph = None
             if message is not None:
-                graph, error = _unpacked(message.graph)
+                graph, error = _unpack(message.graph)
             then(graph, message.warnings if graph is not None and message is not None else [], error)
 
         self._put(request, owner, read)
@@ -94,17 +94,17 @@ class Translation:
     def write(self, wish: patches.Wish, then: patches.Then) -> None:
         """Have the graph written in the gates of a machine."""
 
-        def made(message: Written | None, error: QmkError | None) -> None:
+        def on_written(message: Written | None, error: QmkError | None) -> None:
             found = None
             if message is not None:
-                graph, error = _unpacked(message.graph)
+                graph, error = _unpack(message.graph)
                 if graph is not None:
                     told = (message.graph, message.digest, message.footprint, message.reason)
                     found = patches.Written(graph, *told)
             then(found, error)
 
         request = Write(next(self._fences), wish.packed, wish.qec, wish.now_s, wish.rewrite, self._decoding)
-        self._put(request, wish.owner, made)
+        self._put(request, wish.owner, on_written)
 
     def _put(self, request: Translate | Write, owner: int | str, then: Callable[[Any, QmkError | None], None]) -> None:
         if len(self._queue) >= self._bounds.waiting:
@@ -152,10 +152,10 @@ class Translation:
 
     def _start(self) -> None:
         child = spawn.translator(self._bounds.memory_bytes)
-        self._process = ChildProcess(child, FromTranslator, self._heard, self._gone)
+        self._process = ChildProcess(child, FromTranslator, self._on_message, self._on_exit)
         self._ready = self._killed = False
 
-    def _heard(self, message: Any) -> None:
+    def _on_message(self, message: Any) -> None:
         if isinstance(message, Ready):
             self._ready = True
         elif self._current is not None and message.fence == self._current.request.fence:
@@ -200,7 +200,7 @@ class Translation:
         self._process.kill()
         self._settle(None, error)
 
-    def _gone(self, status: int) -> None:
+    def _on_exit(self, status: int) -> None:
         assert self._process is not None
         words = self._process.last_words
         self._process = None
@@ -215,7 +215,7 @@ class Translation:
         self._pump()
 
 
-def _unpacked(packed: bytes) -> tuple[Graph | None, QmkError | None]:
+def _unpack(packed: bytes) -> tuple[Graph | None, QmkError | None]:
     try:
         return unpack(packed), None
     except QmkError as error:

@@ -135,7 +135,7 @@ class Disk(MemoryBlobs):
         self.sealed += stored.seals
 
     def _supersede(self, record: Record) -> None:
-        gone = superseding.superseded(record)
+        gone = superseding.find_superseded(record)
         for key in [key for key in self._numbers if gone is not None and gone.first <= key <= gone.last]:
             assert gone is not None
             numbers = self._numbers[key]
@@ -157,7 +157,7 @@ class Disk(MemoryBlobs):
     def collect(self) -> None:
         """Take away the blobs that no checkpoint names."""
         named = {blob for _, blob in self.states.values()}
-        for name, _ in self.found():
+        for name, _ in self.list_blobs():
             if name not in named:
                 self.delete(name)
 

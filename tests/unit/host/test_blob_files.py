@@ -18,7 +18,7 @@ def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> FileBlobs:
 
 
 def names(blobs: FileBlobs) -> list[str]:
-    return [name for name, _ in blobs.found()]
+    return [name for name, _ in blobs.list_blobs()]
 
 
 def test_a_blob_is_named_by_its_content_and_kept_once(blobs: FileBlobs):

@@ -103,7 +103,7 @@ def config(tmp_path: Path, database_url: str) -> HostConfig:
 
 
 def files(config: HostConfig) -> set[str]:
-    return {name for name, _ in blobs_of(config.data_dir).found()}
+    return {name for name, _ in blobs_of(config.data_dir).list_blobs()}
 
 
 def collect(config: HostConfig, **params: Any) -> op_gc.Reply:

@@ -290,7 +290,7 @@ def test_large_pages_and_graphs_are_blobs_and_are_kept_once(journal: SqlJournal,
     for job in ("job_a", "job_b"):
         assert b"".join(bytes(again.page(job, number, result.head)) for number in range(2)) == result.bits
     assert len(again.blobs_named()) == 2, "the graph and the first page; the second page is short"
-    assert {name for name, _ in again.blobs.found()} == again.blobs_named()
+    assert {name for name, _ in again.blobs.list_blobs()} == again.blobs_named()
 
 
 def test_a_blob_goes_some_time_after_its_last_name(journal: SqlJournal, clock: Clock):
@@ -309,13 +309,13 @@ def test_a_blob_goes_some_time_after_its_last_name(journal: SqlJournal, clock: C
     assert journal.blobs.has(name_of(LARGE)), "a backup under way may have copied its name"
     clock.now_s += DOOMED_S + 1
     journal.tend()
-    assert list(journal.blobs.found()) == []
+    assert list(journal.blobs.list_blobs()) == []
 
 
 def test_a_blob_that_lost_its_last_name_goes_with_the_end_of_an_idle_daemon(journal: SqlJournal, reopen: Open):
     journal.write(Batch(records=[submitted("job_a", LARGE)]))
     journal.write(Batch(forgotten=["job_a"]))
-    assert list(reopen().blobs.found()) == []
+    assert list(reopen().blobs.list_blobs()) == []
 
 
 def test_checkpoints_have_rows_until_they_are_dropped(journal: SqlJournal):

@@ -17,7 +17,7 @@ class Shelf:
     def seal(self, effect: Any) -> Seal:
         raise AssertionError("no seal is made here")
 
-    def stored(self, seal: Seal) -> None:
+    def keep_seal(self, seal: Seal) -> None:
         self.kept.append(seal.number)
 
 
@@ -30,21 +30,21 @@ def test_seals_that_come_while_one_is_kept_give_way_to_the_newest() -> None:
     thread: list[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = []
     turns = InTurn(shelf, lambda work, then: thread.append((work, then)))
     for number in (1, 2, 3):
-        turns.stored(seal(number))
+        turns.keep_seal(seal(number))
     assert len(thread) == 1
     while thread:
         work, then = thread.pop()
         work()
         then(None)
     assert shelf.kept == [1, 3]
-    turns.stored(seal(4))
+    turns.keep_seal(seal(4))
     thread.pop()[1](OSError("the disk is full"))
-    turns.stored(seal(5))
+    turns.keep_seal(seal(5))
     thread.pop()[0]()
     assert shelf.kept == [1, 3, 5]
 
 
 def test_without_threads_a_seal_is_kept_at_once() -> None:
     shelf = Shelf()
-    InTurn(shelf, None).stored(seal(1))
+    InTurn(shelf, None).keep_seal(seal(1))
     assert shelf.kept == [1]

@@ -26,7 +26,7 @@ def left(records: list[Any]) -> list[Any]:
     """What a journal that leaves out all it may has of these records."""
     rows: list[tuple[str, Any]] = []
     for record in records:
-        gone = superseding.superseded(record)
+        gone = superseding.find_superseded(record)
         if gone is not None:
             under = [row for row in rows if gone.first <= row[0] <= gone.last]
             spared = under[: gone.but_first]

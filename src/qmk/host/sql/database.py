@@ -1,4 +1,4 @@
-"""What the journal asks of a database, so that SQLite and PostgreSQL can both be one.
+"""The interface between the journal and a database, which SQLite and PostgreSQL implement.
 
 Statements are written once, in the SQL that both understand: ``?`` for a value, ``CAST(x AS BLOB)`` for bytes. A
 database makes a batch of them one transaction, and answers queries beside it.

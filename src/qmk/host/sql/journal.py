@@ -263,7 +263,7 @@ class SqlJournal:
         return [(id, blob) for id, blob in self._read("SELECT id, blob FROM checkpoint")]
 
     def close(self) -> None:
-        """Nobody writes any more: what is due to go later can go now."""
+        """Closes the journal: nobody writes any more, so blobs that are due later can go now."""
         try:
             self._discard_until(float("inf"))
             with self._naming:

@@ -104,7 +104,7 @@ def _superseded(records: list[Record], first_seq: int) -> list[Statement]:
     """Rows that these records, of which the first has this number, leave nothing to say."""
     found: list[Statement] = []
     for seq, record in enumerate(records, first_seq):
-        gone = superseding.superseded(record)
+        gone = superseding.find_superseded(record)
         if gone is not None:
             before = seq + gone.itself
             values = (gone.first, gone.last, before, *(gone.first,) * (2 * gone.but_first))

@@ -1,4 +1,4 @@
-"""What the daemon's store needs now and then: blobs whose time has come go, and what a crash has left is looked for."""
+"""Keeps the daemon's store tidy: it deletes blobs that are due, and looks for what a crash has left."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TEND_S = 30.0
 SWEEP_S = 3600.0
 
 
-class Tending:
-    """From now to ``close``: the store is swept at once and every ``sweep_s``, and tended every ``tend_s``."""
+class Housekeeping:
+    """Sweeps the store at once and every ``sweep_s``, and deletes due blobs every ``tend_s``, until ``close``."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Tending:
         self._sweeper.cancel()
 
     def _tend_now(self) -> None:
-        self._in_thread(self._tend, _told)
+        self._in_thread(self._tend, _log_failure)
         self._tender = self._loop.call_later(self._tend_s, self._tend_now)
 
     def _sweep_now(self) -> None:
@@ -50,7 +50,7 @@ class Tending:
         self._sweeper = self._loop.call_later(self._sweep_s, self._sweep_now)
 
 
-def _told(error: BaseException | None) -> None:
+def _log_failure(error: BaseException | None) -> None:
     if error is not None:
         log.warning("blobs whose time has come cannot be deleted: %s", error)
 
