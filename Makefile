@@ -29,7 +29,7 @@ test: ## set up, with a PostgreSQL server for the tests, then run the whole test
 	@$(CARGO) test --quiet --release --locked --lib --no-default-features
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-lint: setup ## style, types of the trusted base, import contracts; of the native core where rustfmt and clippy are
+lint: setup ## style, types, import contracts; of the native core where rustfmt and clippy are
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright

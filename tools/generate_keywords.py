@@ -94,7 +94,7 @@ def schema() -> str:
         if msgspec.UnsetType in parts:
             continue
         above, below = option.between or (None, None)
-        bounds = msgspec.Meta(ge=option.low, le=option.high, gt=above, lt=below)
+        bounds = msgspec.Meta(ge=option.low, le=option.high, gt=above, lt=below)  # pyright: ignore[reportCallIssue]
         bounded = [Annotated[each, bounds] if each in (int, float) else each for each in parts]
         default = getattr(RunOptions(), name)
         told = Annotated[functools.reduce(operator.or_, bounded), msgspec.Meta(description=option.doc)]

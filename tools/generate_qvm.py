@@ -110,10 +110,6 @@ def _family(family: Family) -> str:
     return head + table(("op", "0.1 spelling", "does"), rows) + "".join(_op(op) for op in family.ops)
 
 
-def _anchor(name: str) -> str:
-    return name.replace(".", "")
-
-
 def _op(op: Op) -> str:
     operands = [
         arity.of(what)
@@ -187,7 +183,7 @@ def rules_page() -> str:
 
 
 def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
+    return title.lower().replace(" ", "-").replace(".", "")
 
 
 def _rule(name: str, title: str, doc: str, help: str, severity: str) -> str:

@@ -52,7 +52,7 @@ def test_a_repeated_submit_and_a_status_wait_for_the_first_ones_record() -> None
         desk,
         Turns(schedule=turns.append, in_thread=lambda work, then: disk.append((work, then))),
     )
-    host.connect(desk)
+    host.connect(desk)  # pyright: ignore[reportArgumentType]
     host.call(1, 1, "q_negotiate_caps", q_negotiate_caps.Request())
     session = desk.answers[1].session_id
     graph, _ = decode(BELL.read_bytes())
@@ -89,7 +89,7 @@ def test_a_result_is_not_forgotten_before_the_answer_that_shows_it_has_left() ->
     config = KernelConfig(kept_jobs=1, workers=2)
     kernel = Kernel(config, STANDARD)
     host = Host(kernel, SimJournal(Disk()), Routing(1 << 30, 1, {}), desk, desk, Turns(schedule=turns.append))
-    host.connect(desk)
+    host.connect(desk)  # pyright: ignore[reportArgumentType]
 
     def run_turns() -> None:
         while turns:

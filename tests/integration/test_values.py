@@ -96,8 +96,8 @@ def test_a_job_tells_its_noise_to_whoever_fetches_its_result(daemon: Any) -> Non
 
 def test_a_job_tells_its_logical_qubits_to_whoever_fetches_its_result(daemon: Any) -> None:
     """The report of the machine, from both clients, in an estimate's graph too, and the same as in process."""
-    text, wish = TEXT.replace("ry(a) q[0];", "h q[0]; t q[0];"), {"qec": "surface(d=3)", "noise": "p=1e-3"}
-    text = text.replace("input float a;", "")
+    wish: dict[str, Any] = {"qec": "surface(d=3)", "noise": "p=1e-3"}
+    text = TEXT.replace("ry(a) q[0];", "h q[0]; t q[0];").replace("input float a;", "")
     local = qmk.run(text, shots=50, seed=3, **wish)
 
     async def awaited() -> Any:
@@ -108,7 +108,7 @@ def test_a_job_tells_its_logical_qubits_to_whoever_fetches_its_result(daemon: An
         job = client.submit(text, shots=50, seed=3, **wish).job_id
         fetched = client.wait(job).result
         ran = client.run(text, shots=50, seed=3, **wish)
-        plain, coded = (client.estimate(text, shots=50, **more) for more in ({}, wish))
+        plain, coded = (client.estimate(text, shots=50, **more) for more in (dict[str, Any](), wish))
     assert fetched is not None
     for result in (fetched, ran, asyncio.run(awaited())):
         told = result.provenance.notes

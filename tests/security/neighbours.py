@@ -180,7 +180,7 @@ class System:
             self.kernel,
             SimJournal(Disk()),
             routing,
-            self,
+            self,  # pyright: ignore[reportArgumentType]
             self.machine,
             turns,
             lambda: self.machine.now_ns,

@@ -119,9 +119,8 @@ def test_anothers_id_gets_through_without_the_defence(name: str, field: str, mon
     if name == "q_restore":  # the row's tenant is compared where it is read: make it bob's
         table = theft.bench.kernel.jobs.checkpoints.by_id
         row = table[theft.mine[field]]
-        monkeypatch.setitem(
-            table, row.id, type(row)(**{f: getattr(row, f) for f in row.__struct_fields__} | {"tenant": "bob"})
-        )
+        fields: dict[str, Any] = {f: getattr(row, f) for f in row.__struct_fields__} | {"tenant": "bob"}
+        monkeypatch.setitem(table, row.id, type(row)(**fields))
     if name == "q_revoke":
         theft.bench.kernel.caps.get(theft.mine[field]).session = theft.bob.session_id
     assert theft.tried(name, field, theft.mine[field]) == "got through"

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from qmk.abi.calls import q_negotiate_caps
 from qmk.base.errors import QmkError
-from qmk.base.merkle import root_of
+from qmk.base.merkle import Frontier
 from qmk.host import audit, seals
 from qmk.host.audit_reader import AuditReader
 from qmk.host.host import Host, Turns
@@ -70,7 +70,7 @@ def run_host(folder: Path, epochs: int = EPOCHS, stop: bool = True) -> None:
         clock_ns=lambda: clock[0],
         seals=Sealer(folder, journal.last_seal()),
     )
-    host.connect(desk)
+    host.connect(desk)  # pyright: ignore[reportArgumentType]
     host.recover()
     for ref in range(epochs):
         clock[0] += 150_000_000
@@ -252,7 +252,10 @@ def test_a_whole_log_written_anew_and_signed_with_another_key(folder: Path) -> N
     previous = seals.NO_SEAL
     for body in bodies:
         covered = range(body.first_seq, body.last_seq + 1)
-        root, head = root_of([hashes[seq] for seq in covered]).hex(), hashes[body.last_seq].hex()
+        frontier = Frontier()
+        for seq in covered:
+            frontier.add(hashes[seq])
+        root, head = frontier.root().hex(), hashes[body.last_seq].hex()
         made = msgspec.structs.replace(body, root=root, head=head, previous=previous, key=public)
         data = msgspec.json.encode(made)
         previous = seals.Seal(body.number, data, b"").hash

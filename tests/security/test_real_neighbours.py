@@ -81,7 +81,7 @@ def told(client: Client, number: int) -> list[Any]:
         found.append((result.counts, list(client.result(result.job_id).events())))
     for wrong in (
         lambda: client.submit(Builder(1).op("h", "q9").graph(), shots=5),
-        lambda: client.submit(case.graph, shots=10**9),
+        lambda: client.submit(case.graph, shots=10**9),  # pyright: ignore[reportPossiblyUnboundVariable]
         lambda: client.result("job_" + "0" * 32),
     ):
         with pytest.raises(QmkError) as caught:

@@ -18,12 +18,12 @@ class Threads:
         self._at_work = 0
         self._closing: asyncio.Future[None] | None = None
 
-    def do(self, work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
+    def do(self, work: Callable[[], object], then: Callable[[BaseException | None], None]) -> None:
         """Do ``work`` in a thread, then call ``then(error or None)`` on the loop."""
         self._at_work += 1
         self._pool.submit(self._carry_out, work, then)
 
-    def _carry_out(self, work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
+    def _carry_out(self, work: Callable[[], object], then: Callable[[BaseException | None], None]) -> None:
         """In the thread. The loop is told directly: a future of its own would take it two turns more."""
         error = None
         try:

@@ -57,6 +57,6 @@ def test_statements_of_random_expressions(seed):
     except QmkError as error:
         refused = error.findings
     else:
-        refused = verify(graph).errors
+        refused = list(verify(graph).errors)
         assert not refused
     assert all(f.rule.startswith("QASM3-") and f.line >= 1 and f.column >= 1 and f.message for f in refused)

@@ -135,7 +135,7 @@ def test_any_text_as_an_expression(text):
     except ExpressionError as error:
         failure = error
     if failure is None:
-        assert isinstance(value, (bool, int, float, str, list))
+        assert isinstance(value, (bool, int, float, str, list))  # pyright: ignore[reportPossiblyUnboundVariable]
     else:
         assert failure.message
         assert 1 <= failure.column <= len(text) + 1

@@ -98,8 +98,8 @@ def nodes(draw, name, old):
         args,
         vqs[:1] if old and op == "core.condpauli" else vqs,
         *(draw(handles) for _ in range(4)),
-        draw(guards(old)),
-        draw(maps),
+        draw(guards(old)),  # pyright: ignore[reportCallIssue]
+        draw(maps),  # pyright: ignore[reportCallIssue]
     )
 
 

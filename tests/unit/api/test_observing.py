@@ -193,28 +193,28 @@ def test_noise_on_two_qubits_moves_with_the_qubits_that_a_value_depends_on() -> 
     [
         lambda: qmk.expectation(ONE, "1e400*Z"),
         lambda: qmk.expectation(ONE, {"Z": math.nan}),
-        lambda: qmk.expectation(ONE, {"Z": 1j}),
+        lambda: qmk.expectation(ONE, {"Z": 1j}),  # pyright: ignore[reportArgumentType]
         lambda: qmk.expectation(ONE, {}),
-        lambda: qmk.expectation(ONE, 5),
+        lambda: qmk.expectation(ONE, 5),  # pyright: ignore[reportArgumentType]
         lambda: qmk.expectation(ONE, "Z" + "9" * 5000),
         lambda: qmk.expectation(ONE, "Z\u0660"),
-        lambda: qmk.expectation(ONE, "Z", shots=10.5),
+        lambda: qmk.expectation(ONE, "Z", shots=10.5),  # pyright: ignore[reportArgumentType]
         lambda: qmk.expectation(ONE, "Z", shots=10, seed=-1),
         lambda: qmk.expectation(ONE, "Z", shots=10, seed=1 << 70),
         lambda: qmk.expectation(ONE, "Z", engine="native:none"),
-        lambda: qmk.probabilities(ONE, "0"),
-        lambda: qmk.probabilities(ONE, 0),
-        lambda: qmk.amplitudes(ONE, [0]),
-        lambda: qmk.sample(ONE, shots="10"),
-        lambda: qmk.sample(ONE, seed=1.5),
+        lambda: qmk.probabilities(ONE, "0"),  # pyright: ignore[reportArgumentType]
+        lambda: qmk.probabilities(ONE, 0),  # pyright: ignore[reportArgumentType]
+        lambda: qmk.amplitudes(ONE, [0]),  # pyright: ignore[reportArgumentType]
+        lambda: qmk.sample(ONE, shots="10"),  # pyright: ignore[reportArgumentType]
+        lambda: qmk.sample(ONE, seed=1.5),  # pyright: ignore[reportArgumentType]
         lambda: qmk.sample(ONE, error=1e-200),
-        lambda: qmk.sample(ONE, error="0.1"),
+        lambda: qmk.sample(ONE, error="0.1"),  # pyright: ignore[reportArgumentType]
         lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], "ZZZ", shots=0),
         lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], shots=-1),
         lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], shots=5, seed=1 << 70),
         lambda: qmk.sweep(TEXT, {"a": [0] * 3, "b": [0] * 3}, shots=90_000_000),
-        lambda: qmk.sweep(TEXT, {"a": 3, "b": 1}, "ZZZ"),
-        lambda: qmk.sweep(TEXT, [5], "ZZZ"),
+        lambda: qmk.sweep(TEXT, {"a": 3, "b": 1}, "ZZZ"),  # pyright: ignore[reportArgumentType]
+        lambda: qmk.sweep(TEXT, [5], "ZZZ"),  # pyright: ignore[reportArgumentType]
         lambda: qmk.outputs(TEXT, expect="ZZZ", points={"a": [1], "b": [2]}, params={"a": 2}),
         lambda: qmk.outputs(ONE, amplitudes="0"),
     ],

@@ -123,8 +123,9 @@ def test_a_hundred_qubits_of_little_magic_take_no_state_vector():
     ],
 )
 def test_what_is_wrong_is_named(arguments: dict[str, Any], kind: str, text: str):
+    given: dict[str, Any] = {"program": ROTATIONS, **arguments}
     with pytest.raises(QmkError, match=text) as refused:
-        qmk.sample(**{"program": ROTATIONS, **arguments})
+        qmk.sample(**given)
     assert refused.value.kind.name == kind
 
 

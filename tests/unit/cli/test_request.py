@@ -28,7 +28,7 @@ def test_a_target_makes_it_drift_from_an_age_ago() -> None:
     assert (found.calibration, found.target) == ("lab.json", 1e-5)
     assert found.began is not None
     assert 7200 <= time.time() - found.began < 7260
-    assert drift("lab.json", "surface(d=3)", 1e-5, None).began is None
+    assert drift("lab.json", "surface(d=3)", 1e-5, None).began is None  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def rows(program, left):
 
 
 def ghz(qubits, p, at):
-    rows = [("core.h", {}, (0,), ())]
+    rows: list[Any] = [("core.h", {}, (0,), ())]
     for qubit in range(1, qubits):
         rows.append(("core.cnot", {}, (qubit - 1, qubit), ()))
         rows += [("noise.loss", {"p": p}, (qubit,), ())] if qubit == at else []
@@ -98,7 +99,7 @@ def test_a_chain_ends_where_an_atom_is_lost_at_every_width_of_words(qubits, meth
 def test_rare_losses_are_run_beside_the_shots_without():
     program = ghz(40, 0.02, 20)
     plan = RUNNER.prepare(program, "tableau").plan
-    assert plan._rest is not None
+    assert plan._rest is not None  # pyright: ignore[reportAttributeAccessIssue]
     counts = RUNNER.execute(program, "tableau", SHOTS, 4).counts
     exact = {digit * 40: 0.49 for digit in "01"} | {digit * 20 + "L" + "0" * 19: 0.01 for digit in "01"}
     assert check(counts, exact, FALSE_FAILURE) == ""
@@ -156,7 +157,7 @@ def test_a_chance_out_of_range_is_a_finding(p):
     report = verify(ghz(3, p, 1))
     assert any("p' of noise.loss" in finding.message and "0 to 1" in finding.message for finding in report.findings)
     with pytest.raises(QmkError):
-        raise report.error()
+        raise report.error()  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def test_how_many_patterns_there_are_is_bounded_by_the_shots():

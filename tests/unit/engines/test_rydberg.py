@@ -56,7 +56,7 @@ def args(duration: float, positions: list[list[float]], *drives: dict[str, Any],
 def state_of(program: Graph) -> np.ndarray[Any, Any]:
     lowered = lower(program, GATES, whole=True)
     gates = tuple(item for item in lowered.instructions if isinstance(item, Gate))
-    return RydbergEngine().observe(Program(lowered.n_qubits, 0, gates, (), {}), "").state()
+    return RydbergEngine().observe(Program(lowered.n_qubits, 0, gates, (), {}), "").state()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def densities(state: np.ndarray[Any, Any]) -> list[float]:

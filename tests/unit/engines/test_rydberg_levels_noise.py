@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -81,13 +81,13 @@ def master(*evolutions: dict[str, Any]) -> dict[tuple[int, ...], float]:
 
     rho = np.zeros((size, size), dtype=complex)
     rho[0, 0] = 1.0
-    for args in evolutions:
+    for args in cast("list[dict[str, Any]]", evolutions):
         noise, h, jumps = args["noise"], np.zeros((size, size), dtype=complex), list[Matrix]()
         share = noise.get("decay_to_0", 0.0)
         kinds = (("decay", 0, share), ("decay", 1, 1 - share), ("loss", LOST, 1.0), ("dephasing", 2, 2.0))
         for atom, row in itertools.product(range(n), args["drives"]):
-            a, b = analog.COUPLES[row["transition"]]
-            strength, phase, detuning = (row[name]["values"][0] if name in row else 0.0 for name in analog.FIELDS)
+            a, b = analog.COUPLES[row["transition"]]  # pyright: ignore[reportIndexIssue]
+            strength, phase, detuning = (row[name]["values"][0] if name in row else 0.0 for name in analog.FIELDS)  # pyright: ignore[reportIndexIssue, reportOperatorIssue]
             coupling = 0.5 * strength * np.exp(1j * phase) * unit(a, b)
             h += on(coupling + coupling.conj().T - detuning * unit(b, b), atom)
         for atom, (name, to, part) in itertools.product(range(n), kinds):

@@ -155,7 +155,7 @@ def test_amplitudes_and_marginals_of_a_state_by_hand() -> None:
     first = np.eye(2, dtype=complex).reshape(1, 2, 2) / math.sqrt(2)
     second = np.zeros((2, 2, 1), dtype=complex)
     second[0, 0], second[1, 1] = 1, 1j
-    state = State((first, second), (1, 0))
+    state = State((first, second), (1, 0))  # pyright: ignore[reportArgumentType]
     assert state.amplitudes(["00", "11", "01"]) == pytest.approx([0.5**0.5, 0.5**0.5 * 1j, 0])
     assert state.expectation(["ZZ", "XY", "YX", "XX", "IZ"]) == pytest.approx([1, 1, 1, 0, 0])
     assert state.probabilities([1, 0]) == pytest.approx([0.5, 0, 0, 0.5])

@@ -34,7 +34,7 @@ def program(*instructions: object, qubits: int = 2, cbits: int = 3) -> Program:
     return Program(qubits, cbits, instructions, registers, {})  # type: ignore[arg-type]
 
 
-def dense(made: Program) -> BranchingPlan[object]:
+def dense(made: Program) -> BranchingPlan[object]:  # pyright: ignore[reportInvalidTypeArguments]
     return BranchingPlan(made, DenseBackend(made.n_qubits, NumpyCircuit), "test")  # type: ignore[return-value]
 
 
@@ -147,7 +147,7 @@ def test_impossible_outcomes_never_happen_and_certain_ones_cost_no_dice() -> Non
     begun = Rng(1, "chunk", 0).position()
     execution.advance()
     assert execution.chunk is not None
-    assert execution.chunk.rng.position() == begun
+    assert execution.chunk.rng.position() == begun  # pyright: ignore[reportAttributeAccessIssue]
     execution.advance()
     assert execution.samples().bits.tolist() == [[1, 0, 0]] * 50
 

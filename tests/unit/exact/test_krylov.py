@@ -19,7 +19,7 @@ def hermitian(n: int, scale: float) -> np.ndarray:
 def test_it_is_the_exponential(n: int, dt: complex, first: int) -> None:
     h = hermitian(n, 2.0)
     given = np.random.default_rng(0).normal(size=n) + 0j
-    made, vectors = exponential(h.__matmul__, given, dt, error=1e-9, most=40, first=first)
+    made, vectors = exponential(h.__matmul__, given, dt, error=1e-9, most=40, first=first)  # pyright: ignore[reportArgumentType]
     values, states = np.linalg.eigh(h)
     exact = states @ (np.exp(dt * values) * (states.conj().T @ given))
     assert np.linalg.norm(made - exact) < 1e-8 * np.linalg.norm(exact)

@@ -14,6 +14,7 @@ from qmk.ir.lower import lower
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
+from qmk.sdk.frontend import ParamValue
 
 NATIVE = frozenset(
     {
@@ -44,7 +45,7 @@ NATIVE = frozenset(
 )
 
 
-def _read(text: str, format: str | None = None, **params: object) -> Graph:
+def _read(text: str, format: str | None = None, **params: ParamValue) -> Graph:
     graph = load(text.encode(), format=format, params=params or None).graph
     report = verify(graph)
     assert not report.findings, [finding.text() for finding in report.findings]
@@ -61,7 +62,7 @@ def read() -> Callable[..., Graph]:
 def findings() -> Callable[..., list[Finding]]:
     """The findings of a program: errors where it is refused, else warnings."""
 
-    def found(text: str, format: str | None = None, **params: object) -> list[Finding]:
+    def found(text: str, format: str | None = None, **params: ParamValue) -> list[Finding]:
         try:
             return list(load(text.encode(), format=format, params=params or None).findings)
         except QmkError as error:
@@ -78,7 +79,7 @@ def _counts(graph: Graph) -> dict[str, float]:
 def distribution() -> Callable[..., dict[str, float]]:
     """The exact distribution of a graph or of program text."""
 
-    def exact(program: Graph | str, format: str | None = None, **params: object) -> dict[str, float]:
+    def exact(program: Graph | str, format: str | None = None, **params: ParamValue) -> dict[str, float]:
         return _counts(program if isinstance(program, Graph) else _read(program, format, **params))
 
     return exact

@@ -21,7 +21,7 @@ from qmk.host.sql.log import BatchLog, entries, log_of
 from qmk.host.sql.sqlite import SqliteDatabase
 from qmk.host.store import JOURNAL_NAME, open_journal
 from qmk.kernel.effects import Audit, Charge
-from qmk.kernel.events import Event, Finished, Recovered, Saved, Started
+from qmk.kernel.events import Finished, Record, Recovered, Saved, Started
 
 COUNTED = Result(
     Head(counts={"0": 3}, registers=[], event_names=[], event_widths=[], row_bytes=0, shots=3, version="1", notes={}),
@@ -206,7 +206,7 @@ def test_many_batches_are_moved_when_too_many_wait(tmp_path: Path, monkeypatch: 
     database = SqliteDatabase(tmp_path / "j.sqlite")
     journal = SqlJournal(database, MemoryBlobs(), batch_log=BatchLog(log_of(tmp_path / "j.sqlite"), synced=False))
     found: list[int] = []
-    written: list[Event] = [started(number) for number in range(9)]
+    written: list[Record] = [started(number) for number in range(9)]
     for record in written:
         journal.write(Batch(records=[record]))
         found += next(database.read("SELECT count(*) FROM journal"))

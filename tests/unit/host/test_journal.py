@@ -35,10 +35,10 @@ from qmk.kernel.events import (
     ChannelChanged,
     ChannelForgotten,
     CheckpointDropped,
-    Event,
     Finished,
     JobState,
     Progressed,
+    Record,
     Recovered,
     Saved,
     SharesSettled,
@@ -136,7 +136,7 @@ def seal(number: int, last_seq: int, epoch: int) -> Seal:
     return Seal(number, msgspec.json.encode(body), b"signature")
 
 
-RECORDS: list[Event] = [
+RECORDS: list[Record] = [
     submitted("job_a"),
     Started(now_ns=2, job="job_a", fence=1),
     submitted("job_b"),
@@ -198,7 +198,7 @@ def test_records_come_back_in_order_after_a_restart(journal: SqlJournal, reopen:
 
 
 def test_more_records_than_are_read_at_a_time(journal: SqlJournal):
-    many: list[Event] = [Started(now_ns=number, job=f"job_{number}", fence=1) for number in range(4001)]
+    many: list[Record] = [Started(now_ns=number, job=f"job_{number}", fence=1) for number in range(4001)]
     journal.write(Batch(records=many))
     assert list(journal.records()) == many
 
@@ -234,8 +234,8 @@ def test_a_copied_result_is_the_jobs_own(journal: SqlJournal, reopen: Open):
     for job in ("job_b", "job_c", "job_f"):
         head = fresh.head(job)
         assert head == result.head
-        assert bytes(fresh.page(job, 0, head)) == bytes(result.page(0))
-        assert bytes(fresh.page(job, 2, head)) == bytes(result.page(2))
+        assert bytes(fresh.page(job, 0, head)) == bytes(result.page(0))  # pyright: ignore[reportArgumentType]
+        assert bytes(fresh.page(job, 2, head)) == bytes(result.page(2))  # pyright: ignore[reportArgumentType]
     assert fresh.head("job_a") is None
     assert fresh.head("job_d") is None
 
@@ -281,7 +281,7 @@ def test_what_cannot_be_encoded_is_told_before_anything_is_written(journal: SqlJ
 
 def test_large_pages_and_graphs_are_blobs_and_are_kept_once(journal: SqlJournal, reopen: Open):
     result = a_result(12_000, row_bytes=20)
-    records: list[Event] = [submitted("job_a", LARGE), submitted("job_b", LARGE), submitted("job_c")]
+    records: list[Record] = [submitted("job_a", LARGE), submitted("job_b", LARGE), submitted("job_c")]
     journal.write(Batch(records=records, results=[("job_a", result), ("job_b", result)]))
     again = reopen()
     assert [len(record.graph) for record in again.records()] == [0, 0, 7]  # type: ignore[attr-defined]
@@ -373,7 +373,7 @@ def shares(v: int) -> SharesSettled:
 )
 @pytest.mark.parametrize("at_once", [True, False])
 def test_of_records_that_supersede_others_the_newest_are_left(
-    journal: SqlJournal, reopen: Open, written: list[Event], left: list[Event], at_once: bool
+    journal: SqlJournal, reopen: Open, written: list[Record], left: list[Record], at_once: bool
 ):
     for batch in [written] if at_once else [[record] for record in written]:
         journal.write(Batch(records=batch))
@@ -390,7 +390,7 @@ def test_the_graph_of_a_job_is_the_newest_that_was_written(
 ) -> None:
     """Also once the state of the job has taken the place of its records; and it goes with the job."""
     job = "job_a"
-    records: list[Event] = [RECORDS[0], rewritten(job, 1), RECORDS[1], state(1), rewritten(job, 2, graph), state(2)]
+    records: list[Record] = [RECORDS[0], rewritten(job, 1), RECORDS[1], state(1), rewritten(job, 2, graph), state(2)]
     for batch in [records] if at_once else [[record] for record in records]:
         journal.write(Batch(records=batch))
     assert journal.graph(job) == graph

@@ -301,7 +301,7 @@ def test_a_run_that_is_sent_again_is_asked_again():
         worker.say(Failed(1, "INTERNAL_ERROR", "", missing_graph=True))
         assert [type(message) for message in worker.sent] == [Run, Ask, Ask, Run, Ask]
         assert worker.sent[-2].start == b"state"
-        assert worker.sent[-1].ref == "two"
+        assert worker.sent[-1].ref == "two"  # pyright: ignore[reportAttributeAccessIssue]
         assert ears.heard == [("started", "a"), ("not_done", "a", "one")]
 
     run(scenario)

@@ -10,7 +10,7 @@ from qmk.base.errors import QmkError
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.liveness import observable
 from qmk.ir.lower import lower, without_logic
-from qmk.ir.program import Barrier, Fence, Gate, Instruction, Logic, Measure, Program, Reset
+from qmk.ir.program import Barrier, Fence, Gate, Instruction, Logic, Measure, Noise, Program, Reset
 from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.sdk.kit.builder import Builder, all_of, any_of, when
@@ -25,7 +25,7 @@ def gates(program: Program) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def conditions(program: Program) -> list[object]:
-    return [item.cond for item in program.instructions if not isinstance(item, Barrier)]
+    return [item.cond for item in program.instructions if not isinstance(item, Barrier | Noise)]
 
 
 def test_native_gates_keep_their_angles_in_declared_order() -> None:
@@ -119,7 +119,7 @@ def test_guarded_composite_measurement_runs_wholly_or_not_at_all() -> None:
     program = lower(b.graph(), ALL_GATES)
     inner = program.instructions[1:-2]
     assert len(inner) > 3
-    assert all(item.cond == ("bit", 0) for item in inner if not isinstance(item, Barrier))
+    assert all(item.cond == ("bit", 0) for item in inner if not isinstance(item, Barrier | Noise))
 
 
 def test_identity_product_reads_zero_without_touching_a_qubit() -> None:

@@ -61,7 +61,7 @@ class Town:
         routes = [effect for effect in effects if isinstance(effect, Route)]
         if not routes:
             return self.answer(effects)
-        self.graphs[routes[0].job] = pack(routes[0].graph)
+        self.graphs[routes[0].job] = pack(routes[0].graph)  # pyright: ignore[reportArgumentType]
         self.bench.route(routes[0].job, fenced=fenced)
         return routes[0].job
 

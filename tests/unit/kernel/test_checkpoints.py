@@ -84,7 +84,7 @@ def test_a_running_job_is_saved_at_its_next_fence_and_answered_after_the_record(
     journal, reply = desk.saves(2, checkpoint=interrupt.ref)
     assert isinstance(journal, Journal)
     assert journal.durable
-    assert journal.record.kept
+    assert journal.record.kept  # pyright: ignore[reportAttributeAccessIssue]
     assert reply == Reply(1, ref, q_checkpoint.Reply(interrupt.ref, desk.job, 2, 100))
     desk.bench.finish(desk.job)
     assert interrupt.ref in desk.bench.kernel.jobs.checkpoints.by_id, "it outlives the run"
@@ -240,7 +240,7 @@ def test_replay_is_the_same_request_again_and_marks_what_it_repeats(desk: Desk) 
     record = next(effect.record for effect in effects if isinstance(effect, Journal))
     first = desk.bench.launches[0]
     assert answer.result == q_replay.Reply(launch.job, desk.job, first.seed)
-    assert (record.replay_of, record.graph) == (desk.job, desk.graph)
+    assert (record.replay_of, record.graph) == (desk.job, desk.graph)  # pyright: ignore[reportAttributeAccessIssue]
     assert (launch.digest, launch.shots, launch.seed) == (first.digest, first.shots, first.seed)
     assert desk.bench.ask("q_replay", **params) == answer.result, "a repeat with the key is the same job"
     other = desk.bench.submit(desk.session)

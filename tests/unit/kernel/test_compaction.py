@@ -125,7 +125,7 @@ def test_what_follows_a_compaction_is_as_it_would_have_been(make_bench: Any, pro
         kernel = replayed(bench, records)
         event = Recovered(now_ns=bench.now_ns + 5, adopted=((job, bench.fence(job)),))
         effects = [*kernel.step(event), *kernel.step(ShuttingDown(now_ns=bench.now_ns + 9))]
-        outcomes.append((effects, kernel.snapshot(), kernel.jobs.queue.scheduler.state.snapshot()["entries"]))
+        outcomes.append((effects, kernel.snapshot(), kernel.jobs.queue.scheduler.state.snapshot()["entries"]))  # pyright: ignore[reportAttributeAccessIssue]
     assert outcomes[0] == outcomes[1]
 
 

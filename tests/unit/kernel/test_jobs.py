@@ -74,7 +74,7 @@ def test_a_start_that_is_told_with_the_end_counts_as_if_it_had_been_told_before(
         assert charge.amounts["queue_seconds"] == 2.0
     apart, together = (bench.kernel.snapshot() for bench in benches)
     assert together == benches[1].restarted().kernel.snapshot()
-    assert [row.kind for row in together["jobs"][job]["events"]] == ["queued", "started", "completed"]
+    assert [row.kind for row in together["jobs"][job]["events"]] == ["queued", "started", "completed"]  # pyright: ignore[reportPossiblyUnboundVariable]
     assert apart["jobs"] == together["jobs"]
     assert apart["accounts"] == together["accounts"]
 

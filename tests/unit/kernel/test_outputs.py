@@ -24,7 +24,7 @@ def test_they_go_all_the_way(bench: Any, program: Any) -> None:
     effects = bench.route(route.job)
     (journal,) = [effect for effect in effects if isinstance(effect, Journal)]
     (launch,) = [effect for effect in effects if isinstance(effect, Launch)]
-    assert journal.record.outputs == launch.outputs == WANTED
+    assert journal.record.outputs == launch.outputs == WANTED  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_without_counts_no_events_are_kept(bench: Any, program: Any) -> None:

@@ -211,8 +211,8 @@ def test_shutting_down_answers_everybody_and_loses_nothing(bench: Any, program: 
     effects = bench.step(ShuttingDown)
     answers = {effect.ref: effect for effect in effects if isinstance(effect, (Reply, ReplyError))}
     assert Kill(running, 1) in effects
-    assert answers[waiter].result.state == "QUEUED"
-    assert answers[submitter].error.kind.retryable
+    assert answers[waiter].result.state == "QUEUED"  # pyright: ignore[reportAttributeAccessIssue]
+    assert answers[submitter].error.kind.retryable  # pyright: ignore[reportAttributeAccessIssue]
     assert bench.route(route.job) == []
     assert bench.finish(running) == []
     assert bench.refusal("q_submit", session_id=session, graph=program()).kind.name == "RESOURCE_EXHAUSTED"

@@ -26,7 +26,7 @@ def test_an_accepted_job_is_journaled_before_it_is_answered(bench: Any, program:
     journal, reply, launch = bench.route(route.job)
     assert isinstance(journal, Journal)
     assert journal.durable
-    assert unpack(journal.record.graph) == graph
+    assert unpack(journal.record.graph) == graph  # pyright: ignore[reportAttributeAccessIssue]
     assert (reply.conn, reply.ref) == (1, ref)
     assert (reply.result.job_id, reply.result.state, reply.result.seed) == (route.job, "QUEUED", 3)
     assert (reply.result.place_in_queue, reply.result.estimated_epochs) == (0, 1)

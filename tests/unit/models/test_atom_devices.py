@@ -185,7 +185,7 @@ def test_the_matrix_is_what_versions_are_checked_against(feature: Any) -> None:
 
 
 def wrong_geometry(**parts: Any) -> Profile:
-    return msgspec.structs.replace(STILL, geometry=msgspec.structs.replace(STILL.geometry, **parts))
+    return msgspec.structs.replace(STILL, geometry=msgspec.structs.replace(STILL.geometry, **parts))  # pyright: ignore[reportArgumentType]
 
 
 BROKEN_DEVICES: list[tuple[str, Profile]] = [

@@ -36,7 +36,8 @@ def program(*ops: tuple[Any, ...], qubits: int = 4) -> Graph:
     names = tuple(f"q{k}" for k in range(qubits))
     nodes = [Node("load", "core.alloc", vqs=names)]
     for at, (op, operands, *rest) in enumerate(ops):
-        args, events, guard = (*rest, *({}, (), None)[len(rest) :])
+        parts: tuple[Any, ...] = (*rest, *({}, (), None)[len(rest) :])
+        args, events, guard = parts
         nodes.append(Node(f"n{at}", op, args, tuple(f"q{k}" for k in operands), produces=tuple(events), guard=guard))
     events = tuple(event for node in nodes for event in node.produces)
     return Graph(nodes=tuple(nodes), vqs=names, events=events, caps=("CAP_ALLOC",))
@@ -213,7 +214,7 @@ def test_more_pairs_than_places_go_one_after_the_other() -> None:
 def test_atoms_go_along_lanes_where_there_are_lanes() -> None:
     """Of a row of three only the outer two have lanes to the pair of sites above."""
     lanes = tuple(Lane(ends, bus=bus) for ends, bus in (((0, 10), "in"), ((2, 11), "in")))
-    law = msgspec.structs.replace(QUIET.transport, lanes=lanes)
+    law = msgspec.structs.replace(QUIET.transport, lanes=lanes)  # pyright: ignore[reportArgumentType]
     laned = msgspec.structs.replace(
         QUIET,
         geometry=Geometry(

@@ -129,7 +129,7 @@ def test_the_term_that_was_meant_is_named(text: str, hint: str) -> None:
         lambda: NoiseModel(durations={"lunch": 1.0}),
         lambda: Pauli(0.5, 0.5, 0.5),
         lambda: Pauli2({"XW": 0.1}),
-        lambda: Kraus((((0.5, 0.0), (0.0, 0.0)), ((0.0, 0.0), (0.5, 0.0)))),
+        lambda: Kraus((((0.5, 0.0), (0.0, 0.0)), ((0.0, 0.0), (0.5, 0.0)))),  # pyright: ignore[reportArgumentType]
         lambda: Readout(-0.1, 0.0),
         lambda: NoiseModel.from_json('{"gates": [{"errors": [{"kind": "gremlin"}]}]}'),
         lambda: NoiseModel.from_json('{"color": 1}'),
@@ -369,7 +369,7 @@ def test_a_surface_code_has_the_detection_rates_of_stims_own_circuit() -> None:
     b = Builder(width)
     record: list[str] = []
     for item in clean:
-        targets = [t.value for t in item.targets_copy()] if item.name in ("R", "H", "CX", "M", "MR") else []
+        targets = [t.value for t in item.targets_copy()] if item.name in ("R", "H", "CX", "M", "MR") else []  # pyright: ignore[reportAttributeAccessIssue]
         if item.name == "CX":
             for at in range(0, len(targets), 2):
                 b.op("cnot", targets[at], targets[at + 1])
@@ -390,7 +390,7 @@ def test_a_surface_code_has_the_detection_rates_of_stims_own_circuit() -> None:
     rows = np.unpackbits(np.frombuffer(done.event_bits, dtype=np.uint8).reshape(shots, -1), axis=1)
     columns = [done.event_names.index(event) for event in record]
     ours = clean.compile_m2d_converter().convert(measurements=rows[:, columns].astype(bool), append_observables=False)
-    wanted = theirs.compile_detector_sampler(seed=7).sample(200_000).mean(axis=0)
+    wanted = theirs.compile_detector_sampler(seed=7).sample(200_000).mean(axis=0)  # pyright: ignore[reportAttributeAccessIssue]
     error = np.sqrt(wanted * (1 - wanted) * (1 / shots + 1 / 200_000))
     assert (np.abs(ours.mean(axis=0) - wanted) < 7 * error).all()
 

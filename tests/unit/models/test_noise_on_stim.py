@@ -65,7 +65,7 @@ def test_qubits_wait_between_their_first_and_last_op() -> None:
 def test_relaxation_takes_as_long_as_a_layer() -> None:
     model = NoiseModel(relaxation=(Relaxation(1.0, 1.0, twirl=True),), durations={"1q": 0.5, "2q": 1.0})
     circuit = on_stim(stim.Circuit("R 0 1\nTICK\nH 0\nTICK\nCX 0 1\nTICK\nH 0 1"), model)
-    chances = [row.gate_args_copy()[0] for row in circuit if row.name == "PAULI_CHANNEL_1"]
+    chances = [row.gate_args_copy()[0] for row in circuit if row.name == "PAULI_CHANNEL_1"]  # pyright: ignore[reportAttributeAccessIssue]
     assert chances == pytest.approx([(1 - math.exp(-t)) / 4 for t in (0.5, 1.0, 0.5)])
 
 
@@ -85,7 +85,7 @@ def test_rules_of_gates_and_qubits() -> None:
 
 def test_biased_noise_is_biased() -> None:
     (row,) = [row for row in on_stim(stim.Circuit("H 0"), resolve("biased=0.11:10")) if row.name == "PAULI_CHANNEL_1"]
-    assert row.gate_args_copy() == pytest.approx([0.005, 0.005, 0.1])
+    assert row.gate_args_copy() == pytest.approx([0.005, 0.005, 0.1])  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_joint_measurement_is_a_gate_and_a_readout() -> None:
@@ -125,8 +125,8 @@ def test_erasure_is_heralded_and_moves_no_detector() -> None:
     assert circuit.num_detectors == 1 + 4
     assert circuit.num_measurements == 3 + 4
     quiet = on_stim(stim.Circuit(text), NoiseModel(erasure=1e-12))
-    assert not quiet.compile_detector_sampler(seed=1).sample(1000).any()
-    heralds = circuit.compile_detector_sampler(seed=1).sample(40_000)[:, :2].mean()
+    assert not quiet.compile_detector_sampler(seed=1).sample(1000).any()  # pyright: ignore[reportAttributeAccessIssue]
+    heralds = circuit.compile_detector_sampler(seed=1).sample(40_000)[:, :2].mean()  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert abs(heralds - 0.25) < 0.01  # 6 standard errors
 
 

@@ -84,8 +84,8 @@ def test_channels_do_what_their_names_say() -> None:
     assert np.allclose(after("phase_damping", {"lam": 0.36}), [[0.3, 0.8 * rho[0, 1]], [0.8 * rho[1, 0], 0.7]])
     assert np.allclose(after("depolarize", {"p": 0.75}), np.eye(2) / 2)
     relaxed = after("thermal", {"t1": 2.0, "t2": 3.0, "duration": 1.5})
-    assert np.isclose(relaxed[1, 1], 0.7 * math.exp(-0.75))
-    assert np.isclose(relaxed[0, 1], rho[0, 1] * math.exp(-0.5))
+    assert np.isclose(relaxed[1, 1], 0.7 * math.exp(-0.75))  # pyright: ignore[reportIndexIssue]
+    assert np.isclose(relaxed[0, 1], rho[0, 1] * math.exp(-0.5))  # pyright: ignore[reportIndexIssue]
 
 
 def test_the_twirl_keeps_the_diagonal_of_the_channel() -> None:
@@ -124,7 +124,7 @@ def density(b: Builder, n: int) -> dict[str, float]:
             assert op.matrix is not None
             kraus = [np.array(op.matrix(node.args), dtype=complex)]
         rho = sum((m := on(k, qubits, n)) @ rho @ m.conj().T for k in kraus)
-    chances = np.diag(rho).real
+    chances = np.diag(rho).real  # pyright: ignore[reportAttributeAccessIssue]
     return {format(k, f"0{n}b"): float(p) for k, p in enumerate(chances) if p > 1e-14}
 
 
@@ -160,7 +160,7 @@ def test_branches_are_the_density_matrix_exactly(short: str, qubits: int, args: 
 @pytest.mark.parametrize("time", [0.0, 0.3, 1.0, 2.5])
 def test_relaxation_follows_t1_and_t2(time: float) -> None:
     """Exact curves: |1> decays by exp(-t/T1), the fringe of |+> by exp(-t/T2)."""
-    args = {"t1": 1.0, "t2": 1.4, "duration": time}
+    args: dict[str, Any] = {"t1": 1.0, "t2": 1.4, "duration": time}
     decay = Builder(1).op("x", 0).op("thermal", 0, family="noise", **args).measure_all().graph()
     assert math.isclose(exact_distribution(lower(decay, ALL_GATES))["1"], math.exp(-time), abs_tol=1e-12)
     fringe = Builder(1).op("h", 0).op("thermal", 0, family="noise", **args).op("h", 0).measure_all().graph()

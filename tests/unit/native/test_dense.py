@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,7 +21,10 @@ from qmk.ir.program import Gate, Measure, PauliNoise, Program, Register, Reset
 from qmk.ir.unitary import apply, apply_gate
 from tests.unit.native.random_programs import dynamic, gates, unitary
 
-PRECISIONS = (("f32", np.complex64, 3e-5), ("f64", np.complex128, 1e-11))
+PRECISIONS: tuple[tuple[Literal["f32", "f64"], type[Any], float], ...] = (
+    ("f32", np.complex64, 3e-5),
+    ("f64", np.complex128, 1e-11),
+)
 PAULIS = {"I": np.eye(2), "X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1])}
 BERNSTEIN = math.log(2e12)
 
@@ -46,7 +50,7 @@ def near(found, probability, shots):
     return abs(found - probability * shots) <= reach
 
 
-def agree(program, shots, seed, precision="f32", **options):
+def agree(program, shots, seed, precision: Literal["f32", "f64"] = "f32", **options):
     exact = exact_distribution(program)
     counts = DensePlan(circuit_of(program), precision, **options).run(shots, seed).counts()
     assert sum(counts.values()) == shots
@@ -199,9 +203,9 @@ def test_sweeps_are_the_circuit_at_every_point(seed):
     states = [state_of(n, moved(items, point)) for point in points]
     for precision, _, error in PRECISIONS:
         found = DensePlan(circuit, precision).sweep(points, paulis)
-        assert np.allclose(found, [[expected(s, n, p) for p in paulis] for s in states], atol=error)
+        assert np.allclose(found, [[expected(s, n, p) for p in paulis] for s in states], atol=error)  # pyright: ignore[reportArgumentType]
     for samples, state in zip(DensePlan(circuit).sweep(points, shots=500, seed=seed), states, strict=True):
-        counts = samples.counts()
+        counts = samples.counts()  # pyright: ignore[reportAttributeAccessIssue]
         assert all(near(counts.get(f"{x:0{n}b}", 0), abs(state[x]) ** 2, 500) for x in range(1 << n))
 
 
@@ -220,7 +224,7 @@ def test_what_is_not_defined_is_refused():
         (lambda: plan.probabilities([2]), "not in the circuit"),
         (lambda: plan.sweep([[]], ["ZZ"]), "a point of 0 parameters, where the circuit has 1"),
         (lambda: plan.cost(1, {"speed": 1.0}), "rate 'speed'"),
-        (lambda: DensePlan(read_qasm("qubit q;"), "f16"), "precision 'f16'"),
+        (lambda: DensePlan(read_qasm("qubit q;"), "f16"), "precision 'f16'"),  # pyright: ignore[reportArgumentType]
     )
     for ask, why in wrong:
         with pytest.raises(ValueError, match=why):

@@ -58,7 +58,8 @@ def test_what_no_measurement_asks_for_is_never_run():
 
 
 def test_equal_rotations_merge_across_those_they_commute_with():
-    items = [Gate("h", (0,)), Gate("t", (0,)), Gate("t", (1,)), Gate("rzz", (0, 1), (0.4,)), Gate("tdg", (0,))]
+    items: list[Instruction] = [Gate("h", (0,)), Gate("t", (0,)), Gate("t", (1,)), Gate("rzz", (0, 1), (0.4,))]
+    items += [Gate("tdg", (0,))]
     items += [Gate("rzz", (0, 1), (-0.4,)), Gate("h", (0,)), Measure(0, 0)]
     plan = plan_of(2, items, 1)
     assert (plan.width, plan.run(50, 1).counts()) == (0, {"0": 50})

@@ -168,7 +168,7 @@ def test_bytes_read_like_text_and_a_mark_of_their_order_is_skipped():
     with pytest.raises(Declined, match="UTF-8"):
         read_qasm(text.encode() + b"\xff")
     with pytest.raises(TypeError):
-        read_qasm(7)
+        read_qasm(7)  # pyright: ignore[reportArgumentType]
 
 
 def test_what_the_front_end_warns_of_is_declined():

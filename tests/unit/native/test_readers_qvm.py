@@ -197,7 +197,7 @@ def test_an_event_of_a_node_that_never_runs_reads_as_0(everything_kept):
     graph = builder.graph()
     mine = program_of(read_qvm(pack(graph)))
     assert same(mine, lower.lower(graph, GATES))
-    assert [item.name for item in mine.instructions if hasattr(item, "name")] == ["x"]
+    assert [item.name for item in mine.instructions if hasattr(item, "name")] == ["x"]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.unit.native.rewrite_cases import NUMBER, Case, distance, distribution
 
 ERROR = 1e-9
 
-OFF = dict.fromkeys(("constants", "peephole", "relabel", "dead", "schedule", "reuse"), False)
+OFF: dict[str, Any] = dict.fromkeys(("constants", "peephole", "relabel", "dead", "schedule", "reuse"), False)
 WAYS: dict[str, dict[str, Any]] = {
     "all": {},
     "all, narrow": {"narrow": True},

@@ -257,7 +257,7 @@ def test_bell_measurement_reads_phase_then_parity():
         (1, 1): np.array([0, 1, -1, 0]),
     }
     for outcome, kraus in branches(OPS["core.mbell"], {}, 2, 2).items():
-        state = bell[outcome] / math.sqrt(2)
+        state = bell[outcome] / math.sqrt(2)  # pyright: ignore[reportArgumentType]
         assert np.allclose(kraus, np.outer(state, state), atol=ATOL)
 
 

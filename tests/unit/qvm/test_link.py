@@ -30,14 +30,14 @@ def bell(error: str) -> np.ndarray:
 
 def density(pair: Pair) -> np.ndarray:
     chances = dict(zip("ixyz", (pair.fidelity, *pair), strict=True))
-    return sum(p * np.outer(bell(e), bell(e).conj()) for e, p in chances.items())
+    return sum(p * np.outer(bell(e), bell(e).conj()) for e, p in chances.items())  # pyright: ignore[reportReturnType]
 
 
 def controlled_not(control: int, target: int, qubits: int) -> np.ndarray:
     out = np.zeros((2**qubits, 2**qubits))
     for bits in itertools.product((0, 1), repeat=qubits):
         after = list(bits)
-        after[target] ^= bits[control]
+        after[target] ^= bits[control]  # pyright: ignore[reportArgumentType, reportCallIssue]
         out[int("".join(map(str, after)), 2), int("".join(map(str, bits)), 2)] = 1
     return out
 

@@ -74,7 +74,7 @@ def test_what_is_no_observable_is_shown(text: str) -> None:
 
 def test_points_by_rows_and_by_columns() -> None:
     rows = points_of([{"a": 1, "b": [2, 3]}, {"a": 4, "b": [5, 6]}], {"rounds": 1})
-    columns = points_of({"a": [1, 4], "b": np.array([[2, 3], [5, 6]])}, {"rounds": 1})
+    columns = points_of({"a": [1, 4], "b": np.array([[2, 3], [5, 6]])}, {"rounds": 1})  # pyright: ignore[reportArgumentType]
     assert rows.names == columns.names == ("a", "b[0]", "b[1]")
     assert rows.table.tolist() == columns.table.tolist() == [[1, 2, 3], [4, 5, 6]]
     assert rows.params(rows.table[1]) == {"a": 4, "b": [5, 6], "rounds": 1}

@@ -69,7 +69,7 @@ def test_the_right_engine_for_each_kind(graph: Graph, chosen: str) -> None:
     assert first.name == chosen
     assert first.chosen
     assert not first.gaps
-    assert decision.cost == Cost(seconds=first.seconds, memory_bytes=first.memory_bytes, note=first.reason)
+    assert decision.cost == Cost(seconds=first.seconds, memory_bytes=first.memory_bytes, note=first.reason)  # pyright: ignore[reportArgumentType]
     assert sum(candidate.chosen for candidate in decision.candidates) == 1
 
 

@@ -4,6 +4,7 @@ are Clifford, sets say what is joined, Schmidt ranks bound bonds."""
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from qmk_native import Declined, read_qvm
@@ -32,7 +33,7 @@ def wide_graph(seed: int) -> Graph:
     for _ in range(dice.randrange(20, 200)):
         name = dice.choice(BASES)
         count = {"toffoli": 3, "ccz": 3, "cswap": 3}.get(name, 1 if name in ("z", "t", "x", "y", "h") else 2)
-        args = {"theta": dice.uniform(-4, 4)} if name in ("crx", "rxx", "ryy") else {}
+        args: dict[str, Any] = {"theta": dice.uniform(-4, 4)} if name in ("crx", "rxx", "ryy") else {}
         near = dice.randrange(len(live) - 8)
         b.op(name, *dice.sample(live if dice.random() < 0.3 else live[near : near + 8], count), **args)
         if dice.random() < 0.05:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -96,7 +97,7 @@ def test_a_slow_start_keeps_an_engine_for_longer_runs(tmp_path: Path) -> None:
     ("changes", "note"),
     [({"cpu": "another"}, "measured on 'another'"), ({"format": 99}, "format 99")],
 )
-def test_a_stale_file_is_left_out_with_a_note(tmp_path: Path, changes: dict[str, object], note: str) -> None:
+def test_a_stale_file_is_left_out_with_a_note(tmp_path: Path, changes: dict[str, Any], note: str) -> None:
     path = tmp_path / rates.NAME
     rates.save(path, calibration(**changes))
     rating = rates.rate(ENGINES, path)

@@ -50,7 +50,7 @@ def test_a_call_is_decoded_into_its_request() -> None:
 def test_an_id_comes_back_as_it_was_written(id: str) -> None:
     decoded = one(call("q_status", STATUS, id))
     assert decoded.id == id.encode()
-    assert frame.result(decoded.id, {}) == b'{"jsonrpc":"2.0","id":' + id.encode() + b',"result":{}}'
+    assert frame.result(decoded.id, {}) == b'{"jsonrpc":"2.0","id":' + id.encode() + b',"result":{}}'  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("id", ["[1]", "{}", "true", '"' + "x" * 2000 + '"'])

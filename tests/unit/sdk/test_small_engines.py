@@ -60,7 +60,7 @@ def test_a_small_engine_that_is_not_honest_fails(flip: ModuleType, fault: str, f
                 items = tuple(replace(item, cond=None) if getattr(item, "cond", None) else item for item in items)
             return super().prepare(replace(program, instructions=items), method)
 
-    flip.Broken = Broken
+    flip.Broken = Broken  # pyright: ignore[reportAttributeAccessIssue]
     report = engine_kit.run(replace(flip.DECLARATION, load="flip_engine:Broken"), programs=2)
     assert found_by in {row.name for row in report.failures}
 

@@ -63,7 +63,7 @@ class Compiling:
         if not self._waiting[tenant]:
             del self._waiting[tenant]
 
-    def begin(self, id: str, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
+    def begin(self, id: str, tenant: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do ``work`` when it is this tenant's turn, in the place that was taken for it, unless it is under way."""
         if id in self._tasks:
             self.leave(tenant)
@@ -71,7 +71,7 @@ class Compiling:
         task = self._tasks[id] = asyncio.create_task(self._take_turn(tenant, work))
         task.add_done_callback(lambda done: self._end(id, tenant, done))
 
-    async def _take_turn(self, tenant: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _take_turn(self, tenant: str, work: Callable[[], Awaitable[object]]) -> None:
         async with self._turns.setdefault(tenant, asyncio.Lock()), self._one:
             await work()
 

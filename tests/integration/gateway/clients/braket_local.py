@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# runs in the clients' own environment
+# pyright: reportMissingImports=false
 import json
 import sys
 

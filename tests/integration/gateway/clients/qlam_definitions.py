@@ -3,6 +3,8 @@ first argument, with the token of the second; the third is a file with a kernel'
 
 from __future__ import annotations
 
+# runs in the clients' own environment
+# pyright: reportMissingImports=false
 import json
 import os
 import sys

@@ -3,6 +3,8 @@ definition of two kernels, whose Kirin JSON is in the files of the other argumen
 
 from __future__ import annotations
 
+# runs in the clients' own environment
+# pyright: reportMissingImports=false
 import json
 import os
 import sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 import stim
@@ -22,8 +23,8 @@ def mechanisms(circuit: stim.Circuit) -> dict[frozenset[object], float]:
     found: dict[frozenset[object], float] = defaultdict(float)
     for item in circuit.detector_error_model().flattened():
         if item.type == "error":
-            key = frozenset(tuple(places[t.val]) if t.is_relative_detector_id() else t.val for t in item.targets_copy())
-            p = item.args_copy()[0]
+            key = frozenset(tuple(places[t.val]) if t.is_relative_detector_id() else t.val for t in item.targets_copy())  # pyright: ignore[reportAttributeAccessIssue]
+            p = item.args_copy()[0]  # pyright: ignore[reportAttributeAccessIssue]
             found[key] = found[key] + p - 2 * p * found[key]
     return found
 
@@ -56,7 +57,7 @@ def test_detectors_are_certain_placed_and_complete(text: str, basis: str) -> Non
     circuit = circuits.memory(code, 3, basis)
     circuit.detector_error_model()  # raises where a detector or an observable is random
     assert circuit.num_observables == code.k
-    assert len(circuit.missing_detectors()) == (1 if code.family == "honeycomb" else 0)
+    assert len(circuit.missing_detectors()) == (1 if code.family == "honeycomb" else 0)  # pyright: ignore[reportArgumentType]
     places = circuit.get_detector_coordinates()
     assert all(len(place) == (4 if code.family == "color" else 3) for place in places.values())
     assert set(range(circuit.num_qubits)) == set(circuit.get_final_qubit_coordinates())
@@ -85,7 +86,7 @@ def test_honeycomb_has_the_same_errors_in_both_bases(basis: str) -> None:
     circuit = circuits.memory(codes.parse("honeycomb(w=6,h=4)"), 4, basis, "circuit=1e-3")
     other = circuits.memory(codes.parse("honeycomb(w=6,h=4)"), 4, "XZ".replace(basis, ""), "circuit=1e-3")
     chances = [
-        sorted(round(item.args_copy()[0], 9) for item in c.detector_error_model() if item.type == "error")
+        sorted(round(item.args_copy()[0], 9) for item in c.detector_error_model() if item.type == "error")  # pyright: ignore[reportAttributeAccessIssue]
         for c in (circuit, other)
     ]
     assert chances[0] == chances[1]
@@ -145,7 +146,7 @@ def test_other_rounds_and_bases_are_refused(rounds: int, basis: str) -> None:
 @pytest.mark.parametrize(("d", "to"), [(3, 5), (3, 9), (5, 7)])
 def test_a_patch_that_grows_keeps_its_smaller_distance(d: int, to: int, basis: str) -> None:
     small, large = (codes.parse(f"surface(d={size})") for size in (d, to))
-    assert not circuits.growth(small, large, 1, 1, basis).compile_detector_sampler(seed=1).sample(64).any()
+    assert not circuits.growth(small, large, 1, 1, basis).compile_detector_sampler(seed=1).sample(64).any()  # pyright: ignore[reportAttributeAccessIssue]
     model = circuits.growth(small, large, d, to, basis, "circuit=1e-3").detector_error_model(decompose_errors=True)
     assert len(model.shortest_graphlike_error()) == d
 
@@ -153,7 +154,8 @@ def test_a_patch_that_grows_keeps_its_smaller_distance(d: int, to: int, basis: s
 def test_a_patch_that_grows_errs_four_rounds_of_its_smaller_distance_at_most() -> None:
     """By 1.3 million shots, to 0.3 rounds; the memories before and after are taken away."""
     small, large = codes.parse("surface(d=3)"), codes.parse("surface(d=5)")
-    noise, kept = "circuit=3e-3", {"shots": 400_000, "seed": 3}
+    noise = "circuit=3e-3"
+    kept: dict[str, Any] = {"shots": 400_000, "seed": 3}
     grown = rates.measure(circuits.growth(small, large, 9, 5, "Z", noise), **kept)
     before, twice, after = (
         rates.measure(circuits.memory(code, rounds, "Z", noise), **kept)

@@ -83,7 +83,7 @@ def test_wrong_operators_are_found() -> None:
     turned = code.lx.copy()
     turned[0, 4] ^= 1
     assert "lx and gz do not commute" in dataclasses.replace(code, lx=turned).faults()
-    assert dataclasses.replace(code, k=2, lx=np.vstack([code.lx] * 2), lz=np.vstack([code.lz] * 2)).faults()
+    assert dataclasses.replace(code, k=2, lx=np.vstack([code.lx] * 2), lz=np.vstack([code.lz] * 2)).faults()  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert dataclasses.replace(code, hz=code.hz[:-1], gz=code.gz[:-1]).faults() == [
         "the operators leave 2 logical qubits, not 1"
     ]

@@ -225,4 +225,4 @@ def test_rows_of_another_width_are_refused() -> None:
     with pytest.raises(QmkError, match="10 detectors take 2"):
         compiled.decode(np.zeros((4, 10), np.uint8))
     with pytest.raises(QmkError, match="uint8"):
-        compiled.decode(np.zeros((4, 2), np.bool_))
+        compiled.decode(np.zeros((4, 2), np.bool_))  # pyright: ignore[reportArgumentType]

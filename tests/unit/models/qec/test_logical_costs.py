@@ -103,7 +103,7 @@ def test_a_cnot_costs_what_its_operations_cost(name, key, part, bases):
     known = only(name, key, part)
     lowered = lower(programs.cnot(*bases), known)
     operations = flips(lowered.program, tuple(cbits for cbits, _ in lowered.parities))
-    gate = flips(ideal(*bases, known), ((0,), (1,)))
+    gate = flips(ideal(*bases, known), ((0,), (1,)))  # pyright: ignore[reportCallIssue]
     assert operations.keys() == gate.keys()
     assert all(abs(operations[at] / gate[at] - 1) < 1e-9 for at in gate)
 
@@ -111,7 +111,7 @@ def test_a_cnot_costs_what_its_operations_cost(name, key, part, bases):
 def test_every_part_of_a_merge_is_seen_by_some_basis():
     for name, key, part in PARTS:
         known = only(name, key, part)
-        assert any(flips(ideal(*bases, known), ((0,), (1,))) for bases in ("ZZ", "XX", "ZX")), (name, key, part)
+        assert any(flips(ideal(*bases, known), ((0,), (1,))) for bases in ("ZZ", "XX", "ZX")), (name, key, part)  # pyright: ignore[reportCallIssue]
 
 
 def test_a_t_is_a_merge_and_an_s():

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import math
 import re
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -18,7 +19,19 @@ from qmk.models.noise import resolve
 from qmk.models.qec import magic
 from qmk.models.qec.logical import Failures, Machine, Report, as_dict, failures, lower, on_machine, run
 from qmk.models.qec.logical.costs import CYCLES, gate
-from qmk.models.qec.surgery import Floor, Idle, Inject, Measure, Merge, Patch, Prepare, Program, circuit, programs
+from qmk.models.qec.surgery import (
+    Basis,
+    Floor,
+    Idle,
+    Inject,
+    Measure,
+    Merge,
+    Patch,
+    Prepare,
+    Program,
+    circuit,
+    programs,
+)
 from qmk.models.qec.tables import Channels, Point, Row, Table, channels, default
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.measure import count
@@ -68,7 +81,7 @@ def test_waiting_in_two_parts_is_waiting():
     assert rate(patch(12)) > 1.6 * rate(patch(6))
 
 
-def joined(first: str, second: str, basis: str) -> Program:
+def joined(first: str, second: str, basis: Basis) -> Program:
     floor = Floor(2, 1, {first: Patch(0, 0), second: Patch(1, 0)})
     if basis == "X":
         floor = Floor(1, 2, {first: Patch(0, 0), second: Patch(0, 1)})
@@ -150,7 +163,7 @@ def test_one_operation_used_twice_is_two():
 
 
 def test_an_injected_t_is_refused():
-    def injected(state: str) -> Program:
+    def injected(state: Literal["T", "+", "0"]) -> Program:
         return Program("injected", Floor(1, 1, {"a": Patch(0, 0)}), (Inject("a", state), Measure("a", "X", "m")))
 
     with pytest.raises(QmkError, match="injects T"):

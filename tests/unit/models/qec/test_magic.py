@@ -163,7 +163,7 @@ def test_a_plant_of_nothing() -> None:
     assert "1 to 100000 factories" in caught.value.fields["help"]
     for plant in ((10**9, 1.0), (1, float("inf")), (1, 1.0, 1.0), (1, 1.0, float("nan"))):
         with pytest.raises(QmkError, match="magic states"):
-            magic.Plant(*plant)
+            magic.Plant(*plant)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("count", range(1, 9))

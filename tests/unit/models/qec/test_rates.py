@@ -89,7 +89,7 @@ def test_provenance_names_what_decides_the_counts() -> None:
     assert rate.provenance["decoder"] == "union_find"
     assert rate.provenance["seed"] == 9
     assert rate.provenance["circuit"] == rates.digest(CIRCUIT)
-    assert rate.provenance["stim"] == stim.__version__
+    assert rate.provenance["stim"] == stim.__version__  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize("given", [{"shots": 0}, {"shots": 5, "workers": 0}, {"shots": 5, "max_errors": 0}])

@@ -24,7 +24,7 @@ def distance_of(program: surgery.Program, d: int) -> int:
 @pytest.mark.parametrize("program", HELD_OUT, ids=lambda program: program.name)
 def test_circuits_are_complete_and_of_full_distance(program: surgery.Program) -> None:
     circuit = surgery.circuit(program, 3)
-    assert len(circuit.missing_detectors()) == 0
+    assert len(circuit.missing_detectors()) == 0  # pyright: ignore[reportArgumentType]
     assert circuit.num_observables == len(surgery.certain(program)) > 0
     surgery.circuit(program, 3, NOISE).detector_error_model(decompose_errors=True)  # raises where matching would lose
     assert distance_of(program, 3) == 3
@@ -33,7 +33,7 @@ def test_circuits_are_complete_and_of_full_distance(program: surgery.Program) ->
 @pytest.mark.parametrize("name", ["cnot_XX", "domain_wall_X", "move_X"])
 def test_distance_five(name: str) -> None:
     program = programs.program_named(name)
-    assert len(surgery.circuit(program, 5).missing_detectors()) == 0
+    assert len(surgery.circuit(program, 5).missing_detectors()) == 0  # pyright: ignore[reportArgumentType]
     assert distance_of(program, 5) == 5
 
 
@@ -66,7 +66,7 @@ SHAPES: dict[str, tuple[surgery.Floor, dict[str, surgery.Basis]]] = {
 def test_shapes_of_merges(shape: str, same: bool) -> None:
     floor, paulis = SHAPES[shape]
     other: dict[surgery.Basis, surgery.Basis] = {"X": "Z", "Z": "X"}
-    basis = paulis if same else {name: other[pauli] for name, pauli in paulis.items()}
+    basis: dict[str, surgery.Basis] = paulis if same else {name: other[pauli] for name, pauli in paulis.items()}
     program = surgery.Program(
         shape,
         floor,
@@ -77,7 +77,7 @@ def test_shapes_of_merges(shape: str, same: bool) -> None:
             *(surgery.Measure(name, basis[name], name) for name in paulis),
         ),
     )
-    assert len(surgery.circuit(program, 3).missing_detectors()) == 0
+    assert len(surgery.circuit(program, 3).missing_detectors()) == 0  # pyright: ignore[reportArgumentType]
     assert len(surgery.certain(program)) == (len(paulis) + 1 if same else len(paulis) - 1)
     assert distance_of(program, 3) == 3
 
@@ -129,7 +129,7 @@ def test_exchanging_x_and_z_mirrors_the_merge(pair: tuple[tuple[str, surgery.Bas
     masses = []
     for kind, basis in pair:
         model = surgery.calibration(kind, 3, NOISE, basis=basis).detector_error_model()
-        masses.append(sum(row.args_copy()[0] for row in model.flattened() if row.type == "error"))
+        masses.append(sum(row.args_copy()[0] for row in model.flattened() if row.type == "error"))  # pyright: ignore[reportAttributeAccessIssue]
     assert masses[0] == pytest.approx(masses[1], rel=5e-3)
 
 
@@ -170,7 +170,7 @@ def test_above_threshold_a_larger_distance_fails_more() -> None:
 )
 def test_what_makes_no_circuit(arguments: tuple[int, ...], told: str) -> None:
     with pytest.raises(QmkError, match=told):
-        surgery.circuit(programs.bell("Z"), *arguments)
+        surgery.circuit(programs.bell("Z"), *arguments)  # pyright: ignore[reportArgumentType]
 
 
 def test_t_states_are_refused_with_the_way_out() -> None:

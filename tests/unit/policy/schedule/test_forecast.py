@@ -46,7 +46,7 @@ def test_others_are_served_by_weight_until_its_turn(make_desk: Any) -> None:
     desk.now_s = 1
     desk.end(runner, 1)
     waits = 5 + 10 + 2 * 11
-    assert start_s(desk, job) == pytest.approx(1 + waits, abs=5)
+    assert start_s(desk, job) == pytest.approx(1 + waits, abs=5)  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 def test_a_tenant_with_little_to_do_costs_no_more_than_that(make_desk: Any) -> None:
@@ -55,7 +55,7 @@ def test_a_tenant_with_little_to_do_costs_no_more_than_that(make_desk: Any) -> N
     for _ in range(10):
         last = desk.queue("a", 5)
     desk.queue("b", 2)
-    assert start_s(desk, last) == pytest.approx(1 + 9 * 5 + 2)
+    assert start_s(desk, last) == pytest.approx(1 + 9 * 5 + 2)  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 def test_the_job_that_waits_for_room_is_told_its_reservation(make_desk: Any) -> None:
