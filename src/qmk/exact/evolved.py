@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -24,13 +25,13 @@ class EvolvedPlan(Plan, Generic[Part, Found]):
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.n_qubits, self.n_cbits, self.parts, self.reads)
 
+    @abstractmethod
     def solve(self) -> tuple[Found, dict[str, Any]]:
         """The final state and how it was found."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, state: Found, shots: int, seed: int) -> Bits:
         """Bits of all qubits, shape (shots, qubits)."""
-        raise NotImplementedError
 
     def state(self) -> tuple[Found, dict[str, Any]]:
         """As ``solve``, once."""
