@@ -29,12 +29,12 @@ class Deaf:
         self._listener = listener
 
     def launch(self, launch: Any, graph: bytes, state: bytes | None = None) -> None:
-        self._listener.started(launch.job, launch.fence)
+        self._listener.on_started(launch.job, launch.fence)
 
     def interrupt(self, interrupt: Any) -> None: ...
 
     def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
-        self._listener.progressed(job, fence, 1)
+        self._listener.on_progressed(job, fence, 1)
 
     def reconcile(self, fences: Any) -> list[tuple[str, int]]:
         return [(job, fence) for job, fence in fences.items()]

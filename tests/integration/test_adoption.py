@@ -48,7 +48,7 @@ class Cluster:
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         assert self.listener is not None
         self.out[launch.job, launch.fence] = (launch, graph)
-        self.listener.started(launch.job, launch.fence)
+        self.listener.on_started(launch.job, launch.fence)
 
     def interrupt(self, interrupt: Interrupt) -> None: ...
 
@@ -75,7 +75,7 @@ class Cluster:
         self.executed.append(job)
         runner = Runner(launch.engine)
         done = runner.execute(unpack(graph), launch.method, launch.shots, launch.seed, fence=launch.fence)
-        self.listener.done(*key, done, runner.version)
+        self.listener.on_done(*key, done, runner.version)
 
 
 class Daemon:

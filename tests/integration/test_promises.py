@@ -109,7 +109,7 @@ def test_a_result_is_not_forgotten_before_the_answer_that_shows_it_has_left() ->
             host.call(1, 4, "q_submit", request, graph)  # its record is on its way, so what follows waits
             request = q_result.Request(session_id=session, job_id=desk.answers[2].job_id)
             host.call(1, 5, "q_result", request)
-        host.launches.done(launch.job, launch.fence, done, "1")
+        host.launches.on_done(launch.job, launch.fence, done, "1")
         if ref == 2:
             run_turns()
     assert 5 not in desk.answers

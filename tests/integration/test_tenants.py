@@ -151,20 +151,20 @@ def test_another_user_is_turned_away_from_the_operators_socket(monkeypatch: pyte
     """As a user who got past the file's mode would be."""
     import asyncio
 
-    from qmk.host.office import Etiquette, Office
+    from qmk.host.call_server import CallServer, ConnectionBounds
     from qmk.host.translation import TextBounds, Translation
     from qmk.host.transport import Connection
 
     async def verdicts() -> list[str]:
-        office = Office(Translation(TextBounds()), Etiquette())
+        calls = CallServer(Translation(TextBounds()), ConnectionBounds())
         found: list[str] = []
         for uid in (1001, -1, 1000, 0):
             monkeypatch.setattr("os.geteuid", lambda: 1000)
-            connection = Connection(office, 1, operator=True)
+            connection = Connection(calls, 1, operator=True)
             connection.peer_uid = uid
-            refusal = office.opened(connection)
+            refusal = calls.on_opened(connection)
             found.append("" if refusal is None else refusal.kind.name)
-        office.close()
+        calls.close()
         return found
 
     assert asyncio.run(verdicts()) == ["AUTH_FAILED", "AUTH_FAILED", "", ""]

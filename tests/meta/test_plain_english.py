@@ -1,8 +1,7 @@
-"""Names and docstrings of the rooms that are clean stay plain English.
+"""Names and docstrings are plain English.
 
 A function is a verb, a predicate or a noun, never a bare participle: ``settled(x)`` does not say what happens. The
-field's term wins over a picture. A docstring begins with a whole sentence, also one of a constant. A room leaves
-``TO_DO`` when it holds these rules; none may be added.
+field's term wins over a picture. A docstring begins with a whole sentence, also one of a constant.
 """
 
 from __future__ import annotations
@@ -16,13 +15,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "src/qmk"
 HOWTO = Path(__file__).parents[2] / "docs/howto"
-
-TO_DO = frozenset({
-    "host/commit.py", "host/host.py", "host/journal.py", "host/launcher.py", "host/launcher_kit.py",
-    "host/launches.py", "host/ledger.py", "host/office.py", "host/sql/database.py", "host/sql/journal.py",
-    "host/sql/postgres.py", "host/sql/rows.py", "host/transport.py", "simulation/disk.py",
-})  # fmt: skip
-"""Rooms, and rooms within them, that do not hold the rules yet. This list only shrinks."""
 
 IRREGULAR = frozenset({
     "told", "asked", "found", "made", "taken", "given", "drawn", "thrown", "shown", "written", "kept", "lost", "sent",
@@ -44,11 +36,6 @@ IS_NO = re.compile(
     r"(?<![Tt]here )\b(?:is|was|are|were) no (?!longer|more|further|less|later|better|larger|smaller|other)"
 )
 """A denial as nobody says it: a value "is not a number"."""
-
-
-def clean_files() -> list[Path]:
-    files = sorted(ROOT.rglob("*.py"))
-    return [path for path in files if not any(path.is_relative_to(ROOT / room) for room in TO_DO)]
 
 
 def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -85,16 +72,9 @@ def complaints(path: Path) -> Iterator[str]:
             yield f"{where}:{line}: a docstring ends without a full stop: '{text[-50:]}'"
 
 
-def test_clean_rooms_read_as_plain_english() -> None:
-    found = [line for path in clean_files() for line in complaints(path)]
+def test_sources_read_as_plain_english() -> None:
+    found = [line for path in sorted(ROOT.rglob("*.py")) for line in complaints(path)]
     assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("room", sorted(TO_DO))
-def test_a_room_that_is_clean_leaves_the_list(room: str) -> None:
-    assert (ROOT / room).exists(), f"'{room}' is not there any more: take it off the list"
-    files = sorted((ROOT / room).rglob("*.py")) if (ROOT / room).is_dir() else [ROOT / room]
-    assert any(line for path in files for line in complaints(path)), f"'{room}' is clean: take it off the list"
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in HOWTO.glob("*.md")))

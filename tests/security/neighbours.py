@@ -121,25 +121,25 @@ class Machine:
 
     def _start(self, launch: Launch) -> None:
         if (launch.job, launch.fence) in self.out:
-            self.host.launches.started(launch.job, launch.fence)
+            self.host.launches.on_started(launch.job, launch.fence)
 
     def _end(self, launch: Launch, graph: bytes) -> None:
         if self.out.pop((launch.job, launch.fence), None) is None:
             return
         if launch.job in self.crashing:
             failed = Failed(launch.fence, "JOB_FAILED", "killed by signal 11")
-            self.host.launches.failed(launch.job, launch.fence, failed, died=True)
+            self.host.launches.on_failed(launch.job, launch.fence, failed, died=True)
             return
         run = (launch.method, launch.shots, launch.seed)
         done = runner(launch.engine).execute(
             unpack(graph), *run, digest=launch.digest, keep_events=launch.keep_events, fence=launch.fence
         )
         timeless = {"prepare_s": 0.0, "run_s": 0.25, "cpu_s": 0.25, "peak_rss_bytes": 0}
-        self.host.launches.done(launch.job, launch.fence, msgspec.structs.replace(done, **timeless), "1")
+        self.host.launches.on_done(launch.job, launch.fence, msgspec.structs.replace(done, **timeless), "1")
 
     def interrupt(self, interrupt: Interrupt) -> None:
         refusal = NotDone(interrupt.fence, interrupt.ref, "no fence is left")
-        self.at(self.now_ns, lambda: self.host.launches.not_done(interrupt.job, interrupt.fence, refusal))
+        self.at(self.now_ns, lambda: self.host.launches.on_not_done(interrupt.job, interrupt.fence, refusal))
 
     def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
         self.out.pop((job, fence), None)

@@ -122,13 +122,13 @@ class Committer:
         self._writing, self._held = self._held, []
         self._gathered = False
         if self._failed is not None:
-            self._written(self._failed)
+            self._after_write(self._failed)
         elif not batch:
-            self._written(None)  # what was written while they came is all that they waited for
+            self._after_write(None)  # what was written while they came is all that they waited for
         elif self._in_thread is not None and self._is_slow(batch):
-            self._in_thread(lambda: self._journal.write(batch), self._written)
+            self._in_thread(lambda: self._journal.write(batch), self._after_write)
         else:
-            self._written(self._try_write(batch))
+            self._after_write(self._try_write(batch))
 
     def _is_slow(self, batch: Batch) -> bool:
         """Whether writing it would hold up everybody else."""
@@ -141,7 +141,7 @@ class Committer:
             return error
         return None
 
-    def _written(self, error: BaseException | None) -> None:
+    def _after_write(self, error: BaseException | None) -> None:
         held, self._writing = self._writing or [], None
         if error is None:
             self._release(held)

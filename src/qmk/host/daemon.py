@@ -14,11 +14,11 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from qmk.base.errors import QmkError
+from qmk.host.call_server import CallServer, ConnectionBounds
 from qmk.host.config import HostConfig
 from qmk.host.host import Host, Turns
 from qmk.host.housekeeping import Housekeeping
 from qmk.host.keys import token_key
-from qmk.host.office import Etiquette, Office
 from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
@@ -85,25 +85,25 @@ class Daemon:
         journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
         translation = Translation(config.text, config.decoding)
-        office = Office(translation, Etiquette(config.connections, config.frame_s))
+        calls = CallServer(translation, ConnectionBounds(config.connections, config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
         turns = Turns(loop.call_soon, threads.do, self._journal_broken, partial(loop.call_later, START_WAIT_S))
         sealer = Sealer(config.data_dir, journal.last_seal())
-        host = Host(kernel, journal, routing, office, timers, turns, seals=sealer, writing=translation)
+        host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
         pool = Pool(config.bounds, host.launches, config.engines)
         try:
             host.connect(pool)
             timers.connect(host.timer_fired)
-            office.open_for(host)
+            calls.open_for(host)
             count = host.recover()
             log.info("%d records replayed from %s", count, journal.database.name)
             for name in config.prestart:
                 if name in routing.declarations:
                     pool.prestart(name)
             with closing(Housekeeping(loop, journal.tend, host.collector, threads.do)):
-                await self._serve(office, host)
+                await self._serve(calls, host)
         finally:
             await pool.close()
             await translation.close()
@@ -113,14 +113,14 @@ class Daemon:
         if self._broken is not None:
             raise self._broken
 
-    async def _serve(self, office: Office, host: Host) -> None:
+    async def _serve(self, calls: CallServer, host: Host) -> None:
         config = self._config
         loop = asyncio.get_running_loop()
         with ExitStack() as open_places:
             operators = open_places.enter_context(closing(Listening(config.operator_path)))
             listening = open_places.enter_context(closing(Listening(config.socket, config.socket_mode)))
-            desk = await loop.create_unix_server(office.new_operator, sock=operators.sock, backlog=BACKLOG)
-            server = await loop.create_unix_server(office.new_connection, sock=listening.sock, backlog=BACKLOG)
+            desk = await loop.create_unix_server(calls.new_operator, sock=operators.sock, backlog=BACKLOG)
+            server = await loop.create_unix_server(calls.new_connection, sock=listening.sock, backlog=BACKLOG)
             _calm_collector()
             if self._ready is not None:
                 self._ready(config)
@@ -129,18 +129,18 @@ class Daemon:
             server.close()
             desk.close()
         host.shut_down()
-        await self._settle(office, host)
+        await self._settle(calls, host)
 
-    async def _settle(self, office: Office, host: Host) -> None:
+    async def _settle(self, calls: CallServer, host: Host) -> None:
         """Waits until promises are in the journal and answers are sent, but not for longer than ``shutdown_s``."""
         deadline = time.monotonic() + self._config.shutdown_s
         while not host.idle and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
-        office.close()
-        while office.connections and time.monotonic() < deadline:
+        calls.close()
+        while calls.connections and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
-        office.abort()
-        while office.connections:
+        calls.abort()
+        while calls.connections:
             await asyncio.sleep(0)
 
     def _journal_broken(self, error: QmkError) -> None:

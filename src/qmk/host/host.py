@@ -136,7 +136,7 @@ class Host:
             fx.ReplyResult: self._results.answer,
             fx.Launch: self.launches.launch,
             fx.SealEpoch: self._seal,
-            Seal: self._sealed,
+            Seal: self._record_seal,
         }
 
     def _version_of(self, job: str, engine: str) -> str:
@@ -181,7 +181,7 @@ class Host:
         self.feed(
             ev.Recovered(
                 now_ns=now_ns,
-                used=self._journal.used(self._kernel.accounts.period_start_ns(now_ns)),
+                used=self._journal.usage_since(self._kernel.accounts.period_start_ns(now_ns)),
                 audit_seq=tail.seq,
                 audit_head=tail.head,
                 audit_open=tail.open,
@@ -283,7 +283,7 @@ class Host:
             elif isinstance(effect, fx.Recall):
                 self.feed(ev.Refused(now_ns=now_ns, job=effect.key, kind=kind, message=message, fields={}))
             elif isinstance(effect, fx.Launch):
-                self.launches.failed(effect.job, effect.fence, Failed(effect.fence, kind, message), died=False)
+                self.launches.on_failed(effect.job, effect.fence, Failed(effect.fence, kind, message), died=False)
             elif isinstance(effect, (fx.Reply, fx.ReplyResult, fx.Estimate, fx.QueryResources)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
@@ -341,10 +341,10 @@ class Host:
 
     def _collect(self, wish: fx.Collect) -> None:
         """Collects, once the rows of the jobs that it names are gone too."""
-        begin = partial(self.collector.collect, wish, partial(self._collected, wish))
+        begin = partial(self.collector.collect, wish, partial(self._answer_collect, wish))
         self._committer.hold(_Afterwards(begin))
 
-    def _collected(self, wish: fx.Collect, found: Any) -> None:
+    def _answer_collect(self, wish: fx.Collect, found: Any) -> None:
         if not isinstance(found, BaseException):
             self._replies.answer(wish.conn, wish.ref, found)
             return
@@ -359,6 +359,6 @@ class Host:
         self._committer.seal(seal)
         self._committer.hold(seal)
 
-    def _sealed(self, seal: Seal) -> None:
+    def _record_seal(self, seal: Seal) -> None:
         assert self._seals is not None
         self._seals.keep_seal(seal)

@@ -96,7 +96,7 @@ class Journal(Protocol):
         """The ledger from ``since_ns`` on, oldest first."""
         ...
 
-    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+    def usage_since(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
         """What each tenant was charged since then, by quota: what ``Recovered`` takes."""
         ...
 

@@ -41,22 +41,22 @@ class Heard:
     def _note(self, job: str, fence: int, what: Any) -> None:
         self.said.setdefault((job, fence), []).append(what)
 
-    def started(self, job: str, fence: int) -> None:
+    def on_started(self, job: str, fence: int) -> None:
         self._note(job, fence, "started")
 
-    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+    def on_progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
         self._note(job, fence, "progressed")
 
-    def saved(self, job: str, fence: int, saved: StateSaved) -> None:
+    def on_saved(self, job: str, fence: int, saved: StateSaved) -> None:
         self._note(job, fence, saved)
 
-    def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
+    def on_not_done(self, job: str, fence: int, refusal: NotDone) -> None:
         self._note(job, fence, refusal)
 
-    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
+    def on_done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         self._note(job, fence, done)
 
-    def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+    def on_failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         self._note(job, fence, failed)
 
     def of(self, launch: Launch) -> list[Any]:
@@ -64,7 +64,7 @@ class Heard:
         said = self.said.get((launch.job, launch.fence), [])
         return [what for what in said if what != "progressed" and not (isinstance(what, StateSaved) and not what.ref)]
 
-    def ended(self, launch: Launch) -> bool:
+    def has_ended(self, launch: Launch) -> bool:
         return any(is_end(what) for what in self.of(launch))
 
 
@@ -117,7 +117,7 @@ async def a_launch_is_begun_once_and_ended_once(make: Make) -> None:
     async with _under_test(make) as (launcher, heard):
         launch = launch_of("job_a", 1, SHORT)
         launcher.launch(launch, pack(SHORT))
-        await _until(lambda: heard.ended(launch), "the end of a launch")
+        await _until(lambda: heard.has_ended(launch), "the end of a launch")
         begun, end = heard.of(launch)
         assert begun == "started", "rule 2: a launch is begun before anything else is said of it"
         assert isinstance(end, Done), f"rule 2: it ends with its result, not with {end}"
@@ -134,7 +134,7 @@ async def launches_beyond_the_room_wait_and_run(make: Make) -> None:
         now = launcher.capacity()
         assert now.running <= slots, "it says that more run than there is room for"
         assert now.running + now.waiting <= len(launches), "it counts launches that nobody made"
-        await _until(lambda: all(heard.ended(launch) for launch in launches), "the end of every launch")
+        await _until(lambda: all(heard.has_ended(launch) for launch in launches), "the end of every launch")
         counts = {tuple(sorted(heard.of(launch)[-1].counts.items())) for launch in launches}
         assert len(counts) == 1, "the same program, shots and seed give the same bits"
         assert launcher.capacity().running == launcher.capacity().waiting == 0
@@ -150,7 +150,7 @@ async def nothing_is_said_after_a_cancel(make: Make) -> None:
         launcher.cancel(first.job, first.fence)
         launcher.cancel("job_none", 99)
         launcher.launch(second, pack(SHORT))
-        await _until(lambda: heard.ended(second), "the end of the launch after it")
+        await _until(lambda: heard.has_ended(second), "the end of the launch after it")
         assert heard.said[first.job, first.fence] == before, "rule 2: nothing after cancel"
 
 
@@ -160,14 +160,14 @@ async def a_launch_yields_at_a_fence_and_goes_on_from_its_state(make: Make) -> N
         launcher.launch(whole, pack(LONG))
         launcher.launch(part, pack(LONG))
         launcher.interrupt(Interrupt(part.job, part.fence, "yield", "chk_a"))
-        await _until(lambda: heard.ended(part), "the end of a launch that was asked to yield")
+        await _until(lambda: heard.has_ended(part), "the end of a launch that was asked to yield")
         begun, stopped = heard.of(part)
         assert begun == "started"
         assert isinstance(stopped, StateSaved), f"asked to yield, it ended with {stopped}"
         assert stopped.ref == "chk_a", "the answer names what was asked for"
         rest = launch_of("job_part", 3, LONG)
         launcher.launch(rest, pack(LONG), stopped.state)
-        await _until(lambda: heard.ended(rest) and heard.ended(whole), "the end of both")
+        await _until(lambda: heard.has_ended(rest) and heard.has_ended(whole), "the end of both")
         ours, theirs = heard.of(rest)[-1], heard.of(whole)[-1]
         assert isinstance(ours, Done), f"from its state it ended with {ours}"
         assert (ours.counts, ours.event_bits) == (theirs.counts, theirs.event_bits), "bits of an undisturbed run"
@@ -183,7 +183,7 @@ async def what_runs_is_told_and_what_nobody_wants_is_stopped(make: Make) -> None
         kept = launcher.reconcile({"job_wanted": 0})
         assert kept == [(wanted.job, wanted.fence)], "what runs is told by job and number"
         said = list(heard.said.get((orphan.job, orphan.fence), []))
-        await _until(lambda: heard.ended(wanted), "the end of the launch that was kept")
+        await _until(lambda: heard.has_ended(wanted), "the end of the launch that was kept")
         assert heard.said.get((orphan.job, orphan.fence), []) == said, "a job that is no more is spoken of no more"
 
 

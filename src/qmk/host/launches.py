@@ -101,7 +101,7 @@ class Launches:
             log.exception("launch %d of %s could not be handed over", launch.fence, launch.job)
             self._early.pop((launch.job, launch.fence), None)
             why = error.message if isinstance(error, QmkError) else "a defect in QMK; the daemon's log has more"
-            self.failed(launch.job, launch.fence, Failed(launch.fence, "INTERNAL_ERROR", why), died=False)
+            self.on_failed(launch.job, launch.fence, Failed(launch.fence, "INTERNAL_ERROR", why), died=False)
             return
         for interrupt in self._early.pop((launch.job, launch.fence), ()):
             self.launcher.interrupt(interrupt)
@@ -138,7 +138,7 @@ class Launches:
         assert self.launcher is not None
         return self.launcher.waited_s(job, fence)
 
-    def started(self, job: str, fence: int) -> None:
+    def on_started(self, job: str, fence: int) -> None:
         if self._soon is None:
             self._tell_start(job, fence)
             return
@@ -160,16 +160,16 @@ class Launches:
         if self._begun.pop((job, fence), 0):
             self._tell_start(job, fence)
 
-    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+    def on_progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
         now_ns = self._sources.clock_ns()
         self._hear(ev.Progressed(now_ns=now_ns, job=job, fence=fence, shots_done=shots_done, epoch=epoch))
 
-    def saved(self, job: str, fence: int, saved: StateSaved) -> None:
+    def on_saved(self, job: str, fence: int, saved: StateSaved) -> None:
         """Handles a saved state: it goes to the store, then into the journal."""
         self._tell_start_of(job, fence)
-        self._states.put((job, fence), saved.state, lambda blob, error: self._stored(job, fence, saved, blob, error))
+        self._states.put((job, fence), saved.state, lambda blob, error: self._on_stored(job, fence, saved, blob, error))
 
-    def _stored(self, job: str, fence: int, saved: StateSaved, blob: str, error: BaseException | None) -> None:
+    def _on_stored(self, job: str, fence: int, saved: StateSaved, blob: str, error: BaseException | None) -> None:
         now_ns = self._sources.clock_ns()
         if error is not None:
             self._not_stored(job, fence, saved, error)
@@ -196,9 +196,9 @@ class Launches:
         now_ns = self._sources.clock_ns()
         self._feed(ev.NotSaved(now_ns=now_ns, job=job, fence=fence, message=message, stopped=saved.stopped))
         if saved.ref and not saved.stopped:
-            self.not_done(job, fence, NotDone(fence, saved.ref, message, saved.epoch))
+            self.on_not_done(job, fence, NotDone(fence, saved.ref, message, saved.epoch))
 
-    def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
+    def on_not_done(self, job: str, fence: int, refusal: NotDone) -> None:
         self._hear(
             ev.NotInterrupted(
                 now_ns=self._sources.clock_ns(),
@@ -211,12 +211,12 @@ class Launches:
             )
         )
 
-    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
+    def on_done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         """Handles a worker's result. It is stored in the transaction that records the end of the job."""
         began_ns = self._begun.pop((job, fence), 0)
-        self._states.in_turn((job, fence), lambda: self._done(job, fence, done, version, hedge, began_ns))
+        self._states.in_turn((job, fence), lambda: self._finish(job, fence, done, version, hedge, began_ns))
 
-    def _done(
+    def _finish(
         self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None, began_ns: int = 0
     ) -> None:
         try:
@@ -224,7 +224,7 @@ class Launches:
         except QmkError as error:
             if began_ns:
                 self._tell_start(job, fence)
-            self.failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
+            self.on_failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
             return
         self._feed(
             ev.Finished(
@@ -243,7 +243,7 @@ class Launches:
     def _drop_arrived(self, job: str, fence: int) -> None:
         self.arrived.pop((job, fence), None)
 
-    def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+    def on_failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         self._hear(
             ev.Failed(
                 now_ns=self._sources.clock_ns(),

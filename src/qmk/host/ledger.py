@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.host.sql.database import damaged
+from qmk.host.sql.database import damage
 from qmk.host.sql.reading import Reading
 from qmk.kernel.effects import Charge
 
@@ -118,7 +118,7 @@ def amounts_used(shots: int, gates: int, engine_ns: int) -> dict[str, float]:
     return {"shots_period": shots, "gates": gates, "engine_seconds": engine_ns / NS}
 
 
-def used(rows: Iterable[Row], period_start_ns: int) -> dict[str, dict[str, float]]:
+def usage_since(rows: Iterable[Row], period_start_ns: int) -> dict[str, dict[str, float]]:
     """What each tenant spent since ``period_start_ns``, by quota."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in rows:
@@ -144,7 +144,7 @@ def rows(
         found = list(query(select, (from_ns, to_ns, tenant, tenant, *after, READ_ROWS)))
         for *row, stored in found:
             if _checksum(tuple(row)) != stored:
-                raise damaged(name, f"the ledger's row of {row[3]}, attempt {row[4]}, does not match its checksum")
+                raise damage(name, f"the ledger's row of {row[3]}, attempt {row[4]}, does not match its checksum")
             yield Row(**dict(zip(columns, row, strict=True)))
         if len(found) < READ_ROWS:
             return

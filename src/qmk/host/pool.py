@@ -284,7 +284,7 @@ class Pool:
         for interrupt in task.asks:
             worker.process.send(ask_of(interrupt))
         if not with_graph and task.hedge is None:
-            self._listener.started(launch.job, launch.fence)  # while the worker is at work already
+            self._listener.on_started(launch.job, launch.fence)  # while the worker is at work already
 
     def _on_message(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
@@ -301,13 +301,13 @@ class Pool:
         if isinstance(message, RunProgress) and task.hedge is not None and task.partner is not None:
             return  # the first engine says how far the launch is
         if isinstance(message, RunProgress):
-            self._listener.progressed(job, fence, message.shots_done, message.epoch)
+            self._listener.on_progressed(job, fence, message.shots_done, message.epoch)
         elif isinstance(message, NotDone):
             task.asks = [ask for ask in task.asks if ask.ref != message.ref]
-            self._listener.not_done(job, fence, message)
+            self._listener.on_not_done(job, fence, message)
         elif isinstance(message, StateSaved) and not message.stopped:
             task.asks = [ask for ask in task.asks if ask.ref != message.ref]
-            self._listener.saved(job, fence, message)
+            self._listener.on_saved(job, fence, message)
         elif isinstance(message, Failed) and message.missing_graph:
             self._run(worker, with_graph=True)
         else:
@@ -321,14 +321,14 @@ class Pool:
         if isinstance(message, Done):
             self._end_partner(task)
             second = () if task.hedge is None else (task.hedge,)
-            self._listener.done(launch.job, launch.fence, message, worker.version, *second)
+            self._listener.on_done(launch.job, launch.fence, message, worker.version, *second)
         elif isinstance(message, StateSaved):
             assert worker.process is not None
             self._stopped_in[launch.job] = worker.process.pid
             self._stopped_in.move_to_end(launch.job)
             if len(self._stopped_in) > REMEMBERED_STOPS:
                 self._stopped_in.popitem(last=False)
-            self._listener.saved(launch.job, launch.fence, message)
+            self._listener.on_saved(launch.job, launch.fence, message)
         else:
             worker.holds.clear()
             self._report_failure(task, message, died=False)
@@ -343,7 +343,7 @@ class Pool:
             partner.failure = (failed, died) if task.hedge is None else None
             return
         first, lost = task.failure or (failed, died)
-        self._listener.failed(task.launch.job, task.launch.fence, first, died=lost)
+        self._listener.on_failed(task.launch.job, task.launch.fence, first, died=lost)
 
     def _end(self, worker: Worker) -> None:
         """Take the worker out and kill it; ``_on_exit`` follows."""

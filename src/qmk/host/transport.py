@@ -36,23 +36,23 @@ class Batch:
         self.replies: list[bytes] = []
 
 
-class Office(Protocol):
+class CallHandler(Protocol):
     """Who takes calls. ``take`` must lead to ``connection.reply`` exactly once for each call, sooner or later."""
 
-    def opened(self, connection: Connection) -> QmkError | None: ...
-    def closed(self, connection: Connection) -> None: ...
+    def on_opened(self, connection: Connection) -> QmkError | None: ...
+    def on_closed(self, connection: Connection) -> None: ...
     def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None: ...
 
 
 class Connection(asyncio.Protocol):
     """One peer. ``number`` is the kernel's name for it; ``operator``: it came to the operator's socket."""
 
-    def __init__(self, office: Office, number: int, operator: bool = False) -> None:
+    def __init__(self, handler: CallHandler, number: int, operator: bool = False) -> None:
         self.number = number
         self.operator = operator
         self.peer_uid = -1
         self.partial_since: float | None = None
-        self._office = office
+        self._handler = handler
         self._splitter = FrameSplitter()
         self._frames: deque[bytes] = deque()
         self._transport: asyncio.Transport | None = None
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         self.peer_uid = peer_uid(sock)
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WRITE_HIGH_BYTES)  # the system may give less
-        refusal = self._office.opened(self)
+        refusal = self._handler.on_opened(self)
         if refusal is not None:
             self.close(refusal)
 
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
         self._leaving = True
         self._frames.clear()
         self._transport = None
-        self._office.closed(self)
+        self._handler.on_closed(self)
 
     def data_received(self, data: bytes) -> None:
         if self._leaving:
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The peer sends no more, but may well read what it asked for."""
         self._peer_done = True
-        return not self._finished()
+        return not self._is_finished()
 
     def pause_writing(self) -> None:
         self._peer_slow = True
@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
         batch = Batch(len(decoded.calls)) if decoded.batch else None
         self._unanswered += len(decoded.calls)
         for call in decoded.calls:
-            self._office.take(self, call, batch)
+            self._handler.take(self, call, batch)
 
     def _settle_reading(self) -> None:
         if self._transport is None or self._leaving:
@@ -164,11 +164,11 @@ class Connection(asyncio.Protocol):
         if self._transport.get_write_buffer_size() > UNREAD_BYTES:
             self.abort()
 
-    def _finished(self) -> bool:
+    def _is_finished(self) -> bool:
         return self._peer_done and not self._unanswered and not self._frames
 
     def _leave_when_finished(self) -> None:
-        if self._finished() and self._transport is not None and not self._leaving:
+        if self._is_finished() and self._transport is not None and not self._leaving:
             self._leaving = True
             self._transport.close()
 

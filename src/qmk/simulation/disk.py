@@ -205,8 +205,8 @@ class SimJournal:
     def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
         return (ledger.row_of(charge) for charge in self._disk.charges.values() if charge.now_ns >= since_ns)
 
-    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
-        return ledger.used(self.charges(), period_start_ns)
+    def usage_since(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+        return ledger.usage_since(self.charges(), period_start_ns)
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         return ((row.seq, row.data, bytes.fromhex(row.hash)) for row in self._disk.audit[from_seq - 1 :])

@@ -73,11 +73,11 @@ class Work:
         """``hedged``: the launch's second engine, if it has one, is done first."""
         launch = self.launch
         done = done_of(launch.fence, self.digest, self.seed, launch.shots, launch.keep_events)
-        listener.done(*self.key, done, "1", launch.hedge if hedged else None)
+        listener.on_done(*self.key, done, "1", launch.hedge if hedged else None)
 
     def tell_failed(self, listener: Listener, died: bool, kind: str = "JOB_FAILED") -> None:
         failed = Failed(self.launch.fence, kind, "it died" if died else "it failed")
-        listener.failed(*self.key, failed, died=died)
+        listener.on_failed(*self.key, failed, died=died)
 
 
 class Cluster:
@@ -156,7 +156,7 @@ class SimLauncher:
             return self._decline(work)
         if chance < 0.6 and work.shots_done < work.launch.shots:
             work.shots_done = rng.randint(work.shots_done + 1, work.launch.shots)
-            self._listener.progressed(*work.key, work.shots_done, work.epoch)
+            self._listener.on_progressed(*work.key, work.shots_done, work.epoch)
             return f"{work.name} has {work.shots_done} shots"
         return self._finish(work, hedged=rng.random() < 0.5)
 
@@ -171,11 +171,11 @@ class SimLauncher:
 
     def _start(self, work: Work) -> str:
         work.started = True
-        self._listener.started(*work.key)
+        self._listener.on_started(*work.key)
         if work.stale and work.key in self._cluster.running:
             self._cluster.end(work)
             failed = Failed(work.launch.fence, "UNSUPPORTED", "the state is of another program", {"start": True})
-            self._listener.failed(*work.key, failed, died=False)
+            self._listener.on_failed(*work.key, failed, died=False)
         return f"{work.name} starts"
 
     def _finish(self, work: Work, hedged: bool = False) -> str:
@@ -195,7 +195,7 @@ class SimLauncher:
         """It has no fence left at which it could do what it was asked."""
         asked = work.asked.pop(0)
         refusal = NotDone(work.launch.fence, asked.ref, "no fence is left", work.epoch)
-        self._listener.not_done(*work.key, refusal)
+        self._listener.on_not_done(*work.key, refusal)
         return f"{work.name} declines to {asked.kind}"
 
     def _pass_fence(self, work: Work, rng: Random) -> str:
@@ -205,25 +205,25 @@ class SimLauncher:
             did.append(self._obey(work, work.asked.pop(0), rng))
         idle = not did
         if work.key in self._cluster.running and Random(f"told {work.key} {work.epoch}").random() < 0.9:
-            self._listener.progressed(*work.key, work.shots_done, work.epoch)
+            self._listener.on_progressed(*work.key, work.shots_done, work.epoch)
             did.append("says so")
         if idle and rng.random() < 0.5 and work.key in self._cluster.running:
-            self._listener.saved(*work.key, work.state_saved("", work.epoch))
+            self._listener.on_saved(*work.key, work.state_saved("", work.epoch))
             did.append("saves")
         return f"{work.name} passes fence {work.epoch} of {work.fences} {', '.join(did)}"
 
     def _obey(self, work: Work, asked: Interrupt, rng: Random) -> str:
         if asked.kind == "save":
-            self._listener.saved(*work.key, work.state_saved(asked.ref, work.epoch))
+            self._listener.on_saved(*work.key, work.state_saved(asked.ref, work.epoch))
         elif asked.kind == "yield":
             self._cluster.end(work)
-            self._listener.saved(*work.key, work.state_saved(asked.ref, work.epoch, stopped=True))
+            self._listener.on_saved(*work.key, work.state_saved(asked.ref, work.epoch, stopped=True))
         elif asked.epoch <= work.epoch and rng.random() < 0.6:
             self._cluster.end(work)
-            self._listener.saved(*work.key, work.state_saved(asked.ref, asked.epoch, stopped=True))
+            self._listener.on_saved(*work.key, work.state_saved(asked.ref, asked.epoch, stopped=True))
         else:
             refusal = NotDone(work.launch.fence, asked.ref, "it cannot be undone", work.epoch)
-            self._listener.not_done(*work.key, refusal)
+            self._listener.on_not_done(*work.key, refusal)
         return f"{asked.kind} as asked"
 
     def haunt(self, rng: Random) -> str:
@@ -237,16 +237,16 @@ class SimLauncher:
         says = ("started", "progressed")
         what = rng.choice(says if alive else (*says, "done", "failed", "refused", "died", "saved", "no"))
         if what == "started":
-            self._listener.started(*work.key)
+            self._listener.on_started(*work.key)
         elif what == "progressed":
-            self._listener.progressed(*work.key, rng.randint(0, work.launch.shots), rng.randint(0, work.fences))
+            self._listener.on_progressed(*work.key, rng.randint(0, work.launch.shots), rng.randint(0, work.fences))
         elif what == "done":
             work.tell_done(self._listener)
         elif what == "saved":
             stopped = rng.random() < 0.5
-            self._listener.saved(*work.key, work.state_saved("", rng.randint(0, work.fences), stopped))
+            self._listener.on_saved(*work.key, work.state_saved("", rng.randint(0, work.fences), stopped))
         elif what == "no":
-            self._listener.not_done(*work.key, NotDone(work.launch.fence, "chk_none", "late"))
+            self._listener.on_not_done(*work.key, NotDone(work.launch.fence, "chk_none", "late"))
         else:
             kind = "UNSUPPORTED" if what == "refused" else "JOB_FAILED"
             work.tell_failed(self._listener, died=what == "died", kind=kind)

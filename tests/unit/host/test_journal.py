@@ -430,8 +430,8 @@ def test_the_ledger_adds_up_and_outlives_its_jobs(journal: SqlJournal, reopen: O
     again = reopen()
     assert list(again.charges()) == [ledger.row_of(row) for row in (*rows, charge("a", 30, 3, shots_period=7))]
     nothing = {"shots_period": 0, "gates": 0, "engine_seconds": 0.0}
-    assert again.used(20) == {"a": {**nothing, "shots_period": 7}, "b": {**nothing, "gates": 1}}
-    assert again.used()["a"] == {"shots_period": 12, "gates": 0, "engine_seconds": 0.5}
+    assert again.usage_since(20) == {"a": {**nothing, "shots_period": 7}, "b": {**nothing, "gates": 1}}
+    assert again.usage_since()["a"] == {"shots_period": 12, "gates": 0, "engine_seconds": 0.5}
 
 
 def test_a_launch_is_charged_once(journal: SqlJournal):
@@ -497,7 +497,7 @@ def test_a_ledger_of_the_second_schema_is_read_before_and_after_it_is_brought_up
     assert before == old
     assert (before.physical_qubits, before.rounds) == (0, 0)
     assert (after.physical_qubits, after.rounds) == (441, 2000)
-    assert reopen().used(0)["lab"]["shots_period"] == 10
+    assert reopen().usage_since(0)["lab"]["shots_period"] == 10
 
 
 def test_a_journal_of_another_schema_is_refused(journal: SqlJournal, reopen: Open):

@@ -76,7 +76,7 @@ def state(stopped: bool) -> StateSaved:
 
 def test_a_result_said_amid_another_step_is_there_when_its_end_is_recorded():
     desk = Desk()
-    desk.launches.done("job_1", 7, done(7), "1")
+    desk.launches.on_done("job_1", 7, done(7), "1")
     (event,) = desk.events
     assert isinstance(event, ev.Finished)
     assert ("job_1", 7) in desk.launches.arrived, "the host has yet to come to the event"
@@ -86,7 +86,7 @@ def test_a_result_said_amid_another_step_is_there_when_its_end_is_recorded():
 
 def test_a_state_that_the_disk_refuses_fails_nothing_and_tells_no_folder():
     desk = Desk(FullDisk())
-    desk.launches.saved("job_1", 7, state(stopped=True))
+    desk.launches.on_saved("job_1", 7, state(stopped=True))
     (event,) = desk.events
     assert event == ev.NotSaved(
         now_ns=5,
@@ -95,15 +95,15 @@ def test_a_state_that_the_disk_refuses_fails_nothing_and_tells_no_folder():
         message="a state of 3 bytes cannot be kept: no space left on device",
         stopped=True,
     )
-    desk.launches.saved("job_1", 7, state(stopped=False))
+    desk.launches.on_saved("job_1", 7, state(stopped=False))
     assert [type(event) for event in desk.events[1:]] == [ev.NotSaved, ev.NotInterrupted]
 
 
 def test_a_launch_that_is_over_soon_has_its_start_told_with_its_end():
     desk = Desk()
-    desk.launches.started("job_1", 7)
+    desk.launches.on_started("job_1", 7)
     assert desk.events == []
-    desk.launches.done("job_1", 7, done(7), "1")
+    desk.launches.on_done("job_1", 7, done(7), "1")
     (event,) = desk.events
     assert isinstance(event, ev.Finished)
     assert event.began_ns == 5
@@ -114,9 +114,9 @@ def test_a_launch_that_is_over_soon_has_its_start_told_with_its_end():
 
 def test_the_start_of_a_longer_launch_is_told_before_its_end():
     desk = Desk()
-    desk.launches.started("job_1", 7)
+    desk.launches.on_started("job_1", 7)
     desk.later.pop()()
-    desk.launches.done("job_1", 7, done(7), "1")
+    desk.launches.on_done("job_1", 7, done(7), "1")
     start, end = desk.events
     assert isinstance(start, ev.Started)
     assert isinstance(end, ev.Finished)
@@ -126,10 +126,10 @@ def test_the_start_of_a_longer_launch_is_told_before_its_end():
 
 def test_a_start_is_told_before_anything_else_of_its_launch():
     desk = Desk()
-    desk.launches.started("job_1", 7)
-    desk.launches.progressed("job_1", 7, 1)
-    desk.launches.started("job_2", 8)
-    desk.launches.failed("job_2", 8, Failed(8, "JOB_FAILED", "why"), died=True)
+    desk.launches.on_started("job_1", 7)
+    desk.launches.on_progressed("job_1", 7, 1)
+    desk.launches.on_started("job_2", 8)
+    desk.launches.on_failed("job_2", 8, Failed(8, "JOB_FAILED", "why"), died=True)
     kinds = [type(event) for event in desk.events]
     assert kinds == [ev.Started, ev.Progressed, ev.Started, ev.Failed]
 
@@ -137,7 +137,7 @@ def test_a_start_is_told_before_anything_else_of_its_launch():
 def test_the_start_of_a_launch_that_was_killed_is_not_told():
     desk = Desk()
     desk.launches.launcher = cast(Any, Killer())
-    desk.launches.started("job_1", 7)
+    desk.launches.on_started("job_1", 7)
     desk.launches.kill(Kill("job_1", 7))
     desk.later.pop()()
     assert desk.events == []

@@ -34,18 +34,18 @@ def journal(request: Any, tmp_path: Path) -> Any:
 def test_sums_of_a_period_by_tenant(journal: Any) -> None:
     rows = [charge("job_a"), charge("job_b"), charge("job_c", time_s=99), charge("job_d", tenant="other")]
     journal.write(Batch(charges=rows))
-    assert journal.used(100 * S) == {
+    assert journal.usage_since(100 * S) == {
         "lab": {"shots_period": 20, "gates": 40, "engine_seconds": 0.2},
         "other": {"shots_period": 10, "gates": 20, "engine_seconds": 0.1},
     }
-    assert journal.used(101 * S) == {}
+    assert journal.usage_since(101 * S) == {}
 
 
 def test_an_attempt_is_charged_once_whoever_writes_it_twice(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
     journal.write(Batch(charges=[charge()]))
     journal.write(Batch(charges=[charge(engine_seconds=9.0), charge(attempt=2)]))
-    assert journal.used(0)["lab"]["engine_seconds"] == 0.2
+    assert journal.usage_since(0)["lab"]["engine_seconds"] == 0.2
     assert [row.attempt for row in ledger.read(tmp_path / JOURNAL_NAME)] == [1, 2]
     journal.close()
 
@@ -56,7 +56,7 @@ def test_rows_outlive_their_jobs_and_the_daemon(tmp_path: Path) -> None:
     journal.write(Batch(forgotten=["job_a"]))
     journal.close()
     again = open_journal(tmp_path)
-    assert again.used(0)["lab"]["shots_period"] == 10
+    assert again.usage_since(0)["lab"]["shots_period"] == 10
     again.close()
 
 
@@ -64,7 +64,7 @@ def test_a_batch_that_fails_charges_nothing(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
     with pytest.raises(Exception, match=r"ncod"):
         journal.write(Batch(records=[object()], charges=[charge()]))  # type: ignore[list-item]
-    assert journal.used(0) == {}
+    assert journal.usage_since(0) == {}
     journal.close()
 
 

@@ -53,22 +53,22 @@ class Ears:
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
 
-    def started(self, job: str, fence: int) -> None:
+    def on_started(self, job: str, fence: int) -> None:
         self.heard.append(("started", job))
 
-    def progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+    def on_progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
         self.heard.append(("progressed", job, shots_done, epoch))
 
-    def saved(self, job: str, fence: int, saved: StateSaved) -> None:
+    def on_saved(self, job: str, fence: int, saved: StateSaved) -> None:
         self.heard.append(("saved", job, saved.ref, saved.stopped))
 
-    def not_done(self, job: str, fence: int, refusal: NotDone) -> None:
+    def on_not_done(self, job: str, fence: int, refusal: NotDone) -> None:
         self.heard.append(("not_done", job, refusal.ref))
 
-    def done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
+    def on_done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         self.heard.append(("done", job) if hedge is None else ("done", job, hedge.engine))
 
-    def failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+    def on_failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
         self.heard.append(("failed", job, failed.kind, died))
 
 
@@ -123,7 +123,7 @@ def test_a_worker_is_at_work_before_the_listener_hears_so():
         pool.launch(launch("a"), b"graph")
         (worker,) = FakeProcess.made
         sent: list[int] = []
-        ears.started = lambda job, fence: sent.append(len(worker.sent))  # type: ignore[method-assign]
+        ears.on_started = lambda job, fence: sent.append(len(worker.sent))  # type: ignore[method-assign]
         worker.ready()
         assert sent == [1]
 

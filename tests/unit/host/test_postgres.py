@@ -17,7 +17,7 @@ from qmk.host.blobs import MemoryBlobs
 from qmk.host.journal import Batch
 from qmk.host.sql.database import Statement
 from qmk.host.sql.journal import SqlJournal
-from qmk.host.sql.postgres import PostgresDatabase, shown
+from qmk.host.sql.postgres import PostgresDatabase, without_password
 from qmk.kernel.events import Started
 from tools.throwaway_postgres import Cluster
 
@@ -149,7 +149,7 @@ def test_a_server_that_goes_and_comes_back(tmp_path: Path):
 
 def test_a_server_that_is_not_there_is_named_without_the_password():
     url = "postgresql://me:secret@127.0.0.1:1/jobs?connect_timeout=2"
-    assert shown(url) == "postgresql://me@127.0.0.1:1/jobs"
+    assert without_password(url) == "postgresql://me@127.0.0.1:1/jobs"
     with pytest.raises(QmkError, match=r"cannot use the database postgresql://me@127\.0\.0\.1:1/jobs") as caught:
         PostgresDatabase(url)
     assert "secret" not in caught.value.message

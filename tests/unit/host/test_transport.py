@@ -29,11 +29,11 @@ class Desk:
         self.answer_bytes = 0
         self.refusal: QmkError | None = None
 
-    def opened(self, connection: Connection) -> QmkError | None:
+    def on_opened(self, connection: Connection) -> QmkError | None:
         self.connections.append(connection)
         return self.refusal
 
-    def closed(self, connection: Connection) -> None:
+    def on_closed(self, connection: Connection) -> None:
         self.closed_count += 1
 
     def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None:

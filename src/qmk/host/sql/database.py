@@ -51,7 +51,7 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
-def damaged(name: str, what: str) -> QmkError:
+def damage(name: str, what: str) -> QmkError:
     return QmkError(
         "INTERNAL_ERROR",
         f"the journal {name} is damaged: {what}",

@@ -22,7 +22,7 @@ from qmk.host.blobs import Blobs
 from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result, checksum, decode_head
 from qmk.host.seals import AuditTail, Seal, tail_of
-from qmk.host.sql.database import Database, Row, Statement, damaged
+from qmk.host.sql.database import Database, Row, Statement, damage
 from qmk.host.sql.log import MOVED, BatchLog, decode_entry, encode_entry, entries, join, last_moved
 from qmk.host.sql.rows import Rows
 from qmk.kernel.events import Record, Recovered, ShuttingDown, Submitted
@@ -83,7 +83,7 @@ class SqlJournal:
         rows = self.database.read("SELECT seq, CAST(record AS BLOB), checksum FROM journal WHERE job=''")
         for seq, record, stored in rows:
             if checksum("", record) != stored:
-                raise damaged(self.database.name, f"record {seq} does not match its checksum")
+                raise damage(self.database.name, f"record {seq} does not match its checksum")
             found = decode_record(record)
             name = "" if isinstance(found, (Recovered, ShuttingDown)) else superseding.key(found)
             if name:
@@ -97,7 +97,7 @@ class SqlJournal:
         query = "SELECT seq, job, CAST(record AS BLOB), checksum FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
         for seq, job, record, stored in self._all(query):
             if checksum(job, record) != stored:
-                raise damaged(self.database.name, f"record {seq} does not match its checksum")
+                raise damage(self.database.name, f"record {seq} does not match its checksum")
             yield decode_record(record)
 
     def _all(self, query: str, *values: Any, after: int = 0) -> Iterator[Any]:
@@ -118,11 +118,11 @@ class SqlJournal:
                 return
             self._move()
             if batch.copies:
-                batch.results = batch.with_copies(self._stored)
+                batch.results = batch.with_copies(self._read_result)
             statements = self._rows.statements(batch)
             gone = [name for job in batch.forgotten for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2)]
             self.database.write(statements, batch.durable)
-            self._rows.written(batch)
+            self._rows.count(batch)
         due = self._clock_s() + DOOMED_S
         self._doomed.extend((due, name) for name in gone)
 
@@ -149,7 +149,7 @@ class SqlJournal:
         except Exception as error:
             self._lost = error
             raise
-        self._rows.written(together)
+        self._rows.count(together)
         self._moved, self._waiting = moved, []
         if anew:
             self._log.restart()
@@ -161,7 +161,7 @@ class SqlJournal:
         try:
             self._move()
         except Exception as error:
-            raise damaged(str(batch_log.path), f"what it has does not fit the database: {error}") from error
+            raise damage(str(batch_log.path), f"what it has does not fit the database: {error}") from error
         if batch_log.size_bytes:
             self.database.write([_mark_moved(self._moved)], durable=True)
             batch_log.restart()
@@ -196,7 +196,7 @@ class SqlJournal:
                     gone.append(name)
         return gone
 
-    def _stored(self, job: str) -> Result | None:
+    def _read_result(self, job: str) -> Result | None:
         """The whole result of an earlier batch; None for one that cannot be read any more."""
         try:
             head = self.head(job)
@@ -211,7 +211,7 @@ class SqlJournal:
     def head(self, job: str) -> Head | None:
         for data, stored in self._read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", (job,)):
             if checksum(job, data) != stored:
-                raise damaged(self.database.name, f"the result of {job} does not match its checksum")
+                raise damage(self.database.name, f"the result of {job} does not match its checksum")
             return decode_head(data)
         return None
 
@@ -220,12 +220,12 @@ class SqlJournal:
         for bits, stored, blob in self._read(query, (job, number)):
             if checksum(job, bits) == stored:
                 return self.blobs.get(blob) if blob else bits
-        raise damaged(self.database.name, f"events page {number} of {job} is missing or does not match its checksum")
+        raise damage(self.database.name, f"events page {number} of {job} is missing or does not match its checksum")
 
     def graph(self, job: str) -> bytes:
         for record, stored, blob in self._read(_GRAPH, (job, job)):
             if checksum(job, record) != stored:
-                raise damaged(self.database.name, f"the record of {job} with its graph does not match its checksum")
+                raise damage(self.database.name, f"the record of {job} with its graph does not match its checksum")
             found = decode_record(record)
             if isinstance(found, (Submitted, Rewritten)):
                 return self.blobs.get(blob) if blob else found.graph
@@ -234,7 +234,7 @@ class SqlJournal:
     def charges(self, since_ns: int = 0) -> Iterator[ledger.Row]:
         return ledger.rows(self._read, self.database.name, from_ns=since_ns)
 
-    def used(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
+    def usage_since(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
         found = self._read(ledger.USED, (period_start_ns,))
         return {tenant: ledger.amounts_used(*sums) for tenant, *sums in found}
 

@@ -25,7 +25,7 @@ from functools import cache
 from typing import Any
 
 from qmk.base.errors import QmkError
-from qmk.host.sql.database import Row, Statement, damaged
+from qmk.host.sql.database import Row, Statement, damage
 from qmk.host.sql.schema import settle
 from qmk.host.sql.sqlite import Durability
 
@@ -69,9 +69,9 @@ def _psycopg() -> Any:
     return psycopg
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """The URL as errors and logs show it: without its password and options. One whose password is not escaped, so that
-    nobody can tell where it ends, is not shown at all."""
+    nobody can tell where it ends, is not without_password at all."""
     rest = url.partition("://")[2]
     before, at, after = rest.partition("@")
     if "/" in before or "@" in after:
@@ -88,7 +88,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, durability: Durability = "process", patience_s: float = 15.0) -> None:
         self.url = url
-        self.name = shown(url)
+        self.name = without_password(url)
         self.durability = durability
         self._patience_s = patience_s
         self._driver = _psycopg()
@@ -203,7 +203,7 @@ class PostgresDatabase:
         try:
             self._transact(statements, durable)
         except self._driver.errors.DivisionByZero:
-            raise _deposed(self.name) from None
+            raise _replaced_error(self.name) from None
         except (self._driver.OperationalError, self._driver.InterfaceError):
             if not self._writer.closed:
                 raise
@@ -244,9 +244,9 @@ class PostgresDatabase:
                     raise _cannot_use(self.name, error) from error
                 time.sleep(RETRY_S)
         if generation != self._generation:
-            raise _deposed(self.name)
+            raise _replaced_error(self.name)
         if batch not in (self._batch, self._batch + 1):
-            raise damaged(
+            raise damage(
                 self.name,
                 f"the server came back without the last {self._batch - batch} batches that it had confirmed"
                 " (durability 'process' does not outlive the server)",
@@ -266,7 +266,7 @@ def spoken(sql: str) -> str:
 
 def connect_to_read(url: str) -> tuple[Any, str, type[Exception]]:
     """A connection that reads one moment of a database, its name, and what its errors are."""
-    driver, name = _psycopg(), shown(url)
+    driver, name = _psycopg(), without_password(url)
     try:
         connection = driver.connect(url, autocommit=True, application_name="qmk reader", **_KEEP_ALIVE)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -275,7 +275,7 @@ def connect_to_read(url: str) -> tuple[Any, str, type[Exception]]:
     return connection, name, driver.Error
 
 
-def _deposed(name: str) -> QmkError:
+def _replaced_error(name: str) -> QmkError:
     return QmkError(
         "RESOURCE_EXHAUSTED",
         f"another daemon has taken over the database {name}; nothing that this one writes is kept",

@@ -51,7 +51,7 @@ class Rows:
         found: list[Statement] = []
         if batch.records:
             found.append(Statement(RECORD, self._records(batch)))
-            found += _superseded(batch.records, self.records + 1)
+            found += _deletions(batch.records, self.records + 1)
         if batch.results:
             found += self._results(batch.results)
         if batch.records:
@@ -68,7 +68,7 @@ class Rows:
             found += [Statement(sql, [(job,) for job in batch.forgotten]) for sql in FORGET]
         return found
 
-    def written(self, batch: Batch) -> None:
+    def count(self, batch: Batch) -> None:
         self.records += len(batch.records)
 
     def _records(self, batch: Batch) -> list[Row]:
@@ -78,7 +78,7 @@ class Rows:
             seq = self.records + index + 1
             job = superseding.key(record)
             blob = ""
-            if isinstance(record, Rewritten) or (isinstance(record, Submitted) and _apart(record)):
+            if isinstance(record, Rewritten) or (isinstance(record, Submitted) and _goes_into_a_blob(record)):
                 blob = self._blobs.put(record.graph)
                 data = encode(msgspec.structs.replace(record, graph=b""))
             else:
@@ -100,7 +100,7 @@ class Rows:
         return [Statement(RESULT, heads), Statement(PAGE, pages)] if pages else [Statement(RESULT, heads)]
 
 
-def _superseded(records: list[Record], first_seq: int) -> list[Statement]:
+def _deletions(records: list[Record], first_seq: int) -> list[Statement]:
     """Rows that these records, of which the first has this number, leave nothing to say."""
     found: list[Statement] = []
     for seq, record in enumerate(records, first_seq):
@@ -134,6 +134,6 @@ def _checkpoints(records: list[Record]) -> list[Statement]:
     return found
 
 
-def _apart(record: Submitted) -> bool:
+def _goes_into_a_blob(record: Submitted) -> bool:
     """Whether the graph is kept beside the record. A replay makes the map of a job with ``policy.debug`` from it."""
     return len(record.graph) > INLINE_BYTES and not record.policy.get("debug")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from qmk.base.errors import QmkError
 from qmk.host.file_system import require_local
-from qmk.host.sql.database import Row, Statement, damaged
+from qmk.host.sql.database import Row, Statement, damage
 from qmk.host.sql.library import sqlite_module
 from qmk.host.sql.schema import settle
 
@@ -68,7 +68,7 @@ class SqliteDatabase:
             if isinstance(error, self._sqlite.OperationalError):
                 raise QmkError("RESOURCE_EXHAUSTED", f"cannot open the journal {path}: {error}") from error
             if isinstance(error, self._sqlite.DatabaseError):
-                raise damaged(self.name, str(error)) from error
+                raise damage(self.name, str(error)) from error
             raise
 
     def _open(self) -> Any:
@@ -100,7 +100,7 @@ class SqliteDatabase:
             with self._reading:
                 return iter(self._reader.execute(query, values).fetchall())
         except self._sqlite.DatabaseError as error:
-            raise damaged(self.name, str(error)) from error
+            raise damage(self.name, str(error)) from error
 
     def write(self, statements: Sequence[Statement], durable: bool) -> None:
         self._synchronise(full=durable and self.durability == "power")

@@ -49,7 +49,7 @@ class Ledger(Invariant):
             return
         start_ns = kernel.accounts.period_start_ns(world.now_ns)
         rows = [ledger.row_of(charge) for charge in world.disk.charges.values()]
-        used = ledger.used(rows, start_ns)
+        used = ledger.usage_since(rows, start_ns)
         for config in world.setup.tenants:
             account = kernel.tenant(config.name).account
             account.roll(world.now_ns, kernel.accounts.period_ns)

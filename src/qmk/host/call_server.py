@@ -25,11 +25,11 @@ from qmk.qvm.graph import Graph
 from qmk.rpc import frame
 from qmk.rpc.graphs import graph_of
 
-log = logging.getLogger("qmk.office")
+log = logging.getLogger("qmk.calls")
 
 
 @dataclass(frozen=True, slots=True)
-class Etiquette:
+class ConnectionBounds:
     """Limits of connections: how many there are, how long a frame may take to arrive, and how many bytes of unfinished
     frames all of them together may leave here."""
 
@@ -45,13 +45,13 @@ class _Call:
     batch: Batch | None
 
 
-class Office:
-    """Implements ``transport.Office`` towards connections and ``host.Replies`` towards the host."""
+class CallServer:
+    """Implements ``transport.CallHandler`` towards connections and ``host.Replies`` towards the host."""
 
-    def __init__(self, translation: Translation, etiquette: Etiquette) -> None:
+    def __init__(self, translation: Translation, bounds: ConnectionBounds) -> None:
         self._translation = translation
         self._programs = Programs()
-        self._etiquette = etiquette
+        self._bounds = bounds
         self._host: Host | None = None
         self._connections: dict[int, Connection] = {}
         self._calls: dict[int, _Call] = {}
@@ -73,11 +73,11 @@ class Office:
         """Makes a connection on the operator's socket."""
         return Connection(self, next(self._numbers), operator=True)
 
-    def opened(self, connection: Connection) -> QmkError | None:
+    def on_opened(self, connection: Connection) -> QmkError | None:
         if connection.operator and connection.peer_uid not in (os.geteuid(), 0):
             log.warning("user %d was turned away from the operator's socket", connection.peer_uid)
             return QmkError("AUTH_FAILED", "only the user who runs the daemon may operate it")
-        limit = self._etiquette.connections
+        limit = self._bounds.connections
         if self._closing or len(self._connections) >= limit:
             return QmkError(
                 "RESOURCE_EXHAUSTED",
@@ -88,7 +88,7 @@ class Office:
         self._of_connection[connection.number] = set()
         return None
 
-    def closed(self, connection: Connection) -> None:
+    def on_closed(self, connection: Connection) -> None:
         if self._connections.pop(connection.number, None) is None:
             return
         for ref in self._of_connection.pop(connection.number):
@@ -121,7 +121,9 @@ class Office:
             self._translation.translate(
                 program,
                 connection.number,
-                lambda graph, warnings, error: self._translated(connection, ref, decoded, key, graph, warnings, error),
+                lambda graph, warnings, error: self._on_translated(
+                    connection, ref, decoded, key, graph, warnings, error
+                ),
             )
             return
         try:
@@ -144,7 +146,7 @@ class Office:
         assert self._host is not None
         return self._programs.put(self._tenant_of(decoded), key, graph, warnings, self._host.tenants)
 
-    def _translated(
+    def _on_translated(
         self,
         connection: Connection,
         ref: int,
@@ -212,14 +214,14 @@ class Office:
         now = self._loop.time()
         partial = [connection for connection in self._connections.values() if connection.partial_since is not None]
         for connection in partial:
-            if connection.partial_since is not None and now - connection.partial_since > self._etiquette.frame_s:
-                seconds = self._etiquette.frame_s
+            if connection.partial_since is not None and now - connection.partial_since > self._bounds.frame_s:
+                seconds = self._bounds.frame_s
                 connection.close(
                     QmkError("TIMEOUT", f"a frame must arrive within {seconds:g} s; the connection is closed")
                 )
         held = sum(connection.pending_bytes for connection in partial)
         for connection in sorted(partial, key=lambda connection: -connection.pending_bytes):
-            if held <= self._etiquette.partial_bytes:
+            if held <= self._bounds.partial_bytes:
                 break
             held -= connection.pending_bytes
             connection.close(QmkError("RESOURCE_EXHAUSTED", "too many large frames are arriving at once"))
