@@ -54,7 +54,7 @@ def uses_are_not_spent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(authority, "spend", lambda *args, **more: None)
 
 
-@fault(31)
+@fault(15)
 def whoever_is_of_the_tenant_may_do_anything_with_its_jobs(patch: pytest.MonkeyPatch) -> None:
     job_of = State.job_of
 
@@ -65,12 +65,12 @@ def whoever_is_of_the_tenant_may_do_anything_with_its_jobs(patch: pytest.MonkeyP
     patch.setattr(State, "job_of", trusting)
 
 
-@fault(7)
+@fault(1)
 def a_suspended_tenant_goes_on(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Tenant, "require_active", lambda self: None)
 
 
-@fault(31)
+@fault(1)
 def a_revoked_token_opens_sessions(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TenantTable, "live", lambda self, name, serial: True)
 

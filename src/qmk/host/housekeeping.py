@@ -12,12 +12,12 @@ from qmk.host.states import InThread
 from qmk.kernel.effects import Collect
 
 log = logging.getLogger("qmk.gc")
-TEND_S = 30.0
+TEND_S = 1.0
 SWEEP_S = 3600.0
 
 
 class Housekeeping:
-    """Sweeps the store at once and every ``sweep_s``, and deletes due blobs every ``tend_s``, until ``close``."""
+    """Sweeps the store at once and every ``sweep_s``, and has the journal tended every ``tend_s``, until ``close``."""
 
     def __init__(
         self,
