@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qmk.base.units import SECOND_NS
 from qmk.cli import options, output
 
 if TYPE_CHECKING:
     from qmk.host.ledger import Row
 
-NS = 1_000_000_000
 NAMES = (
     *("time", "tenant", "session", "job", "attempt", "outcome", "engine", "method", "shots", "gates", "qubits"),
     *("engine_seconds", "cpu_seconds", "bytes_stored", "queue_seconds", "physical_qubits", "rounds"),
@@ -41,7 +41,7 @@ class Date(click.ParamType[int]):
             self.fail(f"'{value}' is not a date; write 2026-11-01, or 2026-11-01T12:00", param, ctx)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return int(moment.timestamp()) * NS
+        return int(moment.timestamp()) * SECOND_NS
 
 
 @click.command()
@@ -98,11 +98,11 @@ def _say_unknown(tenant: str, known: list[str]) -> None:
 
 def row_values(row: Row) -> dict[str, Any]:
     """A row of the ledger with times as people and bills have them."""
-    moment = datetime.fromtimestamp(row.time_ns // NS, UTC)
-    time = f"{moment:%Y-%m-%dT%H:%M:%S}.{row.time_ns % NS // 1_000_000:03d}Z"
+    moment = datetime.fromtimestamp(row.time_ns // SECOND_NS, UTC)
+    time = f"{moment:%Y-%m-%dT%H:%M:%S}.{row.time_ns % SECOND_NS // 1_000_000:03d}Z"
     lead = (row.tenant, row.session, row.job, row.attempt, row.outcome, row.engine, row.method)
     counts = (row.shots, row.gates, row.qubits)
-    used = (row.engine_ns / NS, row.cpu_ns / NS, row.bytes_stored, row.queue_ns / NS)
+    used = (row.engine_ns / SECOND_NS, row.cpu_ns / SECOND_NS, row.bytes_stored, row.queue_ns / SECOND_NS)
     patches = (row.physical_qubits, row.rounds)
     return dict(zip(NAMES, (time, *lead, *counts, *used, *patches), strict=True))
 

@@ -52,7 +52,7 @@ class Housekeeping:
 
 def _log_failure(error: BaseException | None) -> None:
     if error is not None:
-        log.warning("blobs whose time has come cannot be deleted: %s", error)
+        log.warning("the journal cannot be tended: %s", error)
 
 
 def _swept(found: op_gc.Reply | BaseException) -> None:

@@ -16,11 +16,10 @@ from typing import Any
 
 import msgspec
 
+from qmk.base.units import SECOND_NS
 from qmk.host.sql.database import damage
 from qmk.host.sql.reading import Reading
 from qmk.kernel.effects import Charge
-
-NS = 1_000_000_000
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,10 +91,10 @@ def row_of(charge: Charge) -> Row:
         shots=int(amounts.get("shots_period", 0)),
         gates=int(amounts.get("gates", 0)),
         qubits=int(amounts.get("logical_qubits", 0)),
-        engine_ns=round(amounts.get("engine_seconds", 0.0) * NS),
-        cpu_ns=round(amounts.get("cpu_seconds", 0.0) * NS),
+        engine_ns=round(amounts.get("engine_seconds", 0.0) * SECOND_NS),
+        cpu_ns=round(amounts.get("cpu_seconds", 0.0) * SECOND_NS),
         bytes_stored=int(amounts.get("bytes_stored", 0)),
-        queue_ns=round(amounts.get("queue_seconds", 0.0) * NS),
+        queue_ns=round(amounts.get("queue_seconds", 0.0) * SECOND_NS),
         physical_qubits=int(amounts.get("physical_qubits", 0)),
         rounds=int(amounts.get("rounds", 0)),
     )
@@ -115,7 +114,7 @@ def _checksum(row: tuple[Any, ...]) -> int:
 
 def amounts_used(shots: int, gates: int, engine_ns: int) -> dict[str, float]:
     """Sums of one tenant as ``Recovered.used`` has them."""
-    return {"shots_period": shots, "gates": gates, "engine_seconds": engine_ns / NS}
+    return {"shots_period": shots, "gates": gates, "engine_seconds": engine_ns / SECOND_NS}
 
 
 def usage_since(rows: Iterable[Row], period_start_ns: int) -> dict[str, dict[str, float]]:

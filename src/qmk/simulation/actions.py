@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from qmk.abi.calls import q_negotiate_caps, q_submit
+from qmk.base.units import MS_NS
 from qmk.simulation.operations import draw_call
 from qmk.simulation.programs import GOOD
 from qmk.simulation.violation import Crash
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from qmk.simulation.plan import Setup
     from qmk.simulation.world import World
 
-MS = 1_000_000
 WAITING = 8
 """How many jobs a tenant keeps waiting in saturated set-ups."""
 
@@ -70,7 +70,7 @@ def haunt(world: World, rng: Random) -> None:
 
 def tick(world: World, rng: Random) -> None:
     """Lets time pass. Where fairness is measured, it is never so long that one lost launch counts as many."""
-    world.advance(rng.choice((1, 20, 100) if world.setup.saturated else (1, 20, 100, 1000, 5000)) * MS)
+    world.advance(rng.choice((1, 20, 100) if world.setup.saturated else (1, 20, 100, 1000, 5000)) * MS_NS)
 
 
 def write(world: World, rng: Random) -> None:
@@ -104,13 +104,13 @@ def lend(world: World, rng: Random) -> None:
 
 def jump(world: World, rng: Random) -> None:
     """Sets the clock."""
-    world.now_ns += rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS
+    world.now_ns += rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS_NS
     world.say("clock set")
 
 
 def idle(world: World, rng: Random) -> None:
     """Lets so much time pass that sessions expire."""
-    world.advance(rng.choice((20_000, 60_000)) * MS)
+    world.advance(rng.choice((20_000, 60_000)) * MS_NS)
 
 
 def crash(world: World, rng: Random) -> None:

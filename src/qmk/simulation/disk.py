@@ -14,7 +14,7 @@ from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result
-from qmk.host.seals import AuditTail, Seal, tail_of
+from qmk.host.seals import AuditTail, Seal, row_of_entry, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import CheckpointDropped, Record, Saved, Submitted, Yielded
 from qmk.kernel.records import decode_record
@@ -209,7 +209,7 @@ class SimJournal:
         return ledger.usage_since(self.charges(), period_start_ns)
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
-        return ((row.seq, row.data, bytes.fromhex(row.hash)) for row in self._disk.audit[from_seq - 1 :])
+        return map(row_of_entry, self._disk.audit[from_seq - 1 :])
 
     def seals(self) -> Iterator[Seal]:
         return iter(self._disk.sealed)

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qmk.base.limits import LIMITS
+from qmk.base.units import SECOND_NS
 from qmk.kernel import scheduling as ms
 from qmk.kernel.capacity import Settings
 from qmk.policy.schedule.plan import decide
 from qmk.policy.schedule.state import Schedule
 from qmk.simulation.trace import Arrival, Machine, Trace
 
-SECOND = 1_000_000_000
 EVERYBODY = "everybody"
 
 
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def total_ns(self) -> int:
-        return round(self.arrival.actual_s * SECOND)
+        return round(self.arrival.actual_s * SECOND_NS)
 
 
 @dataclass
@@ -120,9 +120,9 @@ class _Simulation:
             weight = self._trace.machine.weights.get(tenant, 1.0)
             self._events.append(ms.ShareSet(tenant if self._policy.fair else EVERYBODY, weight, LIMITS.queued_jobs))
         for job, run in self._runs.items():
-            self._at(round(run.arrival.at_s * SECOND), "arrive", job)
+            self._at(round(run.arrival.at_s * SECOND_NS), "arrive", job)
         then_ns = 0
-        while self._agenda and self._agenda[0][0] <= until_s * SECOND:
+        while self._agenda and self._agenda[0][0] <= until_s * SECOND_NS:
             now_ns = self._agenda[0][0]
             self._note(then_ns, now_ns)
             then_ns = now_ns
@@ -146,7 +146,7 @@ class _Simulation:
         if now_ns > then_ns:
             waiting = {tenant: count for tenant, count in self._waiting.items() if count}
             running = {tenant: count for tenant, count in self._running.items() if count}
-            self._stretches.append(Stretch(then_ns / SECOND, now_ns / SECOND, waiting, running))
+            self._stretches.append(Stretch(then_ns / SECOND_NS, now_ns / SECOND_NS, waiting, running))
 
     def _happen(self, now_ns: int, what: str, job: str, launch: int) -> None:
         if what == "wake":
@@ -166,7 +166,7 @@ class _Simulation:
             run.preemptions += 1
             self._queue(run)
         else:
-            run.ended_s = now_ns / SECOND
+            run.ended_s = now_ns / SECOND_NS
             self._events.append(ms.Left(job))
 
     def _queue(self, run: Run) -> None:
@@ -181,14 +181,14 @@ class _Simulation:
                 run = self._runs[action.job]
                 run.launches += 1
                 run.launched_ns = now_ns
-                run.started_s = now_ns / SECOND if run.launches == 1 else run.started_s
+                run.started_s = now_ns / SECOND_NS if run.launches == 1 else run.started_s
                 _count(self._waiting, run, -1)
                 _count(self._running, run, 1)
                 self._events.append(ms.Started(action.job))
                 self._at(now_ns + run.total_ns - run.done_ns, "end", action.job, run.launches)
             case ms.Preempt():
                 run = self._runs[action.job]
-                fence_ns = max(1, round(run.arrival.fence_s * SECOND))
+                fence_ns = max(1, round(run.arrival.fence_s * SECOND_NS))
                 done_ns = run.done_ns + now_ns - run.launched_ns
                 next_ns = (done_ns // fence_ns + 1) * fence_ns
                 if next_ns < run.total_ns:
@@ -208,7 +208,7 @@ def _task(run: Run, policy: Policy) -> ms.Task:
         job=str(run.number),
         tenant=job.tenant if policy.fair else EVERYBODY,
         seq=run.number,
-        cost_ns=round(predicted_s * SECOND),
+        cost_ns=round(predicted_s * SECOND_NS),
         memory_bytes=job.memory_bytes,
         qubits=job.qubits,
         priority=job.priority if policy.fair else 0,

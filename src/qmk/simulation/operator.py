@@ -18,6 +18,7 @@ from qmk.abi.operator import (
     op_token_revoke,
 )
 from qmk.abi.rights import RIGHTS
+from qmk.base.units import SECOND_NS
 from qmk.kernel.config import TenantConfig
 from qmk.simulation.clients import Client
 from qmk.simulation.plan import QUOTAS
@@ -25,8 +26,6 @@ from qmk.simulation.plan import QUOTAS
 if TYPE_CHECKING:
     from qmk.simulation.network import Call
     from qmk.simulation.world import World
-
-SECOND = 1_000_000_000
 
 
 class Operator(Client):
@@ -99,7 +98,7 @@ class Operator(Client):
         rng = Random(f"token {world.now_ns} {len(self._tokens_for)} {sum(map(len, self.serials.values()))}")
         return msgspec.structs.replace(
             request,
-            expires=world.now_ns // SECOND + rng.choice((2, 20, 400)) if rng.random() < 0.5 else None,
+            expires=world.now_ns // SECOND_NS + rng.choice((2, 20, 400)) if rng.random() < 0.5 else None,
             rights=rng.sample([*RIGHTS], rng.randint(6, len(RIGHTS))) if rng.random() < 0.6 else None,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_negotiate_caps, q_wait
+from qmk.base.units import SECOND_NS
 from qmk.simulation.violation import Violation
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ ASKED = 12
 
 PATIENCE = 20
 """Scheduling epochs in which jobs may wait without any of them being launched."""
-
-SECOND = 1_000_000_000
 
 
 def come_to_rest(world: World) -> None:
@@ -31,7 +30,7 @@ def come_to_rest(world: World) -> None:
     world.deliver()
     for client in world.clients:
         _ask(world, client)
-    world.advance(SECOND)
+    world.advance(SECOND_NS)
     world.daemon.settle()
     world.deliver()
     world.check()

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from qmk.abi.token import Bounds
-
-SECOND = 1_000_000_000
+from qmk.base.units import SECOND_NS
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +55,7 @@ class Session:
     held: dict[str, Capability] = field(default_factory=dict[str, Capability])
 
     def has_expired(self, now_ns: int) -> bool:
-        return self.bounds.expires is not None and now_ns >= self.bounds.expires * SECOND
+        return self.bounds.expires is not None and now_ns >= self.bounds.expires * SECOND_NS
 
 
 class Book:

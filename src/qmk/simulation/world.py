@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from qmk.base.units import SECOND_NS
 from qmk.kernel.effects import Launch
 from qmk.simulation.actions import ACTIONS
 from qmk.simulation.clients import Client
@@ -23,8 +24,7 @@ from qmk.simulation.quiet import come_to_rest
 from qmk.simulation.violation import Crash, Violation
 from qmk.simulation.workers import Cluster
 
-SECOND = 1_000_000_000
-BEGIN_NS = 1_800_000_000 * SECOND
+BEGIN_NS = 1_800_000_000 * SECOND_NS
 
 
 class Outcome(NamedTuple):
@@ -73,7 +73,7 @@ class World:
         """Count that something of the kind ``what`` happened, and note it when a trace is wanted."""
         self.seen[what] += 1
         if self._tracing:
-            self.trace.append(f"  {(self.now_ns - BEGIN_NS) / SECOND:9.3f} s  {what}{': ' if text else ''}{text}")
+            self.trace.append(f"  {(self.now_ns - BEGIN_NS) / SECOND_NS:9.3f} s  {what}{': ' if text else ''}{text}")
 
     def run(self, actions: Sequence[Action]) -> Outcome:
         """Try every action, then let everything come to rest."""

@@ -20,7 +20,7 @@ from qmk.host.journal import Batch
 from qmk.host.results import Result
 from qmk.host.seals import Seal
 from qmk.host.sql.database import Row
-from qmk.host.sql.rows import encode
+from qmk.host.sql.rows import encode, record_bytes
 from qmk.kernel.effects import Audit, Charge
 from qmk.kernel.records import decode_record
 
@@ -99,8 +99,7 @@ _decode = msgspec.msgpack.Decoder(_Entry).decode
 
 def encode_entry(batch: Batch) -> bytes:
     """A batch that ``only_adds``; its records are encoded in ``data`` from now on."""
-    known = len(batch.data)
-    batch.data = [(batch.data[at] if at < known else b"") or encode(record) for at, record in enumerate(batch.records)]
+    batch.data = [record_bytes(batch, index) for index in range(len(batch.records))]
     return encode(_Entry(batch.data, batch.results, batch.charges, batch.audit, batch.seals))
 
 

@@ -39,6 +39,11 @@ AND seq<>(SELECT coalesce(max(seq), 0) FROM journal WHERE job=? AND blob<>'')"""
 encode = msgspec.msgpack.Encoder().encode
 
 
+def record_bytes(batch: Batch, index: int) -> bytes:
+    """The bytes of a record, encoded unless they came with it."""
+    return (batch.data[index] if index < len(batch.data) else b"") or encode(batch.records[index])
+
+
 class Rows:
     """Counts the rows of the journal: ``records`` is the last number written."""
 
@@ -73,7 +78,6 @@ class Rows:
 
     def _records(self, batch: Batch) -> list[Row]:
         rows: list[Row] = []
-        known = len(batch.data)
         for index, record in enumerate(batch.records):
             seq = self.records + index + 1
             job = superseding.key(record)
@@ -82,7 +86,7 @@ class Rows:
                 blob = self._blobs.put(record.graph)
                 data = encode(msgspec.structs.replace(record, graph=b""))
             else:
-                data = (batch.data[index] if index < known else b"") or encode(record)
+                data = record_bytes(batch, index)
             rows.append((seq, job, data, checksum(job, data), blob))
         return rows
 

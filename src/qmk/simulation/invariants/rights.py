@@ -14,11 +14,12 @@ from msgspec import structs
 from qmk.abi.calls import METHODS
 from qmk.abi.rights import CAP_SUBMIT, RIGHTS
 from qmk.abi.token import Token, bounds_of, read
+from qmk.base.units import SECOND_NS
 from qmk.kernel.effects import Effect, Estimate, Journal, Reply, ReplyError, Route
 from qmk.kernel.events import CallReceived, Event, Submitted
 from qmk.qvm.families import OPS
 from qmk.simulation.invariants.invariant import Invariant
-from qmk.simulation.rights import SECOND, Book, Capability, Session
+from qmk.simulation.rights import Book, Capability, Session
 
 if TYPE_CHECKING:
     from qmk.simulation.network import Call
@@ -120,7 +121,7 @@ class Rights(Invariant):
         rights = frozenset(reply.rights)
         self.holds(bounds.rights is None or rights <= bounds.rights, f"{what} grants more than its token allows")
         self.book.sessions[session.id] = session
-        expires_ns = 0 if bounds.expires is None else bounds.expires * SECOND
+        expires_ns = 0 if bounds.expires is None else bounds.expires * SECOND_NS
         root = Capability(
             reply.root, token.tenant, rights, session=session.id, expires_ns=expires_ns, shots=bounds.shots
         )
@@ -164,7 +165,7 @@ class Rights(Invariant):
             parent,
             session="" if event.params.to_session or event.params.to_tenant else session.id,
             jobs=jobs,
-            expires_ns=0 if reply.expiry is None else int(reply.expiry * SECOND),
+            expires_ns=0 if reply.expiry is None else int(reply.expiry * SECOND_NS),
             expires_epoch=reply.expiry_epoch or 0,
             shots=reply.shots,
             uses=event.params.uses,
@@ -172,7 +173,7 @@ class Rights(Invariant):
         self.holds(made.rights <= parent.rights, f"{what} gives more rights than it derives from")
         self.holds(parent.jobs is None or (jobs is not None and jobs <= parent.jobs), f"{what} gives more jobs")
         self.holds(parent.shots is None or (made.shots or 1 << 62) <= parent.shots, f"{what} gives more shots")
-        late = parent.expires_ns and not 0 < made.expires_ns <= parent.expires_ns + SECOND
+        late = parent.expires_ns and not 0 < made.expires_ns <= parent.expires_ns + SECOND_NS
         self.holds(not late, f"{what} gives more time")
         if made.session and session.bounds.rights is not None:
             self.holds(made.rights <= session.bounds.rights, f"{what} takes up more than its token allows")
