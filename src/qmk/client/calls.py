@@ -15,7 +15,6 @@ from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
 from qmk.rpc import frame
 
-RECEIVE_BYTES = 1 << 16
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 

@@ -12,11 +12,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from qmk.client import calls
 from qmk.client.core import Core
 from qmk.client.result import Fetch
 from qmk.rpc import frame
-from qmk.rpc.splitter import FrameSplitter
+from qmk.rpc.splitter import RECEIVE_BYTES, FrameSplitter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,7 +111,7 @@ class SocketLink:
 
     def _line(self, sock: socket.socket) -> bytes:
         while not self._frames:
-            data = sock.recv(calls.RECEIVE_BYTES)
+            data = sock.recv(RECEIVE_BYTES)
             if not data:
                 raise EOFError
             self._frames = self._splitter.feed(data)

@@ -12,8 +12,9 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.host import spawn
 from qmk.host.spawn import LAST_WORDS_BYTES, end_text
+from qmk.rpc.splitter import RECEIVE_BYTES
 from qmk.worker.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
-from qmk.worker.wire import RECEIVE_BYTES, Unframer, WireError, frame
+from qmk.worker.wire import Unframer, WireError, frame
 
 ENDING_S = 1.0
 HEARTBEAT_S = 0.2

@@ -17,7 +17,8 @@ import msgspec
 
 from qmk.host.machine import ProcessorWait
 from qmk.host.spawn import LAST_WORDS_BYTES, Child
-from qmk.worker.wire import RECEIVE_BYTES, Unframer, WireError, frame
+from qmk.rpc.splitter import RECEIVE_BYTES
+from qmk.worker.wire import Unframer, WireError, frame
 
 ENDING_S = 1.0
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 
+RECEIVE_BYTES = 1 << 16
+"""What is read at once from a socket. For a buffer of more than 128 KiB the C library maps fresh memory each time, which
+takes ten times as long as reading a short message."""
+
 
 class FrameSplitter:
     """Collects chunks and gives out complete lines without their newline; blank lines are dropped.

@@ -14,13 +14,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from qmk.base.limits import LIMITS
+from qmk.rpc.splitter import RECEIVE_BYTES
 
 MESSAGE_BYTES = LIMITS.event_bytes + LIMITS.frame_bytes + LIMITS.source_bytes
 """The longest message: a result with all its events, or a graph, with room for the rest of it."""
-
-RECEIVE_BYTES = 1 << 16
-"""What is read at once. For a buffer of more than 128 KiB the C library maps fresh memory each time, which takes ten
-times as long as reading a short message."""
 
 _LENGTH = struct.Struct("<I")
 _ENCODER = msgspec.msgpack.Encoder()
