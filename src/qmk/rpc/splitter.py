@@ -6,8 +6,8 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 
 RECEIVE_BYTES = 1 << 16
-"""What is read at once from a socket. For a buffer of more than 128 KiB the C library maps fresh memory each time, which
-takes ten times as long as reading a short message."""
+"""What is read at once from a socket. For a buffer of more than 128 KiB the C library maps fresh memory each time,
+which takes ten times as long as reading a short message."""
 
 
 class FrameSplitter:
