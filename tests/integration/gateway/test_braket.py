@@ -63,7 +63,8 @@ def test_the_recorded_program_runs(http: Http, wire: Any, until: Any) -> None:
     assert json.loads(json.loads(create["body"])["action"]) == found["additionalMetadata"]["action"]
     shots = [shot["shotResult"] for shot in found["measurements"]]
     assert [shot["preSequence"] for shot in shots] == [[1, 1]] * 4
-    assert all(shot["postSequence"] in ([1, 0], [0, 1]) for shot in shots)  # P(both, none) < 2e-3
+    one_excited = [shot["postSequence"] in ([1, 0], [0, 1]) for shot in shots]
+    assert sum(one_excited) >= 2  # P(both or none) is 0.005 a shot, and the seed is drawn: this fails once in 2e6 runs
 
 
 def test_a_request_made_again_makes_no_second_task(http: Http, wire: Any) -> None:
