@@ -95,6 +95,7 @@ class Daemon:
         pool = Pool(config.bounds, host.launches, config.engines)
         try:
             host.connect(pool)
+            host.watch_clock()
             timers.connect(host.timer_fired)
             calls.open_for(host)
             count = host.recover()

@@ -20,6 +20,7 @@ import msgspec
 from qmk.base.errors import Finding, QmkError
 from qmk.host.answers import Replies, ResultAnswers
 from qmk.host.choosing import Choosing
+from qmk.host.clock import ClockWatch, steady_ns
 from qmk.host.commit import Committer
 from qmk.host.drifting import Drifting
 from qmk.host.gc import Collector
@@ -92,6 +93,7 @@ class Host:
         writing: Writing | None = None,
     ) -> None:
         assert seals is not None or not kernel.config.audited
+        self._watch: ClockWatch | None = None
         self._kernel, self._journal = kernel, journal
         self.routing, self._replies, self._timers = routing, replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
@@ -158,6 +160,10 @@ class Host:
         """Sets who runs launches, once, before the first event."""
         self.launches.launcher = launcher
 
+    def watch_clock(self, steady_ns: Callable[[], int] = steady_ns) -> None:
+        """Notices from now on when the clock is set, by another that nobody sets."""
+        self._watch = ClockWatch(self._clock_ns(), steady_ns)
+
     @property
     def idle(self) -> bool:
         """Whether everything promised so far is in the journal."""
@@ -181,7 +187,7 @@ class Host:
         self.feed(
             ev.Recovered(
                 now_ns=now_ns,
-                used=self._journal.usage_since(self._kernel.accounts.period_start_ns(now_ns)),
+                used=self._journal.usage_since(self._kernel.counted_from_ns(now_ns)),
                 audit_seq=tail.seq,
                 audit_head=tail.head,
                 audit_open=tail.open,
@@ -242,7 +248,12 @@ class Host:
         self._stepping = True
         try:
             while self._events:
-                self._step(self._events.popleft())
+                event = self._events.popleft()
+                by_ns = self._watch.step_ns(event.now_ns) if self._watch is not None else 0
+                if by_ns:
+                    log.warning("the clock was set by %.0f s", by_ns / 1e9)
+                    self._step(ev.ClockStepped(now_ns=event.now_ns, by_ns=by_ns))
+                self._step(event)
         finally:
             self._stepping = False
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from qmk.kernel.events import (
     ChannelChanged,
     ChannelForgotten,
+    ClockStepped,
     Event,
     JobState,
     Recovered,
@@ -25,7 +26,16 @@ from qmk.kernel.events import (
     TokenRevoked,
 )
 
-_SUPERSEDES = (JobState, TenantSet, TokenRevoked, ChannelChanged, ChannelForgotten, Recovered, SharesSettled)
+_SUPERSEDES = (
+    JobState,
+    TenantSet,
+    TokenRevoked,
+    ChannelChanged,
+    ChannelForgotten,
+    Recovered,
+    SharesSettled,
+    ClockStepped,
+)
 
 
 class Superseded(NamedTuple):
@@ -49,6 +59,8 @@ def key(record: Event) -> str:
             return f"channel:{record.channel}"
         case Recovered() | ShuttingDown():
             return "daemon:"
+        case ClockStepped():
+            return "clock:"
         case SharesSettled():
             return "shares:"
         case _:

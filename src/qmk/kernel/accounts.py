@@ -56,10 +56,6 @@ class Accounts:
         self.kept_bytes = 0
         self._jobs: dict[str, Holding] = {}
 
-    def period_start_ns(self, now_ns: int) -> int:
-        """The begin of the period that ``now_ns`` is in."""
-        return now_ns - now_ns % self.period_ns
-
     def call(self, accounts: tuple[Account, ...], now_ns: int) -> None:
         """Counts one more call, for a session's own account before its tenant's. Raises QUOTA_EXCEEDED."""
         for account in accounts[::-1]:

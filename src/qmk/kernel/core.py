@@ -10,6 +10,7 @@ from msgspec import structs
 from qmk.abi.calls import METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.base.units import SECOND_NS
 from qmk.kernel import (
     authority,
     checkpoint,
@@ -87,6 +88,8 @@ class Kernel(State):
                 self._disconnect(event.conn)
             case ev.Recovered():
                 self._on_recovered(event)
+            case ev.ClockStepped():
+                self._on_clock_stepped(event)
             case ev.ShuttingDown():
                 self._shut_down(event)
             case _:
@@ -111,6 +114,10 @@ class Kernel(State):
         for record in records:
             self.apply(record)
         self.jobs.checkpoints.freed.clear()
+
+    def counted_from_ns(self, now_ns: int) -> int:
+        """From when on the ledger's charges count in the quota period of a start at ``now_ns``, after the replay."""
+        return self.jobs.clock.counted_from_ns(now_ns, self.accounts.period_ns)
 
     def snapshot(self) -> dict[str, Any]:
         """The part of the state that the journal carries, as comparable data. A replayed kernel has the same as the
@@ -285,9 +292,19 @@ class Kernel(State):
         if self.config.audited:
             self.audit_log.recover(event, self.out)
         self.audit("kernel.start", "", jobs=len(self.jobs.by_id), running=len(self.jobs.launched))
+        clock, period_ns = self.jobs.clock, self.accounts.period_ns
+        skew_ns = clock.skew_after_stop_ns(event.now_ns)
+        spent_from_ns = clock.counted_from_ns(event.now_ns, period_ns)
         adopted = succession.adoptable(self.jobs.by_id, event.adopted)
         moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
-        for job in self.commit(ev.Recovered(now_ns=event.now_ns, adopted=adopted, generation=self.jobs.generation + 1)):
+        record = ev.Recovered(
+            now_ns=event.now_ns,
+            adopted=adopted,
+            generation=self.jobs.generation + 1,
+            skew_ns=skew_ns,
+            spent_from_ns=spent_from_ns,
+        )
+        for job in self.commit(record):
             moved.pop(job.id, None)
         condensing.compact(self, moved.values())  # so that no record of a start is needed past the next one
         condensing.settle(self)
@@ -308,6 +325,19 @@ class Kernel(State):
                 if job.fence and job.started_ns:
                     engines.watch(self, job)
         self.launch_ready()
+
+    def _on_clock_stepped(self, event: ev.ClockStepped) -> None:
+        """Neither the age of what is kept nor what was spent in the period changes with the wall clock."""
+        before_ns, period_ns = event.now_ns - event.by_ns, self.accounts.period_ns
+        since_ns = self.jobs.clock.spent_since_ns(min(before_ns, event.now_ns), period_ns)
+        skew_ns = self.jobs.clock.skew_ns + event.by_ns
+        if event.by_ns > 0:
+            sessions = [session.account for session in self.sessions if session.account is not None]
+            for account in (*(tenant.account for tenant in self.tenants), *sessions):
+                account.carry(before_ns, event.now_ns, period_ns)
+        self.audit("clock.step", "", by_s=event.by_ns / SECOND_NS)
+        self.commit(structs.replace(event, skew_ns=skew_ns, spent_from_ns=since_ns))
+        retention.expire(self)
 
     def _shut_down(self, event: ev.ShuttingDown) -> None:
         self.closing = True

@@ -174,6 +174,8 @@ class Finished(OfLaunch, frozen=True):
     cached_from: str = ""
     began_ns: int = 0
     place: tuple[str, int] = ("", 0)
+    skew_ns: int = 0
+    """Of ``kernel.clock``; the kernel fills it in."""
 
 
 class Failed(OfLaunch, frozen=True):
@@ -185,6 +187,7 @@ class Failed(OfLaunch, frozen=True):
     fields: dict[str, Any]
     died: bool = False
     lost: bool = False
+    skew_ns: int = 0
 
 
 class FellBack(OfLaunch, frozen=True):
@@ -331,6 +334,7 @@ class Cancelled(Record, frozen=True):
     job: str
     reason: str = ""
     timeout: bool = False
+    skew_ns: int = 0
 
 
 class TimerFired(Event, frozen=True):
@@ -351,7 +355,8 @@ class Recovered(Record, frozen=True):
     ``used``: tenant to quota to what the ledger says was used in the current period. ``audit_seq``, ``audit_head``,
     ``audit_open``, ``audit_epoch``: the end of the audit log: entries so far, the last hash (hexadecimal), the hashes
     of the entries of the epoch that has no signed root yet, and the last entry's epoch. ``adopted``: (job, fence) of
-    launches that the launcher still runs. ``generation``: starts of the daemon so far, which the kernel fills in."""
+    launches that the launcher still runs. ``generation``: starts of the daemon so far; the kernel fills it in, and what
+    ``kernel.clock`` keeps: ``skew_ns`` and ``spent_from_ns``."""
 
     used: dict[str, dict[str, float]] = {}
     audit_seq: int = 0
@@ -360,6 +365,17 @@ class Recovered(Record, frozen=True):
     audit_epoch: int = -1
     adopted: tuple[tuple[str, int], ...] = ()
     generation: int = 0
+    skew_ns: int = 0
+    spent_from_ns: int = 0
+
+
+class ClockStepped(Record, frozen=True):
+    """The wall clock was set ``by_ns`` ahead (negative: back) while the daemon ran. The kernel fills in the rest, as in
+    ``Recovered``."""
+
+    by_ns: int
+    skew_ns: int = 0
+    spent_from_ns: int = 0
 
 
 class ShuttingDown(Record, frozen=True):

@@ -17,6 +17,7 @@ from qmk.base.errors import QmkError
 from qmk.kernel import cache, succession
 from qmk.kernel import events as ev
 from qmk.kernel.accounts import Accounts
+from qmk.kernel.clock import RunningClock
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch, nanoseconds
 from qmk.kernel.objects.alternative import Moved
@@ -41,6 +42,7 @@ class JobTable:
         self.queue = Dispatch(config, accounts, policy)
         self.launched: dict[str, Job] = {}
         self.seq = self.fence = self.generation = 0
+        self.clock = RunningClock()
         self.checkpoints = CheckpointTable(accounts.keep_state, policy.index())
         self.forgotten: list[Job] = []
         self.listed = policy.index()
@@ -51,11 +53,16 @@ class JobTable:
         """Applies a record, and gives the jobs that it changed. Records of forgotten jobs change nothing."""
         if record.now_ns != self.queue.wall_ns:
             self.queue.clock(record.now_ns)
+        self.clock.latest_ns = record.now_ns
         match record:
             case ev.Submitted():
                 return [self._submit(record)]
             case ev.Recovered():
+                self.clock.follow(record)
                 return self._recover(record)
+            case ev.ClockStepped():
+                self.clock.follow(record)
+                return []
             case ev.ShuttingDown():
                 return self._requeue_all(record)
             case ev.CheckpointDropped():
@@ -130,14 +137,14 @@ class JobTable:
         now_ns = record.now_ns
         if isinstance(record, ev.Cancelled):
             state = FAILED if record.timeout else CANCELLED
-            self._end(job, state, now_ns, self._refusals.end_error(job, record))
+            self._end(job, state, record, self._refusals.end_error(job, record))
             return
         self.fence = max(self.fence, record.fence)
         if isinstance(record, (ev.Saved, ev.Yielded)):
             self._save(job, record)
             return
         if isinstance(record, ev.Failed) and not record.fence and not record.died:  # it waited, on no worker
-            self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
+            self._end(job, FAILED, record, succession.reported_error(record.kind, record.message, record.fields))
             return
         if isinstance(record, ev.Failed) and record.died:
             job.attempts += 1
@@ -156,7 +163,7 @@ class JobTable:
             case ev.Finished():
                 self._finish(job, record)
             case ev.Failed():
-                self._end(job, FAILED, now_ns, succession.reported_error(record.kind, record.message, record.fields))
+                self._end(job, FAILED, record, succession.reported_error(record.kind, record.message, record.fields))
             case _:
                 pass
 
@@ -167,7 +174,7 @@ class JobTable:
             job.tried += (succession.describe_try(job, "hedged", "the engine beside it was done first", record.now_ns),)
             self.put_on(job, Moved(record.hedge))
         job.shots_done = job.shots
-        self._end(job, COMPLETED, record.now_ns)
+        self._end(job, COMPLETED, record)
         if record.version and cache.cacheable(job.submitted):
             size_bytes = int(job.usage.get("result_bytes", 0))
             self.cache.add(job.tenant, cache.key_of(job.submitted, record.version), Entry(job.id, size_bytes))
@@ -228,11 +235,14 @@ class JobTable:
         job.move(state)
         self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
-    def _end(self, job: Job, state: str, now_ns: int, error: QmkError | None = None) -> None:
+    def _end(
+        self, job: Job, state: str, record: ev.Finished | ev.Failed | ev.Cancelled, error: QmkError | None = None
+    ) -> None:
+        now_ns = record.now_ns
         self.vacate(job, now_ns)
         self.queue.drop(job)
         self.move(job, state)
-        job.ended_ns = now_ns
+        job.ended_ns, job.skew_ns = now_ns, record.skew_ns
         job.saved = ""
         self.checkpoints.drop_passing(job.id)
         if error is not None:

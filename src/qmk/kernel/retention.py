@@ -1,8 +1,9 @@
 """Retention: how long ended jobs and their checkpoints are kept, and what gives way to what is newer.
 
-Policy finds what is past its age, and says when to look again; here each is checked before it goes. Bounds are kept
-here. Whatever goes, goes by a record, so that a replay need not work out what the live kernel found too old or too
-much. A job that has not ended loses nothing: neither its records nor a state that it may have to go on from.
+Policy finds what is past its age, and says when to look again; here each is checked before it goes. Age is counted by
+``kernel.clock``, so that no change of the wall clock makes anything old. Bounds are kept here. Whatever goes, goes by a
+record, so that a replay need not work out what the live kernel found too old or too much. A job that has not ended
+loses nothing: neither its records nor a state that it may have to go on from.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ NEVER = 1 << 62
 
 
 def result_due_ns(config: KernelConfig, job: Job) -> int:
-    """The time at which the job is past its age."""
-    return job.ended_ns + config.keep_results_s * SECOND_NS if job.has_ended and config.keep_results_s else NEVER
+    """The time, by the daemon's running clock, at which the job is past its age."""
+    age_ns = config.keep_results_s * SECOND_NS
+    return job.ended_ns - job.skew_ns + age_ns if job.has_ended and age_ns else NEVER
 
 
 def checkpoint_due_ns(config: KernelConfig, job: Job, row: Checkpoint) -> int:
-    """The time at which a checkpoint of the job is past its age."""
+    """The time, by the daemon's running clock, at which a checkpoint of the job is past its age."""
     age_ns = config.keep_checkpoints_s * SECOND_NS
-    return max(row.saved_ns, job.ended_ns) + age_ns if job.has_ended and age_ns else NEVER
+    return max(row.saved_ns, job.ended_ns) - job.skew_ns + age_ns if job.has_ended and age_ns else NEVER
 
 
 def look(kernel: Tables, job: Job) -> None:
@@ -68,7 +70,7 @@ def recover(kernel: Tables) -> None:
 
 def expire(kernel: Tables) -> None:
     """Drops what is past its age, and sets the timer for what is next."""
-    table, config, now_ns = kernel.jobs.by_id, kernel.config, kernel.now_ns
+    table, config, now_ns = kernel.jobs.by_id, kernel.config, kernel.now_ns - kernel.jobs.clock.skew_ns
     jobs, rows = kernel.policy.find_old(kernel.jobs, config, now_ns)
     for id in jobs:
         if id in table and result_due_ns(config, table[id]) <= now_ns:
@@ -80,9 +82,10 @@ def expire(kernel: Tables) -> None:
 
 
 def _wake(kernel: Tables) -> None:
-    kernel.retention_ns = kernel.policy.next_look_ns(kernel.jobs, kernel.config, kernel.now_ns)
+    skew_ns = kernel.jobs.clock.skew_ns
+    kernel.retention_ns = kernel.policy.next_look_ns(kernel.jobs, kernel.config, kernel.now_ns - skew_ns)
     if kernel.retention_ns:
-        kernel.out.append(SetTimer(TIMER, kernel.retention_ns))
+        kernel.out.append(SetTimer(TIMER, kernel.retention_ns + skew_ns))
 
 
 def forget(kernel: Tables, job: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
@@ -35,6 +35,8 @@ EPOCH_TIMER = "epoch"
 
 _MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
 """After these records more may be kept than there is room for."""
+_ENDS = (ev.Finished, ev.Failed, ev.Cancelled)
+"""Records that may end a job."""
 
 
 class State(Tables):
@@ -89,6 +91,8 @@ class State(Tables):
     def commit(self, record: ev.Record, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
         for what it changed. ``data`` are its bytes, if it has been encoded already."""
+        if self.jobs.clock.skew_ns and isinstance(record, _ENDS):
+            record = structs.replace(record, skew_ns=self.jobs.clock.skew_ns)
         if not data:
             record, data = records.writable(record)
         charges = ledger.charges(self.accounts, self.jobs, record)

@@ -32,6 +32,10 @@ class TenantTable:
             found = self._by_name[name] = Tenant(TenantConfig(name=name))
         return found
 
+    def __iter__(self) -> Iterator[Tenant]:
+        """Every tenant that has an account."""
+        return iter(self._by_name.values())
+
     def list_registered(self) -> Iterator[Tenant]:
         """The registered tenants in order of their names."""
         return (self._by_name[name] for name in sorted(self._registered))

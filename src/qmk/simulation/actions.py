@@ -104,7 +104,9 @@ def lend(world: World, rng: Random) -> None:
 
 def jump(world: World, rng: Random) -> None:
     """Sets the clock."""
-    world.now_ns += rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS_NS
+    by_ns = rng.choice((-3_600_000, -5_000, -50, 50, 5_000, 3_600_000)) * MS_NS
+    world.now_ns += by_ns
+    world.steps_ns += by_ns
     world.say("clock set")
 
 

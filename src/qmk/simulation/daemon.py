@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qmk.base.errors import QmkError
 from qmk.host.host import Host, Turns
 from qmk.host.seals import Signer
-from qmk.kernel.accounts import Accounts
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Effect
@@ -48,9 +47,8 @@ class ObservedKernel:
     def jobs(self) -> JobTable:
         return self._kernel.jobs
 
-    @property
-    def accounts(self) -> Accounts:
-        return self._kernel.accounts
+    def counted_from_ns(self, now_ns: int) -> int:
+        return self._kernel.counted_from_ns(now_ns)
 
     def replay(self, records: Iterable[Record]) -> None:
         self._kernel.replay(records)
@@ -113,6 +111,7 @@ class Daemon:
         )
         self.launcher = SimLauncher(world.cluster, self.host.launches, setup.kernel.workers, world.on_launch)
         self.host.connect(self.launcher)
+        self.host.watch_clock(lambda: world.now_ns - world.steps_ns)
 
     def _in_thread(self, work: Callable[[], None], then: Callable[[BaseException | None], None]) -> None:
         self.writing.append((work, then))

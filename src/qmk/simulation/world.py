@@ -45,6 +45,7 @@ class World:
         self.setup = setup
         self.parts = parts or Parts()
         self.now_ns = BEGIN_NS
+        self.steps_ns = 0  # by which the clock was set, all in all
         self.rng = Random(0)
         self.seen: Counter[str] = Counter()
         self.trace: list[str] = []

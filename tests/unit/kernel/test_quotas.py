@@ -13,7 +13,7 @@ from qmk.ir.summary import summarise
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.demand import measure, result_bytes_max
 from qmk.kernel.effects import Forget, Launch, ReplyError, Route
-from qmk.kernel.events import ConnectionClosed
+from qmk.kernel.events import ClockStepped, ConnectionClosed
 from qmk.kernel.objects.quota import MINUTE_NS, Rate
 from qmk.policy import refusals
 from qmk.qvm.graph import Graph, Node
@@ -171,6 +171,39 @@ def test_one_wrong_hour_of_the_clock_does_not_last_for_years(bench_of: Any, prog
     assert fields["period_end"] == 11 * DAY_S
     bench.now_s = 11.0 * DAY_S
     bench.submit(session)
+
+
+def test_a_clock_that_is_set_ahead_forgets_nothing_that_was_spent(bench_of: Any, program: Any) -> None:
+    bench = bench_of(shots_period=1000)
+    bench.now_s = 10.5 * DAY_S
+    session = bench.open()
+    bench.finish(bench.submit(session))
+    for days in (1, 40):
+        bench.now_s += days * DAY_S
+        bench.step(ClockStepped, by_ns=days * DAY_S * 10**9)
+        session = bench.open()
+        assert refused(bench, session, program)["quota"] == "shots_period"
+    assert refused(bench, session, program)["period_end"] == 52 * DAY_S
+    spent_at_ns = round(10.5 * DAY_S * 1e9)
+    again = bench.restarted()
+    for days in (0, 0, 40, 0.1):  # whatever the clock says at a start: the ledger is asked from there on
+        again.now_s += days * DAY_S
+        assert again.kernel.counted_from_ns(again.now_ns) <= spent_at_ns
+        again.recover()
+        again = again.restarted()
+    again.now_s += 0.9 * DAY_S
+    assert again.kernel.counted_from_ns(again.now_ns) > spent_at_ns, "a stop over one end of a period is believed"
+
+
+def test_a_period_ends_while_the_daemon_runs_as_ever(bench_of: Any) -> None:
+    bench = bench_of(shots_period=1000)
+    bench.now_s = 10.5 * DAY_S
+    bench.open()
+    bench.recover()
+    bench.now_s = 12.25 * DAY_S
+    bench.finish(bench.submit(bench.open()))
+    bench.now_s = 12.5 * DAY_S
+    assert bench.restarted().kernel.counted_from_ns(bench.now_ns) == 12 * DAY_S * 10**9
 
 
 def test_what_is_reserved_and_not_spent_is_free_again_within_the_period(bench_of: Any, program: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from qmk.base.limits import LIMITS
 from qmk.kernel.effects import Collect, DropBlob, Forget, Journal, Reply, ReplyError, SetTimer
-from qmk.kernel.events import CheckpointDropped, Forgotten, Recovered, Saved, TimerFired
+from qmk.kernel.events import CheckpointDropped, ClockStepped, Forgotten, Saved, TimerFired
 
 DAY_S = 86_400
 
@@ -77,12 +77,40 @@ def test_without_an_age_nothing_is_timed(bench: Any) -> None:
     assert of(effects, SetTimer) == []
 
 
-def test_after_a_restart_what_has_become_too_old_goes_at_once(make_bench: Any) -> None:
-    bench = make_bench(keep_results_s=DAY_S)
+def test_a_stop_ages_nothing_as_nobody_can_tell_it_from_a_wrong_clock(make_bench: Any) -> None:
+    bench = make_bench(keep_results_s=30 * DAY_S)
     job, _ = ended(bench, bench.open())
-    again = bench.restarted()
-    again.now_s += 2 * DAY_S
-    assert Forget(job) in again.step(Recovered)
+    bench.now_s += 10 * DAY_S
+    second, _ = ended(bench, bench.open())
+    for stop_days in (40, -80, 1000, 0.01):
+        bench = bench.restarted()
+        bench.now_s += stop_days * DAY_S
+        assert of(bench.recover(), Forget) == []
+        fires(bench)
+        assert set(bench.kernel.jobs.by_id) == {job, second}
+    third, _ = ended(bench, bench.open())
+    assert bench.restarted().kernel.snapshot() == bench.kernel.snapshot()
+    bench.now_s += 20 * DAY_S
+    assert of(fires(bench), Forget) == [Forget(job)], "it ran 30 days with it"
+    bench.now_s += 10 * DAY_S
+    assert of(fires(bench), Forget) == [Forget(second), Forget(third)]
+
+
+def test_a_clock_that_is_set_ages_nothing(make_bench: Any, program: Any) -> None:
+    bench = make_bench(keep_results_s=30 * DAY_S, keep_checkpoints_s=30 * DAY_S)
+    session = bench.open()
+    job, _ = ended(bench, session)
+    bench.finish(saved(bench, program, session, "a"))
+    for days in (40, -41, 1, 400):
+        bench.now_s += days * DAY_S
+        effects = bench.step(ClockStepped, by_ns=round(days * DAY_S * 1e9))
+        assert of(effects, Forget, DropBlob) == []
+        assert timer_s(effects) == pytest.approx(bench.now_s + 30 * DAY_S, abs=10)
+        assert of(fires(bench), Forget, DropBlob) == []
+        bench = bench.restarted()
+        assert of(bench.recover(), Forget, DropBlob) == []
+    bench.now_s += 30 * DAY_S
+    assert Forget(job) in fires(bench)
 
 
 def test_thousands_that_are_due_go_in_steps(make_bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,13 @@ class Account:
             if anew:
                 quota.spent = 0
 
+    def carry(self, before_ns: int, now_ns: int, period_ns: int) -> None:
+        """The clock was set ahead from ``before_ns``: what was spent until then counts in the period of ``now_ns``."""
+        self.roll(before_ns, period_ns)
+        self._ends_ns = now_ns - now_ns % period_ns + period_ns
+        for quota in self._spent:
+            quota.ends_ns = self._ends_ns
+
     def find_exceeded(self, demand: Demand, before: Demand | None = None) -> tuple[Quota, int] | None:
         """The first quota that a job exceeds with ``demand``, in place of ``before`` if that is given, and what the
         job asks of it."""

@@ -56,9 +56,9 @@ class Job(msgspec.Struct, eq=False):
     ``events`` is the history without its first ``dropped`` events: a job that is moved or taken back for ever must not
     fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
     ``moved`` are the engines that it went on with, the last of which stands in ``submitted``; ``tried`` tells of those
-    before. ``cached_from`` is the job whose result it has. ``moves`` counts moves of its patches to another place.
-    ``changes`` tells of calibrations that came into force at its fences, as ``q_result.Change``; its program was
-    ``rewritten`` so many times.
+    before. ``cached_from`` is the job whose result it has. ``skew_ns`` is that of ``kernel.clock`` at its end.
+    ``moves`` counts moves of its patches to another place. ``changes`` tells of calibrations that came into force at
+    its fences, as ``q_result.Change``; its program was ``rewritten`` so many times.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
     """
 
@@ -88,6 +88,7 @@ class Job(msgspec.Struct, eq=False):
     elsewhere: bool = False
     started_ns: int = 0
     ended_ns: int = 0
+    skew_ns: int = 0
     shots_done: int = 0
     progress_steps: int = 0
     records: int = 0

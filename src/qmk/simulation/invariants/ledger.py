@@ -47,7 +47,7 @@ class Ledger(Invariant):
         world, kernel = self.world, self.world.daemon.kernel
         if world.seen["clock set"]:
             return
-        start_ns = kernel.accounts.period_start_ns(world.now_ns)
+        start_ns = kernel.jobs.clock.spent_since_ns(world.now_ns, kernel.accounts.period_ns)
         rows = [ledger.row_of(charge) for charge in world.disk.charges.values()]
         used = ledger.usage_since(rows, start_ns)
         for config in world.setup.tenants:
