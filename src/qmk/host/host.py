@@ -79,6 +79,8 @@ class _Afterwards(msgspec.Struct, frozen=True):
 class Host:
     """Takes calls. News of launches go to its ``launches``."""
 
+    _watch: ClockWatch | None = None
+
     def __init__(
         self,
         kernel: Kernel,
@@ -93,7 +95,6 @@ class Host:
         writing: Writing | None = None,
     ) -> None:
         assert seals is not None or not kernel.config.audited
-        self._watch: ClockWatch | None = None
         self._kernel, self._journal = kernel, journal
         self.routing, self._replies, self._timers = routing, replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
