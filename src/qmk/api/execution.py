@@ -7,6 +7,7 @@ of memory or refuses gives way to the next. Engines run in this process, or in a
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -327,7 +328,10 @@ def _here(runner: Runner, source: Source, outputs: Outputs | None, method: str) 
     return done, runner.version
 
 
-_LOADING = threading.Lock()
+_LOADING = threading.RLock()
+"""Held over a fork: the new process then has an engine that is loaded whole or not at all. In one that was forked while
+another thread imports a module, that module could never be imported."""
+os.register_at_fork(before=_LOADING.acquire, after_in_parent=_LOADING.release, after_in_child=_LOADING.release)
 _RUNNERS: dict[str, Runner] = {}
 """Engines loaded into this process, with the plans they keep."""
 _LOADED: set[int] = set()

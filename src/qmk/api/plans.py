@@ -6,12 +6,12 @@ programs could share by chance.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.base.errors import QmkError
+from qmk.rpc.forks import ForkedLock
 
 if TYPE_CHECKING:
     import qmk_native
@@ -42,7 +42,7 @@ rewritten."""
 GRAPH = "graph"
 
 _KEPT: OrderedDict[Key, Known] = OrderedDict()
-_LOCK = threading.Lock()
+_LOCK = ForkedLock()
 
 
 def native(source: Source, method: str) -> Known | None:

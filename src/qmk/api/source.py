@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.plans import has_read
 from qmk.base.limits import LIMITS, check
+from qmk.ir.lazy import lazy
 from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
@@ -85,12 +85,12 @@ class Source:
         check("shots", found)
         return found
 
-    @cached_property
+    @lazy
     def circuit(self) -> qmk_native.Circuit | None:
         """The circuit that the native core's reader makes of the text."""
         return None if self.text is None else native_text.read(self.text, self.options.format, self.options.params)
 
-    @cached_property
+    @lazy
     def _source_graph(self) -> Graph:
         """The graph as it was written, not verified yet."""
         if self.text is not None:
@@ -99,12 +99,12 @@ class Source:
         self.notes.update(found.notes)
         return found.graph
 
-    @cached_property
+    @lazy
     def graph(self) -> Graph:
         """The verified graph. Raises INVALID_GRAPH, INVALID_PARAMS, and the refusals of noise models and devices."""
         return verify(self._source_graph)
 
-    @cached_property
+    @lazy
     def packed_graph(self) -> bytes:
         """The graph as bytes. It need not be verified yet: caches hold only verified programs under this key."""
         from qmk.qvm.graph import pack
@@ -114,7 +114,7 @@ class Source:
         except Exception:
             return pack(self.graph)  # says what is wrong
 
-    @cached_property
+    @lazy
     def digest(self) -> str:
         from qmk.qvm.graph import digest
 

@@ -115,10 +115,13 @@ class QmkError(Exception):
     ``retryable`` says for this occurrence what the kind says in general."""
 
     def __init__(self, kind: str, message: str, **fields: Any) -> None:
-        super().__init__(message)
+        super().__init__(kind, message)  # what pickle and copy build it from
         self.kind = KINDS[kind]
         self.message = message
         self.fields: dict[str, Any] = {name: _portable(value) for name, value in fields.items()}
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def code(self) -> int:
@@ -142,10 +145,8 @@ class QmkError(Exception):
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> QmkError:
         """The inverse of ``to_dict``; an unknown code becomes INTERNAL_ERROR with the code kept as a field."""
-        data = dict(raw.get("data") or {})
+        data = {key: value for key, value in dict(raw.get("data") or {}).items() if key not in ("name", "blame")}
         kind = BY_CODE.get(raw.get("code", 0))
-        for key in ("name", "blame"):
-            data.pop(key, None)
         if kind is None or data.get("retryable", kind.retryable) == kind.retryable:
             data.pop("retryable", None)
         if kind is None:

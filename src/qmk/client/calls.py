@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from qmk.abi.call import Call
 from qmk.abi.calls import q_negotiate_caps, q_submit
 from qmk.base.errors import QmkError
 from qmk.rpc import frame
+from qmk.rpc.forks import ForkedLock
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
@@ -24,7 +24,7 @@ def negotiate_request(
     return q_negotiate_caps.Request(requested=requested, token=token, quota=None if quota is None else dict(quota))
 
 
-_building = Lock()
+_building = ForkedLock()
 
 
 @cache

@@ -15,6 +15,18 @@ Fetch = Callable[[int], EventPage | None]
 """Gives the page of per-shot events that begins at a shot."""
 
 
+class _Pages:
+    """Pages of events that are at hand."""
+
+    def __init__(self, pages: list[EventPage]) -> None:
+        self._pages = pages
+
+    def __call__(self, from_shot: int) -> EventPage | None:
+        """The page that a shot is on."""
+        within = (page for page in self._pages if 0 <= from_shot - page.from_shot < len(page.rows))
+        return next(within, None)
+
+
 class Result:
     """Counts and per-shot events of a completed job.
 
@@ -95,6 +107,15 @@ class Result:
             start += width
         for row in self.rows(from_shot):
             yield {name: int(row[begin:end], 2) for name, begin, end in places}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle and copies take: the whole result, with all of its events. Raises as ``rows`` does."""
+        page = self._whole().events
+        pages: list[EventPage] = []
+        while page is not None:
+            pages.append(page)
+            page = None if page.next_shot is None else self._fetch_page(page.next_shot)
+        return {**self.__dict__, "_fetch": _Pages(pages)}
 
     def _fetch_page(self, from_shot: int) -> EventPage:
         page = None if self._fetch is None else self._fetch(from_shot)

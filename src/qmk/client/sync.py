@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import socket
-import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -15,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from qmk.client.core import Core
 from qmk.client.result import Fetch
 from qmk.rpc import frame
+from qmk.rpc.forks import ForkedLock
 from qmk.rpc.splitter import RECEIVE_BYTES, FrameSplitter
 
 P = ParamSpec("P")
@@ -33,7 +33,7 @@ def drive(work: Coroutine[Any, Any, R]) -> R:
 class _Turn:
     """A lock of threads, for ``async with``."""
 
-    def __init__(self, lock: threading.RLock) -> None:
+    def __init__(self, lock: ForkedLock) -> None:
         self._lock = lock
 
     async def __aenter__(self) -> None:
@@ -52,8 +52,7 @@ class SocketLink:
         self._socket: socket.socket | None = None
         self._splitter = FrameSplitter()
         self._frames: list[bytes] = []
-        self._locks = {os.getpid(): threading.RLock()}
-        """One of each process: in a fork nobody lets go of what a thread of the parent held."""
+        self._lock = ForkedLock()
         self._pid = os.getpid()
 
     def is_open(self) -> bool:
@@ -77,7 +76,7 @@ class SocketLink:
         self._frames = []
 
     def turn(self) -> AbstractAsyncContextManager[Any]:
-        return _Turn(self._locks.setdefault(os.getpid(), threading.RLock()))
+        return _Turn(self._lock)
 
     def lock(self) -> AbstractAsyncContextManager[Any]:
         return nullcontext()

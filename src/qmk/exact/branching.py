@@ -6,7 +6,6 @@ Any backend that can apply gates, tell a probability, project and copy gets a ``
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from qmk.exact.chunked import ChunkedPlan
 from qmk.exact.chunks import chunk_shots
 from qmk.exact.population import Backend, Branch, Compiled, Population, State
 from qmk.exact.rng import Rng
+from qmk.ir.lazy import lazy
 from qmk.ir.loss import refuse_loss_events
 from qmk.ir.program import Program
 from qmk.ir.steps import Run, Steps, steps_of
@@ -40,11 +40,11 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
     def __post_init__(self) -> None:
         refuse_loss_events(self.program, self.engine)
 
-    @functools.cached_property
+    @lazy
     def steps(self) -> Steps:
         return steps_of(self.program)
 
-    @functools.cached_property
+    @lazy
     def circuits(self) -> Compiled[S]:
         return Compiled(self.backend)
 
@@ -52,7 +52,7 @@ class BranchingPlan(ChunkedPlan[Population[S]], Generic[S]):
     def head(self) -> Header:
         return self._head
 
-    @functools.cached_property
+    @lazy
     def _head(self) -> Header:
         return Header.of(self.program, self.engine, self.method, self.version)
 

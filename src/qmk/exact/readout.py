@@ -7,7 +7,6 @@ itself: a seed gives the same bits whether or not the library's own generator ca
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from qmk.exact.rng import Rng
 from qmk.exact.simulator import TINY
 from qmk.ir.bits import Bits
+from qmk.ir.lazy import lazy
 from qmk.ir.program import Barrier, Gate, Logic, LossEvent, Measure, Noise, Program, Reset
 from qmk.sdk.engine import Capabilities, Progress, Samples, Unsupported
 
@@ -65,11 +65,11 @@ class ReadoutPlan:
     maker: Maker
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
-    @functools.cached_property
+    @lazy
     def readout(self) -> Readout:
         return readout_of(self.program, self.engine, self.can)
 
-    @functools.cached_property
+    @lazy
     def sampler(self) -> Sampler:
         return self.maker(self.readout, self.can.method)
 

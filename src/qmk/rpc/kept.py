@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
+
+from qmk.rpc.forks import ForkedLock
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -17,7 +18,7 @@ class Kept(Generic[K, V]):
     def __init__(self) -> None:
         self._rows: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._held = 0
-        self._lock = threading.Lock()
+        self._lock = ForkedLock()
 
     def get(self, key: K) -> V | None:
         with self._lock:

@@ -31,6 +31,7 @@ from qmk.exact.branching import BranchingPlan
 from qmk.exact.dense import DenseBackend
 from qmk.exact.readout import readout_of
 from qmk.ir.bits import Bits, compute
+from qmk.ir.lazy import lazy
 from qmk.ir.loss import refuse_loss_events
 from qmk.ir.program import Gate, Measure, Program
 from qmk.ir.steps import has_fences
@@ -66,11 +67,11 @@ class AerPlan:
     program: Program
     method: str
 
-    @functools.cached_property
+    @lazy
     def circuit(self) -> Built:
         return build(self.program, self.method)
 
-    @functools.cached_property
+    @lazy
     def cap(self) -> int | None:
         """The bond dimension at which a run fails; None for other methods and where n qubits cannot outgrow it."""
         n = self.program.n_qubits

@@ -24,6 +24,7 @@ from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES
 from qmk.exact.rng import Rng
 from qmk.ir import bits as classical
 from qmk.ir.bits import Bits
+from qmk.ir.lazy import lazy
 from qmk.ir.program import Logic, Program
 
 Words = npt.NDArray[np.uint64]
@@ -252,11 +253,11 @@ class FencedFramePlan(ChunkedPlan[FrameChunk]):
     def head(self) -> Header:
         return self._head
 
-    @functools.cached_property
+    @lazy
     def _head(self) -> Header:
         return Header.of(self.program, "stabilizer", "", self.version)
 
-    @functools.cached_property
+    @lazy
     def frame_steps(self) -> tuple[tuple[FrameStep, ...], ...]:
         return segments_of(self.circuits, self.program.n_qubits)
 

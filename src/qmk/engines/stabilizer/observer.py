@@ -6,7 +6,6 @@ of them, here the least, come from the stabilizer that maps it there.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import stim
 
 from qmk.engines.stabilizer import STIM_NAMES
+from qmk.ir.lazy import lazy
 from qmk.ir.program import Gate, Program
 
 STATE_QUBITS = 24
@@ -67,7 +67,7 @@ class StabilizerObserver:
         follow(self._simulator, 0, 0, 1.0)
         return out
 
-    @functools.cached_property
+    @lazy
     def _least_state(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """The least basis state in the state."""
         simulator = self._simulator.copy()
@@ -79,7 +79,7 @@ class StabilizerObserver:
                 simulator.postselect_z(qubit, desired_value=False)
         return bits
 
-    @functools.cached_property
+    @lazy
     def _flips(self) -> dict[int, stim.PauliString]:
         """Stabilizers that flip bits, by the first bit that each flips; no other of them has that first bit."""
         rows: dict[int, stim.PauliString] = {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from qmk.ir.lazy import lazy
 from qmk.models.atoms.geometry import Point, Site, Zone
 from qmk.models.atoms.machine import NativeGate
 from qmk.models.atoms.nearby import Cells
@@ -202,7 +202,7 @@ class Array:
             return frozenset((a, b)) in self.grid
         return True
 
-    @functools.cached_property
+    @lazy
     def grid(self) -> set[frozenset[int]]:
         """Sites that follow each other along x, y or z, the other coordinates being equal."""
         found: set[frozenset[int]] = set()

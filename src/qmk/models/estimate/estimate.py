@@ -59,6 +59,9 @@ class Estimate:
         assert found[0] is not None
         return Calibrated(source, found[0], (found[1], found[2]))
 
+    def __reduce__(self) -> tuple[type[Estimate], tuple[LogicalCounts, Mapping[str, Any]]]:
+        return Estimate, (self.counts, self.params)  # formulas are functions; they are read anew
+
     @property
     def point(self) -> Point:
         return self.points[0]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from qmk.base.errors import QmkError
+from qmk.ir.lazy import lazy
 from qmk.ir.lower import lower
 from qmk.ir.program import Program
 from qmk.ir.resolver import NoLowering, Resolver
@@ -48,7 +47,7 @@ class Subject:
             return f"does not declare {', '.join(missing)}"
         return "" if self.is_complete else self._inexpressible(case)
 
-    @cached_property
+    @lazy
     def expressible(self) -> frozenset[str]:
         """Short names of the gates that can be written in the declared ones; of Clifford gates with ``clifford``."""
         resolver = Resolver(self.can.gates, self.can.clifford)
