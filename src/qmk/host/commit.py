@@ -83,7 +83,9 @@ class Committer:
         self._ask()
 
     def seal(self, seal: Seal) -> None:
+        """The seal is durable, as ``audit.head`` will have it: a log that is behind that was cut."""
         self._batch.seals.append(seal)
+        self._batch.durable = True
         self._ask()
 
     def drop_blob(self, drop: DropBlob) -> None:

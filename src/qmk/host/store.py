@@ -15,7 +15,7 @@ from qmk.host.sql.sqlite import Durability, SqliteDatabase
 JOURNAL_NAME = "journal.sqlite"
 BLOBS_NAME = "blobs"
 LOCK_NAME = "lock"
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -48,4 +48,4 @@ def _database(data_dir: Path, url: str, durability: Durability, patience_s: floa
         raise QmkError("INVALID_PARAMS", f"a database is named by a URL that begins with '{SCHEMES[0]}'")
     from qmk.host.sql.postgres import PostgresDatabase
 
-    return PostgresDatabase(url, durability, patience_s)
+    return PostgresDatabase(url, patience_s)

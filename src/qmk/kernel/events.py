@@ -337,6 +337,10 @@ class Cancelled(Record, frozen=True):
     skew_ns: int = 0
 
 
+Ending = Finished | Failed | Cancelled
+"""A record that may end a job."""
+
+
 class TimerFired(Event, frozen=True):
     """A timer set by ``SetTimer`` came due. Of the time slice of a launch, ``waited_ns`` was spent waiting for a
     processor."""

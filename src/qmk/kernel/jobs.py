@@ -57,12 +57,9 @@ class JobTable:
         match record:
             case ev.Submitted():
                 return [self._submit(record)]
-            case ev.Recovered():
+            case ev.Recovered() | ev.ClockStepped():
                 self.clock.follow(record)
-                return self._recover(record)
-            case ev.ClockStepped():
-                self.clock.follow(record)
-                return []
+                return self._recover(record) if isinstance(record, ev.Recovered) else []
             case ev.ShuttingDown():
                 return self._requeue_all(record)
             case ev.CheckpointDropped():
@@ -235,21 +232,15 @@ class JobTable:
         job.move(state)
         self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
 
-    def _end(
-        self, job: Job, state: str, record: ev.Finished | ev.Failed | ev.Cancelled, error: QmkError | None = None
-    ) -> None:
-        now_ns = record.now_ns
+    def _end(self, job: Job, state: str, record: ev.Ending, error: QmkError | None = None) -> None:
+        now_ns, job.skew_ns = record.now_ns, record.skew_ns
         self.vacate(job, now_ns)
         self.queue.drop(job)
         self.move(job, state)
-        job.ended_ns, job.skew_ns = now_ns, record.skew_ns
-        job.saved = ""
+        job.ended_ns, job.saved = now_ns, ""
         self.checkpoints.drop_passing(job.id)
-        if error is not None:
-            job.error = error.to_dict()
-            job.note(now_ns, state.lower(), error=job.error)
-        else:
-            job.note(now_ns, state.lower())
+        job.error = error.to_dict() if error is not None else None
+        job.note(now_ns, state.lower(), **({"error": job.error} if error is not None else {}))
         self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
         self.ended_by_tenant.setdefault(job.tenant, OrderedDict())[job.id] = None
 

@@ -35,8 +35,6 @@ EPOCH_TIMER = "epoch"
 
 _MAKES_FULL = (ev.Submitted, ev.Finished, ev.Failed, ev.Cancelled, ev.Saved)
 """After these records more may be kept than there is room for."""
-_ENDS = (ev.Finished, ev.Failed, ev.Cancelled)
-"""Records that may end a job."""
 
 
 class State(Tables):
@@ -91,7 +89,7 @@ class State(Tables):
     def commit(self, record: ev.Record, durable: bool = True, data: bytes = b"") -> list[Job]:
         """Applies a record and journals it, with what the launches that it ends are charged; then answers whoever waits
         for what it changed. ``data`` are its bytes, if it has been encoded already."""
-        if self.jobs.clock.skew_ns and isinstance(record, _ENDS):
+        if self.jobs.clock.skew_ns and isinstance(record, ev.Ending):
             record = structs.replace(record, skew_ns=self.jobs.clock.skew_ns)
         if not data:
             record, data = records.writable(record)

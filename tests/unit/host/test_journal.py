@@ -169,7 +169,7 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iter
             return SqliteDatabase(tmp_path / "j.sqlite", durability)
         from qmk.host.sql.postgres import PostgresDatabase
 
-        return PostgresDatabase(url, durability)
+        return PostgresDatabase(url)
 
     def again() -> SqlJournal:
         while held:

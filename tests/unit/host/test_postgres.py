@@ -32,7 +32,7 @@ def numbers(journal: SqlJournal) -> list[int]:
 
 @pytest.fixture
 def journal(postgres_url: str) -> Iterator[SqlJournal]:
-    made = SqlJournal(PostgresDatabase(postgres_url, "process", patience_s=5.0), MemoryBlobs())
+    made = SqlJournal(PostgresDatabase(postgres_url, patience_s=5.0), MemoryBlobs())
     yield made
     made.close()
 
@@ -111,12 +111,76 @@ def test_a_generation_is_checked_in_the_transaction_itself(journal: SqlJournal):
 def test_a_server_that_forgot_what_it_confirmed_is_not_trusted(journal: SqlJournal):
     database: Any = journal.database
     for number in (1, 2, 3):
-        journal.write(Batch(records=[record(number)]))
+        journal.write(Batch(records=[record(number)], durable=True))
     end_sessions(database)
     with psycopg.connect(database.url, autocommit=True) as admin:
         admin.execute("UPDATE leader SET batch = 1")
     with pytest.raises(QmkError, match="without the last 2 batches that it had confirmed"):
         journal.write(Batch(records=[record(4)]))
+
+
+def test_a_server_that_forgot_what_was_not_durable_gets_it_again(journal: SqlJournal):
+    database: Any = journal.database
+    for number in (1, 2, 3, 4):
+        journal.write(Batch(records=[record(number)], durable=number == 2))
+    end_sessions(database)
+    with psycopg.connect(database.url, autocommit=True) as admin:  # as if it had crashed right after the second
+        admin.execute("UPDATE leader SET batch = 2")
+        admin.execute("DELETE FROM journal WHERE seq > 2")
+    journal.write(Batch(records=[record(5)]))
+    assert numbers(journal) == [1, 2, 3, 4, 5]
+    assert database._unsure == [], "what is written again is durable"
+
+
+def test_so_many_batches_at_most_are_on_no_disk(journal: SqlJournal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("qmk.host.sql.postgres.UNSURE_BATCHES", 3)
+    database: Any = journal.database
+    waiting = []
+    for number in range(9):
+        journal.write(Batch(records=[record(number)]))
+        waiting.append(len(database._unsure))
+    assert waiting == [1, 2, 3, 0, 1, 2, 3, 0, 1]
+
+
+def test_crashes_of_the_server_lose_nothing(tmp_path: Path):
+    """Immediate stops, in the middle of writing: durable batches and others, each is there once."""
+    cluster = Cluster.start()
+    try:
+        journal = SqlJournal(PostgresDatabase(cluster.new_schema(), patience_s=60.0), MemoryBlobs())
+        written = threading.Semaphore(0)
+
+        def write_all() -> None:
+            for number in range(200):
+                journal.write(Batch(records=[record(number)], durable=number % 10 == 0))
+                written.release()
+
+        with ThreadPoolExecutor(1) as threads:
+            writing = threads.submit(write_all)
+            for _ in range(2):
+                for _ in range(50):
+                    assert written.acquire(timeout=60)
+                cluster.stop("immediate")
+                cluster.resume()
+            writing.result(120)
+        assert numbers(journal) == list(range(200))
+        journal.close()
+    finally:
+        cluster.remove()
+
+
+def test_a_server_that_is_starting_is_waited_for(caplog: pytest.LogCaptureFixture):
+    cluster = Cluster.start()
+    try:
+        url = cluster.new_schema()
+        cluster.stop()
+        with ThreadPoolExecutor(1) as threads:
+            opening = threads.submit(PostgresDatabase, url, 60.0)
+            while "waiting for it for up to 60 s" not in caplog.text:
+                assert not opening.done()
+            cluster.resume()
+            opening.result(60).close()
+    finally:
+        cluster.remove()
 
 
 def test_an_error_of_the_values_leaves_the_connection_usable(journal: SqlJournal):
@@ -129,7 +193,7 @@ def test_an_error_of_the_values_leaves_the_connection_usable(journal: SqlJournal
 def test_a_server_that_goes_and_comes_back(tmp_path: Path):
     cluster = Cluster.start()
     try:
-        journal = SqlJournal(PostgresDatabase(cluster.new_schema(), "power", patience_s=20.0), MemoryBlobs())
+        journal = SqlJournal(PostgresDatabase(cluster.new_schema(), patience_s=20.0), MemoryBlobs())
         journal.write(Batch(records=[record(1)], durable=True))
         cluster.stop()
         cluster.resume()
@@ -151,7 +215,7 @@ def test_a_server_that_is_not_there_is_named_without_the_password():
     url = "postgresql://me:secret@127.0.0.1:1/jobs?connect_timeout=2"
     assert without_password(url) == "postgresql://me@127.0.0.1:1/jobs"
     with pytest.raises(QmkError, match=r"cannot use the database postgresql://me@127\.0\.0\.1:1/jobs") as caught:
-        PostgresDatabase(url)
+        PostgresDatabase(url, patience_s=0.0)
     assert "secret" not in caught.value.message
 
 
@@ -204,7 +268,7 @@ def test_a_connection_that_breaks_while_it_is_renewed_is_closed(journal: SqlJour
 )
 def test_a_url_that_is_wrong_is_answered_with_what_to_do(url: str, fix: str):
     with pytest.raises(QmkError) as caught:
-        PostgresDatabase(url)
+        PostgresDatabase(url, patience_s=0.0)
     assert fix in caught.value.fields["help"]
 
 

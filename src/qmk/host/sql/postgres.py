@@ -4,37 +4,41 @@ One daemon at a time: it holds an advisory lock for as long as its writing conne
 counts up the row ``leader`` under the generation that this daemon took at its start. A daemon that lost its place, a
 zombie, cannot count under an old generation, so nothing it writes is kept.
 
-Durability ``process`` is ``synchronous_commit = off``: a batch survives any end of the daemon, and the server's last
-fraction of a second is lost when the server itself crashes. ``power`` is ``synchronous_commit = on`` for what must be
-durable.
+A durable batch is on the server's disk before ``write`` returns, whatever the ``durability``: the server may end while
+the daemon goes on. Others are committed with ``synchronous_commit = off``, and kept in memory
+until a durable one has followed: a server that crashes may come back without them.
 
 A transaction whose connection broke may or may not have been carried out. The count tells: once the lock is ours
-again the old session is over, and the row says which batch was the last. One that was carried out is not repeated;
-one that was not is; and if another daemon has taken over, or the server has lost a batch that was promised, ``write``
-raises and the daemon stops.
+again the old session is over, and the row says which batch was the last. Those that the server has not got are written
+again, no other. If another daemon has taken over, or the server has lost a durable batch, ``write`` raises and the
+daemon stops.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from qmk.base.errors import QmkError
 from qmk.host.sql.database import Row, Statement, damage
 from qmk.host.sql.schema import settle
-from qmk.host.sql.sqlite import Durability
 
+log = logging.getLogger("qmk.journal")
+T = TypeVar("T")
 OLDEST_SERVER = 140_000
 LOCK = 0x514D4B
 """First half of the advisory lock's key; the second is the schema's name hashed."""
 LOCK_PATIENCE_S = 4.0
 """How long, at a start, the lock of a daemon that has just ended is waited for."""
 RETRY_S = 0.1
+UNSURE_BATCHES = 64
+"""So many batches may be on no disk; the next one is durable."""
 
 WORDS = {"int": "BIGINT", "blob": "BYTEA", "text": 'TEXT COLLATE "C"', "id": "", "without_rowid": ""}
 
@@ -86,10 +90,9 @@ class PostgresDatabase:
     waits_for_disk = True
     far = True
 
-    def __init__(self, url: str, durability: Durability = "process", patience_s: float = 15.0) -> None:
+    def __init__(self, url: str, patience_s: float = 60.0) -> None:
         self.url = url
         self.name = without_password(url)
-        self.durability = durability
         self._patience_s = patience_s
         self._driver = _psycopg()
         self._writer: Any = None
@@ -97,8 +100,9 @@ class PostgresDatabase:
         self._reading = threading.Lock()
         self._generation = 0
         self._batch = 0
+        self._unsure: list[Sequence[Statement]] = []
         try:
-            self._writer = self._connect()
+            self._writer = self._wait_for_server(self._connect, at_start=True)
             self._require_release()
             self._take_lock(min(LOCK_PATIENCE_S, patience_s))
             self._reader = self._connect()
@@ -119,7 +123,7 @@ class PostgresDatabase:
             # the server, too, is to notice soon that we are gone: it holds our lock
             for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
                 connection.execute(f"SET tcp_keepalives_{name} = {value}")
-            connection.execute(f"SET synchronous_commit = {'on' if self.durability == 'power' else 'off'}")
+            connection.execute("SET synchronous_commit = on")
             connection.execute("SET idle_session_timeout = 0")
             connection.execute("SET statement_timeout = 0")
         except BaseException:
@@ -180,7 +184,6 @@ class PostgresDatabase:
 
     def migrate(self, statements: Sequence[str]) -> None:
         with self._writer.transaction():
-            self._writer.execute("SET LOCAL synchronous_commit = on")
             self._writer.execute(_LEADER)
             for sql in statements:
                 self._writer.execute(spoken(sql))
@@ -193,13 +196,33 @@ class PostgresDatabase:
             except self._driver.OperationalError as error:
                 if not self._reader.closed:
                     raise _cannot_use(self.name, error) from error
+            return iter(self._wait_for_server(lambda: self._read_anew(sql, values)))
+
+    def _read_anew(self, sql: str, values: Row) -> list[Row]:
+        self._reader.close()
+        self._reader = self._connect()
+        return self._reader.execute(sql, values).fetchall()
+
+    def _wait_for_server(self, attempt: Callable[[], T], at_start: bool = False) -> T:
+        """What ``attempt`` gives, once the server lets us in: it is waited for, ``patience_s`` at most; ``at_start``,
+        only where it seems to be starting. Raises RESOURCE_EXHAUSTED."""
+        deadline = time.monotonic() + self._patience_s
+        told = False
+        while True:
             try:
-                self._reader = self._connect()
-                return iter(self._reader.execute(sql, values).fetchall())
-            except self._driver.Error as error:
-                raise _cannot_use(self.name, error) from error
+                return attempt()
+            except (self._driver.OperationalError, self._driver.InterfaceError) as error:
+                problem = _cannot_use(self.name, error)
+                hopeless = at_start and not any(word in problem.message for word in _STARTING)
+                if hopeless or time.monotonic() > deadline:
+                    raise problem from error
+            if not told:
+                log.warning("%s; waiting for it for up to %.0f s", problem.message, self._patience_s)
+                told = True
+            time.sleep(RETRY_S)
 
     def write(self, statements: Sequence[Statement], durable: bool) -> None:
+        durable = durable or len(self._unsure) >= UNSURE_BATCHES
         try:
             self._transact(statements, durable)
         except self._driver.errors.DivisionByZero:
@@ -207,18 +230,19 @@ class PostgresDatabase:
         except (self._driver.OperationalError, self._driver.InterfaceError):
             if not self._writer.closed:
                 raise
-            if not self._was_written():
-                self._transact(statements, durable)
+            self._write_again([*self._unsure, statements])
+            durable = True
         self._batch += 1
+        self._unsure = [] if durable else [*self._unsure, statements]
 
-    def _transact(self, statements: Sequence[Statement], durable: bool) -> None:
-        """One round trip, whatever the number of statements."""
+    def _transact(self, statements: Sequence[Statement], durable: bool, before: int | None = None) -> None:
+        """One round trip, whatever the number of statements. ``before``: batches before this one, if it is not new."""
         try:
             with self._writer.pipeline(), self._writer.cursor() as cursor:
                 cursor.execute("BEGIN")
-                if self.durability == "power" and not durable:
+                if not durable:
                     cursor.execute("SET LOCAL synchronous_commit = off")
-                cursor.execute(_COUNT_UP, (self._generation, self._batch))
+                cursor.execute(_COUNT_UP, (self._generation, self._batch if before is None else before))
                 for sql, rows in statements:
                     cursor.executemany(spoken(sql), rows)
                 cursor.execute("COMMIT")
@@ -227,31 +251,37 @@ class PostgresDatabase:
                 self._writer.execute("ROLLBACK")
             raise
 
-    def _was_written(self) -> bool:
-        """After a lost connection: whether the batch on its way was carried out. Waits for the server and for the old
-        session's end, within ``patience_s``; raises when there is no telling, or when we no longer lead."""
-        deadline = time.monotonic() + self._patience_s
-        while True:
-            self._writer.close()  # one that was opened a moment ago, and that the server has left again, too
+    def _write_again(self, batches: Sequence[Sequence[Statement]]) -> None:
+        """After a lost connection: writes what the server has not got of these batches, the last of which was on its
+        way. Waits for the server, within ``patience_s`` after each loss."""
+        last = self._batch + 1
+        while (there := self._count_batches()) < last:
+            if last - there > len(batches):
+                lost = self._batch - there
+                raise damage(self.name, f"the server came back without the last {lost} batches that it had confirmed")
             try:
-                self._writer = self._connect()
-                self._take_lock(deadline - time.monotonic())
-                query = "SELECT generation, batch FROM leader"
-                generation, batch = self._writer.execute(query).fetchone()
-                break
-            except self._driver.Error as error:
-                if time.monotonic() > deadline:
-                    raise _cannot_use(self.name, error) from error
-                time.sleep(RETRY_S)
+                for number in range(there + 1, last + 1):
+                    self._transact(batches[number - last - 1], True, number - 1)
+                return
+            except (self._driver.OperationalError, self._driver.InterfaceError):
+                if not self._writer.closed:
+                    raise
+        if there > last:
+            raise damage(self.name, f"the server has {there - last} batches that nobody wrote")
+
+    def _count_batches(self) -> int:
+        """How many batches the server has, once the old session is over. Raises when there is no telling, or when we no
+        longer lead."""
+        generation, batch = self._wait_for_server(self._lead_again)
         if generation != self._generation:
             raise _replaced_error(self.name)
-        if batch not in (self._batch, self._batch + 1):
-            raise damage(
-                self.name,
-                f"the server came back without the last {self._batch - batch} batches that it had confirmed"
-                " (durability 'process' does not outlive the server)",
-            )
-        return batch == self._batch + 1
+        return batch
+
+    def _lead_again(self) -> tuple[int, int]:
+        self._writer.close()  # one that was opened a moment ago, and that the server has left again, too
+        self._writer = self._connect()
+        self._take_lock(self._patience_s)
+        return self._writer.execute("SELECT generation, batch FROM leader").fetchone()
 
     def close(self) -> None:
         for connection in (self._reader, self._writer):
@@ -288,6 +318,9 @@ def _cannot_use(name: str, error: Exception) -> QmkError:
     fields = {"help": fix} if (fix := fix_of(why)) else {}
     return QmkError("RESOURCE_EXHAUSTED", f"cannot use the database {name}: {why}", retryable=True, **fields)
 
+
+_STARTING = ("starting up", "shutting down", "in recovery", "not yet accepting", "refused", "No such file")
+"""Words of complaints that a server makes, or that are made of it, while it is started."""
 
 _FIXES = (
     ("%-escapes", "write the password's signs other than letters and digits as %XX, or keep it in PGPASSFILE"),
