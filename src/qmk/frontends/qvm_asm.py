@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
+from qmk.models import files
 from qmk.qvm.families import SPELLINGS
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Source, strip_bom
@@ -70,11 +71,10 @@ class _Folder:
             raise ValueError("the file is outside the program's folder")
         if not path.exists():
             raise FileNotFoundError(2, "there is no such file in the program's folder")
-        if not path.is_file():
-            raise ValueError("it is not a file")
-        if path.stat().st_size > LIMITS.source_bytes:
+        data = files.read_included(path, LIMITS.source_bytes)
+        if len(data) > LIMITS.source_bytes:
             raise ValueError(f"it is larger than {LIMITS.source_bytes} bytes")
-        return strip_bom(path.read_bytes()).decode("utf-8")
+        return strip_bom(data).decode("utf-8")
 
 
 def emit(graph: Graph) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from typing import Any
 
 from qmk.base.errors import QmkError
@@ -24,6 +25,15 @@ def read(path: str | os.PathLike[str]) -> bytes:
             "INVALID_PARAMS", f"'{path}' is larger than {MAX_BYTES} bytes", path=str(path), help="give a smaller file"
         )
     return data
+
+
+def read_included(path: str | os.PathLike[str], most: int) -> bytes:
+    """What is in a file that a program names: at most one byte more than ``most``. Raises OSError, also for a pipe or a
+    device, from which a reader may wait for ever or read without end."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(0, "it is a pipe, a device or a folder; include a regular file")
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        return file.read(most + 1)
 
 
 def parse_json(data: bytes, path: str) -> Any:

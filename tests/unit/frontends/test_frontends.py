@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from qmk.base.errors import QmkError
@@ -126,3 +128,13 @@ def test_entry_points_name_their_formats():
         found = frontend(name)
         assert found.format == name
         assert ".qasm" in found.suffixes
+
+
+@pytest.mark.parametrize("text", ['OPENQASM 3.0;\ninclude "part";\nqubit q;\n', 'OPENQASM 2.0;\ninclude "part";\n',
+                                  '.version 1.0\n.include "part"\n'])  # fmt: skip
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_an_include_of_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, text, make):
+    make(tmp_path / "part")
+    with pytest.raises(QmkError) as caught:
+        load(text.encode(), path=str(tmp_path / "main"))
+    assert "include a regular file" in caught.value.findings[0].message

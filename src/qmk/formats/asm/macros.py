@@ -37,7 +37,7 @@ class Item(NamedTuple):
 
 
 class _Stop(Exception):
-    """Stops after enough findings."""
+    """Stops after enough findings, or one that all others would follow from."""
 
 
 class Expander:
@@ -129,8 +129,9 @@ class Expander:
     def enter(self, line: Line) -> None:
         self.depth += 1
         if self.depth > LIMITS.macro_depth:
-            self.depth -= 1
-            raise Fault("ASM-009", f"blocks, macros and includes nest deeper than {LIMITS.macro_depth} levels")
+            deep = f"blocks, macros and includes nest deeper than {LIMITS.macro_depth} levels"
+            self.fault(Fault("ASM-009", deep, 0, "end the recursion with an '.if'"), line)
+            raise _Stop  # a macro that calls itself twice would come here 2^64 times
 
     def loop(self, block: For, names: Names) -> None:
         items = self.range(block, names)

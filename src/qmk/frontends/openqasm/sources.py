@@ -12,6 +12,7 @@ from itertools import accumulate
 from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.rules import BY_KEY, rule_id
+from qmk.models import files
 
 
 class Refusal(Exception):
@@ -124,10 +125,7 @@ class Sources:
         if len(self._open) >= LIMITS.macro_depth:
             raise Refusal("limit", pos, f"includes nest deeper than {LIMITS.macro_depth} files")
         try:
-            if os.path.getsize(path) > LIMITS.source_bytes:
-                raise Refusal("limit", pos, f'"{name}" is larger than {LIMITS.source_bytes} bytes')
-            with open(path, "rb") as stream:
-                data = stream.read(LIMITS.source_bytes + 1)
+            data = files.read_included(path, LIMITS.source_bytes)
         except (OSError, ValueError) as error:
             reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "not a file name"
             raise Refusal("include", pos, f'cannot read "{name}": {reason}', "check the name and the folder") from error

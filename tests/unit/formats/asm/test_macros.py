@@ -176,3 +176,16 @@ def test_an_include_of_itself_ends():
 def test_deep_blocks_end():
     found = faults(".if 1\n" * 500 + ".endif\n" * 500)
     assert "nest deeper" in found[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".macro A()\nA()\nA()\n.endmacro\nA()",
+        ".macro A\n.macro B\nA\nA\n.endmacro\nB\nB\n.endmacro\nA\nB",
+        ".macro A\n.macro B\nB\n.if 1\nB\n.endmacro\n.endmacro\n.endif\n.endif\n.endmacro\nB\nA\nB",
+    ],
+    ids=["itself twice", "each the other twice", "with blocks that are not closed"],
+)
+def test_macros_that_call_themselves_twice_end_at_the_first_call_that_is_too_deep(text):
+    assert sum("nest deeper" in found.message for found in faults(text)) == 1
