@@ -159,7 +159,7 @@ def odd_engines(tmp_path: Path) -> dict[str, tuple[str, str]]:
     folder = tmp_path / "odd"
     folder.mkdir()
     shutil.copy(HERE / "engines" / "odd_engines.py", folder)
-    names = ("crash", "crash_once", "hang", "slow", "raise", "contradict", "unloadable", "chatty", "zeros")
+    names = ("crash", "crash_once", "hang", "slow", "raise", "contradict", "unloadable", "chatty", "zeros", "hungry")
     return {name: (f"odd_engines:{name.upper()}", str(folder)) for name in names}
 
 

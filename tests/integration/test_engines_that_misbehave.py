@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 
 import qmk
+from qmk.api.embedded import Embedded
 from qmk.base.errors import QmkError
 from qmk.client import Client
+from qmk.host import isolated, spawn
 from qmk.qvm.graph import Graph, Node
 
 Make = Callable[..., Any]
@@ -80,16 +84,71 @@ def test_a_worker_that_dies_once_is_replaced_and_the_job_completes(client: Clien
     assert client.status(result.job_id).attempts == 1
 
 
-def test_a_worker_killed_from_outside_is_replaced(client: Client, tmp_path: Path, eventually: Eventually):
-    import os
-    import signal
+def lose_worker(tmp_path: Path, eventually: Eventually, number: int, nth: int) -> None:
+    """Send a signal to the ``nth`` worker of engine ``slow``, and wait for the one that follows it."""
+    eventually(lambda: len(pids(tmp_path, "slow")) == nth, f"start {nth}")
+    os.kill(pids(tmp_path, "slow")[-1], number)
+    eventually(lambda: len(pids(tmp_path, "slow")) == nth + 1, f"the start after loss {nth}")
 
+
+def test_a_worker_that_is_killed_or_stopped_from_outside_again_and_again_is_replaced(
+    client: Client, tmp_path: Path, eventually: Eventually, alive: Callable[[int], bool]
+):
     job = client.submit(PROGRAM, engine="slow", shots=20).job_id
-    eventually(lambda: len(pids(tmp_path, "slow")) == 1, "the first start")
-    os.kill(pids(tmp_path, "slow")[0], signal.SIGKILL)
-    eventually(lambda: len(pids(tmp_path, "slow")) == 2, "the second start")
+    for nth, number in enumerate((signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM), 1):
+        lose_worker(tmp_path, eventually, number, nth)
+    assert [alive(pid) for pid in pids(tmp_path, "slow")] == [False, False, False, True]
     (tmp_path / "odd" / "go").touch()
     assert client.wait(job).state == "COMPLETED"
+    reasons = [event.fields["reason"] for event in client.events(job).events if event.kind == "requeued"]
+    assert [any(word in reason for word in ("SIGKILL", "SIGSTOP", "SIGTERM")) for reason in reasons] == [True] * 3
+
+
+def test_a_caller_bounds_how_often_a_lost_worker_is_replaced(client: Client, tmp_path: Path, eventually: Eventually):
+    job = client.submit(PROGRAM, engine="slow", shots=20, attempts=2).job_id
+    lose_worker(tmp_path, eventually, signal.SIGKILL, 1)
+    os.kill(pids(tmp_path, "slow")[-1], signal.SIGKILL)
+    status = client.wait(job)
+    assert status.error is not None
+    told = status.error["data"]
+    assert (status.state, told["name"], told["blame"], told["cause"]) == (
+        "FAILED",
+        "RESOURCE_EXHAUSTED",
+        "system",
+        "killed",
+    )
+
+
+def test_an_engine_without_memory_is_told_what_was_predicted_and_what_there_is(client: Client):
+    error = failure(client, "hungry")
+    assert error.kind.name == "RESOURCE_EXHAUSTED"
+    assert "1.0 MiB were predicted" in error.message
+    assert error.fields["limit"] > error.fields["asked"] == 1 << 20
+
+
+def test_a_run_in_a_process_of_its_own_outlives_the_loss_of_that_process(
+    odd_engines: dict[str, tuple[str, str]], tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(isolated, "LOOK_EVERY_S", 0.05)
+    external = {name: spawn.External(*where) for name, where in odd_engines.items()}
+
+    def lose_workers() -> None:
+        for nth, number in enumerate((signal.SIGKILL, signal.SIGSTOP), 1):
+            lose_worker(tmp_path, eventually, number, nth)
+        (tmp_path / "odd" / "go").touch()
+
+    with Embedded(isolate=True, engines=external) as kernel:
+        outside = threading.Thread(target=lose_workers)
+        outside.start()
+        assert kernel.run(PROGRAM, engine="slow", shots=20).counts == {"0": 20}
+        outside.join()
+        (tmp_path / "odd" / "go").unlink()
+        with pytest.raises(QmkError, match="2 workers of its engine") as caught:
+            kernel.run(PROGRAM, engine="crash", shots=20, attempts=5)
+        assert caught.value.fields["cause"] == "crashed"
+        with pytest.raises(QmkError, match="were predicted") as caught:
+            kernel.run(PROGRAM, engine="hungry", shots=20)
+        assert len(pids(tmp_path, "crash")) == 2
 
 
 def test_a_worker_that_always_dies_fails_the_job_after_two_attempts(client: Client, tmp_path: Path):

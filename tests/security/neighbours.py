@@ -20,7 +20,7 @@ from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.host.host import Host, Turns
-from qmk.host.launcher import Capacity
+from qmk.host.launcher import Capacity, Loss
 from qmk.host.routing import Routing
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
@@ -128,7 +128,7 @@ class Machine:
             return
         if launch.job in self.crashing:
             failed = Failed(launch.fence, "JOB_FAILED", "killed by signal 11")
-            self.host.launches.on_failed(launch.job, launch.fence, failed, died=True)
+            self.host.launches.on_failed(launch.job, launch.fence, failed, Loss())
             return
         run = (launch.method, launch.shots, launch.seed)
         done = runner(launch.engine).execute(

@@ -57,6 +57,15 @@ JobTimeoutMs = Annotated[
 Priority = Annotated[
     int, Meta(description="Larger is launched sooner, among the jobs of one tenant.", ge=-1000, le=1000)
 ]
+Attempts = Annotated[
+    int,
+    Meta(
+        description="Launches, if workers are lost; after the last one the job fails. A program that crashes its "
+        "engine gets no more of them than the daemon allows, 2 if not configured.",
+        ge=1,
+        le=LIMITS.job_kills,
+    ),
+]
 DeadlineEpochs = Annotated[
     int,
     Meta(
@@ -187,6 +196,7 @@ class Policy(Request, frozen=True):
     deadline_epochs: DeadlineEpochs | None = None
     seed: Seed | None = None
     timeout_ms: JobTimeoutMs | None = None
+    attempts: Attempts | None = None
     device: Annotated[str, Meta(description="what is modelled; 'ideal' in this release", max_length=256)] = "ideal"
     engine: Engine | None = None
     qec: Annotated[Qec, Meta(description="run on logical qubits of this machine; absent: ideal ones")] | None = None

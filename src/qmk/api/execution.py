@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.api import plans
 from qmk.api.plans import Known, memory_bytes
@@ -138,17 +138,17 @@ class Executor:
         left: list[dict[str, Any]] = []
         if failed is not None:
             left.append(_fallback("native", "auto", failed, 0.0))
-        for engine, method, seconds, uncertainty in _rows(choice, named, skip="native" if failed else ""):
+        for row in _rows(choice, named, skip="native" if failed else ""):
             began = time.perf_counter()
             try:
-                done, version = self._execute(source, outputs, engine, method)
+                done, version = self._execute(source, outputs, row)
             except QmkError as error:
                 failed = error
-                if named or error.kind.name not in FALLBACKS:
+                if named or error.kind.name not in FALLBACKS or error.fields.get("cause") == "killed":
                     raise
-                left.append(_fallback(engine, method, error, time.perf_counter() - began))
+                left.append(_fallback(row.engine, row.method, error, time.perf_counter() - began))
                 continue
-            return _of_done(done, engine, method, version, seconds, uncertainty, choice.reasons, left)
+            return _of_done(done, row.engine, row.method, version, row.seconds, row.uncertainty, choice.reasons, left)
         assert failed is not None, "the router chose an engine, and it was tried"
         raise failed
 
@@ -166,17 +166,18 @@ class Executor:
             all_engines=all_engines,
         )
 
-    def _execute(self, source: Source, outputs: Outputs | None, engine: str, method: str) -> tuple[Done, str]:
+    def _execute(self, source: Source, outputs: Outputs | None, row: _Row) -> tuple[Done, str]:
         from qmk.sdk import interpreters
 
-        if self._isolate or interpreters.path_of(engine) is not None:
-            return self._in_worker(source, outputs, engine, method)
+        if self._isolate or interpreters.path_of(row.engine) is not None:
+            return self._in_worker(source, outputs, row)
         assert self._routing is not None
-        return _here(_runner(self._routing.declarations[engine]), source, outputs, method)
+        return _here(_runner(self._routing.declarations[row.engine]), source, outputs, row.method)
 
-    def _in_worker(self, source: Source, outputs: Outputs | None, engine: str, method: str) -> tuple[Done, str]:
+    def _in_worker(self, source: Source, outputs: Outputs | None, row: _Row) -> tuple[Done, str]:
         from qmk.host import machine
         from qmk.host.isolated import Isolated
+        from qmk.host.losses import Memory
         from qmk.worker.messages import Run
 
         if self._worker is None:
@@ -186,13 +187,20 @@ class Executor:
             fence=self._fence,
             digest=source.digest,
             graph=source.packed_graph,
-            method=method,
+            method=row.method,
             shots=source.shots,
             seed=source.seed,
             keep_events=source.keep_events,
             outputs=outputs,
         )
-        return self._worker.run(engine, run, deadline_s=source.deadline_s, progress=source.options.progress)
+        return self._worker.run(
+            row.engine,
+            run,
+            deadline_s=source.deadline_s,
+            progress=source.options.progress,
+            attempts=source.options.attempts,
+            memory=Memory(row.memory_bytes, memory_bytes()),
+        )
 
 
 def _fits(known: Known, shots: int, room: int) -> bool:
@@ -292,15 +300,21 @@ def _fallback(engine: str, method: str, error: QmkError, seconds: float) -> dict
     return {"engine": engine, "method": method, "why": why, "message": message, "seconds": seconds}
 
 
-def _rows(choice: Choice, named: bool, skip: str) -> Iterator[tuple[str, str, float, float]]:
-    """The rows (engine, method, predicted seconds, uncertainty) to try, in order."""
-    rows = [
-        (choice.engine, choice.method, choice.seconds, choice.uncertainty),
-        *((row.engine, row.method, row.seconds, row.uncertainty) for row in choice.alternatives[: LIMITS.fallbacks]),
-    ]
-    for row in rows[: 1 if named else None]:
-        if row[0] != skip:
-            yield row
+class _Row(NamedTuple):
+    """An engine to try, and what it is predicted to take."""
+
+    engine: str
+    method: str
+    seconds: float
+    uncertainty: float
+    memory_bytes: int
+
+
+def _rows(choice: Choice, named: bool, skip: str) -> Iterator[_Row]:
+    """The engines to try, in order."""
+    for row in (choice, *choice.alternatives[: LIMITS.fallbacks])[: 1 if named else None]:
+        if row.engine != skip:
+            yield _Row(row.engine, row.method, row.seconds, row.uncertainty, row.memory_bytes)
 
 
 def _here(runner: Runner, source: Source, outputs: Outputs | None, method: str) -> tuple[Done, str]:

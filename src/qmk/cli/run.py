@@ -22,7 +22,7 @@ DEFAULT_SHOTS = 1000
 
 @click.command()
 @options.program_options
-@request.run_options(*request.RUN, "cache")
+@request.run_options(*request.RUN, "attempts", "cache")
 @options.engine_python_option
 @options.json_option
 @output_options
@@ -68,6 +68,7 @@ def command(
         "seed": asked.seed,
         "engine": asked.engine,
         "timeout_ms": asked.timeout_ms,
+        "attempts": asked.attempts,
         "keep_events": False,
         "outputs": outputs,
     }

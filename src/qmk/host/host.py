@@ -295,7 +295,7 @@ class Host:
             elif isinstance(effect, fx.Recall):
                 self.feed(ev.Refused(now_ns=now_ns, job=effect.key, kind=kind, message=message, fields={}))
             elif isinstance(effect, fx.Launch):
-                self.launches.on_failed(effect.job, effect.fence, Failed(effect.fence, kind, message), died=False)
+                self.launches.on_failed(effect.job, effect.fence, Failed(effect.fence, kind, message), None)
             elif isinstance(effect, (fx.Reply, fx.ReplyResult, fx.Estimate, fx.QueryResources)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 

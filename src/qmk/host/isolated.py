@@ -6,12 +6,18 @@ from __future__ import annotations
 import os
 import select
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.host import spawn
-from qmk.host.spawn import LAST_WORDS_BYTES, end_text
+from qmk.host.losses import UNKNOWN, Lost, Memory, judge_end
+from qmk.host.machine import OutOfMemoryKills
+from qmk.host.spawn import LAST_WORDS_BYTES
+from qmk.host.watch import LOOK_EVERY_S, Watch
+from qmk.kernel.events import Cause
+from qmk.policy.refusals import lost_worker
 from qmk.rpc.splitter import RECEIVE_BYTES
 from qmk.worker.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
 from qmk.worker.wire import Unframer, WireError, frame
@@ -22,7 +28,7 @@ HEARTBEAT_S = 0.2
 
 
 class _Lost(Exception):
-    """The worker ended unexpectedly."""
+    """The worker ended unexpectedly, or will never answer, and why."""
 
 
 class _Worker:
@@ -34,14 +40,17 @@ class _Worker:
         self.version = ""
         self.complaint: Failed | None = None
         self.words = bytearray()
+        self.fault = ""
+        self.watch = Watch(child.pid)
+        self.kills = OutOfMemoryKills()
         self._unframer: Unframer[FromWorker] = Unframer(FromWorker)
         self._poll = select.poll()
         self._poll.register(self.child.sock, select.POLLIN)
         self._poll.register(self.child.stderr_fd, select.POLLIN)
 
-    def receive(self, timeout_s: float | None) -> list[FromWorker]:
+    def receive(self, timeout_s: float) -> list[FromWorker]:
         """The next message within ``timeout_s``. Raises ``_Lost`` when the worker is gone."""
-        readable = {fd for fd, _ in self._poll.poll(None if timeout_s is None else timeout_s * 1e3)}
+        readable = {fd for fd, _ in self._poll.poll(timeout_s * 1e3)}
         if self.child.stderr_fd in readable:
             self._hear_words()
         if self.child.sock.fileno() not in readable:
@@ -55,6 +64,7 @@ class _Worker:
         try:
             return self._unframer.feed(data)
         except WireError as broken:
+            self.fault = f"sent what is not a message: {broken}"
             raise _Lost from broken
 
     def send(self, run: Run) -> None:
@@ -73,6 +83,7 @@ class _Worker:
     def end(self, grace_s: float = 0.0) -> int:
         """Kill it, wait until it is gone, give its status; ``grace_s`` lets it end by itself, with its own status."""
         status, words = self.child.end(grace_s)
+        self.watch.close()
         self.words += words
         return status
 
@@ -97,34 +108,39 @@ class Isolated:
         *,
         deadline_s: float | None = None,
         progress: Callable[[int], None] | None = None,
+        attempts: int | None = None,
+        memory: Memory = UNKNOWN,
     ) -> tuple[Done, str]:
         """The worker's answer and the version of its library. ``deadline_s`` is on the monotonic clock; at that time,
-        and when this thread is interrupted, the worker and all it started are killed. A worker that dies is replaced,
-        ``job_attempts`` times in all. ``progress`` hears the shots done, every ``HEARTBEAT_S`` even without news.
+        and when this thread is interrupted, the worker and all it started are killed. ``progress`` hears the shots
+        done, every ``HEARTBEAT_S`` even without news. ``memory``: what the program is predicted to need, and may have.
 
-        Raises ``QmkError``: TIMEOUT, JOB_FAILED, and what the engine says.
+        A worker that is lost is replaced, ``attempts`` times in all: one that crashed ``job_attempts`` times at most,
+        one that was killed from outside, or never answers, ``job_kills`` times, one without memory not at all.
+
+        Raises ``QmkError``: TIMEOUT, JOB_FAILED, RESOURCE_EXHAUSTED, and what the engine says.
         """
-        for attempt in range(1, LIMITS.job_attempts + 1):
+        lost: Counter[Cause] = Counter()
+        while True:
             worker = self._worker_of(engine)
+            kills = worker.kills.count()
             try:
                 answer = self._await(worker, run, deadline_s, progress)
-            except _Lost:
-                error = self._bury(worker)
-                if "last_words" not in error.fields:
-                    raise error from None
-                if attempt == LIMITS.job_attempts:
-                    message = (
-                        f"the worker of engine '{engine}' died in {attempt} of {attempt} attempts: {error.message}"
-                    )
-                    raise QmkError("JOB_FAILED", message, **error.fields, attempts=attempt) from None
-                continue
+            except _Lost as end:
+                loss = self._bury(worker, kills, memory, str(end))
+                lost[loss.cause] += 1
+                total = lost.total()
+                if lost[loss.cause] < _MOST[loss.cause] and total < (attempts or _MOST["killed"]):
+                    continue
+                fields = {**loss.error.fields, "attempts": total}
+                raise lost_worker(loss.cause, loss.error.message, fields, lost[loss.cause]) from None
             except BaseException:
                 self.close()  # nobody will ask for this answer again
                 raise
             if isinstance(answer, Failed):
+                answer = memory.explain(answer)
                 raise QmkError(answer.kind, answer.message, **answer.fields)
             return answer, worker.version
-        raise AssertionError("the last attempt gave an answer or an error")
 
     def close(self) -> None:
         """End the worker, if there is one."""
@@ -143,13 +159,19 @@ class Isolated:
     ) -> Done | Failed:
         worker.send(run)
         shots_done = 0
+        next_look_s = time.monotonic() + LOOK_EVERY_S
         while True:
-            left_s = None if deadline_s is None else deadline_s - time.monotonic()
-            if left_s is not None and left_s <= 0:
+            now_s = time.monotonic()
+            if deadline_s is not None and now_s >= deadline_s:
                 raise QmkError("TIMEOUT", "the run did not end within its time limit")
-            beat_s = HEARTBEAT_S if progress is not None else None
-            waits = [seconds for seconds in (left_s, beat_s) if seconds is not None]
-            for message in worker.receive(min(waits, default=None)):
+            if now_s >= next_look_s:
+                next_look_s = now_s + LOOK_EVERY_S
+                why = worker.watch.look()
+                if why:
+                    raise _Lost(why)
+            ends = [end_s for end_s in (deadline_s, next_look_s) if end_s is not None]
+            wait_s = max(0.0, min(ends) - now_s)
+            for message in worker.receive(wait_s if progress is None else min(wait_s, HEARTBEAT_S)):
                 if isinstance(message, Ready):
                     worker.version = message.version
                 elif isinstance(message, RunProgress) and message.fence == run.fence:
@@ -161,12 +183,18 @@ class Isolated:
             if progress is not None:
                 progress(shots_done)
 
-    def _bury(self, worker: _Worker) -> QmkError:
-        """The error that says why the worker ended; with ``last_words`` if the run may be tried again."""
+    def _bury(self, worker: _Worker, kills: int, memory: Memory, why: str) -> Lost:
+        """Says why the worker ended. ``why``: what was found wrong with it. Raises JOB_FAILED if it could not start."""
         self._worker = None
-        status = worker.end(ENDING_S)
+        status = worker.end(0.0 if why else ENDING_S)
         if worker.complaint is not None:
-            return QmkError("JOB_FAILED", f"engine '{worker.engine}' cannot start: {worker.complaint.message}")
+            raise QmkError("JOB_FAILED", f"engine '{worker.engine}' cannot start: {worker.complaint.message}") from None
+        if why:
+            message = f"the worker of engine '{worker.engine}' {why}"
+            return Lost("killed", QmkError("JOB_FAILED", message, engine=worker.engine))
         words = worker.words.decode(errors="replace").strip()
-        message = f"the worker of engine '{worker.engine}' {end_text(status)}"
-        return QmkError("JOB_FAILED", message, engine=worker.engine, last_words=words[-2000:])
+        return judge_end(worker.engine, status, words, worker.fault, worker.kills.count() > kills, memory)
+
+
+_MOST: dict[Cause, int] = {"crashed": LIMITS.job_attempts, "killed": LIMITS.job_kills, "memory": 1}
+"""Workers that one run may lose, by cause."""

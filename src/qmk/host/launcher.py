@@ -24,6 +24,7 @@ from typing import Protocol
 import msgspec
 
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.events import Cause
 from qmk.kernel.objects.alternative import Alternative
 from qmk.worker.messages import Ask, Done, Failed, NotDone, Run, StateSaved
 
@@ -36,6 +37,14 @@ class Capacity(msgspec.Struct, frozen=True):
     running: int
     waiting: int
     memory_bytes: int = 0
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """A launch that was lost with its process or node, so that the work may be tried again: why, and how many went down
+    at once."""
+
+    cause: Cause = "crashed"
+    workers: int = 1
 
 
 class Launcher(Protocol):
@@ -85,8 +94,8 @@ class Listener(Protocol):
         """``hedge``: the launch's second engine (``Launch.hedge``) gave it."""
         ...
 
-    def on_failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
-        """``died``: the process or the node was lost, so that the work may be tried again."""
+    def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
+        """``loss`` None: the engine itself says so."""
         ...
 
 

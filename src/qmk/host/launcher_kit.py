@@ -20,7 +20,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from qmk.host.launcher import Launcher, Listener
+from qmk.host.launcher import Launcher, Listener, Loss
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, Node, digest, pack
@@ -56,7 +56,7 @@ class Heard:
     def on_done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         self._note(job, fence, done)
 
-    def on_failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+    def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
         self._note(job, fence, failed)
 
     def of(self, launch: Launch) -> list[Any]:

@@ -17,7 +17,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.host import results
-from qmk.host.launcher import Launcher
+from qmk.host.launcher import Launcher, Loss
 from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
@@ -101,7 +101,7 @@ class Launches:
             log.exception("launch %d of %s could not be handed over", launch.fence, launch.job)
             self._early.pop((launch.job, launch.fence), None)
             why = error.message if isinstance(error, QmkError) else "a defect in QMK; the daemon's log has more"
-            self.on_failed(launch.job, launch.fence, Failed(launch.fence, "INTERNAL_ERROR", why), died=False)
+            self.on_failed(launch.job, launch.fence, Failed(launch.fence, "INTERNAL_ERROR", why), None)
             return
         for interrupt in self._early.pop((launch.job, launch.fence), ()):
             self.launcher.interrupt(interrupt)
@@ -224,7 +224,7 @@ class Launches:
         except QmkError as error:
             if began_ns:
                 self._tell_start(job, fence)
-            self.on_failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), died=False)
+            self.on_failed(job, fence, Failed(fence, error.kind.name, error.message, error.fields), None)
             return
         self._feed(
             ev.Finished(
@@ -243,7 +243,8 @@ class Launches:
     def _drop_arrived(self, job: str, fence: int) -> None:
         self.arrived.pop((job, fence), None)
 
-    def on_failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
+    def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
+        cause, workers = ("crashed", 1) if loss is None else (loss.cause, loss.workers)
         self._hear(
             ev.Failed(
                 now_ns=self._sources.clock_ns(),
@@ -252,7 +253,9 @@ class Launches:
                 kind=failed.kind,
                 message=failed.message,
                 fields=failed.fields,
-                died=died,
+                died=loss is not None,
+                cause=cause,
+                workers=workers,
             )
         )
 

@@ -11,40 +11,102 @@ MEMORY_SHARE = 0.85
 _UNLIMITED_BYTES = 1 << 60
 
 
-def cpus() -> int:
-    """Processors this process may use: affinity, then the container's quota."""
+ROOT = Path("/")
+"""Where the system's files about itself are found."""
+
+
+def cpus(root: Path = ROOT) -> int:
+    """Processors this process may use: affinity, then the quota of its control group, of version 2 or 1."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _read("/sys/fs/cgroup/cpu.max").split()
-    if len(quota) == 2 and quota[0].isdigit():
-        available = min(available, max(1, int(quota[0]) // int(quota[1])))
+    quotas = [_read(folder / "cpu.max") for folder in _group_folders(root, "")]
+    for folder in _group_folders(root, "cpu"):
+        quotas.append(f"{_read(folder / 'cpu.cfs_quota_us')} {_read(folder / 'cpu.cfs_period_us')}")
+    for quota in quotas:
+        numbers = quota.split()
+        if len(numbers) == 2 and all(each.isdigit() and int(each) for each in numbers):
+            available = min(available, max(1, int(numbers[0]) // int(numbers[1])))
     return available
 
 
-def memory_bytes() -> int:
+def memory_bytes(root: Path = ROOT) -> int:
     """Bytes that jobs may be given together."""
-    return int(MEMORY_SHARE * min(_available_bytes(), _container_bytes()))
+    return int(MEMORY_SHARE * min(_available_bytes(root), _container_bytes(root)))
 
 
-def _available_bytes() -> int:
-    for line in _read("/proc/meminfo").splitlines():
-        name, _, rest = line.partition(":")
-        if name == "MemAvailable":
-            return int(rest.split()[0]) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _available_bytes(root: Path) -> int:
+    kib = _row(_read(root / "proc/meminfo"), "MemAvailable:")
+    return kib * 1024 if kib else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _container_bytes() -> int:
-    limit = _read("/sys/fs/cgroup/memory.max").strip()
-    used = _read("/sys/fs/cgroup/memory.current").strip()
-    if not limit.isdigit():
-        return _UNLIMITED_BYTES
-    return max(0, int(limit) - (int(used) if used.isdigit() else 0))
+def _container_bytes(root: Path) -> int:
+    """What the control groups of this process leave it, of version 2 and 1. Both count pages of files as used memory,
+    and give up those that are not in use when memory is short."""
+    left = [_UNLIMITED_BYTES]
+    for folder in _group_folders(root, ""):
+        left += _left_in(folder, "memory.max", "memory.current", "inactive_file")
+    for folder in _group_folders(root, "memory"):
+        left += _left_in(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    return max(0, min(left))
 
 
-def _read(path: str) -> str:
+def _left_in(folder: Path, limit: str, used: str, cache: str) -> list[int]:
+    """Bytes that the control group leaves, if it has a limit."""
+    limit_bytes = _number(folder / limit)
+    if not limit_bytes:
+        return []
+    return [limit_bytes - max(0, _number(folder / used) - _row(_read(folder / "memory.stat"), cache))]
+
+
+class OutOfMemoryKills:
+    """Counts the processes that this machine, or our control group, has ended for want of memory."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._files = [folder / "memory.events" for folder in _group_folders(root, "")]
+        self._files += [folder / "memory.oom_control" for folder in _group_folders(root, "memory")]
+        self._files.append(root / "proc/vmstat")
+
+    def count(self) -> int:
+        """A number that grows with each of them."""
+        return sum(_row(_read(file), "oom_kill") for file in self._files)
+
+
+def _group_folders(root: Path, controller: str) -> list[Path]:
+    """The folders of our control group and of those that it is in, for a controller of version 1, or "" for version 2.
+    In a container the path that the system names may be the host's; then the group is what is mounted."""
+    top = root / "sys/fs/cgroup" / controller
+    named = ""
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controller in controllers.split(","):
+            named = path.strip("/")
+    folders = [top]
+    for part in named.split("/") if named else ():
+        folders.append(folders[-1] / part)
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _row(text: str, name: str) -> int:
+    """The number in the row that begins with this word, 0 if there is none."""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == name and words[1].isdigit():
+            return int(words[1])
+    return 0
+
+
+def _number(path: Path) -> int:
+    """The number in the file; 0 where there is none, as there is for "max"."""
+    text = _read(path).strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _read(path: Path) -> str:
     """The file's text, empty when this system has no such file."""
-    file = Path(path)
-    return file.read_text() if file.is_file() else ""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 class ProcessorWait:

@@ -12,19 +12,22 @@ a launch that was cancelled is never spoken of again. It is the first implementa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from msgspec import structs
 
 from qmk.base.errors import QmkError
 from qmk.host import spawn
-from qmk.host.launcher import Capacity, Listener, ask_of, plan_name, run_of
+from qmk.host.launcher import Capacity, Listener, Loss, ask_of, plan_name, run_of
+from qmk.host.losses import Lost, Memory, judge_end
+from qmk.host.machine import OutOfMemoryKills
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
+from qmk.host.watch import LOOK_EVERY_S, Watch
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
@@ -32,6 +35,13 @@ from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunPro
 log = logging.getLogger("qmk.pool")
 HELD_PROGRAMS = 16
 """Programs that a worker is trusted to still hold; it says so when it does not."""
+
+RECENT_LOOKS = 15
+"""Looks at the machine's count of out-of-memory kills before a worker's end, one of which may be that end."""
+CAUSES = ("crashed", "memory", "killed", None)
+"""Of two engines of a launch, the end of the one that stands first here is reported."""
+CLOSING_S = 5.0
+"""How long the ends of workers are waited for; one that hangs in the system dies when it can."""
 
 REMEMBERED_STOPS = 4096
 """Jobs of which it is known which process they stopped in, so that they can go on in another."""
@@ -41,13 +51,14 @@ REMEMBERED_STOPS = 4096
 class Bounds:
     """``slots`` launches run at once, ``processes`` exist at most, each with ``threads`` numerical threads; the
     launches running together may be predicted to need ``memory_bytes`` (0: no bound; one alone may try). A worker
-    idle for ``idle_s`` is ended."""
+    idle for ``idle_s`` is ended; each is looked at every ``look_s``."""
 
     slots: int
     processes: int
     threads: int
     memory_bytes: int
     idle_s: float
+    look_s: float = LOOK_EVERY_S
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +72,7 @@ class Task:
     asks: list[Interrupt] = field(default_factory=list[Interrupt])
     hedge: Alternative | None = None
     partner: Task | None = None
-    failure: tuple[Failed, bool] | None = None
+    failure: tuple[Failed, Loss | None] | None = None
 
     def is_launch(self, job: str, fence: int) -> bool:
         return (self.launch.job, self.launch.fence) == (job, fence)
@@ -81,6 +92,7 @@ class Worker:
     waited_s: float = 0.0
     """How long the worker had waited for a processor when its launch began."""
     complaint: Failed | None = None
+    watch: Watch | None = None
 
 
 class Pool:
@@ -95,6 +107,9 @@ class Pool:
         self._stopped_in: OrderedDict[str, int] = OrderedDict()
         self._ended: asyncio.Future[None] | None = None
         self._sweeper = self._loop.call_later(bounds.idle_s, self._sweep)
+        self._kills = OutOfMemoryKills()
+        self._kills_seen = deque([self._kills.count()], maxlen=RECENT_LOOKS)
+        self._watcher = self._loop.call_later(bounds.look_s, self._look)
 
     @property
     def pids(self) -> list[int]:
@@ -167,15 +182,17 @@ class Pool:
             self._start(engine)
 
     async def close(self) -> None:
-        """Kill every worker and return when all are gone."""
+        """Kill every worker and return when all are gone, or hang where no signal reaches them."""
         self._sweeper.cancel()
+        self._watcher.cancel()
         self._queue.clear()
         self._ended = self._loop.create_future()
         for worker in list(self._workers):
             worker.task = None
             self._end(worker)
         if self._dying:
-            await self._ended
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended, CLOSING_S)
 
     def _pump(self) -> None:
         while self._queue and self._ended is None:
@@ -229,7 +246,7 @@ class Pool:
             try:
                 worker = self._start(launch.engine)
             except QmkError as error:
-                self._report_failure(task, Failed(launch.fence, error.kind.name, error.message), died=False)
+                self._report_failure(task, Failed(launch.fence, error.kind.name, error.message), None)
                 return
         worker.task = task
         if worker.ready:
@@ -253,6 +270,7 @@ class Pool:
             lambda message: self._on_message(worker, message),
             lambda status: self._on_exit(worker, status),
         )
+        worker.watch = Watch(worker.process.pid, self._bounds.look_s)
         self._workers.append(worker)
         return worker
 
@@ -331,19 +349,27 @@ class Pool:
             self._listener.on_saved(launch.job, launch.fence, message)
         else:
             worker.holds.clear()
-            self._report_failure(task, message, died=False)
+            self._report_failure(task, self._memory_of(task).explain(message), None)
         self._pump()
 
-    def _report_failure(self, task: Task, failed: Failed, died: bool) -> None:
+    def _report_failure(self, task: Task, failed: Failed, loss: Loss | None) -> None:
         """Handles an engine of a launch that gave no result. While the other engine runs, the launch goes on; at the
-        end the first engine's failure is reported."""
+        end the first engine's failure is reported, or that of the one that was lost."""
         partner, task.partner = task.partner, None
         if partner is not None:
             partner.partner = None
-            partner.failure = (failed, died) if task.hedge is None else None
+            partner.failure = (failed, loss)
             return
-        first, lost = task.failure or (failed, died)
-        self._listener.on_failed(task.launch.job, task.launch.fence, first, died=lost)
+        ends = [(failed, loss), *([task.failure] if task.failure is not None else [])]
+        if task.hedge is not None:
+            ends.reverse()
+        first, why = min(ends, key=lambda end: CAUSES.index(end[1] and end[1].cause))
+        if why is not None:
+            why = Loss(why.cause, sum(end[1] is not None and end[1].cause == why.cause for end in ends))
+        self._listener.on_failed(task.launch.job, task.launch.fence, first, why)
+
+    def _memory_of(self, task: Task) -> Memory:
+        return Memory(task.launch.memory_bytes, self._bounds.memory_bytes)
 
     def _end(self, worker: Worker) -> None:
         """Take the worker out and kill it; ``_on_exit`` follows."""
@@ -353,32 +379,53 @@ class Pool:
         worker.process.kill()
 
     def _on_exit(self, worker: Worker, status: int) -> None:
+        if worker.watch is not None:
+            worker.watch.close()
         if worker in self._dying:
             self._dying.discard(worker)
             if self._ended is not None and not self._dying and not self._ended.done():
                 self._ended.set_result(None)
             return
-        self._workers.remove(worker)
-        self._on_lost_worker(worker, status)
-        self._pump()
-
-    def _on_lost_worker(self, worker: Worker, status: int) -> None:
-        """Handles a worker that ended unexpectedly."""
         assert worker.process is not None
+        self._workers.remove(worker)
         words = worker.process.last_words
         log.warning("worker %d of engine %s %s%s", worker.process.pid, worker.engine, end_text(status), _below(words))
-        if worker.task is None:
-            return
-        task, launch = worker.task, worker.task.launch
-        if worker.complaint is not None:
+        task = worker.task
+        if task is not None and worker.complaint is not None:
             complaint = worker.complaint
             message = f"engine '{worker.engine}' cannot start: {complaint.message}"
-            failed = Failed(launch.fence, "JOB_FAILED", message, complaint.fields)
-            self._report_failure(task, failed, died=False)
-            return
-        message = f"the worker of engine '{worker.engine}' {end_text(status)}"
-        fields: dict[str, Any] = {"engine": worker.engine, "last_words": words[-2000:]}
-        self._report_failure(task, Failed(launch.fence, "JOB_FAILED", message, fields), died=True)
+            self._report_failure(task, Failed(task.launch.fence, "JOB_FAILED", message, complaint.fields), None)
+        elif task is not None:
+            recent = self._kills.count() > self._kills_seen[0]
+            memory = self._memory_of(task)
+            self._report_loss(task, judge_end(worker.engine, status, words, worker.process.fault, recent, memory))
+        self._pump()
+
+    def _report_loss(self, task: Task, lost: Lost) -> None:
+        error = lost.error
+        self._report_failure(
+            task, Failed(task.launch.fence, error.kind.name, error.message, error.fields), Loss(lost.cause)
+        )
+
+    def _look(self) -> None:
+        """End the workers that will never answer; their launches count as killed from outside."""
+        self._watcher = self._loop.call_later(self._bounds.look_s, self._look)
+        self._kills_seen.append(self._kills.count())
+        for worker in list(self._workers):
+            task = worker.task
+            assert worker.watch is not None
+            assert worker.process is not None
+            waits = worker.ready and task is not None and not task.asks and worker.process.unread
+            why = worker.watch.look(waits)
+            if not why:
+                continue
+            log.warning("worker %d of engine %s %s; it is ended", worker.process.pid, worker.engine, why)
+            worker.task = None
+            self._end(worker)
+            if task is not None:
+                message = f"the worker of engine '{worker.engine}' {why}"
+                self._report_loss(task, Lost("killed", QmkError("JOB_FAILED", message, engine=worker.engine)))
+        self._pump()
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""

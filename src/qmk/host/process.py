@@ -7,8 +7,10 @@ long as the child: a child dies with the thread that started it.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import select
+import termios
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -44,6 +46,8 @@ class ChildProcess:
         self._wait = ProcessorWait(child.pid)
         self._pidfd = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else -1
         self.ended = False
+        self.fault = ""
+        """What it did wrong, for which it was ended."""
         child.sock.setblocking(False)
         os.set_blocking(child.stderr_fd, False)
         self._loop.add_reader(child.sock.fileno(), self._readable)
@@ -59,6 +63,16 @@ class ChildProcess:
     def waited_s(self) -> float:
         """Seconds for which it was ready to run and had no processor; 0 where the system does not say."""
         return self._wait.seconds()
+
+    @property
+    def unread(self) -> bool:
+        """Whether it has not read all that it was sent. On systems that do not say, it has."""
+        if not self._open:
+            return False
+        try:
+            return fcntl.ioctl(self._child.sock, termios.TIOCOUTQ, bytes(4)) != bytes(4)
+        except OSError:
+            return False
 
     @property
     def last_words(self) -> str:
@@ -110,7 +124,7 @@ class ChildProcess:
         try:
             messages = self._unframer.feed(data)
         except WireError as error:
-            self._words += f"\n{error}".encode()
+            self.fault = f"sent what is not a message: {error}"
             self._abandon()
             return
         for message in messages:
@@ -143,11 +157,17 @@ class ChildProcess:
             self._unsent.clear()
         self._child.sock.close()
         if grace_s:
-            self._loop.call_later(grace_s, self._child.kill)
+            self._loop.call_later(grace_s, self._end_silent)
         else:
             self._child.kill()
         if self._pidfd < 0:
             self._loop.run_in_executor(None, self._child.process.wait).add_done_callback(lambda _: self._finish())
+
+    def _end_silent(self) -> None:
+        """End it, as nobody hears it any more."""
+        if not self.ended:
+            self.fault = "closed its channel and did not end"
+            self._child.kill()
 
     def _on_exit(self) -> None:
         """Handles the exit of the process: reads its last messages, as a child of it may still hold the socket, then

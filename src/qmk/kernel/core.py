@@ -222,19 +222,7 @@ class Kernel(State):
             return
         if job.submitted.alternatives and engines.fail_over(self, job, event):
             return
-        attempt = job.attempts + 1
-        if event.died and attempt >= self.config.job_attempts:
-            engine = job.submitted.engine
-            event = ev.Failed(
-                now_ns=event.now_ns,
-                job=event.job,
-                fence=event.fence,
-                kind="JOB_FAILED",
-                message=f"the worker of engine '{engine}' died in {attempt} of {attempt} attempts: {event.message}",
-                fields={**event.fields, "engine": engine, "attempts": attempt},
-                lost=True,
-            )
-        self.commit(event)
+        self.commit(engines.judge_loss(self, job, event) if event.died else event)
         self.launch_ready()
 
     def _timer(self, event: ev.TimerFired) -> None:

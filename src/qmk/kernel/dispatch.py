@@ -75,6 +75,7 @@ class Dispatch:
         settings = settings_of(config)
         self.scheduler = policy.scheduler(settings)
         self.capacity = Capacity(settings)
+        self._memory_bytes = settings.memory_bytes
         self._accounts = accounts
         self._entries: dict[str, _Entry] = {}
         self._waiting = 0
@@ -119,10 +120,10 @@ class Dispatch:
         entry = self._entries.get(job.id)
         if entry is None:
             allowance = job.submitted.session if job.submitted.session in self._allowances else ""
-            entry = self._entries[job.id] = _Entry(job, task_of(job, allowance))
+            entry = self._entries[job.id] = _Entry(job, task_of(job, allowance, self._memory_bytes))
         else:
             assert not entry.out, f"{job.id} is out"
-            entry.task = task_of(job, entry.task.allowance)
+            entry.task = task_of(job, entry.task.allowance, self._memory_bytes)
         self._waiting += not entry.waits
         entry.waits = True
         self._tell(Queued(entry.task, left_ns))
@@ -266,14 +267,15 @@ def decoder_ppm(footprint: Footprint) -> int:
     return round(max(0.0, min(THROTTLE_LOAD, footprint.decoder_load)) * MILLION)
 
 
-def task_of(job: Job, allowance: str) -> Task:
+def task_of(job: Job, allowance: str, memory_bytes: int) -> Task:
+    """``memory_bytes``: all that there is, which a job gets after memory ran out."""
     record = job.submitted
     return Task(
         job=record.job,
         tenant=record.tenant,
         seq=record.seq,
         cost_ns=nanoseconds(record.seconds),
-        memory_bytes=record.memory_bytes,
+        memory_bytes=max(record.memory_bytes, memory_bytes if "memory" in job.lost else 0),
         qubits=record.width,
         priority=record.policy.get("priority", 0),
         deadline_epochs=record.policy.get("deadline_epochs"),

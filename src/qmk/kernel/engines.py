@@ -11,7 +11,10 @@ bits.
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from qmk.base.errors import FALLBACKS
+from qmk.base.limits import LIMITS
 from qmk.kernel.effects import ClearTimer, Kill, SetTimer
 from qmk.kernel.events import Failed, FellBack
 from qmk.kernel.objects.account import UNBOUNDED
@@ -23,13 +26,34 @@ SLICE_TIMER = "slice:"
 
 
 def fail_over(kernel: Tables, job: Job, event: Failed) -> bool:
-    """Goes on with the next engine, if the failure is one of this engine and there is one."""
+    """Goes on with the next engine, if the failure is one of this engine and there is one. A worker that was lost says
+    that of its engine only where it was alone and memory ran out."""
     why = FALLBACKS.get(event.kind)
     rows = _affordable(kernel, job)
-    if why is None or event.died or job.submitted.restored_from or not rows:
+    here = not event.died or (event.cause == "memory" and _runs_alone(kernel, job))
+    if why is None or not here or job.submitted.restored_from or not rows:
         return False
     _move(kernel, job, rows[0], why, f"engine '{job.submitted.engine}': {event.message}")
     return True
+
+
+def judge_loss(kernel: Tables, job: Job, event: Failed) -> Failed:
+    """The failure of a job whose worker was lost; the last one where no attempt is left. Workers that crash under one
+    job are bounded over restarts and engines; one that is killed from outside is not the job's fault."""
+    asked = job.submitted.policy.get("attempts") or UNBOUNDED
+    limits = {"crashed": kernel.config.job_attempts, "killed": LIMITS.job_kills}
+    limit = limits.get(event.cause, 1 if _runs_alone(kernel, job) else 2)
+    count = job.lost.get(event.cause, 0) + event.workers
+    if count < limit and job.attempts + 1 < asked:
+        return event
+    fields = {**event.fields, "engine": job.submitted.engine, "attempts": job.attempts + 1}
+    error = kernel.refusals.lost_worker(event.cause, event.message, fields, count)
+    told = {"kind": error.kind.name, "message": error.message, "fields": error.fields}
+    return structs.replace(event, **told, died=False, lost=True)
+
+
+def _runs_alone(kernel: Tables, job: Job) -> bool:
+    return "memory" in job.lost or len(kernel.jobs.launched) == 1
 
 
 def watch(kernel: Tables, job: Job) -> None:
@@ -70,7 +94,7 @@ def choose_second(kernel: Tables, job: Job) -> Alternative | None:
     record, config = job.submitted, kernel.config
     if not config.hedging or record.policy.get("seed") is not None:
         return None
-    if record.fenced or record.channels or record.restored_from:
+    if record.fenced or record.channels or record.restored_from or "memory" in job.lost:
         return None
     if len(kernel.jobs.queue) or len(kernel.jobs.launched) >= config.workers:
         return None

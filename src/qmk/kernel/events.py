@@ -4,7 +4,7 @@ chosen engine, a worker's answer) comes in through one, so a journal of events r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,6 +26,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 class Record(Event, frozen=True):
     """An event that the journal keeps; ``records.decode_record`` reads it."""
+
+
+Cause = Literal["crashed", "killed", "memory"]
+"""Why a worker was lost: by what it ran, by somebody outside, or because the machine ran out of memory."""
 
 
 class OfLaunch(Record, frozen=True):
@@ -180,7 +184,8 @@ class Finished(OfLaunch, frozen=True):
 
 class Failed(OfLaunch, frozen=True):
     """The launch ended without a result; with ``fence`` 0, the job ended without a launch. ``died`` True: the worker
-    process was lost, so the job may be retried. ``lost`` True: it was lost in the last attempt that the job had."""
+    process was lost, so the job may be retried. ``lost`` True: it was lost in the last attempt that the job had.
+    ``cause`` says why, and ``workers`` how many were lost at once: two, if a second engine was at work too."""
 
     kind: str
     message: str
@@ -188,6 +193,8 @@ class Failed(OfLaunch, frozen=True):
     died: bool = False
     lost: bool = False
     skew_ns: int = 0
+    cause: Cause = "crashed"
+    workers: int = 1
 
 
 class FellBack(OfLaunch, frozen=True):

@@ -11,7 +11,7 @@ from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.base.units import MS_NS, SECOND_NS, bytes_text, seconds_text
-from qmk.kernel.events import Cancelled, Submitted
+from qmk.kernel.events import Cancelled, Cause, Submitted
 from qmk.kernel.objects.account import BOUND
 from qmk.kernel.objects.capability import Capability
 from qmk.kernel.objects.channel import CLOSED, PROPOSED, Channel
@@ -421,6 +421,23 @@ def end_error(job: Job, record: Cancelled) -> QmkError:
         return QmkError("JOB_CANCELLED", f"the job was cancelled{text}", reason=record.reason)
     limit_ms = job.submitted.policy.get("timeout_ms", 0)
     return QmkError("TIMEOUT", f"the job did not end within timeout_ms = {limit_ms}", timeout_ms=limit_ms)
+
+
+def lost_worker(cause: Cause, message: str, fields: dict[str, Any], count: int) -> QmkError:
+    """Why a job is not launched again. ``count`` workers of it were lost for the reason of the last, which ``message``
+    and ``fields`` tell."""
+    workers = "1 worker" if count == 1 else f"{count} workers"
+    match cause:
+        case "killed":
+            kind, rest = "RESOURCE_EXHAUSTED", f"by somebody outside QMK; the job has lost {workers} so"
+            more: dict[str, Any] = {"help": "find out what ends processes on this machine, then submit the job again"}
+        case "memory":
+            kind, rest = "RESOURCE_EXHAUSTED", f"the job has lost {workers} so"
+            help = "fewer qubits or shots, another engine, or a machine with more memory"
+            more = {"help": help, "retryable": False}
+        case "crashed":
+            kind, rest, more = "JOB_FAILED", f"the program has ended {workers} of its engine and is not run again", {}
+    return QmkError(kind, f"{message}; {rest}", **{**fields, "cause": cause, **more})
 
 
 def no_channel(id: str, channel: Channel | None = None) -> QmkError:

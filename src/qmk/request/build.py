@@ -62,6 +62,7 @@ def policy_of(options: RunOptions, qec: Qec | None = None) -> Policy:
         deadline_epochs=options.deadline_epochs,
         seed=options.seed,
         timeout_ms=options.timeout_ms,
+        attempts=options.attempts,
         engine=options.engine,
         channels=dict(options.channels or {}),
         cache=options.cache,

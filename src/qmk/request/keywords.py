@@ -96,6 +96,7 @@ class EmbeddedRunKeywords(ExpectationKeywords, total=False):
     """Of ``Embedded.run``."""
 
     timeout_ms: int | None
+    attempts: int | None
     keep_events: bool
     outputs: Outputs | None
     rewrites: bool
@@ -113,6 +114,7 @@ class ClientSubmitKeywords(ExpectationKeywords, total=False):
     """Of ``Client.submit``."""
 
     timeout_ms: int | None
+    attempts: int | None
     keep_events: bool
     outputs: Outputs | None
     cache: bool

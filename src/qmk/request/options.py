@@ -41,6 +41,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     qec: Machine | str | None = None
     device: str | None = None
     timeout_ms: int | None = None
+    attempts: int | None = None
     keep_events: bool = True
     outputs: Outputs | None = None
     cache: bool = True
@@ -122,6 +123,7 @@ OPTIONS: dict[str, Option] = {
         "NAME",
     ),
     "timeout_ms": _on_the_wire(shapes.JobTimeoutMs, "--timeout", metavar="DURATION"),
+    "attempts": _on_the_wire(shapes.Attempts, "--attempts", metavar="N"),
     "keep_events": _on_the_wire(shapes.KeepEvents),
     "outputs": Option("What the run gives beyond counts; qmk.outputs makes it."),
     "cache": _on_the_wire(shapes.UseCache, "--no-cache"),
@@ -147,11 +149,11 @@ _READ = ("params", "format")
 _PHYSICS = ("noise", "error", "qec", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
-    *_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "cache",
+    *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache",
     "priority", "deadline_epochs", "idempotency_key", "channels",
 )  # fmt: skip
 
-_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "keep_events", "outputs", "rewrites", "cache", "progress")
+_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
 
 CALLS: dict[str, tuple[str, ...]] = {
     "qmk.run": (*_RUN, "isolate"),
@@ -290,7 +292,7 @@ def _plain(value: Any) -> Any:
 
 _TAKE: dict[str, Callable[[str, Any], Any]] = {
     "shots": _shots,
-    **dict.fromkeys(("seed", "timeout_ms", "priority", "deadline_epochs"), _whole),
+    **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs"), _whole),
     **dict.fromkeys(("engine", "format", "device", "idempotency_key"), _text),
     **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate"), _switch),
     **dict.fromkeys(("params", "channels"), _mapping),

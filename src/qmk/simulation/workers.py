@@ -9,14 +9,18 @@ from random import Random
 
 import msgspec
 
-from qmk.host.launcher import Capacity, Listener
+from qmk.host.launcher import Capacity, Listener, Loss
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.events import Cause
 from qmk.qvm.graph import unpack
 from qmk.simulation.programs import done_of
 from qmk.worker.messages import Failed, NotDone, StateSaved
 
 REFUSALS = ("UNSUPPORTED", "RESOURCE_EXHAUSTED")
 """Failures after which a job goes on with another engine."""
+
+CAUSES: tuple[Cause, ...] = ("crashed", "crashed", "killed", "memory")
+"""Why a worker dies, by the number of its launch."""
 
 REMEMBERED = 30
 """Launches of the past whose workers may still be heard."""
@@ -76,8 +80,11 @@ class Work:
         listener.on_done(*self.key, done, "1", launch.hedge if hedged else None)
 
     def tell_failed(self, listener: Listener, died: bool, kind: str = "JOB_FAILED") -> None:
+        cause = CAUSES[self.launch.fence % len(CAUSES)]
+        if died and cause == "memory":
+            kind = "RESOURCE_EXHAUSTED"
         failed = Failed(self.launch.fence, kind, "it died" if died else "it failed")
-        listener.on_failed(*self.key, failed, died=died)
+        listener.on_failed(*self.key, failed, Loss(cause) if died else None)
 
 
 class Cluster:
@@ -175,7 +182,7 @@ class SimLauncher:
         if work.stale and work.key in self._cluster.running:
             self._cluster.end(work)
             failed = Failed(work.launch.fence, "UNSUPPORTED", "the state is of another program", {"start": True})
-            self._listener.on_failed(*work.key, failed, died=False)
+            self._listener.on_failed(*work.key, failed, None)
         return f"{work.name} starts"
 
     def _finish(self, work: Work, hedged: bool = False) -> str:

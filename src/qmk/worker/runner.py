@@ -223,6 +223,7 @@ class Runner:
                 f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}",
                 engine=self.declaration.name,
                 method=method,
+                resource="memory_bytes",
             ) from full
         return Done(
             fence=fence,

@@ -64,7 +64,7 @@ def execute_with_outputs(
         values = values_of(runner, graph, method, outputs, shots, seed)
     except MemoryError as full:
         text = f"engine '{name}' ran out of memory: {full}"
-        raise QmkError("RESOURCE_EXHAUSTED", text, engine=name, method=method) from full
+        raise QmkError("RESOURCE_EXHAUSTED", text, engine=name, method=method, resource="memory_bytes") from full
     return msgspec.structs.replace(
         done,
         run_s=time.perf_counter() - started - done.prepare_s,

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from qmk.base.errors import QmkError
 from qmk.host.blobs import MemoryBlobs
+from qmk.host.launcher import Loss
 from qmk.host.launches import Launches, Sources
 from qmk.host.states import States
 from qmk.kernel import events as ev
@@ -129,7 +130,7 @@ def test_a_start_is_told_before_anything_else_of_its_launch():
     desk.launches.on_started("job_1", 7)
     desk.launches.on_progressed("job_1", 7, 1)
     desk.launches.on_started("job_2", 8)
-    desk.launches.on_failed("job_2", 8, Failed(8, "JOB_FAILED", "why"), died=True)
+    desk.launches.on_failed("job_2", 8, Failed(8, "JOB_FAILED", "why"), Loss())
     kinds = [type(event) for event in desk.events]
     assert kinds == [ev.Started, ev.Progressed, ev.Started, ev.Failed]
 

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from qmk.host import pool as pool_module
+from qmk.host.launcher import Loss
 from qmk.host.pool import Bounds, Pool
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
@@ -30,6 +31,8 @@ class FakeProcess:
         self.pid = 1000 + len(FakeProcess.made)
         self.last_words = "last words"
         self.waited_s = 0.0
+        self.fault = ""
+        self.unread = False
         FakeProcess.made.append(self)
 
     def send(self, message: Run) -> None:
@@ -68,8 +71,8 @@ class Ears:
     def on_done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         self.heard.append(("done", job) if hedge is None else ("done", job, hedge.engine))
 
-    def on_failed(self, job: str, fence: int, failed: Failed, died: bool) -> None:
-        self.heard.append(("failed", job, failed.kind, died))
+    def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
+        self.heard.append(("failed", job, failed.kind, loss is not None))
 
 
 @pytest.fixture(autouse=True)

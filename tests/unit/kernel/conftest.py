@@ -172,10 +172,9 @@ class Bench:
     def finish(self, job: str, **usage: Any) -> list[Effect]:
         return self.step(Finished, job=job, fence=self.fence(job), usage=usage)
 
-    def fail(self, job: str, kind: str = "RESOURCE_EXHAUSTED", *, died: bool = False) -> list[Effect]:
-        return self.step(
-            Failed, job=job, fence=self.fence(job), kind=kind, message="boom", fields={"why": "x"}, died=died
-        )
+    def fail(self, job: str, kind: str = "RESOURCE_EXHAUSTED", *, died: bool = False, **more: Any) -> list[Effect]:
+        where = {"job": job, "fence": self.fence(job)}
+        return self.step(Failed, **where, kind=kind, message="boom", fields={"why": "x"}, died=died, **more)
 
     def restarted(self) -> Bench:
         """A new kernel fed with this one's journal, before ``Recovered``."""

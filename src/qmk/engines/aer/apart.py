@@ -63,7 +63,7 @@ def _serve(work: Callable[[], bytes], channel: Connection) -> NoReturn:
     except QmkError as error:
         channel.send_bytes(_ERROR + msgspec.json.encode(error.to_dict()))
     except MemoryError:
-        error = QmkError("RESOURCE_EXHAUSTED", "aer ran out of memory", engine="aer")
+        error = QmkError("RESOURCE_EXHAUSTED", "aer ran out of memory", engine="aer", resource="memory_bytes")
         channel.send_bytes(_ERROR + msgspec.json.encode(error.to_dict()))
     except BaseException:
         traceback.print_exc()

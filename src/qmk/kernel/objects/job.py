@@ -52,6 +52,7 @@ class Job(msgspec.Struct, eq=False):
     index of the first qubit where a worker last took it. ``saved`` is the checkpoint that the next launch continues
     from, ``epochs_done`` the epochs behind it, ``epochs_behind`` those behind the shots under way. ``crashes`` counts
     the daemons that went down with a launch of it, ``retired`` is its newest launch known to be over.
+    ``attempts`` are launches whose worker was lost, ``lost`` the workers, by cause; after ``memory`` it runs alone.
     ``wanted_region`` is where q_migrate sent it, ``elsewhere`` says that the next launch must be in another process.
     ``events`` is the history without its first ``dropped`` events: a job that is moved or taken back for ever must not
     fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
@@ -71,6 +72,7 @@ class Job(msgspec.Struct, eq=False):
     state: str = VALIDATING
     fence: int = 0
     attempts: int = 0
+    lost: dict[str, int] = {}
     launches: int = 0
     crashes: int = 0
     retired: int = 0
