@@ -16,7 +16,7 @@ import contextlib
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec import structs
 
@@ -27,15 +27,12 @@ from qmk.host.losses import Lost, Memory, judge_end
 from qmk.host.machine import OutOfMemoryKills
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
+from qmk.host.tasks import Task, Worker
 from qmk.host.watch import LOOK_EVERY_S, Watch
 from qmk.kernel.effects import Interrupt, Launch
-from qmk.kernel.objects.alternative import Alternative
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
-HELD_PROGRAMS = 16
-"""Programs that a worker is trusted to still hold; it says so when it does not."""
-
 RECENT_LOOKS = 15
 """Looks at the machine's count of out-of-memory kills before a worker's end, one of which may be that end."""
 CAUSES = ("crashed", "memory", "killed", None)
@@ -59,40 +56,6 @@ class Bounds:
     memory_bytes: int
     idle_s: float
     look_s: float = LOOK_EVERY_S
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """A launch with what it needs; ``asks`` are interrupts that it has not answered. ``hedge``: it is the second engine
-    of its launch; ``partner`` is the other of the two while that goes on, ``failure`` how it ended before this one."""
-
-    launch: Launch
-    graph: bytes
-    state: bytes | None
-    asks: list[Interrupt] = field(default_factory=list[Interrupt])
-    hedge: Alternative | None = None
-    partner: Task | None = None
-    failure: tuple[Failed, Loss | None] | None = None
-
-    def is_launch(self, job: str, fence: int) -> bool:
-        return (self.launch.job, self.launch.fence) == (job, fence)
-
-
-@dataclass(slots=True, eq=False)
-class Worker:
-    """One process. ``task`` is the launch it runs or, while it is starting, will run."""
-
-    engine: str
-    process: ChildProcess | None = None
-    version: str = ""
-    ready: bool = False
-    task: Task | None = None
-    holds: deque[str] = field(default_factory=lambda: deque(maxlen=HELD_PROGRAMS))
-    used_s: float = 0.0
-    waited_s: float = 0.0
-    """How long the worker had waited for a processor when its launch began."""
-    complaint: Failed | None = None
-    watch: Watch | None = None
 
 
 class Pool:
@@ -402,10 +365,8 @@ class Pool:
         self._pump()
 
     def _report_loss(self, task: Task, lost: Lost) -> None:
-        error = lost.error
-        self._report_failure(
-            task, Failed(task.launch.fence, error.kind.name, error.message, error.fields), Loss(lost.cause)
-        )
+        kind, error = lost.error.kind.name, lost.error
+        self._report_failure(task, Failed(task.launch.fence, kind, error.message, error.fields), Loss(lost.cause))
 
     def _look(self) -> None:
         """End the workers that will never answer; their launches count as killed from outside."""

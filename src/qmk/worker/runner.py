@@ -218,13 +218,9 @@ class Runner:
                 counts, events, notes = self._tally(prepared, method, size, start, drive, keep_events, progress)
         except MemoryError as full:
             why = f": {full}" if str(full) else ""
-            raise QmkError(
-                "RESOURCE_EXHAUSTED",
-                f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}",
-                engine=self.declaration.name,
-                method=method,
-                resource="memory_bytes",
-            ) from full
+            text = f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}"
+            fields = {"engine": self.declaration.name, "method": method, "resource": "memory_bytes"}
+            raise QmkError("RESOURCE_EXHAUSTED", text, **fields) from full
         return Done(
             fence=fence,
             counts=counts,

@@ -1,0 +1,50 @@
+"""What the pool keeps of each launch and of each worker."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from qmk.host.launcher import Loss
+from qmk.host.process import ChildProcess
+from qmk.host.watch import Watch
+from qmk.kernel.effects import Interrupt, Launch
+from qmk.kernel.objects.alternative import Alternative
+from qmk.worker.messages import Failed
+
+HELD_PROGRAMS = 16
+"""Programs that a worker is trusted to still hold; it says so when it does not."""
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A launch with what it needs; ``asks`` are interrupts that it has not answered. ``hedge``: it is the second engine
+    of its launch; ``partner`` is the other of the two while that goes on, ``failure`` how it ended before this one."""
+
+    launch: Launch
+    graph: bytes
+    state: bytes | None
+    asks: list[Interrupt] = field(default_factory=list[Interrupt])
+    hedge: Alternative | None = None
+    partner: Task | None = None
+    failure: tuple[Failed, Loss | None] | None = None
+
+    def is_launch(self, job: str, fence: int) -> bool:
+        return (self.launch.job, self.launch.fence) == (job, fence)
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """One process. ``task`` is the launch it runs or, while it is starting, will run."""
+
+    engine: str
+    process: ChildProcess | None = None
+    version: str = ""
+    ready: bool = False
+    task: Task | None = None
+    holds: deque[str] = field(default_factory=lambda: deque(maxlen=HELD_PROGRAMS))
+    used_s: float = 0.0
+    waited_s: float = 0.0
+    """How long the worker had waited for a processor when its launch began."""
+    complaint: Failed | None = None
+    watch: Watch | None = None
