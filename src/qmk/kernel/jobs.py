@@ -144,8 +144,7 @@ class JobTable:
             self._end(job, FAILED, record, succession.reported_error(record.kind, record.message, record.fields))
             return
         if isinstance(record, ev.Failed) and record.died:
-            job.attempts += 1
-            job.lost = {**job.lost, record.cause: job.lost.get(record.cause, 0) + record.workers}
+            job.lose(record.cause, record.workers)
             job.retired = max(job.retired, record.fence)
             self._requeue(job, now_ns, record.message)
             return

@@ -122,6 +122,11 @@ class Job(msgspec.Struct, eq=False):
         MOVES.require(self.id, self.state, target)
         self.state = target
 
+    def lose(self, cause: str, workers: int) -> None:
+        """Counts a launch that lost its workers."""
+        self.attempts += 1
+        self.lost = {**self.lost, cause: self.lost.get(cause, 0) + workers}
+
     def note(self, now_ns: int, kind: str, **fields: Any) -> None:
         """Appends to the history that q_events shows; the oldest event gives way to one too many."""
         self.events.append(JobEvent(self.last_seq + 1, now_ns / 1e9, kind, fields))
