@@ -186,7 +186,7 @@ def _folder(data_dir: Path | None) -> Path:
 
 
 def _key_path(folder: Path, public_key: str | None) -> Path:
-    from qmk.host.keys import KEYS_NAME
+    from qmk.host.places import KEYS_NAME
     from qmk.host.seals import PUBLIC_NAME
 
     return Path(public_key) if public_key else folder / KEYS_NAME / PUBLIC_NAME

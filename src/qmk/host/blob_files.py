@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.host.blobs import Found, name_of
-from qmk.host.places import private_folder
+from qmk.host.places import open_file, private_folder
 
 NAME_CHARS = 64
 DRAFT = ".draft"
@@ -78,7 +78,7 @@ class FileBlobs:
             draft = path.parent / f"{os.getpid()}.{self._count}{DRAFT}"
             self._writing.add(draft)
         try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            with open(open_file(draft, os.O_WRONLY | os.O_TRUNC), "wb") as file:
                 file.write(data)
                 file.flush()
                 if self.synced:

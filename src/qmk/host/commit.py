@@ -160,7 +160,17 @@ class Committer:
     def _fail(self, held: list[Held], error: BaseException) -> None:
         first = self._failed is None
         if self._failed is None:
-            self._failed = QmkError("INTERNAL_ERROR", f"the journal cannot be written: {error}", journal=True)
+            self._failed = _cannot_write(error)
         self._refuse(held, self._failed)
         if first and self._broken is not None:
             self._broken(self._failed)
+
+
+def _cannot_write(error: BaseException) -> QmkError:
+    """A disk that is full or read-only and a database that is not there are the operator's to mend, others ours."""
+    why = f"the journal cannot be written: {error}"
+    if isinstance(error, OSError):
+        return QmkError("RESOURCE_EXHAUSTED", why, journal=True, help="free some space and start the daemon again")
+    if isinstance(error, QmkError) and error.kind.name == "RESOURCE_EXHAUSTED":
+        return QmkError("RESOURCE_EXHAUSTED", why, **{**error.fields, "journal": True})
+    return QmkError("INTERNAL_ERROR", why, journal=True)

@@ -23,6 +23,7 @@ from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
+from qmk.host.sql.journal import SqlJournal
 from qmk.host.store import open_journal
 from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
@@ -100,6 +101,7 @@ class Daemon:
             calls.open_for(host)
             count = host.recover()
             log.info("%d records replayed from %s", count, journal.database.name)
+            await self._record_start(host)
             for name in config.prestart:
                 if name in routing.declarations:
                     pool.prestart(name)
@@ -110,9 +112,25 @@ class Daemon:
             await translation.close()
             timers.close()
             await threads.close()
-            journal.close()
+            self._close(journal)
         if self._broken is not None:
             raise self._broken
+
+    async def _record_start(self, host: Host) -> None:
+        """Waits until the start itself is in the journal: a daemon that cannot write must not say that it listens."""
+        while not host.idle and self._broken is None:
+            await asyncio.sleep(0.002)
+        if self._broken is not None:
+            raise self._broken
+
+    def _close(self, journal: SqlJournal) -> None:
+        """Closes the journal. Where it could not be written before, that is the error, and not what follows from it."""
+        try:
+            journal.close()
+        except QmkError as error:
+            if self._broken is None:
+                raise
+            log.warning("%s", error.message)
 
     async def _serve(self, calls: CallServer, host: Host) -> None:
         config = self._config

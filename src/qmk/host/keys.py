@@ -9,10 +9,9 @@ import stat
 from pathlib import Path
 
 from qmk.base.errors import QmkError
-from qmk.host.places import private_folder
+from qmk.host.places import KEYS_NAME, private_folder
 
 log = logging.getLogger("qmk.keys")
-KEYS_NAME = "keys"
 KEY_BYTES = 32
 _TEXT = re.compile(rb"([0-9a-f]{%d})\s*" % (2 * KEY_BYTES))
 
@@ -68,7 +67,7 @@ def make(path: Path, data: bytes, mode: int = 0o600) -> None:
     first one's stays. Raises RESOURCE_EXHAUSTED when it cannot be written."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         try:
             with os.fdopen(fd, "wb") as file:
                 file.write(data)

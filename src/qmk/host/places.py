@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -13,6 +14,7 @@ from typing import Self
 from qmk.base.errors import QmkError
 from qmk.rpc.places import short_name
 
+KEYS_NAME = "keys"
 BACKLOG = 4096
 """Connections that may wait to be accepted: a thousand clients that start together are not an error."""
 
@@ -28,6 +30,39 @@ def private_folder(path: Path, only_if_new: bool = False, mode: int = 0o700) -> 
         raise _cannot(f"cannot make the folder {path}", error) from error
 
 
+def own_folder(path: Path) -> None:
+    """Makes ``path`` a folder that nobody else can reach. Raises INVALID_PARAMS when it, or what lies in it or in its
+    ``keys``, belongs to another user, who could change it."""
+    private_folder(path)
+    _require_own(path.stat(), path)
+    for folder in (path, path / KEYS_NAME):
+        if folder.is_dir():
+            for entry in os.scandir(folder):
+                _require_own(entry.stat(follow_symlinks=False), Path(entry.path))
+
+
+def _require_own(found: os.stat_result, path: Path) -> None:
+    if found.st_uid != os.geteuid():
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"{path} belongs to user {found.st_uid}, who could change what a daemon of user {os.geteuid()} keeps there",
+            path=str(path),
+            help="run the daemon as that user, or name a folder of your own with --data-dir or QMK_STATE_DIR",
+        )
+
+
+def open_file(path: Path, flags: int) -> int:
+    """Opens a file of the data folder for its owner alone, made if it is not there; the descriptor. Raises
+    INVALID_PARAMS when it is a symbolic link: what it leads to is not the daemon's to write."""
+    try:
+        return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            what = f"{path} is a symbolic link, which the daemon does not write through"
+            raise QmkError("INVALID_PARAMS", what, path=str(path), help="remove the link") from error
+        raise _cannot(f"cannot open {path}", error) from error
+
+
 class Lock:
     """A lock on the data folder, held while the process lives, whatever ends it. The file holds the process id."""
 
@@ -36,11 +71,8 @@ class Lock:
         self._fd = -1
 
     def __enter__(self) -> Self:
-        private_folder(self._path.parent)
-        try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _cannot(f"cannot open the lock file {self._path}", error) from error
+        own_folder(self._path.parent)
+        self._fd = open_file(self._path, os.O_RDWR)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

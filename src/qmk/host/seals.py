@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.host import keys
-from qmk.host.places import private_folder
+from qmk.host.places import KEYS_NAME, open_file, private_folder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -143,14 +144,15 @@ class Sealer(Signer):
     """Signs with the key of a data folder, and keeps the last seal in its ``audit.head``."""
 
     def __init__(self, data_dir: Path, last: Seal | None) -> None:
-        super().__init__(signing_key(data_dir / keys.KEYS_NAME), last)
+        super().__init__(signing_key(data_dir / KEYS_NAME), last)
         self._head_file = data_dir / HEAD_NAME
         self._set_aside_lost_head()
 
     def keep_seal(self, seal: Seal) -> None:
         """Writes the seal into ``audit.head``, whole or not at all."""
         draft = self._head_file.with_name(HEAD_NAME + ".new")
-        draft.write_bytes(witness_bytes(seal))
+        with os.fdopen(open_file(draft, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+            file.write(witness_bytes(seal))
         draft.replace(self._head_file)
 
     def _set_aside_lost_head(self) -> None:
@@ -193,7 +195,8 @@ class InTurn:
 
     def _on_kept(self, in_thread: InThread, error: BaseException | None) -> None:
         if error is not None:
-            log.error("a seal of the audit log cannot be kept beside it", exc_info=error)
+            trace = None if isinstance(error, OSError) else error
+            log.error("a seal of the audit log cannot be kept in %s: %s", HEAD_NAME, error, exc_info=trace)
         self._keep(in_thread)
 
 
@@ -261,7 +264,7 @@ def public_key(path: Path) -> Ed25519PublicKey:
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PublicKey):
-        where = f"the sealing key is {keys.KEYS_NAME}/{PUBLIC_NAME} in the daemon's data folder"
+        where = f"the sealing key is {KEYS_NAME}/{PUBLIC_NAME} in the daemon's data folder"
         raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 public key in PEM", help=where)
     return key
 

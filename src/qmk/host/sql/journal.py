@@ -267,11 +267,12 @@ class SqlJournal:
         try:
             self._discard_until(float("inf"))
             with self._naming:
-                self._move()
+                if self._lost is None:
+                    self._move()
         finally:
-            self.database.close()
             if self._log is not None:
                 self._log.close()
+            self.database.close()
 
 
 def _mark_moved(number: int) -> Statement:

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from qmk.host.journal import Batch
+from qmk.host.places import open_file
 from qmk.host.results import Result
 from qmk.host.seals import Seal
 from qmk.host.sql.database import Row
@@ -61,7 +62,7 @@ class BatchLog:
     def __init__(self, path: Path, synced: bool) -> None:
         self.path = path
         self._synced = synced
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = open_file(path, os.O_RDWR)
         self.size_bytes = os.fstat(self._fd).st_size
 
     def append(self, number: int, entry: bytes, durable: bool) -> None:

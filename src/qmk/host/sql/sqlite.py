@@ -66,7 +66,7 @@ class SqliteDatabase:
                 if connection is not None:
                     connection.close()
             if isinstance(error, self._sqlite.OperationalError):
-                raise QmkError("RESOURCE_EXHAUSTED", f"cannot open the journal {path}: {error}") from error
+                raise self._cannot("open", error) from error
             if isinstance(error, self._sqlite.DatabaseError):
                 raise damage(self.name, str(error)) from error
             raise
@@ -103,11 +103,19 @@ class SqliteDatabase:
             raise damage(self.name, str(error)) from error
 
     def write(self, statements: Sequence[Statement], durable: bool) -> None:
-        self._synchronise(full=durable and self.durability == "power")
-        self._transact(statements)
-        self._batches += 1
-        if self._beside:
-            self._tend_log()
+        try:
+            self._synchronise(full=durable and self.durability == "power")
+            self._transact(statements)
+            self._batches += 1
+            if self._beside:
+                self._tend_log()
+        except self._sqlite.OperationalError as error:
+            raise self._cannot("write", error) from error
+
+    def _cannot(self, what: str, error: Exception) -> QmkError:
+        """The disk is full, read-only or failing, or somebody holds the file."""
+        help = "free some space, see that the file can be written, and start the daemon again"
+        return QmkError("RESOURCE_EXHAUSTED", f"cannot {what} the journal {self.path}: {error}", help=help)
 
     def _transact(self, statements: Sequence[Statement]) -> None:
         run = self._writer.execute
@@ -119,7 +127,8 @@ class SqliteDatabase:
                 else:
                     self._writer.executemany(sql, rows)
         except BaseException:
-            run("ROLLBACK")
+            if self._writer.in_transaction:  # a full disk has ended it already
+                run("ROLLBACK")
             raise
         run("COMMIT")
 
@@ -149,6 +158,10 @@ class SqliteDatabase:
         if self._checkpoint is not None:
             self._checkpoint.join()
         self._reader.close()
-        self._writer.execute("PRAGMA incremental_vacuum").fetchall()
-        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._writer.close()
+        try:
+            self._writer.execute("PRAGMA incremental_vacuum").fetchall()
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except self._sqlite.OperationalError as error:
+            raise self._cannot("tidy", error) from error
+        finally:
+            self._writer.close()
