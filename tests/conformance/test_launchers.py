@@ -10,7 +10,8 @@ import pytest
 
 from qmk.host.launcher import Launcher, Listener
 from qmk.host.launcher_kit import CHECKS
-from qmk.host.pool import Bounds, Pool
+from qmk.host.pool import Pool
+from qmk.host.tasks import Bounds
 
 
 def local_pool(listener: Listener) -> Launcher:

@@ -217,3 +217,26 @@ def engine_python_option(command: Command) -> Command:
         help="Run the workers of this engine with this Python, instead of QMK_ENGINE_<NAME>_PYTHON; "
         "may be given several times.",
     )(command)
+
+
+def _pass_on(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> None:
+    if value:
+        from qmk.sdk.interpreters import ASKED
+
+        for name in value:
+            if not name.replace("_", "").isalnum():
+                raise click.BadParameter(f"'{name}' is not the name of an environment variable")
+        os.environ[ASKED] = ",".join(filter(None, [os.environ.get(ASKED, ""), *value]))
+
+
+def worker_env_option(command: Command) -> Command:
+    """``--worker-env``: environment variables that workers get beside those of the list."""
+    return click.option(
+        "--worker-env",
+        multiple=True,
+        metavar="NAME",
+        expose_value=False,
+        callback=_pass_on,
+        help="Pass this environment variable on to the workers, which get a short list of them; may be given several "
+        "times.",
+    )(command)

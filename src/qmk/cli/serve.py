@@ -77,6 +77,13 @@ if TYPE_CHECKING:
 )
 @click.option("--no-hedging", is_flag=True, help="Start no second engine on an idle worker for an uncertain run.")
 @options.engine_python_option
+@options.worker_env_option
+@click.option(
+    "--worker-nice",
+    type=click.IntRange(0, 19),
+    metavar="N",
+    help="How far the processor time of workers gives way to that of other processes; 5 if not given.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -94,6 +101,7 @@ def command(
     cache_bytes: int | None,
     decoder: str | None,
     no_hedging: bool,
+    worker_nice: int | None,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -111,6 +119,7 @@ def command(
         "durability": durability,
         "database": database or None,
         "prestart": warm or None,
+        "worker_nice": worker_nice,
         "require_token": require_token,
         "socket_mode": _mode(socket_mode),
         "quotas": dict(quotas) or None,

@@ -12,10 +12,10 @@ from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.host import machine
-from qmk.host.pool import Bounds
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
+from qmk.host.tasks import Bounds
 from qmk.host.translation import TextBounds
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.rpc.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
@@ -23,6 +23,7 @@ from qmk.rpc.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_
 WORKERS_MAX = 8
 SPARE_PROCESSES = 4
 CACHE_BYTES = 256 << 20
+WORKER_NICE = 5
 
 
 def _workers() -> int:
@@ -56,8 +57,9 @@ class HostConfig:
     predicted to need together. ``durability``: ``process`` keeps every accepted job through any end of the daemon,
     ``power`` also through a power failure, at the price of one disk write a batch. ``database``: the URL of a
     PostgreSQL database for the journal; empty: a file in ``data_dir``; its server, when lost, is waited for
-    ``database_patience_s``. ``prestart``: engines with a warm worker from the start. ``job_attempts``: launches of one
-    job, before a worker that dies each time is held to be its fault. ``engines``: engines that are not installed, by
+    ``database_patience_s``. ``prestart``: engines with a warm worker from the start. ``job_attempts``: workers that
+    may crash under one job. ``worker_nice``: how far the processor time of workers gives way to the daemon's and that
+    of others, 0 to 19. ``engines``: engines that are not installed, by
     name. ``frame_s``: how long one frame may take to arrive. ``socket_mode``: who may connect; ``require_token``:
     callers without a token are refused, as they always are when others than the owner may connect. ``quotas``: limits
     of the local tenant, by name of the quota. ``keep``: how long what ended is kept, and how much of it.
@@ -75,6 +77,7 @@ class HostConfig:
     threads: int = 0
     memory_bytes: int = field(default_factory=machine.memory_bytes)
     idle_s: float = 900.0
+    worker_nice: int = WORKER_NICE
     prestart: tuple[str, ...] = ("native",)
     job_attempts: int = LIMITS.job_attempts
     engines: dict[str, External] = field(default_factory=dict[str, External])
@@ -104,6 +107,8 @@ class HostConfig:
                 help="such as 660 or 666",
             )
         check_limits(self.quotas)
+        if not 0 <= self.worker_nice <= 19:
+            raise QmkError("INVALID_PARAMS", f"worker_nice is 0 to 19, not {self.worker_nice}")
         if self.workers < 1:
             raise QmkError("INVALID_PARAMS", f"workers must be at least 1, not {self.workers}")
         length = len(os.fsencode(self.socket))
@@ -143,6 +148,7 @@ class HostConfig:
             threads=self.threads or max(1, machine.cpus() // self.workers),
             memory_bytes=self.memory_bytes,
             idle_s=self.idle_s,
+            nice=self.worker_nice,
         )
 
     @property

@@ -16,7 +16,6 @@ import contextlib
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from msgspec import structs
 
@@ -27,8 +26,8 @@ from qmk.host.losses import Lost, Memory, judge_end
 from qmk.host.machine import OutOfMemoryKills
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
-from qmk.host.tasks import Task, Worker
-from qmk.host.watch import LOOK_EVERY_S, Watch
+from qmk.host.tasks import Bounds, Task, Worker
+from qmk.host.watch import Watch
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
@@ -42,20 +41,6 @@ CLOSING_S = 5.0
 
 REMEMBERED_STOPS = 4096
 """Jobs of which it is known which process they stopped in, so that they can go on in another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """``slots`` launches run at once, ``processes`` exist at most, each with ``threads`` numerical threads; the
-    launches running together may be predicted to need ``memory_bytes`` (0: no bound; one alone may try). A worker
-    idle for ``idle_s`` is ended; each is looked at every ``look_s``."""
-
-    slots: int
-    processes: int
-    threads: int
-    memory_bytes: int
-    idle_s: float
-    look_s: float = LOOK_EVERY_S
 
 
 class Pool:
@@ -226,7 +211,7 @@ class Pool:
     def _start(self, engine: str) -> Worker:
         self._make_room()
         worker = Worker(engine, used_s=self._loop.time())
-        child = spawn.worker(engine, self._bounds.threads, self._external.get(engine))
+        child = spawn.worker(engine, self._bounds.threads, self._external.get(engine), self._bounds.nice)
         worker.process = ChildProcess(
             child,
             FromWorker,

@@ -1,7 +1,8 @@
 """Starts a worker or translator process: its command, its environment, its end of the socket pair.
 
-The child gets one socket and a pipe for standard error, nothing else of ours: no inherited files, no current folder on
-its import path, a process group of its own so that it can be killed with everything it started.
+The child gets one socket and a pipe for standard error, nothing else of ours: no inherited files, the environment
+variables of a list, the root for its current folder, and a session of its own, which no terminal reaches and which can
+be killed with everything it started.
 """
 
 from __future__ import annotations
@@ -76,13 +77,13 @@ def kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)  # macOS answers so for a group whose leader is a zombie
 
 
-def worker(engine: str, threads: int, external: External | None = None) -> Child:
+def worker(engine: str, threads: int, external: External | None = None, nice: int = 0) -> Child:
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
-    ``Ready`` on the socket when it has."""
-    arguments = ["--engine", engine, "--threads", str(threads)]
+    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others."""
+    arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
-        arguments += ["--declaration", external.reference, "--path", external.path]
+        arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
     elif python is None:  # it need not search what we have found
         arguments += ["--declaration", discovery.reference(engine)]
     if python is None:
@@ -117,7 +118,8 @@ def _start(command: list[str], environment: dict[str, str]) -> Child:
             stderr=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
             env=environment,
-            process_group=0,
+            cwd="/",
+            start_new_session=True,
         )
     except OSError as error:
         ours.close()

@@ -1,4 +1,4 @@
-"""What the pool keeps of each launch and of each worker."""
+"""What bounds the pool, and what it keeps of each launch and of each worker."""
 
 from __future__ import annotations
 
@@ -7,13 +7,28 @@ from dataclasses import dataclass, field
 
 from qmk.host.launcher import Loss
 from qmk.host.process import ChildProcess
-from qmk.host.watch import Watch
+from qmk.host.watch import LOOK_EVERY_S, Watch
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.worker.messages import Failed
 
 HELD_PROGRAMS = 16
 """Programs that a worker is trusted to still hold; it says so when it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``slots`` launches run at once, ``processes`` exist at most, each with ``threads`` numerical threads; the
+    launches running together may be predicted to need ``memory_bytes`` (0: no bound; one alone may try). A worker
+    idle for ``idle_s`` is ended; each is looked at every ``look_s``, and gives way to other processes by ``nice``."""
+
+    slots: int
+    processes: int
+    threads: int
+    memory_bytes: int
+    idle_s: float
+    look_s: float = LOOK_EVERY_S
+    nice: int = 0
 
 
 @dataclass(slots=True, eq=False)

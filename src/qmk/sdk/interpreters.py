@@ -23,16 +23,30 @@ OLDEST: tuple[int, int] = (3, 11)
 """The Python that QMK itself needs."""
 
 
-SECRETS = frozenset(("QMK_DATABASE", "QMK_TOKEN", "PGPASSWORD"))
-"""Variables of ours that no child needs: it runs what strangers submit."""
+PASSED = (
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "TZDIR", "TMPDIR", "XDG_CACHE_HOME"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONHASHSEED"),
+    *("OMP_*", "KMP_*", "GOMP_*", "MKL_*", "OPENBLAS_*", "BLIS_*", "VECLIB_*", "NUMEXPR_*", "NUMBA_*", "RAYON_*"),
+    *("CUDA_*", "NVIDIA_*", "CUPY_*", "CUQUANTUM_*", "HIP_*", "ROCR_*", "XLA_*", "JAX_*"),
+    *("QMK_ENGINE_*_PYTHON", "QMK_RYDBERG_DEVICE", "QMK_RATES"),
+)
+"""Environment variables that a child process gets. It runs what strangers submit, so that it gets no other: what else
+the environment holds may be a secret."""
+ASKED = "QMK_WORKER_ENV"
+"""The variable that names those that an operator adds, with commas between them (``--worker-env``)."""
 
 
 def child_environment() -> dict[str, str]:
-    """Ours, without our secrets, and with this very package importable when it is not installed."""
-    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    """The variables of ours that a child gets, and this very package importable when it is not installed. No value
+    depends on the current folder, as the child has another."""
+    passed = [*PASSED, *filter(None, os.environ.get(ASKED, "").split(","))]
+    named = re.compile("|".join(re.escape(name).replace(r"\*", ".*") for name in passed))
+    environment = {name: value for name, value in os.environ.items() if named.fullmatch(name)}
     root = Path(__file__).parents[2]
-    if root.name not in ("site-packages", "dist-packages"):
-        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [environment.get("PYTHONPATH")])])
+    folders = [] if root.name in ("site-packages", "dist-packages") else [str(root)]
+    folders += filter(None, environment.pop("PYTHONPATH", "").split(os.pathsep))
+    if folders:
+        environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, folders))
     return environment
 
 
@@ -81,7 +95,7 @@ def path_of(engine: str) -> Path | None:
     """The Python that runs the workers of ``engine``; None for our own."""
     named = os.environ.get(variable(engine))
     if named:
-        return Path(named)
+        return Path(named).absolute()
     beside = neighbour(engine) / "bin" / "python"
     return beside if beside.exists() else None
 

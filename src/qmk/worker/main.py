@@ -103,10 +103,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--engine", required=True, help="name of the engine")
     parser.add_argument("--fd", type=int, required=True, help="inherited socket to the host")
     parser.add_argument("--threads", type=int, default=1, help="threads that numerical libraries may use")
+    parser.add_argument("--nice", type=int, default=0, help="how far processor time gives way to others, 0 to 19")
     parser.add_argument("--declaration", default="", help="module:ATTRIBUTE of a declaration that is not installed")
     parser.add_argument("--path", default="", help="folder to import that module from")
     options = parser.parse_args(argv)
-    process.settle(f"qmk-{options.engine}", options.threads)
+    process.settle(f"qmk-{options.engine}", options.threads, options.nice)
     channel: Channel[ToWorker] = Channel(socket.socket(fileno=options.fd), ToWorker)
     if options.path:
         sys.path.insert(0, options.path)

@@ -24,7 +24,7 @@ _THREAD_VARIABLES = (
 )
 
 
-def settle(name: str, threads: int) -> None:
+def settle(name: str, threads: int, nice: int = 0) -> None:
     """Makes this process a child that cannot outlive or disturb its host. Call before importing anything heavy.
 
     SIGINT is ignored (Ctrl-C in a terminal reaches the host, which decides), SIGTERM kills, no signal is blocked,
@@ -36,8 +36,16 @@ def settle(name: str, threads: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    with contextlib.suppress(OSError):  # a wish: some containers have no writable /proc
-        pathlib.Path("/proc/self/oom_score_adj").write_text("900")
+    _wish("oom_score_adj", "900")
+    if nice:
+        os.nice(nice)
+        _wish("autogroup", str(nice))  # where each session has its share, that share gives way
+
+
+def _wish(name: str, value: str) -> None:
+    """Set what the system says of this process; some containers have no writable /proc."""
+    with contextlib.suppress(OSError):
+        pathlib.Path("/proc/self", name).write_text(value)
 
 
 def _die_with_parent(name: str) -> None:

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from qmk.host import pool as pool_module
 from qmk.host.launcher import Loss
-from qmk.host.pool import Bounds, Pool
+from qmk.host.pool import Pool
+from qmk.host.tasks import Bounds
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.worker.messages import Ask, Done, Failed, NotDone, Ready, Run, RunProgress, StateSaved
@@ -79,7 +80,7 @@ class Ears:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeProcess.made = []
     monkeypatch.setattr(pool_module, "ChildProcess", FakeProcess)
-    monkeypatch.setattr(pool_module.spawn, "worker", lambda engine, threads, external: engine)
+    monkeypatch.setattr(pool_module.spawn, "worker", lambda engine, threads, external, nice: engine)
 
 
 def launch(job: str, engine: str = "e", digest: str = "d", memory_bytes: int = 0, fence: int = 1) -> Launch:

@@ -49,7 +49,7 @@ class Process:
 
     def __init__(self, module: str, job: msgspec.Struct, reply: Any, what: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", f"from {module} import main; main()"],
+            [sys.executable, "-P", "-c", f"from {module} import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=child_environment(),
