@@ -142,6 +142,8 @@ def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
     problem = json_problem(document.extra, "metadata")
     if problem is not None:
         walk.add(problem.rule, f"top level, {problem.where}: {problem.message}", problem.fix)
+    if document.extra:
+        walk.extra(document.extra, known_keys(document.version))
     if document.shots is not None and document.shots < 1:
         walk.add("QVM-J09", f"shots is {document.shots}; at least 1 is needed")
     vqs, chs, events = _handles(document, nodes, walk)
@@ -201,7 +203,7 @@ def _node(raw: RawNode, walk: Walk) -> Node:
             walk.node = ""
     else:
         args, guard, metadata = {}, None, {}
-    return Node(
+    node = Node(
         raw.id,
         op,
         args,
@@ -213,6 +215,7 @@ def _node(raw: RawNode, walk: Walk) -> Node:
         guard,
         metadata,
     )
+    return node if guard is None else legacy.guarded_pauli(node)
 
 
 def _handles(document: Document, nodes: tuple[Node, ...], walk: Walk) -> tuple[Names, Names, Names]:
@@ -222,12 +225,10 @@ def _handles(document: Document, nodes: tuple[Node, ...], walk: Walk) -> tuple[N
         walk.add("QVM-J14", "the document has no 'resources'; the handles are collected from the nodes")
         return collect(nodes)
     events = declared.events or ()
-    if document.version in (None, "0.1"):
-        known = set(events)
-        more = dict.fromkeys(event for node in nodes for event in node.produces if event not in known)
-        for event in more:
+    if document.version in (None, "0.1") and not events:
+        events = tuple(dict.fromkeys(event for node in nodes for event in node.produces))
+        for event in events:
             walk.add("QVM-J17", f"event '{event}' is produced but not declared; it is added")
-        events = (*events, *more)
     return declared.vqs or (), declared.chs or (), events
 
 

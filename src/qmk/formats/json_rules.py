@@ -105,14 +105,16 @@ _ROWS = (
     Rule(
         "QVM-J16",
         "unknown key of a node kept",
-        "QVM 0.1 lets a node carry keys of its own; they are kept in the node's metadata and do nothing.",
+        "QVM 0.1 lets a node carry keys of its own; they are kept in the node's metadata and do nothing. One that is "
+        "spelt much like a key of a node is an error (QVM-J05).",
         "move it under the node's 'metadata'",
         "warning",
     ),
     Rule(
         "QVM-J17",
         "event added",
-        "In QVM 0.1 an event that a node produces need not be declared; it is added after the declared ones.",
+        "In QVM 0.1 no event need be declared: those that nodes produce are added. Where some are declared, the list "
+        "is taken to be whole, and one that it lacks is an error (QVM-E01).",
         "add it to resources.events",
         "warning",
     ),
@@ -133,6 +135,13 @@ _ROWS = (
         "parameters given to JSON",
         "QVM JSON is a finished program: nothing in it waits for a value from outside.",
         "write assembly with .param instead",
+    ),
+    Rule(
+        "QVM-J21",
+        "key of a later version",
+        "A key that QVM 1.0 added has no meaning in a document of QVM 0.1: it is kept as metadata and does nothing.",
+        'write "version": "1.0", or take the key out',
+        "warning",
     ),
 )
 

@@ -3,6 +3,7 @@ names every misfit by its path and repairs what QVM 0.1 tolerates."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
@@ -86,6 +87,14 @@ _NOUNS: dict[type[object], str] = {
 }
 
 
+def similar_key(key: Any, known: tuple[str, ...]) -> str:
+    """The key that was most likely meant by one that is spelt much like it; "" for none."""
+    import difflib  # only when something is wrong
+
+    found = difflib.get_close_matches(str(key)[:40].lower(), known, 1, 0.8)
+    return found[0] if found else ""
+
+
 def type_text(value: object) -> str:
     """The JSON type of a decoded value, as a noun."""
     return "null" if value is None else _NOUNS.get(type(value), f"a {type(value).__name__}")
@@ -120,7 +129,20 @@ class Walk:
     def unknown(self, fields: dict[Any, Any], known: tuple[str, ...], path: str) -> None:
         for key in fields:
             if key not in known:
-                self.add("QVM-J05", f"{path} has no key '{key}'; it has {', '.join(known)}")
+                self.refuse_key(key, known, path, similar_key(key, known))
+
+    def refuse_key(self, key: Any, known: tuple[str, ...], path: str, similar: str) -> None:
+        fix = f"did you mean '{similar}'?" if similar else ""
+        self.add("QVM-J05", f"{path} has no key '{key}'; it has {', '.join(known)}", fix)
+
+    def extra(self, fields: Mapping[Any, Any], known: tuple[str, ...]) -> None:
+        """Says what is wrong with keys at the top level that are not the format's: they are metadata, and do nothing.
+        One that is spelt much like a key of the format was meant as that."""
+        for key in fields:
+            if similar := similar_key(key, known):
+                self.refuse_key(key, known, "the document", similar)
+            elif key in KEYS_10:
+                self.add("QVM-J21", f"'{key}' is a key of QVM 1.0; in this document of QVM 0.1 it does nothing")
 
     def document(self, value: Any) -> Document:
         out = Document()
@@ -194,7 +216,7 @@ class Walk:
         return key in fields and self.fits(fields[key], str, f"{path}.{key}", "a text")
 
     def keep(self, fields: dict[Any, Any], node: RawNode, path: str) -> None:
-        """Keys of a node that the format does not know: metadata in 0.1, errors in 1.0."""
+        """Keys of a node that the format does not know: metadata in 0.1, errors in 1.0 and where a key was misspelt."""
         strange = [key for key in fields if key not in _NODE_KEYS]
         if not strange:
             return
@@ -203,7 +225,9 @@ class Walk:
             return
         metadata: dict[str, Any] = {} if node.metadata is UNSET else node.metadata
         for key in strange:
-            if key in metadata:
+            if similar := similar_key(key, _NODE_KEYS):
+                self.refuse_key(key, _NODE_KEYS, path, similar)
+            elif key in metadata:
                 self.add("QVM-J06", f"{path} has '{key}' and 'metadata.{key}'")
             else:
                 self.add("QVM-J16", f"{path} has no key '{key}'; it is kept in the node's metadata and does nothing")

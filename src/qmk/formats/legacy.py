@@ -3,6 +3,8 @@ writes: 0.1 files in the wild use later ops too."""
 
 from __future__ import annotations
 
+import msgspec
+
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
@@ -25,6 +27,20 @@ ARGS_01: dict[str, dict[str, str]] = {
 
 OPTS_01: frozenset[str] = frozenset({"channel.open"})
 """Ops whose arguments 0.1 wraps in one object ``opts``."""
+
+
+_PAULIS = {"I": "core.id", "X": "core.x", "Y": "core.y", "Z": "core.z"}
+
+
+def guarded_pauli(node: Node) -> Node:
+    """The Pauli itself under its guard, for a COND_PAULI that depends on its guard alone, as public 0.1 programs write
+    it; any other node as it is."""
+    if node.op != "core.condpauli" or node.inputs or node.guard is None or len(node.vqs) != 1:
+        return node
+    pauli = _PAULIS.get(str(node.args.get("paulis")).upper())
+    if pauli is None or len(node.args) != 1:
+        return node
+    return msgspec.structs.replace(node, op=pauli, args={})
 
 
 def _guard_values(node: Node) -> list[int]:

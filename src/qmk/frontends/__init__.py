@@ -13,6 +13,7 @@ import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import check
+from qmk.formats.warnings import warnings_of
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import CERTAIN, Frontend, ParamValue, Source
@@ -74,15 +75,7 @@ def load(
             f"({', '.join(sorted(discovery.frontends()))})",
         )
     graph = frontend(name).parse(Source(data, path, params))
-    return Loaded(graph, name, warnings(graph))
-
-
-def warnings(graph: Graph) -> tuple[Finding, ...]:
-    """The warnings that a front-end left in the graph's metadata under ``warnings``."""
-    try:
-        return msgspec.convert(graph.metadata.get("warnings", ()), tuple[Finding, ...])
-    except msgspec.ValidationError:  # the key is the program's own, in another shape
-        return ()
+    return Loaded(graph, name, tuple(warnings_of(graph)))
 
 
 def emit(graph: Graph, format: str) -> bytes:

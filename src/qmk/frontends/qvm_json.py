@@ -6,6 +6,7 @@ import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.formats import json_codec
+from qmk.formats.warnings import add_warnings
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Source, json_object
 
@@ -25,11 +26,13 @@ def parse(source: Source) -> Graph:
         message = f"QVM JSON has no parameters; '{next(iter(source.params))}' is given"
         raise invalid_graph([Finding("QVM-J20", message, "write assembly with .param instead", file=source.name)])
     try:
-        return json_codec.decode(source.data)[0]
+        graph, found = json_codec.decode(source.data)
     except QmkError as error:
         if error.kind.name != "INVALID_GRAPH":
             raise
         raise invalid_graph([msgspec.structs.replace(row, file=source.name) for row in error.findings]) from None
+    found = [msgspec.structs.replace(row, file=source.name) for row in found]
+    return msgspec.structs.replace(graph, metadata=add_warnings(graph.metadata, found)) if found else graph
 
 
 def emit(graph: Graph) -> bytes:

@@ -39,7 +39,7 @@ def test_the_three_forms_of_one_program_are_equal():
 
 def test_the_old_file_is_read_in_full():
     graph, warnings = json_codec.decode((FOLDER / "qvm-0.1.qvm.json").read_bytes())
-    assert sorted({row.rule for row in warnings}) == ["QVM-J16", "QVM-J17"]
+    assert sorted({row.rule for row in warnings}) == ["QVM-J16"]
     assert graph.events == ("m0", "m1", "m2", "m3")
     assert graph.metadata == {
         "description": "Every form of QVM 0.1 in one program; frozen.",

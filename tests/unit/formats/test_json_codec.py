@@ -12,6 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.formats import json_codec
 from qmk.formats.json_rules import JSON_RULES
 from qmk.qvm.graph import Graph, Guard, Node, Output, digest
+from qmk.qvm.verify import verify
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "qvm01"
 PEERS = [json.loads(line) for line in (GOLDEN / "peer-graphs.jsonl").read_text().splitlines()]
@@ -69,11 +70,59 @@ def test_every_physics_program_reads(case):
 
 def test_an_event_that_only_a_node_names_is_added_in_order_of_production():
     nodes = [{"id": f"m{i}", "op": "MEASURE_Z", "vqs": ["q"], "produces": [f"e{i}"]} for i in (2, 0, 1)]
+    old = {"version": "0.1", "program": {"nodes": nodes}, "resources": {"vqs": ["q"]}, "caps": []}
+    graph, warnings = read(old)
+    assert graph.events == ("e2", "e0", "e1")
+    assert [row.rule for row in warnings] == ["QVM-J17"] * 3
+    assert read({**old, "version": "1.0"})[0].events == ()
+
+
+def test_a_list_of_events_that_lacks_one_is_not_completed():
+    nodes = [{"id": f"m{i}", "op": "MEASURE_Z", "vqs": ["q"], "produces": [f"e{i}"]} for i in (0, 1)]
     old = {"version": "0.1", "program": {"nodes": nodes}, "resources": {"vqs": ["q"], "events": ["e1"]}, "caps": []}
     graph, warnings = read(old)
-    assert graph.events == ("e1", "e2", "e0")
-    assert [row.rule for row in warnings] == ["QVM-J17", "QVM-J17"]
-    assert read({**old, "version": "1.0"})[0].events == ("e1",)
+    assert graph.events == ("e1",)
+    assert not warnings
+    assert "QVM-E01" in [row.rule for row in verify(graph).errors]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("gaurd", "guard"), ("Guard", "guard"), ("input", "inputs"), ("produced", "produces"), ("arg", "args")],
+)
+def test_a_misspelt_key_of_a_01_node_is_an_error_that_names_the_key(wrong, meant):
+    with pytest.raises(QmkError) as caught:
+        read(document({"id": "a", "op": "APPLY_X", "vqs": ["q"], wrong: {}}, version="0.1"))
+    (row,) = [row for row in caught.value.findings if row.rule == "QVM-J05"]
+    assert row.help == f"did you mean '{meant}'?"
+
+
+@pytest.mark.parametrize("version", ["0.1", "1.0"])
+@pytest.mark.parametrize(("wrong", "meant"), [("resource", "resources"), ("cap", "caps"), ("Version", "version")])
+def test_a_misspelt_key_at_the_top_is_an_error(version, wrong, meant):
+    with pytest.raises(QmkError, match=wrong) as caught:
+        read(document({"id": "a", "op": "APPLY_X", "vqs": ["q"]}, **{"version": version, wrong: []}))
+    assert caught.value.findings[0].help == f"did you mean '{meant}'?"
+
+
+def test_keys_of_10_do_nothing_in_01_and_it_is_said():
+    old = document({"id": "a", "op": "APPLY_X", "vqs": ["q"]}, version="0.1", shots=5, outputs=[], description="mine")
+    graph, warnings = read(old)
+    assert graph.shots is None
+    assert [row.rule for row in warnings if row.rule == "QVM-J21"] == ["QVM-J21"] * 2
+
+
+@pytest.mark.parametrize("pauli", ["X", "Y", "Z", "I"])
+def test_cond_pauli_under_a_guard_alone_is_the_pauli_under_its_guard(pauli):
+    node = {"id": "a", "op": "COND_PAULI", "args": {"mask": pauli}, "vqs": ["q"], "guard": {"event": "m", "equals": 1}}
+    made = one(**{name: value for name, value in node.items() if name != "id"})
+    assert (made.op, made.args, made.guard) == (
+        f"core.{'id' if pauli == 'I' else pauli.lower()}",
+        {},
+        Guard("eq", "m", 1),
+    )
+    again = one(**{name: value for name, value in node.items() if name != "id"}, inputs=["m"])
+    assert again.op == "core.condpauli"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +227,7 @@ def test_rule(rule, value):
 
 
 def test_every_rule_is_met_by_a_test():
-    met = {rule for rule, _ in BROKEN} | {"QVM-J13", "QVM-J14", "QVM-J15", "QVM-J16", "QVM-J17"}
+    met = {rule for rule, _ in BROKEN} | {"QVM-J13", "QVM-J14", "QVM-J15", "QVM-J16", "QVM-J17", "QVM-J21"}
     assert set(JSON_RULES) - met == {"QVM-J18", "QVM-J19", "QVM-J20"}, "these three have tests of their own"
 
 

@@ -19,6 +19,7 @@ from qmk.formats.asm.operands import Known, classify, outputs_kind
 from qmk.formats.asm.source import NAME, Fault, Line
 from qmk.formats.asm.statement import Instruction
 from qmk.formats.expression_values import LIST_ITEMS, OperationError, Value, require_bounds
+from qmk.formats.legacy import guarded_pauli
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node, collect
 
@@ -106,7 +107,7 @@ def node(row: Instruction, known: Known) -> Node:
     for operand in row.outputs:
         kind = operand.kind or default
         places["produces" if kind == "inputs" else kind].append(operand.name)
-    return Node(
+    made = Node(
         row.label or "",
         row.op,
         row.args,
@@ -118,6 +119,7 @@ def node(row: Instruction, known: Known) -> Node:
         row.guard,
         row.metadata,
     )
+    return guarded_pauli(made)
 
 
 def _value(value: object) -> Value:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from qmk.formats.warnings import add_warnings
 from qmk.frontends.openqasm import arithmetic, flat
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.declarations import Declarations
@@ -92,9 +93,7 @@ class Interpreter(Declarations):
         outputs = self._outputs()
         self.sources.raise_errors()
         metadata: dict[str, Any] = {"source": {"format": f"qasm{self.dialect}", "version": program.version}}
-        if self.sources.findings:
-            metadata["warnings"] = self.sources.warnings()
-        return self.builder.finish(outputs, metadata)
+        return self.builder.finish(outputs, add_warnings(metadata, self.sources.findings))
 
     def _poison(self, statement: Stmt) -> None:
         """What a refused statement would have declared is not reported again where it is used."""

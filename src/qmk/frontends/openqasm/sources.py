@@ -101,14 +101,6 @@ class Sources:
         if self._errors:
             raise invalid_graph(self.findings)
 
-    def warnings(self) -> list[dict[str, object]]:
-        """The findings so far as plain data for the graph's metadata."""
-        return [
-            {"rule": f.rule, "message": f.message, "help": f.help, "file": f.file, "line": f.line, "column": f.column,
-             "severity": "warning"}
-            for f in self.findings
-        ]  # fmt: skip
-
     def include(self, name: str, pos: int) -> File:
         """The text of ``include "name"`` written at ``pos``. Call ``close`` when its statements are parsed."""
         folder = self.file_at(pos).folder

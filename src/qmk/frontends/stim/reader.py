@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
+from qmk.formats.warnings import add_warnings
 from qmk.frontends.stim import gates, noise, tags
 from qmk.frontends.stim.circuit import Circuit
 from qmk.frontends.stim.rules import STIM_RULES
@@ -329,10 +330,8 @@ def interpret(source: Source) -> Graph:
         metadata: dict[str, Any] = {"source": "stim"}
         if reading.coordinates:
             metadata["qubit_coordinates"] = reading.coordinates
-        if reading.warnings:
-            rows = [msgspec.structs.replace(row, file=source.name) for row in reading.warnings.values()]
-            metadata["warnings"] = [msgspec.to_builtins(row) for row in rows]
-        return reading.circuit.finish(reading.qubits, metadata)
+        rows = [msgspec.structs.replace(row, file=source.name) for row in reading.warnings.values()]
+        return reading.circuit.finish(reading.qubits, add_warnings(metadata, rows))
     except Refused as refused:
         raise invalid_graph([refused.finding(STIM_RULES, source.name)]) from None
 
