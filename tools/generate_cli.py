@@ -29,7 +29,7 @@ With `--json` a command prints one object on standard output. An error is then a
 
 Environment: `QMK_SOCKET` (the daemon's socket), `QMK_STATE_DIR` (the daemon's journal and results), `QMK_TOKEN` (the
 token to show the daemon) or `QMK_TOKEN_FILE` (a file that holds it), `QMK_DEBUG=1` (print where a defect of QMK
-happened), `COLUMNS` (width of text output), `NO_COLOR`.
+happened), `COLUMNS` (width of text output), `NO_COLOR` and `FORCE_COLOR` (`--color` outranks both).
 
 """
 

@@ -171,9 +171,8 @@ def rules_page() -> str:
     for group, rules in verify.GROUPS.items():
         parts.append(f"\n## {group.capitalize()}\n\nQVM-{rules[0].id[4]}: {GROUP_TEXT[group]}.\n")
         for rule in rules:
-            strict = f" ({rule.strict} with `strict`)" if rule.strict else ""
-            severity = "Error" if rule.severity == "error" else "Warning"
-            parts.append(_rule(rule.id, rule.title, rule.doc, rule.help, severity + strict))
+            severity = "Error" if rule.severity == "error" else "Warning (error with `strict`)"
+            parts.append(_rule(rule.id, rule.title, rule.doc, rule.help, severity))
     for _, title, _, found in READERS:
         parts.append(f"\n## {title}\n")
         parts += (_rule(r.id, r.title, r.doc, r.help, r.severity.capitalize()) for r in found)

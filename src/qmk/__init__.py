@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from qmk.request.devices import on_device
     from qmk.request.outputs import outputs
     from qmk.request.rewriting import rewrite
+    from qmk.request.warn import ProgramWarning
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ __all__ = [
     "LogicalCounts",
     "NoiseModel",
     "Probabilities",
+    "ProgramWarning",
     "QmkError",
     "Result",
     "Sampled",
@@ -77,6 +79,7 @@ _HOMES = {
     "LogicalCounts": "qmk.api.estimating",
     "NoiseModel": "qmk.models.noise",
     "Probabilities": "qmk.api.observing",
+    "ProgramWarning": "qmk.request.warn",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.api.sampling",

@@ -46,6 +46,8 @@ Engine = Annotated[
         max_length=256,
     ),
 ]
+Strict = Annotated[bool, Meta(description="Whether warnings about the program are errors.")]
+Warnings = Annotated[list[dict[str, object]], Meta(description="warnings of reader and verifier, as findings")]
 JobTimeoutMs = Annotated[
     int,
     Meta(
@@ -251,6 +253,7 @@ class Status(Struct, frozen=True, kw_only=True):
     changes: Annotated[
         int, Meta(description="how often its program was written anew at a fence, since its noise had drifted")
     ] = 0
+    warnings: Warnings = []
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

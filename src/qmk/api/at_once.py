@@ -24,7 +24,13 @@ def run_at_once(path: str, options: RunOptions, whole: bool) -> Result | None:
     """Run the program in a file, if nothing but counts is asked for and nothing can be said against its text; None for
     every other, with nothing run and nothing reported. ``whole``: the result has its digest, every bit of its registers
     and the reasons for the engine, as that of ``qmk.run``."""
-    if not options.is_ideal or options.outputs is not None or options.engine or options.timeout_ms is not None:
+    if (
+        options.strict
+        or not options.is_ideal
+        or options.outputs is not None
+        or options.engine
+        or options.timeout_ms is not None
+    ):
         return None
     if options.format not in (None, *native_text.FORMATS):
         return None

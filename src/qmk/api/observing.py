@@ -110,7 +110,7 @@ def expectation(
         found = _in_core(circuit, rows)
         if found is not None:
             return found[0] if single else found
-    graph = verify(build(program, options.replace(error=None)).graph)
+    graph = verify(build(program, options.replace(error=None)).graph, options.strict)
     rows, single = observables(observable, asked.n_qubits(graph))
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None)
     values = evaluate(graph, outputs, options)
@@ -182,7 +182,7 @@ def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpac
         graph, sweep = sweep_of(program, points_of([options.params]), options.format)
         sweep = asked.Sweep(names=sweep.names, slots=sweep.slots)
     else:
-        graph = verify(to_graph(program, options.format))
+        graph = verify(to_graph(program, options.format), options.strict)
         sweep = asked.all_angles(graph)
     graph = verify(build(graph, options.replace(params=None, format=None)).graph)
     rows, _ = observables([observable], asked.n_qubits(graph))
@@ -231,7 +231,7 @@ def _runner(engine: str) -> Runner:
 
 def _values(program: ProgramLike, outputs_for: Callable[[int], Outputs], options: RunOptions) -> tuple[Values, Outputs]:
     """Computes the values of a program without a sweep. ``outputs_for`` gives the outputs for its number of qubits."""
-    graph = verify(build(program, options.replace(error=None)).graph)
+    graph = verify(build(program, options.replace(error=None)).graph, options.strict)
     outputs = outputs_for(asked.n_qubits(graph))
     return evaluate(graph, outputs, options), outputs
 
@@ -239,7 +239,7 @@ def _values(program: ProgramLike, outputs_for: Callable[[int], Outputs], options
 def _narrow(program: ProgramLike, options: RunOptions) -> qmk_native.Circuit | None:
     """The program as a circuit of the native core, where its values can be computed there and it is so small that
     nothing else need be looked at."""
-    if options.engine is not None or options.shots is not None or not options.is_ideal:
+    if options.engine is not None or options.shots is not None or not options.is_ideal or options.strict:
         return None
     circuit = read_native(program, options.format, options.params)
     return circuit if circuit is not None and circuit.n_qubits <= NARROW else None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import qmk_native
 
     from qmk.api.source import Source
+    from qmk.base.errors import Finding
     from qmk.ir.prediction import Prediction
     from qmk.worker.native import Prepared
 
@@ -27,12 +28,13 @@ KEPT_BYTES = 4 << 20
 
 class Known(NamedTuple):
     """A prepared program. ``prediction`` is None where the core does not run it by itself; ``fenced``: it has fences;
-    ``notes`` are those of its lowering."""
+    ``notes`` are those of its lowering, ``warnings`` those about its graph."""
 
     prepared: Prepared
     prediction: Prediction | None
     fenced: bool
     notes: dict[str, Any]
+    warnings: list[Finding]
 
 
 Key = tuple[bytes, str, str, bool]
@@ -74,15 +76,16 @@ def _of_text(source: Source, method: str) -> Known | None:
     circuit = source.circuit
     if circuit is None:
         return None
-    return _keep(key, _prepare(circuit, method, options.rewrites, False, {}), keeps)
+    return _keep(key, _prepare(circuit, method, options.rewrites, False, {}, []), keeps)
 
 
 def _of_graph(source: Source, method: str) -> Known | None:
     from qmk.worker.native import circuit_of_graph
 
-    rewrites, cache = source.options.rewrites, source.options.cache
+    rewrites, cache = source.options.rewrites, source.options.cache and not source.options.strict
     key = (source.packed_graph, GRAPH, method, rewrites)
     if cache and (known := _find(key)) is not None:
+        source.warn(known.warnings)
         return known
     try:
         circuit, notes = circuit_of_graph(source.graph, source.packed_graph)
@@ -91,15 +94,22 @@ def _of_graph(source: Source, method: str) -> Known | None:
             raise
         return None
     fenced = any(node.op == "core.fence" for node in source.graph.nodes)
-    return _keep(key, _prepare(circuit, method, rewrites, fenced, notes), cache)
+    return _keep(key, _prepare(circuit, method, rewrites, fenced, notes, source.warnings), cache)
 
 
-def _prepare(circuit: qmk_native.Circuit, method: str, rewrites: bool, fenced: bool, notes: dict[str, Any]) -> Known:
+def _prepare(
+    circuit: qmk_native.Circuit,
+    method: str,
+    rewrites: bool,
+    fenced: bool,
+    notes: dict[str, Any],
+    warnings: list[Finding],
+) -> Known:
     from qmk.ir.prediction import predictions
     from qmk.worker.native import Prepared
 
     prediction = predictions(circuit).get("auto") if method == "auto" else None
-    return Known(Prepared(circuit, method, rewrites=rewrites), prediction, fenced, notes)
+    return Known(Prepared(circuit, method, rewrites=rewrites), prediction, fenced, notes, warnings)
 
 
 def _find(key: Key) -> Known | None:

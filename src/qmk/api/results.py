@@ -28,6 +28,7 @@ def result_of(executed: Executed, source: Source) -> Result:
         counts=executed.counts,
         values=executed.values,
         usage={**usage, "attempts": 1},
+        warnings=msgspec.to_builtins(source.warnings),
         provenance=Provenance(digest="", engine=executed.engine, method=executed.method, seed=source.seed),
     )
     events = _Events(executed, source)

@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.plans import has_read
+from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS, check
+from qmk.formats.warnings import as_errors, warnings_of
 from qmk.ir.lazy import lazy
 from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, source, to_graph
 from qmk.request.shots import choose_shots, seed_of
+from qmk.request.warn import warn_of
 
 if TYPE_CHECKING:
     import qmk_native
@@ -24,14 +27,23 @@ if TYPE_CHECKING:
 DEFAULT_SHOTS = 1000
 
 
-def verify(graph: Graph) -> Graph:
-    """Gives ``graph`` back if it is valid. Raises INVALID_GRAPH with findings."""
+def verify(graph: Graph, strict: bool = False) -> Graph:
+    """Gives ``graph`` back if it is valid, with a Python warning for each thing that is doubtful. Raises INVALID_GRAPH
+    with findings; when ``strict``, for warnings too."""
+    warn_of(check_graph(graph, strict))
+    return graph
+
+
+def check_graph(graph: Graph, strict: bool) -> list[Finding]:
+    """The warnings of the reader of ``graph`` and of the verifier. Raises INVALID_GRAPH as ``verify`` does."""
     from qmk.qvm.verify import verify
 
-    error = verify(graph).error()
-    if error is not None:
+    found, report = warnings_of(graph), verify(graph, strict=strict)
+    if strict and found:
+        raise invalid_graph([*as_errors(found), *report.findings])
+    if (error := report.error()) is not None:
         raise error
-    return graph
+    return [*found, *report.warnings]
 
 
 def text_of(program: ProgramLike, format: str | None) -> bytes | None:
@@ -63,11 +75,13 @@ class Source:
     def __init__(self, program: ProgramLike, options: RunOptions, circuit: qmk_native.Circuit | None = None) -> None:
         self._program, self.options = program, options
         self.deadline_s = None if options.timeout_ms is None else time.monotonic() + options.timeout_ms / 1e3
-        self.text = text_of(program, options.format) if options.is_ideal else None
+        self.text = text_of(program, options.format) if options.is_ideal and not options.strict else None
         if circuit is not None:
             self.circuit = circuit
         self.notes: dict[str, Any] = {}
         """What the result's provenance says of the noise and the machine; complete once the graph was read."""
+        self.warnings: list[Finding] = []
+        """Of the reader and the verifier; the native core reads only what nobody warns of."""
         self.shots, self.seed = self._shots(), seed_of(options.seed)
         self.keep_events = options.keep_events and (options.outputs is None or options.outputs.counts)
 
@@ -102,7 +116,15 @@ class Source:
     @lazy
     def graph(self) -> Graph:
         """The verified graph. Raises INVALID_GRAPH, INVALID_PARAMS, and the refusals of noise models and devices."""
-        return verify(self._source_graph)
+        graph = self._source_graph
+        self.warn(check_graph(graph, self.options.strict))
+        return graph
+
+    def warn(self, findings: list[Finding]) -> None:
+        """Keeps the warnings about the program for its result, and issues them as Python's, once."""
+        if not self.warnings:
+            self.warnings = findings
+            warn_of(findings)
 
     @lazy
     def packed_graph(self) -> bytes:

@@ -79,7 +79,7 @@ def sweep(
         options = options.replace(shots=shots, error=None)
         check("shots", shots * len(given.table), "all points of the sweep")
     options = options.replace(seed=seed_of(options.seed))
-    if options.engine is None and options.is_ideal:
+    if options.engine is None and options.is_ideal and not options.strict:
         found = _in_core(program, given, observable, options)
         if found is not None:
             return found
@@ -113,7 +113,7 @@ def _by_graph(
     values = None
     read = options.replace(params=None, format=None)
     for at, (plain, sweep) in enumerate(parts):
-        graph = verify(build(plain, read.replace(error=None)).graph)
+        graph = verify(build(plain, read.replace(error=None)).graph, options.strict)
         found, _ = observables(observable, asked.n_qubits(graph))
         drawn = options.shots is not None
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=drawn)

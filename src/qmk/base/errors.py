@@ -10,7 +10,6 @@ the verifier. One ``INVALID_GRAPH`` error carries all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Literal, cast
 
 import msgspec
@@ -153,11 +152,6 @@ class QmkError(Exception):
         if kind is None:
             data["unknown_code"] = raw.get("code")
         return cls(kind.name if kind else "INTERNAL_ERROR", str(raw.get("message", "")), **data)
-
-
-def as_errors(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings as a strict caller takes them: each is an error."""
-    return [msgspec.structs.replace(finding, severity="error") for finding in findings]
 
 
 def invalid_graph(findings: list[Finding]) -> QmkError:

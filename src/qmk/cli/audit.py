@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 from qmk.cli.failure import BAD_PROGRAM, call_error
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ def show(
             shown_any = True
             if as_json:
                 shown = msgspec.structs.asdict(entry) | {"hash": stored.hex()}
-                click.echo(msgspec.json.encode(shown).decode())
+                terminal.say(msgspec.json.encode(shown).decode())
             else:
-                click.echo(line(entry))
+                terminal.say(line(entry))
     if not shown_any:
-        click.echo(nothing(tenant, kind, sorted(tenants - {""}), sorted(kinds)), err=True)
+        terminal.say(nothing(tenant, kind, sorted(tenants - {""}), sorted(kinds)), err=True)
 
 
 def nothing(tenant: str | None, kind: str | None, tenants: list[str], kinds: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 from qmk.cli.failure import FAILED_RUN, call_error
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(quick: bool, names: str | None, data_dir: Path | None, dry_run: bool
     budget_s = QUICK_S if quick else BUDGET_S
     if not dry_run:
         rates.check_writable(path)
-    report = calibrate(wanted, budget_s, time.time(), lambda name: click.echo(f"measuring {name}", err=True))
+    report = calibrate(wanted, budget_s, time.time(), lambda name: terminal.say(f"measuring {name}", err=True))
     measured = bool(report.calibration.engines)
     written = measured and not dry_run
     if written:
@@ -50,7 +50,7 @@ def command(quick: bool, names: str | None, data_dir: Path | None, dry_run: bool
         output.json_object({"path": str(path) if written else "", "report": report})
     else:
         show(report)
-        click.echo(f"written to {path}" if written else "nothing is written")
+        terminal.say(f"written to {path}" if written else "nothing is written")
     if not measured:
         raise click.exceptions.Exit(FAILED_RUN)
 
@@ -76,7 +76,7 @@ def show(report: Report) -> None:
     if rows:
         output.lines(output.table(head, rows))
     for name, why in report.skipped.items():
-        click.echo(f"not measured: {name}: {why}")
+        terminal.say(f"not measured: {name}: {why}")
 
 
 def _row(row: Fit) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qmk.cli import options, output, source
+from qmk.cli import options, output, source, terminal
 from qmk.cli.failure import Console, call_error
 
 TARGETS: dict[str, str] = {
@@ -37,14 +37,18 @@ def command(
     output_path: str | None,
 ) -> None:
     """Write PROGRAM in another format; what the format cannot express is refused, never dropped."""
+    from qmk.formats.warnings import without_warnings
     from qmk.request.rewriting import rewrite
 
     loaded = source.load(program, format_name, params, console)
-    data = emit(rewrite(loaded.graph, passes).graph, target)
+    data = emit(rewrite(without_warnings(loaded.graph), passes).graph, target)
     if output_path is None or output_path == "-":
         if target == "binary" and sys.stdout.isatty():
             raise call_error("the binary form is not for a terminal; name a file with -o")
-        sys.stdout.buffer.write(data)
+        if sys.stdout.isatty():
+            terminal.say(data.decode().rstrip("\n"))
+        else:
+            sys.stdout.buffer.write(data)
         return
     output.write_file(output_path, data)
 

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from qmk.base.units import bytes_text
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 
 State = Literal["ok", "warning", "error"]
 WAL_FIX_VERSION = (3, 51, 3)
@@ -47,7 +47,7 @@ def text(checks: list[Check]) -> list[str]:
     width = max(len(check.name) for check in checks)
     lines: list[str] = []
     for check in checks:
-        state = click.style(f"{check.state:<8}", fg=colours[check.state])
+        state = terminal.style(f"{check.state:<8}", colours[check.state])
         lines.append(f"{state} {check.name:<{width}}  {check.found}")
         if check.fix and check.state != "ok":
             lines.append(f"{'':<8} {'':<{width}}  fix: {check.fix}")

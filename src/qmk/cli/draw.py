@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 from qmk.cli.failure import Console, call_error
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ def command(
     Without a device a picture has one unit of time for each op.
     """
     from qmk.cli import diagram, source
-    from qmk.cli.failure import terminal_width
 
     loaded = source.load(program, format_name, params, console)
     if device is not None or path is not None:
@@ -52,7 +51,7 @@ def command(
         return
     rows = diagram.lines(
         loaded.graph,
-        width=width or terminal_width(),
+        width=width or terminal.width(),
         max_nodes=None if draw_all else DRAWN_NODES,
         ascii_only=plain or output.ascii_only(),
     )
@@ -72,7 +71,7 @@ def _on_device(graph: Graph, name: str | None, path: str | None, draw_all: bool)
     output.lines(output.table(("start us", "us", "op", "atoms"), rows))
     left_out = len(made.timeline.timeline) - len(entries)
     if left_out:
-        click.echo(f"… {left_out} more rows; --all draws them")
+        terminal.say(f"… {left_out} more rows; --all draws them")
 
 
 def _picture(made: OnDevice, profile: Profile | None, path: str) -> None:

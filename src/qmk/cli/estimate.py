@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 from qmk.cli.failure import Console, call_error
 
 if TYPE_CHECKING:
@@ -65,21 +65,23 @@ def command(
         return
     estimate_table.show(named, beside)
     if why_none and len(named) == 1:
-        click.echo(f"note: {why_none}")
+        terminal.say(f"note: {why_none}")
     for text in failed.values():
-        click.echo(f"not estimated: {text.message}", err=True)
+        terminal.say(f"not estimated: {text.message}", err=True)
 
 
 def _counts(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> LogicalCounts:
     """Reads a file or standard input: logical counts if it has an object of them, else a program."""
-    from qmk.api.source import verify
+    from qmk.api.source import check_graph
     from qmk.cli import source
     from qmk.models.estimate import counting
 
     data = source.read(path, console)
     given = _counts_in(data, path) if format_name is None else None
     if given is None:
-        return counting.count(verify(source.load_bytes(data, path, format_name, params).graph))
+        graph = source.load_bytes(data, path, format_name, params).graph
+        console.warn(check_graph(graph, console.strict), always=True)
+        return counting.count(graph)
     if params:
         raise call_error("--param with logical counts, which have no parameters", help="leave it out")
     return given

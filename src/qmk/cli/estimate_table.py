@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
-from qmk.cli.failure import terminal_width
+from qmk.cli import terminal
 from qmk.cli.output import ascii_only
 from qmk.models.estimate import rows
 
@@ -27,7 +25,7 @@ def show(named: Sequence[tuple[str, Estimate]], beside: Calibrated | None) -> No
     """One machine in full; several, or a frontier, a line each."""
     name, first = named[0]
     if len(named) > 1:
-        short = terminal_width() >= WIDE and all(len(each) <= LONG for each, _ in named)
+        short = terminal.width() >= WIDE and all(len(each) <= LONG for each, _ in named)
         mark = ", " if short else ",\n"
         lines = [rows.summary(each.replace(", ", mark), estimate, estimate.point) for each, estimate in named]
         _print(_lines(lines, "Comparison"))
@@ -35,11 +33,11 @@ def show(named: Sequence[tuple[str, Estimate]], beside: Calibrated | None) -> No
         lines = [rows.summary(str(index + 1), first, point) for index, point in enumerate(first.points[:SHOWN_POINTS])]
         _print(_lines(lines, name, first="Point"))
         if len(first.points) > SHOWN_POINTS:
-            click.echo(f"{len(first.points) - SHOWN_POINTS} more; --json has them all")
+            terminal.say(f"{len(first.points) - SHOWN_POINTS} more; --json has them all")
     else:
         _print(_full(name, first, beside))
     for text in dict.fromkeys(warning for _, estimate in named for warning in estimate.warnings):
-        click.echo(f"note: {text}")
+        terminal.say(f"note: {text}")
 
 
 def _table(title: str) -> Table:
@@ -73,7 +71,7 @@ def _lines(lines: Sequence[tuple[str, ...]], title: str, first: str = rows.HEAD[
 
     table = _table(title)
     for index, name in enumerate((first, *rows.HEAD[1:])):
-        head = name if terminal_width() >= WIDE else name.replace(" ", "\n")
+        head = name if terminal.width() >= WIDE else name.replace(" ", "\n")
         table.add_column(head, justify="left" if index == 0 else "right", no_wrap=True)
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
@@ -83,8 +81,8 @@ def _lines(lines: Sequence[tuple[str, ...]], title: str, first: str = rows.HEAD[
 def _print(table: Table) -> None:
     from rich.console import Console
 
-    console = Console(width=terminal_width(), highlight=False)
+    console = Console(width=terminal.width(), highlight=False)
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
-        click.echo(line.rstrip())
+        terminal.say(line.rstrip())

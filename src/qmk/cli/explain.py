@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, output, request
+from qmk.cli import options, output, request, terminal
 from qmk.cli.failure import FAILED_RUN, Console
 from qmk.cli.values import Wanted, output_options
 
@@ -52,7 +52,7 @@ def command(
     loaded, outputs = values.load(wanted, program, format_name, params, console)
     wish = build(loaded.graph, asked.replace(outputs=outputs))
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
-    look = _look(wish.graph, outputs, shots)
+    look = _look(wish.graph, outputs, shots, console)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)
     rating = rates.installed_rating()
     given: Any = {"engine": asked.engine, "memory_bytes": machine.memory_bytes(), "declarations": rating.declarations}
@@ -65,12 +65,13 @@ def command(
                 "shape": shown,
                 "decision": choose(facts, shots, **given),
                 "rewrites": rewritten,
+                "warnings": list(console.reported),
                 "rates": {"calibrated": rating.rated, "notes": rating.notes},
                 **({"logical": wish.notes["logical"]} if asked.qec else {}),
             }
         )
         return 0
-    click.echo(_summary(facts))
+    terminal.say(_summary(facts))
     output.lines(f"qec: {line}" for line in wish.notes.get("qec", ()))
     output.lines(decision.shape_lines(shown))
     candidates = explain(facts, shots, **given)
@@ -80,16 +81,13 @@ def command(
     return 0 if any(candidate.chosen for candidate in candidates) else FAILED_RUN
 
 
-def _look(graph: Graph, outputs: Outputs | None, shots: int) -> Look:
+def _look(graph: Graph, outputs: Outputs | None, shots: int, console: Console) -> Look:
     """Examines a whole graph. Raises for a graph or a request that no kernel would take."""
-    from qmk.base.errors import invalid_graph
+    from qmk.api.source import check_graph
     from qmk.qvm.outputs import require
-    from qmk.qvm.verify import verify
     from qmk.router.features import Look
 
-    report = verify(graph)
-    if not report.ok:
-        raise invalid_graph(list(report.findings))
+    console.warn(check_graph(graph, console.strict))
     if outputs is not None:
         require(outputs, graph, shots)
     return Look(graph)

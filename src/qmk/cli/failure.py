@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import click
 
 from qmk.base.errors import Finding, QmkError
+from qmk.cli import terminal
+from qmk.formats.printable import one_line
 
 BAD_PROGRAM, BAD_CALL, FAILED_RUN, INTERRUPTED = 1, 2, 3, 130
 
@@ -65,11 +67,15 @@ def call_error(message: str, **fields: Any) -> QmkError:
 
 
 class Console:
-    """Reports errors. ``sources`` keeps program text by file name, so that a finding can show its line."""
+    """Reports errors and warnings. ``sources`` keeps program text by file name, so that a finding can show its line.
+    ``verbose``: with all details. ``strict``: warnings about a program are errors."""
 
-    def __init__(self, as_json: bool, debug: bool) -> None:
+    def __init__(self, as_json: bool, debug: bool, verbose: bool = False) -> None:
         self.as_json = as_json
         self.debug = debug
+        self.verbose = verbose
+        self.strict = False
+        self.reported: dict[Finding, None] = {}
         self.sources: dict[str, bytes] = {}
 
     def error(self, error: Exception) -> int:
@@ -96,12 +102,20 @@ class Console:
             context = getattr(error, "ctx", None)
             path = context.command_path if context else "qmk"
             self._headline(message[:1].lower() + message[1:])
-            click.echo(f"  see: {path} --help", err=True)
+            terminal.say(f"  see: {path} --help", err=True)
         return BAD_CALL
 
     def report_interrupt(self) -> int:
-        click.echo("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)
+        terminal.say("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)
         return INTERRUPTED
+
+    def warn(self, findings: Iterable[Finding], always: bool = False) -> None:
+        """Reports warnings about a program on standard error, each once; with ``--json`` only ``always``, where the
+        object has no place for them."""
+        new = [finding for finding in dict.fromkeys(findings) if finding not in self.reported]
+        self.reported.update(dict.fromkeys(new))
+        if always or not self.as_json:
+            self.findings(new)
 
     def findings(self, findings: list[Finding], limit: int = SHOWN_FINDINGS, err: bool = True) -> None:
         """Print findings with place, rule, source line and fix, errors first."""
@@ -109,7 +123,7 @@ class Console:
         for finding in ordered[:limit]:
             self._finding(finding, err)
         if len(ordered) > limit:
-            click.echo(f"... and {len(ordered) - limit} more", err=err)
+            terminal.say(f"... and {len(ordered) - limit} more", err=err)
 
     def _defect(self, error: Exception) -> QmkError:
         if self.debug:
@@ -133,28 +147,27 @@ class Console:
             self.findings(findings)
             wrong = sum(finding.severity == "error" for finding in findings)
             if wrong > 1:
-                click.echo(f"{wrong} errors", err=True)
+                terminal.say(f"{wrong} errors", err=True)
             return
         from qmk.cli import words
 
-        details = _details(error)
         self._headline(f"{words.spoken(_without_gaps(error))} [{error.kind.name}]")
-        for line in details:
-            click.echo(f"  {line}", err=True)
+        for line in _details(error, self.verbose):
+            terminal.say(f"  {line}", err=True)
 
     def _headline(self, message: str) -> None:
-        click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+        terminal.say(terminal.style("error: ", "red", "bold") + message, err=True)
 
     def _finding(self, finding: Finding, err: bool) -> None:
         colour = "red" if finding.severity == "error" else "yellow"
-        place = finding.place()
-        lead = click.style(f"{place}: ", bold=True) if place else ""
-        severity = click.style(f"{finding.severity}: ", fg=colour, bold=True)
-        click.echo(f"{lead}{severity}{finding.message} [{finding.rule}]", err=err)
+        place = one_line(finding.place())
+        lead = terminal.style(f"{place}: ", "bold") if place else ""
+        severity = terminal.style(f"{finding.severity}: ", colour, "bold")
+        terminal.say(f"{lead}{severity}{one_line(finding.message)} [{one_line(finding.rule)}]", err=err)
         for line in self._excerpt(finding):
-            click.echo(line, err=err)
+            terminal.say(line, err=err)
         if finding.help:
-            click.echo(f"  fix: {finding.help}", err=err)
+            terminal.say(f"  fix: {one_line(finding.help)}", err=err)
 
     def _excerpt(self, finding: Finding) -> list[str]:
         """The source line with a caret under the column, where the source is known."""
@@ -166,9 +179,10 @@ class Console:
             return []
         raw = lines[finding.line - 1].replace("\t", " ")
         text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in raw)
-        start = max(0, finding.column - 60) if len(text) > 100 else 0
-        shown = ("…" if start else "") + text[start : start + 100] + ("…" if len(text) > start + 100 else "")
         number = str(finding.line)
+        room = min(terminal.WIDTH, terminal.width() - len(number) - 7)
+        start = max(0, finding.column - room * 3 // 5) if len(text) > room else 0
+        shown = ("…" if start else "") + text[start : start + room] + ("…" if len(text) > start + room else "")
         out = [f"  {number} | {shown}"]
         if finding.column:
             caret = finding.column - 1 - start + (1 if start else 0)
@@ -183,11 +197,17 @@ def _without_gaps(error: QmkError) -> str:
     return error.message[:end].rstrip(":; ") if end > 0 else error.message
 
 
-def _details(error: QmkError) -> list[str]:
+SHOWN_GAPS = 4
+
+
+def _details(error: QmkError, verbose: bool) -> list[str]:
     """The fields that help a person: gaps, missing capabilities, a hint; the others are already in the message."""
     from qmk.cli import words
 
-    lines = [f"{gap.get('engine', '?')}: {gap.get('detail') or gap.get('need', '')}" for gap in _rows(error, "gaps")]
+    gaps = _rows(error, "gaps")
+    lines = [f"{gap.get('engine', '?')}: {gap.get('detail') or gap.get('need', '')}" for gap in gaps]
+    if not verbose and len(lines) > SHOWN_GAPS:
+        lines[SHOWN_GAPS:] = [f"... and {len(lines) - SHOWN_GAPS} more reasons; --verbose lists them"]
     if error.fields.get("missing"):
         lines.append(f"missing: {', '.join(map(str, error.fields['missing']))}")
     fixes = [words.FIXES[error.kind.name]] if error.kind.name in words.FIXES else []
@@ -200,10 +220,3 @@ def _rows(error: QmkError, name: str) -> list[dict[str, Any]]:
 
     rows = msgspec.to_builtins(error.fields.get(name) or [])
     return [row for row in rows if isinstance(row, dict)]
-
-
-def terminal_width() -> int:
-    """Columns of the terminal, or of ``COLUMNS``; 100 when the output is not a terminal."""
-    import shutil
-
-    return shutil.get_terminal_size((100, 40)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 100

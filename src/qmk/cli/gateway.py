@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import options
+from qmk.cli import options, terminal
 
 RECORDS = "gateway.db"
 CONNECTIONS = 256
@@ -68,7 +68,7 @@ def command(
         timeout_graceful_shutdown=5,
     )
     name = f"[{address[0]}]" if ":" in address[0] else address[0]
-    click.echo(f"listening on http://{name}:{address[1]}; Ctrl-C stops", err=True)
+    terminal.say(f"listening on http://{name}:{address[1]}; Ctrl-C stops", err=True)
     uvicorn.Server(config).run(sockets=[listening])
 
 

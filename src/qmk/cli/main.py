@@ -9,15 +9,21 @@ import difflib
 import errno
 import functools
 import importlib
+import itertools
 import os
 import pkgutil
 import sys
+import warnings
 from typing import Any, NoReturn
 
 import click
 
 from qmk import __version__
-from qmk.cli import failure
+from qmk.cli import failure, terminal
+from qmk.request.warn import ProgramWarning
+
+LOGGING = ("serve", "gateway")
+"""Commands with a ``--verbose`` of their own, which is about their log."""
 
 FIRST = ("run", "verify", "convert", "draw", "explain", "estimate")
 """Commands that are listed first; all others follow by name."""
@@ -63,9 +69,23 @@ class Commands(click.Group):
         return command.short_help or " ".join((command.help or "").split()).partition(".")[0]
 
 
+def _choose_color(ctx: click.Context, param: click.Parameter, value: terminal.Color) -> None:
+    terminal.choose_color(value)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", prog_name="qmk", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="On a defect of QMK itself, print where it happened (also QMK_DEBUG=1).")
+@click.option(
+    "--color",
+    type=click.Choice(terminal.COLORS),
+    default="auto",
+    expose_value=False,
+    is_eager=True,
+    callback=_choose_color,
+    help="Colours; auto, if not given: on a terminal, unless NO_COLOR is set, and wherever FORCE_COLOR is.",
+)
+@click.option("--verbose", is_flag=True, expose_value=False, help="Errors with all their details.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """QMK, an operating system for quantum programs.
@@ -82,8 +102,10 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line and exit. Only here are errors turned into text or JSON and an exit code."""
     args = sys.argv[1:] if argv is None else argv
-    console = failure.Console(as_json="--json" in args, debug="--debug" in args or bool(os.environ.get("QMK_DEBUG")))
-    code = _run(args, console)
+    debug = "--debug" in args or bool(os.environ.get("QMK_DEBUG"))
+    console = failure.Console(as_json="--json" in args, debug=debug, verbose=debug or "--verbose" in args)
+    warnings.simplefilter("ignore", ProgramWarning)  # the console reports them
+    code = _run(_take_anywhere(args), console)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -91,6 +113,22 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except OSError as error:
         code = _no_output(error)
     sys.exit(code)
+
+
+def _take_anywhere(args: list[str]) -> list[str]:
+    """The arguments with ``--color`` and ``--verbose``, which stand before or behind the command, before it."""
+    end = args.index("--") if "--" in args else len(args)
+    front: list[str] = []
+    rest: list[str] = []
+    given = iter(args[:end])
+    for arg in given:
+        if arg == "--color":
+            front += [arg, *itertools.islice(given, 1)]
+        elif arg.startswith("--color=") or (arg == "--verbose" and not any(name in args for name in LOGGING)):
+            front.append(arg)
+        else:
+            rest.append(arg)
+    return [*front, *rest, *args[end:]]
 
 
 def _run(args: list[str], console: failure.Console) -> int:
@@ -127,6 +165,6 @@ def _reader_gone() -> int:
 
 def _no_output(error: OSError) -> int:
     """Reports that standard output takes no more, because of a full disk, say."""
-    print(f"error: cannot write the output: {(error.strerror or str(error)).lower()}", file=sys.stderr)  # noqa: T201
+    terminal.say(f"error: cannot write the output: {(error.strerror or str(error)).lower()}", err=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return failure.FAILED_RUN

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from qmk.cli import terminal
 from qmk.cli.failure import call_error
 
 DAEMON_STARTS_S = 5.0
@@ -50,4 +51,4 @@ def _announce_folder(data_dir: Path, name: str) -> None:
         )
     source = click.get_current_context().get_parameter_source("data_dir")
     if source is ParameterSource.COMMANDLINE:  # where somebody may have mistyped it
-        click.echo(f"a new data folder: {data_dir}", err=True)
+        terminal.say(f"a new data folder: {data_dir}", err=True)

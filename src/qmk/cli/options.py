@@ -76,10 +76,17 @@ def check_engine(name: str | None) -> None:
 
 
 def program_options(command: Command) -> Command:
-    """PROGRAM, ``--format`` and ``--param``: what every command that reads a program takes."""
+    """PROGRAM, ``--format``, ``--param`` and ``--strict``, which the console keeps: what every command that reads a
+    program takes."""
+    command = request.option("strict", "strict", callback=_be_strict, expose_value=False)(command)
     command = request.option("params", "params")(command)
     command = request.option("format", "format_name")(command)
     return click.argument("program", type=click.Path(allow_dash=True))(command)
+
+
+def _be_strict(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.obj.strict = True
 
 
 def device_option(command: Command) -> Command:

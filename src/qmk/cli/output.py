@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
+from qmk.cli import terminal
 from qmk.cli.failure import call_error
+from qmk.formats.printable import json_escaped, one_line
 
 
 def show(as_json: bool, value: Any, text: str | Iterable[str]) -> None:
@@ -26,7 +27,8 @@ def json_object(value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Indented JSON. What is not Unicode, such as the name of a file in another encoding, stands as U+FFFD."""
+    """Indented JSON. What is not Unicode, such as the name of a file in another encoding, stands as U+FFFD, and what a
+    terminal would act on as its escape."""
     import msgspec
 
     try:
@@ -36,21 +38,42 @@ def json_text(value: Any) -> str:
 
         text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
         data = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-    return msgspec.json.format(data, indent=2).decode() + "\n"
+    return json_escaped(msgspec.json.format(data, indent=2).decode()) + "\n"
 
 
 def lines(rows: Iterable[str]) -> None:
     for row in rows:
-        click.echo(row)
+        terminal.say(row)
+
+
+GAP = "  "
+LAST = 20
+"""Least columns of a table's last column, which is broken into lines where the terminal is narrow."""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of left-aligned columns under a bold head; the last column is not padded."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    for number, row in enumerate([head, *rows]):
-        cells = [text.ljust(width) for text, width in zip(row[:-1], widths[:-1], strict=True)]
-        line = "  ".join([*cells, row[-1]]).rstrip()
-        yield click.style(line, bold=True) if number == 0 else line
+    """Lines of left-aligned columns under a bold head. What does not fit the terminal is broken in the last column;
+    where there is no room for that, each cell of a row is a line."""
+    cells = [[one_line(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    before = sum(widths[:-1]) + len(GAP) * (len(head) - 1)
+    room = terminal.width() - before
+    if room < min(LAST, widths[-1]):
+        yield from _stack(cells[0], cells[1:])
+        return
+    for number, row in enumerate(cells):
+        last = textwrap.wrap(row[-1], room, break_on_hyphens=False) if len(row[-1]) > room else [row[-1]]
+        first = GAP.join([*(text.ljust(width) for text, width in zip(row[:-1], widths[:-1], strict=True)), last[0]])
+        for line in (first, *(" " * before + more for more in last[1:])):
+            yield terminal.style(line.rstrip(), "bold") if number == 0 else line.rstrip()
+
+
+def _stack(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for number, row in enumerate(rows):
+        if number:
+            yield ""
+        for name, text in zip(head, row, strict=True):
+            yield f"{terminal.style(name, 'bold')}: {text}" if text else f"{terminal.style(name, 'bold')}:"
 
 
 def write_file(path: str, content: bytes | str) -> None:

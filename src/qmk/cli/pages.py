@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import click
-
-from qmk.cli import output
+from qmk.cli import output, terminal
 
 
 def collect(limit: int, call: Callable[..., Any], name: str) -> tuple[list[Any], bool]:
@@ -30,4 +28,4 @@ def show(
     """The rows as JSON, or as a table that says whether it was cut; ``none`` where there are no rows."""
     output.show(as_json, rows, output.table(head, table) if rows else none)
     if more and not as_json:
-        click.echo("there are more; --limit shows them", err=True)
+        terminal.say("there are more; --limit shows them", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 from qmk.cli.qec_plan import plan
 from qmk.cli.qec_speed import speed
 
@@ -134,15 +134,15 @@ def memory(code: str, noise: str, as_json: bool, basis: str, **given: Any) -> No
         output.json_object(found.as_dict())
         return
     label = f"{found.noise} [{found.noise_hash[:12]}]"
-    click.echo(
+    terminal.say(
         f"{found.code.spec}: {found.rounds} round{'s' * (found.rounds != 1)} under {label}, {found.decoder} decoder"
     )
     output.lines(output.table(("basis", "shots", "errors", "per shot", "per round", "95 %"), _basis_rows(found)))
     if len(found.bases) > 1:
         low, high = found.bounds_per_round
-        click.echo(f"X and Z: {found.block_per_round:.3g} per round ({low:.3g} to {high:.3g})")
+        terminal.say(f"X and Z: {found.block_per_round:.3g} per round ({low:.3g} to {high:.3g})")
     if name_note:
-        click.echo(f"note: {name_note}")
+        terminal.say(f"note: {name_note}")
 
 
 def _basis_rows(found: Memory) -> list[tuple[str, ...]]:
@@ -182,7 +182,7 @@ def threshold(
     for size in sizes:
         for p in _grid(grid):
             made = memories.noise_at(noise, p)
-            click.echo(f"measuring {size.spec} at p = {p:.3g}", err=True)
+            terminal.say(f"measuring {size.spec} at p = {p:.3g}", err=True)
             points.append(memories.measure_memory(size, made, bases=basis, p=p, **given))
     found = memories.threshold(points)
     if plot:
@@ -192,25 +192,25 @@ def threshold(
         return
     _show(found)
     if plot:
-        click.echo(f"written to {plot}")
+        terminal.say(f"written to {plot}")
 
 
 def _show(found: Threshold) -> None:
     first = found.points[0]
     distances = sorted({point.code.distance for point in found.points})
     bases = " + ".join(first.bases)
-    click.echo(f"{first.code.name}, {first.decoder} decoder: error per round, {bases}")
+    terminal.say(f"{first.code.name}, {first.decoder} decoder: error per round, {bases}")
     rows: list[tuple[str, ...]] = []
     for p, best in found.best.items():
         cells = [next(x for x in found.curve(d) if x.p == p) for d in distances]
         rows.append((f"{p:.3g}", *(f"{x.block_per_round:.3g}" for x in cells), str(best)))
     output.lines(output.table(("p", *(f"d={d}" for d in distances), "best d"), rows))
     for low, high, place in found.crossings:
-        click.echo(f"d = {low} and {high} cross at p = {place:.3g}")
+        terminal.say(f"d = {low} and {high} cross at p = {place:.3g}")
     if not found.crossings:
-        click.echo("no two curves cross in this range")
+        terminal.say("no two curves cross in this range")
     for distance, place in found.pseudo.items():
-        click.echo(f"pseudo-threshold of d = {distance}: p = {place:.3g}")
+        terminal.say(f"pseudo-threshold of d = {distance}: p = {place:.3g}")
 
 
 def _threshold_dict(found: Threshold) -> dict[str, Any]:

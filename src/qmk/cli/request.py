@@ -28,14 +28,16 @@ _KINDS: dict[str, dict[str, Any]] = {
 """How the text of an option is read, where it is not text or a whole number, and a hint for whoever writes it."""
 
 
-def option(name: str, argument: str) -> Callable[[Command], Command]:
-    """The option of the command line for an option of a run, handed over as ``argument``."""
+def option(name: str, argument: str, **more: Any) -> Callable[[Command], Command]:
+    """The option of the command line for an option of a run, handed over as ``argument``; ``more`` is for click."""
     declared = OPTIONS[name]
     flags, kind = declared.flags, dict(_KINDS.get(name, {}))
     default = RunOptions.__struct_defaults__[RunOptions.__struct_fields__.index(name)]
     text = " ".join(filter(None, (declared.doc, kind.pop("hint", ""))))
-    given: dict[str, Any] = {"metavar": declared.metavar or None, "help": text, **kind}
-    if isinstance(default, bool):
+    given: dict[str, Any] = {"metavar": declared.metavar or None, "help": text, **kind, **more}
+    if default is False:
+        given |= {"is_flag": True, "default": False}
+    elif isinstance(default, bool):
         flags, given["default"] = (f"--{name}/{flags[0]}",), default
     elif "multiple" not in kind:
         given["default"] = default

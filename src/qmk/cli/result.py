@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qmk.cli import options, output
+from qmk.cli.failure import Console
 from qmk.cli.session import connect
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ POLL_MS = 500
 @click.option("--wait", is_flag=True, help="Wait until the job has ended.")
 @options.json_option
 @options.socket_option
-def command(job: str, wait: bool, as_json: bool, socket_path: str | None) -> None:
+@click.pass_obj
+def command(console: Console, job: str, wait: bool, as_json: bool, socket_path: str | None) -> None:
     """Print the result of JOB."""
 
     with connect(socket_path) as client:
-        show_result(wait_for(client, job, 0, as_json) if wait else client.result(job), as_json, job)
+        result = wait_for(client, job, 0, as_json) if wait else client.result(job)
+        console.warn(result.warnings)
+        show_result(result, as_json, job)
 
 
 def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:

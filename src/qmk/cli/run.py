@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from qmk.cli import options, output, request
+from qmk.cli import options, output, request, terminal
 from qmk.cli.failure import Console
 from qmk.cli.session import connect
 from qmk.cli.values import Wanted, output_options
@@ -46,6 +46,7 @@ def command(
 
     The router chooses the engine. Without --socket nothing needs to be running.
     """
+    asked = asked.replace(strict=console.strict)
     if not (socket_path or wanted.anything):
         from qmk.api.at_once import run_at_once
 
@@ -59,8 +60,6 @@ def command(
     from qmk.request.build import build
 
     loaded, outputs = values.load(wanted, program, format_name, params, console)
-    if loaded.findings and not as_json:
-        console.findings(list(loaded.findings))
     wish = build(loaded.graph, asked.replace(outputs=outputs))
     shots = wish.shots or wish.graph.shots or DEFAULT_SHOTS
     given: Any = {
@@ -71,6 +70,7 @@ def command(
         "attempts": asked.attempts,
         "keep_events": False,
         "outputs": outputs,
+        "strict": console.strict,
     }
     if socket_path:
         with connect(socket_path) as client, Bar("running", shots, as_json) as bar:
@@ -80,6 +80,7 @@ def command(
         # the engine in a worker: Ctrl-C and the time limit end it whatever it is doing
         with Bar("running", shots, as_json) as bar:
             result = run(wish.graph, isolate=True, progress=bar, **given)
+    console.warn(result.warnings)
     result.provenance.notes.update(wish.notes)
     name = os.path.basename(program) if program != "-" else "standard input"
     tell(result, name, as_json, top, explain, wanted.expect)
@@ -97,23 +98,24 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
     """Print a result for people: what ran, then the counts as bars, then values beyond them (of ``observables`` as they
     were written)."""
     from qmk.cli import decision, histogram, values
-    from qmk.cli.failure import terminal_width
 
     provenance = result.provenance
     if explain:
         output.lines(decision.candidate_lines(provenance.reasons))
         output.lines(decision.outcome_lines(provenance, result.usage))
-        click.echo()
+        terminal.say()
     drawn = f"{result.shots} shots on " if result.counts or result.values is None else ""
-    click.echo(f"{name}: {drawn}{engine_text(provenance)}, seed {result.seed}")
+    terminal.say(f"{name}: {drawn}{engine_text(provenance)}, seed {result.seed}")
     names = register_line(result.registers)
     if names:
-        click.echo(f"  {names}")
+        terminal.say(f"  {names}")
     if result.counts or result.values is None:
-        wide, plain = terminal_width(), output.ascii_only()
+        wide, plain = terminal.width(), output.ascii_only()
         output.lines(histogram.lines(result.counts, result.shots, top=top, width=wide, ascii_only=plain))
         if set(result.counts) == {""}:
-            click.echo("  note: the program measures nothing; add a measurement, in OpenQASM 3 such as: c = measure q;")
+            terminal.say(
+                "  note: the program measures nothing; add a measurement, in OpenQASM 3 such as: c = measure q;"
+            )
     if result.values is not None:
         output.lines(values.lines(result.values, observables))
     if not explain:
@@ -123,7 +125,7 @@ def show(result: Result, name: str, top: int, explain: bool, observables: tuple[
         if name in ("rewrites", "simulator") or isinstance(note, dict):
             continue  # --explain and the first line tell, and JSON has what is no text
         for line in cast("list[Any]", note) if isinstance(note, list) else [note]:
-            click.echo(f"  note: {name}: {channel_text(line) if name == 'channels' else note_text(line)}")
+            terminal.say(f"  note: {name}: {channel_text(line) if name == 'channels' else note_text(line)}")
 
 
 def note_text(note: object) -> str:

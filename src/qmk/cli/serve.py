@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, parameters
+from qmk.cli import options, parameters, terminal
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -153,4 +153,4 @@ def _mode(text: str | None) -> int | None:
 
 def announce(config: HostConfig) -> None:
     """Said once calls are answered; scripts may wait for this line."""
-    click.echo(f"listening on {config.socket}, data in {config.data_dir}; Ctrl-C stops", err=True)
+    terminal.say(f"listening on {config.socket}, data in {config.data_dir}; Ctrl-C stops", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS, check
 from qmk.cli.failure import Console, call_error
+from qmk.formats.warnings import as_errors
 
 if TYPE_CHECKING:
     from qmk.frontends import Loaded
@@ -39,8 +40,13 @@ def read(path: str, console: Console) -> bytes:
 
 
 def load(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> Loaded:
-    """The program at ``path`` as a graph. Raises INVALID_GRAPH with every finding the front-end has."""
-    return load_bytes(read(path, console), path, format_name, params)
+    """The program at ``path`` as a graph; what its reader warns of is reported, or refused where the console is strict.
+    Raises INVALID_GRAPH with every finding the front-end has."""
+    loaded = load_bytes(read(path, console), path, format_name, params)
+    if console.strict and loaded.findings:
+        raise invalid_graph(as_errors(loaded.findings))
+    console.warn(loaded.findings)
+    return loaded
 
 
 def load_bytes(data: bytes, path: str, format_name: str | None, params: dict[str, Any]) -> Loaded:

@@ -8,7 +8,9 @@ from typing import Any
 import click
 import msgspec
 
+from qmk.base.errors import Finding
 from qmk.cli import options, output
+from qmk.cli.failure import Console
 from qmk.cli.session import connect
 
 
@@ -16,11 +18,13 @@ from qmk.cli.session import connect
 @click.argument("job")
 @options.json_option
 @options.socket_option
-def command(job: str, as_json: bool, socket_path: str | None) -> None:
+@click.pass_obj
+def command(console: Console, job: str, as_json: bool, socket_path: str | None) -> None:
     """Say what state JOB is in and how far it is."""
 
     with connect(socket_path) as client:
         status = msgspec.to_builtins(client.status(job))
+    console.warn(msgspec.convert(status["warnings"], list[Finding]))
     output.show(as_json, status, line(job, status))
 
 

@@ -45,11 +45,10 @@ def command(
     from qmk.cli.result import show_result, wait_for
 
     loaded, outputs = values.load(wanted, program, format_name, params, console)
-    asked = request.with_drift(asked, target, began_s).replace(outputs=outputs)
+    asked = request.with_drift(asked, target, began_s).replace(outputs=outputs, strict=console.strict)
     with connect(socket_path) as client:
         job = client.submit(loaded.graph, **asked.non_default())
-        if not as_json:
-            console.findings(msgspec.convert(job.warnings, list[Finding]))
+        console.warn(msgspec.convert(job.warnings, list[Finding]))
         if wait:
             show_result(wait_for(client, job.job_id, job.shots, as_json), as_json, program)
         else:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from qmk.cli import options, output, parameters
+from qmk.cli import options, output, parameters, terminal
 from qmk.cli.failure import call_error
 from qmk.cli.operate import operate
 
@@ -79,7 +79,7 @@ def tenants(as_json: bool, data_dir: Path | None) -> None:
     if rows or as_json:
         _show(rows, as_json)
     else:
-        click.echo("no tenants; 'qmk tenant add NAME' registers one")
+        terminal.say("no tenants; 'qmk tenant add NAME' registers one")
 
 
 @command.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 from qmk.cli.failure import call_error
 
 
@@ -38,7 +38,7 @@ def attenuate(file: str | None, output: str | None, **bounds: Any) -> None:
         allowed = "all of its tenant" if rights is None else ", ".join(sorted(rights)) or "none"
         raise call_error("the narrower token would have no right at all", help=f"rights of the token given: {allowed}")
     if output is None:
-        click.echo(made)
+        terminal.say(made)
     else:
         options.write_secret(output, made)
 

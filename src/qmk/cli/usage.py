@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qmk.base.units import SECOND_NS
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 
 if TYPE_CHECKING:
     from qmk.host.ledger import Row
@@ -93,7 +93,7 @@ def _say_unknown(tenant: str, known: list[str]) -> None:
     """On standard error: a name that is not in the ledger may be mistyped."""
     if tenant not in known:
         names = ", ".join(known) or "none"
-        click.echo(f"no launch of a tenant '{tenant}' is in the ledger; tenants in it: {names}", err=True)
+        terminal.say(f"no launch of a tenant '{tenant}' is in the ledger; tenants in it: {names}", err=True)
 
 
 def row_values(row: Row) -> dict[str, Any]:

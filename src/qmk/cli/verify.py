@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.program_options
-@click.option("--strict", is_flag=True, help="Using a measured qubit again is an error too.")
 @options.json_option
 @click.pass_obj
 def command(
@@ -24,23 +23,24 @@ def command(
     program: str,
     format_name: str | None,
     params: dict[str, Any],
-    strict: bool,
     as_json: bool,
 ) -> int:
     """Check PROGRAM against every rule and print all findings in one go."""
+    from qmk.formats.warnings import as_errors
     from qmk.ir.summary import summarise
     from qmk.qvm.verify import verify
 
-    loaded = source.load(program, format_name, params, console)
-    report = verify(loaded.graph, strict=strict)
-    facts = summarise(loaded.graph) if report.ok else None
-    found = [*loaded.findings, *report.findings]
+    loaded = source.load_bytes(source.read(program, console), program, format_name, params)
+    report = verify(loaded.graph, strict=console.strict)
+    found = [*(as_errors(loaded.findings) if console.strict else loaded.findings), *report.findings]
+    valid = not any(finding.severity == "error" for finding in found)
+    facts = summarise(loaded.graph) if valid else None
     if as_json:
-        output.json_object({"ok": report.ok, "format": loaded.format, "findings": found, "summary": facts})
+        output.json_object({"ok": valid, "format": loaded.format, "findings": found, "summary": facts})
     else:
         console.findings(found, limit=1000, err=False)
         output.lines(verdict(loaded.format, found, facts))
-    return 0 if report.ok else BAD_PROGRAM
+    return 0 if valid else BAD_PROGRAM
 
 
 def verdict(format_name: str, found: list[Finding], facts: Summary | None) -> list[str]:

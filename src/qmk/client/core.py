@@ -13,6 +13,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_alloc,
@@ -31,7 +33,7 @@ from qmk.abi.calls import (
     q_submit,
     q_wait,
 )
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.client import calls
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
@@ -43,6 +45,7 @@ from qmk.request.build import notes_of, policy_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
 from qmk.request.signature import takes
+from qmk.request.warn import warn_of
 from qmk.rpc import frame, places
 from qmk.rpc.kept import Kept
 
@@ -159,7 +162,7 @@ class Core(Lists, Checkpoints, Channels):
     async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:
         wire = self._graphs.write(program, options)
         key = options.idempotency_key or (new_key() if self._patience_s else "")
-        return await self._ask_about(
+        reply = await self._ask_about(
             wire,
             q_submit.CALL,
             bool(key),
@@ -168,7 +171,10 @@ class Core(Lists, Checkpoints, Channels):
             idempotency_key=key,
             keep_events=options.keep_events,
             outputs=options.outputs,
+            strict=options.strict,
         )
+        warn_of(msgspec.convert(reply.warnings, list[Finding]))
+        return reply
 
     async def status(self, job: str) -> q_status.Reply:
         """The state of a job, now."""
@@ -217,7 +223,10 @@ class Core(Lists, Checkpoints, Channels):
         """Memory and time that each engine would need for a program, without running it; ``outputs`` beyond counts."""
         options = read_options("Client.estimate", keywords)
         wire = self._graphs.write(program, options)
-        return await self._ask_about(wire, q_estimate.CALL, shots=wire.shots, outputs=options.outputs, qec=wire.qec)
+        asked: dict[str, Any] = {"shots": wire.shots, "outputs": options.outputs, "strict": options.strict}
+        reply = await self._ask_about(wire, q_estimate.CALL, qec=wire.qec, **asked)
+        warn_of(msgspec.convert(reply.warnings, list[Finding]))
+        return reply
 
     async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
         """Reserve ``n`` logical qubits for the session."""

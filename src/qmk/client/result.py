@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.qvm.outputs import Values
 
 Fetch = Callable[[int], EventPage | None]
@@ -33,7 +33,7 @@ class Result:
     ``counts`` maps a printed bitstring (registers in order, separated by one space, bits as each register prints them)
     to its number of shots; ``registers`` says which event each printed bit is. ``seed``, ``engine``, ``provenance`` and
     the program reproduce it bit for bit. ``usage`` is what the run took. ``values``: expectation values and the like,
-    where the job was asked for them.
+    where the job was asked for them. ``warnings``: what is doubtful in the program, each with its place and the fix.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Result:
         self.engine: str = reply.provenance.engine
         self.method: str = reply.provenance.method
         self.usage: dict[str, Any] = reply.usage
+        self.warnings: list[Finding] = msgspec.convert(reply.warnings, list[Finding])
         self.values: Values | None = reply.values
         self._reply = reply
         self._fetch = fetch
@@ -133,6 +134,7 @@ class Result:
             "registers": msgspec.to_builtins(self.registers),
             "provenance": msgspec.to_builtins(self.provenance),
             "usage": self.usage,
+            "warnings": msgspec.to_builtins(self.warnings),
             **({} if self.values is None else {"values": msgspec.to_builtins(self.values)}),
         }
 

@@ -143,7 +143,8 @@ def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
     if problem is not None:
         walk.add(problem.rule, f"top level, {problem.where}: {problem.message}", problem.fix)
     if document.extra:
-        walk.extra(document.extra, known_keys(document.version))
+        given = [name for name in KEYS_10 if name == "program" or getattr(document, name) is not None]
+        walk.extra(document.extra, known_keys(document.version), given)
     if document.shots is not None and document.shots < 1:
         walk.add("QVM-J09", f"shots is {document.shots}; at least 1 is needed")
     vqs, chs, events = _handles(document, nodes, walk)
@@ -165,10 +166,17 @@ def _graph(document: Document, walk: Walk) -> tuple[Graph, list[Finding]]:
         families=document.families,
         outputs=None if document.outputs is None else tuple(read_output(raw) for raw in document.outputs),
         shots=document.shots,
-        metadata=document.extra,
+        metadata=_keep_extra(document.extra),
         inferred=document.resources is None,
     )
     return graph, walk.findings[: LIMITS.findings]
+
+
+def _keep_extra(extra: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of a program: keys of 1.0 in a document of 0.1 stand together under one key, as 1.0 could not be
+    written with them."""
+    unread = {key: part for key, part in extra.items() if key in KEYS_10}
+    return {**{key: part for key, part in extra.items() if key not in unread}, "unread": unread} if unread else extra
 
 
 def _plain_node(node: Node, walk: Walk) -> Node:

@@ -3,7 +3,7 @@ names every misfit by its path and repairs what QVM 0.1 tolerates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 import msgspec
@@ -87,11 +87,14 @@ _NOUNS: dict[type[object], str] = {
 }
 
 
-def similar_key(key: Any, known: tuple[str, ...]) -> str:
-    """The key that was most likely meant by one that is spelt much like it; "" for none."""
+def similar_key(key: Any, known: tuple[str, ...], given: Collection[Any]) -> str:
+    """The key, of those that are not given, that was most likely meant by one that is spelt much like it; "" for
+    none."""
     import difflib  # only when something is wrong
 
-    found = difflib.get_close_matches(str(key)[:40].lower(), known, 1, 0.8)
+    word = str(key)[:40].lower()
+    left = [name for name in known if name not in given and abs(len(name) - len(word)) <= 1]
+    found = difflib.get_close_matches(word, left, 1, 0.8)
     return found[0] if found else ""
 
 
@@ -129,17 +132,17 @@ class Walk:
     def unknown(self, fields: dict[Any, Any], known: tuple[str, ...], path: str) -> None:
         for key in fields:
             if key not in known:
-                self.refuse_key(key, known, path, similar_key(key, known))
+                self.refuse_key(key, known, path, similar_key(key, known, fields))
 
     def refuse_key(self, key: Any, known: tuple[str, ...], path: str, similar: str) -> None:
         fix = f"did you mean '{similar}'?" if similar else ""
         self.add("QVM-J05", f"{path} has no key '{key}'; it has {', '.join(known)}", fix)
 
-    def extra(self, fields: Mapping[Any, Any], known: tuple[str, ...]) -> None:
+    def extra(self, fields: Iterable[str], known: tuple[str, ...], given: Collection[str]) -> None:
         """Says what is wrong with keys at the top level that are not the format's: they are metadata, and do nothing.
-        One that is spelt much like a key of the format was meant as that."""
+        One that is spelt much like a key of the format, which is not ``given``, was meant as that."""
         for key in fields:
-            if similar := similar_key(key, known):
+            if similar := similar_key(key, known, given):
                 self.refuse_key(key, known, "the document", similar)
             elif key in KEYS_10:
                 self.add("QVM-J21", f"'{key}' is a key of QVM 1.0; in this document of QVM 0.1 it does nothing")
@@ -225,7 +228,7 @@ class Walk:
             return
         metadata: dict[str, Any] = {} if node.metadata is UNSET else node.metadata
         for key in strange:
-            if similar := similar_key(key, _NODE_KEYS):
+            if similar := similar_key(key, _NODE_KEYS, fields):
                 self.refuse_key(key, _NODE_KEYS, path, similar)
             elif key in metadata:
                 self.add("QVM-J06", f"{path} has '{key}' and 'metadata.{key}'")

@@ -15,6 +15,11 @@ from qmk.qvm.graph import Graph
 KEY = "warnings"
 
 
+def as_errors(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings as a strict caller takes them: each is an error."""
+    return [msgspec.structs.replace(finding, severity="error") for finding in findings]
+
+
 def add_warnings(metadata: dict[str, Any], findings: Iterable[Finding]) -> dict[str, Any]:
     """The metadata with these warnings too. What a program itself has under that key stays."""
     rows = [msgspec.to_builtins(finding) for finding in findings]

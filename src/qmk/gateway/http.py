@@ -4,9 +4,11 @@ error."""
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import uuid
 import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,7 +17,7 @@ from cryptography.fernet import Fernet
 from litestar import Request, Response
 from litestar.exceptions import InternalServerException
 
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.records import Records
 
@@ -103,9 +105,30 @@ def inflate(data: bytes, bound: int = BODY_BYTES) -> bytes:
     return found
 
 
-def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
-    """``data`` as JSON."""
+WARNINGS = "qmk-warnings"
+"""The header with the warnings about a task's program, a list of texts as JSON. The services have no place for them in
+their bodies, and some of their clients refuse what they do not know."""
+WARNINGS_BYTES = 4096
+
+
+def answer(
+    data: Any,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    warnings: Iterable[Mapping[str, object]] = (),
+) -> Response[bytes]:
+    """``data`` as JSON, with warnings about the program in a header: as many as fit it, and how many more there are."""
+    texts = [msgspec.convert(row, Finding).text() for row in warnings]
+    if texts:
+        kept = len(texts)
+        while len(shown := json.dumps([*texts[:kept], *_more(len(texts) - kept)])) > WARNINGS_BYTES and kept:
+            kept -= 1
+        headers = {**(headers or {}), WARNINGS: shown}
     return Response(msgspec.json.encode(data), status_code=status, media_type="application/json", headers=headers)
+
+
+def _more(count: int) -> list[str]:
+    return [f"... and {count} more"] if count else []
 
 
 def status_of(error: QmkError) -> int:

@@ -83,5 +83,13 @@ async def cancel_all(caller: Caller, jobs: Sequence[str], reason: str) -> int:
     return count
 
 
+def warnings_of(found: Sequence[Status]) -> list[dict[str, object]]:
+    """The warnings about the programs of these jobs, each once."""
+    told: list[dict[str, object]] = []
+    for status in found:
+        told += [row for row in status.warnings if row not in told]
+    return told
+
+
 def has_ended(found: Sequence[Status]) -> bool:
     return all(status.state in ENDED for status in found)

@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import Finding, QmkError
+from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import LIMITS
+from qmk.formats.warnings import as_errors
 from qmk.host.host import Host
 from qmk.host.programs import Key, Programs, Read, key_of
 from qmk.host.translation import Translation
@@ -169,6 +170,9 @@ class CallServer:
     ) -> None:
         assert self._host is not None
         assert decoded.call is not None
+        if warnings and decoded.request.strict:
+            self.refuse(connection.number, ref, invalid_graph(as_errors(warnings)))
+            return
         self._host.call(
             connection.number,
             ref,

@@ -123,7 +123,8 @@ class Choosing:
         except QmkError as error:
             self._replies.refuse(effect.conn, effect.ref, error)
             return
-        result = found if footprint is None else msgspec.structs.replace(found, footprint=footprint)
+        told = msgspec.to_builtins(effect.warnings)
+        result = msgspec.structs.replace(found, footprint=footprint, warnings=told)
         self._replies.answer(effect.conn, effect.ref, result)
 
 

@@ -29,11 +29,12 @@ def require_graph(kernel: Tables, graph: Graph | None) -> Graph:
     return graph
 
 
-def verify_for(graph: Graph, session: Session) -> list[Finding]:
+def verify_for(graph: Graph, session: Session, strict: bool = False) -> list[Finding]:
     """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
     with every finding."""
     held, tenant = session.caps.held, session.tenant.name
-    report = once(graph, ("verified", held, tenant), lambda it: verify(it, held_caps=held, tenant=tenant))
+    key = ("verified", held, tenant, strict)
+    report = once(graph, key, lambda it: verify(it, held_caps=held, strict=strict, tenant=tenant))
     if (error := report.error()) is not None:
         raise error
     return list(report.warnings)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from qmk.abi.shapes import Footprint, Qec
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.kernel.events import Record
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph
@@ -108,6 +108,7 @@ class Estimate(Effect, frozen=True):
     outputs: Outputs | None = None
     qec: Qec | None = None
     tenant: str = ""
+    warnings: list[Finding] = []
 
 
 class QueryResources(Effect, frozen=True):

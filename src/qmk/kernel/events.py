@@ -111,6 +111,7 @@ class Submitted(Record, frozen=True):
     outputs: Outputs | None = None
     """What it gives beyond counts."""
     uncertainty: float = 1.0
+    warnings: list[Finding] = []
     """The factor within which ``seconds`` is believed."""
     alternatives: tuple[Alternative, ...] = ()
     """What it may go on with instead, the best first; none where the caller named the engine."""

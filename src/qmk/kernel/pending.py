@@ -6,7 +6,6 @@ from collections.abc import Iterator, ValuesView
 
 import msgspec
 
-from qmk.base.errors import Finding
 from qmk.kernel.events import Submitted
 
 
@@ -15,7 +14,6 @@ class Pending(msgspec.Struct):
     ``callers`` are to be answered, as callers of ``method``. ``held``: capabilities that its session held."""
 
     draft: Submitted
-    warnings: list[Finding]
     callers: list[tuple[int, int]]
     method: str = "q_submit"
     held: frozenset[str] = frozenset()

@@ -103,6 +103,7 @@ def _status_fields(job: Job, forecast: Forecast) -> dict[str, Any]:
         "decoder_load": record.footprint.decoder_load if record.footprint is not None else 0.0,
         "moves": job.moves,
         "changes": job.rewritten,
+        "warnings": msgspec.to_builtins(record.warnings),
     }
 
 
@@ -131,7 +132,7 @@ def job_row(job: Job) -> q_jobs.JobRow:
     )
 
 
-def submission(job: Job, forecast: Forecast, warnings: list[Finding], epoch_ms: int) -> q_submit.Reply:
+def submission(job: Job, forecast: Forecast, epoch_ms: int) -> q_submit.Reply:
     place, start = forecast
     record = job.submitted
     late = _warn_of_deadline(record, start, epoch_ms)
@@ -145,7 +146,7 @@ def submission(job: Job, forecast: Forecast, warnings: list[Finding], epoch_ms: 
         shots=job.shots,
         engine=record.engine,
         method=record.method,
-        warnings=[msgspec.to_builtins(finding) for finding in (*warnings, *late)],
+        warnings=[msgspec.to_builtins(finding) for finding in (*record.warnings, *late)],
     )
 
 
@@ -194,6 +195,7 @@ def result(job: Job) -> q_result.Reply:
             changes=[q_result.Change(**row) for row in job.changes] if job.changes else [],
         ),
         usage={**job.usage, "attempts": job.attempts + 1},
+        warnings=msgspec.to_builtins(record.warnings),
     )
 
 

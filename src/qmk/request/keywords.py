@@ -22,6 +22,7 @@ class StateKeywords(TypedDict, total=False):
     engine: str | None
     params: Mapping[str, Any] | None
     format: str | None
+    strict: bool
     device: str | None
 
 
@@ -37,6 +38,7 @@ class GradientKeywords(TypedDict, total=False):
     engine: str | None
     params: Mapping[str, Any] | None
     format: str | None
+    strict: bool
     noise: NoiseLike | Drift | None
     device: str | None
 
@@ -49,6 +51,7 @@ class SweepKeywords(TypedDict, total=False):
     engine: str | None
     params: Mapping[str, Any] | None
     format: str | None
+    strict: bool
     noise: NoiseLike | Drift | None
     error: float | None
     device: str | None
@@ -60,6 +63,7 @@ class ClientEstimateKeywords(TypedDict, total=False):
     shots: int | None
     params: Mapping[str, Any] | None
     format: str | None
+    strict: bool
     noise: NoiseLike | Drift | None
     error: float | None
     qec: Machine | str | None
@@ -75,6 +79,7 @@ class ExpectationKeywords(TypedDict, total=False):
     engine: str | None
     params: Mapping[str, Any] | None
     format: str | None
+    strict: bool
     noise: NoiseLike | Drift | None
     error: float | None
     qec: Machine | str | None

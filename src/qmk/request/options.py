@@ -36,6 +36,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     engine: str | None = None
     params: Mapping[str, Any] | None = None
     format: str | None = None
+    strict: bool = False
     noise: NoiseLike | Drift | None = None
     error: float | None = None
     qec: Machine | str | None = None
@@ -101,6 +102,7 @@ OPTIONS: dict[str, Option] = {
     "engine": _on_the_wire(shapes.Engine, "--engine", "-e", metavar="NAME"),
     "params": Option("Values of the program's inputs, by name.", ("--param", "-p"), "NAME=VALUE"),
     "format": Option("Format of the program; if not given, it is recognised by content.", ("--format", "-f"), "FORMAT"),
+    "strict": _on_the_wire(shapes.Strict, "--strict"),
     "noise": Option(
         "Noise model: its JSON file, or terms such as depolarizing=1e-3 or si1000=1e-3,readout=0.02; for analog "
         "programs aquila or pasqal; or device, for the noise of the device. Terms after any of these take the place of "
@@ -145,7 +147,7 @@ EITHER = {
 }
 """Two options of which a run takes one at most, and what they are."""
 
-_READ = ("params", "format")
+_READ = ("params", "format", "strict")
 _PHYSICS = ("noise", "error", "qec", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
@@ -294,7 +296,7 @@ _TAKE: dict[str, Callable[[str, Any], Any]] = {
     "shots": _shots,
     **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs"), _whole),
     **dict.fromkeys(("engine", "format", "device", "idempotency_key"), _text),
-    **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate"), _switch),
+    **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), _switch),
     **dict.fromkeys(("params", "channels"), _mapping),
     "error": _fraction,
 }

@@ -62,7 +62,7 @@ def test_every_option_with_a_flag_is_read_into_its_field(name: str) -> None:
         seen.append(asked)
 
     flag = OPTIONS[name].flags[0]
-    typed, value = TYPED.get(name, ("", False))
+    typed, value = TYPED.get(name, ("", not getattr(RunOptions(), name)))
     done = CliRunner().invoke(command, [flag, typed] if typed else [flag], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert getattr(seen[0], name) == value

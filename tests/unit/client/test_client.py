@@ -255,7 +255,16 @@ def test_events_that_were_not_kept_or_cannot_be_fetched_are_errors():
 
 
 def test_to_dict_has_what_machines_are_promised():
-    assert list(a_result().to_dict()) == ["counts", "shots", "seed", "engine", "registers", "provenance", "usage"]
+    assert list(a_result().to_dict()) == [
+        "counts",
+        "shots",
+        "seed",
+        "engine",
+        "registers",
+        "provenance",
+        "usage",
+        "warnings",
+    ]
     assert json.dumps(a_result().to_dict())
     assert "25 shots on e" in repr(a_result())
 
@@ -268,7 +277,7 @@ def test_programs_come_as_graph_text_or_file(tmp_path: Path):
     with pytest.raises(QmkError, match=r"cannot read 'missing\.qasm': no such file") as caught:
         to_graph("missing.qasm")
     assert caught.value.kind.name == "INVALID_PARAMS"
-    text = '{"version": "1.0", "program": {"nodes": []}}'
+    text = '{"version": "1.0", "program": {"nodes": []}, "resources": {}, "caps": []}'
     (tmp_path / "p.qvm.json").write_text(text)
     assert to_graph(tmp_path / "p.qvm.json") == to_graph(text) == to_graph(text.encode())
     assert to_graph(str(tmp_path / "p.qvm.json"), format="qvm-json") == to_graph(text)

@@ -98,10 +98,13 @@ def test_a_misspelt_key_of_a_01_node_is_an_error_that_names_the_key(wrong, meant
 
 
 @pytest.mark.parametrize("version", ["0.1", "1.0"])
-@pytest.mark.parametrize(("wrong", "meant"), [("resource", "resources"), ("cap", "caps"), ("Version", "version")])
+@pytest.mark.parametrize(("wrong", "meant"), [("resource", "resources"), ("cap", "caps"), ("Caps", "caps")])
 def test_a_misspelt_key_at_the_top_is_an_error(version, wrong, meant):
+    program = document({"id": "a", "op": "APPLY_X", "vqs": ["q"]}, **{"version": version, wrong: []})
+    assert read({**{key: part for key, part in program.items() if key != wrong}, "source": "mine", "tag": 1})
+    del program[meant]
     with pytest.raises(QmkError, match=wrong) as caught:
-        read(document({"id": "a", "op": "APPLY_X", "vqs": ["q"]}, **{"version": version, wrong: []}))
+        read(program)
     assert caught.value.findings[0].help == f"did you mean '{meant}'?"
 
 
@@ -301,7 +304,7 @@ def test_metadata_cannot_pose_as_keys_of_the_format():
     with pytest.raises(QmkError) as caught:
         json_codec.encode(Graph(metadata={"shots": 5}))
     assert caught.value.findings[0].rule == "QVM-J19"
-    assert read({**json.loads(json_codec.encode(Graph(metadata={"shots": 5}), "0.1"))})[0].metadata == {"shots": 5}
+    assert read({**json.loads(json_codec.encode(Graph(metadata={"shots": 5}), "0.1"))})[0].metadata == {"unread": {"shots": 5}}
 
 
 def test_fast_and_slow_path_agree():

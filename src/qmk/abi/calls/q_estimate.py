@@ -19,6 +19,7 @@ class Request(shapes.Request, frozen=True):
     shots: shapes.Shots | None = None
     outputs: Annotated[Outputs | None, Meta(description="what the job would give beyond counts")] = None
     qec: Annotated[shapes.Qec, Meta(description="on logical qubits of this machine; absent: ideal ones")] | None = None
+    strict: shapes.Strict = False
 
 
 class EngineEstimate(Struct, frozen=True, kw_only=True):
@@ -45,9 +46,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     engines: Annotated[list[EngineEstimate], Meta(description="engines that can run it, cheapest first")]
     gaps: Annotated[list[Gap], Meta(description="why the others cannot")]
     chosen: Annotated[str, Meta(description="what q_submit would use; empty when no engine can")]
-    footprint: Annotated[shapes.Footprint | None, Meta(description="what it takes on the machine that qec names")] = (
-        None
-    )
+    footprint: Annotated[shapes.Footprint | None, Meta(description="what it takes on the machine of qec")] = None
+    warnings: shapes.Warnings = []
 
 
 CALL = Call(

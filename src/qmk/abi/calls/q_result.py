@@ -96,6 +96,7 @@ class Reply(Struct, frozen=True, kw_only=True):
             "libraries included), result_bytes, attempts, ..."
         ),
     ] = {}
+    warnings: shapes.Warnings = []
 
 
 CALL = Call(

@@ -24,6 +24,7 @@ class Request(shapes.Request, frozen=True):
     idempotency_key: shapes.IdempotencyKey = ""
     keep_events: shapes.KeepEvents = True
     outputs: Annotated[Outputs | None, Meta(description="what the job gives beyond counts")] = None
+    strict: shapes.Strict = False
 
 
 class Reply(Struct, frozen=True):
@@ -40,7 +41,7 @@ class Reply(Struct, frozen=True):
     shots: int
     engine: str
     method: str
-    warnings: Annotated[list[dict[str, object]], Meta(description="warnings of reader and verifier, as findings")] = []
+    warnings: shapes.Warnings = []
 
 
 CALL = Call(

@@ -100,7 +100,7 @@ async def create_task(request: AnyRequest) -> Response[bytes]:
     folder = f"{asked.outputS3KeyPrefix}/{id}"
     kept = Kept(arn, device.arn, asked.outputS3Bucket, folder, action, asked.tags)
     await _keep(caller, records, Record(id, status.submitted, msgspec.json.encode(kept)), kept)
-    return answer({"quantumTaskArn": arn}, 201)
+    return answer({"quantumTaskArn": arn}, 201, warnings=job.warnings)
 
 
 async def _keep(caller: Caller, records: Records, record: Record, kept: Kept) -> None:
@@ -141,7 +141,7 @@ async def get_task(request: AnyRequest) -> Response[bytes]:
         found["endedAt"] = iso(status.ended)
     if status.error is not None:
         found["failureReason"] = str(status.error.get("message", ""))[:1024]
-    return answer(found)
+    return answer(found, warnings=status.warnings)
 
 
 @put("/quantum-task/{arn:path}")

@@ -20,7 +20,7 @@ from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
 from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, enter, id_of_job, iso
-from qmk.gateway.jobs import cancel_all, describe_all, has_ended, states, submit_all
+from qmk.gateway.jobs import cancel_all, describe_all, has_ended, states, submit_all, warnings_of
 from qmk.gateway.qlam import arguments, compilations, definitions, profiles, shapes
 from qmk.gateway.qlam.shapes import COMPILED, Asked, Definition, Mode
 from qmk.gateway.records import Record, Records
@@ -72,7 +72,8 @@ async def create_task(request: AnyRequest) -> Response[bytes]:
     kept = Kept(mode.name, jobs, shots, definition, source.compilation, asked.profile_id)
     record = Record(id_of_job(jobs[0]), time.time(), msgspec.json.encode(kept), (mode.name,))
     await records.put(KIND, caller.tenant, record)
-    return answer(_task(record, kept, caller.tenant, await states(caller, jobs)), 201)
+    found = await states(caller, jobs)
+    return answer(_task(record, kept, caller.tenant, found), 201, warnings=warnings_of(found))
 
 
 async def _source(asked: Asked, caller: Caller, records: Records, mode: Mode) -> _Source:
@@ -139,7 +140,8 @@ async def list_tasks(request: AnyRequest) -> Response[bytes]:
 async def get_task(request: AnyRequest) -> Response[bytes]:
     caller, records = await enter(request)
     record, kept = await found_task(request, caller, records)
-    return answer(_task(record, kept, caller.tenant, await states(caller, kept.jobs)))
+    found = await states(caller, kept.jobs)
+    return answer(_task(record, kept, caller.tenant, found), warnings=warnings_of(found))
 
 
 @put("/v2/{mode:str}/tasks/{id:str}/cancel", status_code=202)

@@ -138,7 +138,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
         restored_from=origin.get("restored_from", ""),
         alternatives=(),  # its bits are those of this engine
     )
-    submit.hold(kernel, session, Pending(draft, [], [(event.conn, event.ref)], event.method))
+    submit.hold(kernel, session, Pending(draft, [(event.conn, event.ref)], event.method))
     kernel.out.append(Recall(draft.job, job.id))
 
 

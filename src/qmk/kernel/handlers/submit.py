@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
-from qmk.base.errors import Finding, QmkError
+from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
@@ -35,9 +35,8 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     graph = admission.require_graph(kernel, event.graph)
     admission.require_policy(kernel, request.policy, session)
     shots = admission.shots_of(kernel, request.shots, graph, session)
-    digest = graph_digest(graph)
-    policy = msgspec.to_builtins(request.policy)
-    key, outputs = request.idempotency_key, request.outputs
+    digest, policy = graph_digest(graph), msgspec.to_builtins(request.policy)
+    key, outputs, seed = request.idempotency_key, request.outputs, request.policy.seed
     keep_events = request.keep_events and (outputs is None or outputs.counts)
     request_digest = admission.request_digest(digest, shots, policy, keep_events, outputs) if key else ""
     if key and repeat(kernel, event, session, request_digest):
@@ -45,11 +44,10 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     kernel.require_quota(session.tenant.queued_jobs)  # before the work of verifying; all quotas are looked at after it
     if keep_events:
         admission.require_event_room(kernel, graph, shots)
-    warnings = [*event.warnings, *admission.verify_for(graph, session)]
+    warnings = [*event.warnings, *admission.verify_for(graph, session, request.strict)]
     if outputs is not None:
         require_outputs(outputs, graph, shots)
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
-    seed = request.policy.seed
     draft = Submitted(
         now_ns=event.now_ns,
         job=opaque("job", event.entropy),
@@ -64,10 +62,11 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         request_digest=request_digest,
         channels=uses,
         outputs=outputs,
+        warnings=warnings,
         components=kernel.policy.maps.component_sizes(graph) if request.policy.debug else [],
         **count_program(graph, shots, keep_events, outputs),
     )
-    hold(kernel, session, Pending(draft, warnings, [(event.conn, event.ref)], held=session.caps.held))
+    hold(kernel, session, Pending(draft, [(event.conn, event.ref)], held=session.caps.held))
     kernel.out.append(
         Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, draft.graph, draft.tenant)
     )
@@ -97,7 +96,7 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
     if pending is not None:
         kernel.pending.join(pending, event.conn, event.ref)
     elif job is not None:
-        kernel.reply(event, _answer(kernel, job, event.method, []))
+        kernel.reply(event, _answer(kernel, job, event.method))
     return True
 
 
@@ -145,7 +144,7 @@ def accept(
     if known is not None:
         _finish(kernel, record, known, version)
     actions = kernel.decide()
-    reply = _answer(kernel, job, pending.method, pending.warnings)
+    reply = _answer(kernel, job, pending.method)
     kernel.out += [Reply(conn, ref, reply) for conn, ref in pending.callers]
     if not job.has_ended:
         kernel.set_deadline(job)
@@ -189,13 +188,13 @@ def _start_from(kernel: State, record: Submitted, state: Checkpoint) -> None:
     )
 
 
-def _answer(kernel: State, job: Job, method: str, warnings: list[Finding]) -> Any:
+def _answer(kernel: State, job: Job, method: str) -> Any:
     """The answer to the call that made the job."""
     if method == q_restore.CALL.name:
         return q_restore.Reply(job.id, job.submitted.restored_from, job.epochs_done)
     if method == q_replay.CALL.name:
         return q_replay.Reply(job.id, job.submitted.replay_of, job.seed)
-    return kernel.views.submission(job, kernel.jobs.queue.forecast(job), warnings, kernel.config.epoch_ms)
+    return kernel.views.submission(job, kernel.jobs.queue.forecast(job), kernel.config.epoch_ms)
 
 
 def _audit_admission(kernel: State, record: Submitted) -> None:
@@ -219,9 +218,9 @@ def estimate(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_estimate.Request = event.params
     graph = admission.require_graph(kernel, event.graph)
     shots = admission.shots_of(kernel, request.shots, graph, session)
-    admission.verify_for(graph, session)
+    warnings = [*event.warnings, *admission.verify_for(graph, session, request.strict)]
     if request.outputs is not None:
         require_outputs(request.outputs, graph, shots)
     graph = firewall.bound(graph, kernel.config.link)
-    told = (graph_digest(graph), shots, graph, request.outputs, request.qec, session.tenant.name)
+    told = (graph_digest(graph), shots, graph, request.outputs, request.qec, session.tenant.name, warnings)
     kernel.out.append(Estimate(event.conn, event.ref, *told))

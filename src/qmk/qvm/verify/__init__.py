@@ -35,7 +35,7 @@ def verify(graph: Graph, *, held_caps: frozenset[str] | None = None, strict: boo
     """Check ``graph`` against every rule.
 
     ``held_caps`` are the capabilities of the session that submits it, None meaning all of them; ``tenant`` owns the
-    qubits whose ALLOC names no tenant. ``strict`` refuses later use of a measured qubit and handles left behind.
+    qubits whose ALLOC names no tenant. ``strict`` makes warnings errors, and refuses later use of a measured qubit.
     A graph over one of the size limits gets those findings only: nothing in it is looked at.
     """
     state = State(graph, held_caps, strict, tenant)

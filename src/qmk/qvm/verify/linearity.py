@@ -92,7 +92,6 @@ LEAKED = Rule(
     "A qubit that is alive at the end is released then. One that was never measured either may be a slip.",
     "free the qubit when the program is done with it",
     "warning",
-    "error",
 )
 MEASURED_USE = Rule(
     "QVM-L12",
@@ -106,7 +105,6 @@ CHANNEL_LEFT_OPEN = Rule(
     "A channel that is open at the end is closed then.",
     "close the channel when the program is done with it",
     "warning",
-    "error",
 )
 
 RULES = (

@@ -11,17 +11,13 @@ from qmk.base.errors import Finding, QmkError, invalid_graph
 
 class Rule(msgspec.Struct, frozen=True):
     """One rule, declared once. ``id`` is stable: ids are never reused. ``help`` is what most breaches need; a finding
-    may carry a more exact one. ``strict`` is the severity under ``strict=True``."""
+    may carry a more exact one."""
 
     id: str
     title: str
     doc: str
     help: str
     severity: Literal["error", "warning"] = "error"
-    strict: Literal["error", "warning", ""] = ""
-
-    def severity_in(self, strict: bool) -> Literal["error", "warning"]:
-        return self.strict if strict and self.strict else self.severity
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -58,7 +54,7 @@ class Report(msgspec.Struct, frozen=True):
         if not errors:
             return None
         fields: dict[str, Any] = {"omitted": self.omitted} if self.omitted else {}
-        if any(not finding.rule.startswith("QVM-C") for finding in errors):
+        if any(finding.rule not in ("QVM-C01", "QVM-C02") for finding in errors):
             error = invalid_graph(list(self.findings))
             error.fields.update(fields)
             return error

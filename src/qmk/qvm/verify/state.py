@@ -110,7 +110,7 @@ class State:
     def add(self, rule: Rule, message: str, node: Node | None = None, *, help: str = "", index: int = -2) -> None:
         """Adds a finding of ``rule`` at ``node``, which is the current node unless ``index`` says where in the program
         it stands."""
-        severity = rule.severity_in(self.strict)
+        severity = "error" if self.strict else rule.severity
         found = self._errors if severity == "error" else self._warnings
         if len(found) >= self._most:
             self._omitted += 1
