@@ -304,7 +304,9 @@ def test_metadata_cannot_pose_as_keys_of_the_format():
     with pytest.raises(QmkError) as caught:
         json_codec.encode(Graph(metadata={"shots": 5}))
     assert caught.value.findings[0].rule == "QVM-J19"
-    assert read({**json.loads(json_codec.encode(Graph(metadata={"shots": 5}), "0.1"))})[0].metadata == {"unread": {"shots": 5}}
+    assert read({**json.loads(json_codec.encode(Graph(metadata={"shots": 5}), "0.1"))})[0].metadata == {
+        "unread": {"shots": 5}
+    }
 
 
 def test_fast_and_slow_path_agree():
