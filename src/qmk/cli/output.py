@@ -57,7 +57,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     cells = [[one_line(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     before = sum(widths[:-1]) + len(GAP) * (len(head) - 1)
-    room = terminal.width() - before
+    room = terminal.width() - before if terminal.has_width() else max(widths[-1], 1)
     if room < min(LAST, widths[-1]):
         yield from _stack(cells[0], cells[1:])
         return

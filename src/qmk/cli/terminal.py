@@ -57,10 +57,15 @@ def say(text: str = "", err: bool = False) -> None:
     click.echo("".join(parts), err=err, color=True)
 
 
+def has_width() -> bool:
+    """Whether the output has a number of columns: a terminal does, a file or a pipe only by ``COLUMNS``."""
+    return sys.stdout.isatty() or "COLUMNS" in os.environ
+
+
 def width() -> int:
-    """Columns of the terminal, or of ``COLUMNS``; 100 when the output is not a terminal, 40 at the least."""
+    """Columns of the terminal, or of ``COLUMNS``, 40 at the least; 100 where the output has no width."""
     import shutil
 
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+    if not has_width():
         return WIDTH
     return max(NARROWEST, shutil.get_terminal_size((WIDTH, 40)).columns)
