@@ -17,6 +17,11 @@ AHS = "braket.ir.ahs.program"
 OPENQASM = "braket.ir.openqasm.program"
 
 
+QUERA_SHOTS = 1000
+"""Most shots that Braket's schema of ``queraMetadata`` can tell; a client refuses a whole result for more there, and takes
+one without this part."""
+
+
 class TaskResult(Protocol):
     """``begin``, then ``shot`` with each row of events, then ``end``, make one JSON document."""
 
@@ -76,9 +81,11 @@ class AnalogResult(_Shots):
         bits, columns = bits_of(result)
         super().__init__(columns)
         self._sites = sum(name == "pre" for name, _ in bits)
-        quera = {"braketSchemaHeader": _header("quera_metadata"), "numSuccessfulShots": result.shots}
         self._head = {"braketSchemaHeader": _header("analog_hamiltonian_simulation_task_result"), "taskMetadata": task}
-        self._tail = {"action": action, "queraMetadata": quera}
+        self._tail: dict[str, Any] = {"action": action}
+        if result.shots <= QUERA_SHOTS:
+            quera = {"braketSchemaHeader": _header("quera_metadata"), "numSuccessfulShots": result.shots}
+            self._tail["queraMetadata"] = quera
 
     def shot(self, row: str) -> bytes:
         pre, post = self._bits(row, 0, self._sites), self._bits(row, self._sites)

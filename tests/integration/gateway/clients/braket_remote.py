@@ -41,7 +41,7 @@ def chain(sites: int) -> AnalogHamiltonianSimulation:
 
 def analog() -> dict[str, object]:
     device = AwsDevice(AQUILA)
-    result = device.run(chain(3), shots=200).result()
+    result = device.run(chain(3), shots=1200).result()  # more than its schema of queraMetadata can tell
     return {
         "name": device.name,
         "sites": int(device.properties.paradigm.lattice.geometry.numberSitesMax),
