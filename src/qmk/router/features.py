@@ -19,7 +19,7 @@ from qmk.ir.prediction import predictions
 from qmk.ir.summary import Count, count
 from qmk.ir.t_count import magic
 from qmk.qvm import link
-from qmk.qvm.families import OPS, analog
+from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, pack
 from qmk.router import native as core
 from qmk.sdk.engine import Features
@@ -142,7 +142,9 @@ class _Inside(NamedTuple):
 
 
 def _winding(graph: Graph) -> float:
-    return sum(analog.winding(node.args) for node in graph.nodes if OPS[node.op].op_class == "evolution")
+    from qmk.ir.winding import winding
+
+    return sum(winding(node.args) for node in graph.nodes if OPS[node.op].op_class == "evolution")
 
 
 def _gates(ops: dict[str, int]) -> frozenset[str]:

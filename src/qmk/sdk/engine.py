@@ -123,7 +123,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     entangling_width: int
     """Size of the largest set of qubits joined by entangling ops: what a state must hold at once"""
     winding: float = 0.0
-    """Radians through which the state winds in its evolutions (``qvm.families.analog.winding``)."""
+    """Radians through which the state winds in its evolutions (``ir.winding.winding``)."""
     digest: str = ""
     max_bond_log2: float = 0.0
     """Upper bound on log2 of the bond dimension in qubit order: for tensor-network cost"""

@@ -244,7 +244,7 @@ def drop_lost(part: Evolution, lost: list[bool]) -> Evolution:
 
 
 def winding(part: Evolution) -> float:
-    """As ``qvm.families.analog.winding``, of the atoms as they are in this shot."""
+    """As ``ir.winding.winding``, of the atoms as they are in this shot."""
     n = len(part.drives[0][3]) if part.drives else round(len(part.pairs) ** 0.5)
     rows = np.sort(np.abs(np.array(part.pairs).reshape(n, n)), axis=1)[:, -2:]
     strengths = [

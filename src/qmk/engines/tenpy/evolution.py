@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from qmk.ir.fields import Knots, knots, level, line, segments
 from qmk.ir.program import Gate
+from qmk.ir.winding import winding
 from qmk.qvm.families import analog
 
 Array = npt.NDArray[np.float64]
@@ -66,7 +67,7 @@ def evolution(item: Gate, site: Sequence[int]) -> Evolution:
         weights[places] = drive.get("pattern", [1.0] * len(places))
         amplitude, phase, detuning = (knots(drive.get(name)) for name in analog.FIELDS)
         drives.append(Drive((amplitude, phase, detuning), weights))
-    return Evolution(pairs, tuple(drives), float(args["duration"]), analog.winding(args))
+    return Evolution(pairs, tuple(drives), float(args["duration"]), winding(args))
 
 
 def chain(items: Sequence[Gate], n: int) -> list[int]:

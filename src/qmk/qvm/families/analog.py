@@ -181,25 +181,6 @@ def interactions(args: Args) -> Iterator[tuple[int, int, float]]:
             yield i, j, c6 / math.dist(a, points[j]) ** 6
 
 
-def winding(args: Args) -> float:
-    """Radians that the state winds at most, as far as it is not kept from it by the blockade: duration times the
-    largest amplitude, detuning, and interaction of an atom with its two nearest partners. What a run takes grows
-    with it."""
-    count = len(args["positions"])
-    nearest = [[0.0, 0.0] for _ in range(count)]
-    for i, j, energy in interactions(args):
-        for row in (nearest[i], nearest[j]):
-            row[:] = sorted((*row, abs(energy)), reverse=True)[:2]
-    pair = max((sum(row) for row in nearest), default=0.0)
-    return float(args["duration"]) * (pair + sum(_strength(drive) for drive in args["drives"]))
-
-
-def _strength(drive: Mapping[str, Any]) -> float:
-    largest = max((abs(w) for w in cast("Sequence[float]", drive.get("pattern", (1.0,)))), default=0.0)
-    fields = (drive[name]["values"] for name in ("amplitude", "detuning") if name in drive)
-    return largest * sum(max(abs(v) for v in values) for values in fields)
-
-
 def _noise(keys: Sequence[str]) -> Param:
     return Param("noise", "map", f"rates and standard deviations: any of {', '.join(keys)}", required=False)
 
