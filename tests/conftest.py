@@ -25,7 +25,7 @@ settings.register_profile("suite", deadline=None)  # how long an example takes i
 settings.load_profile("suite")
 
 DAEMON = """
-import json, logging, sys
+import json, logging, resource, sys
 from pathlib import Path
 from qmk.base.decoding import Decoding
 from qmk.host.config import HostConfig, Retention
@@ -35,6 +35,8 @@ from qmk.host.translation import TextBounds
 logging.basicConfig(level=logging.INFO)
 options = json.loads(sys.argv[1])
 modules = options.pop("modules")
+if open_files := options.pop("open_files", 0):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
 options["engines"] = {name: External(*value) for name, value in options["engines"].items()}
 options["text"] = TextBounds(**options.get("text", {}))
 options["keep"] = Retention(**options.get("keep", {}))

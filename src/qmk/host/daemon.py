@@ -33,6 +33,11 @@ from qmk.policy.standard import STANDARD
 
 log = logging.getLogger("qmk.daemon")
 OPEN_FILES = 65_536
+RESERVED_FILES = 64
+"""Descriptors of the daemon that no connection gets: for sockets, the journal, states, the audit log, imports."""
+FILES_A_PROCESS = 8
+"""Descriptors of one worker or translator here: five while it lives, the others while it starts."""
+LEAST_CONNECTIONS = 8
 START_WAIT_S = 0.004
 """A launch that takes longer has its start told and recorded before its end."""
 
@@ -68,6 +73,15 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def _connections(config: HostConfig) -> int:
+    """How many connections there may be, so that workers, the journal and the audit log have their descriptors."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = max(LEAST_CONNECTIONS, files - RESERVED_FILES - FILES_A_PROCESS * (config.bounds.processes + 1))
+    if allowed < config.connections:
+        log.warning("%d open files allow %d connections, not %d", files, allowed, config.connections)
+    return min(config.connections, allowed)
+
+
 class Daemon:
     """Starts and stops the parts of the daemon: what starts last stops first."""
 
@@ -86,7 +100,7 @@ class Daemon:
         journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
         translation = Translation(config.text, config.decoding)
-        calls = CallServer(translation, ConnectionBounds(config.connections, config.frame_s))
+        calls = CallServer(translation, ConnectionBounds(_connections(config), config.frame_s))
         routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)

@@ -26,7 +26,7 @@ from qmk.host.losses import Lost, Memory, judge_end
 from qmk.host.machine import OutOfMemoryKills
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
-from qmk.host.tasks import Bounds, Task, Worker
+from qmk.host.tasks import Bounds, Task, Worker, choose_end
 from qmk.host.watch import Watch
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
@@ -34,8 +34,8 @@ from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunPro
 log = logging.getLogger("qmk.pool")
 RECENT_LOOKS = 15
 """Looks at the machine's count of out-of-memory kills before a worker's end, one of which may be that end."""
-CAUSES = ("crashed", "memory", "killed", None)
-"""Of two engines of a launch, the end of the one that stands first here is reported."""
+SHORTAGE_S = 0.5
+"""How long a launch waits that no worker could be started for."""
 CLOSING_S = 5.0
 """How long the ends of workers are waited for; one that hangs in the system dies when it can."""
 
@@ -58,6 +58,7 @@ class Pool:
         self._kills = OutOfMemoryKills()
         self._kills_seen = deque([self._kills.count()], maxlen=RECENT_LOOKS)
         self._watcher = self._loop.call_later(bounds.look_s, self._look)
+        self._retry = self._loop.call_soon(self._pump)
 
     @property
     def pids(self) -> list[int]:
@@ -146,11 +147,23 @@ class Pool:
         while self._queue and self._ended is None:
             if self._has_room(self._queue[0].launch):
                 task = self._queue.popleft()
-                self._assign(task)
+                try:
+                    self._assign(task)
+                except spawn.Shortage as error:
+                    self._wait_for(task, error)
+                    return
                 if not self._queue:
                     self._begin_hedge(task)
             elif not self._give_up_hedge():
                 return
+
+    def _wait_for(self, task: Task, error: QmkError) -> None:
+        """Tries the launch again soon; an idle worker, if there is one, gives its descriptors and memory."""
+        log.warning("%s; %s waits", error.message, task.launch.job)
+        self._queue.appendleft(task)
+        self._make_room(at_least=1)
+        self._retry.cancel()
+        self._retry = self._loop.call_later(SHORTAGE_S, self._pump)
 
     def _has_room(self, launch: Launch) -> bool:
         tasks = [worker.task.launch for worker in self._workers if worker.task is not None]
@@ -169,7 +182,10 @@ class Pool:
         )
         if self._has_room(launch):
             task.partner = Task(launch, task.graph, None, hedge=to, partner=task)
-            self._assign(task.partner)
+            try:
+                self._assign(task.partner)
+            except spawn.Shortage:
+                task.partner = None
 
     def _give_up_hedge(self) -> bool:
         """End a second engine whose first still runs, so that another launch has its place; whether there was one."""
@@ -193,6 +209,8 @@ class Pool:
         if worker is None:
             try:
                 worker = self._start(launch.engine)
+            except spawn.Shortage:
+                raise
             except QmkError as error:
                 self._report_failure(task, Failed(launch.fence, error.kind.name, error.message), None)
                 return
@@ -222,10 +240,11 @@ class Pool:
         self._workers.append(worker)
         return worker
 
-    def _make_room(self) -> None:
+    def _make_room(self, at_least: int = 0) -> None:
+        """End idle workers, those unused for longest, until one more is within the bound, or ``at_least`` so many."""
         idle = sorted((worker for worker in self._workers if worker.task is None), key=lambda worker: worker.used_s)
         excess = len(self._workers) + 1 - self._bounds.processes
-        for worker in idle[: max(0, excess)]:
+        for worker in idle[: max(at_least, excess)]:
             self._end(worker)
 
     def _replace(self, engine: str) -> None:
@@ -308,13 +327,9 @@ class Pool:
             partner.partner = None
             partner.failure = (failed, loss)
             return
-        ends = [(failed, loss), *([task.failure] if task.failure is not None else [])]
-        if task.hedge is not None:
-            ends.reverse()
-        first, why = min(ends, key=lambda end: CAUSES.index(end[1] and end[1].cause))
-        if why is not None:
-            why = Loss(why.cause, sum(end[1] is not None and end[1].cause == why.cause for end in ends))
-        self._listener.on_failed(task.launch.job, task.launch.fence, first, why)
+        ends = [end for end in ((failed, loss), task.failure) if end is not None]
+        ends.sort(key=lambda end: (end[0] is failed) == (task.hedge is not None))  # that of the first engine first
+        self._listener.on_failed(task.launch.job, task.launch.fence, *choose_end(ends))
 
     def _memory_of(self, task: Task) -> Memory:
         return Memory(task.launch.memory_bytes, self._bounds.memory_bytes)

@@ -25,6 +25,14 @@ from qmk.worker.wire import Unframer, WireError, frame
 ENDING_S = 1.0
 
 
+def _pidfd_of(pid: int) -> int:
+    """The descriptor by which the end of a process is heard; -1 where there is none, and its socket tells."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return -1
+
+
 class ChildProcess:
     """``on_message`` gets every message, ``on_end`` is called once, when the process is gone and was waited for."""
 
@@ -44,7 +52,7 @@ class ChildProcess:
         self._words = bytearray()
         self._open = True
         self._wait = ProcessorWait(child.pid)
-        self._pidfd = os.pidfd_open(child.pid) if hasattr(os, "pidfd_open") else -1
+        self._pidfd = _pidfd_of(child.pid)
         self.ended = False
         self.fault = ""
         """What it did wrong, for which it was ended."""

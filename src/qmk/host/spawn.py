@@ -8,6 +8,7 @@ be killed with everything it started.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import os
 import signal
@@ -26,6 +27,8 @@ from qmk.sdk.interpreters import child_environment
 SOCKET_BUFFER_BYTES = 1 << 20
 LAST_WORDS_BYTES = 16 << 10
 """What is kept of a child's standard error."""
+SHORT = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS))
+"""Errors of the system that pass: others have what is missing."""
 
 
 class External(msgspec.Struct, frozen=True):
@@ -106,30 +109,44 @@ def translator(memory_bytes: int) -> Child:
     return _start(command, _environment())
 
 
+class Shortage(QmkError):
+    """No process can be started now, because descriptors, processes or memory are short: it may be tried again."""
+
+    def __init__(self, error: OSError) -> None:
+        why = error.strerror or str(error)
+        super().__init__("RESOURCE_EXHAUSTED", f"cannot start a worker process now: {why}", errno=error.errno)
+
+
 def _start(command: list[str], environment: dict[str, str]) -> Child:
-    ours, theirs = socket.socketpair()
-    for end in (ours, theirs):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
-    try:
-        process = subprocess.Popen(
-            [*command, "--fd", str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=(theirs.fileno(),),
-            env=environment,
-            cwd="/",
-            start_new_session=True,
-        )
-    except OSError as error:
-        ours.close()
-        raise QmkError("RESOURCE_EXHAUSTED", f"cannot start a worker process: {error.strerror}") from error
-    finally:
-        theirs.close()
-    assert process.stderr is not None
-    stderr_fd = os.dup(process.stderr.fileno())
-    process.stderr.close()
-    return Child(process, ours, stderr_fd)
+    """Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
+    with contextlib.ExitStack() as ours_on_failure:
+        try:
+            ours, theirs = socket.socketpair()
+            ours_on_failure.callback(ours.close)
+            with theirs:
+                for end in (ours, theirs):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+                said, theirs_to_say = os.pipe()
+                ours_on_failure.callback(os.close, said)
+                try:
+                    process = subprocess.Popen(
+                        [*command, "--fd", str(theirs.fileno())],
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=theirs_to_say,
+                        pass_fds=(theirs.fileno(),),
+                        env=environment,
+                        cwd="/",
+                        start_new_session=True,
+                    )
+                finally:
+                    os.close(theirs_to_say)
+        except OSError as error:
+            if error.errno in SHORT:
+                raise Shortage(error) from error
+            raise QmkError("RESOURCE_EXHAUSTED", f"cannot start a worker process: {error.strerror}") from error
+        ours_on_failure.pop_all()
+    return Child(process, ours, said)
 
 
 def _environment() -> dict[str, str]:

@@ -63,3 +63,16 @@ class Worker:
     """How long the worker had waited for a processor when its launch began."""
     complaint: Failed | None = None
     watch: Watch | None = None
+
+
+End = tuple[Failed, Loss | None]
+"""How a launch failed on one engine."""
+CAUSES = ("crashed", "memory", "killed", None)
+
+
+def choose_end(ends: list[End]) -> End:
+    """Of the ends of both engines of a launch, that which stands first in ``CAUSES``, with the workers lost so."""
+    first, loss = min(ends, key=lambda end: CAUSES.index(end[1] and end[1].cause))
+    if loss is not None:
+        loss = Loss(loss.cause, sum(end[1] is not None and end[1].cause == loss.cause for end in ends))
+    return first, loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from qmk.host import pool as pool_module
 from qmk.host.launcher import Loss
 from qmk.host.pool import Pool
+from qmk.host.spawn import Shortage
 from qmk.host.tasks import Bounds
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
@@ -443,4 +445,35 @@ def test_a_program_is_held_for_its_own_tenant_only():
             FakeProcess.made[0].finish()
         assert [(sent.scope, sent.graph) for sent in FakeProcess.made[0].sent] == [("a", b"graph"), ("b", b"graph")]
 
+    run(scenario)
+
+
+def test_a_launch_waits_while_no_worker_can_be_started_and_an_idle_one_gives_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = 2
+
+    def start(engine: str, threads: int, external: Any, nice: int) -> str:
+        nonlocal short
+        if engine == "new" and short:
+            short -= 1
+            raise Shortage(OSError(errno.EMFILE, "Too many open files"))
+        return engine
+
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        pool.launch(launch("a"), b"")
+        (idle,) = FakeProcess.made
+        idle.ready()
+        idle.finish()
+        pool.launch(launch("b", engine="new"), b"")
+        assert idle.killed
+        assert pool.capacity().waiting == 1
+        while len(FakeProcess.made) == 1:
+            await asyncio.sleep(0)
+        FakeProcess.made[1].ready()
+        FakeProcess.made[1].finish()
+        assert ears.heard == [("started", "a"), ("done", "a"), ("started", "b"), ("done", "b")]
+
+    monkeypatch.setattr(pool_module.spawn, "worker", start)
+    monkeypatch.setattr(pool_module, "SHORTAGE_S", 0.0)
     run(scenario)

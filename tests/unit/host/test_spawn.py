@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from qmk.base.errors import QmkError
 from qmk.host import spawn
 from qmk.sdk.interpreters import ASKED, child_environment
 
@@ -59,3 +61,19 @@ def test_no_variable_of_a_child_depends_on_the_current_folder(monkeypatch: pytes
     assert given["PYTHONPATH"].split(os.pathsep)[-2:] == [str(tmp_path / "one"), "/two"]
     assert given["LC_ALL"] == "C.UTF-8"
     assert given["QMK_ENGINE_CLIFFT_PYTHON"] == "/v/bin/python"
+
+
+def test_a_lack_of_descriptors_passes_and_leaks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_pipe() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    before = len(os.listdir("/dev/fd"))
+    monkeypatch.setattr(spawn.os, "pipe", no_pipe)
+    with pytest.raises(spawn.Shortage, match="Too many open files"):
+        spawn.worker("stabilizer", 1)
+    monkeypatch.undo()
+    monkeypatch.setattr(spawn.sys, "executable", "/nowhere/python")
+    with pytest.raises(QmkError, match="No such file") as caught:
+        spawn.worker("stabilizer", 1)
+    assert not isinstance(caught.value, spawn.Shortage), "it will be no better later"
+    assert len(os.listdir("/dev/fd")) == before
