@@ -13,7 +13,7 @@ UV ?= uv
 CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
   PYO3_BUILD_EXTENSION_MODULE=1 cargo
 
-.PHONY: help setup run test lint docs bench crash wheel lock clean
+.PHONY: help setup run test lint docs bench crash fuzz wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,10 @@ crash: ## set up, then 300 times kill -9 under load, on SQLite and on PostgreSQL
 	@tools/setup.sh tests
 	@$(BIN)/python -m benchmarks.crash --kills 300 --database sqlite
 	@$(BIN)/python -m benchmarks.crash --kills 300 --database postgresql
+
+SECONDS_EACH ?= 60
+fuzz: setup ## mutated documents for every reader of what comes from outside, SECONDS_EACH=60 a target
+	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS_EACH)
 
 wheel: ## build the wheel, install it into an environment of its own from the package index, and run it there
 	@tools/setup.sh

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from qmk.base.errors import QmkError
+from qmk.request import arguments
 from qmk.request.options import RunOptions, read_options
 from qmk.request.signature import takes
 
@@ -31,6 +32,10 @@ class Embedded:
     def __init__(
         self, *, isolate: bool = False, engine_hint: str = "", engines: dict[str, spawn.External] | None = None
     ) -> None:
+        arguments.switch("isolate", isolate)
+        arguments.text("engine_hint", engine_hint)
+        if engines is not None:
+            arguments.mapping("engines", engines)
         self._isolate = isolate
         self._engines = engines or {}
         self._hinted: tuple[str, spawn.Child] | None = None

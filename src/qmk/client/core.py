@@ -11,7 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
@@ -41,6 +41,7 @@ from qmk.client.lists import Lists
 from qmk.client.patience import Outage, new_key
 from qmk.client.result import Fetch, Result
 from qmk.client.wire import Wire, WireGraphs
+from qmk.request import arguments
 from qmk.request.build import notes_of, policy_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
@@ -104,6 +105,16 @@ class Core(Lists, Checkpoints, Channels):
         patience_s: float,
         quota: Mapping[str, int] | None,
     ) -> None:
+        if not isinstance(cast("object", path), (str, os.PathLike, type(None))):
+            raise arguments.refuse("path", path, "the path of the daemon's socket", "leave it out for your own daemon")
+        if token is not None:
+            arguments.text("token", token)
+        if capabilities is not None:
+            arguments.texts("capabilities", capabilities)
+        if quota is not None:
+            arguments.mapping("quota", quota)
+        if arguments.number_between("patience_s", patience_s, -1.0, float("inf")) is None:
+            raise arguments.refuse("patience_s", patience_s, "a number of seconds", "give one from 0, such as 30")
         self._patience_s = patience_s
         self.path = Path(path) if path is not None else places.socket_path()
         self._token = places.token() if token is None else token

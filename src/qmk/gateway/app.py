@@ -91,6 +91,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
 
 def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
     """The answer to what went wrong, in the form of the protocol that was called."""
+    path = request.scope["path"]
     if isinstance(error, QmkError):
         way = error.fields.get("help")
         status, message = status_of(error), f"{error.message} -> {way}" if way else error.message
@@ -98,13 +99,22 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
         status, message = error.status, error.message
     elif isinstance(error, HTTPException):
         status, message = error.status_code, error.detail
+    elif not _is_text(request.scope["query_string"]):
+        status, message = 400, "the query of the address is not UTF-8 text"
     else:
         status, message = 500, ""
     if status == 500:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        log.error("%s %s failed", request.method, path, exc_info=error)
         message = "a defect in the gateway; its log has the details"
-    path = request.url.path
     for adapter in ADAPTERS:
         if path == adapter.path or path.startswith(adapter.path + "/"):
             return adapter.refused(error, status, message)
     return answer({"message": message}, status)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -5,21 +5,28 @@ from __future__ import annotations
 import json
 import os
 import stat
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.errors import QmkError
+from qmk.models.arguments import show
 
 MAX_BYTES = 1 << 24
+PATH_CHARS = 1000
+"""Most characters of a path in a message."""
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
     """What is in the file. Raises INVALID_PARAMS where it cannot be read or has more than ``MAX_BYTES``."""
+    if not isinstance(cast("object", path), (str, os.PathLike)):  # a number would be a file that is open already
+        raise QmkError("INVALID_PARAMS", f"{show(path)} is not the path of a file", help="give it as text or as a Path")
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: no name of a file
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise QmkError("INVALID_PARAMS", f"cannot read '{path}': {reason}", path=str(path)) from error
+        raise QmkError(
+            "INVALID_PARAMS", f"cannot read {show(str(path), PATH_CHARS)}: {reason}", path=str(path)
+        ) from error
     if len(data) > MAX_BYTES:
         raise QmkError(
             "INVALID_PARAMS", f"'{path}' is larger than {MAX_BYTES} bytes", path=str(path), help="give a smaller file"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from qmk.base.limits import LIMITS
+from qmk.request import arguments
 from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
@@ -29,7 +31,14 @@ def on_device(
     version of the instructions, such as "1.1". Raises ``QmkError``: INVALID_GRAPH with every broken rule (ATOM-nn),
     INVALID_PARAMS for a device that is not there.
     """
+    from qmk.models.atoms import Profile
     from qmk.models.atoms import on_device as devices
 
+    if not isinstance(cast("object", device), (str, Profile)):
+        raise arguments.refuse("device", device, "a name, a file or a Profile", "'qmk atoms devices' lists the names")
+    arguments.text("configuration", configuration)
+    arguments.text("isa", isa)
+    if shots is not None:
+        shots = arguments.whole("shots", shots, 1, LIMITS.shots)
     profile, named = devices.device(device) if isinstance(device, str) else (device, "")
     return devices.on_device(to_graph(program, format, params), profile, configuration or named, isa, shots)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
+from qmk.models.arguments import show
 from qmk.qvm.outputs import Observable
 
 ObservableLike = str | Mapping[str, float] | Sequence[tuple[str, float]]
@@ -30,7 +31,7 @@ def observables(given: ObservableLike | Sequence[ObservableLike], n_qubits: int)
     """The observables, and whether a single one was given. Raises INVALID_PARAMS naming the term that is wrong,
     QUOTA_EXCEEDED beyond the limits ``observables`` and ``observable_terms``."""
     if not isinstance(given, (str, Mapping, list, tuple)):
-        raise _wrong(repr(given), f"a {type(given).__name__} is none")
+        raise _wrong(show(given), f"a {type(given).__name__} is none")
     single = _is_one(given)
     each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
     check("observables", len(each))
@@ -60,15 +61,15 @@ def observable(given: ObservableLike, n_qubits: int) -> Observable:
         return tuple(_parse(given, n_qubits))
     rows = list(given.items()) if isinstance(given, Mapping) else given
     if not isinstance(rows, (list, tuple)) or not rows or not all(map(_is_pair, rows)):
-        raise _wrong(repr(given), "it is neither text nor pairs of a Pauli string and a number")
+        raise _wrong(show(given), "it is neither text nor pairs of a Pauli string and a number")
     return tuple((_string(text, n_qubits, text), _factor(factor, text)) for text, factor in rows)
 
 
 def _factor(given: Any, term: str) -> float:
     try:
         factor = float(given)
-    except (TypeError, ValueError, OverflowError):
-        raise _wrong(term, f"its factor {given!r} is not a real number") from None
+    except Exception:  # a caller's own class may raise anything
+        raise _wrong(term, f"its factor {show(given)} is not a real number") from None
     if not math.isfinite(factor):
         raise _wrong(term, f"its factor is {factor}; coefficients are finite numbers")
     return factor

@@ -7,7 +7,6 @@ from these: the keywords of the functions in ``qmk`` and of both clients (``keyw
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -17,6 +16,7 @@ from msgspec.structs import force_setattr
 from qmk.abi import shapes
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
+from qmk.request import arguments
 
 if TYPE_CHECKING:
     from qmk.models.qec.logical import Machine
@@ -57,7 +57,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name, take in _TAKE.items():
             value = getattr(self, name)
-            if value is not None:
+            if value is not None or name in _NEEDED:
                 force_setattr(self, name, take(name, value))
         for (one, other), what in EITHER.items():
             if getattr(self, one) is not None and getattr(self, other) is not None:
@@ -221,28 +221,8 @@ def _unknown(call: str, name: str) -> QmkError:
     return QmkError("INVALID_PARAMS", f"{call} has no keyword '{name[:40]}'", field=name[:40], call=call, help=fix)
 
 
-def _wrong(name: str, what: str, fix: str) -> QmkError:
-    return QmkError("INVALID_PARAMS", f"{name} {what}", field=name, help=fix)
-
-
-def _show(value: object) -> str:
-    return f"{value!r:.60} ({type(value).__name__})"
-
-
 def _whole(name: str, value: Any) -> int:
-    """A whole number of any integer type, numpy's among them, within the bounds of the option."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        found = operator.index(value)
-    except TypeError:
-        raise _wrong(name, f"must be a whole number; got {_show(value)}", "give one such as 1000") from None
-    low, high = OPTIONS[name].low, OPTIONS[name].high
-    if low is not None and found < low:
-        raise _wrong(name, f"must be at least {'one' if low == 1 else low}; got {found}", "give a larger number")
-    if high is not None and found > high:
-        raise _wrong(name, f"must be at most {high}; got {found}", "give a smaller number")
-    return found
+    return arguments.whole(name, value, OPTIONS[name].low, OPTIONS[name].high)
 
 
 def _shots(name: str, value: Any) -> int:
@@ -251,55 +231,50 @@ def _shots(name: str, value: Any) -> int:
     return found
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, f"must be text; got {_show(value)}", "give a name")
-    return value
-
-
-def _switch(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(name, f"must be True or False; got {_show(value)}", "give one of these")
-    return value
-
-
 def _fraction(name: str, value: Any) -> float:
     between = OPTIONS[name].between
     assert between is not None, "an option that is a fraction has bounds"
-    low, high = between
-    try:
-        found = float(value) if not isinstance(value, (str, bytes, bool)) else low
-    except (TypeError, ValueError):
-        found = low
-    if not low < found < high:
-        raise _wrong(
-            name, f"must be a standard error between {low} and {high}; got {_show(value)}", "give such as 0.01"
-        )
+    found = arguments.number_between(name, value, *between)
+    if found is None:
+        raise arguments.refuse(name, value, "a standard error between {} and {}".format(*between), "give such as 0.01")
     return found
 
 
 def _mapping(name: str, value: Any) -> dict[str, Any] | None:
-    given = cast("Mapping[Any, Any]", value)
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in given):
-        raise _wrong(name, f"must map names to values; got {_show(given)}", "give such as {'theta': 0.5}")
-    return {key: _plain(each) for key, each in given.items()} or None
+    return arguments.mapping(name, value) or None
 
 
-def _plain(value: Any) -> Any:
-    """Converts a number or array of numpy's to Python's own types."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in cast("list[Any]", value)]
-    return value.tolist() if hasattr(value, "tolist") else value
+def _function(name: str, value: Any) -> Progress:
+    if not callable(value):
+        raise arguments.refuse(name, value, "a function", "give one that takes the number of shots done")
+    return cast("Progress", value)
+
+
+def _outputs(name: str, value: Any) -> Outputs:
+    from qmk.qvm.outputs import Outputs
+
+    if not isinstance(value, Outputs):
+        raise arguments.refuse(name, value, "what qmk.outputs gives", "give the second of the two that it gives")
+    return value
 
 
 _TAKE: dict[str, Callable[[str, Any], Any]] = {
     "shots": _shots,
     **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs"), _whole),
-    **dict.fromkeys(("engine", "format", "device", "idempotency_key"), _text),
-    **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), _switch),
+    **dict.fromkeys(("engine", "format", "device", "idempotency_key"), arguments.text),
+    **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), arguments.switch),
     **dict.fromkeys(("params", "channels"), _mapping),
     "error": _fraction,
+    "progress": _function,
+    "outputs": _outputs,
 }
 """The function that reads the value of each option. Noise and code are read with the program."""
+
+_NEEDED = frozenset(
+    name
+    for name, value in zip(RunOptions.__struct_fields__, RunOptions.__struct_defaults__, strict=True)
+    if value is not None
+)
+"""The options that None does not leave out."""
 
 _DEFAULTS = RunOptions()

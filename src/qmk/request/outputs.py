@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Sweep, n_qubits
+from qmk.request import arguments
 from qmk.request.observables import ObservableLike, observables
 from qmk.request.program import ProgramLike, to_graph
 from qmk.request.sweeps import PointsLike, points_of, sweep_of
@@ -37,6 +41,10 @@ def outputs(
 
     Raises ``QmkError`` INVALID_PARAMS for what does not fit the program.
     """
+    for name, value in {"state": state, "gradient": gradient, "counts": counts, "sampled": sampled}.items():
+        arguments.switch(name, value)
+    if not isinstance(probabilities, (list, tuple)):
+        raise arguments.refuse("probabilities", probabilities, "a list of lists of qubits", "write [[0], [0, 2]]")
     sweep: Sweep | None = None
     if points is not None:
         graph, sweep = sweep_of(program, points_of(points, params), format)
@@ -61,20 +69,13 @@ def outputs(
 
 def bitstrings_of(given: Any) -> tuple[str, ...]:
     """The bitstrings. Raises INVALID_PARAMS for what is not a list of texts."""
-    if isinstance(given, str) or not all(isinstance(text, str) for text in given):
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"{given!r} is not a list of bitstrings"[:120],
-            field="amplitudes",
-            help="write ['00', '11']",
-        )
-    return tuple(given)
+    return arguments.texts("amplitudes", given)
 
 
 def qubits_of(given: Sequence[int]) -> tuple[int, ...]:
     """The qubits. Raises INVALID_PARAMS for what is not a list of whole numbers."""
     try:
-        return tuple(operator.index(qubit) for qubit in given)
-    except TypeError:
-        text = f"{given!r} is not a list of qubits"[:120]
+        return tuple(operator.index(qubit) for qubit in islice(given, LIMITS.qubits + 1))
+    except Exception:  # a caller's own class may raise anything
+        text = f"{show(given)} is not a list of qubits"
         raise QmkError("INVALID_PARAMS", text, field="probabilities", help="number them from 0: [0, 2]") from None

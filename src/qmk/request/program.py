@@ -8,7 +8,10 @@ from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, check
+from qmk.models import files
+from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
+from qmk.request import arguments
 
 ProgramLike = Graph | os.PathLike[str] | str | bytes
 _MARKS_OF_TEXT = ("\n", "{", ";", "\r")
@@ -22,11 +25,15 @@ def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[st
     ``format`` or ``params`` are given with a graph, UNSUPPORTED when no front-end knows the format.
     """
     if isinstance(program, Graph):
-        if format or params:
+        if format is not None or params:
             raise QmkError("INVALID_PARAMS", "format and params apply to source text, not to a graph", field="params")
         return program
     from qmk import frontends
 
+    if format is not None:
+        arguments.text("format", format)
+    if params is not None:
+        params = arguments.mapping("params", params)
     data, path = source(program)
     return frontends.load(data, path=path, format=format, params=params or None).graph  # type: ignore[arg-type]
 
@@ -36,6 +43,9 @@ def source(program: os.PathLike[str] | str | bytes) -> tuple[bytes, str]:
     text = source_text(program)
     if text is not None:
         return text, ""
+    if not isinstance(program, (str, os.PathLike)):
+        fix = "give a Graph, source text, or the path of a file"
+        raise arguments.refuse("program", program, "a program or the path of one", fix)
     path = os.fsdecode(program)
     return _read(path), path
 
@@ -45,7 +55,7 @@ def source_text(program: ProgramLike) -> bytes | None:
     if isinstance(program, bytes):
         return program
     if isinstance(program, str) and any(mark in program for mark in _MARKS_OF_TEXT):
-        return program.encode()
+        return program.encode(errors="surrogatepass")  # the reader says where it is not UTF-8
     return None
 
 
@@ -60,7 +70,7 @@ def _read(path: str) -> bytes:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise QmkError(
             "INVALID_PARAMS",
-            f"cannot read '{path}': {reason}",
+            f"cannot read {show(path, files.PATH_CHARS)}: {reason}",
             path=path,
             help="source text of one line must hold a semicolon or a brace to be taken for text",
         ) from error

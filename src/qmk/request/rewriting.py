@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
+from qmk.request import arguments
 from qmk.request.program import ProgramLike, to_graph
 
 
@@ -39,7 +40,7 @@ def rewrite(
         raise error
     known = discovery.passes()
     reports: list[tuple[str, dict[str, Any]]] = []
-    for name in passes:
+    for name in arguments.texts("passes", passes):
         if name not in known:
             raise QmkError("UNSUPPORTED", discovery.why_missing("passes", name), field="passes")
         done = known[name].run(graph)

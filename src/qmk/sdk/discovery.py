@@ -155,7 +155,9 @@ def why_missing(group: str, name: str, known: Iterable[str] | None = None) -> st
     trouble = problems(group).get(name)
     if trouble is not None:
         return f"{kind} '{name}' cannot be loaded: {trouble}"
-    return f"there is no {kind} '{name}'; {listed} {', '.join(sorted(_read_all(group) if known is None else known))}"
+    return (
+        f"there is no {kind} '{name[:80]}'; {listed} {', '.join(sorted(_read_all(group) if known is None else known))}"
+    )
 
 
 def reference(engine: str) -> str:

@@ -138,3 +138,10 @@ def test_an_include_of_what_is_no_regular_file_is_refused_and_not_waited_for(tmp
     with pytest.raises(QmkError) as caught:
         load(text.encode(), path=str(tmp_path / "main"))
     assert "include a regular file" in caught.value.findings[0].message
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0"])
+def test_an_include_with_a_zero_byte_is_refused(tmp_path, version):
+    with pytest.raises(QmkError) as caught:
+        load(f'OPENQASM {version};\ninclude "a\0b";\n'.encode(), path=str(tmp_path / "main"))
+    assert "holds a zero byte" in caught.value.findings[0].message

@@ -14,6 +14,7 @@ import pytest
 import qmk
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.qvm.outputs import Outputs
 from qmk.request import keywords
 from qmk.request.options import CALLS, OPTIONS, RunOptions, read_options
 
@@ -21,7 +22,7 @@ GIVEN: dict[str, Any] = {
     "shots": 10, "seed": 1, "engine": "native", "params": {"a": 1.0}, "format": "qasm3", "strict": True,
     "noise": "p=1e-3", "error": 0.1, "qec": "surface(d=3)", "device": "zoned", "timeout_ms": 5, "attempts": 2,
     "keep_events": False,
-    "outputs": object(), "cache": False, "rewrites": False, "isolate": True, "progress": print, "priority": 1,
+    "outputs": Outputs(), "cache": False, "rewrites": False, "isolate": True, "progress": print, "priority": 1,
     "deadline_epochs": 2, "idempotency_key": "k", "channels": {"c": "chan_a"},
 }  # fmt: skip
 

@@ -109,6 +109,8 @@ class Sources:
                 "include", pos, f'cannot include "{name}": this program has no file to look beside',
                 'give the program as a file; the standard libraries are "stdgates.inc" and "qelib1.inc"',
             )  # fmt: skip
+        if "\0" in name:
+            raise Refusal("include", pos, f"{name!r} holds a zero byte", "check the name")
         path = os.path.abspath(os.path.join(folder, name))
         if os.path.commonpath([os.path.realpath(path), os.path.realpath(self._root)]) != os.path.realpath(self._root):
             raise Refusal("include", pos, f'"{name}" is outside the program\'s folder', "copy it beside the program")

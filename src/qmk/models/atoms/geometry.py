@@ -106,7 +106,7 @@ class Geometry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             known = ", ".join(row.name for row in self.configurations) or "none"
             raise QmkError(
                 "INVALID_PARAMS",
-                f"there is no configuration '{name}'; there are {known}",
+                f"there is no configuration '{name[:80]}'; there are {known}",
                 field="configuration",
                 help="name one of these after the colon: DEVICE:CONFIGURATION",
             )

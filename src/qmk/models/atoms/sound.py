@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -124,8 +123,8 @@ def _wrong(value: Any, where: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, bool):
         return
     if isinstance(value, (int, float)):
-        if not (math.isfinite(value) and 0 <= value <= LARGEST):
-            yield where, float(value)
+        if not 0 <= value <= LARGEST:
+            yield where, value if isinstance(value, float) else float(min(max(value, -(10**300)), 10**300))
     elif isinstance(value, dict):
         for key, item in cast("dict[str, Any]", value).items():
             if key not in ("ends", "model"):

@@ -24,6 +24,8 @@ class Estimate:
     __slots__ = ("bounds", "budget", "counts", "given", "machine", "params", "points")
 
     def __init__(self, counts: LogicalCounts, params: Mapping[str, Any]) -> None:
+        if not isinstance(cast("object", counts), LogicalCounts):
+            raise wrong("counts", f"{show(counts)} is not a LogicalCounts", "give one, or use qmk.estimate")
         refuse_unknown(mapping(params, "params"), _KEYS, "")
         kind = params.get("estimateType", SINGLE)
         if kind not in (SINGLE, FRONTIER):

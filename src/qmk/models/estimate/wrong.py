@@ -9,10 +9,9 @@ from numbers import Integral, Real
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
+from qmk.models.arguments import SHOWN, show
 
 LABEL_CHARS = 100
-_SHOWN = 80
-_LONG = 10**300
 
 
 def wrong(field: str, message: str, help: str, reason: str = "CannotParseJSON", **fields: Any) -> QmkError:
@@ -38,19 +37,12 @@ def refuse_unknown(given: Mapping[Any, Any], known: Iterable[str], field: str) -
 def hint_at(text: object, names: Iterable[str], every: str) -> str:
     """A hint at the name that was meant, else all of them under the heading ``every``."""
     names = list(names)
-    found = difflib.get_close_matches(text[:_SHOWN], names, 1) if isinstance(text, str) else []
+    found = difflib.get_close_matches(text[:SHOWN], names, 1) if isinstance(text, str) else []
     return f"did you mean '{found[0]}'?" if found else f"{every}: {', '.join(names)}"
 
 
 def clip(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def show(value: Any) -> str:
-    """What was given, in a few printable characters."""
-    if isinstance(value, int) and abs(value) > _LONG:
-        return "a number of very many digits"
-    return clip(ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def label(value: Any, field: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.models.arguments import convert_fields
 from qmk.qvm.families import OPS, noise
 from qmk.qvm.op import Op
 
@@ -41,6 +42,7 @@ class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     OP: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
+        convert_fields(self, wrong)
         check_args(self.OP, self.args(), 2 if self.pair else 1)
 
     @property

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from qmk.models import files
+from qmk.models.arguments import convert_fields, show, to_plain
 from qmk.models.noise.errors import (
     AmplitudeDamping,
     AnyError,
@@ -44,6 +45,7 @@ class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     qubits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        convert_fields(self, wrong)
         if self.arity < 0:
             raise wrong(f"a rule for gates on {self.arity} qubits", "give 'arity' from 1, or leave it out")
         for name in self.gates:
@@ -60,6 +62,7 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     qubits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        convert_fields(self, wrong)
         check_args("noise.readout", {"p01": self.p01, "p10": self.p10}, 0)
 
 
@@ -73,6 +76,7 @@ class Relaxation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     qubits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        convert_fields(self, wrong)
         check_args("noise.thermal", {"t1": self.t1, "t2": self.t2, "duration": 0.0}, 1)
 
 
@@ -102,6 +106,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     loss_rate: float = 0.0
 
     def __post_init__(self) -> None:
+        convert_fields(self, wrong)
         alone = (*self.before_measure, *self.reset, *self.idle, *(self.idle_measure or ()), *self.before_round)
         for error in alone:
             if isinstance(error, Pauli2) or (isinstance(error, Kraus | Loss) and error.pair):
@@ -145,7 +150,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         """Raises INVALID_PARAMS naming the place of what does not fit, in the file ``path`` where it is from one."""
         try:
             return msgspec.json.decode(data, type=cls)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, TypeError) as error:
             place = f"'{path}': " if path else ""
             if "unknown field `points`" in str(error):
                 raise wrong(f"{place}a calibration, without a moment", "name one: FILE@0s, FILE@1.5h") from error
@@ -160,12 +165,14 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     @classmethod
     def depolarizing(cls, p: float) -> NoiseModel:
         """Depolarizing errors of probability ``p`` after every gate: on both qubits of a two-qubit gate together."""
+        p = _number("p", p)
         return cls(name=f"depolarizing={p:g}", gates=(GateRule((Depolarize(p),)),))
 
     @classmethod
     def uniform(cls, p: float) -> NoiseModel:
         """``p`` everywhere: depolarizing after gates and in every layer of waiting, bit flips after resets, outcomes
         read wrongly."""
+        p = _number("p", p)
         return cls(
             name=f"uniform={p:g}",
             gates=(GateRule((Depolarize(p),)),),
@@ -178,6 +185,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     def circuit(cls, p: float) -> NoiseModel:
         """The noise that Stim's generator puts on circuits of codes, every parameter ``p``: depolarizing after gates
         and on data qubits before every round, flips after resets and before measurements."""
+        p = _number("p", p)
         return cls(
             name=f"circuit={p:g}",
             gates=(GateRule((Depolarize(p),)),),
@@ -189,6 +197,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     @classmethod
     def phenomenological(cls, p: float, q: float) -> NoiseModel:
         """Depolarizing ``p`` on data qubits before every round, outcomes read wrongly with ``q``; gates are perfect."""
+        p, q = _number("p", p), _number("q", q)
         return cls(
             name=f"phenomenological={p:g}:{q:g}",
             before_round=(Depolarize(p, each=True),),
@@ -199,6 +208,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     def si1000(cls, p: float) -> NoiseModel:
         """Superconducting qubits with a cycle of 1000 ns (Gidney, Newman, Fowler, Broughton, Quantum 5, 605 (2021)):
         two-qubit gates p, one-qubit gates and waiting p/10, resets 2p, outcomes 5p, waiting for others' read-out 2p."""
+        p = _number("p", p)
         return cls(
             name=f"si1000={p:g}",
             gates=(GateRule((Depolarize(p / 10),), arity=1), GateRule((Depolarize(p),))),
@@ -211,6 +221,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     @classmethod
     def with_bias(cls, p: float, eta: float) -> NoiseModel:
         """Pauli errors ``p`` in all on each qubit of every gate, Z ``eta`` times as likely as X and Y together."""
+        p, eta = _number("p", p), _number("eta", eta)
         if not 0 <= eta < math.inf:
             raise wrong(
                 f"the bias is {eta}", "give how many times as likely Z is, a number from 0; or name pauli errors"
@@ -221,7 +232,16 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     @classmethod
     def thermal(cls, t1: float, t2: float, durations: dict[str, float], twirl: bool = False) -> NoiseModel:
         """Relaxation of all qubits during gates of these ``durations`` and between them; all times in seconds."""
+        t1, t2 = _number("t1", t1), _number("t2", t2)
         return cls(name=f"thermal={t1:g}:{t2:g}", relaxation=(Relaxation(t1, t2, twirl),), durations=durations)
+
+
+def _number(name: str, value: Any) -> float:
+    """A number of any type. Raises INVALID_PARAMS for what is none."""
+    try:
+        return float(msgspec.convert(to_plain(value), float))
+    except Exception:  # of any class that the caller has written
+        raise wrong(f"{name} is {show(value)} ({type(value).__name__})", "give a number such as 1e-3") from None
 
 
 _SORTED = msgspec.json.Encoder(order="sorted")

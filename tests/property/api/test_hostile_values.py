@@ -1,0 +1,174 @@
+"""Every argument of every public function with values of every kind: taken, or refused with a sentence that names what
+is wrong. No error of the inside comes out."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import qmk
+from qmk.api.estimating import logical_counts
+from qmk.models import noise
+from qmk.models.atoms import AtomNoise
+
+READ = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
+PURE = 'OPENQASM 3.0; include "stdgates.inc"; input float theta; qubit[2] q; ry(theta) q[0]; cx q[0], q[1];'
+THETA = {"theta": 0.5}
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("not to be shown")
+
+
+class Failing:
+    def __index__(self) -> int:
+        raise ValueError("not an index")
+
+    def __float__(self) -> float:
+        raise OSError("not a number")
+
+
+def deep_list() -> list[Any]:
+    found: list[Any] = []
+    for _ in range(3000):
+        found = [found]
+    return found
+
+
+def cyclic_dict() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    found["a"] = found
+    return found
+
+
+VALUES: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1, 2**80, -(2**80), 10**5000, 1.5, -0.0, 1e308, math.nan, math.inf, 1j,
+    "", "10", "\x00", "\ud800", "\ud800;",
+    "a" * 100_000, ";", "{", "{}", "[]", "null", "\n", "../../etc/passwd", "/dev/zero",
+    b"", b"\xff\xfe", b"{", b"\x00" * 10, bytearray(b"h"), memoryview(b"h"),
+    np.int64(3), np.uint8(3), np.float32(0.5), np.bool_(True), np.array(3), np.array([1, 2]), np.array([]),
+    np.array("x"), np.datetime64("2020-01-01"), np.array([object()]), Fraction(1, 3), Decimal("0.1"), Decimal("sNaN"),
+    [], (), {}, set[int](), frozenset[int](), [None], [1], ["x"], [[]], {1: 2}, {"x": None}, {"x": "y"}, {None: None},
+    {"theta": object()}, {"theta": math.nan}, {"theta": 2**80}, {"theta": deep_list()}, {"a": {"b": [1, 2]}},
+    object(), Unprintable(), Failing(), [Unprintable()], (n for n in ()), int, Exception(), deep_list(), cyclic_dict(),
+    Path("/"), Path("/dev/null"), Path("nope"), range(3), range(10**12), ..., NotImplemented,
+)  # fmt: skip
+
+CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "run": (qmk.run, {"program": READ, "shots": 3}),
+    "sample": (qmk.sample, {"program": READ, "shots": 3}),
+    "expectation": (qmk.expectation, {"program": PURE, "params": THETA, "observable": "ZZ"}),
+    "probabilities": (qmk.probabilities, {"program": PURE, "params": THETA}),
+    "amplitudes": (qmk.amplitudes, {"program": PURE, "params": THETA, "bitstrings": ["00"]}),
+    "state": (qmk.state, {"program": PURE, "params": THETA}),
+    "gradient": (qmk.gradient, {"program": PURE, "params": THETA, "observable": "ZZ"}),
+    "sweep": (qmk.sweep, {"program": PURE, "points": {"theta": [0.1, 0.2]}, "observable": "ZZ"}),
+    "estimate": (qmk.estimate, {"program": {"numQubits": 10, "tCount": 10}}),
+    "logical_counts": (logical_counts, {"program": READ}),
+    "rewrite": (qmk.rewrite, {"program": READ}),
+    "on_device": (qmk.on_device, {"program": READ, "device": "zoned"}),
+    "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
+    "Embedded": (qmk.Embedded, {}),
+    "Client": (qmk.Client, {}),
+    "AsyncClient": (qmk.AsyncClient, {}),
+    "Estimate": (qmk.Estimate, {"counts": qmk.LogicalCounts(3, 5), "params": {}}),
+    "NoiseModel": (qmk.NoiseModel, {}),
+    "GateRule": (noise.GateRule, {"errors": (noise.Depolarize(0.1),)}),
+    "Readout": (noise.Readout, {"p01": 0.1, "p10": 0.1}),
+    "Relaxation": (noise.Relaxation, {"t1": 1e-3}),
+    "Pauli": (noise.Pauli, {}),
+    "Depolarize": (noise.Depolarize, {"p": 0.1}),
+    "Pauli2": (noise.Pauli2, {"chances": {"ZZ": 0.1}}),
+    "Kraus": (noise.Kraus, {"operators": [[[(1, 0), (0, 0)], [(0, 0), (1, 0)]]]}),
+    "Loss": (noise.Loss, {"p": 0.1}),
+    "Leak": (noise.Leak, {}),
+    "AmplitudeDamping": (noise.AmplitudeDamping, {"gamma": 0.1}),
+    "AtomNoise": (AtomNoise, {"name": "mine"}),
+    "NoiseModel.depolarizing": (qmk.NoiseModel.depolarizing, {"p": 0.1}),
+    "NoiseModel.uniform": (qmk.NoiseModel.uniform, {"p": 0.1}),
+    "NoiseModel.si1000": (qmk.NoiseModel.si1000, {"p": 0.01}),
+    "NoiseModel.with_bias": (qmk.NoiseModel.with_bias, {"p": 0.01, "eta": 3.0}),
+    "NoiseModel.from_json": (qmk.NoiseModel.from_json, {"data": "{}"}),
+    "NoiseModel.load": (qmk.NoiseModel.load, {"path": "nope"}),
+}
+NOT_CALLED = {
+    "Expectation", "Gradient", "Probabilities", "Sampled", "Swept", "Result",  # only QMK makes them
+    "LogicalCounts", "ProgramWarning", "QmkError", "__version__",
+}  # fmt: skip
+LONGEST = 2000
+"""Most characters of a refusal."""
+
+
+def outcome(function: Callable[..., Any], keywords: dict[str, Any]) -> str:
+    """ "" for a call that is taken, or refused as it should be; else what is wrong."""
+    try:
+        function(**keywords)
+    except qmk.QmkError as error:
+        text = str(error)
+        if error.kind.name == "INTERNAL_ERROR" or "defect" in text:
+            return f"called a defect: {text[:200]}"
+        return "" if len(text) <= LONGEST else f"a refusal of {len(text)} characters: {text[:80]}"
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    return ""
+
+
+ARGUMENTS = [
+    pytest.param(name, parameter.name, id=f"{name}-{parameter.name}")
+    for name, (function, _) in CALLS.items()
+    for parameter in inspect.signature(function).parameters.values()
+    if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+]
+
+
+@pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
+def test_any_value_is_taken_or_refused_with_a_sentence(name: str, argument: str) -> None:
+    function, plain = CALLS[name]
+    wrong: list[str] = []
+    for at, value in enumerate(VALUES):
+        said = outcome(function, {**plain, argument: value})
+        if said:
+            wrong.append(f"value {at} ({type(value).__name__}): {said}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_public_name_is_tried() -> None:
+    assert {name for name in qmk.__all__ if name not in CALLS} == NOT_CALLED
+
+
+@pytest.mark.parametrize(
+    "shots", [10, np.int64(10), np.uint8(10), np.array(10)], ids=["int", "int64", "uint8", "0-d array"]
+)
+def test_whole_numbers_of_every_kind_are_taken(shots: Any) -> None:
+    seed: Any = np.int32(1)
+    assert qmk.run(READ, shots=shots, seed=seed).counts == qmk.run(READ, shots=10, seed=1).counts
+
+
+@pytest.mark.parametrize("theta", [np.float32(0.5), np.float64(0.5), 0.5, np.array(0.5), "0.5"], ids=repr)
+def test_numbers_of_every_kind_are_taken_as_parameters(theta: Any) -> None:
+    assert qmk.state(PURE, params={"theta": theta}) == pytest.approx(qmk.state(PURE, params=THETA))
+
+
+@pytest.mark.parametrize("theta", [Fraction(1, 2), Decimal("0.5"), None], ids=repr)
+def test_what_is_no_number_is_refused_by_the_name_of_its_parameter(theta: Any) -> None:
+    with pytest.raises(qmk.QmkError, match=r"the input 'theta' \(float\): .* is not a number") as caught:
+        qmk.state(PURE, params={"theta": theta})
+    assert "write a number" in caught.value.findings[0].help
+
+
+@pytest.mark.parametrize("argument", ["shots", "seed", "timeout_ms"])
+@pytest.mark.parametrize("value", ["10", 1.5, math.nan, math.inf, True, Fraction(3, 1), Decimal(3), np.float32(3), 1e6])
+def test_what_is_no_whole_number_is_refused_by_name(argument: str, value: Any) -> None:
+    with pytest.raises(qmk.QmkError, match=f"^{argument} must be a whole number; got ") as caught:
+        qmk.run(READ, **{argument: value})
+    assert caught.value.fields["field"] == argument
+    assert caught.value.fields["help"]
