@@ -477,3 +477,44 @@ def test_a_launch_waits_while_no_worker_can_be_started_and_an_idle_one_gives_its
     monkeypatch.setattr(pool_module.spawn, "worker", start)
     monkeypatch.setattr(pool_module, "SHORTAGE_S", 0.0)
     run(scenario)
+
+
+class Counter:
+    """Stands for the machine's count of out-of-memory kills."""
+
+    kills = 0
+
+    def count(self) -> int:
+        return Counter.kills
+
+
+def test_a_loss_is_told_with_its_reason_and_the_workers_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "OutOfMemoryKills", Counter)
+    monkeypatch.setattr(Counter, "kills", 0)
+
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        losses: list[tuple[str, Loss | None]] = []
+        ears.on_failed = lambda job, fence, failed, loss: losses.append((failed.kind, loss))
+        for job in ("killed", "memory"):
+            pool.launch(launch(job, memory_bytes=1 << 30), b"")
+            Counter.kills += job == "memory"
+            FakeProcess.made[-1].ready()
+            FakeProcess.made[-1].on_end(-9)
+        FakeProcess.made.clear()
+        pool.launch(hedged("both crash"), b"")
+        first, second = both()
+        second.on_end(-11)
+        first.on_end(-6)
+        FakeProcess.made.clear()
+        pool.launch(hedged("one crashes"), b"")
+        first, second = both()
+        first.on_end(-15)
+        second.on_end(-11)
+        assert losses == [
+            ("JOB_FAILED", Loss("killed")),
+            ("RESOURCE_EXHAUSTED", Loss("memory")),
+            ("JOB_FAILED", Loss("crashed", 2)),
+            ("JOB_FAILED", Loss("crashed")),
+        ]
+
+    run(scenario, memory_bytes=4 << 30)
