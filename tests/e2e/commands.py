@@ -39,7 +39,7 @@ ROOMS = (
     "worker",
 )
 LIBRARIES = ("asyncio", "importlib.metadata", "numpy", "qmk_native", "rich.console")
-PROGRAMS = ("qmk.worker.main", "qmk.worker.translator")
+PROGRAMS = ("qmk.worker.main", "qmk.host.translator")
 """Modules that are run, not imported."""
 
 

@@ -11,20 +11,27 @@ import itertools
 import logging
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from qmk.abi.calls import q_estimate
+from qmk.abi.shapes import Program
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.formats.warnings import as_errors
+from qmk.host.checking import graph_of
 from qmk.host.host import Host
-from qmk.host.programs import Key, Programs, Read, key_of
+from qmk.host.long_frames import LongFrame, Reading
+from qmk.host.programs import Programs, Read
+from qmk.host.routing import native_method
 from qmk.host.translation import Translation
+from qmk.host.translations import Translated, Wanted
 from qmk.host.transport import Batch, Connection
 from qmk.qvm.graph import Graph
-from qmk.rpc import frame
-from qmk.rpc.graphs import graph_of
+from qmk.rpc import frame, graphs
+from qmk.rpc.key import Key, key_of
 
 log = logging.getLogger("qmk.calls")
 
@@ -51,6 +58,7 @@ class CallServer:
 
     def __init__(self, translation: Translation, bounds: ConnectionBounds) -> None:
         self._translation = translation
+        self._left: list[Reading] = []
         self._programs = Programs()
         self._bounds = bounds
         self._host: Host | None = None
@@ -106,29 +114,29 @@ class CallServer:
             self.refuse(connection.number, ref, decoded.error)
             return
         assert decoded.call is not None
-        key = key_of(decoded.request)
+        tenant = self._tenant_of(decoded)
+        if tenant:
+            connection.owner = tenant
+        key = decoded.key or key_of(decoded.request)
         if not key.name:
             self._call(connection, ref, decoded, None, [])
             return
-        known = self._programs.get(self._tenant_of(decoded), key)
+        known = self._programs.get(tenant, key)
         if known is not None:
             self._call(connection, ref, decoded, *known)
+            return
+        if decoded.key is not None and key.size_bytes:
+            self._left.append(Reading(connection, ref, decoded, key))
             return
         if not key.size_bytes:
             self.refuse(connection.number, ref, _unknown_graph(key))
             return
         program = getattr(decoded.request, "program", None)
         if program is not None:
-            self._translation.translate(
-                program,
-                connection.number,
-                lambda graph, warnings, error: self._on_translated(
-                    connection, ref, decoded, key, graph, warnings, error
-                ),
-            )
+            self._translate(Reading(connection, ref, decoded, key), program)
             return
         try:
-            graph, warnings = graph_of(decoded.request)
+            graph, warnings = graphs.graph_of(decoded.request)
             assert graph is not None
         except QmkError as error:
             self.refuse(connection.number, ref, error)
@@ -147,23 +155,55 @@ class CallServer:
         assert self._host is not None
         return self._programs.put(self._tenant_of(decoded), key, graph, warnings, self._host.tenants)
 
-    def _on_translated(
-        self,
-        connection: Connection,
-        ref: int,
-        decoded: frame.Decoded,
-        key: Key,
-        graph: Graph | None,
-        warnings: list[Finding],
-        error: QmkError | None,
-    ) -> None:
+    def _wanted_of(self, decoded: frame.Decoded) -> Wanted:
+        """What the kernel and the router will ask of the program of a call."""
+        assert self._host is not None
+        request = decoded.request
+        held, tenant = self._host.holder(request.session_id)
+        estimate = isinstance(request, q_estimate.Request)
+        policy = getattr(request, "policy", None)
+        return Wanted(held, tenant, native_method(None if policy is None else policy.engine), estimate)
+
+    def read(self, connection: Connection, data: bytes) -> None:
+        """Have a long frame read, and then those of its programs that are not known."""
+        then = LongFrame(self, connection)
+        self._translation.read_frame(data, connection.operator, connection.owner, connection.number, then)
+
+    def take_frame(self, connection: Connection, read: frame.Frame) -> list[Reading]:
+        """Takes the calls of a long frame, and gives those whose programs are to be read."""
+        connection.take_frame(read)
+        left, self._left = self._left, []
+        return left
+
+    def wanted_of(self, reading: Reading) -> Wanted | None:
+        """What the kernel and the router will ask of the program; None when the connection is gone."""
+        if reading.ref not in self._calls:
+            return None
+        assert self._host is not None
+        request = reading.decoded.request
+        held, tenant = self._host.holder(request.session_id)
+        policy = getattr(request, "policy", None)
+        method = native_method(None if policy is None else policy.engine)
+        return Wanted(held, tenant, request.strict, method, isinstance(request, q_estimate.Request))
+
+    def go_on(self, reading: Reading, wanted: Wanted, found: Translated | None, error: QmkError | None) -> None:
+        """Goes on with a call whose program was read elsewhere."""
+        connection, ref, decoded = reading.connection, reading.ref, reading.decoded
         if ref not in self._calls:
             return  # the connection was closed in the meantime
-        if graph is None:
+        if found is None:
             assert error is not None
             self.refuse(connection.number, ref, error)
         else:
-            self._call(connection, ref, decoded, *self._keep(decoded, key, graph, warnings))
+            graph = graph_of(found, wanted)
+            self._call(connection, ref, decoded, *self._keep(decoded, reading.key, graph, found.warnings))
+
+    def _translate(self, reading: Reading, program: Program) -> None:
+        wanted = self.wanted_of(reading)
+        assert wanted is not None
+        connection = reading.connection
+        then = partial(self.go_on, reading, wanted)
+        self._translation.translate(program, connection.owner, connection.number, wanted, then)
 
     def _call(
         self, connection: Connection, ref: int, decoded: frame.Decoded, graph: Graph | None, warnings: list[Finding]

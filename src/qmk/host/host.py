@@ -152,6 +152,11 @@ class Host:
         session = self._kernel.sessions.get(session_id)
         return "" if session is None else session.tenant.name
 
+    def holder(self, session_id: str) -> tuple[frozenset[str] | None, str]:
+        """The capabilities that the session holds, and its tenant; (None, "") for no session."""
+        session = self._kernel.sessions.get(session_id)
+        return (None, "") if session is None else (session.caps.held, session.tenant.name)
+
     @property
     def tenants(self) -> int:
         """How many tenants there are, the local one among them."""

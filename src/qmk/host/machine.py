@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 MEMORY_SHARE = 0.85
@@ -109,9 +110,10 @@ def _read(path: Path) -> str:
         return ""
 
 
-class ProcessorWait:
-    """Tells how long the main thread of a process was ready to run and had no processor, as ``/proc/PID/schedstat`` of
-    Linux counts it. The file stays open, because opening it costs fifty times as much as reading it."""
+class ProcessorTime:
+    """Tells how long the main thread of a process ran, and how long it was ready to run and had no processor, as
+    ``/proc/PID/schedstat`` of Linux counts it. The file stays open, because opening it costs fifty times as much as
+    reading it."""
 
     def __init__(self, pid: int) -> None:
         try:
@@ -119,10 +121,17 @@ class ProcessorWait:
         except OSError:
             self._file = -1
 
-    def seconds(self) -> float:
-        """Give the seconds since the process began; 0 where the system does not say, and for a process that is gone."""
+    def ran_s(self) -> float:
+        """Give the seconds that it ran; where the system does not say, those of the clock."""
+        return self._field(0) if self._file >= 0 else time.monotonic()
+
+    def waited_s(self) -> float:
+        """Give the seconds that it waited; 0 where the system does not say, and for a process that is gone."""
+        return self._field(1)
+
+    def _field(self, number: int) -> float:
         try:
-            return int(os.pread(self._file, 64, 0).split()[1]) / 1e9
+            return int(os.pread(self._file, 64, 0).split()[number]) / 1e9
         except (OSError, IndexError, ValueError):
             return 0.0
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.host.machine import ProcessorWait
+from qmk.host.machine import ProcessorTime
 from qmk.host.spawn import LAST_WORDS_BYTES, Child
 from qmk.rpc.splitter import RECEIVE_BYTES
 from qmk.worker.wire import Unframer, WireError, frame
@@ -51,7 +51,7 @@ class ChildProcess:
         self._unsent: deque[memoryview] = deque()
         self._words = bytearray()
         self._open = True
-        self._wait = ProcessorWait(child.pid)
+        self._time = ProcessorTime(child.pid)
         self._pidfd = _pidfd_of(child.pid)
         self.ended = False
         self.fault = ""
@@ -70,7 +70,12 @@ class ChildProcess:
     @property
     def waited_s(self) -> float:
         """Seconds for which it was ready to run and had no processor; 0 where the system does not say."""
-        return self._wait.seconds()
+        return self._time.waited_s()
+
+    @property
+    def ran_s(self) -> float:
+        """Seconds for which it ran; those of the clock where the system does not say."""
+        return self._time.ran_s()
 
     @property
     def unread(self) -> bool:
@@ -189,7 +194,7 @@ class ChildProcess:
 
     def _finish(self) -> None:
         status = self._child.process.wait()
-        self._wait.close()
+        self._time.close()
         self._loop.remove_reader(self._child.stderr_fd)
         self._drain_words()
         os.close(self._child.stderr_fd)

@@ -1,21 +1,16 @@
 """A cache of programs that were read recently, so that one which is submitted again and again is read, checked and
 packed once.
 
-The key is a hash of what a request carries: the bytes of a graph, or source text with its parameters. A client that has
-sent a graph may send its hash from then on. Each tenant has a room of its own, of a size that no tenant has an
-influence on: neither what is kept nor how long an answer takes tells anything of another tenant's programs.
+Each tenant has a room of its own, of a size that no tenant has an influence on: neither what is kept nor how long an
+answer takes tells anything of another tenant's programs.
 """
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any, NamedTuple
-
-import msgspec
-
 from qmk.base.errors import Finding
 from qmk.qvm.graph import Graph, KeptGraph, keep
 from qmk.rpc.kept import Kept
+from qmk.rpc.key import Key
 
 KEPT_BYTES = 16 << 20
 """Bytes, as they came in requests, of all programs that are kept; in memory a graph takes some ten times as much."""
@@ -25,28 +20,6 @@ LEAST_ROOMS = 2
 
 Read = tuple[KeptGraph, list[Finding]]
 """A graph, and the warnings of its reader."""
-
-_encode = msgspec.json.Encoder(order="deterministic").encode
-
-
-class Key(NamedTuple):
-    """The key of a request's program, the same for requests with the same program; without a program the name is empty.
-    ``size_bytes`` is the length of what came, 0 where only its hash did."""
-
-    name: str
-    size_bytes: int
-
-
-def key_of(request: Any) -> Key:
-    named = getattr(request, "graph_sha256", "")
-    if named:
-        return Key(named, 0)
-    program = getattr(request, "program", None)
-    data = bytes(getattr(request, "graph", b"")) if program is None else _encode(program)
-    if not data:
-        return Key("", 0)
-    name = hashlib.sha256(data).hexdigest()
-    return Key(name if program is None else f"text:{name}", len(data))
 
 
 class Programs:

@@ -25,7 +25,7 @@ from qmk.host.spawn import External
 from qmk.ir.summary import summarise
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.families import FAMILIES
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, once
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.outputs import digest as outputs_digest
 from qmk.router import rates
@@ -133,10 +133,8 @@ class Routing:
         from qmk.router.outputs import with_outputs
 
         declarations = self._rating.declarations
-        name, _, method = (engine or "").partition(":")
-        asked = (method or "auto") if name in ("", "native") and "native" in declarations else ""
-        known = look(asked)
-        quick = not (name or all_engines) and outputs is None
+        known = look(native_method(engine) if "native" in declarations else "")
+        quick = not (engine or all_engines) and outputs is None
         if quick and router.is_at_once(known, shots, self.memory_bytes):
             return self._native(known.native["auto"], shots)
         decision = router.choose(
@@ -196,12 +194,15 @@ class Routing:
         looked: list[Look] = []
 
         def features(native: str) -> Features:
+            def look(graph: Graph) -> Features:
+                if not looked:
+                    looked.append(Look(graph, packed))
+                return looked[0].features(native)
+
             found = room.features.get((digest, native))
             if found is not None:
                 return found
-            if not looked:
-                looked.append(Look(graph, packed))
-            return room.features.put((digest, native), looked[0].features(native), 1, self._share())
+            return room.features.put((digest, native), once(graph, ("features", native), look), 1, self._share())
 
         return features
 
@@ -223,7 +224,7 @@ class Routing:
         return q_estimate.Reply(
             digest=digest,
             shots=shots,
-            logical=msgspec.to_builtins(summarise(graph)),
+            logical=msgspec.to_builtins(once(graph, "summary", summarise)),
             engines=[
                 q_estimate.EngineEstimate(
                     engine=row.engine,
@@ -247,6 +248,12 @@ class Routing:
             capacity={"memory_bytes": self.memory_bytes, "cpus": machine.cpus(), "workers": self._workers},
             queue=q_query_resources.Queue(queued, running, workers),
         )
+
+
+def native_method(engine: str | None) -> str:
+    """The method of the native engine to predict for when this engine is wished for; "" when it is another one."""
+    name, _, method = (engine or "").partition(":")
+    return (method or "auto") if name in ("", "native") else ""
 
 
 def _engine_row(declaration: Declaration) -> q_query_resources.EngineRow:

@@ -105,7 +105,7 @@ def _core_folder() -> str:
 
 def translator(memory_bytes: int) -> Child:
     """Start a translator whose address space is bounded."""
-    command = [sys.executable, "-P", "-m", "qmk.worker.translator", "--memory", str(memory_bytes)]
+    command = [sys.executable, "-P", "-m", "qmk.host.translator", "--memory", str(memory_bytes)]
     return _start(command, _environment())
 
 

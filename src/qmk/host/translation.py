@@ -1,95 +1,150 @@
-"""Source text to graphs, and graphs to those of machines of logical qubits, outside the daemon: one translator process,
-a queue, a bound on time and on memory."""
+"""Programs to graphs, and graphs to those of machines of logical qubits, outside the daemon: in a few translator
+processes, shared fairly, with bounds on time and memory.
+
+Nobody has more than one process at a time, so that the others find one free; of those who wait, whoever has taken the
+least time of late goes first. A process that has read a long program is ended, and its memory with it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import itertools
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from qmk.abi.shapes import Program
 from qmk.base.decoding import Decoding
-from qmk.base.errors import Finding, QmkError
-from qmk.base.limits import check
+from qmk.base.errors import QmkError
 from qmk.host import patches, spawn
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
+from qmk.host.translations import (
+    FrameRead,
+    FromTranslator,
+    ReadFrame,
+    ReadProgram,
+    Translate,
+    Translated,
+    Wanted,
+    Write,
+    Written,
+)
 from qmk.qvm.graph import Graph, unpack
-from qmk.worker.messages import Failed, FromTranslator, Ready, Translate, Translated, Write, Written
+from qmk.rpc.graphs import source_of
+from qmk.worker.messages import Failed, Ready
 
 log = logging.getLogger("qmk.translation")
-Then = Callable[[Graph | None, list[Finding], QmkError | None], None]
-"""What hears of the outcome: a graph and the reader's warnings, or an error."""
+Request = Translate | ReadFrame | ReadProgram | Write
+Then = Callable[[Any, QmkError | None], Request | None]
+"""What hears of the outcome, a message or an error; it gives what the same process shall do next, if anything."""
 
+LONG_BYTES = 8 << 20
+"""A process that was sent so much is ended when it is done, since its memory does not shrink."""
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A program to be read, or written for a machine. ``turn``: how many of the same owner stood before it when it
-    came; the queue is in order of turns, so that nobody waits for more than one program of each other owner per program
-    of its own. ``then`` hears the translator's answer, or an error."""
+IDLE_S = 60.0
+"""A process that nobody needed for so long is ended, but for one."""
 
-    request: Translate | Write
-    owner: int | str
-    turn: int
-    then: Callable[[Any, QmkError | None], None]
+MEMORY_OF_USE_S = 60.0
+"""Half of the time that somebody's programs took is forgotten within so many seconds."""
+
+LOOK_S = 1.0
+"""How long a process must have stood still before that is held against it."""
+
+_ANSWERS: dict[type, type] = {Translate: Translated, ReadProgram: Translated, ReadFrame: FrameRead, Write: Written}
 
 
 @dataclass(frozen=True, slots=True)
 class TextBounds:
-    """What reading one program may take, and how many may wait for it."""
+    """What reading one program may take: ``seconds`` of a processor, ``memory_bytes`` of address space. How many of one
+    tenant may wait for it, and how many bytes; and how many processes read."""
 
     seconds: float = 30.0
     memory_bytes: int = 4 << 30
     waiting: int = 64
+    waiting_bytes: int = 256 << 20
+    processes: int = 4
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    """Work of one owner; ``connection``: 0 when it is not for one."""
+
+    request: Request
+    owner: str
+    connection: int
+    size_bytes: int
+    then: Then
+
+
+@dataclass(slots=True, eq=False)
+class _Translator:
+    """A process, and what it does or, while it starts, will do. ``ran_s``: processor time that it had had when that
+    began; ``looked``: when it was last looked at, and how long it had run or waited for a processor by then."""
+
+    process: ChildProcess | None = None
+    ready: bool = False
+    killed: bool = False
+    task: _Task | None = None
+    sent_bytes: int = 0
+    used_s: float = 0.0
+    ran_s: float = 0.0
+    looked: tuple[float, float] = (0.0, 0.0)
+    deadline: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True)
+class _Owner:
+    """Somebody whose programs are read: what waits, and the seconds that the others took, as of ``at_s``."""
+
+    tasks: deque[_Task] = field(default_factory=deque[_Task])
+    busy: bool = False
+    spent_s: float = 0.0
+    at_s: float = 0.0
+
+    def cost_s(self, now_s: float) -> float:
+        return self.spent_s * 0.5 ** ((now_s - self.at_s) / MEMORY_OF_USE_S)
 
 
 class Translation:
-    """``translate(program, then)`` calls ``then(graph, warnings, None)`` or ``then(None, [], error)``, later. It is
-    ``patches.Writing`` too; ``decoding`` is the decoder that the loads of jobs are told of."""
+    """``translate(program, ...)`` calls ``then`` later. It is ``patches.Writing`` too; ``decoding`` is the decoder that
+    the loads of jobs are told of."""
 
     def __init__(self, bounds: TextBounds, decoding: Decoding | None = None) -> None:
         self._bounds = bounds
         self._decoding = decoding
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[_Waiting] = deque()
         self._fences = itertools.count(1)
-        self._process: ChildProcess | None = None
-        self._ready = False
-        self._killed = False
-        self._current: _Waiting | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._owners: dict[str, _Owner] = {}
+        self._translators: list[_Translator] = []
         self._ended: asyncio.Future[None] | None = None
+        self._sweeper = self._loop.call_later(IDLE_S, self._sweep)
 
     @property
     def pids(self) -> list[int]:
-        return [] if self._process is None else [self._process.pid]
+        return [each.process.pid for each in self._translators if each.process is not None]
 
-    def translate(self, program: Program, owner: int, then: Then) -> None:
-        """Have ``program`` read for connection ``owner``."""
+    def translate(self, program: Program, owner: str, connection: int, wanted: Wanted, then: Then) -> None:
+        """Have ``program`` read for ``owner``, until ``drop(connection)``; ``then`` gets a ``Translated``."""
         try:
             _require_portable(program.params)
-            request = Translate(
-                fence=next(self._fences), data=source_of(program), format=program.format, params=program.params
-            )
+            data = source_of(program)
         except QmkError as error:
-            self._loop.call_soon(then, None, list[Finding](), error)
+            self._loop.call_soon(then, None, error)
             return
+        request = Translate(next(self._fences), data, program.format, program.params, wanted)
+        self._put(_Task(request, owner, connection, len(data), then))
 
-        def read(message: Translated | None, error: QmkError | None) -> None:
-            graph = None
-            if message is not None:
-                graph, error = _unpack(message.graph)
-            then(graph, message.warnings if graph is not None and message is not None else [], error)
-
-        self._put(request, owner, read)
+    def read_frame(self, data: bytes, operator: bool, owner: str, connection: int, then: Then) -> None:
+        """Have a long frame read; ``then`` gets a ``FrameRead``, and may ask for its programs one after another."""
+        request = ReadFrame(next(self._fences), data, operator)
+        self._put(_Task(request, owner, connection, len(data), then))
 
     def write(self, wish: patches.Wish, then: patches.Then) -> None:
         """Have the graph written in the gates of a machine."""
@@ -104,115 +159,212 @@ class Translation:
             then(found, error)
 
         request = Write(next(self._fences), wish.packed, wish.qec, wish.now_s, wish.rewrite, self._decoding)
-        self._put(request, wish.owner, on_written)
+        self._put(_Task(request, wish.owner, 0, len(wish.packed), on_written))
 
-    def _put(self, request: Translate | Write, owner: int | str, then: Callable[[Any, QmkError | None], None]) -> None:
-        if len(self._queue) >= self._bounds.waiting:
-            limit = self._bounds.waiting
-            full = QmkError("RESOURCE_EXHAUSTED", f"{limit} programs wait to be read; try again later", limit=limit)
-            self._loop.call_soon(then, None, full)
+    def _put(self, task: _Task) -> None:
+        owner = self._owners.setdefault(task.owner, _Owner())
+        held = sum(each.size_bytes for each in owner.tasks) if owner.tasks else 0
+        bounds = self._bounds
+        if len(owner.tasks) >= bounds.waiting or held + task.size_bytes > bounds.waiting_bytes:
+            full = QmkError(
+                "RESOURCE_EXHAUSTED",
+                f"{len(owner.tasks)} of your programs, {held} bytes, wait to be read; try again later",
+                limit=bounds.waiting,
+            )
+            self._loop.call_soon(task.then, None, full)
             return
-        turn = sum(waiting.owner == owner for waiting in self._queue)
-        place = next((i for i, waiting in enumerate(self._queue) if waiting.turn > turn), len(self._queue))
-        self._queue.insert(place, _Waiting(request, owner, turn, then))
+        owner.tasks.append(task)
         self._pump()
 
-    def drop(self, owner: int) -> None:
+    def drop(self, connection: int) -> None:
         """The connection is gone: what it still wants read is not read."""
-        self._queue = deque(waiting for waiting in self._queue if waiting.owner != owner)
-        if self._current is not None and self._current.owner == owner and self._process is not None:
-            self._stop_clock()
-            self._current = None
-            self._ready, self._killed = False, True
-            self._process.kill()
+        for owner in self._owners.values():
+            if owner.tasks:
+                owner.tasks = deque(task for task in owner.tasks if task.connection != connection)
+        for each in self._translators:
+            if each.task is not None and each.task.connection == connection:
+                self._release(each)
+                self._kill(each)
 
     async def close(self) -> None:
-        """Kill the translator and return when it is gone."""
-        self._queue.clear()
-        self._current = None
-        self._stop_clock()
-        if self._process is not None:
-            self._ended = self._loop.create_future()
-            self._process.kill()
+        """Kill the translators and return when they are gone."""
+        self._sweeper.cancel()
+        self._owners.clear()
+        self._ended = self._loop.create_future()
+        for each in self._translators:
+            _stop_clock(each)
+            each.task = None
+            self._kill(each)
+        if self._translators:
             await self._ended
 
     def _pump(self) -> None:
-        if self._current is not None or not self._queue:
-            return
-        if self._process is None:
-            try:
-                self._start()
-            except QmkError as error:
-                self._queue.popleft().then(None, error)
+        """Give work to whoever is free."""
+        while self._ended is None and (owner := self._next()) is not None:
+            each = next((each for each in self._translators if each.task is None and not each.killed), None)
+            if each is None and len(self._translators) >= self._bounds.processes:
                 return
-        if self._ready and self._process is not None:
-            self._current = self._queue.popleft()
-            self._deadline = self._loop.call_later(self._bounds.seconds, self._too_slow)
-            self._process.send(self._current.request)
+            owner.busy = True
+            task = owner.tasks.popleft()
+            if each is None:
+                try:
+                    each = self._start()
+                except QmkError as error:
+                    owner.busy = False
+                    task.then(None, error)
+                    continue
+            each.task, each.used_s = task, self._loop.time()
+            if each.ready:
+                self._send(each, task.request)
 
-    def _start(self) -> None:
+    def _next(self) -> _Owner | None:
+        now_s = self._loop.time()
+        waiting = (owner for owner in self._owners.values() if owner.tasks and not owner.busy)
+        return min(waiting, key=lambda owner: owner.cost_s(now_s), default=None)
+
+    def _start(self) -> _Translator:
+        each = _Translator()
         child = spawn.translator(self._bounds.memory_bytes)
-        self._process = ChildProcess(child, FromTranslator, self._on_message, self._on_exit)
-        self._ready = self._killed = False
+        each.process = ChildProcess(
+            child, FromTranslator, partial(self._on_message, each), partial(self._on_exit, each)
+        )
+        self._translators.append(each)
+        return each
 
-    def _on_message(self, message: Any) -> None:
+    def _send(self, each: _Translator, request: Request) -> None:
+        assert each.process is not None
+        assert each.task is not None
+        each.ran_s = each.process.ran_s
+        each.looked = self._loop.time(), each.ran_s + each.process.waited_s
+        each.deadline = self._loop.call_later(self._bounds.seconds, self._look, each)
+        each.sent_bytes += each.task.size_bytes
+        each.process.send(request)
+        each.task.request = replace(request, data=b"") if isinstance(request, ReadFrame) else request
+
+    def _on_message(self, each: _Translator, message: Any) -> None:
+        task = each.task
         if isinstance(message, Ready):
-            self._ready = True
-        elif self._current is not None and message.fence == self._current.request.fence:
-            self._finish(message)
+            each.ready = True
+            if task is not None:
+                self._send(each, task.request)
+        elif task is not None and message.fence == task.request.fence:
+            _stop_clock(each)
+            if isinstance(message, Failed):
+                found, error = None, QmkError(message.kind, message.message, **message.fields)
+            elif type(message) is _ANSWERS[type(task.request)]:
+                found, error = message, None
+            else:
+                found, error = None, QmkError("INTERNAL_ERROR", "the translator's answer is to another question")
+            follow = self._tell(task, found, error)
+            if follow is not None and each.task is task:
+                task.request = follow
+                self._send(each, follow)
+            elif each.task is task:
+                self._release(each)
+                if each.sent_bytes > LONG_BYTES:
+                    self._kill(each)
         self._pump()
 
-    def _finish(self, message: Translated | Written | Failed) -> None:
-        assert self._current is not None
-        wanted = Written if isinstance(self._current.request, Write) else Translated
-        if isinstance(message, Failed):
-            self._settle(None, QmkError(message.kind, message.message, **message.fields))
-        elif type(message) is wanted:
-            self._settle(message, None)
+    def _tell(self, task: _Task, found: Any, error: QmkError | None) -> Request | None:
+        try:
+            return task.then(found, error)
+        except Exception:
+            log.exception("what follows from reading a program failed")
+            return None
+
+    def _release(self, each: _Translator) -> None:
+        """Its task is over: count what that took."""
+        _stop_clock(each)
+        task, each.task = each.task, None
+        if task is None or (owner := self._owners.get(task.owner)) is None:
+            return
+        now_s = self._loop.time()
+        owner.spent_s, owner.at_s = owner.cost_s(now_s) + now_s - each.used_s, now_s
+        owner.busy, each.used_s = False, now_s
+
+    def _look(self, each: _Translator) -> None:
+        """Looks at a process that is late by the clock: it may go on until it has had its time of a processor, unless
+        it neither ran nor waited for one since the last look."""
+        assert each.process is not None
+        (last_s, awake_s), ran_s = each.looked, each.process.ran_s
+        now = self._loop.time(), ran_s + each.process.waited_s
+        left_s = self._bounds.seconds - (ran_s - each.ran_s)
+        late = now[0] - last_s >= LOOK_S
+        if left_s < 0.05 * self._bounds.seconds:
+            self._lose(each, self._too_slow(each))
+        elif late and now[1] - awake_s < 0.05 * (now[0] - last_s):
+            self._lose(each, _stands_still())
         else:
-            self._settle(None, QmkError("INTERNAL_ERROR", "the translator's answer is to another question"))
+            each.looked = now if late else each.looked
+            next_s = max(left_s, min(LOOK_S, self._bounds.seconds))
+            each.deadline = self._loop.call_later(next_s, self._look, each)
 
-    def _settle(self, message: Translated | Written | None, error: QmkError | None) -> None:
-        self._stop_clock()
-        if self._current is not None:
-            then, self._current = self._current.then, None
-            then(message, error)
-
-    def _stop_clock(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_slow(self) -> None:
-        assert self._process is not None
-        assert self._current is not None
+    def _too_slow(self, each: _Translator) -> QmkError:
+        assert each.task is not None
+        writes = isinstance(each.task.request, Write)
+        doing = "writing this program for its machine" if writes else "reading this program"
         seconds = self._bounds.seconds
-        reads = isinstance(self._current.request, Translate)
-        doing = "reading this program" if reads else "writing this program for its machine"
-        error = QmkError(
+        return QmkError(
             "QUOTA_EXCEEDED",
             f"{doing} takes more than {seconds:g} s",
             quota="translation_seconds",
             limit=seconds,
-            help="read it with 'qmk convert' and submit the graph" if reads else "submit a smaller program",
+            help="submit a smaller program" if writes else "read it with 'qmk convert' and submit the graph",
         )
-        self._ready, self._killed = False, True
-        self._process.kill()
-        self._settle(None, error)
 
-    def _on_exit(self, status: int) -> None:
-        assert self._process is not None
-        words = self._process.last_words
-        self._process = None
-        if self._ended is not None:
-            self._ended.set_result(None)
-            return
-        if not self._killed:
-            log.warning("the translator %s; its last words:\n%s", end_text(status), words)
-            if self._current is None and self._queue and not self._ready:
-                self._current = self._queue.popleft()  # it cannot even start: do not try for ever
-            self._settle(None, QmkError("INTERNAL_ERROR", f"the process that reads programs {end_text(status)}"))
+    def _lose(self, each: _Translator, error: QmkError) -> None:
+        """The process is of no use any more, and with it what it had of its task."""
+        task = each.task
+        self._release(each)
+        self._kill(each)
+        while task is not None and self._tell(task, None, error) is not None:
+            pass  # a frame has more programs, which are lost too
         self._pump()
+
+    def _kill(self, each: _Translator) -> None:
+        assert each.process is not None
+        each.killed = True
+        each.process.kill()
+
+    def _on_exit(self, each: _Translator, status: int) -> None:
+        assert each.process is not None
+        self._translators.remove(each)
+        if self._ended is not None:
+            if not self._translators and not self._ended.done():
+                self._ended.set_result(None)
+            return
+        if not each.killed:
+            log.warning("a translator %s; its last words:\n%s", end_text(status), each.process.last_words)
+            each.killed = True
+            task = each.task
+            self._release(each)
+            error = QmkError("INTERNAL_ERROR", f"the process that reads programs {end_text(status)}")
+            while task is not None and self._tell(task, None, error) is not None:
+                pass
+        self._pump()
+
+    def _sweep(self) -> None:
+        """Ends the processes that nobody has needed for long, and forgets those who have not come for long."""
+        now_s = self._loop.time()
+        idle = [each for each in self._translators if each.task is None and each.used_s < now_s - IDLE_S]
+        for each in idle[: max(0, len(self._translators) - 1)]:
+            self._kill(each)
+        for name in [name for name, owner in self._owners.items() if not (owner.tasks or owner.busy)]:
+            if self._owners[name].cost_s(now_s) < 0.01:
+                del self._owners[name]
+        self._sweeper = self._loop.call_later(IDLE_S, self._sweep)
+
+
+def _stop_clock(each: _Translator) -> None:
+    if each.deadline is not None:
+        each.deadline.cancel()
+        each.deadline = None
+
+
+def _stands_still() -> QmkError:
+    return QmkError(
+        "RESOURCE_EXHAUSTED", "the process that reads programs stood still and was replaced; try again later"
+    )
 
 
 def _unpack(packed: bytes) -> tuple[Graph | None, QmkError | None]:
@@ -220,21 +372,6 @@ def _unpack(packed: bytes) -> tuple[Graph | None, QmkError | None]:
         return unpack(packed), None
     except QmkError as error:
         return None, QmkError("INTERNAL_ERROR", f"the translator's graph cannot be read: {error.message}")
-
-
-def source_of(program: Program) -> bytes:
-    """The program's bytes. Raises INVALID_PARAMS unless exactly one of text and base64 is given."""
-    if (program.text is None) == (program.base64 is None):
-        raise QmkError("INVALID_PARAMS", "program: give exactly one of 'text' and 'base64'", field="program")
-    if program.text is not None:
-        data = program.text.encode()
-    else:
-        try:
-            data = base64.b64decode(program.base64 or "", validate=True)
-        except binascii.Error as error:
-            raise QmkError("INVALID_PARAMS", f"program.base64: {error}", field="program.base64") from error
-    check("source_bytes", len(data), "program")
-    return data
 
 
 def _require_portable(params: dict[str, Any]) -> None:

@@ -21,6 +21,9 @@ from qmk.rpc import frame
 from qmk.rpc.splitter import FrameSplitter
 
 FRAMES_A_TURN = 16
+LONG_FRAME_BYTES = 1 << 15
+"""A longer frame is read in another process: reading its program would keep everybody waiting for ten milliseconds."""
+
 WRITE_HIGH_BYTES = 1 << 20
 UNREAD_BYTES = 4 * LIMITS.frame_bytes
 """Answers that wait for a peer that does not read them; past this the connection is cut."""
@@ -42,15 +45,20 @@ class CallHandler(Protocol):
     def on_opened(self, connection: Connection) -> QmkError | None: ...
     def on_closed(self, connection: Connection) -> None: ...
     def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None: ...
+    def read(self, connection: Connection, data: bytes) -> None:
+        """Reads a long frame; leads to ``connection.take_frame``, sooner or later."""
+        ...
 
 
 class Connection(asyncio.Protocol):
-    """One peer. ``number`` is the kernel's name for it; ``operator``: it came to the operator's socket."""
+    """One peer. ``number`` is the kernel's name for it; ``operator``: it came to the operator's socket. ``owner``:
+    whose work it brings, the tenant of its last call or else the user at the other end."""
 
     def __init__(self, handler: CallHandler, number: int, operator: bool = False) -> None:
         self.number = number
         self.operator = operator
         self.peer_uid = -1
+        self.owner = ""
         self.partial_since: float | None = None
         self._handler = handler
         self._splitter = FrameSplitter()
@@ -58,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._unanswered = 0
+        self._reading_bytes = 0
         self._turn_asked = False
         self._peer_slow = False
         self._peer_done = False
@@ -65,14 +74,15 @@ class Connection(asyncio.Protocol):
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes held of a frame that is not complete."""
-        return self._splitter.pending_bytes
+        """Bytes held of a frame that is not complete, or that is being read."""
+        return self._splitter.pending_bytes + self._reading_bytes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         sock = transport.get_extra_info("socket")
         self.peer_uid = peer_uid(sock)
+        self.owner = f"user {self.peer_uid}"
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WRITE_HIGH_BYTES)  # the system may give less
         refusal = self._handler.on_opened(self)
@@ -93,7 +103,7 @@ class Connection(asyncio.Protocol):
             self.partial_since = None
         elif self.partial_since is None or b"\n" in data:
             self.partial_since = self._loop.time()
-        if self._frames and not self._turn_asked and not self._peer_slow:
+        if self._frames and not self._turn_asked and not self._must_wait:
             self._turn()
         elif self._splitter.error is not None and not self._frames:
             self.close(self._splitter.error)
@@ -110,17 +120,22 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._peer_slow = False
         self._settle_reading()
-        if self._frames and not self._turn_asked:
+        if self._frames and not self._turn_asked and not self._must_wait:
             self._turn()
+
+    @property
+    def _must_wait(self) -> bool:
+        """Whether no frame is to be taken now."""
+        return self._peer_slow or self._reading_bytes > 0
 
     def _turn(self) -> None:
         """Take some frames; leave the rest for the next turn of the loop."""
         self._turn_asked = False
         for _ in range(FRAMES_A_TURN):
-            if not self._frames or self._peer_slow or self._leaving:
+            if not self._frames or self._must_wait or self._leaving:
                 break
             self._take(self._frames.popleft())
-        if self._frames and not self._peer_slow and not self._leaving:
+        if self._frames and not self._must_wait and not self._leaving:
             self._turn_asked = True
             self._loop.call_soon(self._turn)
         elif not self._frames and self._splitter.error is not None:
@@ -129,7 +144,24 @@ class Connection(asyncio.Protocol):
         self._leave_when_finished()
 
     def _take(self, data: bytes) -> None:
-        decoded = frame.decode(data, OPERATOR_METHODS if self.operator else METHODS)
+        if len(data) > LONG_FRAME_BYTES:
+            self._reading_bytes = len(data)
+            self._handler.read(self, data)
+        else:
+            self._take_calls(frame.decode(data, OPERATOR_METHODS if self.operator else METHODS))
+
+    def take_frame(self, decoded: frame.Frame) -> None:
+        """Takes the calls of a long frame, which was read elsewhere, and goes on with the next frame."""
+        self._reading_bytes = 0
+        if self._leaving:
+            return
+        self._take_calls(decoded)
+        if self._frames and not self._turn_asked and not self._must_wait:
+            self._turn()
+        self._settle_reading()
+        self._leave_when_finished()
+
+    def _take_calls(self, decoded: frame.Frame) -> None:
         batch = Batch(len(decoded.calls)) if decoded.batch else None
         self._unanswered += len(decoded.calls)
         for call in decoded.calls:
@@ -138,7 +170,7 @@ class Connection(asyncio.Protocol):
     def _settle_reading(self) -> None:
         if self._transport is None or self._leaving:
             return
-        if self._peer_slow or self._frames:
+        if self._must_wait or self._frames:
             if self._transport.is_reading():
                 self._transport.pause_reading()
         elif not self._transport.is_reading():
@@ -165,7 +197,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _is_finished(self) -> bool:
-        return self._peer_done and not self._unanswered and not self._frames
+        return self._peer_done and not self._unanswered and not self._frames and not self._reading_bytes
 
     def _leave_when_finished(self) -> None:
         if self._is_finished() and self._transport is not None and not self._leaving:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from qmk.abi.rights import CAP_DEBUG
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS, check
+from qmk.kernel.demand import measure
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.session import Session
@@ -29,12 +31,17 @@ def require_graph(kernel: Tables, graph: Graph | None) -> Graph:
     return graph
 
 
+def report_name(held: frozenset[str], tenant: str, strict: bool) -> Hashable:
+    """The name of the verifier's report among what is known of a kept graph."""
+    return "verified", held, tenant, strict
+
+
 def verify_for(graph: Graph, session: Session, strict: bool = False) -> list[Finding]:
     """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
     with every finding."""
     held, tenant = session.caps.held, session.tenant.name
-    key = ("verified", held, tenant, strict)
-    report = once(graph, key, lambda it: verify(it, held_caps=held, strict=strict, tenant=tenant))
+    name = report_name(held, tenant, strict)
+    report = once(graph, name, lambda it: verify(it, held_caps=held, strict=strict, tenant=tenant))
     if (error := report.error()) is not None:
         raise error
     return list(report.warnings)
@@ -63,7 +70,7 @@ def shots_of(kernel: Tables, asked: int | None, graph: Graph, session: Session) 
 
 def require_event_room(kernel: Tables, graph: Graph, shots: int) -> None:
     """QUOTA_EXCEEDED when the per-shot events (at one bit an event) would not fit what is kept for a job."""
-    asked = shots * -(-len(graph.events) // 8)
+    asked = shots * -(-once(graph, "size", measure).events // 8)
     if asked > LIMITS.event_bytes:
         raise kernel.refusals.too_many_events(shots, asked)
 

@@ -25,7 +25,7 @@ from qmk.kernel.objects.session import Session
 from qmk.kernel.open_calls import Ask, Wait
 from qmk.kernel.tables import Tables
 from qmk.qvm.families import OPS
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, once
 
 CAPABILITY_TIMER = "cap:"
 SESSION_TIMER = "ses:"
@@ -138,13 +138,17 @@ def rights_paid(kernel: Tables, id: str, job: Job) -> frozenset[str]:
     return found.paid if found is not None and covers(kernel, found, job) else frozenset()
 
 
-def program_rights(graph: Graph) -> set[str]:
+def program_rights(graph: Graph) -> frozenset[str]:
     """What the ops of a verified program need of its session."""
+    return once(graph, "rights", _find_rights)
+
+
+def _find_rights(graph: Graph) -> frozenset[str]:
     found: set[str] = set()
     for node in graph.nodes:
         op = OPS[node.op]
         found.update((op.cap, op.session_cap, *node.caps))
-    return found & RIGHTS.keys()
+    return frozenset(found & RIGHTS.keys())
 
 
 def revoke(kernel: Tables, capability: Capability, why: str = "") -> tuple[list[str], list[str]]:

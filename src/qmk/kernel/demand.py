@@ -37,8 +37,17 @@ class Demand(NamedTuple):
     width: int = 1
 
 
-def measure(graph: Graph) -> tuple[int, int]:
-    """Most qubits alive at once, and the number of unitary nodes, of a verified graph."""
+class Size(NamedTuple):
+    """``qubits``: most alive at once. ``gates``: unitary nodes."""
+
+    qubits: int
+    gates: int
+    nodes: int
+    events: int
+
+
+def measure(graph: Graph) -> Size:
+    """Counts a verified graph."""
     gates = alive = most = 0
     for node in graph.nodes:
         op = node.op
@@ -50,7 +59,7 @@ def measure(graph: Graph) -> tuple[int, int]:
                 most = alive
         elif op == "core.free":
             alive -= len(node.vqs)
-    return most, gates
+    return Size(most, gates, len(graph.nodes), len(graph.events))
 
 
 def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:
@@ -73,18 +82,18 @@ def result_bytes_max(n_events: int, shots: int, keep_events: bool) -> int:
 
 def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs | None) -> dict[str, Any]:
     """The fields of a record that follow from a verified graph and from what is wanted of it."""
-    n_qubits, gates = once(graph, "size", measure)
+    size = once(graph, "size", measure)
     epochs, epoch_nodes = once(graph, "epochs", epoch_sizes)
     packed = pack(graph)
     return {
         "graph": packed,
         "graph_bytes": len(packed),
-        "nodes": len(graph.nodes),
+        "nodes": size.nodes,
         "epochs": epochs,
         "epoch_nodes": epoch_nodes,
-        "n_qubits": n_qubits,
-        "gates": gates if outputs is None else gates * max(1, len(outputs.points)),
-        "result_bytes_max": result_bytes_max(len(graph.events), shots, keep_events)
+        "n_qubits": size.qubits,
+        "gates": size.gates if outputs is None else size.gates * max(1, len(outputs.points)),
+        "result_bytes_max": result_bytes_max(size.events, shots, keep_events)
         + (0 if outputs is None else values_bytes_max(outputs, graph, n_qubits_of(graph), shots)),
     }
 

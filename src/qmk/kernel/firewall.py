@@ -111,12 +111,16 @@ def readmit(kernel: Tables, record: Submitted, graph: Graph, epochs_done: int) -
     return left
 
 
+def names_owners(graph: Graph) -> bool:
+    """Whether an allocation names the tenant that owns its qubits."""
+    return any(node.op == "core.alloc" and "tenant_id" in node.args for node in graph.nodes)
+
+
 def _find_backing(
     kernel: Tables, tenant: str, graph: Graph, named: Mapping[str, str], shots: int
 ) -> tuple[dict[str, Channel], tuple[ChannelUse, ...]]:
     """The channel behind each channel.open that has one, and what is taken of them."""
-    spans = once(graph, "spans", lambda it: any(n.op == "core.alloc" and "tenant_id" in n.args for n in it.nodes))
-    if not graph.chs and not named and not spans:
+    if not graph.chs and not named and not once(graph, "names owners", names_owners):
         return {}, ()
     found, owners = openings(graph, tenant)
     _require_handles(kernel, named, found)

@@ -93,6 +93,8 @@ KEPT_FACTS = 16
 
 def keep(graph: Graph) -> KeptGraph:
     """Gives the same graph as one that nobody may change any more."""
+    if isinstance(graph, KeptGraph):
+        return graph
     return KeptGraph(**{name: getattr(graph, name) for name in graph.__struct_fields__})
 
 
@@ -103,7 +105,7 @@ def once(graph: Graph, fact: Hashable, compute: Callable[[Graph], T]) -> T:
     known: dict[Hashable, Any] = cast("Any", graph.__dict__)
     if fact not in known:
         if len(known) >= KEPT_FACTS:
-            known.clear()
+            del known[next(name for name in known if name != "packed")]
         known[fact] = compute(graph)
     return known[fact]
 

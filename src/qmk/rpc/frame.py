@@ -17,10 +17,11 @@ from msgspec import Raw, Struct
 
 from qmk.abi.call import Call
 from qmk.abi.calls import CALLS, METHODS
-from qmk.abi.operator import OPERATOR_CALLS
+from qmk.abi.operator import OPERATOR_CALLS, OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.rpc import refusals
+from qmk.rpc.key import Key
 from qmk.rpc.refusals import repeated_name
 
 NULL_ID = b"null"
@@ -33,12 +34,15 @@ _ENCODER = msgspec.json.Encoder()
 
 class Decoded(Struct, frozen=True):
     """Represents one call of a frame. ``id`` is the caller's id as JSON text, None for a notification (which is never
-    answered, not even with an error). Exactly one of ``call`` with ``request`` and ``error`` is set."""
+    answered, not even with an error). Exactly one of ``call`` with ``request`` and ``error`` is set. ``key``: of the
+    program, where that is not in the request because the frame was read elsewhere; ``index``: of the call there."""
 
     id: bytes | None
     call: Call | None = None
     request: Any = None
     error: QmkError | None = None
+    key: Key | None = None
+    index: int = 0
 
 
 class Frame(Struct, frozen=True):
@@ -160,6 +164,12 @@ def _request(call: Call, raw: Raw) -> Any:
                 help="send one of graph (QVM JSON), graph_sha256 (of a graph sent before) and program (source text)",
             )
     return request
+
+
+def without_program(id: bytes | None, method: str, params: bytes, key: Key, index: int) -> Decoded:
+    """A call that was decoded elsewhere, with its parameters but for the program of this key."""
+    call = METHODS[method] if method in METHODS else OPERATOR_METHODS[method]
+    return Decoded(id, call, _params[method](params), key=key, index=index)
 
 
 def _id_bytes(raw: Raw) -> bytes | None:

@@ -9,8 +9,7 @@ A worker hears an ``Ask`` at the fences of the program it runs, and answers with
 engine computes it hears nothing, and a run that is not fenced, or has passed its last fence, is not interrupted: then
 its ``Done`` is all the answer there is.
 
-A translator is a worker that reads source text instead of running graphs: ``Translate`` in, ``Translated`` or
-``Failed`` out; or writes a graph for a machine of logical qubits: ``Write`` in, ``Written`` or ``Failed`` out.
+What passes between the host and a translator is in ``host.translations``.
 """
 
 from __future__ import annotations
@@ -19,9 +18,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.abi.shapes import Footprint, Qec
-from qmk.base.decoding import Decoding
-from qmk.base.errors import Finding
+from qmk.abi.shapes import Footprint
 from qmk.qvm.graph import Output
 from qmk.qvm.outputs import Outputs, Values
 
@@ -109,25 +106,6 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     missing_graph: bool = False
 
 
-class Translate(msgspec.Struct, frozen=True, tag="translate"):
-    """To a translator: source text. ``format`` "" recognises it by content; ``path`` only names it in errors."""
-
-    fence: int
-    data: bytes
-    format: str = ""
-    path: str = ""
-    params: dict[str, Any] = {}
-
-
-class Translated(msgspec.Struct, frozen=True, tag="translated"):
-    """From a translator: the graph, packed (``qvm.graph.pack``). What cannot be read comes back as ``Failed``."""
-
-    fence: int
-    graph: bytes
-    format: str
-    warnings: list[Finding] = []
-
-
 class Rewrite(msgspec.Struct, frozen=True):
     """The graph is that of a job with ``epoch`` epochs behind it, which took ``before`` so far: only the rest is to be
     written, under the calibration's rates at second ``calibrated_s``, at a distance that is chosen, or with ``keep`` at
@@ -138,29 +116,6 @@ class Rewrite(msgspec.Struct, frozen=True):
     calibrated_s: float
     keep: bool = False
     others: float = 0.0
-
-
-class Write(msgspec.Struct, frozen=True, tag="write"):
-    """To a translator: a packed graph, and the machine whose gates and errors it is to be written in. ``now_s``: Unix
-    time, at which a calibration is looked at. ``decoding``: the host's decoder, if it was told of one."""
-
-    fence: int
-    graph: bytes
-    qec: Qec
-    now_s: float = 0.0
-    rewrite: Rewrite | None = None
-    decoding: Decoding | None = None
-
-
-class Written(msgspec.Struct, frozen=True, tag="written"):
-    """From a translator: the graph as it was written, packed, its digest, and what it takes of the machine; of one
-    written anew also why it is so."""
-
-    fence: int
-    graph: bytes
-    digest: str
-    footprint: Footprint
-    reason: str = ""
 
 
 class StateSaved(msgspec.Struct, frozen=True, tag="saved"):
@@ -186,6 +141,4 @@ class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
 
 
 ToWorker = Run | Ask | Stop
-ToTranslator = Translate | Write | Stop
 FromWorker = Ready | RunProgress | Done | Failed | StateSaved | NotDone
-FromTranslator = Ready | Translated | Written | Failed

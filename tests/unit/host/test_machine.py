@@ -27,8 +27,8 @@ def test_of_two_processes_on_one_processor_each_waits_for_the_other() -> None:
     cpu = min(os.sched_getaffinity(0))
     with busy(cpu) as one, busy(cpu) as two:
         try:
-            waits = [machine.ProcessorWait(process.pid) for process in (one, two)]
-            while min(wait.seconds() for wait in waits) <= 0.02:
+            waits = [machine.ProcessorTime(process.pid) for process in (one, two)]
+            while min(wait.waited_s() for wait in waits) <= 0.02:
                 pass
             for wait in waits:
                 wait.close()
@@ -40,7 +40,7 @@ def test_of_two_processes_on_one_processor_each_waits_for_the_other() -> None:
 def test_a_process_that_is_not_there_has_not_waited() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
-    assert machine.ProcessorWait(process.pid).seconds() == 0.0
+    assert machine.ProcessorTime(process.pid).waited_s() == 0.0
 
 
 def lay(root: Path, files: dict[str, str]) -> Path:

@@ -11,14 +11,17 @@ import pytest
 from qmk.abi.calls import q_estimate
 from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
+from qmk.host import translations
 from qmk.host.choosing import Choosing
 from qmk.host.patches import Here, Then, Wish, Written
 from qmk.host.routing import Choice
 from qmk.host.translation import TextBounds, Translation
+from qmk.host.translations import Write
+from qmk.host.translator import Translator
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.qvm.graph import Graph, Node, digest, pack
-from qmk.worker import messages, translator
+from qmk.worker.messages import Failed
 
 QEC = Qec(machine="surface(d=3)", noise="p=1e-3")
 
@@ -202,13 +205,13 @@ def test_an_estimate_is_of_the_program_on_its_machine() -> None:
 
 def test_the_translator_writes_and_says_what_it_cannot() -> None:
     graph = pair()
-    done = translator.answer(messages.Write(4, pack(graph), QEC))
-    assert isinstance(done, messages.Written)
+    done = Translator().answer(Write(4, pack(graph), QEC))
+    assert isinstance(done, translations.Written)
     here = wrote(graph)
     assert isinstance(here, Written)
     assert (done.fence, done.graph, done.digest, done.footprint) == (4, here.packed, digest(here.graph), here.footprint)
-    failed = translator.answer(messages.Write(5, pack(graph), Qec(machine="gross", noise="p=1e-3")))
-    assert isinstance(failed, messages.Failed)
+    failed = Translator().answer(Write(5, pack(graph), Qec(machine="gross", noise="p=1e-3")))
+    assert isinstance(failed, Failed)
     assert (failed.fence, failed.kind) == (5, "UNSUPPORTED")
 
 

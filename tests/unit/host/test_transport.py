@@ -36,6 +36,9 @@ class Desk:
     def on_closed(self, connection: Connection) -> None:
         self.closed_count += 1
 
+    def read(self, connection: Connection, data: bytes) -> None:
+        self.later.append(lambda: connection.take_frame(frame.decode(data)))
+
     def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None:
         def answer() -> None:
             if decoded.id is None:
