@@ -194,9 +194,14 @@ class CallServer:
         if found is None:
             assert error is not None
             self.refuse(connection.number, ref, error)
+            return
+        try:
+            read = self._keep(decoded, reading.key, graph_of(found, wanted), found.warnings)
+        except Exception:
+            log.exception("a translator's graph cannot be kept")
+            self.refuse(connection.number, ref, QmkError("INTERNAL_ERROR", "a defect in QMK's graph reader"))
         else:
-            graph = graph_of(found, wanted)
-            self._call(connection, ref, decoded, *self._keep(decoded, reading.key, graph, found.warnings))
+            self._call(connection, ref, decoded, *read)
 
     def _translate(self, reading: Reading, program: Program) -> None:
         wanted = self.wanted_of(reading)

@@ -3,6 +3,7 @@ the calls are read first, then the programs that are not known."""
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,8 @@ from qmk.host.translations import FrameRead, ReadCall, ReadProgram, Translated, 
 from qmk.host.transport import Connection
 from qmk.rpc import frame
 from qmk.rpc.key import Key
+
+log = logging.getLogger("qmk.calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,12 @@ class LongFrame:
 
     def __call__(self, found: FrameRead | Translated | None, error: QmkError | None) -> ReadProgram | None:
         if self._left is None:
-            self._left = deque(self._calls.take_frame(self._connection, _frame_of(found, error)))
+            try:
+                read = _frame_of(found, error)
+            except Exception:
+                log.exception("a translator's frame cannot be read")
+                read = _refusal(QmkError("INTERNAL_ERROR", "a defect in QMK's reader of frames"))
+            self._left = deque(self._calls.take_frame(self._connection, read))
             self._fence = 0 if found is None else found.fence
         else:
             assert not isinstance(found, FrameRead)
@@ -69,8 +77,12 @@ class LongFrame:
 def _frame_of(found: FrameRead | Translated | None, error: QmkError | None) -> frame.Frame:
     if not isinstance(found, FrameRead):
         assert error is not None
-        return frame.Frame([frame.Decoded(frame.NULL_ID, error=error)])
+        return _refusal(error)
     return frame.Frame([_call_of(call, index) for index, call in enumerate(found.calls)], found.batch)
+
+
+def _refusal(error: QmkError) -> frame.Frame:
+    return frame.Frame([frame.Decoded(frame.NULL_ID, error=error)])
 
 
 def _call_of(call: ReadCall, index: int) -> frame.Decoded:

@@ -102,10 +102,12 @@ def failure_of(fence: int, error: QmkError) -> Failed:
 def _without_program(fence: int, call: frame.Decoded) -> ReadCall:
     if call.error is not None or call.call is None:
         return ReadCall(call.id, error=failure_of(fence, call.error or QmkError("INTERNAL_ERROR", "an empty call")))
-    left = {name: getattr(call.request, name) for name in call.request.__struct_fields__}
     key = key_of(call.request)
-    for name in ("graph", "program") if key.size_bytes else ():
-        left.pop(name, None)
+    left = {
+        name: getattr(call.request, name)
+        for name in call.request.__struct_fields__
+        if name not in ("graph", "program")  # the key tells of them; a graph that is not there has no JSON
+    }
     return ReadCall(call.id, call.call.name, msgspec.json.encode(left), key)
 
 
