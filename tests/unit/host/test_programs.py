@@ -8,8 +8,9 @@ import msgspec
 
 from qmk.abi.calls import q_status, q_submit
 from qmk.abi.shapes import Program
-from qmk.host.programs import Key, Programs, key_of
+from qmk.host.programs import Programs
 from qmk.qvm.graph import Graph, Node
+from qmk.rpc.key import Key, key_of
 
 
 def of(name: str, size_bytes: int) -> Key:

@@ -18,8 +18,8 @@ OPENQASM = "braket.ir.openqasm.program"
 
 
 QUERA_SHOTS = 1000
-"""Most shots that Braket's schema of ``queraMetadata`` can tell; a client refuses a result with more there, and takes one
-without this part."""
+"""Most shots that Braket's schema of ``queraMetadata`` can tell; a client refuses a result with more there, and takes
+one without this part."""
 
 
 class TaskResult(Protocol):
