@@ -26,7 +26,7 @@ PARAMS = {"rabi3.pulser.json": {"omega": 6.0, "t": 500}, "rotation.qasm": {"thet
 PROGRAMS = sorted(
     path for path in EXAMPLES.rglob("*") if path.suffix in (".qasm", ".json", ".asm") and path.name not in NO_PROGRAMS
 )
-WANTED = Wanted(frozenset(CAPABILITIES), "lab", "auto", summary=True)
+WANTED = Wanted(frozenset(CAPABILITIES), "lab", native="auto", summary=True)
 
 
 def travel(graph: Graph, wanted: Wanted = WANTED) -> PackedGraph:
@@ -44,7 +44,7 @@ def test_every_fact_is_what_the_host_would_compute(path: Path) -> None:
     graph = frontends.load(path.read_bytes(), path=str(path), params=PARAMS.get(path.name)).graph
     found = travel(graph)
     report = verify(graph, held_caps=WANTED.held, tenant="lab")
-    assert once(found, admission.report_name(frozenset(CAPABILITIES), "lab"), forbid) == report
+    assert once(found, admission.report_name(frozenset(CAPABILITIES), "lab", False), forbid) == report
     assert digest(found) == digest(graph)
     assert pack(found) == pack(graph)
     assert once(found, "size", forbid) == measure(graph)
@@ -74,7 +74,7 @@ def test_a_packed_graph_is_unpacked_when_more_is_asked_of_it() -> None:
 def test_a_program_that_breaks_a_rule_carries_its_findings(tmp_path: Path) -> None:
     graph = Graph(nodes=(Node("h", "core.h", vqs=("q",)), Node("z", "no.such", vqs=("q",))))
     found = travel(graph)
-    report = once(found, admission.report_name(frozenset(CAPABILITIES), "lab"), forbid)
+    report = once(found, admission.report_name(frozenset(CAPABILITIES), "lab", False), forbid)
     assert report == verify(graph, held_caps=frozenset(CAPABILITIES), tenant="lab")
     assert not report.ok
 
