@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -47,6 +48,13 @@ for name in ("socket", "data_dir"):
 serve(HostConfig(**options), ready=lambda config: print("ready", flush=True))
 Path(modules).write_text("\\n".join(sorted(sys.modules)))
 """
+
+
+@pytest.fixture(autouse=True)
+def drawn_seeds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds that a test leaves to be drawn in this process follow from its name, so that no test passes by luck."""
+    draw = random.Random(request.node.nodeid)
+    monkeypatch.setattr("qmk.request.shots.urandom", draw.randbytes)
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:

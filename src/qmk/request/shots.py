@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
@@ -60,4 +60,4 @@ def _variance(outputs: Outputs) -> float:
 
 def seed_of(seed: int | None) -> int:
     """``seed``, or one that is drawn."""
-    return int.from_bytes(os.urandom(8), "big") >> 1 if seed is None else seed
+    return int.from_bytes(urandom(8), "big") >> 1 if seed is None else seed
