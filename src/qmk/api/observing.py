@@ -20,7 +20,7 @@ from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs, Values
 from qmk.request.build import build
-from qmk.request.observables import ObservableLike, observables
+from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.outputs import bitstrings_of, qubits_of
 from qmk.request.program import ProgramLike, to_graph
@@ -111,7 +111,7 @@ def expectation(
         if found is not None:
             return found[0] if single else found
     graph = verify(build(program, options.replace(error=None)).graph, options.strict)
-    rows, single = observables(observable, asked.n_qubits(graph))
+    rows, single = observables_of(observable, graph)
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None)
     values = evaluate(graph, outputs, options)
     found = [Expectation(e.value, e.error, values.exact, values.engine) for e in values.points[0].expectations]
@@ -127,7 +127,7 @@ def state(program: ProgramLike, **keywords: Unpack[StateKeywords]) -> Array:
     import numpy as np
 
     options = read_options("qmk.state", keywords)
-    point = _values(program, lambda _n: Outputs(state=True, counts=False), options)[0].points[0]
+    point = _values(program, lambda _graph: Outputs(state=True, counts=False), options)[0].points[0]
     return np.frombuffer(point.state, dtype="<c16").astype(np.complex128)
 
 
@@ -138,7 +138,7 @@ def amplitudes(
     """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them."""
     options = read_options("qmk.amplitudes", keywords)
     outputs = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
-    point = _values(program, lambda _n: outputs, options)[0].points[0]
+    point = _values(program, lambda _graph: outputs, options)[0].points[0]
     return [complex(*pair) for pair in point.amplitudes]
 
 
@@ -152,14 +152,14 @@ def probabilities(
 
     options = read_options("qmk.probabilities", keywords)
 
-    def outputs_for(n: int) -> Outputs:
-        group = tuple(range(n)) if qubits is None else qubits_of(qubits)
+    def outputs_for(graph: Graph) -> Outputs:
+        group = tuple(range(asked.n_qubits(graph))) if qubits is None else qubits_of(qubits, graph)
         return Outputs(probabilities=(group,), counts=False, sampled=options.shots is not None)
 
     values, outputs = _values(program, outputs_for, options)
     row = values.points[0].probabilities[0]
     return Probabilities(
-        outputs.probabilities[0],
+        outputs.probabilities[0] if qubits is None else tuple(map(int, qubits)),
         np.array([p.value for p in row]),
         np.array([p.error for p in row]),
         values.exact,
@@ -185,7 +185,7 @@ def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpac
         graph = verify(to_graph(program, options.format), options.strict)
         sweep = asked.all_angles(graph)
     graph = verify(build(graph, options.replace(params=None, format=None)).graph)
-    rows, _ = observables([observable], asked.n_qubits(graph))
+    rows, _ = observables_of([observable], graph)
     drawn = options.shots is not None
     outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=drawn)
     values = evaluate(graph, outputs, options)
@@ -229,10 +229,12 @@ def _runner(engine: str) -> Runner:
     return Runner(engine)
 
 
-def _values(program: ProgramLike, outputs_for: Callable[[int], Outputs], options: RunOptions) -> tuple[Values, Outputs]:
-    """Computes the values of a program without a sweep. ``outputs_for`` gives the outputs for its number of qubits."""
+def _values(
+    program: ProgramLike, outputs_for: Callable[[Graph], Outputs], options: RunOptions
+) -> tuple[Values, Outputs]:
+    """Computes the values of a program without a sweep. ``outputs_for`` gives the outputs for its graph."""
     graph = verify(build(program, options.replace(error=None)).graph, options.strict)
-    outputs = outputs_for(asked.n_qubits(graph))
+    outputs = outputs_for(graph)
     return evaluate(graph, outputs, options), outputs
 
 

@@ -16,10 +16,9 @@ from qmk.api.source import DEFAULT_SHOTS, read_native, verify
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
-from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Observable, Outputs
 from qmk.request.build import build
-from qmk.request.observables import ObservableLike, observables
+from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike, to_graph
 from qmk.request.shots import choose_shots, seed_of
@@ -114,7 +113,7 @@ def _by_graph(
     read = options.replace(params=None, format=None)
     for at, (plain, sweep) in enumerate(parts):
         graph = verify(build(plain, read.replace(error=None)).graph, options.strict)
-        found, _ = observables(observable, asked.n_qubits(graph))
+        found, _ = observables_of(observable, graph)
         drawn = options.shots is not None
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=drawn)
         values = evaluate(graph, outputs, read.replace(seed=substream(options.seed or 0, "sweep", at)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,8 @@ from typing import Any, cast
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.models.arguments import show
-from qmk.qvm.outputs import Observable
+from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Observable, n_qubits
 
 ObservableLike = str | Mapping[str, float] | Sequence[tuple[str, float]]
 """One observable. As text: terms joined by + and -, each a factor, ``*`` and a Pauli string, either with one letter a
@@ -27,17 +29,43 @@ DIGITS = 9
 """The most digits of a qubit's number in an observable."""
 
 
-def observables(given: ObservableLike | Sequence[ObservableLike], n_qubits: int) -> tuple[list[Observable], bool]:
-    """The observables, and whether a single one was given. Raises INVALID_PARAMS naming the term that is wrong,
-    QUOTA_EXCEEDED beyond the limits ``observables`` and ``observable_terms``."""
+def observables(
+    given: ObservableLike | Sequence[ObservableLike], n_qubits: int, sites: Sites | None = None
+) -> tuple[list[Observable], bool]:
+    """The observables, and whether a single one was given. ``sites``: where they are of sites.
+
+    Raises INVALID_PARAMS naming the term that is wrong, QUOTA_EXCEEDED beyond the limits ``observables`` and
+    ``observable_terms``."""
     if not isinstance(given, (str, Mapping, list, tuple)):
         raise _wrong(show(given), f"a {type(given).__name__} is none")
     single = _is_one(given)
     each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
     check("observables", len(each))
-    rows = [observable(one, n_qubits) for one in each]
+    rows = [observable(one, n_qubits if sites is None else len(sites)) for one in each]
+    rows = rows if sites is None else [tuple((_at_atoms(text, sites), x) for text, x in row) for row in rows]
     check("observable_terms", sum(map(len, rows)))
     return rows, single
+
+
+def observables_of(given: ObservableLike | Sequence[ObservableLike], graph: Graph) -> tuple[list[Observable], bool]:
+    """``observables`` of a program. Those of an array of atoms with vacant sites number sites, or have a letter for
+    each site, as all that is printed of it does."""
+    return observables(given, n_qubits(graph), sites_of(graph))
+
+
+Sites = tuple[int | None, ...]
+"""The qubit at each site of an array of atoms; None: the site is vacant."""
+
+
+def sites_of(graph: Graph) -> Sites | None:
+    """The sites of a program for atoms, where some are vacant; else sites and qubits are the same."""
+    told = graph.metadata.get("atoms")
+    found: Any = cast("dict[str, Any]", told).get("filling") if isinstance(told, dict) else None
+    filling = cast("list[Any]", found) if isinstance(found, list) else []
+    if all(filling) or sum(map(bool, filling)) != n_qubits(graph):
+        return None
+    qubits = itertools.count()
+    return tuple(next(qubits) if there else None for there in filling)
 
 
 def _is_one(given: object) -> bool:
@@ -123,6 +151,14 @@ def _string(paulis: str, n_qubits: int, whole: str) -> str:
             raise _wrong(whole, f"qubit {qubit} has two letters in one term")
         letters[qubit] = letter
     return "".join(letters)
+
+
+def _at_atoms(paulis: str, sites: Sites) -> str:
+    """A Pauli string with a letter for each site as one with a letter for each atom."""
+    for site, (letter, qubit) in enumerate(zip(paulis, sites, strict=True)):
+        if qubit is None and letter != "I":
+            raise _wrong(f"{letter}{site}", f"site {site} is vacant: there is no atom to observe")
+    return "".join(letter for letter, qubit in zip(paulis, sites, strict=True) if qubit is not None)
 
 
 def _wrong(text: str, what: str) -> QmkError:

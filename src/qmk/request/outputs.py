@@ -11,9 +11,9 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
-from qmk.qvm.outputs import Outputs, Sweep, n_qubits
+from qmk.qvm.outputs import Outputs, Sweep
 from qmk.request import arguments
-from qmk.request.observables import ObservableLike, observables
+from qmk.request.observables import ObservableLike, Sites, observables_of, sites_of
 from qmk.request.program import ProgramLike, to_graph
 from qmk.request.sweeps import PointsLike, points_of, sweep_of
 
@@ -53,12 +53,12 @@ def outputs(
         sweep = Sweep(names=found.names, slots=found.slots)
     else:
         graph = to_graph(program, format, params)
-    rows, _ = observables(expect, n_qubits(graph))
+    rows, _ = observables_of(expect, graph)
     wanted = Outputs(
         expectations=tuple(rows),
         state=state,
         amplitudes=bitstrings_of(amplitudes),
-        probabilities=tuple(map(qubits_of, probabilities)),
+        probabilities=tuple(qubits_of(group, graph) for group in probabilities),
         gradient=gradient,
         sweep=sweep,
         counts=counts,
@@ -72,10 +72,21 @@ def bitstrings_of(given: Any) -> tuple[str, ...]:
     return arguments.texts("amplitudes", given)
 
 
-def qubits_of(given: Sequence[int]) -> tuple[int, ...]:
-    """The qubits. Raises INVALID_PARAMS for what is not a list of whole numbers."""
+def qubits_of(given: Sequence[int], graph: Graph) -> tuple[int, ...]:
+    """The qubits; in an array of atoms with vacant sites those at the sites that are given. Raises INVALID_PARAMS for
+    what is not a list of whole numbers, and for a vacant site."""
     try:
-        return tuple(operator.index(qubit) for qubit in islice(given, LIMITS.qubits + 1))
+        numbers = tuple(operator.index(qubit) for qubit in islice(given, LIMITS.qubits + 1))
     except Exception:  # a caller's own class may raise anything
         text = f"{show(given)} is not a list of qubits"
         raise QmkError("INVALID_PARAMS", text, field="probabilities", help="number them from 0: [0, 2]") from None
+    sites = sites_of(graph)
+    return numbers if sites is None else tuple(_qubit_at(number, sites) for number in numbers)
+
+
+def _qubit_at(site: int, sites: Sites) -> int:
+    qubit = sites[site] if 0 <= site < len(sites) else None
+    if qubit is None:
+        what = "is vacant" if 0 <= site < len(sites) else f"is none of the {len(sites)} sites, numbered from 0"
+        raise QmkError("INVALID_PARAMS", f"site {site} {what}", field="probabilities", help="name sites with an atom")
+    return qubit
