@@ -22,6 +22,16 @@ class Shots(click.IntRange):
 
         super().__init__(min=1, max=LIMITS.shots)
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A whole number, which may be written as 1e6 or 1_000_000."""
+        text = str(value).strip()
+        if re.fullmatch(r"\d{1,9}(\.\d{1,9})?[eE]\+?\d{1,2}", text):
+            from decimal import Decimal
+
+            exact = Decimal(text)
+            value = int(exact) if exact == exact.to_integral_value() else value
+        return super().convert(value, param, ctx)
+
 
 class Seconds(click.ParamType[float]):
     """A duration: seconds, or a number with ms, s, m or h."""

@@ -68,8 +68,8 @@ def _format(data: bytes, path: str, format_name: str | None) -> str:
         return format_name
     recognised = frontends.recognise(data)
     if recognised is None:
-        message = "the file is empty" if not data.strip() else "this is in no format that QMK reads"
+        message = "the file is empty" if not data.strip() else "format not recognised"
         known = ", ".join(sorted(discovery.plugins("frontends")))
-        fix = f"write a program in one of: {known}; or name its format with --format"
+        fix = f"name it with --format; there are {known}"
         raise invalid_graph([Finding(UNRECOGNISED, message, help=fix, file=path or STDIN_NAME)])
     return recognised

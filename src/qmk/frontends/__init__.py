@@ -71,8 +71,8 @@ def load(
     if name is None:
         raise QmkError(
             "UNSUPPORTED",
-            f"{path or 'the program'}: the format was not recognised; name it with --format "
-            f"({', '.join(sorted(discovery.frontends()))})",
+            f"{path or 'the program'}: format not recognised",
+            help=f"name it with format; there are {', '.join(sorted(discovery.frontends()))}",
         )
     graph = frontend(name).parse(Source(data, path, params))
     return Loaded(graph, name, tuple(warnings_of(graph)))

@@ -6,19 +6,20 @@ import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.formats import json_codec
+from qmk.formats.json_shape import KEYS_10
 from qmk.formats.warnings import add_warnings
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Source, json_object
 
 
 def recognise(data: bytes) -> int:
-    """A JSON object, certainly ours when it speaks of a program and nodes."""
+    """A JSON object with keys of ours, certainly ours when it speaks of a program and nodes."""
     head = json_object(data)[:4096]
     if not head:
         return 0
     if b'"program"' in head and b'"nodes"' in head:
         return 100
-    return 80 if b'"nodes"' in head or b'"program"' in head or b'"version"' in head else 40
+    return 80 if any(b'"%s"' % key.encode() in head for key in ("nodes", *KEYS_10)) else 0
 
 
 def parse(source: Source) -> Graph:

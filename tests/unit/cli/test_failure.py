@@ -48,7 +48,7 @@ def test_findings_show_place_line_caret_rule_and_fix(capsys: pytest.CaptureFixtu
         (click.IntRange(0, 9), "1e3", "'1e3' is not a whole number"),
         (click.FLOAT, "y", "'y' is not a number"),
         (click.FloatRange(0, 1), "z", "'z' is not a number"),
-        (parameters.Shots(), "1e3", "'1e3' is not a whole number, such as 1000"),
+        (parameters.Shots(), "1.5", "'1.5' is not a whole number, such as 1000"),
         (click.Choice(["one", "two"]), None, "missing option '--value'. Choose from: one, two"),
     ],
 )

@@ -145,3 +145,11 @@ def test_an_include_with_a_zero_byte_is_refused(tmp_path, version):
     with pytest.raises(QmkError) as caught:
         load(f'OPENQASM {version};\ninclude "a\0b";\n'.encode(), path=str(tmp_path / "main"))
     assert "holds a zero byte" in caught.value.findings[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Dear Sir\nM\n", "hello world\n", "x\n", "{}", '{"a": 1}', "foo(bar)", "H\nand then\nR\nso\n", "1 2 3\n", "[1]"],
+)
+def test_a_text_of_no_format_is_claimed_by_none(text: str) -> None:
+    assert recognise(text.encode()) is None

@@ -69,9 +69,10 @@ def test_assembly_without_a_version_is_recognised(text):
     assert qvm_asm.recognise(text.encode()) >= 50
 
 
-def test_any_json_object_may_be_ours():
+def test_a_json_object_with_a_key_of_ours_may_be_ours():
     assert qvm_json.recognise(b'\xef\xbb\xbf {"program": {"nodes": []}}') == 100
-    assert 0 < qvm_json.recognise(b'{"x": 1}') < 50
+    assert 0 < qvm_json.recognise(b'{"caps": []}') < 100
+    assert qvm_json.recognise(b'{"x": 1}') == 0
     assert qvm_json.recognise(b"[]") == 0
 
 

@@ -25,18 +25,23 @@ _LINES = 64
 
 
 def recognise(data: bytes) -> int:
-    """Judges by the first lines that are not comments: instructions of Stim with targets as Stim writes them."""
+    """Judges by the first lines that are not comments: at least every second one is an instruction of Stim, with targets as
+    Stim writes them."""
     lines = [line.strip() for line in strip_bom(data[:65536]).decode("utf-8", "replace").split("\n")]
     if len(data) >= 4096:
         lines = lines[:-1]  # it may be cut
     lines = [line for line in lines if line and not line.startswith("#")][:_LINES]
-    known = sum(1 for line in lines if line == "}" or _is_instruction(line))
-    return 0 if not known else 100 if known == len(lines) else round(60 * known / len(lines))
+    found = [match for line in lines if (match := _instruction(line)) is not None]
+    known = len(found) + lines.count("}")
+    if known == len(lines):
+        return 100 if known else 0
+    sure = known * 2 >= len(lines) and any(match[3] or match[4] for match in found)  # a word alone may be any text's
+    return round(60 * known / len(lines)) if sure else 0
 
 
-def _is_instruction(line: str) -> bool:
+def _instruction(line: str) -> re.Match[str] | None:
     match = _LINE.match(line)
-    return match is not None and (match[1] in NAMES or match[1] in ALIASES)
+    return match if match is not None and (match[1] in NAMES or match[1] in ALIASES) else None
 
 
 def parse(source: Source) -> Graph:
