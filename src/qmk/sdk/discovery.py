@@ -203,13 +203,24 @@ def here(declaration: Declaration) -> Available:
         return Available(ok=True, version=_version(declaration.library) if declaration.library else "")
     if declaration.python > sys.version_info[:2]:
         return Available(ok=False, missing=missing, hint=_apart_hint(declaration))
-    what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else _to_install(missing)
+    what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else _to_install(declaration, missing)
     return Available(ok=False, missing=missing, hint=f"pip install '{what}'")
 
 
-def _to_install(missing: tuple[str, ...]) -> str:
-    """The names that pip has to install. The native core comes with QMK and is not in any index."""
-    return " ".join(dict.fromkeys(DISTRIBUTION if module == "qmk_native" else module for module in missing))
+NAMED_ALIKE = (*interpreters.WORKER_NEEDS, "scipy")
+"""Modules that are called like the distribution that they come with."""
+
+
+def _to_install(declaration: Declaration, missing: tuple[str, ...]) -> str:
+    """The distributions that pip has to install. The name of a module is not told as one: under it an index may have
+    nothing, or what somebody else put there. The native core comes with QMK."""
+    library = declaration.library or DISTRIBUTION
+    return " ".join(
+        dict.fromkeys(
+            DISTRIBUTION if module == "qmk_native" else module if module in NAMED_ALIKE else library
+            for module in missing
+        )
+    )
 
 
 def _apart_hint(declaration: Declaration) -> str:
@@ -236,7 +247,7 @@ def _there(declaration: Declaration, path: Path) -> Available:
     needs = dict.fromkeys((*interpreters.WORKER_NEEDS, *declaration.requires))
     missing = tuple(module for module in needs if module != "qmk_native" and not found.has(module))
     if missing:
-        hint = f"{path} -m pip install {_to_install(missing)}"
+        hint = f"{path} -m pip install {_to_install(declaration, missing)}"
         return Available(ok=False, missing=missing, hint=hint, python=str(path))
     return Available(ok=True, version=found.version_of(declaration.library), python=str(path))
 

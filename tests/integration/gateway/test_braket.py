@@ -206,3 +206,25 @@ def test_an_object_is_found_under_its_own_name_only(http: Http, until: Any) -> N
 def test_a_body_without_end_is_refused(http: Http) -> None:
     refused = http.post("/braket/quantum-task", content=b" " * (17 << 20))
     assert refused.status_code == 413
+
+
+@pytest.mark.parametrize(("device", "excited"), [("atoms", 0.0295), ("atoms-phase-plus", 0.9488)])
+def test_the_sign_of_the_phase_is_that_of_the_device(http: Http, until: Any, device: str, excited: float) -> None:
+    """One atom whose phase jumps by a quarter turn under a detuning: almost every shot tells the two signs apart."""
+
+    def uniform(values: list[str]) -> dict[str, Any]:
+        return {"time_series": {"times": ["0", "1e-6", "2e-6"], "values": values}, "pattern": "uniform"}
+
+    drive = {"amplitude": uniform(["1.5e6"] * 3), "phase": uniform(["0", "1.57", "1.57"])}
+    drive["detuning"] = uniform(["1e6"] * 3)
+    action = {
+        "braketSchemaHeader": {"name": "braket.ir.ahs.program", "version": "1"},
+        "setup": {"ahs_register": {"sites": [["0", "0"]], "filling": [1]}},
+        "hamiltonian": {"drivingFields": [drive], "shiftingFields": []},
+    }
+    arn = f"arn:aws:braket:::device/quantum-simulator/qmk/{device}"
+    made = http.post("/braket/quantum-task", json=gates("", deviceArn=arn, action=json.dumps(action), shots=400))
+    assert made.status_code == 201, made.text
+    shots = results(http, ended(http, until, made.json()["quantumTaskArn"]))["measurements"]
+    found = sum(1 - shot["shotResult"]["postSequence"][0] for shot in shots) / 400
+    assert abs(found - excited) < 0.08  # 7 standard errors: p < 1e-10

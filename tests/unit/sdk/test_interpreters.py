@@ -97,10 +97,10 @@ def test_an_engine_there_is_available_or_says_what_to_install(
     state = discovery.available(reference.DECLARATION)
     assert state.ok
     assert state.python == str(environment)
-    needy = replace(reference.DECLARATION, requires=("numpy", "no_such_library"))
+    needy = replace(reference.DECLARATION, requires=("numpy", "no_such_module"), library="its-distribution")
     state = discovery.available(needy)
-    assert (state.ok, state.missing) == (False, ("no_such_library",))
-    assert state.hint == f"{environment} -m pip install no_such_library"
+    assert (state.ok, state.missing) == (False, ("no_such_module",))
+    assert state.hint == f"{environment} -m pip install its-distribution"
 
 
 def test_an_unusable_python_is_refused_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:

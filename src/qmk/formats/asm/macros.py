@@ -198,12 +198,15 @@ class Expander:
             self.globals[block.name] = self.value(block.text, block.at, names)
 
     def param_value(self, block: Assign) -> Value:
-        """The value that the caller gives to a parameter; a text given for a number is read as one."""
+        """The value that the caller gives to a parameter, in the type of its default: a text given for a number is read
+        as one, and a number given for a text is that text."""
         value = self.params[block.name]
-        if block.text is None or not isinstance(value, str):
+        if block.text is None or isinstance(value, list):
             return value
         default = self.value(block.text, block.at, self.globals)
         if isinstance(default, str):
+            return str(value).lower() if isinstance(value, bool) else str(value)
+        if not isinstance(value, str):
             return value
         try:
             return evaluate(value, {})

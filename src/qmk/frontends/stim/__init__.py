@@ -25,7 +25,7 @@ _LINES = 64
 
 
 def recognise(data: bytes) -> int:
-    """Judges by the first lines that are not comments: at least every second one is an instruction of Stim, with targets as
+    """Judges by the first lines that are not comments: at least half are instructions of Stim, with targets as
     Stim writes them."""
     lines = [line.strip() for line in strip_bom(data[:65536]).decode("utf-8", "replace").split("\n")]
     if len(data) >= 4096:

@@ -48,7 +48,7 @@ class Device(msgspec.Struct, frozen=True):
     kind: str
     action: str
     format: str
-    params: dict[str, str] = {}
+    params: dict[str, Any] = {}
 
 
 _ROWS = (
@@ -56,6 +56,15 @@ _ROWS = (
         "arn:aws:braket:us-east-1::device/qpu/quera/Aquila", "Aquila", "QuEra", "QPU", AHS, "ahs", {"device": "aquila"}
     ),
     Device("arn:aws:braket:::device/quantum-simulator/qmk/atoms", "QMK atoms", "QMK", "SIMULATOR", AHS, "ahs"),
+    Device(
+        "arn:aws:braket:::device/quantum-simulator/qmk/atoms-phase-plus",
+        "QMK atoms, phase as in Braket's local simulator",
+        "QMK",
+        "SIMULATOR",
+        AHS,
+        "ahs",
+        {"phase_sign": 1},
+    ),
     Device("arn:aws:braket:::device/quantum-simulator/qmk/gates", "QMK gates", "QMK", "SIMULATOR", OPENQASM, "qasm3"),
     Device("arn:aws:braket:::device/quantum-simulator/amazon/sv1", "QMK gates", "QMK", "SIMULATOR", OPENQASM, "qasm3"),
 )

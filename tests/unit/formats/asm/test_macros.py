@@ -82,6 +82,14 @@ def test_params_have_defaults_and_are_overridden():
     assert qubits(text, params={"name": "q", "n": "1+2"}) == ["q1", "q2", "q3"], "a text for a number is read as one"
 
 
+@pytest.mark.parametrize(("given", "read"), [(11, "11"), ("11", "11"), (0.5, "0.5"), (True, "true"), ("x", "x")])
+def test_a_param_has_the_type_of_its_default(given, read):
+    text = '.param state = "00"\nBAR_REGION q, tag="{state}"\n.if state == "11"\nAPPLY_X q\n.endif'
+    nodes = assemble(text, params={"state": given}).nodes
+    assert nodes[0].args == {"tag": read}
+    assert len(nodes) == (2 if read == "11" else 1)
+
+
 def test_params_that_fit_nothing_are_refused():
     assert "has no parameter 'm'; it has: n" in faults(".param n = 2\nAPPLY_H q", params={"m": 1})[0].message
     assert faults("APPLY_H q", params={"a b": 1})[0].rule == "ASM-010"
