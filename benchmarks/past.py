@@ -2,14 +2,15 @@
 
     python -m benchmarks.past --jobs 30000
 
-One Bell job is run by a daemon; its two records and its result are then written as often as is asked for, each time as a job
-of its own. Printed are the processor seconds and the memory of a process that opens that journal and replays it, and the
-bytes on disk of a job (without its row of the ledger and its entries of the audit log).
+One Bell job is run by a daemon; its two records and its result are then written as often as is asked for, each time as
+a job of its own. Printed are the processor seconds and the memory of a process that opens that journal and replays it,
+and the bytes on disk of a job (without its row of the ledger and its entries of the audit log).
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from qmk.host.keys import token_key
 from qmk.host.results import Result
 from qmk.host.store import open_journal
 from qmk.kernel.core import Kernel
-from qmk.kernel.events import Finished, Submitted
+from qmk.kernel.events import Finished, SharesSettled, Submitted
 from qmk.policy.standard import STANDARD
 
 JOBS_A_BATCH = 200
@@ -40,6 +41,7 @@ def make_past(folder: Path, jobs: int) -> float:
     file = folder / "journal.sqlite"
     before = file.stat().st_size
     journal = open_journal(folder)
+    (shares,) = (record for record in journal.records() if isinstance(record, SharesSettled))
     for first in range(0, jobs, JOBS_A_BATCH):
         batch = Batch()
         for number in range(first, min(jobs, first + JOBS_A_BATCH)):
@@ -47,6 +49,7 @@ def make_past(folder: Path, jobs: int) -> float:
             batch.records += (structs.replace(submitted, job=name, seq=number + 2), structs.replace(finished, job=name))
             batch.results.append((name, result))
         journal.write(batch)
+    journal.write(Batch(records=[shares]))  # as at every start and stop
     journal.close()
     return (file.stat().st_size - before) / max(1, jobs)
 
@@ -79,8 +82,9 @@ def replay(folder: str) -> None:
     config = HostConfig(data_dir=Path(folder))
     idle_mib, begin_s = memory_mib(), time.process_time()
     journal = open_journal(config.data_dir)
+    gc.disable()  # as the daemon does
     kernel = Kernel(config.kernel(token_key(config.data_dir)), STANDARD)
-    kernel.replay(journal.records())
+    kernel.replay(journal.records(), journal.count_settled())
     seconds = time.process_time() - begin_s
     print(len(kernel.jobs.by_id), seconds, memory_mib(), memory_mib("VmHWM"), idle_mib)
 

@@ -32,7 +32,7 @@ def fault(seed: int, invariants: set[str] = OURS) -> Callable[[Patch], Patch]:
     return register
 
 
-@fault(10)
+@fault(12)
 def no_call_asks_for_capabilities(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(authority, "require", lambda session, call: None)
 

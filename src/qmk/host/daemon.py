@@ -113,6 +113,8 @@ class Daemon:
             host.watch_clock()
             timers.connect(host.timer_fired)
             calls.open_for(host)
+            gc.collect()
+            gc.disable()  # what a replay makes is there to stay
             count = host.recover()
             log.info("%d records replayed from %s", count, journal.database.name)
             await self._record_start(host)
@@ -185,6 +187,6 @@ class Daemon:
 def _calm_collector() -> None:
     """Makes Python's garbage collector run rarely, and never over the objects that exist now: jobs are many, long-lived
     and free of cycles."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()

@@ -186,7 +186,7 @@ class Host:
                 self._keep_graph(record)
                 yield record
 
-        self._kernel.replay(records())
+        self._kernel.replay(records(), self._journal.count_settled())
         now_ns = self._clock_ns()
         adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.values() if not job.has_ended)
         tail = self._journal.audit_tail()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import structs
 
@@ -20,6 +20,7 @@ from qmk.kernel import (
     firewall,
     interrupts,
     machines,
+    past,
     retention,
     succession,
 )
@@ -32,6 +33,11 @@ from qmk.kernel.objects.session import Session
 from qmk.kernel.rewriting import Recalibrated
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 from qmk.kernel.succession import progress_step, reported_error
+
+if TYPE_CHECKING:
+    from qmk.kernel.dispatch import Dispatch
+
+NO_QUEUE = past.NoQueue()
 
 
 class Kernel(State):
@@ -108,11 +114,19 @@ class Kernel(State):
             if session is not None:
                 authority.settle(self, session)
 
-    def replay(self, records: Iterable[ev.Record]) -> None:
-        """Feeds the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
-        forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
-        for record in records:
-            self.apply(record)
+    def replay(self, records: Iterable[ev.Record], settled: int = 0) -> None:
+        """Feeds the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. The first
+        ``settled`` are before the newest ``SharesSettled``. Jobs that are forgotten on the way were on the way to be
+        forgotten when the journal ended: ``Recovered`` tells the host."""
+        queue = self.jobs.queue
+
+        def apply_past(of_job: list[ev.Record]) -> None:
+            self.jobs.queue = cast("Dispatch", NO_QUEUE)
+            for record in of_job:
+                self.apply(record)
+            self.jobs.queue = queue
+
+        past.replay(records, settled, self.apply, apply_past)
         self.jobs.checkpoints.freed.clear()
 
     def counted_from_ns(self, now_ns: int) -> int:

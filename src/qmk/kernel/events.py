@@ -24,8 +24,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Wall clock of the host, nanoseconds since the Unix epoch; the kernel has no other clock."""
 
 
-class Record(Event, frozen=True):
-    """An event that the journal keeps; ``records.decode_record`` reads it."""
+class Record(Event, frozen=True, omit_defaults=True):
+    """An event that the journal keeps, without the fields that have their default: a default never changes.
+    ``records.decode_record`` reads it."""
 
 
 Cause = Literal["crashed", "killed", "memory"]

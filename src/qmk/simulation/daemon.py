@@ -50,8 +50,8 @@ class ObservedKernel:
     def counted_from_ns(self, now_ns: int) -> int:
         return self._kernel.counted_from_ns(now_ns)
 
-    def replay(self, records: Iterable[Record]) -> None:
-        self._kernel.replay(records)
+    def replay(self, records: Iterable[Record], settled: int) -> None:
+        self._kernel.replay(records, settled)
         for invariant in self._world.invariants:
             invariant.on_start()
 

@@ -16,7 +16,7 @@ from qmk.host.journal import Batch, no_graph
 from qmk.host.results import Head, Result
 from qmk.host.seals import AuditTail, Seal, row_of_entry, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import CheckpointDropped, Record, Saved, Submitted, Yielded
+from qmk.kernel.events import CheckpointDropped, Record, Saved, SharesSettled, Submitted, Yielded
 from qmk.kernel.records import decode_record
 from qmk.kernel.rewriting import Rewritten
 from qmk.simulation.violation import Crash
@@ -188,6 +188,10 @@ class SimJournal:
 
     def records(self) -> Iterator[Record]:
         return self._disk.records()
+
+    def count_settled(self) -> int:
+        settled = [number for number, record in enumerate(self.records()) if isinstance(record, SharesSettled)]
+        return settled[-1] if settled else 0
 
     def write(self, batch: Batch) -> None:
         self._disk.write(batch)

@@ -49,6 +49,7 @@ from qmk.kernel.events import (
     Refused,
     Routed,
     Saved,
+    SharesSettled,
     ShuttingDown,
     Started,
     Submitted,
@@ -87,6 +88,11 @@ SELDOM = st.sampled_from((False,) * 7 + (True,))
 
 def nth(things: list[Any], pick: int) -> Any:
     return things[-1 - pick % len(things)]
+
+
+def count_settled(journal: list[Any]) -> int:
+    """The records before the newest ``SharesSettled``, as a journal counts them."""
+    return max((number for number, record in enumerate(journal) if isinstance(record, SharesSettled)), default=0)
 
 
 class RandomRun(RuleBasedStateMachine):
@@ -379,7 +385,7 @@ class RandomRun(RuleBasedStateMachine):
             self.step(ShuttingDown(now_ns=self.now_ns))
             assert self.open == {}, "shutting down answers every call"
         fresh = Kernel(self.kernel.config, STANDARD)
-        fresh.replay(self.journal)
+        fresh.replay(self.journal, count_settled(self.journal))
         self.kernel = fresh
         self.open.clear()
         self.unrouted.clear()
@@ -455,10 +461,16 @@ class RandomRun(RuleBasedStateMachine):
         assert self.mirror.snapshot() == self.kernel.snapshot()
 
     def teardown(self) -> None:
-        """All of it at once, too."""
-        fresh = Kernel(self.kernel.config, STANDARD)
-        fresh.replay(self.journal)
-        assert fresh.snapshot() == self.kernel.snapshot()
+        """All of it at once, too, with the short way over jobs of the past, and as if shares were settled just now."""
+        settled = SharesSettled(now_ns=self.now_ns, times=self.kernel.jobs.queue.scheduler.accounts())
+        for journal, count in (
+            (self.journal, 0),
+            (self.journal, count_settled(self.journal)),
+            ([*self.journal, settled], len(self.journal)),
+        ):
+            fresh = Kernel(self.kernel.config, STANDARD)
+            fresh.replay(journal, count)
+            assert fresh.snapshot() == self.kernel.snapshot()
 
 
 TestRandomRun = RandomRun.TestCase

@@ -46,6 +46,8 @@ _GRAPH = """SELECT CAST(record AS BLOB), checksum, blob FROM journal
 WHERE job=? AND (blob<>'' OR seq=(SELECT min(seq) FROM journal WHERE job=?)) ORDER BY seq DESC LIMIT 1"""
 _NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL
 SELECT 1 FROM journal WHERE blob=? AND blob<>'' LIMIT 1"""
+_SETTLED = """SELECT count(*) FROM journal
+WHERE seq < (SELECT coalesce(max(seq), 0) FROM journal WHERE job='shares:')"""
 _ALL_BLOBS = "SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''"
 
 
@@ -99,6 +101,10 @@ class SqlJournal:
             if checksum(job, record) != stored:
                 raise damage(self.database.name, f"record {seq} does not match its checksum")
             yield decode_record(record)
+
+    def count_settled(self) -> int:
+        """How many records there are before the newest ``SharesSettled``."""
+        return next(self._read(_SETTLED))[0]
 
     def _all(self, query: str, *values: Any, after: int = 0) -> Iterator[Any]:
         """The rows of a query that goes by row number, some at a time."""
