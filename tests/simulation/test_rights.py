@@ -54,7 +54,7 @@ def uses_are_not_spent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(authority, "spend", lambda *args, **more: None)
 
 
-@fault(15)
+@fault(255)
 def whoever_is_of_the_tenant_may_do_anything_with_its_jobs(patch: pytest.MonkeyPatch) -> None:
     job_of = State.job_of
 
