@@ -64,7 +64,8 @@ class Embedded:
         if self._isolate and self._executor is None and self._hinted is None:
             from qmk.host import machine, spawn
 
-            self._hinted = (engine, spawn.worker(engine, machine.cpus(), self._engines.get(engine)))
+            with spawn.hold_interrupts():
+                self._hinted = (engine, spawn.worker(engine, machine.cpus(), self._engines.get(engine)))
 
     def _ready(self) -> Executor:
         if self._executor is None:

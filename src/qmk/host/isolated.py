@@ -144,14 +144,16 @@ class Isolated:
 
     def close(self) -> None:
         """End the worker, if there is one."""
-        if self._worker is not None:
-            worker, self._worker = self._worker, None
-            worker.end()
+        with spawn.hold_interrupts():
+            if self._worker is not None:
+                worker, self._worker = self._worker, None
+                worker.end()
 
     def _worker_of(self, engine: str) -> _Worker:
         if self._worker is None or self._worker.engine != engine:
             self.close()
-            self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
+            with spawn.hold_interrupts():
+                self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
         return self._worker
 
     def _await(
@@ -185,8 +187,9 @@ class Isolated:
 
     def _bury(self, worker: _Worker, kills: int, memory: Memory, why: str) -> Lost:
         """Says why the worker ended. ``why``: what was found wrong with it. Raises JOB_FAILED if it could not start."""
-        self._worker = None
-        status = worker.end(0.0 if why else ENDING_S)
+        with spawn.hold_interrupts():
+            self._worker = None
+            status = worker.end(0.0 if why else ENDING_S)
         if worker.complaint is not None:
             raise QmkError("JOB_FAILED", f"engine '{worker.engine}' cannot start: {worker.complaint.message}") from None
         if why:

@@ -15,7 +15,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -69,6 +72,24 @@ class Child(msgspec.Struct):
             words = os.read(self.stderr_fd, 1 << 16)
         os.close(self.stderr_fd)
         return status, words
+
+
+@contextlib.contextmanager
+def hold_interrupts() -> Generator[None]:
+    """Ctrl-C takes effect after the block. One that came between the start of a process and the moment when somebody
+    knows of it, or between its end and the wait for it, would leave it behind."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: list[FrameType | None] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(signal.SIGINT, came[0])
 
 
 def kill_group(pid: int) -> None:
