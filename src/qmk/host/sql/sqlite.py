@@ -111,6 +111,10 @@ class SqliteDatabase:
                 self._tend_log()
         except self._sqlite.OperationalError as error:
             raise self._cannot("write", error) from error
+        except self._sqlite.IntegrityError:
+            raise
+        except self._sqlite.DatabaseError as error:
+            raise damage(self.name, str(error)) from error
 
     def _cannot(self, what: str, error: Exception) -> QmkError:
         """The disk is full, read-only or failing, or somebody holds the file."""
@@ -163,5 +167,7 @@ class SqliteDatabase:
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except self._sqlite.OperationalError as error:
             raise self._cannot("tidy", error) from error
+        except self._sqlite.DatabaseError as error:
+            raise damage(self.name, str(error)) from error
         finally:
             self._writer.close()
