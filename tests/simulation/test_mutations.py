@@ -13,7 +13,7 @@ from qmk.host.host import Host
 from qmk.host.journal import Batch
 from qmk.host.launches import Launches
 from qmk.host.results import RecentResults
-from qmk.kernel import cache, engines, ledger, machines, succession
+from qmk.kernel import cache, dispatch, engines, ledger, machines, succession
 from qmk.kernel import effects as fx
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
@@ -421,6 +421,17 @@ def a_launch_whose_program_was_written_anew_is_charged_its_shots(patch: pytest.M
 @mutation("replay", "results", "launches", first=4)
 def a_compacted_journal_loses_the_newest_program(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(disk, "Rewritten", ())
+
+
+@mutation("launches")
+def a_job_is_launched_again_whatever_it_does_to_its_workers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(engines, "judge_loss", lambda kernel, job, event: event)
+
+
+@mutation("launches")
+def a_job_that_ran_out_of_memory_runs_beside_others_again(patch: pytest.MonkeyPatch) -> None:
+    task_of = dispatch.task_of
+    patch.setattr(dispatch, "task_of", lambda job, allowance, memory_bytes: task_of(job, allowance, 0))
 
 
 @pytest.mark.parametrize("what", MUTATIONS)

@@ -382,19 +382,19 @@ def _load(jobs: JobTable, record: ev.JobState) -> list[Job]:
         if row.id not in jobs.checkpoints.by_id:
             jobs.checkpoints.add(row)
     state: dict[str, Any] = {**record.state, "events": convert(record.state["events"], list[JobEvent])}
-    target, fence = state.pop("state"), state.pop("fence")
+    target, fence, lost = state.pop("state"), state.pop("fence"), job.lost
     moved = convert(state.pop("moved", ()), tuple[Moved, ...])
     state["tried"], state["changes"] = tuple(state.get("tried", ())), tuple(state.get("changes", ()))
-    for name, value in state.items():
+    for name, value in {**state, "records": 0}.items():
         setattr(job, name, tuple(value) if name == "place" else value)
-    job.records = 0
     for move in moved[len(job.moved) :]:
         jobs.put_on(job, move)
+    if not record.started or job.lost != lost:  # it may be out here, by a start whose later records are left out
+        jobs.vacate(job, record.now_ns)
+    if job.id not in jobs.launched:
+        jobs.queue.put(job, record.left_ns)
     if record.started:
         jobs.take_over(job, fence)
-    else:  # it may be out here, by a start whose later records are left out
-        jobs.vacate(job, record.now_ns)
-        jobs.queue.put(job, record.left_ns)
     if job.state != target:
         jobs.move(job, target)
     return [job]
