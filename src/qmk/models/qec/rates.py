@@ -91,6 +91,10 @@ def measure(
 ) -> Rate:
     """Sample up to ``shots`` shots, stop after the batch in which ``errors_any`` reaches ``max_errors``, and count.
 
+    The decoder is given every detector that parts of errors join to an observable. One that looks at errors as a whole
+    (bp_osd, bp_lsd, tesseract) gets both bases of a memory, which costs it most of its time and some failures: where it
+    is to see one basis, make the circuit with ``circuits.memory(..., both=False)``.
+
     ``workers`` of 1 samples in this process, more in as many processes. Raises INVALID_PARAMS for numbers out of range
     or a circuit without observables or with nondeterministic detectors, UNSUPPORTED where the decoder does not fit.
     """

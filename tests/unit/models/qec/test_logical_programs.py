@@ -224,6 +224,14 @@ def test_draws_that_say_nothing_are_counted_and_widen_the_interval():
     assert "draws" not in fine.lines()[2]
 
 
+def test_the_interval_says_what_it_holds() -> None:
+    """A table that has the distance gives the interval of its counts, any other one that of the model too."""
+    bell = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
+    for code, held in (("surface(d=5)", "counting alone"), ("surface(d=9)", "counting and scaling")):
+        notes = qmk.run(bell, shots=5, qec=code, noise="p=1e-3").provenance.notes["qec"]
+        assert f"with 95 %, {held})" in notes[2]
+
+
 def test_rates_have_their_units_in_their_names():
     """Trap 1 of the design note: per shot, round, cycle, patch, gate, state or operation."""
     kinds = (Report, Failures, Row, Point, magic.Measured, magic.Scheduled)

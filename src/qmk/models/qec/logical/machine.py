@@ -133,6 +133,10 @@ class Report:
             return f"{self.cycles} cycles, {self.rounds} rounds"
         return f"{self.cycles} cycles of {self.rounds // max(1, self.cycles)} rounds"
 
+    def _interval_text(self) -> str:
+        """What the interval holds. What a formula charges without rows of its own, as for H and S, is in none."""
+        return "counting alone" if self.source.endswith("counted") else "counting and scaling"
+
     def lines(self) -> list[str]:
         """For people."""
         low, high = self.interval_per_shot
@@ -140,7 +144,8 @@ class Report:
         found = [
             f"tier logical: {self.code}, {self.decoder}, noise {self.noise} [{self.noise_hash[:12]}]",
             f"table {self.table}, {self.source}",
-            f"a logical error in {self.logical_error_per_shot:.3g} of the shots ({low:.2g} to {high:.2g} with 95 %), "
+            f"a logical error in {self.logical_error_per_shot:.3g} of the shots ({low:.2g} to {high:.2g} with 95 %, "
+            f"{self._interval_text()}), "
             f"{self.logical_error_per_patch_cycle:.2g} per patch and cycle"
             + (f"; {left_out} of {self.interval_draws} draws say nothing" if left_out else ""),
             f"{self._time()}, {self.physical_qubits} physical "
