@@ -141,10 +141,12 @@ def _wire_errors() -> tuple[type[Exception], ...]:
 
 
 def _read_messages(data: bytes) -> object:
+    from qmk.host import translations
     from qmk.worker import messages
     from qmk.worker.wire import Unframer
 
-    for kind in (messages.ToWorker, messages.FromWorker, messages.ToTranslator):
+    kinds = (messages.ToWorker, messages.FromWorker, translations.ToTranslator, translations.FromTranslator)
+    for kind in kinds:
         Unframer[Any](kind).feed(data)
     return None
 
