@@ -381,11 +381,11 @@ def _load(jobs: JobTable, record: ev.JobState) -> list[Job]:
     for row in record.checkpoints:
         if row.id not in jobs.checkpoints.by_id:
             jobs.checkpoints.add(row)
-    state: dict[str, Any] = {**record.state, "events": convert(record.state["events"], list[JobEvent])}
+    state: dict[str, Any] = {**record.state, "records": 0, "events": convert(record.state["events"], list[JobEvent])}
     target, fence, lost = state.pop("state"), state.pop("fence"), job.lost
     moved = convert(state.pop("moved", ()), tuple[Moved, ...])
     state["tried"], state["changes"] = tuple(state.get("tried", ())), tuple(state.get("changes", ()))
-    for name, value in {**state, "records": 0}.items():
+    for name, value in state.items():
         setattr(job, name, tuple(value) if name == "place" else value)
     for move in moved[len(job.moved) :]:
         jobs.put_on(job, move)
