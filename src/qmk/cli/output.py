@@ -73,7 +73,9 @@ def _stack(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
         if number:
             yield ""
         for name, text in zip(head, row, strict=True):
-            yield f"{terminal.style(name, 'bold')}: {text}" if text else f"{terminal.style(name, 'bold')}:"
+            made = textwrap.wrap(f"{name}: {text}", terminal.width(), subsequent_indent=GAP, break_on_hyphens=False)
+            yield terminal.style(f"{name}:", "bold") + made[0][len(name) + 1 :]
+            yield from made[1:]
 
 
 def write_file(path: str, content: bytes | str) -> None:
