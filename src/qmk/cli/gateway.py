@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import socket as sockets
 from pathlib import Path
 
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import options, terminal
+from qmk.cli import log, options, terminal
 
 RECORDS = "gateway.db"
 CONNECTIONS = 256
@@ -49,9 +48,7 @@ def command(
         ) from error
     from qmk.rpc.places import state_dir
 
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
-    )
+    log.start_log(verbose)
     listening = _listen(host, port)
     address = listening.getsockname()
     needs_token = require_token or address[0] not in ("127.0.0.1", "::1")

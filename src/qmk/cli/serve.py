@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, parameters, terminal
+from qmk.cli import log, options, parameters, terminal
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -109,9 +108,7 @@ def command(
     from qmk.host.config import HostConfig
     from qmk.host.daemon import serve
 
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
-    )
+    log.start_log(verbose)
     given: dict[str, Any] = {
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 from pathlib import Path
 
 import pytest
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
-from qmk.cli import output, terminal
+from qmk.cli import log, output, terminal
 from qmk.cli.failure import Console
 from qmk.cli.main import main
 
@@ -42,6 +43,15 @@ def test_no_text_acts_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert not ACTS.search(text.out + text.err)
     assert r"\x1b[2J" in text.err
     assert json.loads(text.out[text.out.index("{") :]) == {HOSTILE: HOSTILE}, "JSON means the same"
+
+
+def test_a_log_acts_on_no_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "root", logging.RootLogger(logging.WARNING))
+    log.start_log(verbose=False)
+    logging.root.warning("the translator said %s", HOSTILE)
+    text = capsys.readouterr().err
+    assert r"the translator said \x1b[2J" in text
+    assert not ACTS.search(text)
 
 
 def test_a_text_cannot_bring_a_style_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
