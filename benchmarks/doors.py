@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import multiprocessing
 import os
 import socket
@@ -30,7 +31,7 @@ from qmk.sdk.kit.builder import Builder
 NODES = 999_000
 CONNECTIONS = 100
 FLOOD = 10_000
-BAR_S = 0.02
+NUMBERS = itertools.count(1)
 
 
 def long_program(nodes: int) -> bytes:
@@ -50,19 +51,21 @@ class Wire:
     def __init__(self, path: str, token: str) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(path)
+        self._unread = bytearray()
         self.sock.sendall(frame.request(0, "q_negotiate_caps", {"requested": list(RIGHTS), "token": token}) + b"\n")
         reply = self.read()
         assert reply is not None
         self.session: str = reply["result"]["session_id"]
 
     def read(self) -> dict[str, Any] | None:
-        found = bytearray()
-        while not found.endswith(b"\n"):
+        while (end := self._unread.find(b"\n")) < 0:
             data = self.sock.recv(1 << 16)
             if not data:
                 return None
-            found += data
-        return msgspec.json.decode(found)
+            self._unread += data
+        line = bytes(self._unread[:end])
+        del self._unread[: end + 1]
+        return msgspec.json.decode(line)
 
     def send(self, method: str, **params: object) -> None:
         self.sock.sendall(frame.request(1, method, {"session_id": self.session, **params}) + b"\n")
@@ -100,6 +103,17 @@ def flood(path: str, token: str) -> None:
             wire.read()
 
 
+def submit_short(path: str, token: str) -> None:
+    """Programs that are just short enough to be read by the daemon, on many connections."""
+    text = msgspec.Raw(long_program(600))
+    wires = [Wire(path, token) for _ in range(CONNECTIONS)]
+    while True:
+        for wire in wires:
+            wire.send("q_estimate", graph=text, shots=next(NUMBERS))
+        for wire in wires:
+            wire.read()
+
+
 def never_read(path: str, token: str) -> None:
     """Large answers that nobody reads, on a dozen connections."""
     b = Builder(60)
@@ -111,12 +125,17 @@ def never_read(path: str, token: str) -> None:
     wires = [Wire(path, token) for _ in range(12)]
     for wire in wires:
         wire.sock.setblocking(False)
-    asked = frame.request(1, "q_result", {"job_id": job.job_id}) + b"\n"
     while True:
-        for wire in wires:
-            with contextlib.suppress(OSError):
-                data = asked.replace(b'"params":{', b'"params":{"session_id":"%b",' % wire.session.encode())
-                wire.sock.send(data)
+        for at, wire in enumerate(wires):
+            call = {"method": "q_result", "params": {"session_id": wire.session, "job_id": job.job_id}}
+            calls = [{"jsonrpc": "2.0", "id": number, **call} for number in range(16)]
+            try:
+                wire.sock.send(msgspec.json.encode(calls) + b"\n")
+            except BlockingIOError:
+                pass
+            except OSError:
+                wires[at] = Wire(path, token)
+                wires[at].sock.setblocking(False)
         time.sleep(0.01)
 
 
@@ -128,6 +147,7 @@ SCENES: dict[str, Callable[[str, str], None]] = {
     "nobody": do_nothing,
     "nodes": submit_long,
     "slow": submit_slow_text,
+    "short": submit_short,
     "flood": flood,
     "unread": never_read,
 }

@@ -151,7 +151,8 @@ def test_another_user_is_turned_away_from_the_operators_socket(monkeypatch: pyte
     """As a user who got past the file's mode would be."""
     import asyncio
 
-    from qmk.host.call_server import CallServer, ConnectionBounds
+    from qmk.host.call_server import CallServer
+    from qmk.host.connections import ConnectionBounds
     from qmk.host.translation import TextBounds, Translation
     from qmk.host.transport import Connection
 

@@ -17,7 +17,13 @@ from hypothesis import strategies as st
 
 from qmk.base.limits import LIMITS
 from qmk.client import Client
+from qmk.sdk.kit.builder import Builder
 
+ONE = Builder(1).op("h", 0).measure_all()
+WIDE = Builder(60)
+for qubit in range(60):
+    WIDE.op("h", qubit)
+WIDE.measure_all()
 QUERY = b'{"jsonrpc":"2.0","id":%d,"method":"q_query_resources","params":{}}\n'
 FRAGMENTS = [
     b'{"jsonrpc":"2.0"',
@@ -211,19 +217,51 @@ def test_a_thousand_idle_connections_cost_the_others_nothing(daemon: Any):
     answers(daemon)
 
 
-def test_connections_over_the_limit_are_told_so(make_daemon: Callable[..., Any]):
+def test_over_the_limit_the_connection_that_was_idle_for_longest_makes_room(make_daemon: Callable[..., Any]):
     daemon = make_daemon(connections=5)
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(connect(daemon)) for _ in range(5)]
-        for sock in held:
+        for sock in [*held, held[0]]:
             sock.sendall(QUERY % 1)
             assert sock.recv(1 << 16)
-        sixth = stack.enter_context(connect(daemon))
-        refusal = json.loads(drain(sixth))
-        assert refusal["error"]["data"]["name"] == "RESOURCE_EXHAUSTED"
-        assert "at most 5 connections" in refusal["error"]["message"]
-        held[0].sendall(QUERY % 2)
-        assert json.loads(held[0].recv(1 << 16))["id"] == 2
+        answers(daemon)
+        told = json.loads(drain(held[1]))["error"]
+        assert told["data"]["name"] == "RESOURCE_EXHAUSTED"
+        assert told["message"] == "the daemon serves at most 5 connections at once; this one was not used for longest"
+        for sock in (held[0], *held[2:]):
+            sock.sendall(QUERY % 2)
+            assert json.loads(sock.recv(1 << 16))["id"] == 2
+
+
+def test_when_all_connections_wait_for_answers_a_newcomer_is_told_so(make_daemon: Callable[..., Any], odd_engines: Any):
+    daemon = make_daemon(connections=3, engines=odd_engines)
+    with Client(daemon.socket) as client, contextlib.ExitStack() as stack:
+        session = client.session_id
+        job = client.submit(ONE.graph(), shots=1, engine="hang").job_id
+        params = {"session_id": session, "job_id": job, "timeout_ms": 60_000}
+        wait = {"jsonrpc": "2.0", "id": 1, "method": "q_wait", "params": params}
+        for _ in range(3):  # the last takes the place of the client, which is idle
+            sock = stack.enter_context(connect(daemon))
+            sock.sendall(json.dumps(wait).encode() + b"\n" + QUERY % 2)
+            assert sock.recv(1 << 16)
+        refusal = json.loads(drain(stack.enter_context(connect(daemon))))
+        assert refusal["error"]["message"] == "the daemon serves at most 3 connections at once; try again later"
+
+
+def test_a_batch_of_large_answers_is_refused_beyond_the_limit_of_a_frame(daemon: Any):
+    with Client(daemon.socket) as client:
+        job = client.submit(WIDE.graph(), shots=100_000)
+        client.wait(job.job_id)
+        ask = {"method": "q_result", "params": {"session_id": client.session_id, "job_id": job.job_id}}
+        calls = [{"jsonrpc": "2.0", "id": number, **ask} for number in range(20)]
+        with talking(daemon) as (sock, file):
+            sock.sendall(json.dumps(calls).encode() + b"\n")
+            replies = json.loads(file.readline())
+    sizes = [len(json.dumps(reply)) for reply in replies if "result" in reply]
+    refused = [reply["error"] for reply in replies if "error" in reply]
+    assert 1 < len(sizes) < 20
+    assert len(sizes) + len(refused) == 20
+    assert {error["data"]["help"] for error in refused} == {"send fewer calls in one batch"}
 
 
 def test_a_frame_that_dribbles_is_cut_off_and_others_are_served(make_daemon: Callable[..., Any]):

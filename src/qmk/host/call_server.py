@@ -22,28 +22,19 @@ from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.formats.warnings import as_errors
 from qmk.host.checking import graph_of
+from qmk.host.connections import ConnectionBounds, Connections
 from qmk.host.host import Host
 from qmk.host.long_frames import LongFrame, Reading
 from qmk.host.programs import Programs, Read
 from qmk.host.routing import native_method
 from qmk.host.translation import Translation
 from qmk.host.translations import Translated, Wanted
-from qmk.host.transport import Batch, Connection
+from qmk.host.transport import WRITE_HIGH_BYTES, Batch, Connection
 from qmk.qvm.graph import Graph
 from qmk.rpc import frame, graphs
 from qmk.rpc.key import Key, key_of
 
 log = logging.getLogger("qmk.calls")
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionBounds:
-    """Limits of connections: how many there are, how long a frame may take to arrive, and how many bytes of unfinished
-    frames all of them together may leave here."""
-
-    connections: int = LIMITS.connections
-    frame_s: float = 60.0
-    partial_bytes: int = 8 * LIMITS.frame_bytes
 
 
 @dataclass(slots=True)
@@ -60,9 +51,8 @@ class CallServer:
         self._translation = translation
         self._left: list[Reading] = []
         self._programs = Programs()
-        self._bounds = bounds
         self._host: Host | None = None
-        self._connections: dict[int, Connection] = {}
+        self._connections = Connections(bounds)
         self._calls: dict[int, _Call] = {}
         self._of_connection: dict[int, set[int]] = {}
         self._refs = itertools.count(1)
@@ -86,21 +76,20 @@ class CallServer:
         if connection.operator and connection.peer_uid not in (os.geteuid(), 0):
             log.warning("user %d was turned away from the operator's socket", connection.peer_uid)
             return QmkError("AUTH_FAILED", "only the user who runs the daemon may operate it")
-        limit = self._bounds.connections
-        if self._closing or len(self._connections) >= limit:
-            return QmkError(
-                "RESOURCE_EXHAUSTED",
-                f"the daemon serves at most {limit} connections at once; try again later",
-                limit=limit,
-            )
-        self._connections[connection.number] = connection
+        if self._closing:
+            return QmkError("RESOURCE_EXHAUSTED", "the daemon is closing; try again later")
+        refusal = self._connections.add(connection)
+        if refusal is not None:
+            return refusal
         self._of_connection[connection.number] = set()
         return None
 
     def on_closed(self, connection: Connection) -> None:
-        if self._connections.pop(connection.number, None) is None:
+        refs = self._of_connection.pop(connection.number, None)
+        if refs is None:
             return
-        for ref in self._of_connection.pop(connection.number):
+        self._connections.remove(connection.number)
+        for ref in refs:
             del self._calls[ref]
         self._translation.drop(connection.number)
         assert self._host is not None
@@ -115,8 +104,7 @@ class CallServer:
             return
         assert decoded.call is not None
         tenant = self._tenant_of(decoded)
-        if tenant:
-            connection.owner = tenant
+        self._connections.use(connection, tenant)
         key = decoded.key or key_of(decoded.request)
         if not key.name:
             self._call(connection, ref, decoded, None, [])
@@ -154,15 +142,6 @@ class CallServer:
     def _keep(self, decoded: frame.Decoded, key: Key, graph: Graph, warnings: list[Finding]) -> Read:
         assert self._host is not None
         return self._programs.put(self._tenant_of(decoded), key, graph, warnings, self._host.tenants)
-
-    def _wanted_of(self, decoded: frame.Decoded) -> Wanted:
-        """What the kernel and the router will ask of the program of a call."""
-        assert self._host is not None
-        request = decoded.request
-        held, tenant = self._host.holder(request.session_id)
-        estimate = isinstance(request, q_estimate.Request)
-        policy = getattr(request, "policy", None)
-        return Wanted(held, tenant, native_method(None if policy is None else policy.engine), estimate)
 
     def read(self, connection: Connection, data: bytes) -> None:
         """Have a long frame read, and then those of its programs that are not known."""
@@ -242,10 +221,13 @@ class CallServer:
             log.exception("an answer of type %s cannot be written as JSON", type(result).__name__)
             self.refuse(conn, ref, QmkError("INTERNAL_ERROR", "a defect in QMK: the answer cannot be written"))
             return
-        if len(data) > LIMITS.frame_bytes:
-            self.refuse(conn, ref, _too_long(len(data)))
+        gathered = 0 if call.batch is None else call.batch.size_bytes
+        if gathered + len(data) > LIMITS.frame_bytes:
+            self.refuse(conn, ref, _too_long(gathered + len(data), batch=gathered > 0))
             return
         self._reply(conn, ref, data)
+        if call.connection.unread_bytes > WRITE_HIGH_BYTES:
+            self._connections.cut_unread()
 
     def refuse(self, conn: int, ref: int, error: QmkError) -> None:
         call = self._calls.get(ref)
@@ -258,39 +240,24 @@ class CallServer:
         call.connection.reply(data, call.batch)
 
     def _sweep(self) -> None:
-        """Closes connections whose frame takes too long to arrive, and, when all together hold too much, the
-        largest."""
-        now = self._loop.time()
-        partial = [connection for connection in self._connections.values() if connection.partial_since is not None]
-        for connection in partial:
-            if connection.partial_since is not None and now - connection.partial_since > self._bounds.frame_s:
-                seconds = self._bounds.frame_s
-                connection.close(
-                    QmkError("TIMEOUT", f"a frame must arrive within {seconds:g} s; the connection is closed")
-                )
-        held = sum(connection.pending_bytes for connection in partial)
-        for connection in sorted(partial, key=lambda connection: -connection.pending_bytes):
-            if held <= self._bounds.partial_bytes:
-                break
-            held -= connection.pending_bytes
-            connection.close(QmkError("RESOURCE_EXHAUSTED", "too many large frames are arriving at once"))
+        self._connections.cut_late(self._loop.time())
         self._sweeper = self._loop.call_later(1.0, self._sweep)
 
     def close(self) -> None:
         """Close every connection once its answers are out."""
         self._closing = True
         self._sweeper.cancel()
-        for connection in list(self._connections.values()):
+        for connection in self._connections:
             connection.close()
 
     def abort(self) -> None:
         """Cuts the connections whose peers have not read their answers."""
-        for connection in list(self._connections.values()):
+        for connection in self._connections:
             connection.abort()
 
     @property
     def connections(self) -> int:
-        return len(self._connections)
+        return len(self._of_connection)
 
 
 def _unknown_graph(key: Key) -> QmkError:
@@ -302,13 +269,14 @@ def _unknown_graph(key: Key) -> QmkError:
     )
 
 
-def _too_long(size: int) -> QmkError:
+def _too_long(size: int, batch: bool) -> QmkError:
     limit = LIMITS.frame_bytes
+    what = "the answers of this batch take" if batch else "the answer takes"
     return QmkError(
         "QUOTA_EXCEEDED",
-        f"the answer takes {size} bytes, more than the limit 'frame_bytes' of {limit} bytes",
+        f"{what} {size} bytes, more than the limit 'frame_bytes' of {limit} bytes",
         quota="frame_bytes",
         asked=size,
         limit=limit,
-        help="ask for fewer shots, or run in process with qmk.run",
+        help="send fewer calls in one batch" if batch else "ask for fewer shots, or run in process with qmk.run",
     )

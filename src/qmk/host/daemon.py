@@ -14,8 +14,9 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from qmk.base.errors import QmkError
-from qmk.host.call_server import CallServer, ConnectionBounds
+from qmk.host.call_server import CallServer
 from qmk.host.config import HostConfig
+from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
 from qmk.host.housekeeping import Housekeeping
 from qmk.host.keys import token_key

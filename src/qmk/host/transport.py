@@ -25,18 +25,19 @@ LONG_FRAME_BYTES = 1 << 15
 """A longer frame is read in another process: reading its program would keep everybody waiting for ten milliseconds."""
 
 WRITE_HIGH_BYTES = 1 << 20
-UNREAD_BYTES = 4 * LIMITS.frame_bytes
+UNREAD_BYTES = 2 * LIMITS.frame_bytes
 """Answers that wait for a peer that does not read them; past this the connection is cut."""
 
 
 class Batch:
     """The answers of one batch, gathered until all are there."""
 
-    __slots__ = ("missing", "replies")
+    __slots__ = ("missing", "replies", "size_bytes")
 
     def __init__(self, missing: int) -> None:
         self.missing = missing
         self.replies: list[bytes] = []
+        self.size_bytes = 0
 
 
 class CallHandler(Protocol):
@@ -76,6 +77,16 @@ class Connection(asyncio.Protocol):
     def pending_bytes(self) -> int:
         """Bytes held of a frame that is not complete, or that is being read."""
         return self._splitter.pending_bytes + self._reading_bytes
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes of answers that wait for the peer to read them."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing has come that is not answered."""
+        return not (self._unanswered or self._frames or self.pending_bytes)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
@@ -185,6 +196,7 @@ class Connection(asyncio.Protocol):
             batch.missing -= 1
             if data:
                 batch.replies.append(data)
+                batch.size_bytes += len(data)
             if batch.missing == 0:
                 self._write(frame.batch(batch.replies))
         self._leave_when_finished()
