@@ -155,13 +155,14 @@ def test_another_user_is_turned_away_from_the_operators_socket(monkeypatch: pyte
     from qmk.host.connections import ConnectionBounds
     from qmk.host.translation import TextBounds, Translation
     from qmk.host.transport import Connection
+    from qmk.host.turns import Turns
 
     async def verdicts() -> list[str]:
         calls = CallServer(Translation(TextBounds()), ConnectionBounds())
         found: list[str] = []
         for uid in (1001, -1, 1000, 0):
             monkeypatch.setattr("os.geteuid", lambda: 1000)
-            connection = Connection(calls, 1, operator=True)
+            connection = Connection(calls, Turns(), 1, operator=True)
             connection.peer_uid = uid
             refusal = calls.on_opened(connection)
             found.append("" if refusal is None else refusal.kind.name)

@@ -30,6 +30,7 @@ from qmk.host.routing import native_method
 from qmk.host.translation import Translation
 from qmk.host.translations import Translated, Wanted
 from qmk.host.transport import WRITE_HIGH_BYTES, Batch, Connection
+from qmk.host.turns import Turns
 from qmk.qvm.graph import Graph
 from qmk.rpc import frame, graphs
 from qmk.rpc.key import Key, key_of
@@ -59,6 +60,7 @@ class CallServer:
         self._numbers = itertools.count(1)
         self._loop = asyncio.get_running_loop()
         self._sweeper = self._loop.call_later(1.0, self._sweep)
+        self._turns = Turns()
         self._closing = False
 
     def open_for(self, host: Host) -> None:
@@ -66,11 +68,11 @@ class CallServer:
         self._host = host
 
     def new_connection(self) -> Connection:
-        return Connection(self, next(self._numbers))
+        return Connection(self, self._turns, next(self._numbers))
 
     def new_operator(self) -> Connection:
         """Makes a connection on the operator's socket."""
-        return Connection(self, next(self._numbers), operator=True)
+        return Connection(self, self._turns, next(self._numbers), operator=True)
 
     def on_opened(self, connection: Connection) -> QmkError | None:
         if connection.operator and connection.peer_uid not in (os.geteuid(), 0):

@@ -23,7 +23,7 @@ class ConnectionBounds:
     connections: int = LIMITS.connections
     frame_s: float = 60.0
     partial_bytes: int = 8 * LIMITS.frame_bytes
-    unread_bytes: int = 8 * LIMITS.frame_bytes
+    unread_bytes: int = 4 * LIMITS.frame_bytes
 
 
 class Connections:

@@ -1,8 +1,8 @@
 """Connections: bytes of the socket to calls, answers to bytes.
 
-A connection may be slow, hostile or broken; none of that may cost the others more than their share. Frames are taken
-in small groups so that one connection's thousand calls do not hold up another's one; reading stops while the peer does
-not read its answers; what is unfinished is bounded in bytes and in time.
+A connection may be slow, hostile or broken; none of that may cost the others more than their share. Calls are taken one
+at a time (``host.turns``), so that one connection's thousand do not hold up another's one; reading stops while the peer
+does not read its answers; what is unfinished is bounded in bytes and in time.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from qmk.abi.calls import METHODS
 from qmk.abi.operator import OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.host.turns import Turns
 from qmk.rpc import frame
 from qmk.rpc.splitter import FrameSplitter
 
-FRAMES_A_TURN = 16
 LONG_FRAME_BYTES = 1 << 15
 """A longer frame is read in another process: reading its program would keep everybody waiting for ten milliseconds."""
 
@@ -55,15 +55,17 @@ class Connection(asyncio.Protocol):
     """One peer. ``number`` is the kernel's name for it; ``operator``: it came to the operator's socket. ``owner``:
     whose work it brings, the tenant of its last call or else the user at the other end."""
 
-    def __init__(self, handler: CallHandler, number: int, operator: bool = False) -> None:
+    def __init__(self, handler: CallHandler, turns: Turns, number: int, operator: bool = False) -> None:
         self.number = number
         self.operator = operator
         self.peer_uid = -1
         self.owner = ""
         self.partial_since: float | None = None
         self._handler = handler
+        self._turns = turns
         self._splitter = FrameSplitter()
         self._frames: deque[bytes] = deque()
+        self._calls: deque[tuple[frame.Decoded, Batch | None]] = deque()
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._unanswered = 0
@@ -103,6 +105,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._leaving = True
         self._frames.clear()
+        self._calls.clear()
         self._transport = None
         self._handler.on_closed(self)
 
@@ -114,9 +117,8 @@ class Connection(asyncio.Protocol):
             self.partial_since = None
         elif self.partial_since is None or b"\n" in data:
             self.partial_since = self._loop.time()
-        if self._frames and not self._turn_asked and not self._must_wait:
-            self._turn()
-        elif self._splitter.error is not None and not self._frames:
+        self._ask_for_turn()
+        if self._splitter.error is not None and not self._frames:
             self.close(self._splitter.error)
 
     def eof_received(self) -> bool:
@@ -131,28 +133,32 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._peer_slow = False
         self._settle_reading()
-        if self._frames and not self._turn_asked and not self._must_wait:
-            self._turn()
+        self._ask_for_turn()
 
     @property
     def _must_wait(self) -> bool:
-        """Whether no frame is to be taken now."""
-        return self._peer_slow or self._reading_bytes > 0
+        """Whether no call is to be taken now."""
+        return self._peer_slow or self._leaving or self._reading_bytes > 0
 
-    def _turn(self) -> None:
-        """Take some frames; leave the rest for the next turn of the loop."""
-        self._turn_asked = False
-        for _ in range(FRAMES_A_TURN):
-            if not self._frames or self._must_wait or self._leaving:
-                break
-            self._take(self._frames.popleft())
-        if self._frames and not self._must_wait and not self._leaving:
+    def _ask_for_turn(self) -> None:
+        if (self._frames or self._calls) and not self._turn_asked and not self._must_wait:
             self._turn_asked = True
-            self._loop.call_soon(self._turn)
-        elif not self._frames and self._splitter.error is not None:
+            self._turns.ask(self)
+
+    def take_call(self) -> bool:
+        """Takes one call; says whether others wait that may be taken."""
+        self._turn_asked = False
+        if not self._must_wait:
+            if self._calls:
+                self._handler.take(self, *self._calls.popleft())
+            elif self._frames:
+                self._take(self._frames.popleft())
+        if self._splitter.error is not None and not (self._frames or self._calls or self._reading_bytes):
             self.close(self._splitter.error)
         self._settle_reading()
         self._leave_when_finished()
+        self._turn_asked = bool(self._frames or self._calls) and not self._must_wait
+        return self._turn_asked
 
     def _take(self, data: bytes) -> None:
         if len(data) > LONG_FRAME_BYTES:
@@ -167,21 +173,24 @@ class Connection(asyncio.Protocol):
         if self._leaving:
             return
         self._take_calls(decoded)
-        if self._frames and not self._turn_asked and not self._must_wait:
-            self._turn()
+        while self._calls:
+            self._handler.take(self, *self._calls.popleft())
+        self._ask_for_turn()
         self._settle_reading()
         self._leave_when_finished()
 
     def _take_calls(self, decoded: frame.Frame) -> None:
         batch = Batch(len(decoded.calls)) if decoded.batch else None
         self._unanswered += len(decoded.calls)
-        for call in decoded.calls:
-            self._handler.take(self, call, batch)
+        if batch is None:
+            self._handler.take(self, decoded.calls[0], None)
+        else:
+            self._calls.extend((call, batch) for call in decoded.calls)
 
     def _settle_reading(self) -> None:
         if self._transport is None or self._leaving:
             return
-        if self._must_wait or self._frames:
+        if self._must_wait or self._frames or self._calls:
             if self._transport.is_reading():
                 self._transport.pause_reading()
         elif not self._transport.is_reading():
@@ -224,6 +233,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(frame.error(frame.NULL_ID, why) + b"\n")
         self._leaving = True
         self._frames.clear()
+        self._calls.clear()
         self._transport.close()
 
     def abort(self) -> None:

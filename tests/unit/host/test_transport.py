@@ -14,6 +14,7 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.host import transport
 from qmk.host.transport import Batch, Connection
+from qmk.host.turns import Turns
 from qmk.rpc import frame
 
 LATER = b'"later"'
@@ -68,7 +69,7 @@ def converse(tmp_path: Path) -> Callable[..., Any]:
                 setattr(desk, name, value)
             loop = asyncio.get_running_loop()
             path = str(tmp_path / "s")
-            server = await loop.create_unix_server(lambda: Connection(desk, 1), path)
+            server = await loop.create_unix_server(lambda: Connection(desk, Turns(), 1), path)
             async with server:
                 reader, writer = await asyncio.open_unix_connection(path, limit=1 << 28)
                 try:
@@ -209,7 +210,7 @@ def test_one_connections_flood_leaves_room_for_another(tmp_path: Path):
     async def main() -> int:
         desk = Desk()
         path = str(tmp_path / "s")
-        server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(desk, 1), path)
+        server = await asyncio.get_running_loop().create_unix_server(lambda: Connection(desk, Turns(), 1), path)
         async with server:
             _, flood = await asyncio.open_unix_connection(path)
             reader, writer = await asyncio.open_unix_connection(path)
