@@ -4,13 +4,13 @@ to a strict caller. The codes are those of the registries: a new one without a p
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from generate_qvm import READERS
 from litestar.testing import TestClient
 
 import qmk
@@ -22,9 +22,6 @@ from qmk.client.sync import drive
 from qmk.frontends.openqasm.rules import RULES as QASM_RULES
 from qmk.qvm.verify import RULES
 from tests.integration.gateway.test_braket import gates
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
-from generate_qvm import READERS
 
 Http = TestClient[Any]
 
@@ -167,7 +164,8 @@ def test_the_daemon(case: Case, path: str, daemon: Any) -> None:
         assert case.code in codes_of(job.warnings)
         done = client.wait(job.job_id)
         assert case.code in codes_of(done.warnings)
-        assert case.code in codes_of(done.result.warnings)  # type: ignore[union-attr]
+        assert done.result is not None
+        assert case.code in codes_of(done.result.warnings)
         assert case.code in codes_of(client.result(job.job_id).warnings)
         assert case.code in codes_of(drive(ask(q_estimate.CALL, program=program)).warnings)
         for call in (q_submit.CALL, q_estimate.CALL):

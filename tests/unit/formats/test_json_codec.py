@@ -101,7 +101,8 @@ def test_a_misspelt_key_of_a_01_node_is_an_error_that_names_the_key(wrong, meant
 @pytest.mark.parametrize(("wrong", "meant"), [("resource", "resources"), ("cap", "caps"), ("Caps", "caps")])
 def test_a_misspelt_key_at_the_top_is_an_error(version, wrong, meant):
     program = document({"id": "a", "op": "APPLY_X", "vqs": ["q"]}, **{"version": version, wrong: []})
-    assert read({**{key: part for key, part in program.items() if key != wrong}, "source": "mine", "tag": 1})
+    graph, _ = read({**{key: part for key, part in program.items() if key != wrong}, "source": "mine", "tag": 1})
+    assert graph.metadata == {"source": "mine", "tag": 1}
     del program[meant]
     with pytest.raises(QmkError, match=wrong) as caught:
         read(program)

@@ -38,7 +38,8 @@ def test_numbers_of_numpy_become_those_of_python() -> None:
 
 
 def test_a_model_of_lists_and_numbers_of_numpy_is_that_of_tuples_and_floats() -> None:
-    errors: Any = [Depolarize(np.float32(0.5))]  # pyright: ignore[reportArgumentType]
+    half: Any = np.float32(0.5)
+    errors: Any = [Depolarize(half)]
     given: Any = [GateRule(errors)]
     model = NoiseModel(gates=given, durations={"1q": np.float64(1e-6)})
     assert model == NoiseModel(gates=(GateRule((Depolarize(0.5),)),), durations={"1q": 1e-6})

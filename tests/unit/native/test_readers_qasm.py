@@ -13,7 +13,8 @@ from qmk_native import Declined, read_qasm, read_qasm_graph
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.frontends import Loaded, load, warnings
+from qmk.formats.warnings import warnings_of
+from qmk.frontends import Loaded, load
 from qmk.frontends.openqasm import builder
 from qmk.frontends.openqasm.defined import definitions
 from qmk.frontends.openqasm.interpreter import interpret
@@ -37,7 +38,7 @@ def dialect_of(text: str) -> int:
 def interpreted(text: str, params=None) -> Loaded:
     """A text as the interpreter reads it, with the warnings, whatever the native core would read."""
     graph = interpret(Source(text.encode(), "", params), dialect_of(text))
-    return Loaded(graph, "", warnings(graph))
+    return Loaded(graph, "", tuple(warnings_of(graph)))
 
 
 def require_same_graph(text: str, params=None) -> None:
