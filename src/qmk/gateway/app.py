@@ -35,6 +35,9 @@ from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.records import Records
 
 log = logging.getLogger("qmk.gateway")
+RETRY_AFTER_S = 1
+"""Seconds after which a caller that was turned away for want of room may try again."""
+
 Refused = Callable[[Exception, int, str], Response[bytes]]
 
 
@@ -106,10 +109,13 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
     if status == 500:
         log.error("%s %s failed", request.method, path, exc_info=error)
         message = "a defect in the gateway; its log has the details"
+    made: Response[Any] = answer({"message": message}, status)
     for adapter in ADAPTERS:
         if path == adapter.path or path.startswith(adapter.path + "/"):
-            return adapter.refused(error, status, message)
-    return answer({"message": message}, status)
+            made = adapter.refused(error, status, message)
+    if status in (429, 503):
+        made.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return made
 
 
 def _is_text(data: bytes) -> bool:

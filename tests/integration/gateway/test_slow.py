@@ -29,17 +29,27 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to ``app`` behind the protocol."""
-    server = uvicorn.Server(uvicorn.Config(app, http=slow.TimelyProtocol, port=0, lifespan="off", log_config=None))
+async def served(most: int | None = None) -> AsyncIterator[Any]:
+    """The address of ``app`` behind the protocol, for at most so many connections."""
+    config = uvicorn.Config(
+        app, http=slow.TimelyProtocol, port=0, lifespan="off", log_config=None, limit_concurrency=most
+    )
+    server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
-    yield reader, writer
-    writer.close()
+    yield server.servers[0].sockets[0].getsockname()
     server.should_exit = True
     await serving
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to ``app``."""
+    async with served() as address:
+        reader, writer = await asyncio.open_connection(*address)
+        yield reader, writer
+        writer.close()
 
 
 async def talked(*said: bytes) -> bytes:
@@ -105,3 +115,24 @@ def test_a_caller_that_goes_is_no_defect() -> None:
     with pytest.raises(Refusal) as caught:
         asyncio.run(body_of(Request(scope, receive=receive), dict))
     assert caught.value.status == 400
+
+
+def test_where_all_places_are_taken_the_one_that_waited_longest_makes_room() -> None:
+    async def scene() -> tuple[bytes, int]:
+        async with served(most=8) as address:
+            held = [await asyncio.open_connection(*address) for _ in range(20)]
+            for _, writer in held:
+                writer.write(b"GET / HTTP/1.1\r\nX: ")  # half a head
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(HEAD + b"\r\n")
+            heard = await asyncio.wait_for(reader.readuntil(b"ok"), PATIENCE_S)
+            ended = 0
+            for half, _ in held[:12]:
+                ended += await asyncio.wait_for(half.read(1), PATIENCE_S) == b""
+            for _, each in [*held, (reader, writer)]:
+                each.close()
+            return heard, ended
+
+    heard, ended = asyncio.run(scene())
+    assert heard.startswith(b"HTTP/1.1 200")
+    assert ended == 12, "the others waited longer for a place than they were let wait"
