@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -23,7 +24,7 @@ from qmk.models.qec.intervals import clopper_pearson
 from qmk.models.qec.processes import MAX_WORKERS
 from qmk.models.qec.sampling_processes import Pool
 from qmk.models.qec.sampling_worker import Job
-from qmk.models.qec.thin import thin_circuit
+from qmk.models.qec.thin import thin_circuit, touching
 
 LIBRARIES = ("stim", "pymatching", "ldpc", "tesseract-decoder", "chromobius")
 
@@ -92,8 +93,8 @@ def measure(
     """Sample up to ``shots`` shots, stop after the batch in which ``errors_any`` reaches ``max_errors``, and count.
 
     The decoder is given every detector that parts of errors join to an observable. One that looks at errors as a whole
-    (bp_osd, bp_lsd, tesseract) gets both bases of a memory, which costs it most of its time and some failures: where it
-    is to see one basis, make the circuit with ``circuits.memory(..., both=False)``.
+    (bp_osd, bp_lsd, tesseract) gets both bases of a memory, which costs it most of its time and some failures, and a
+    ``UserWarning`` says so: where it is to see one basis, make the circuit with ``circuits.memory(..., both=False)``.
 
     ``workers`` of 1 samples in this process, more in as many processes. Raises INVALID_PARAMS for numbers out of range
     or a circuit without observables or with nondeterministic detectors, UNSUPPORTED where the decoder does not fit.
@@ -105,6 +106,7 @@ def measure(
     begin = time.process_time()
     provenance = {"decoder": decoder.spec, "seed": seed, "circuit": digest(circuit), **versions()}
     thin = thin_circuit(circuit, decoder)
+    _warn_of_other_basis(thin, decoder)
     if workers == 1:
         loop = batches.Loop(thin, decoder, seed)
         counted = _sum((loop.run(*batch) for batch in schedule), max_errors)
@@ -112,6 +114,24 @@ def measure(
     with Pool(Job(str(thin), decoder.spec, seed), workers) as pool:
         counted = _sum(pool.batches(schedule), max_errors)
     return _rate(counted, pool.cpu_s + time.process_time() - begin, provenance)
+
+
+def _warn_of_other_basis(circuit: stim.Circuit, decoder: Decoder) -> None:
+    """Warns where the decoder gets detectors that one which takes errors apart would not need."""
+    if decoder.by_parts:
+        return
+    try:
+        parts = circuit.detector_error_model(decompose_errors=True, approximate_disjoint_errors=True)
+    except ValueError:
+        return  # errors of this code cannot be taken apart
+    others = int((~touching(parts)).sum())
+    if others:
+        warnings.warn(
+            f"{decoder.spec} looks at errors as a whole and gets {others} of {circuit.num_detectors} detectors of a "
+            "basis that no observable is in: it takes longer and fails more often than on one basis, such as that of "
+            "circuits.memory(..., both=False)",
+            stacklevel=3,
+        )
 
 
 def digest(circuit: stim.Circuit) -> str:

@@ -112,3 +112,14 @@ def test_a_circuit_that_would_take_all_memory_is_refused_at_once() -> None:
     circuit = memory(codes.parse("surface(d=3)"), 1_000_000, "Z", "circuit=1e-3")
     with pytest.raises(QmkError, match="detectors, more than 2000000"):
         rates.measure(circuit, "matching", shots=1, seed=1)
+
+
+def test_a_decoder_of_whole_errors_that_gets_a_basis_too_many_is_warned_of(recwarn: pytest.WarningsRecorder) -> None:
+    one = memory(codes.parse("surface(d=3)"), 3, "Z", "circuit=1e-2", both=False)
+    rates.measure(CIRCUIT, "matching", shots=10, seed=1)
+    rates.measure(one, "bp_lsd", shots=10, seed=1)
+    assert not recwarn.list
+    rates.measure(CIRCUIT, "bp_lsd", shots=10, seed=1)
+    (warning,) = recwarn.list
+    assert str(warning.message).startswith("bp_lsd(order=0,iterations=100) looks at errors as a whole and gets 8 of 24 ")
+    assert warning.filename == __file__
