@@ -34,7 +34,7 @@ def test_it_serves_until_it_is_told_to_stop(start: Start, daemon: subprocess.Pop
     url = address(gateway)
     assert asked(f"{url}/health") == {"status": "up"}
     assert asked(f"{url}/qlam/v2/groups")["total"] == 1
-    assert len(asked(f"{url}/braket/devices", {})["devices"]) == 4
+    assert len(asked(f"{url}/braket/devices", {})["devices"]) == 5
     port = url.rpartition(":")[2]
     taken = qmk("gateway", "--port", port)
     assert (taken.returncode, "cannot listen" in taken.stderr) == (2, True)

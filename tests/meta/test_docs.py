@@ -71,10 +71,10 @@ class Page:
             "QMK_SOCKET": str(folder / "s"),
             "QMK_STATE_DIR": str(folder / "state"),
             "QMK_RATES": str(folder / "state" / "rates.json"),
-            "COLUMNS": "100",
             "PYTHONIOENCODING": "utf-8",
             "PYTHONPATH": str(ROOT / "src"),
         }
+        self.environment.pop("COLUMNS", None)  # as in a pipe: what is shown has the width that it has on the page
         self.names: dict[str, Any] = {"__name__": "page"}
         self.background: list[subprocess.Popen[bytes]] = []
 

@@ -57,11 +57,9 @@ def test_the_lock_names_the_dependencies() -> None:
     assert {"numpy", "stim", "msgspec", "psycopg", "litestar"} <= set(LOCKED)
 
 
-@pytest.mark.parametrize("name", LOCKED)
+@pytest.mark.parametrize("name", [name for name in LOCKED if licence_of(name) is not None])
 def test_a_package_has_a_licence_that_is_known(name: str) -> None:
-    licence = licence_of(name)
-    if licence is None:
-        pytest.skip("not installed on this Python")
+    licence = licence_of(name) or ""
     assert PERMISSIVE.search(licence) or name in NAMED, f"{name}: {licence or 'no licence in its metadata'}"
     assert not BINDING.search(licence) or name in NAMED, f"{name}: {licence}; say in NAMED why that is no trouble"
 

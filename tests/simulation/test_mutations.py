@@ -212,8 +212,8 @@ def idempotency_keys_are_forgotten_by_a_replay(patch: pytest.MonkeyPatch) -> Non
 
     replay = Kernel.replay
 
-    def forgetful(self: Kernel, records: Any) -> None:
-        replay(self, records)
+    def forgetful(self: Kernel, *given: Any, **named: Any) -> None:
+        replay(self, *given, **named)
         self.jobs.by_key.clear()
 
     patch.setattr(Kernel, "replay", forgetful)

@@ -51,8 +51,8 @@ def test_densities_are_those_of_an_independent_integration(name: str, c6: str, s
     known = json.loads((DATA / f"{name}.expected.json").read_text())
     sign = f"exp({sign} phi)" if any("phase" in k for k in known) else sign
     key = next(k for k in known if k.startswith(f"c6={c6}") and ("phase" not in k or sign in k))
-    wanted = [x for x in known[key]["rydberg_density"] if x is not None]
-    found = qmk.expectation(DATA / f"{name}.quera.json", [f"Z{k}" for k in range(len(wanted))], params=params)
+    sites, wanted = zip(*((k, x) for k, x in enumerate(known[key]["rydberg_density"]) if x is not None), strict=True)
+    found = qmk.expectation(DATA / f"{name}.quera.json", [f"Z{k}" for k in sites], params=params)
     assert max(abs((1 - float(z)) / 2 - x) for z, x in zip(found, wanted, strict=True)) < 1e-8
 
 

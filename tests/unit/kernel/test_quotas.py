@@ -439,7 +439,7 @@ def test_the_cheap_pass_agrees_with_the_summary(program: Any) -> None:
     )
     for graph in (program(), program(fences=2), twice):
         summary = summarise(graph)
-        assert measure(graph) == (summary.qubits_live_max, summary.unitaries)
+        assert measure(graph)[:2] == (summary.qubits_live_max, summary.unitaries)
 
 
 def test_the_largest_result_is_bounded_by_what_an_answer_carries() -> None:
