@@ -54,8 +54,8 @@ IDLE_S = 60.0
 MEMORY_OF_USE_S = 60.0
 """Half of the time that somebody's programs took is forgotten within so many seconds."""
 
-LOOK_S = 1.0
-"""How long a process must have stood still before that is held against it."""
+LOOK_S = 5.0
+"""How often a process is looked at, and how long it must have stood still before that is held against it."""
 
 _ANSWERS: dict[type, type] = {Translate: Translated, ReadProgram: Translated, ReadFrame: FrameRead, Write: Written}
 
@@ -236,7 +236,7 @@ class Translation:
         assert each.task is not None
         each.ran_s = each.process.ran_s
         each.looked = self._loop.time(), each.ran_s + each.process.waited_s
-        each.deadline = self._loop.call_later(self._bounds.seconds, self._look, each)
+        each.deadline = self._loop.call_later(min(LOOK_S, self._bounds.seconds), self._look, each)
         each.sent_bytes += each.task.size_bytes
         each.process.send(request)
         each.task.request = replace(request, data=b"") if isinstance(request, ReadFrame) else request
@@ -283,8 +283,8 @@ class Translation:
         owner.busy, each.used_s = False, now_s
 
     def _look(self, each: _Translator) -> None:
-        """Looks at a process that is late by the clock: it may go on until it has had its time of a processor, unless
-        it neither ran nor waited for one since the last look."""
+        """Looks at a process that is at work: it may go on until it has had its time of a processor, unless it neither
+        ran nor waited for one since the last look."""
         assert each.process is not None
         (last_s, awake_s), ran_s = each.looked, each.process.ran_s
         now = self._loop.time(), ran_s + each.process.waited_s
@@ -296,8 +296,7 @@ class Translation:
             self._lose(each, _stands_still())
         else:
             each.looked = now if late else each.looked
-            next_s = max(left_s, min(LOOK_S, self._bounds.seconds))
-            each.deadline = self._loop.call_later(next_s, self._look, each)
+            each.deadline = self._loop.call_later(min(LOOK_S, left_s), self._look, each)
 
     def _too_slow(self, each: _Translator) -> QmkError:
         assert each.task is not None
