@@ -276,6 +276,8 @@ class Host:
             return
         journaled = self._committer.behind  # what is answered now may rest on records that are not durable yet
         for effect in effects:
+            if type(effect) is fx.ReplyError:
+                _forget_frames(effect.error)
             if type(effect) is fx.Journal:
                 journaled = True
                 self._record(effect)
@@ -379,3 +381,9 @@ class Host:
     def _record_seal(self, seal: Seal) -> None:
         assert self._seals is not None
         self._seals.keep_seal(seal)
+
+
+def _forget_frames(error: QmkError) -> None:
+    """Lets go of where an error was raised: in a flood of refusals that wait for the journal, their frames would be
+    most of what Python's collector of garbage has to look at."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None

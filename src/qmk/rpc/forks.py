@@ -14,7 +14,8 @@ class ForkedLock:
         self._locks = {os.getpid(): threading.RLock()}
 
     def acquire(self) -> None:
-        self._locks.setdefault(os.getpid(), threading.RLock()).acquire()
+        pid = os.getpid()
+        (self._locks.get(pid) or self._locks.setdefault(pid, threading.RLock())).acquire()
 
     def release(self) -> None:
         self._locks[os.getpid()].release()

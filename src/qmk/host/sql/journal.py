@@ -35,8 +35,8 @@ READ_ROWS = 2000
 DOOMED_S = 60.0
 """How long a blob stays after its last name: a backup that has copied the journal finds what that names."""
 
-WAITING_BATCHES = 64
-"""So many batches stand in the log alone at most; moving them takes a millisecond or two."""
+WAITING_BATCHES, WAITING_ROWS = 64, 256
+"""So many batches, and rows in them, stand in the log alone at most; moving them takes a millisecond or two."""
 LOG_BYTES = 16 << 20
 """Past this the log is begun anew."""
 
@@ -73,6 +73,7 @@ class SqlJournal:
         self._log = batch_log
         self._waiting: list[Batch] = []
         self._moved = 0
+        self._rows_waiting = 0
         self._lost: Exception | None = None
         if batch_log is not None:
             self._take_over(batch_log)
@@ -137,7 +138,8 @@ class SqlJournal:
             raise self._lost
         batch_log.append(self._moved + len(self._waiting) + 1, encode_entry(batch), batch.durable)
         self._waiting.append(batch)
-        if len(self._waiting) >= WAITING_BATCHES:
+        self._rows_waiting += len(batch.records) + len(batch.results) + len(batch.charges) + len(batch.audit)
+        if len(self._waiting) >= WAITING_BATCHES or self._rows_waiting >= WAITING_ROWS:
             self._move()
 
     def _move(self) -> None:
@@ -156,7 +158,7 @@ class SqlJournal:
             self._lost = error
             raise
         self._rows.count(together)
-        self._moved, self._waiting = moved, []
+        self._moved, self._waiting, self._rows_waiting = moved, [], 0
         if anew:
             self._log.restart()
 
