@@ -10,7 +10,7 @@ from typing import Any
 
 from qmk.cli import terminal
 from qmk.cli.failure import call_error
-from qmk.formats.printable import json_escaped, one_line
+from qmk.formats.printable import escape_json, one_line
 
 
 def show(as_json: bool, value: Any, text: str | Iterable[str]) -> None:
@@ -38,7 +38,7 @@ def json_text(value: Any) -> str:
 
         text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
         data = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-    return json_escaped(msgspec.json.format(data, indent=2).decode()) + "\n"
+    return escape_json(msgspec.json.format(data, indent=2).decode()) + "\n"
 
 
 def lines(rows: Iterable[str]) -> None:

@@ -23,7 +23,7 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def json_escaped(text: str) -> str:
+def escape_json(text: str) -> str:
     """JSON that means the same and can be shown: such characters in its texts as their escapes."""
     return _HIDDEN.sub(_escape, text)
 

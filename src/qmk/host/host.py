@@ -149,8 +149,7 @@ class Host:
 
     def tenant_of(self, session_id: str) -> str:
         """The tenant whose session that is; empty for none."""
-        session = self._kernel.sessions.get(session_id)
-        return "" if session is None else session.tenant.name
+        return self.holder(session_id)[1]
 
     def holder(self, session_id: str) -> tuple[frozenset[str] | None, str]:
         """The capabilities that the session holds, and its tenant; (None, "") for no session."""

@@ -30,18 +30,20 @@ from qmk.host.translations import (
     FromTranslator,
     ReadFrame,
     ReadProgram,
+    Request,
     Translate,
     Translated,
     Wanted,
     Write,
     Written,
+    describe_request,
 )
+from qmk.host.turns import RecentTime
 from qmk.qvm.graph import Graph, unpack
 from qmk.rpc.graphs import source_of
 from qmk.worker.messages import Failed, Ready
 
 log = logging.getLogger("qmk.translation")
-Request = Translate | ReadFrame | ReadProgram | Write
 Then = Callable[[Any, QmkError | None], Request | None]
 """What hears of the outcome, a message or an error; it gives what the same process shall do next, if anything."""
 
@@ -101,15 +103,11 @@ class _Translator:
 
 @dataclass(slots=True)
 class _Owner:
-    """Somebody whose programs are read: what waits, and the seconds that the others took, as of ``at_s``."""
+    """Somebody whose programs are read: what waits, and the time that others took of late."""
 
     tasks: deque[_Task] = field(default_factory=deque[_Task])
     busy: bool = False
-    spent_s: float = 0.0
-    at_s: float = 0.0
-
-    def cost_s(self, now_s: float) -> float:
-        return self.spent_s * 0.5 ** ((now_s - self.at_s) / MEMORY_OF_USE_S)
+    recent: RecentTime = field(default_factory=lambda: RecentTime(MEMORY_OF_USE_S))
 
 
 class Translation:
@@ -220,7 +218,7 @@ class Translation:
     def _next(self) -> _Owner | None:
         now_s = self._loop.time()
         waiting = (owner for owner in self._owners.values() if owner.tasks and not owner.busy)
-        return min(waiting, key=lambda owner: owner.cost_s(now_s), default=None)
+        return min(waiting, key=lambda owner: owner.recent.of(now_s), default=None)
 
     def _start(self) -> _Translator:
         each = _Translator()
@@ -279,7 +277,7 @@ class Translation:
         if task is None or (owner := self._owners.get(task.owner)) is None:
             return
         now_s = self._loop.time()
-        owner.spent_s, owner.at_s = owner.cost_s(now_s) + now_s - each.used_s, now_s
+        owner.recent.add(now_s - each.used_s, now_s)
         owner.busy, each.used_s = False, now_s
 
     def _look(self, each: _Translator) -> None:
@@ -300,12 +298,12 @@ class Translation:
 
     def _too_slow(self, each: _Translator) -> QmkError:
         assert each.task is not None
-        writes = isinstance(each.task.request, Write)
-        doing = "writing this program for its machine" if writes else "reading this program"
+        request = each.task.request
+        writes = isinstance(request, Write)
         seconds = self._bounds.seconds
         return QmkError(
             "QUOTA_EXCEEDED",
-            f"{doing} takes more than {seconds:g} s",
+            f"{describe_request(request)} takes more than {seconds:g} s",
             quota="translation_seconds",
             limit=seconds,
             help="submit a smaller program" if writes else "read it with 'qmk convert' and submit the graph",
@@ -313,12 +311,15 @@ class Translation:
 
     def _lose(self, each: _Translator, error: QmkError) -> None:
         """The process is of no use any more, and with it what it had of its task."""
+        self._kill(each)
+        self._fail(each, error)
+        self._pump()
+
+    def _fail(self, each: _Translator, error: QmkError) -> None:
         task = each.task
         self._release(each)
-        self._kill(each)
         while task is not None and self._tell(task, None, error) is not None:
             pass  # a frame has more programs, which are lost too
-        self._pump()
 
     def _kill(self, each: _Translator) -> None:
         assert each.process is not None
@@ -335,11 +336,7 @@ class Translation:
         if not each.killed:
             log.warning("a translator %s; its last words:\n%s", end_text(status), each.process.last_words)
             each.killed = True
-            task = each.task
-            self._release(each)
-            error = QmkError("INTERNAL_ERROR", f"the process that reads programs {end_text(status)}")
-            while task is not None and self._tell(task, None, error) is not None:
-                pass
+            self._fail(each, QmkError("INTERNAL_ERROR", f"the process that reads programs {end_text(status)}"))
         self._pump()
 
     def _sweep(self) -> None:
@@ -349,7 +346,7 @@ class Translation:
         for each in idle[: max(0, len(self._translators) - 1)]:
             self._kill(each)
         for name in [name for name, owner in self._owners.items() if not (owner.tasks or owner.busy)]:
-            if self._owners[name].cost_s(now_s) < 0.01:
+            if self._owners[name].recent.of(now_s) < 0.01:
                 del self._owners[name]
         self._sweeper = self._loop.call_later(IDLE_S, self._sweep)
 

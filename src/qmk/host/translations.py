@@ -127,5 +127,11 @@ class Written(msgspec.Struct, frozen=True, tag="written"):
     reason: str = ""
 
 
-ToTranslator = Translate | ReadFrame | ReadProgram | Write | Stop
+Request = Translate | ReadFrame | ReadProgram | Write
+ToTranslator = Request | Stop
 FromTranslator = Ready | Translated | FrameRead | Written | Failed
+
+
+def describe_request(request: Request) -> str:
+    """What goes on, for a message."""
+    return "writing this program for its machine" if isinstance(request, Write) else "reading this program"

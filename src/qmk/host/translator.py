@@ -26,12 +26,13 @@ from qmk.host.translations import (
     ReadCall,
     ReadFrame,
     ReadProgram,
+    Request,
     ToTranslator,
-    Translate,
     Translated,
     Wanted,
     Write,
     Written,
+    describe_request,
 )
 from qmk.qvm.graph import digest, pack, unpack
 from qmk.rpc import frame
@@ -40,8 +41,6 @@ from qmk.rpc.key import key_of
 from qmk.worker import process
 from qmk.worker.messages import Failed, Ready, Stop
 from qmk.worker.wire import Channel
-
-Request = Translate | ReadFrame | ReadProgram | Write
 
 
 class Translator:
@@ -57,7 +56,9 @@ class Translator:
         except QmkError as error:
             return failure_of(request.fence, error)
         except MemoryError:
-            return Failed(request.fence, "RESOURCE_EXHAUSTED", f"{doing(request)} takes more memory than allowed")
+            return Failed(
+                request.fence, "RESOURCE_EXHAUSTED", f"{describe_request(request)} takes more memory than allowed"
+            )
         except RecursionError:
             return Failed(request.fence, "QUOTA_EXCEEDED", "this program is nested too deeply to read")
         except Exception as error:
@@ -88,11 +89,6 @@ class Translator:
         graph, warnings = graph_of(asked)
         assert graph is not None
         return check(request.fence, graph, warnings, request.wanted)
-
-
-def doing(request: Request) -> str:
-    """What goes on, for a message."""
-    return "writing this program for its machine" if isinstance(request, Write) else "reading this program"
 
 
 def failure_of(fence: int, error: QmkError) -> Failed:

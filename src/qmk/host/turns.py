@@ -27,17 +27,29 @@ class Waits(Protocol):
         ...
 
 
-class _Owner:
-    """Who waits, and the seconds that the owner has had, as of ``at_s``."""
+class RecentTime:
+    """Seconds that somebody had of late: half of them are forgotten within ``half_s``."""
 
-    __slots__ = ("at_s", "had_s", "waiting")
+    __slots__ = ("_at_s", "_had_s", "_half_s")
+
+    def __init__(self, half_s: float) -> None:
+        self._half_s = half_s
+        self._had_s = self._at_s = 0.0
+
+    def of(self, now_s: float) -> float:
+        """What is remembered at ``now_s``."""
+        return self._had_s * 0.5 ** ((now_s - self._at_s) / self._half_s)
+
+    def add(self, seconds: float, now_s: float) -> None:
+        self._had_s, self._at_s = self.of(now_s) + seconds, now_s
+
+
+class _Owner:
+    __slots__ = ("recent", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[Waits] = deque()
-        self.had_s = self.at_s = 0.0
-
-    def recent_s(self, now_s: float) -> float:
-        return self.had_s * 0.5 ** ((now_s - self.at_s) / MEMORY_S)
+        self.recent = RecentTime(MEMORY_S)
 
 
 class Turns:
@@ -76,7 +88,7 @@ class Turns:
         began_s = self._loop.time()
         more = waits.take_call()
         now_s = self._loop.time()
-        owner.had_s, owner.at_s = owner.recent_s(now_s) + now_s - began_s, now_s
+        owner.recent.add(now_s - began_s, now_s)
         self._used_s += now_s - began_s
         return more
 
@@ -86,7 +98,7 @@ class Turns:
         while self._waiting and self._used_s < TURN_S:
             now_s = self._loop.time()
             waiting = (owner for owner in self._owners.values() if owner.waiting)
-            waits = min(waiting, key=lambda owner: owner.recent_s(now_s)).waiting.popleft()
+            waits = min(waiting, key=lambda owner: owner.recent.of(now_s)).waiting.popleft()
             self._waiting -= 1
             if self._take(waits):
                 self._put(waits)
@@ -94,4 +106,4 @@ class Turns:
             self._schedule()
         elif len(self._owners) > 64:
             now_s = self._loop.time()
-            self._owners = {name: owner for name, owner in self._owners.items() if owner.recent_s(now_s) > 1e-6}
+            self._owners = {name: owner for name, owner in self._owners.items() if owner.recent.of(now_s) > 1e-6}
