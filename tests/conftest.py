@@ -32,7 +32,7 @@ from qmk.base.decoding import Decoding
 from qmk.host.config import HostConfig, Retention
 from qmk.host.daemon import serve
 from qmk.host.spawn import External
-from qmk.host.translation import TextBounds
+from qmk.host.translation_tasks import TextBounds
 logging.basicConfig(level=logging.INFO)
 options = json.loads(sys.argv[1])
 modules = options.pop("modules")

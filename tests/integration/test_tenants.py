@@ -153,7 +153,8 @@ def test_another_user_is_turned_away_from_the_operators_socket(monkeypatch: pyte
 
     from qmk.host.call_server import CallServer
     from qmk.host.connections import ConnectionBounds
-    from qmk.host.translation import TextBounds, Translation
+    from qmk.host.translation import Translation
+    from qmk.host.translation_tasks import TextBounds
     from qmk.host.transport import Connection
     from qmk.host.turns import Turns
 

@@ -16,7 +16,7 @@ from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.tasks import Bounds
-from qmk.host.translation import TextBounds
+from qmk.host.translation_tasks import TextBounds
 from qmk.kernel.config import KernelConfig, TenantConfig
 from qmk.rpc.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
 

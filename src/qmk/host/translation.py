@@ -11,8 +11,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,8 +22,10 @@ from qmk.abi.shapes import Program
 from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
 from qmk.host import patches, spawn
+from qmk.host.losses import OUTSIDE
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
+from qmk.host.translation_tasks import Owner, Task, TextBounds, Then
 from qmk.host.translations import (
     FrameRead,
     FromTranslator,
@@ -38,51 +39,25 @@ from qmk.host.translations import (
     Written,
     describe_request,
 )
-from qmk.host.turns import RecentTime
 from qmk.qvm.graph import Graph, unpack
 from qmk.rpc.graphs import source_of
 from qmk.worker.messages import Failed, Ready
 
 log = logging.getLogger("qmk.translation")
-Then = Callable[[Any, QmkError | None], Request | None]
-"""What hears of the outcome, a message or an error; it gives what the same process shall do next, if anything."""
-
 LONG_BYTES = 8 << 20
-"""A process that was sent so much is ended when it is done, since its memory does not shrink."""
+"""A process that was sent so much is ended when it is done, since its memory does not shrink; and a frame of more is
+not kept for a second process."""
 
 IDLE_S = 60.0
 """A process that nobody needed for so long is ended, but for one."""
 
-MEMORY_OF_USE_S = 60.0
-"""Half of the time that somebody's programs took is forgotten within so many seconds."""
+PROCESSES_A_PROGRAM = 3
+"""A program whose process was killed from outside or stood still is read by another, up to so many."""
 
 LOOK_S = 5.0
 """How often a process is looked at, and how long it must have stood still before that is held against it."""
 
 _ANSWERS: dict[type, type] = {Translate: Translated, ReadProgram: Translated, ReadFrame: FrameRead, Write: Written}
-
-
-@dataclass(frozen=True, slots=True)
-class TextBounds:
-    """What reading one program may take: ``seconds`` of a processor, ``memory_bytes`` of address space. How many of one
-    tenant may wait for it, and how many bytes; and how many processes read."""
-
-    seconds: float = 30.0
-    memory_bytes: int = 4 << 30
-    waiting: int = 64
-    waiting_bytes: int = 256 << 20
-    processes: int = 4
-
-
-@dataclass(slots=True, eq=False)
-class _Task:
-    """Work of one owner; ``connection``: 0 when it is not for one."""
-
-    request: Request
-    owner: str
-    connection: int
-    size_bytes: int
-    then: Then
 
 
 @dataclass(slots=True, eq=False)
@@ -93,21 +68,12 @@ class _Translator:
     process: ChildProcess | None = None
     ready: bool = False
     killed: bool = False
-    task: _Task | None = None
+    task: Task | None = None
     sent_bytes: int = 0
     used_s: float = 0.0
     ran_s: float = 0.0
     looked: tuple[float, float] = (0.0, 0.0)
     deadline: asyncio.TimerHandle | None = None
-
-
-@dataclass(slots=True)
-class _Owner:
-    """Somebody whose programs are read: what waits, and the time that others took of late."""
-
-    tasks: deque[_Task] = field(default_factory=deque[_Task])
-    busy: bool = False
-    recent: RecentTime = field(default_factory=lambda: RecentTime(MEMORY_OF_USE_S))
 
 
 class Translation:
@@ -119,7 +85,7 @@ class Translation:
         self._decoding = decoding
         self._loop = asyncio.get_running_loop()
         self._fences = itertools.count(1)
-        self._owners: dict[str, _Owner] = {}
+        self._owners: dict[str, Owner] = {}
         self._translators: list[_Translator] = []
         self._ended: asyncio.Future[None] | None = None
         self._sweeper = self._loop.call_later(IDLE_S, self._sweep)
@@ -137,12 +103,12 @@ class Translation:
             self._loop.call_soon(then, None, error)
             return
         request = Translate(next(self._fences), data, program.format, program.params, wanted)
-        self._put(_Task(request, owner, connection, len(data), then))
+        self._put(Task(request, owner, connection, len(data), then))
 
     def read_frame(self, data: bytes, operator: bool, owner: str, connection: int, then: Then) -> None:
         """Have a long frame read; ``then`` gets a ``FrameRead``, and may ask for its programs one after another."""
         request = ReadFrame(next(self._fences), data, operator)
-        self._put(_Task(request, owner, connection, len(data), then))
+        self._put(Task(request, owner, connection, len(data), then, request))
 
     def write(self, wish: patches.Wish, then: patches.Then) -> None:
         """Have the graph written in the gates of a machine."""
@@ -157,10 +123,10 @@ class Translation:
             then(found, error)
 
         request = Write(next(self._fences), wish.packed, wish.qec, wish.now_s, wish.rewrite, self._decoding)
-        self._put(_Task(request, wish.owner, 0, len(wish.packed), on_written))
+        self._put(Task(request, wish.owner, 0, len(wish.packed), on_written))
 
-    def _put(self, task: _Task) -> None:
-        owner = self._owners.setdefault(task.owner, _Owner())
+    def _put(self, task: Task) -> None:
+        owner = self._owners.setdefault(task.owner, Owner())
         held = sum(each.size_bytes for each in owner.tasks) if owner.tasks else 0
         bounds = self._bounds
         if len(owner.tasks) >= bounds.waiting or held + task.size_bytes > bounds.waiting_bytes:
@@ -213,9 +179,9 @@ class Translation:
                     continue
             each.task, each.used_s = task, self._loop.time()
             if each.ready:
-                self._send(each, task.request)
+                self._begin(each)
 
-    def _next(self) -> _Owner | None:
+    def _next(self) -> Owner | None:
         now_s = self._loop.time()
         waiting = (owner for owner in self._owners.values() if owner.tasks and not owner.busy)
         return min(waiting, key=lambda owner: owner.recent.of(now_s), default=None)
@@ -229,6 +195,11 @@ class Translation:
         self._translators.append(each)
         return each
 
+    def _begin(self, each: _Translator) -> None:
+        """A process that had none of its task before needs the frame first."""
+        assert each.task is not None
+        self._send(each, each.task.frame or each.task.request)
+
     def _send(self, each: _Translator, request: Request) -> None:
         assert each.process is not None
         assert each.task is not None
@@ -237,14 +208,20 @@ class Translation:
         each.deadline = self._loop.call_later(min(LOOK_S, self._bounds.seconds), self._look, each)
         each.sent_bytes += each.task.size_bytes
         each.process.send(request)
-        each.task.request = replace(request, data=b"") if isinstance(request, ReadFrame) else request
+        if isinstance(request, ReadFrame) and len(request.data) > LONG_BYTES:
+            each.task.frame = None
+            if each.task.request is request:
+                each.task.request = replace(request, data=b"")
 
     def _on_message(self, each: _Translator, message: Any) -> None:
         task = each.task
         if isinstance(message, Ready):
             each.ready = True
             if task is not None:
-                self._send(each, task.request)
+                self._begin(each)
+        elif task is not None and isinstance(message, FrameRead) and isinstance(task.request, ReadProgram):
+            _stop_clock(each)
+            self._send(each, task.request)  # its calls were taken when a process before read it
         elif task is not None and message.fence == task.request.fence:
             _stop_clock(each)
             if isinstance(message, Failed):
@@ -263,7 +240,7 @@ class Translation:
                     self._kill(each)
         self._pump()
 
-    def _tell(self, task: _Task, found: Any, error: QmkError | None) -> Request | None:
+    def _tell(self, task: Task, found: Any, error: QmkError | None) -> Request | None:
         try:
             return task.then(found, error)
         except Exception:
@@ -291,7 +268,7 @@ class Translation:
         if left_s < 0.05 * self._bounds.seconds:
             self._lose(each, self._too_slow(each))
         elif late and now[1] - awake_s < 0.05 * (now[0] - last_s):
-            self._lose(each, _stands_still())
+            self._lose(each, _loss("stood still and was replaced"), outside=True)
         else:
             each.looked = now if late else each.looked
             each.deadline = self._loop.call_later(min(LOOK_S, left_s), self._look, each)
@@ -309,15 +286,20 @@ class Translation:
             help="submit a smaller program" if writes else "read it with 'qmk convert' and submit the graph",
         )
 
-    def _lose(self, each: _Translator, error: QmkError) -> None:
-        """The process is of no use any more, and with it what it had of its task."""
+    def _lose(self, each: _Translator, error: QmkError, outside: bool = False) -> None:
+        """The process is of no use any more, and with it what it had of its task. ``outside``: no fault of the program,
+        so that another process may read it."""
         self._kill(each)
-        self._fail(each, error)
+        self._fail(each, error, outside)
         self._pump()
 
-    def _fail(self, each: _Translator, error: QmkError) -> None:
+    def _fail(self, each: _Translator, error: QmkError, outside: bool) -> None:
         task = each.task
         self._release(each)
+        if task is not None and outside and task.may_be_sent_again and task.lost + 1 < PROCESSES_A_PROGRAM:
+            task.lost += 1
+            self._owners.setdefault(task.owner, Owner()).tasks.appendleft(task)
+            return
         while task is not None and self._tell(task, None, error) is not None:
             pass  # a frame has more programs, which are lost too
 
@@ -336,7 +318,10 @@ class Translation:
         if not each.killed:
             log.warning("a translator %s; its last words:\n%s", end_text(status), each.process.last_words)
             each.killed = True
-            self._fail(each, QmkError("INTERNAL_ERROR", f"the process that reads programs {end_text(status)}"))
+            outside = -status in OUTSIDE
+            what = end_text(status)
+            error = _loss(what) if outside else QmkError("INTERNAL_ERROR", f"the process that reads programs {what}")
+            self._fail(each, error, outside)
         self._pump()
 
     def _sweep(self) -> None:
@@ -357,10 +342,8 @@ def _stop_clock(each: _Translator) -> None:
         each.deadline = None
 
 
-def _stands_still() -> QmkError:
-    return QmkError(
-        "RESOURCE_EXHAUSTED", "the process that reads programs stood still and was replaced; try again later"
-    )
+def _loss(what: str) -> QmkError:
+    return QmkError("RESOURCE_EXHAUSTED", f"the process that reads programs {what}; try again later")
 
 
 def _unpack(packed: bytes) -> tuple[Graph | None, QmkError | None]:

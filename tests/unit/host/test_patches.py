@@ -15,7 +15,8 @@ from qmk.host import translations
 from qmk.host.choosing import Choosing
 from qmk.host.patches import Here, Then, Wish, Written
 from qmk.host.routing import Choice
-from qmk.host.translation import TextBounds, Translation
+from qmk.host.translation import Translation
+from qmk.host.translation_tasks import TextBounds
 from qmk.host.translations import Write
 from qmk.host.translator import Translator
 from qmk.kernel import effects as fx

@@ -11,8 +11,9 @@ import pytest
 from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
 from qmk.host import translation
-from qmk.host.translation import TextBounds, Translation
-from qmk.host.translations import Facts, ReadFrame, Translate, Translated, Wanted
+from qmk.host.translation import Translation
+from qmk.host.translation_tasks import TextBounds
+from qmk.host.translations import Facts, FrameRead, ReadFrame, ReadProgram, Translate, Translated, Wanted
 from qmk.kernel.demand import Size
 from qmk.qvm.graph import Graph, pack
 from qmk.worker.messages import Failed, Ready
@@ -151,7 +152,7 @@ def test_what_waits_is_bounded_for_each_tenant(processes: list[FakeProcess]) -> 
 
 @pytest.mark.parametrize(
     ("ran", "waited", "kind"),
-    [(1.0, 0.0, "QUOTA_EXCEEDED"), (0.0, 0.0, "RESOURCE_EXHAUSTED"), (0.01, 0.0, "RESOURCE_EXHAUSTED")],
+    [(1.0, 0.0, "QUOTA_EXCEEDED"), (0.0, 0.0, ""), (0.01, 0.0, "")],
 )
 def test_a_program_is_cut_by_processor_time_and_a_process_that_stands_still_is_replaced(
     processes: list[FakeProcess], monkeypatch: pytest.MonkeyPatch, ran: float, waited: float, kind: str
@@ -162,15 +163,15 @@ def test_a_program_is_cut_by_processor_time_and_a_process_that_stands_still_is_r
         asker.ask("a", "a0")
         processes[0].start()
         processes[0].ran_s, processes[0].waited_s = ran, waited
-        while not asker.done:
+        while not processes[0].killed:
             await asyncio.sleep(0.01)
-        assert asker.done == [f"a0: {kind}"]
-        assert processes[0].killed
         await asyncio.sleep(0)
-        asker.ask("a", "a1")
+        if kind:
+            assert asker.done == [f"a0: {kind}"]
+            asker.ask("a", "a1")
         processes[1].start()
         processes[1].answer()
-        assert asker.done[1:] == ["a1"]
+        assert asker.done[-1] == ("a1" if kind else "a0")
 
     play(scene, TextBounds(seconds=0.3))
 
@@ -203,6 +204,69 @@ def test_a_process_that_ends_by_itself_fails_its_program_and_no_other(processes:
         processes[1].answer()
         assert asker.done == ["a0: INTERNAL_ERROR", "a1"]
         assert asker.errors[0].message == "the process that reads programs was killed by signal SIGSEGV"
+
+    play(scene)
+
+
+def test_a_program_whose_process_was_killed_from_outside_is_read_by_another(processes: list[FakeProcess]) -> None:
+    async def scene(asker: Asker) -> None:
+        asker.ask("a", "a0")
+        asker.ask("a", "a1")
+        for process, name in zip(range(2), (b"a0", b"a0"), strict=True):
+            processes[process].start()
+            assert [message.data for message in processes[process].sent] == [name]
+            processes[process].gone(-9)
+        assert asker.done == []
+        processes[2].start()
+        processes[2].answer()
+        processes[2].answer()
+        assert asker.done == ["a0", "a1"]
+        asker.ask("a", "a2")
+        for number in range(2, 2 + translation.PROCESSES_A_PROGRAM):
+            if number > 2:
+                processes[number].start()
+            processes[number].gone(-9)
+        assert asker.done[2:] == ["a2: RESOURCE_EXHAUSTED"]
+        assert asker.errors[0].kind.retryable
+        assert (
+            asker.errors[0].message == "the process that reads programs was killed by signal SIGKILL; try again later"
+        )
+
+    play(scene)
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["short", "too long to be kept"])
+def test_a_frame_goes_on_in_another_process_where_it_was(
+    processes: list[FakeProcess], monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    monkeypatch.setattr(translation, "LONG_BYTES", 8 if again else 3)
+
+    async def scene(asker: Asker) -> None:
+        told: list[Any] = []
+
+        def then(found: Any, error: QmkError | None) -> ReadProgram | None:
+            told.append(found if error is None else error.kind.name)
+            return ReadProgram(fence, len(told) - 1) if len(told) < 3 else None
+
+        asker.reader.read_frame(b"long", False, "a", 1, then)
+        processes[0].start()
+        fence = processes[0].sent[0].fence
+        calls = FrameRead(fence, [], True)
+        processes[0].heard(calls)
+        processes[0].answer()
+        assert isinstance(told[1], Translated)
+        processes[0].gone(-9)
+        if not again:
+            assert told[2:] == ["RESOURCE_EXHAUSTED"]
+            return
+        processes[1].start()
+        assert processes[1].sent[0].data == b"long"
+        processes[1].heard(calls)
+        assert processes[1].sent[1] == ReadProgram(fence, 1)
+        processes[1].answer()
+        assert told[0] is calls, "the calls of the frame were taken once"
+        assert len(told) == 3
+        assert isinstance(told[2], Translated)
 
     play(scene)
 
