@@ -189,6 +189,10 @@ def bit_rows(packed: bytes, row_bytes: int, width: int) -> list[str]:
     """Rows that ``numpy.packbits`` packed, ``row_bytes`` each, as texts of ``width`` digits 0 and 1. Raises ValueError
     where the bytes are no whole rows, or narrower ones."""
 
+def json_of_msgpack(packed: bytes) -> bytes:
+    """One value of MessagePack as JSON: bytes in base64, NaN and infinities as null. Python's other threads go on
+    meanwhile. Raises ValueError where that is not what the bytes are."""
+
 @final
 class LogicalPlan:
     """A Clifford circuit with Pauli channels and Pauli feedback, compiled for Pauli frames: a reference run, then how

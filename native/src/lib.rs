@@ -3,7 +3,7 @@
 //! Rooms: `circuit` is what all others speak; `qasm`, `stim` and `qvm` read text and bytes into it; `rewrite` turns a circuit
 //! into a cheaper one with the same distribution; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
 //! of them; `loss` samples Clifford circuits whose atoms can be lost; `relay` decodes; `analog` follows atoms under a
-//! Hamiltonian.
+//! Hamiltonian; `json` writes answers.
 //! Each room's `python` file is the only one that knows Python, and is left out without the feature of that name. Input
 //! is never trusted: every index of a circuit is checked once, in `Circuit::check`.
 
@@ -14,6 +14,7 @@ pub mod cut;
 pub mod dense;
 pub mod dice;
 pub mod frame;
+pub mod json;
 pub mod logical;
 pub mod loss;
 pub mod mps;
@@ -40,6 +41,7 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     qvm::python::register(module)?;
     rewrite::python::register(module)?;
     samples::python::register(module)?;
+    json::python::register(module)?;
     relay::python::register(module)?;
     dense::python::register(module)?;
     frame::python::register(module)?;

@@ -178,7 +178,7 @@ impl Forward<'_> {
         self.out.push(Op { cbit, ..Op::measure(wire, cbit).under(cond) });
         let now_known = guard == Guard::ALWAYS && cbit != NONE && self.allowed.constants;
         let w = &mut self.wires[wire as usize];
-        w.known = now_known.then_some(Lit::bit(cbit));
+        w.known = now_known.then(|| Lit::bit(cbit));
         if now_known {
             w.held = Lit::bit(cbit);
         }

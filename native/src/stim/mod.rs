@@ -53,6 +53,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_qubits_may_be_far_apart() {
+        let circuit = read("X 9999999 1048576\nM 1048576 2 9999999\n").expect("a circuit");
+        assert_eq!(circuit.n_qubits, 3);
+        let qubits: Vec<u32> = circuit.ops.iter().map(|op| op.qubits()[0]).collect();
+        assert_eq!(qubits, [2, 1, 1, 0, 2]);
+    }
+
+    #[test]
     fn blocks_are_unrolled_and_paulis_stand_under_bits() {
         let circuit = read("REPEAT 3 {\n  X 0\n  M 0\n  CX rec[-1] 1\n}\n").expect("a circuit");
         assert_eq!(circuit.ops.len(), 9);

@@ -19,6 +19,9 @@ const OBSERVABLES: f64 = 100_000.0;
 const PARITY: usize = 6;
 const PAIRS: usize = 15;
 
+/// Numbers of qubits whose places stand in a table: one number may be large without many.
+const TABLE: usize = 1 << 20;
+
 /// What is computed when the program is over: readings that may be wrong, and what depends on them.
 enum Late {
     /// From this cbit into that one, wrong with the probability.
@@ -30,7 +33,9 @@ struct Writer<'a> {
     text: &'a Text,
     circuit: Circuit,
     graph: Option<Graph>,
-    /// The place of each qubit in use among all of them.
+    /// The qubits in use, in order.
+    used: Vec<u32>,
+    /// The place of each of them in `used`, by its number, if that is below `TABLE`.
     places: Vec<u32>,
     /// The cbit of each measurement.
     record: Vec<u32>,
@@ -72,14 +77,20 @@ fn write(text: &Text, with_graph: bool) -> Result<Writer<'_>> {
     if used.is_empty() || used.len() > limits::QUBITS {
         return Err(Declined::at(0, "no qubits, or too many"));
     }
-    let mut places = vec![NONE; *used.last().unwrap_or(&0) as usize + 1];
-    used.iter().zip(0..).for_each(|(&qubit, place)| places[qubit as usize] = place);
+    let below = used.last().map_or(0, |&last| (last as usize + 1).min(TABLE));
+    let mut places = vec![NONE; below];
+    for (&qubit, place) in used.iter().zip(0..) {
+        if let Some(slot) = places.get_mut(qubit as usize) {
+            *slot = place;
+        }
+    }
     let circuit = Circuit { n_qubits: used.len() as u32, ..Circuit::default() };
     let mut writer = Writer {
         text,
         circuit,
         graph: with_graph.then(|| Graph::new(&used)),
         places,
+        used,
         record: vec![],
         detectors: vec![],
         observables: vec![],
@@ -200,7 +211,10 @@ impl Writer<'_> {
         if target & (RECORD | INVERTED) != 0 {
             return self.fail("a target that is no qubit");
         }
-        Ok(self.places[target as usize])
+        match self.places.get(target as usize) {
+            Some(&place) => Ok(place),
+            None => Ok(self.used.partition_point(|&qubit| qubit < target) as u32),
+        }
     }
 
     fn each(&mut self, targets: &[u32], mut act: impl FnMut(&mut Self, u32) -> Result<()>) -> Result<()> {
