@@ -13,10 +13,10 @@ UV ?= uv
 CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
   PYO3_BUILD_EXTENSION_MODULE=1 cargo
 
-.PHONY: help setup run test lint docs bench crash fuzz wheel lock clean
+.PHONY: help setup run test conformance lint docs bench crash fuzz models wheel lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv from the lock file (instant when it is up to date)
 	@tools/setup.sh
@@ -28,6 +28,10 @@ test: ## set up, with a PostgreSQL server for the tests, then run the whole test
 	@tools/setup.sh tests
 	@$(CARGO) test --quiet --release --locked --lib --no-default-features
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+conformance: ## set up, then all of what the suite only takes a sample of: every page of a journal damaged
+	@tools/setup.sh tests
+	@$(BIN)/python -m pytest -m conformance
 
 lint: setup ## style, types, import contracts; of the native core where rustfmt and clippy are
 	@$(BIN)/ruff check .
@@ -54,6 +58,10 @@ crash: ## set up, then 300 times kill -9 under load, on SQLite and on PostgreSQL
 SECONDS_EACH ?= 60
 fuzz: setup ## mutated documents for every reader of what comes from outside, SECONDS_EACH=60 a target
 	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS_EACH)
+	@tools/fuzz_native.sh $(SECONDS_EACH)
+
+models: setup ## every state of the models of the kernel and every small graph, with larger bounds than the suite has
+	@$(BIN)/python -m tests.exhaustive
 
 wheel: ## build the wheel, install it into an environment of its own from the package index, and run it there
 	@tools/setup.sh

@@ -30,6 +30,8 @@ from qmk.base.errors import QmkError
 from qmk.client import Client
 from qmk.host.store import open_journal
 from qmk.kernel.events import Failed, Finished, Started, Submitted
+from qmk.kernel.objects.archive import Archive, Archived
+from qmk.kernel.objects.job import COMPLETED
 from qmk.qvm.graph import Graph, Node
 
 ATTEMPTS = 1000
@@ -296,6 +298,13 @@ def _read_journal(data_dir: Path, database: str, accepted: list[Accepted], repor
                 ends[record.job] += 1
             case Failed() if not record.died:
                 report.lost.append(f"{record.job} failed: {record.message}")
+            case Archived():
+                for job in Archive(record).unpack().values():
+                    keys[job.submitted.idempotency_key] += 1
+                    shots[job.id], starts[job.id] = job.shots, job.launches
+                    ends[job.id] += job.state == COMPLETED
+                    if job.error is not None:
+                        report.lost.append(f"{job.id} failed: {job.error}")
             case _:
                 pass
     charged: Counter[str] = Counter()

@@ -153,13 +153,14 @@ def test_another_user_is_turned_away_from_the_operators_socket(monkeypatch: pyte
 
     from qmk.host.call_server import CallServer
     from qmk.host.connections import ConnectionBounds
+    from qmk.host.states import at_once
     from qmk.host.translation import Translation
     from qmk.host.translation_tasks import TextBounds
     from qmk.host.transport import Connection
     from qmk.host.turns import Turns
 
     async def verdicts() -> list[str]:
-        calls = CallServer(Translation(TextBounds()), ConnectionBounds())
+        calls = CallServer(Translation(TextBounds()), ConnectionBounds(), at_once)
         found: list[str] = []
         for uid in (1001, -1, 1000, 0):
             monkeypatch.setattr("os.geteuid", lambda: 1000)

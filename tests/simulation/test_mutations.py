@@ -13,7 +13,7 @@ from qmk.host.host import Host
 from qmk.host.journal import Batch
 from qmk.host.launches import Launches
 from qmk.host.results import RecentResults
-from qmk.kernel import cache, dispatch, engines, ledger, machines, succession
+from qmk.kernel import archiving, cache, dispatch, engines, ledger, machines, succession
 from qmk.kernel import effects as fx
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog
@@ -21,6 +21,7 @@ from qmk.kernel.dispatch import Dispatch
 from qmk.kernel.events import FellBack, Submitted
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.account import Account
+from qmk.kernel.objects.archive import Archived, ArchivedJob, pack
 from qmk.kernel.objects.job import Job
 from qmk.kernel.objects.session import Session
 from qmk.kernel.open_calls import OpenCalls
@@ -432,6 +433,23 @@ def a_job_is_launched_again_whatever_it_does_to_its_workers(patch: pytest.Monkey
 def a_job_that_ran_out_of_memory_runs_beside_others_again(patch: pytest.MonkeyPatch) -> None:
     task_of = dispatch.task_of
     patch.setattr(dispatch, "task_of", lambda job, allowance, memory_bytes: task_of(job, allowance, 0))
+
+
+@mutation("replay", "once")
+def an_archive_forgets_the_keys_of_its_jobs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(archiving, "ArchivedJob", lambda *row: ArchivedJob(*row[:-1]))
+
+
+@mutation("history")
+def an_archive_mixes_up_the_history_of_its_jobs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        archiving, "pack", lambda jobs: pack([msgspec.structs.replace(job, events=job.events[::-1]) for job in jobs])
+    )
+
+
+@mutation("replay", "quotas")
+def an_archive_forgets_the_checkpoints_of_its_jobs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(archiving, "Archived", lambda **fields: Archived(**{**fields, "checkpoints": ()}))
 
 
 @pytest.mark.parametrize("what", MUTATIONS)

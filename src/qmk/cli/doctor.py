@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -32,9 +33,29 @@ class Check(msgspec.Struct, frozen=True):
 @click.command()
 @options.json_option
 @options.socket_option
-def command(as_json: bool, socket_path: str | None) -> int:
-    """Check Python, SQLite, engines, memory, cores and the daemon, with a fix for whatever is wrong."""
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Check this data folder instead, whose daemon is stopped: every page, checksum and blob of it.",
+)
+@click.option(
+    "--repair",
+    "repairing",
+    is_flag=True,
+    help="Write a fresh journal of all that is whole in the data folder, and keep the damaged one beside it.",
+)
+def command(as_json: bool, socket_path: str | None, data_dir: Path | None, repairing: bool) -> int:
+    """Check Python, SQLite, engines, memory, cores and the daemon, with a fix for whatever is wrong.
 
+    With --data-dir, check the journal and the results of a stopped daemon: what is whole and what is lost, by job and
+    tenant; the exit code is 1 if something is damaged.
+    """
+    if data_dir is not None or repairing:
+        from qmk.cli import folder
+        from qmk.rpc.places import state_dir
+
+        return (folder.mend if repairing else folder.examine)(data_dir or state_dir(), as_json)
     checks = [*(check() for check in CHECKS), *engine_checks(), *broken_plugin_checks(), daemon_check(socket_path)]
     healthy = all(check.state != "error" for check in checks)
     output.show(as_json, {"ok": healthy, "checks": checks}, text(checks))

@@ -1,8 +1,11 @@
-"""Answers calls, and shows results: from memory while they are recent, else from the journal."""
+"""Answers calls, and shows results: from memory while they are recent, else from the journal, beside the loop."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -10,10 +13,13 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.host import results
 from qmk.host.journal import Journal
-from qmk.host.states import InThread
+from qmk.host.results import Head, PackedHead, Result
+from qmk.host.states import InThread, at_once
 from qmk.kernel import effects as fx
 
 log = logging.getLogger("qmk.host")
+Make = Callable[[], Any]
+"""Makes an answer, or the error that is the answer; it does not raise."""
 
 
 class Replies(Protocol):
@@ -23,51 +29,96 @@ class Replies(Protocol):
     def refuse(self, conn: int, ref: int, error: QmkError) -> None: ...
 
 
-class ResultAnswers:
-    """``recent`` are the results that are likely to be asked for; ``in_thread`` as for ``Committer``."""
+class Makers(Protocol):
+    """Who has answers made."""
 
-    def __init__(self, journal: Journal, replies: Replies, in_thread: InThread | None) -> None:
+    def in_turn(self, conn: int, ref: int, make: Make) -> None:
+        """Has a small answer made, now or when it is the turn of its connection."""
+        ...
+
+    def in_thread(self, conn: int, ref: int, make: Make, then: Callable[[], None]) -> None:
+        """Has an answer made in a thread; ``then`` is called once ``make`` was called, or will not be."""
+        ...
+
+
+class PlainMakers:
+    """Has answers made at once, or in threads where there are threads, whatever their peers have taken of others."""
+
+    def __init__(self, replies: Replies, in_thread: InThread | None = None) -> None:
+        self._replies = replies
+        self._do = in_thread or at_once
+
+    def in_turn(self, conn: int, ref: int, make: Make) -> None:
+        self._reply(conn, ref, make())
+
+    def in_thread(self, conn: int, ref: int, make: Make, then: Callable[[], None]) -> None:
+        found: list[Any] = []
+
+        def on_made(error: BaseException | None) -> None:
+            self._reply(conn, ref, found[0] if error is None else error)
+            then()
+
+        self._do(lambda: found.append(make()), on_made)
+
+    def _reply(self, conn: int, ref: int, found: Any) -> None:
+        if isinstance(found, QmkError):
+            self._replies.refuse(conn, ref, found)
+        else:
+            self._replies.answer(conn, ref, found)
+
+
+class ResultAnswers:
+    """``recent`` are the results that are likely to be asked for. No result is forgotten while an answer reads it from
+    the journal."""
+
+    def __init__(self, journal: Journal, makers: Makers) -> None:
         self.recent = results.RecentResults()
         self._journal = journal
-        self._replies = replies
-        self._in_thread = in_thread
+        self._makers = makers
+        self._read_by: Counter[str] = Counter()
+        self._to_forget: dict[str, Callable[[], None]] = {}
 
     def answer(self, effect: fx.ReplyResult) -> None:
-        """Answers from memory, or from the journal, which is read in a thread if that is in another process."""
-        if self._in_thread is None or not self._journal.far or self.recent.get(effect.job) is not None:
-            self._answer_result(effect, self._try_result(effect))
-            return
-        found: list[Any] = []
-        self._in_thread(
-            lambda: found.append(self._try_result(effect)), lambda error: self._answer_result(effect, error or found[0])
-        )
-
-    def _try_result(self, effect: fx.ReplyResult) -> Any:
-        try:
-            return self._result(effect)
-        except QmkError as error:
-            return error
-
-    def _answer_result(self, effect: fx.ReplyResult, result: Any) -> None:
-        if isinstance(result, QmkError):
-            self._replies.refuse(effect.conn, effect.ref, result)
-            return
-        if isinstance(result, BaseException):
-            log.error("reading the result of %s failed", effect.job, exc_info=result)
-            error = QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
-            self._replies.refuse(effect.conn, effect.ref, error)
-            return
-        if effect.status is not None:
-            result = msgspec.structs.replace(effect.status, result=result)
-        self._replies.answer(effect.conn, effect.ref, result)
-
-    def _result(self, effect: fx.ReplyResult) -> Any:
         recent = self.recent.get(effect.job)
         if recent is not None:
-            return results.reply(effect.result, recent.head, effect.from_shot, recent.page)
-        head = self._journal.head(effect.job)
-        if head is None:
+            self._makers.in_turn(effect.conn, effect.ref, partial(self._make, effect, recent))
+            return
+        self._read_by[effect.job] += 1
+        then = partial(self._on_read, effect.job)
+        self._makers.in_thread(effect.conn, effect.ref, partial(self._make, effect, None), then)
+
+    def _on_read(self, job: str) -> None:
+        self._read_by[job] -= 1
+        if not self._read_by[job]:
+            del self._read_by[job]
+            if job in self._to_forget:
+                self._to_forget.pop(job)()
+
+    def forget(self, job: str, forget: Callable[[], None]) -> None:
+        """Calls ``forget`` once no answer reads the result any more."""
+        self.recent.drop(job)
+        if job in self._read_by:
+            self._to_forget[job] = forget
+        else:
+            forget()
+
+    def _make(self, effect: fx.ReplyResult, recent: Result | None) -> Any:
+        try:
+            result = self._read(effect) if recent is None else _show(effect, recent.head, recent.page)
+        except QmkError as error:
+            return error
+        except Exception:
+            log.exception("reading the result of %s failed", effect.job)
+            return QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
+        return result if effect.status is None else msgspec.structs.replace(effect.status, result=result)
+
+    def _read(self, effect: fx.ReplyResult) -> Any:
+        packed = self._journal.packed_head(effect.job)
+        if packed is None:
             raise QmkError("INTERNAL_ERROR", f"the result of {effect.job} is not in the store")
-        return results.reply(
-            effect.result, head, effect.from_shot, lambda number: self._journal.page(effect.job, number, head)
-        )
+        head = results.open_head(packed)
+        return _show(effect, head, lambda number: self._journal.page(effect.job, number, head))
+
+
+def _show(effect: fx.ReplyResult, head: Head | PackedHead, page: Callable[[int], bytes | memoryview]) -> Any:
+    return results.reply(effect.result, head, effect.from_shot, page)

@@ -14,7 +14,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.merkle import Frontier, Step, inclusion, root_from
-from qmk.host.seals import NO_SEAL, SEAL, Seal, SealBody, signed_by
+from qmk.host.seals import NO_SEAL, SEAL, UNREADABLE, Seal, SealBody, signed_by
 from qmk.kernel.audit import GENESIS, entry_hash
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read_entry(data: bytes) -> Entry:
     """Reads an entry. Raises INTERNAL_ERROR when the bytes are not an entry."""
     try:
         return _entry(data)
-    except (msgspec.MsgspecError, TypeError) as error:
+    except UNREADABLE as error:
         raise QmkError("INTERNAL_ERROR", f"an entry of the audit log cannot be read: {error}") from error
 
 
@@ -108,7 +108,7 @@ class _Walk:
     def _contents(self, seq: int, data: bytes, stored: bytes, unsure: bool) -> int:
         try:
             entry = _entry(data)
-        except (msgspec.MsgspecError, TypeError):
+        except UNREADABLE:
             self.fault("unreadable", f"entry {seq} is not an entry of an audit log", seq)
             return -1
         earlier, self._epoch = self._epoch, max(self._epoch, entry.epoch)
@@ -166,7 +166,7 @@ def _check_seal(walk: _Walk, seal: Seal, before: Seal | None, last_seq: int, key
         walk.fault("missing", f"{gone} missing", seal=number)
     try:
         body = seal.read()
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         walk.fault("unreadable", f"seal {seal.number} is not a seal of an audit log", seal=seal.number)
         return None
     if not signed_by(key, seal):
@@ -270,7 +270,7 @@ def check(proof: Proof, key: Ed25519PublicKey) -> Entry:
         body = msgspec.json.decode(proof.seal, type=SealBody)
         entry, leads = _entry(proof.entry), proves(proof)
         seal = Seal(body.number, proof.seal.encode(), bytes.fromhex(proof.signature))
-    except (ValueError, msgspec.MsgspecError) as error:
+    except UNREADABLE as error:
         raise QmkError("INVALID_PARAMS", "a part of the proof is not what 'qmk audit prove' writes") from error
     if proof.form != PROOF or body.form != SEAL:
         raise QmkError("INVALID_PARAMS", f"this is not a proof of the form '{PROOF}'")

@@ -40,7 +40,7 @@ class FileBlobs:
         if not (folder / "ff").is_dir():
             for first in range(256):
                 (folder / f"{first:02x}").mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def path_of(self, name: str) -> Path:
         """Where the blob is, whether or not it is there. Raises INTERNAL_ERROR when ``name`` is not a name."""
@@ -90,7 +90,7 @@ class FileBlobs:
         finally:
             self._writing.discard(draft)
         if self.synced:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def get(self, name: str) -> bytes:
         """The content, checked against its name."""
@@ -148,7 +148,7 @@ class FileBlobs:
             yield from sorted(folder.iterdir())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,12 +22,15 @@ from qmk.abi.shapes import Program
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.formats.warnings import as_errors
+from qmk.host.answers import Make
 from qmk.host.checking import graph_of
 from qmk.host.connections import ConnectionBounds, Connections
 from qmk.host.host import Host
+from qmk.host.large_answers import AnswerBounds, LargeAnswer, LargeAnswers
 from qmk.host.long_frames import LongFrame, Reading
 from qmk.host.programs import Programs, Read
 from qmk.host.routing import native_method
+from qmk.host.states import InThread
 from qmk.host.translation import Translation
 from qmk.host.translations import Translated, Wanted
 from qmk.host.transport import WRITE_HIGH_BYTES, Batch, Connection
@@ -46,10 +50,12 @@ class _Call:
 
 
 class CallServer:
-    """Implements ``transport.CallHandler`` towards connections and ``host.Replies`` towards the host."""
+    """Implements ``transport.CallHandler`` towards connections, ``answers.Replies`` and ``answers.Makers`` towards the
+    host."""
 
-    def __init__(self, translation: Translation, bounds: ConnectionBounds) -> None:
+    def __init__(self, translation: Translation, bounds: ConnectionBounds, in_thread: InThread) -> None:
         self._translation = translation
+        self._large = LargeAnswers(in_thread, AnswerBounds())
         self._left: list[Reading] = []
         self._programs = Programs()
         self._host: Host | None = None
@@ -93,9 +99,13 @@ class CallServer:
         self._connections.remove(connection.number)
         for ref in refs:
             del self._calls[ref]
+        self._large.drop(connection)
         self._translation.drop(connection.number)
         assert self._host is not None
         self._host.connection_closed(connection.number)
+
+    def on_drained(self, connection: Connection) -> None:
+        self._large.go_on()
 
     def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None:
         ref = next(self._refs)
@@ -211,38 +221,56 @@ class CallServer:
         )
 
     def answer(self, conn: int, ref: int, result: Any) -> None:
+        self.in_turn(conn, ref, lambda: result)
+
+    def refuse(self, conn: int, ref: int, error: QmkError) -> None:
+        self.in_turn(conn, ref, lambda: error)
+
+    def in_turn(self, conn: int, ref: int, make: Make) -> None:
+        call = self._calls.get(ref)
+        if call is not None:
+            call.connection.post(lambda: self._reply(conn, ref, _encode(call.id, make())))
+
+    def in_thread(self, conn: int, ref: int, make: Make, then: Callable[[], None]) -> None:
         call = self._calls.get(ref)
         if call is None:
+            then()
             return
-        if call.id is None:
-            self._reply(conn, ref, b"")
-            return
-        try:
-            data = frame.result(call.id, result)
-        except (msgspec.EncodeError, TypeError, ValueError):
-            log.exception("an answer of type %s cannot be written as JSON", type(result).__name__)
-            self.refuse(conn, ref, QmkError("INTERNAL_ERROR", "a defect in QMK: the answer cannot be written"))
-            return
+        data = b""
+
+        def work() -> None:
+            nonlocal data
+            try:
+                data = _encode(call.id, make())
+            except MemoryError:
+                data = _encode(call.id, QmkError("RESOURCE_EXHAUSTED", "no memory for this answer; try again later"))
+
+        def on_made(wanted: bool) -> None:
+            then()
+            if wanted:
+                self._reply(conn, ref, data)
+
+        refusal = self._large.put(LargeAnswer(call.connection, call.batch, work, on_made))
+        if refusal is not None:
+            then()
+            self.refuse(conn, ref, refusal)
+
+    def _reply(self, conn: int, ref: int, data: bytes) -> None:
+        call = self._calls.pop(ref, None)
+        if call is None:
+            return  # the connection was closed while it was made
+        self._of_connection[conn].discard(ref)
         gathered = 0 if call.batch is None else call.batch.size_bytes
         if gathered + len(data) > LIMITS.frame_bytes:
-            self.refuse(conn, ref, _too_long(gathered + len(data), batch=gathered > 0))
-            return
-        self._reply(conn, ref, data)
+            assert call.id is not None
+            data = frame.error(call.id, _too_long(gathered + len(data), batch=gathered > 0))
+        call.connection.reply(data, call.batch)
         if call.connection.unread_bytes > WRITE_HIGH_BYTES:
             self._connections.cut_unread()
 
-    def refuse(self, conn: int, ref: int, error: QmkError) -> None:
-        call = self._calls.get(ref)
-        if call is not None:
-            self._reply(conn, ref, b"" if call.id is None else frame.error(call.id, error))
-
-    def _reply(self, conn: int, ref: int, data: bytes) -> None:
-        call = self._calls.pop(ref)
-        self._of_connection[conn].discard(ref)
-        call.connection.reply(data, call.batch)
-
     def _sweep(self) -> None:
         self._connections.cut_late(self._loop.time())
+        self._large.rest()
         self._sweeper = self._loop.call_later(1.0, self._sweep)
 
     def close(self) -> None:
@@ -260,6 +288,24 @@ class CallServer:
     @property
     def connections(self) -> int:
         return len(self._of_connection)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no answer is being made, but for peers that have not taken others."""
+        return self._large.idle
+
+
+def _encode(id: bytes | None, found: Any) -> bytes:
+    """Writes an answer, or the error that is the answer; empty for a notification."""
+    if id is None:
+        return b""
+    if isinstance(found, QmkError):
+        return frame.error(id, found)
+    try:
+        return frame.result(id, found)
+    except (msgspec.EncodeError, TypeError, ValueError):
+        log.exception("an answer of type %s cannot be written as JSON", type(found).__name__)
+        return frame.error(id, QmkError("INTERNAL_ERROR", "a defect in QMK: the answer cannot be written"))
 
 
 def _unknown_graph(key: Key) -> QmkError:

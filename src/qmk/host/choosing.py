@@ -13,7 +13,8 @@ from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
 from qmk.host.answers import Replies
 from qmk.host.patches import Wish, Writing, Written
-from qmk.host.routing import Routing
+from qmk.host.routing import Routing, native_method
+from qmk.host.translations import Wanted
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.qvm.graph import pack
@@ -22,8 +23,9 @@ log = logging.getLogger("qmk.host")
 
 
 class Choosing:
-    """``feed`` takes the kernel's events. A program for a machine may be written later; a defect in what follows then
-    is answered like any other error, and ends nothing else."""
+    """``feed`` takes the kernel's events; ``held_for`` gives the capabilities that a waiting job is verified for. A
+    program for a machine may be written later; a defect in what follows then is answered like any other error, and ends
+    nothing else."""
 
     def __init__(
         self,
@@ -32,12 +34,14 @@ class Choosing:
         replies: Replies,
         feed: Callable[[ev.Event], None],
         clock_ns: Callable[[], int],
+        held_for: Callable[[str], frozenset[str]],
     ) -> None:
         self._routing = routing
         self._writing = writing
         self._replies = replies
         self._feed = feed
         self._clock_ns = clock_ns
+        self._held_for = held_for
 
     def route(self, effect: fx.Route) -> None:
         named: Any = effect.policy.get("qec")
@@ -45,7 +49,9 @@ class Choosing:
             self._choose(effect)
         else:
             qec = msgspec.convert(named, Qec)
-            wish = Wish(effect.packed, qec, effect.tenant, self._clock_ns() / 1e9)
+            native = native_method(effect.policy.get("engine"))
+            wanted = Wanted(self._held_for(effect.job), effect.tenant, native=native)
+            wish = Wish(effect.packed, qec, effect.tenant, self._clock_ns() / 1e9, wanted=wanted)
             self._writing.write(wish, partial(self._choose_written, effect))
 
     def _choose_written(self, effect: fx.Route, written: Written | None, error: QmkError | None) -> None:
@@ -99,7 +105,8 @@ class Choosing:
         if effect.qec is None:
             self._estimate(effect)
         else:
-            wish = Wish(pack(effect.graph), effect.qec, effect.tenant, self._clock_ns() / 1e9)
+            wanted = Wanted(None, effect.tenant, all_rights=True, native="auto", summary=True)
+            wish = Wish(pack(effect.graph), effect.qec, effect.tenant, self._clock_ns() / 1e9, wanted=wanted)
             self._writing.write(wish, partial(self._estimate_written, effect))
 
     def _estimate_written(self, effect: fx.Estimate, written: Written | None, error: QmkError | None) -> None:

@@ -15,6 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.host.journal import Batch, Journal
 from qmk.host.results import Result
 from qmk.host.seals import Seal
+from qmk.host.sql.database import is_damage
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import Record
 
@@ -45,6 +46,8 @@ class Committer:
         self._held: list[Held] = []
         self._gathered = False
         self._writing: list[Held] | None = None
+        self._touched: set[str] = set()
+        self._being_written: set[str] = set()
         self._scheduled = False
         self._failed: QmkError | None = None
 
@@ -59,7 +62,12 @@ class Committer:
         held."""
         return self._failed is not None or not self.idle
 
+    def is_behind_for(self, job: str) -> bool:
+        """As ``behind``, for what is known of one job."""
+        return self._failed is not None or any({job, ""} & touched for touched in (self._touched, self._being_written))
+
     def record(self, record: Record, durable: bool, data: bytes = b"") -> None:
+        self._touched.add(getattr(record, "job", ""))
         self._batch.records.append(record)
         self._batch.data.append(data)
         self._batch.durable |= durable
@@ -93,6 +101,7 @@ class Committer:
         self._ask()
 
     def forget(self, job: str) -> None:
+        self._touched.add(job)
         self._batch.forgotten.append(job)
         self._ask()
 
@@ -121,6 +130,7 @@ class Committer:
         if self._writing is not None or not self._gathered:
             return
         batch, self._batch = self._batch, Batch()
+        self._being_written, self._touched = self._touched, set()
         self._writing, self._held = self._held, []
         self._gathered = False
         if self._failed is not None:
@@ -145,6 +155,7 @@ class Committer:
 
     def _after_write(self, error: BaseException | None) -> None:
         held, self._writing = self._writing or [], None
+        self._being_written = set()
         if error is None:
             self._release(held)
         else:
@@ -171,6 +182,6 @@ def _cannot_write(error: BaseException) -> QmkError:
     why = f"the journal cannot be written: {error}"
     if isinstance(error, OSError):
         return QmkError("RESOURCE_EXHAUSTED", why, journal=True, help="free some space and start the daemon again")
-    if isinstance(error, QmkError) and error.kind.name == "RESOURCE_EXHAUSTED":
-        return QmkError("RESOURCE_EXHAUSTED", why, **{**error.fields, "journal": True})
+    if isinstance(error, QmkError) and (error.kind.name == "RESOURCE_EXHAUSTED" or is_damage(error)):
+        return QmkError(error.kind.name, why, **{**error.fields, "journal": True})
     return QmkError("INTERNAL_ERROR", why, journal=True)

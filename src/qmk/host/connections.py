@@ -17,8 +17,9 @@ LOOKED_AT = 64
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBounds:
-    """Limits of connections: how many there are, how long a frame may take to arrive, how many bytes of unfinished
-    frames all of them together may leave here, and how many bytes of answers that their peers have not read."""
+    """Limits of connections: how many there are, how long a frame may take to arrive, and a peer to take some more of
+    the answers that it let wait; how many bytes of unfinished frames all of them together may leave here, and how many
+    of answers that their peers have not read."""
 
     connections: int = LIMITS.connections
     frame_s: float = 60.0
@@ -95,12 +96,14 @@ class Connections:
 
     def cut_late(self, now_s: float) -> None:
         """Closes connections whose frame takes too long to arrive, and some when all together hold too much of
-        frames."""
+        frames. Cuts those whose peers take nothing of what waits for them."""
         seconds = self._bounds.frame_s
         for connection in self:
             if connection.partial_since is not None and now_s - connection.partial_since > seconds:
                 message = f"a frame must arrive within {seconds:g} s; the connection is closed"
                 connection.close(QmkError("TIMEOUT", message))
+            elif connection.untaken_s(now_s) > seconds:
+                connection.abort()
         many = QmkError("RESOURCE_EXHAUSTED", "too many large frames are arriving at once")
         for connection in self._pick(lambda each: each.pending_bytes, self._bounds.partial_bytes):
             connection.close(many)
@@ -113,6 +116,8 @@ class Connections:
     def _pick(self, held: Callable[[Connection], int], limit: int) -> list[Connection]:
         """Gives connections without which the others hold no more than ``limit``: the largest of the owner who holds
         the most, again and again."""
+        if sum(map(held, self)) <= limit:
+            return []
         sizes = {
             owner: sorted(((held(each), each.number, each) for each in own.values()), reverse=True)
             for owner, own in self._by_owner.items()

@@ -26,6 +26,7 @@ from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.store import open_journal
+from qmk.host.survey import name_losses
 from qmk.host.threads import Threads
 from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
@@ -98,14 +99,16 @@ class Daemon:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
         key = token_key(config.data_dir)
-        journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
+        with name_losses(config.data_dir, config.database):
+            journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
         translation = Translation(config.text, config.decoding)
-        calls = CallServer(translation, ConnectionBounds(_connections(config), config.frame_s))
+        calls = CallServer(translation, ConnectionBounds(_connections(config), config.frame_s), threads.do)
         routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
-        turns = Turns(loop.call_soon, threads.do, self._journal_broken, partial(loop.call_later, START_WAIT_S))
+        soon = partial(loop.call_later, START_WAIT_S)
+        turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
         pool = Pool(config.bounds, host.launches, config.engines)
@@ -116,7 +119,8 @@ class Daemon:
             calls.open_for(host)
             gc.collect()
             gc.disable()  # what a replay makes is there to stay
-            count = host.recover()
+            with name_losses(config.data_dir, config.database):
+                count = host.recover()
             log.info("%d records replayed from %s", count, journal.database.name)
             await self._record_start(host)
             for name in config.prestart:
@@ -170,7 +174,7 @@ class Daemon:
     async def _settle(self, calls: CallServer, host: Host) -> None:
         """Waits until promises are in the journal and answers are sent, but not for longer than ``shutdown_s``."""
         deadline = time.monotonic() + self._config.shutdown_s
-        while not host.idle and time.monotonic() < deadline:
+        while not (host.idle and calls.idle) and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
         calls.close()
         while calls.connections and time.monotonic() < deadline:

@@ -16,6 +16,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.host.patches import Wish, Writing, Written
+from qmk.host.translations import Wanted
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.rewriting import Recalibrated
@@ -69,7 +70,8 @@ class Drifting:
         rewrite = Rewrite(effect.epoch, effect.footprint, in_force, effect.keep, effect.others)
         self._at_work.add(launch)
         try:
-            wish = Wish(self._graph(effect.job), effect.qec, effect.tenant, now_s, rewrite)
+            wanted = Wanted(None, effect.tenant, all_rights=True)
+            wish = Wish(self._graph(effect.job), effect.qec, effect.tenant, now_s, rewrite, wanted)
             self._writing.write(wish, partial(self._answer_written, effect, in_force))
         except Exception:
             log.exception("writing the program of %s anew failed", effect.job)

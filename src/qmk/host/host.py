@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from qmk.base.errors import Finding, QmkError
-from qmk.host.answers import Replies, ResultAnswers
+from qmk.host.answers import Makers, PlainMakers, Replies, ResultAnswers
 from qmk.host.choosing import Choosing
 from qmk.host.clock import ClockWatch, steady_ns
 from qmk.host.commit import Committer
@@ -52,12 +52,13 @@ class Timers(Protocol):
 
 
 class Turns(msgspec.Struct, frozen=True):
-    """How the host gets things done later; see ``Committer``, and for ``soon`` ``Launches``."""
+    """How the host gets things done later; see ``Committer``, for ``soon`` ``Launches``, for ``makers`` ``answers``."""
 
     schedule: Callable[[Callable[[], None]], object]
     in_thread: Callable[[Callable[[], None], Callable[[BaseException | None], None]], None] | None = None
     broken: Callable[[QmkError], None] | None = None
     soon: Callable[[Callable[[], None]], object] | None = None
+    makers: Makers | None = None
 
 
 _AFTER_RECORDS = frozenset(
@@ -66,6 +67,7 @@ _AFTER_RECORDS = frozenset(
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
 
+_READS = frozenset(("q_status", "q_events"))
 _WITH_RECORDS = frozenset((fx.Audit, fx.Charge))
 """Effects that are written in the transaction of the records."""
 
@@ -116,8 +118,8 @@ class Host:
         self.collector = Collector(
             journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
         )
-        self._results = ResultAnswers(journal, replies, turns.in_thread)
-        choosing = Choosing(routing, writing or Here(), replies, self.feed, clock_ns)
+        self._results = ResultAnswers(journal, turns.makers or PlainMakers(replies, turns.in_thread))
+        choosing = Choosing(routing, writing or Here(), replies, self.feed, clock_ns, self._held_for)
         self._carry_out: dict[type, Callable[[Any], None]] = {
             fx.Route: choosing.route,
             fx.Estimate: choosing.estimate,
@@ -156,6 +158,10 @@ class Host:
         session = self._kernel.sessions.get(session_id)
         return (None, "") if session is None else (session.caps.held, session.tenant.name)
 
+    def _held_for(self, job: str) -> frozenset[str]:
+        """The capabilities that a job in VALIDATING is verified for."""
+        return self._kernel.pending[job].held
+
     @property
     def tenants(self) -> int:
         """How many tenants there are, the local one among them."""
@@ -185,9 +191,9 @@ class Host:
                 self._keep_graph(record)
                 yield record
 
-        self._kernel.replay(records(), self._journal.count_settled())
+        self._kernel.replay(records())
         now_ns = self._clock_ns()
-        adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.values() if not job.has_ended)
+        adopted = self.launches.reconcile(job for job in self._kernel.jobs.by_id.live.values() if not job.has_ended)
         tail = self._journal.audit_tail()
         self.feed(
             ev.Recovered(
@@ -238,7 +244,7 @@ class Host:
 
     def _waited_ns(self, job_id: str) -> int:
         """How long the job's launch was ready to run and had no processor."""
-        job = self._kernel.jobs.by_id.get(job_id)
+        job = self._kernel.jobs.by_id.live.get(job_id)
         return 0 if job is None else round(self.launches.waited_s(job_id, job.fence) * 1e9)
 
     def shut_down(self) -> None:
@@ -273,7 +279,7 @@ class Host:
             if any(isinstance(effect, fx.Journal) for effect in self._kernel.out):
                 self._committer.give_up("the kernel is ahead of its journal after a defect")
             return
-        journaled = self._committer.behind  # what is answered now may rest on records that are not durable yet
+        journaled = self._committer.behind and not self._reads_what_is_written(event)
         for effect in effects:
             if type(effect) is fx.ReplyError:
                 _forget_frames(effect.error)
@@ -287,6 +293,12 @@ class Host:
                 self._committer.hold(effect)
             else:
                 self._do(effect)
+
+    def _reads_what_is_written(self, event: ev.Event) -> bool:
+        """Whether the answer rests on nothing that is not durable yet."""
+        if not isinstance(event, ev.CallReceived) or event.operator or event.method not in _READS:
+            return False
+        return not self._committer.is_behind_for(event.params.job_id)
 
     def _do(self, effect: Any) -> None:
         """Carry out one effect. A defect in doing so is answered to whoever it concerns and ends nothing else."""
@@ -349,8 +361,7 @@ class Host:
 
     def _forget(self, effect: fx.Forget) -> None:
         self._graphs.drop(effect.job)
-        self._results.recent.drop(effect.job)
-        self._committer.forget(effect.job)
+        self._results.forget(effect.job, partial(self._committer.forget, effect.job))
 
     def _drop_blob(self, effect: fx.DropBlob) -> None:
         """Deletes the row, then the blob that it named: states are large, so they go at once."""

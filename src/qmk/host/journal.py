@@ -14,7 +14,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.host import ledger
 from qmk.host.blobs import Blobs
-from qmk.host.results import Head, Result
+from qmk.host.results import Head, Outline, Result
 from qmk.host.seals import AuditTail, Seal
 from qmk.kernel.effects import Audit, Charge, DropBlob
 from qmk.kernel.events import Cancelled, Failed, Finished, Progressed, Record, Started, Submitted
@@ -84,13 +84,10 @@ class Journal(Protocol):
         ``Rewritten``: see ``graph``."""
         ...
 
-    def count_settled(self) -> int:
-        """How many records there are before the newest ``SharesSettled``."""
-        ...
-
     def write(self, batch: Batch) -> None: ...
     def head(self, job: str) -> Head | None: ...
-    def page(self, job: str, number: int, head: Head) -> bytes | memoryview: ...
+    def packed_head(self, job: str) -> bytes | None: ...
+    def page(self, job: str, number: int, head: Outline) -> bytes | memoryview: ...
 
     def graph(self, job: str) -> bytes:
         """The newest packed graph of a remembered job. Raises INTERNAL_ERROR when there is none."""

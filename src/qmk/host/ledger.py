@@ -52,10 +52,10 @@ SINCE_3 = ("physical_qubits", "rounds")
 """Columns that schema 3 has added; rows without them are as if they were 0."""
 OLDEST = COLUMNS[: -len(SINCE_3)]
 NEW = "{int} NOT NULL DEFAULT 0"
-_TEXT = {"tenant", "session", "job", "outcome", "engine", "method"}
+TEXT = {"tenant", "session", "job", "outcome", "engine", "method"}
 TABLE = (
     "CREATE TABLE ledger ("
-    + ", ".join(f"{name} {'{text}' if name in _TEXT else '{int}'} NOT NULL" for name in OLDEST)
+    + ", ".join(f"{name} {'{text}' if name in TEXT else '{int}'} NOT NULL" for name in OLDEST)
     + "".join(f", {name} {NEW}" for name in SINCE_3)
     + ", checksum {int} NOT NULL, PRIMARY KEY (job, attempt)); CREATE INDEX ledger_by_time ON ledger (time_ns);"
 )
@@ -68,10 +68,6 @@ INSERT = (
 SELECT = (
     "SELECT {columns}, checksum FROM ledger WHERE time_ns >= ? AND time_ns < ? "
     "AND (? = '' OR tenant = ?) AND (time_ns, job, attempt) > (?, ?, ?) ORDER BY time_ns, job, attempt LIMIT ?"
-)
-USED = (
-    "SELECT tenant, CAST(sum(shots) AS BIGINT), CAST(sum(gates) AS BIGINT), CAST(sum(engine_ns) AS BIGINT) "
-    "FROM ledger WHERE time_ns >= ? GROUP BY tenant"
 )
 END_NS = (1 << 63) - 1
 READ_ROWS = 2000
@@ -103,10 +99,10 @@ def row_of(charge: Charge) -> Row:
 def values(charges: Iterable[Charge]) -> list[tuple[Any, ...]]:
     """The rows in the form that ``INSERT`` takes."""
     rows = (msgspec.structs.astuple(row_of(charge)) for charge in charges)
-    return [(*row, _checksum(row)) for row in rows]
+    return [(*row, checksum_of(row)) for row in rows]
 
 
-def _checksum(row: tuple[Any, ...]) -> int:
+def checksum_of(row: tuple[Any, ...]) -> int:
     """CRC-32 of the whole row, or of its first columns if the others are 0, as in rows of the first releases."""
     told = row if any(row[len(OLDEST) :]) else row[: len(OLDEST)]
     return zlib.crc32("\0".join(map(str, told)).encode())
@@ -142,7 +138,7 @@ def rows(
     while True:
         found = list(query(select, (from_ns, to_ns, tenant, tenant, *after, READ_ROWS)))
         for *row, stored in found:
-            if _checksum(tuple(row)) != stored:
+            if checksum_of(tuple(row)) != stored:
                 raise damage(name, f"the ledger's row of {row[3]}, attempt {row[4]}, does not match its checksum")
             yield Row(**dict(zip(columns, row, strict=True)))
         if len(found) < READ_ROWS:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
+from qmk.host.translations import Wanted
 from qmk.qvm.graph import Graph, digest, pack, unpack
 from qmk.worker.messages import Rewrite
 
@@ -28,13 +29,15 @@ Then = Callable[[Written | None, QmkError | None], None]
 
 class Wish(NamedTuple):
     """A packed program, and the machine that it is to be written for at Unix time ``now_s``; with ``rewrite``, the rest
-    of one that was written before. ``owner``: the tenant, so that nobody waits for all of another's programs."""
+    of one that was written before. ``owner``: the tenant, so that nobody waits for all of another's programs.
+    ``wanted``: what will be asked of the program that comes out."""
 
     packed: bytes
     qec: Qec
     owner: str
     now_s: float
     rewrite: Rewrite | None = None
+    wanted: Wanted = Wanted()
 
 
 class Writing(Protocol):

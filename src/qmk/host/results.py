@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from qmk.abi.calls import q_result
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.qvm.outputs import Values
+from qmk.qvm.outputs import ESTIMATE_BYTES, Values
 from qmk.worker.messages import Done
 
 PAGE_BYTES = 1 << 20
@@ -24,12 +25,16 @@ PAGE_BYTES = 1 << 20
 
 COUNT_BYTES = 8
 HEAD_BYTES = 512
+LARGE_BYTES = 256 << 10
+"""A longer answer, by a rough count, is made beside the loop, from the store."""
+
+ROWS_BYTES = 64 << 10
+"""Packed bytes that are written as texts at once: a thread that does so keeps the others waiting meanwhile."""
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything of a result but its events. ``row_bytes`` is 0 when no events were kept."""
+class Outline(msgspec.Struct, frozen=True, kw_only=True):
+    """What a result has beside its counts, values and events. ``row_bytes`` is 0 when no events were kept."""
 
-    counts: dict[str, int]
     registers: list[q_result.Register]
     event_names: list[str]
     event_widths: list[int]
@@ -37,12 +42,25 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     shots: int
     version: str
     notes: dict[str, Any]
-    values: Values | None = None
 
     @property
     def page_shots(self) -> int:
         """Shots in a page of events."""
         return max(1, min(LIMITS.page_shots, PAGE_BYTES // max(1, self.row_bytes)))
+
+
+class Head(Outline, frozen=True, kw_only=True):
+    """The head of a result with its counts and values."""
+
+    counts: dict[str, int]
+    values: Values | None = None
+
+
+class PackedHead(Outline, frozen=True, kw_only=True):
+    """A head from the store whose counts and values are still packed, as hundreds of thousands of them may be."""
+
+    counts: msgspec.Raw
+    values: msgspec.Raw = msgspec.Raw(b"\xc0")
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -66,6 +84,7 @@ class Result(msgspec.Struct, frozen=True):
 
 _HEAD_ENCODER = msgspec.msgpack.Encoder()
 _HEAD_DECODER = msgspec.msgpack.Decoder(Head)
+_PACKED_HEAD_DECODER = msgspec.msgpack.Decoder(PackedHead)
 
 
 def encode_head(head: Head) -> bytes:
@@ -74,6 +93,11 @@ def encode_head(head: Head) -> bytes:
 
 def decode_head(data: bytes) -> Head:
     return _HEAD_DECODER.decode(data)
+
+
+def open_head(data: bytes) -> Head | PackedHead:
+    """The head, but for the largest parts of a large one: to make objects of these would keep all threads waiting."""
+    return decode_head(data) if len(data) <= LARGE_BYTES else _PACKED_HEAD_DECODER.decode(data)
 
 
 def of_done(done: Done, version: str) -> Result:
@@ -141,9 +165,10 @@ def _inconsistent(what: str) -> QmkError:
 
 
 def reply(
-    known: q_result.Reply, head: Head, from_shot: int, read_page: Callable[[int], bytes | memoryview]
+    known: q_result.Reply, head: Head | PackedHead, from_shot: int, read_page: Callable[[int], bytes | memoryview]
 ) -> q_result.Reply:
-    """The answer to q_result: what the kernel knows, completed. ``read_page`` gives packed bits by page number."""
+    """The answer to q_result: what the kernel knows, completed. ``read_page`` gives packed bits by page number. What is
+    packed in the head is JSON in the answer."""
     if from_shot > head.shots:
         raise QmkError(
             "INVALID_PARAMS", f"from_shot {from_shot} is past the job's {head.shots} shots", field="from_shot"
@@ -151,15 +176,24 @@ def reply(
     provenance = msgspec.structs.replace(known.provenance, version=head.version, notes=head.notes)
     return msgspec.structs.replace(
         known,
-        counts=head.counts,
+        counts=head.counts if isinstance(head, Head) else _json(head.counts),
         registers=head.registers,
         events=event_page(head, from_shot, read_page),
         provenance=provenance,
-        values=head.values,
+        values=head.values if isinstance(head, Head) else _json(head.values),
     )
 
 
-def event_page(head: Head, from_shot: int, read_page: Callable[[int], bytes | memoryview]) -> q_result.EventPage | None:
+def _json(packed: msgspec.Raw) -> msgspec.Raw:
+    """Writes packed values as JSON, while other threads go on."""
+    import qmk_native
+
+    return msgspec.Raw(qmk_native.json_of_msgpack(bytes(packed)))
+
+
+def event_page(
+    head: Head | PackedHead, from_shot: int, read_page: Callable[[int], bytes | memoryview]
+) -> q_result.EventPage | None:
     if not head.row_bytes:
         return None
     number, skip = divmod(from_shot, head.page_shots)
@@ -178,7 +212,9 @@ def rows(packed: bytes | memoryview, row_bytes: int, width: int) -> list[str]:
     """Writes packed bits as one string of 0 and 1 a shot."""
     import qmk_native
 
-    return qmk_native.bit_rows(bytes(packed), row_bytes, width)
+    view, step = memoryview(packed), row_bytes * max(1, ROWS_BYTES // row_bytes)
+    pieces = (bytes(view[start : start + step]) for start in range(0, len(view), step))
+    return list(chain.from_iterable(qmk_native.bit_rows(piece, row_bytes, width) for piece in pieces))
 
 
 def checksum(job: str, data: bytes | memoryview) -> int:
@@ -187,7 +223,8 @@ def checksum(job: str, data: bytes | memoryview) -> int:
 
 
 class RecentResults:
-    """The last results, within ``limit_bytes``, so that answering a wait reads no disk."""
+    """The last results, within ``limit_bytes``, so that answering a wait reads no disk. Those whose answers are large
+    are left out: to make these is not for the loop."""
 
     def __init__(self, limit_bytes: int = 64 << 20) -> None:
         self._limit = limit_bytes
@@ -197,7 +234,7 @@ class RecentResults:
     def put(self, job: str, result: Result) -> None:
         self.drop(job)
         size = _size(result)
-        if size > self._limit:
+        if size > self._limit or _answer_bytes(result) > LARGE_BYTES:
             return
         self._results[job] = result
         self._held += size
@@ -221,5 +258,21 @@ class RecentResults:
 
 def _size(result: Result) -> int:
     """A rough count of the bytes a result holds in memory."""
-    values = 0 if result.head.values is None else len(msgspec.msgpack.encode(result.head.values))
-    return 2 * values + len(result.bits) + 200 * (len(result.head.counts) + 10)
+    return 2 * _values_bytes(result.head) + len(result.bits) + 200 * (len(result.head.counts) + 10)
+
+
+def _answer_bytes(result: Result) -> int:
+    """A rough count of the bytes of an answer with the result."""
+    head = result.head
+    width = len(next(iter(head.counts), ""))
+    return 2 * _values_bytes(head) + (width + COUNT_BYTES) * len(head.counts) + 8 * min(len(result.bits), PAGE_BYTES)
+
+
+def _values_bytes(head: Head) -> int:
+    points = () if head.values is None else head.values.points
+    return sum(
+        len(point.state)
+        + ESTIMATE_BYTES * (len(point.expectations) + len(point.amplitudes) + len(point.counts))
+        + ESTIMATE_BYTES * sum(len(each) for each in (*point.gradients, *point.probabilities))
+        for point in points
+    )

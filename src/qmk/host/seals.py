@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("qmk.audit")
 
 SEAL = "qmk audit seal 1"
+UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError)
+"""What reading an entry or a seal raises when its bytes are not one."""
 NO_SEAL = "0" * 64
 KEY_NAME = "audit.key"
 PUBLIC_NAME = "audit.pub"

@@ -7,7 +7,8 @@ from pathlib import Path
 from qmk.base.errors import QmkError
 from qmk.host.blob_files import FileBlobs
 from qmk.host.places import private_folder
-from qmk.host.sql.database import Database
+from qmk.host.seals import HEAD_NAME
+from qmk.host.sql.database import Database, damage
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.sql.log import BatchLog, log_of
 from qmk.host.sql.sqlite import Durability, SqliteDatabase
@@ -15,6 +16,10 @@ from qmk.host.sql.sqlite import Durability, SqliteDatabase
 JOURNAL_NAME = "journal.sqlite"
 BLOBS_NAME = "blobs"
 LOCK_NAME = "lock"
+UNFINISHED_NAME = "journal.repair"
+"""Names the folder with the old journal while a repair puts the new one in its place."""
+CHECKED = ("meta", "journal", "archived", "checkpoint", "ledger", "audit", "seal")
+"""Tables of which a row that cannot be found would not be missed; results are missed when they are read."""
 PATIENCE_S = 60.0
 SCHEMES = ("postgresql://", "postgres://")
 
@@ -31,9 +36,31 @@ def open_journal(
     when lost, is waited for ``patience_s``; empty: the file ``journal.sqlite`` in the folder. Blobs are files in the
     folder either way. See ``Database`` for what is raised."""
     private_folder(data_dir)
+    if not database:
+        _require_whole_files(data_dir)
     base = _database(data_dir, database, durability, patience_s)
-    batch_log = None if base.far else BatchLog(log_of(data_dir / JOURNAL_NAME), synced=durability == "power")
-    return SqlJournal(base, blobs_of(data_dir, durability), batch_log=batch_log)
+    try:
+        faults = base.check(CHECKED)
+        if faults:
+            raise damage(base.name, faults[0])
+        batch_log = None if base.far else BatchLog(log_of(data_dir / JOURNAL_NAME), synced=durability == "power")
+        journal = SqlJournal(base, blobs_of(data_dir, durability), batch_log=batch_log)
+        lost = journal.count_lost_entries()
+        if lost:
+            raise damage(base.name, f"{lost} {'entry' if lost == 1 else 'entries'} of the audit log missing")
+    except BaseException:
+        base.close()
+        raise
+    return journal
+
+
+def _require_whole_files(data_dir: Path) -> None:
+    """Refuses what SQLite would take for the beginning of a new journal."""
+    path = data_dir / JOURNAL_NAME
+    if (data_dir / UNFINISHED_NAME).exists():
+        raise damage(str(path), "a repair of it was interrupted")
+    if path.exists() and not path.stat().st_size and (data_dir / HEAD_NAME).exists():
+        raise damage(str(path), "it is empty")
 
 
 def blobs_of(data_dir: Path, durability: Durability = "process") -> FileBlobs:

@@ -2,7 +2,9 @@
 
 A journal's rows are kept under keys. Those of a job have its id, and go when it is forgotten. Tenants, tokens and
 channels have keys of their own, and of each only the newest record says anything. A job that was started, saved and
-stopped again and again gets its whole state as one record in place of all but those that have its program. What the
+stopped again and again gets its whole state as one record in place of all but those that have its program. Jobs that
+ended long ago go into archives, and the records of each but for its program leave the journal with it (``gone_into``);
+what is forgotten of an archive stands under the archive's key. What the
 superfluous records did to the shares of tenants stands in ``SharesSettled``, which comes with whatever supersedes. So a
 replay of what is left gives the same kernel as a replay of everything, and neither restarts nor a busy job make the
 journal grow.
@@ -17,6 +19,7 @@ from qmk.kernel.events import (
     ChannelForgotten,
     ClockStepped,
     Event,
+    Forgotten,
     JobState,
     Recovered,
     SharesSettled,
@@ -25,8 +28,10 @@ from qmk.kernel.events import (
     TokenIssued,
     TokenRevoked,
 )
+from qmk.kernel.objects.archive import Archived, ArchiveForgotten
 
 _SUPERSEDES = (
+    ArchiveForgotten,
     JobState,
     TenantSet,
     TokenRevoked,
@@ -63,6 +68,10 @@ def key(record: Event) -> str:
             return "clock:"
         case SharesSettled():
             return "shares:"
+        case Archived() | ArchiveForgotten():
+            return f"archive:{record.number}/"
+        case Forgotten(archive=number) if number:
+            return f"archive:{number}/{record.job}"
         case _:
             return getattr(record, "job", "")
 
@@ -75,9 +84,16 @@ def find_superseded(record: Event) -> Superseded | None:
     match record:
         case TokenRevoked(serial=""):
             return Superseded(name, name + "~", itself=True)  # serials are hexadecimal: all are before a tilde
+        case ArchiveForgotten():
+            return Superseded(name, name + "~", itself=True)
         case TokenRevoked() | ChannelForgotten():
             return Superseded(name, name, itself=True)
         case JobState():
             return Superseded(name, name, but_first=True)
         case _:
             return Superseded(name, name)
+
+
+def gone_into(record: Event) -> list[str]:
+    """The jobs whose earlier rows the record replaces, but for what has their programs."""
+    return [row.job for row in record.rows] if isinstance(record, Archived) else []

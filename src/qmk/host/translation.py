@@ -22,6 +22,7 @@ from qmk.abi.shapes import Program
 from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
 from qmk.host import patches, spawn
+from qmk.host.checking import graph_of
 from qmk.host.losses import OUTSIDE
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
@@ -39,7 +40,6 @@ from qmk.host.translations import (
     Written,
     describe_request,
 )
-from qmk.qvm.graph import Graph, unpack
 from qmk.rpc.graphs import source_of
 from qmk.worker.messages import Failed, Ready
 
@@ -116,13 +116,13 @@ class Translation:
         def on_written(message: Written | None, error: QmkError | None) -> None:
             found = None
             if message is not None:
-                graph, error = _unpack(message.graph)
-                if graph is not None:
-                    told = (message.graph, message.digest, message.footprint, message.reason)
-                    found = patches.Written(graph, *told)
+                program = message.program
+                told = (program.graph, program.facts.digest, message.footprint, message.reason)
+                found = patches.Written(graph_of(program, wish.wanted), *told)
             then(found, error)
 
-        request = Write(next(self._fences), wish.packed, wish.qec, wish.now_s, wish.rewrite, self._decoding)
+        told = (wish.packed, wish.qec, wish.now_s, wish.rewrite, self._decoding, wish.wanted)
+        request = Write(next(self._fences), *told)
         self._put(Task(request, wish.owner, 0, len(wish.packed), on_written))
 
     def _put(self, task: Task) -> None:
@@ -344,13 +344,6 @@ def _stop_clock(each: _Translator) -> None:
 
 def _loss(what: str) -> QmkError:
     return QmkError("RESOURCE_EXHAUSTED", f"the process that reads programs {what}; try again later")
-
-
-def _unpack(packed: bytes) -> tuple[Graph | None, QmkError | None]:
-    try:
-        return unpack(packed), None
-    except QmkError as error:
-        return None, QmkError("INTERNAL_ERROR", f"the translator's graph cannot be read: {error.message}")
 
 
 def _require_portable(params: dict[str, Any]) -> None:

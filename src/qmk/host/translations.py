@@ -25,14 +25,15 @@ from qmk.worker.messages import Failed, Ready, Rewrite, Stop
 
 class Wanted(msgspec.Struct, frozen=True):
     """What to find out of a program beside its graph. ``held``: capabilities of the session that submits it, for
-    ``tenant``; None: it is not verified. ``native``: the method of the native engine to predict for, "" for none.
-    ``summary``: also what an estimate tells of it."""
+    ``tenant``; None: it is not verified or, with ``all_rights``, whatever rights it needs. ``native``: the method of
+    the native engine to predict for, "" for none. ``summary``: also what an estimate tells of it."""
 
     held: frozenset[str] | None = None
     tenant: str = ""
     strict: bool = False
     native: str = ""
     summary: bool = False
+    all_rights: bool = False
 
 
 class Translate(msgspec.Struct, frozen=True, tag="translate"):
@@ -105,8 +106,9 @@ class Translated(msgspec.Struct, frozen=True, tag="translated"):
 
 
 class Write(msgspec.Struct, frozen=True, tag="write"):
-    """To a translator: a packed graph, and the machine whose gates and errors it is to be written in. ``now_s``: Unix
-    time, at which a calibration is looked at. ``decoding``: the host's decoder, if it was told of one."""
+    """To a translator: a packed graph, the machine whose gates and errors it is to be written in, and what is wanted of
+    the graph that comes out. ``now_s``: Unix time, at which a calibration is looked at. ``decoding``: the host's
+    decoder, if it was told of one."""
 
     fence: int
     graph: bytes
@@ -114,15 +116,15 @@ class Write(msgspec.Struct, frozen=True, tag="write"):
     now_s: float = 0.0
     rewrite: Rewrite | None = None
     decoding: Decoding | None = None
+    wanted: Wanted = Wanted()
 
 
 class Written(msgspec.Struct, frozen=True, tag="written"):
-    """From a translator: the graph as it was written, packed, its digest, and what it takes of the machine; of one
-    written anew also why it is so."""
+    """From a translator: the graph as it was written, and what it takes of the machine; of one written anew also why it
+    is so."""
 
     fence: int
-    graph: bytes
-    digest: str
+    program: Translated
     footprint: Footprint
     reason: str = ""
 

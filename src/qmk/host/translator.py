@@ -34,7 +34,7 @@ from qmk.host.translations import (
     Written,
     describe_request,
 )
-from qmk.qvm.graph import digest, pack, unpack
+from qmk.qvm.graph import unpack
 from qmk.rpc import frame
 from qmk.rpc.graphs import graph_of, source_of
 from qmk.rpc.key import key_of
@@ -120,7 +120,8 @@ def write(request: Write) -> Written:
     from qmk.models.qec.logical import on_request
 
     found = on_request(unpack(request.graph), request.qec, request.now_s, request.rewrite, request.decoding)
-    return Written(request.fence, pack(found.graph), digest(found.graph), found.footprint, found.reason)
+    program = check(request.fence, found.graph, [], request.wanted)
+    return Written(request.fence, program, found.footprint, found.reason)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Connections: bytes of the socket to calls, answers to bytes.
 
-A connection may be slow, hostile or broken; none of that may cost the others more than their share. Calls are taken one
-at a time (``host.turns``), so that one connection's thousand do not hold up another's one; reading stops while the peer
-does not read its answers; what is unfinished is bounded in bytes and in time.
+A connection may be slow, hostile or broken; none of that may cost the others more than their share. Calls are taken and
+answers written one at a time (``host.turns``), so that one connection's thousand do not hold up another's one; reading
+stops while the peer does not read its answers; what is unfinished is bounded in bytes and in time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from qmk.abi.calls import METHODS
@@ -29,12 +30,17 @@ UNREAD_BYTES = 2 * LIMITS.frame_bytes
 """Answers that wait for a peer that does not read them; past this the connection is cut."""
 
 
-class Batch:
-    """The answers of one batch, gathered until all are there."""
+LARGE_WAITING = 64
+"""Large answers of one connection that may wait (``host.large_answers``); past this none of its calls is taken."""
 
-    __slots__ = ("missing", "replies", "size_bytes")
+
+class Batch:
+    """The answers of one batch, gathered until all are there. ``begun``: a large one is among them, or being made."""
+
+    __slots__ = ("begun", "missing", "replies", "size_bytes")
 
     def __init__(self, missing: int) -> None:
+        self.begun = False
         self.missing = missing
         self.replies: list[bytes] = []
         self.size_bytes = 0
@@ -45,6 +51,10 @@ class CallHandler(Protocol):
 
     def on_opened(self, connection: Connection) -> QmkError | None: ...
     def on_closed(self, connection: Connection) -> None: ...
+    def on_drained(self, connection: Connection) -> None:
+        """The peer has taken what it did not take before."""
+        ...
+
     def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None: ...
     def read(self, connection: Connection, data: bytes) -> None:
         """Reads a long frame; leads to ``connection.take_frame``, sooner or later."""
@@ -66,10 +76,14 @@ class Connection(asyncio.Protocol):
         self._splitter = FrameSplitter()
         self._frames: deque[bytes] = deque()
         self._calls: deque[tuple[frame.Decoded, Batch | None]] = deque()
+        self._answers: deque[Callable[[], None]] = deque()
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._unanswered = 0
         self._reading_bytes = 0
+        self._gathered_bytes = 0
+        self._large_waiting = 0
+        self._untaken = (0, 0.0)
         self._turn_asked = False
         self._peer_slow = False
         self._peer_done = False
@@ -82,7 +96,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def unread_bytes(self) -> int:
-        """Bytes of answers that wait for the peer to read them."""
+        """Bytes of answers that wait for the peer to read them, or for the rest of their batch."""
+        return self._written_bytes + self._gathered_bytes
+
+    @property
+    def _written_bytes(self) -> int:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     @property
@@ -106,6 +124,7 @@ class Connection(asyncio.Protocol):
         self._leaving = True
         self._frames.clear()
         self._calls.clear()
+        self._answers.clear()
         self._transport = None
         self._handler.on_closed(self)
 
@@ -134,21 +153,56 @@ class Connection(asyncio.Protocol):
         self._peer_slow = False
         self._settle_reading()
         self._ask_for_turn()
+        self._handler.on_drained(self)
+
+    def untaken_s(self, now_s: float) -> float:
+        """For how long the peer, from which much waits, has taken nothing of it, by when this was last asked."""
+        waiting = self._written_bytes
+        last, since_s = self._untaken
+        if not self._peer_slow or not last or waiting < last:
+            since_s = now_s
+        self._untaken = (waiting, since_s)
+        return now_s - since_s
 
     @property
     def _must_wait(self) -> bool:
         """Whether no call is to be taken now."""
-        return self._peer_slow or self._leaving or self._reading_bytes > 0
+        return self._peer_slow or self._leaving or self._reading_bytes > 0 or self._large_waiting >= LARGE_WAITING
+
+    @property
+    def _has_turn(self) -> bool:
+        """Whether there is something that may be done now."""
+        if self._answers and not self._peer_slow:
+            return True
+        return bool(self._frames or self._calls) and not self._must_wait
 
     def _ask_for_turn(self) -> None:
-        if (self._frames or self._calls) and not self._turn_asked and not self._must_wait:
+        if not self._turn_asked and self._has_turn:
             self._turn_asked = True
             self._turns.ask(self)
 
+    def post(self, write: Callable[[], None]) -> None:
+        """Has ``write`` encode an answer and ``reply`` it: at once while a call of this connection is taken, else in
+        its turn, after those that wait already."""
+        if self._turns.taking is self and not self._answers:
+            write()
+        else:
+            self._answers.append(write)
+            self._ask_for_turn()
+
+    def await_large(self, count: int) -> None:
+        """So many large answers more, or less, wait to be made."""
+        self._large_waiting += count
+        if count < 0:
+            self._settle_reading()
+            self._ask_for_turn()
+
     def take_call(self) -> bool:
-        """Takes one call; says whether others wait that may be taken."""
-        self._turn_asked = False
-        if not self._must_wait:
+        """Writes one answer or takes one call; says whether others wait that may be taken."""
+        self._turn_asked = True  # what is asked for meanwhile is told at the end
+        if self._answers and not self._peer_slow:
+            self._answers.popleft()()
+        elif not self._must_wait:
             if self._calls:
                 self._handler.take(self, *self._calls.popleft())
             elif self._frames:
@@ -157,7 +211,7 @@ class Connection(asyncio.Protocol):
             self.close(self._splitter.error)
         self._settle_reading()
         self._leave_when_finished()
-        self._turn_asked = bool(self._frames or self._calls) and not self._must_wait
+        self._turn_asked = self._has_turn
         return self._turn_asked
 
     def _take(self, data: bytes) -> None:
@@ -200,21 +254,27 @@ class Connection(asyncio.Protocol):
         """One call is answered; ``data`` is empty for a notification."""
         self._unanswered -= 1
         if batch is None:
-            self._write(data)
+            self._write([data] if data else [])
         else:
             batch.missing -= 1
             if data:
                 batch.replies.append(data)
                 batch.size_bytes += len(data)
+                self._gathered_bytes += len(data)
             if batch.missing == 0:
+                self._gathered_bytes -= batch.size_bytes
                 self._write(frame.batch(batch.replies))
         self._leave_when_finished()
 
-    def _write(self, data: bytes) -> None:
-        if not data or self._transport is None or self._leaving:
+    def _write(self, parts: list[bytes]) -> None:
+        """Writes a frame; one of large parts is not copied to be made one."""
+        if not parts or self._transport is None or self._leaving:
             return
-        self._transport.write(data + b"\n" if len(data) < 1 << 16 else b"".join((data, b"\n")))
-        if self._transport.get_write_buffer_size() > UNREAD_BYTES:
+        if sum(map(len, parts)) < 1 << 16:
+            self._transport.write(b"".join((*parts, b"\n")))
+        else:
+            self._transport.writelines((*parts, b"\n"))
+        if self.unread_bytes > UNREAD_BYTES:
             self.abort()
 
     def _is_finished(self) -> bool:
@@ -229,6 +289,8 @@ class Connection(asyncio.Protocol):
         """Say why, if there is a reason, let what was written go out, and close."""
         if self._transport is None or self._leaving:
             return
+        while self._answers:
+            self._answers.popleft()()
         if why is not None:
             self._transport.write(frame.error(frame.NULL_ID, why) + b"\n")
         self._leaving = True

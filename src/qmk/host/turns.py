@@ -1,7 +1,8 @@
 """Whose call is taken next: the time that the loop spends on calls is shared between the owners of connections.
 
-A call that comes while little else goes on is taken at once. What must wait is taken a few milliseconds at a time,
-between which the loop does what else there is to do, and always from whoever has had the least time of late.
+A call that comes while little else goes on is taken at once, and so is an answer that is ready: what one commit
+releases may be thousands. What must wait is taken a few milliseconds at a time, between which the loop does what else
+there is to do, and always from whoever has had the least time of late.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ MEMORY_S = 1.0
 
 
 class Waits(Protocol):
-    """Somebody with calls that wait."""
+    """Somebody with calls or answers that wait."""
 
     owner: str
 
     def take_call(self) -> bool:
-        """Takes one call, and says whether more wait that may be taken now."""
+        """Takes one call or writes one answer, and says whether more wait that may be taken now."""
         ...
 
 
@@ -61,10 +62,12 @@ class Turns:
         self._waiting = 0
         self._used_s = 0.0
         self._scheduled = False
+        self.taking: Waits | None = None
+        """Whose call is just being taken."""
 
     def ask(self, waits: Waits) -> None:
-        """Takes the calls of ``waits``: now if there is time, else in its turn."""
-        if not self._waiting and self._used_s < TURN_S:
+        """Takes the calls of ``waits``: now if there is time and no other is being taken, else in its turn."""
+        if self.taking is None and not self._waiting and self._used_s < TURN_S:
             self._schedule()
             more = self._take(waits)
             while more and self._used_s < TURN_S:
@@ -86,7 +89,11 @@ class Turns:
     def _take(self, waits: Waits) -> bool:
         owner = self._owners.setdefault(waits.owner, _Owner())
         began_s = self._loop.time()
-        more = waits.take_call()
+        self.taking = waits
+        try:
+            more = waits.take_call()
+        finally:
+            self.taking = None
         now_s = self._loop.time()
         owner.recent.add(now_s - began_s, now_s)
         self._used_s += now_s - began_s

@@ -24,20 +24,18 @@ from qmk.kernel.policy import Refusals
 
 
 class Holding:
-    """What one job holds. ``placed``: it is on the map; ``waiting``: it is VALIDATING. ``kept`` are the bytes of an
-    ended job, -1 before its end."""
+    """What one job holds that has not ended. ``placed``: it is on the map; ``waiting``: it is VALIDATING."""
 
-    __slots__ = ("accounts", "demand", "kept", "placed", "waiting")
+    __slots__ = ("accounts", "demand", "placed", "waiting")
 
     def __init__(self, accounts: tuple[Account, ...], demand: Demand) -> None:
         self.accounts = accounts
         self.demand = demand
         self.placed = self.waiting = False
-        self.kept = -1
 
 
 class Accounts:
-    """Counts what every job holds. ``queued_bytes``: graphs in memory; ``kept_bytes``: what ended jobs keep."""
+    """Counts what jobs hold. ``queued_bytes``: graphs in memory; ``kept_bytes``: what ended jobs keep."""
 
     def __init__(
         self,
@@ -188,31 +186,26 @@ class Accounts:
             for account in holding.accounts:
                 account.displace(holding.demand)
 
-    def end(self, job_id: str, result_bytes: int) -> None:
-        """Frees what an ended job has reserved, and counts its graph and its result as kept. A result counts for no
-        more than was reserved for it."""
-        holding = self._jobs[job_id]
-        demand = holding.demand
-        self.queued_bytes -= demand.graph_bytes
-        holding.kept = self.kept_by(job_id, result_bytes)
-        self.kept_bytes += holding.kept
+    def end(self, job_id: str, result_bytes: int) -> int:
+        """Frees what an ended job has reserved; the bytes that it keeps from now on: its graph and its result. A result
+        counts for no more than was reserved for it."""
+        kept_bytes = self.kept_by(job_id, result_bytes)
+        holding = self._jobs.pop(job_id)
+        self.queued_bytes -= holding.demand.graph_bytes
         for account in holding.accounts:
-            account.give(demand)
-        holding.accounts[0].storage.keep(job_id, holding.kept)
+            account.give(holding.demand)
+        self.keep(holding.accounts[0].owner, kept_bytes)
+        return kept_bytes
 
     def kept_by(self, job_id: str, result_bytes: int) -> int:
         """What the job keeps when it ends with a result of this size."""
         demand = self._jobs[job_id].demand
         return min(demand.graph_bytes + max(0, result_bytes), demand.stored_bytes)
 
-    def keeps(self, job_id: str) -> int:
-        """The bytes that an ended job keeps."""
-        return max(0, self._jobs[job_id].kept)
-
-    def forget(self, job_id: str) -> None:
-        holding = self._jobs.pop(job_id)
-        self.kept_bytes -= holding.kept
-        holding.accounts[0].storage.drop(job_id)
+    def keep(self, tenant: str, size: int) -> None:
+        """Counts bytes that an ended job of the tenant keeps, or, if negative, keeps no longer."""
+        self.kept_bytes += size
+        self.tenant_of(tenant).account.storage.kept_bytes += size
 
     def keep_state(self, tenant: str, size: int) -> None:
         """Counts a checkpoint of ``size`` bytes that the tenant keeps, or, if negative, keeps no longer."""
@@ -226,9 +219,9 @@ class Accounts:
         """The job to be forgotten next, of those that ``ended``, by tenant and oldest first: one of the tenant's when
         that keeps too much, else, when all together do, one of the tenant's that keeps most (unless it is the only
         one). So a tenant that keeps little loses nothing by what others keep."""
-        storage = self.tenant_of(tenant).account.storage
-        if storage.overfull:
-            return next(iter(storage.kept))
+        own = ended.get(tenant)
+        if own and self.tenant_of(tenant).account.storage.overfull:
+            return next(iter(own))
         if self.kept_bytes <= self._kept_bytes_max:
             return None
         keepers = [name for name, jobs in ended.items() if jobs]
@@ -253,8 +246,5 @@ class Accounts:
 
     def snapshot(self) -> dict[str, Any]:
         """What a replay must rebuild, as comparable data."""
-        return {
-            job_id: (holding.demand, holding.kept, holding.accounts[0].owner)
-            for job_id, holding in self._jobs.items()
-            if not holding.waiting
-        }
+        held = {job: (row.demand, row.accounts[0].owner) for job, row in self._jobs.items() if not row.waiting}
+        return {"held": held, "kept_bytes": self.kept_bytes}

@@ -21,6 +21,7 @@ from qmk.kernel.tables import Tables
 from qmk.qvm.graph import Graph, once
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.verify import verify
+from qmk.qvm.verify.rule import Report
 
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
@@ -31,17 +32,21 @@ def require_graph(kernel: Tables, graph: Graph | None) -> Graph:
     return graph
 
 
-def report_name(held: frozenset[str], tenant: str, strict: bool) -> Hashable:
+def report_name(held: frozenset[str] | None, tenant: str, strict: bool) -> Hashable:
     """The name of the verifier's report among what is known of a kept graph."""
     return "verified", held, tenant, strict
+
+
+def report_of(graph: Graph, held: frozenset[str] | None, tenant: str, strict: bool = False) -> Report:
+    """The verifier's report, which is known of a graph that another process has looked at."""
+    name = report_name(held, tenant, strict)
+    return once(graph, name, lambda it: verify(it, held_caps=held, strict=strict, tenant=tenant))
 
 
 def verify_for(graph: Graph, session: Session, strict: bool = False) -> list[Finding]:
     """The verifier's warnings. Raises INSUFFICIENT_CAPS when capabilities are all that is wrong, else INVALID_GRAPH
     with every finding."""
-    held, tenant = session.caps.held, session.tenant.name
-    name = report_name(held, tenant, strict)
-    report = once(graph, name, lambda it: verify(it, held_caps=held, strict=strict, tenant=tenant))
+    report = report_of(graph, session.caps.held, session.tenant.name, strict)
     if (error := report.error()) is not None:
         raise error
     return list(report.warnings)

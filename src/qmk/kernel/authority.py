@@ -93,11 +93,13 @@ def spend(kernel: Tables, session: Session, rights: Iterable[str], job: Job | No
     for item in sorted(used.values(), key=lambda item: item.depth):
         assert item.uses is not None
         item.uses -= 1
-        if item.uses == 0 and kernel.caps.get(item.id) is item:
-            _use_up(kernel, item)
+        _use_up(kernel, item)
 
 
 def _use_up(kernel: Tables, capability: Capability) -> None:
+    """Ends the capability if no use is left, or leaves it without rights while it keeps something."""
+    if capability.uses != 0 or kernel.caps.get(capability.id) is not capability:
+        return
     below = capability.subtree()
     ids = {item.id for item in below}
     holders = _holders(kernel, below)
@@ -120,9 +122,8 @@ def _keeps(kernel: Tables, session: Session, ids: set[str]) -> bool:
 def settle(kernel: Tables, session: Session) -> None:
     """Clears away used-up capabilities under which the session has nothing left."""
     for item in list(session.caps.items.values()):
-        if not item.rights and kernel.caps.get(item.id) is item:
-            for above in [above for above in item.chain() if above.uses == 0][-1:]:
-                _use_up(kernel, above)
+        for used in item.chain():
+            _use_up(kernel, used)
 
 
 def origin(kernel: Tables, event: CallReceived, session: Session, job: Job, right: str) -> dict[str, Any]:
@@ -173,6 +174,8 @@ def revoke(kernel: Tables, capability: Capability, why: str = "") -> tuple[list[
     kernel.audit("cap.revoke", capability.tenant, capability=trace(capability.id), derived=len(gone) - 1, why=why)
     for holder in holders:
         recheck(kernel, holder)
+    for item in [*capability.chain(), *less]:  # what was used up may have kept only what has just gone
+        _use_up(kernel, item)
     return [item.id for item in gone], released
 
 

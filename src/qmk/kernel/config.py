@@ -39,6 +39,10 @@ class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
     open_waits: int = LIMITS.open_waits
     kept_jobs: int = LIMITS.kept_jobs
     kept_bytes: int = LIMITS.kept_bytes
+    jobs_in_play: int = 256
+    """Ended jobs of each tenant, the newest, that are in no archive."""
+    jobs_archived: int = 64
+    """Jobs that an archive takes together."""
     keep_results_s: int = 0
     """How long ended jobs are kept, with their results and checkpoints; 0: until others need the room."""
     keep_checkpoints_s: int = 0

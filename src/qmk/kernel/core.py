@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from msgspec import structs
 
@@ -12,6 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.base.units import SECOND_NS
 from qmk.kernel import (
+    archiving,
     authority,
     checkpoint,
     condensing,
@@ -20,7 +21,6 @@ from qmk.kernel import (
     firewall,
     interrupts,
     machines,
-    past,
     retention,
     succession,
 )
@@ -33,11 +33,6 @@ from qmk.kernel.objects.session import Session
 from qmk.kernel.rewriting import Recalibrated
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
 from qmk.kernel.succession import progress_step, reported_error
-
-if TYPE_CHECKING:
-    from qmk.kernel.dispatch import Dispatch
-
-NO_QUEUE = past.NoQueue()
 
 
 class Kernel(State):
@@ -114,19 +109,11 @@ class Kernel(State):
             if session is not None:
                 authority.settle(self, session)
 
-    def replay(self, records: Iterable[ev.Record], settled: int = 0) -> None:
-        """Feeds the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. The first
-        ``settled`` are before the newest ``SharesSettled``. Jobs that are forgotten on the way were on the way to be
-        forgotten when the journal ended: ``Recovered`` tells the host."""
-        queue = self.jobs.queue
-
-        def apply_past(of_job: list[ev.Record]) -> None:
-            self.jobs.queue = cast("Dispatch", NO_QUEUE)
-            for record in of_job:
-                self.apply(record)
-            self.jobs.queue = queue
-
-        past.replay(records, settled, self.apply, apply_past)
+    def replay(self, records: Iterable[ev.Record]) -> None:
+        """Feeds the records of ``Journal`` effects, oldest first, into a fresh kernel; gives no effects. Jobs that are
+        forgotten on the way were on the way to be forgotten when the journal ended: ``Recovered`` tells the host."""
+        for record in records:
+            self.apply(record)
         self.jobs.checkpoints.freed.clear()
 
     def counted_from_ns(self, now_ns: int) -> int:
@@ -199,7 +186,7 @@ class Kernel(State):
 
     def _on_started(self, event: ev.Started) -> None:
         job = self.jobs.current(event.job, event.fence)
-        if job is None:
+        if job is None or job.state == RUNNING:
             return
         region, first_qubit = self.jobs.queue.where(job)
         self.commit(structs.replace(event, region=region, first_qubit=first_qubit), durable=False)
@@ -297,8 +284,8 @@ class Kernel(State):
         clock, period_ns = self.jobs.clock, self.accounts.period_ns
         skew_ns = clock.skew_after_stop_ns(event.now_ns)
         spent_from_ns = clock.counted_from_ns(event.now_ns, period_ns)
-        adopted = succession.adoptable(self.jobs.by_id, event.adopted)
-        moved = {**self.jobs.launched, **{id: self.jobs.by_id[id] for id, _ in adopted}}
+        adopted = succession.adoptable(self.jobs.by_id.live, event.adopted)
+        moved = {**self.jobs.launched, **{id: self.jobs.by_id.live[id] for id, _ in adopted}}
         record = ev.Recovered(
             now_ns=event.now_ns,
             adopted=adopted,
@@ -312,12 +299,14 @@ class Kernel(State):
         condensing.settle(self)
         self.out.extend(fx.Kill(job, fence) for job, fence in event.adopted if (job, fence) not in adopted)
         retention.recover(self)
+        for tenant in list(self.jobs.ended_by_tenant):
+            archiving.look(self, tenant)
         firewall.expire(self)
         for channel in self.channels.by_id.values():
             firewall.set_expiry(self, channel)
         for job_id in self.jobs.queue.misfits():
             self.commit(_misfit(self.jobs.by_id[job_id], event.now_ns))
-        for job in list(self.jobs.by_id.values()):
+        for job in list(self.jobs.by_id.live.values()):
             if job.has_ended:
                 continue
             if job.crashes > max(LIMITS.job_crashes, self.config.job_attempts):

@@ -332,9 +332,11 @@ class CheckpointDropped(Record, frozen=True):
 
 
 class Forgotten(Record, frozen=True):
-    """Journal record: an ended job's retention ended. It goes with its result, checkpoints and records, this one."""
+    """Journal record: an ended job's retention ended. It goes with its result, checkpoints and records, this one; if
+    it stands in the archive of this number, this record goes with that."""
 
     job: str
+    archive: int = 0
 
 
 class Cancelled(Record, frozen=True):

@@ -6,7 +6,7 @@ records. Nothing else changes what ``snapshot`` shows, so a replayed journal equ
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import defaultdict
 from collections.abc import Container
 from typing import Any
 
@@ -21,6 +21,7 @@ from qmk.kernel.clock import RunningClock
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.dispatch import Dispatch, nanoseconds
 from qmk.kernel.objects.alternative import Moved
+from qmk.kernel.objects.archive import Ended, Jobs
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
 from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
 from qmk.kernel.policy import Entry, Policy
@@ -31,23 +32,24 @@ GENERATION_BITS = 32
 
 
 class JobTable:
-    """Jobs by id, the launch queue, launches that are out (``launched``); ``ended``: by tenant, the oldest first."""
+    """Jobs by id, the launch queue, launches that are out (``launched``). ``archives`` is the number of the newest
+    archive; ``forgotten`` and ``emptied`` collect jobs and archives that are to leave the journal."""
 
     def __init__(self, accounts: Accounts, config: KernelConfig, policy: Policy) -> None:
         self._accounts = accounts
-        self._kept_jobs = config.kept_jobs
         self._maps, self._views, self._refusals = policy.maps, policy.views, policy.refusals
-        self.by_id: dict[str, Job] = {}
+        self.by_id = Jobs()
         self.by_key: dict[tuple[str, str], str] = {}
         self.queue = Dispatch(config, accounts, policy)
         self.launched: dict[str, Job] = {}
-        self.seq = self.fence = self.generation = 0
+        self.seq = self.fence = self.generation = self.archives = 0
         self.clock = RunningClock()
         self.checkpoints = CheckpointTable(accounts.keep_state, policy.index())
         self.forgotten: list[Job] = []
+        self.emptied: list[int] = []
         self.listed = policy.index()
         self.cache = policy.cache(config.cache_entries, config.cache_bytes)
-        self.ended_by_tenant: dict[str, OrderedDict[str, None]] = {}
+        self.ended_by_tenant: defaultdict[str, Ended] = defaultdict(Ended)
 
     def apply(self, record: ev.Record) -> list[Job]:
         """Applies a record, and gives the jobs that it changed. Records of forgotten jobs change nothing."""
@@ -73,14 +75,14 @@ class JobTable:
             case ev.JobState():
                 return _load(self, record)
             case ev.OfLaunch() | ev.Cancelled():
-                job = self.by_id.get(record.job)
+                job = self.by_id.live.get(record.job)
                 if job is None:
                     return []
                 job.records += 1
                 self._change(job, record)
                 return [job]
             case Rewritten() | ChangeRefused():
-                job = self.by_id.get(record.job)
+                job = self.by_id.live.get(record.job)
                 return [self._rewrite(job, record)] if job is not None else []
             case _:
                 raise AssertionError(f"{type(record).__name__} is not a journal record")
@@ -116,11 +118,11 @@ class JobTable:
         }
 
     def _submit(self, record: ev.Submitted) -> Job:
-        assert record.job not in self.by_id, "the host gave the same entropy twice"
+        assert record.job not in self.by_id.live, "the host gave the same entropy twice"
         graph_bytes = record.graph_bytes or len(record.graph)
         mapping = self._maps.map_job(record) if record.policy.get("debug") else None
         job = Job(structs.replace(record, graph=b"", graph_bytes=graph_bytes), mapping)
-        self.by_id[record.job] = job
+        self.by_id.live[record.job] = job
         if record.idempotency_key:
             self.by_key[record.tenant, record.idempotency_key] = record.job
         self.seq = max(self.seq, record.seq)
@@ -140,13 +142,13 @@ class JobTable:
         if isinstance(record, (ev.Saved, ev.Yielded)):
             self._save(job, record)
             return
-        if isinstance(record, ev.Failed) and not record.fence and not record.died:  # it waited, on no worker
-            self._end(job, FAILED, record, succession.reported_error(record.kind, record.message, record.fields))
-            return
         if isinstance(record, ev.Failed) and record.died:
             job.lose(record.cause, record.workers)
             job.retired = max(job.retired, record.fence)
             self._requeue(job, now_ns, record.message)
+            return
+        if isinstance(record, ev.Failed) and (not record.fence or (record.lost and job.state == QUEUED)):  # it waited
+            self._end(job, FAILED, record, succession.reported_error(record.kind, record.message, record.fields))
             return
         if job.state == QUEUED and record.fence:
             self._start(job, record)
@@ -241,26 +243,22 @@ class JobTable:
         self.checkpoints.drop_passing(job.id)
         job.error = error.to_dict() if error is not None else None
         job.note(now_ns, state.lower(), **({"error": job.error} if error is not None else {}))
-        self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
-        self.ended_by_tenant.setdefault(job.tenant, OrderedDict())[job.id] = None
-
-    def giving_way(self, tenant: str) -> str | None:
-        """The ended job to be forgotten next: beyond the number and the bytes that a tenant may keep, its own oldest,
-        since nobody's flood may make another's jobs be forgotten; beyond the bytes of all, one of whoever keeps most.
-        None when nobody keeps too much."""
-        ended = self.ended_by_tenant.get(tenant, ())
-        if len(ended) > self._kept_jobs:
-            return next(iter(ended))
-        return self._accounts.giving_way(tenant, self.ended_by_tenant)
+        job.kept_bytes = self._accounts.end(job.id, int(job.usage.get("result_bytes", 0)))
+        self.checkpoints.age(job.id, now_ns, job.skew_ns)
+        self.ended_by_tenant[job.tenant].fresh[job.id] = None
 
     def _forget(self, job_id: str) -> None:
-        job = self.by_id.pop(job_id, None)
+        job = self.by_id.get(job_id)
         if job is None:
             return
+        archive = self.by_id.archive_of(job_id)
+        self.ended_by_tenant[job.tenant].remove(job_id, archive)
+        self.by_id.remove(job_id)
+        if archive is not None and not archive.left:
+            self.emptied.append(archive.number)
         self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job_id)
         self.cache.drop(job.tenant, job_id)
-        del self.ended_by_tenant[job.tenant][job_id]
-        self._accounts.forget(job_id)
+        self._accounts.keep(job.tenant, -job.kept_bytes)
         self.checkpoints.drop_job(job_id)
         key = (job.tenant, job.submitted.idempotency_key)
         if self.by_key.get(key) == job_id:
@@ -308,7 +306,7 @@ class JobTable:
     def _drop_checkpoint(self, checkpoint: str) -> list[Job]:
         """A job that was to go on from it starts anew: the bits are the same, it only takes longer."""
         row = self.checkpoints.by_id.get(checkpoint)
-        job = self.by_id.get(row.job) if row is not None else None
+        job = self.by_id.live.get(row.job) if row is not None else None
         self.checkpoints.drop(checkpoint)
         if job is None or job.saved != checkpoint:
             return []
@@ -331,12 +329,12 @@ class JobTable:
         queued again, and it is counted against them."""
         self.generation = max(self.generation + 1, record.generation)
         self.fence = self.generation << GENERATION_BITS
-        adopted = {job: fence for job, fence in record.adopted if job in self.by_id}  # one may be forgotten since
+        adopted = {job: fence for job, fence in record.adopted if job in self.by_id.live}  # one may be forgotten since
         for job in self.launched.values():
             job.crashes += job.id not in adopted
         changed = self._requeue_all(record, adopted)
         for job_id, fence in adopted.items():
-            self.take_over(self.by_id[job_id], fence)
+            self.take_over(self.by_id.live[job_id], fence)
         return changed
 
     def take_over(self, job: Job, fence: int) -> None:
@@ -375,7 +373,7 @@ class JobTable:
 
 def _load(jobs: JobTable, record: ev.JobState) -> list[Job]:
     """The job as the record has it. Where the records before it were replayed too, it is so already."""
-    job = jobs.by_id.get(record.job)
+    job = jobs.by_id.live.get(record.job)
     if job is None or job.has_ended:
         return []
     for row in record.checkpoints:

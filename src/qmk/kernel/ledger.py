@@ -29,7 +29,7 @@ _ENDS_ONE = (Finished, Failed, FellBack, Cancelled, Yielded, Rewritten)
 def charges(accounts: Accounts, jobs: JobTable, record: Event) -> list[Charge]:
     """Books the launches that ``record``, which is about to be applied, ends. Gives their rows of the ledger."""
     if isinstance(record, _ENDS_ONE):
-        job = jobs.by_id.get(record.job)
+        job = jobs.by_id.live.get(record.job)
         if job is None or job.has_ended or (job.state == QUEUED and _never_began(record)):
             return []
         return [_charge(accounts, job, record)]

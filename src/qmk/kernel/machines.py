@@ -27,7 +27,6 @@ from qmk.kernel.rewriting import ChangeRefused, Recalibrated, Rewritten, apply
 from qmk.kernel.tables import Tables
 from qmk.qvm.graph import Graph, digest
 from qmk.qvm.outputs import require as require_outputs
-from qmk.qvm.verify import verify
 
 SAME = ("n_qubits", "gates", "epochs", "result_bytes_max")
 """What a program keeps when it is written anew: only its errors change."""
@@ -43,7 +42,7 @@ def place(kernel: Tables, pending: Pending, event: Routed) -> Submitted:
         raise QmkError("INTERNAL_ERROR", "the host's answer is not of the machine that the job asked for")
     if graph is None or event.footprint.physical_qubits < 1:
         raise QmkError("INTERNAL_ERROR", "the host's answer lacks the program on its machine")
-    error = verify(graph, held_caps=pending.held, tenant=draft.tenant).error()
+    error = admission.report_of(graph, pending.held, draft.tenant).error()
     if error is not None:
         raise error
     if draft.keep_events:
@@ -141,7 +140,9 @@ def _record(kernel: Tables, job: Job, event: Recalibrated, change: dict[str, Any
 def _count_same_program(job: Job, graph: Graph) -> dict[str, Any]:
     """The counts of a program that is verified, and does what that of the job does."""
     old = job.submitted
-    error = verify(graph, tenant=job.tenant).error()  # rights were asked for the same ops when it was accepted
+    error = admission.report_of(
+        graph, None, job.tenant
+    ).error()  # rights were asked for the same ops when it was accepted
     if error is not None:
         raise QmkError("INTERNAL_ERROR", f"the program that was written anew is wrong: {error.message}")
     counted = count_program(graph, old.shots, old.keep_events, old.outputs)

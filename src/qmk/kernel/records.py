@@ -14,6 +14,7 @@ import msgspec
 
 from qmk.base.errors import INTEGER_BOUND, QmkError
 from qmk.kernel.events import OfLaunch, Record, Submitted
+from qmk.kernel.objects.archive import Archived, ArchiveForgotten
 from qmk.kernel.rewriting import ChangeRefused, Rewritten
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -21,7 +22,9 @@ _REFUSALS = (TypeError, ValueError, OverflowError, RecursionError)
 """What the codec raises: unknown types, text that is not Unicode, whole numbers beyond 64 bits, endless nesting."""
 DEPTH = 16
 
-_KINDS = {*Record.__subclasses__(), *OfLaunch.__subclasses__(), Rewritten, ChangeRefused} - {OfLaunch}
+_APART = (Rewritten, ChangeRefused, Archived, ArchiveForgotten)
+"""Records that are not defined in ``events``."""
+_KINDS = {*Record.__subclasses__(), *OfLaunch.__subclasses__(), *_APART} - {OfLaunch}
 decode_record: Callable[[bytes], Record] = msgspec.msgpack.Decoder(Union[tuple(_KINDS)]).decode  # noqa: UP007 - it is computed
 """Reads a record of the journal."""
 

@@ -26,10 +26,10 @@ def result_due_ns(config: KernelConfig, job: Job) -> int:
     return job.ended_ns - job.skew_ns + age_ns if job.has_ended and age_ns else NEVER
 
 
-def checkpoint_due_ns(config: KernelConfig, job: Job, row: Checkpoint) -> int:
-    """The time, by the daemon's running clock, at which a checkpoint of the job is past its age."""
+def checkpoint_due_ns(config: KernelConfig, row: Checkpoint) -> int:
+    """The time, by the daemon's running clock, at which a checkpoint is past its age."""
     age_ns = config.keep_checkpoints_s * SECOND_NS
-    return max(row.saved_ns, job.ended_ns) - job.skew_ns + age_ns if job.has_ended and age_ns else NEVER
+    return row.ages_from_ns + age_ns if row.ages_from_ns and age_ns else NEVER
 
 
 def look(kernel: Tables, job: Job) -> None:
@@ -44,13 +44,23 @@ def look(kernel: Tables, job: Job) -> None:
 
 def make_room(kernel: Tables, tenant: str) -> None:
     """Lets ended jobs go until the tenant, and all tenants, keep no more than they may."""
-    while (job := kernel.jobs.giving_way(tenant)) is not None:
+    while (job := _find_giving_way(kernel, tenant)) is not None:
         forget(kernel, job)
+
+
+def _find_giving_way(kernel: Tables, tenant: str) -> str | None:
+    """The ended job to be forgotten next: beyond the number and the bytes that a tenant may keep, its own oldest,
+    since nobody's flood may make another's jobs be forgotten; beyond the bytes of all, one of whoever keeps most.
+    None when nobody keeps too much."""
+    ended = kernel.jobs.ended_by_tenant.get(tenant, ())
+    if len(ended) > kernel.config.kept_jobs:
+        return next(iter(ended))
+    return kernel.accounts.giving_way(tenant, kernel.jobs.ended_by_tenant)
 
 
 def _make_checkpoints_fit(kernel: Tables, tenant: str) -> None:
     jobs = kernel.jobs
-    rows = [row for row in jobs.checkpoints.list_kept(tenant) if jobs.by_id[row.job].has_ended]
+    rows = [row for row in jobs.checkpoints.list_kept(tenant) if jobs.by_id.has_ended(row.job)]
     count, size = len(rows), sum(row.size_bytes for row in rows)
     for row in rows:
         if count <= kernel.config.kept_checkpoints and size <= kernel.config.kept_checkpoint_bytes:
@@ -76,7 +86,7 @@ def expire(kernel: Tables) -> None:
         if id in table and result_due_ns(config, table[id]) <= now_ns:
             forget(kernel, id)
     for row in rows:
-        if row.job in table and checkpoint_due_ns(config, table[row.job], row) <= now_ns:
+        if checkpoint_due_ns(config, row) <= now_ns:
             _drop(kernel, row)
     _wake(kernel)
 
@@ -89,7 +99,9 @@ def _wake(kernel: Tables) -> None:
 
 
 def forget(kernel: Tables, job: str) -> None:
-    kernel.commit(Forgotten(now_ns=kernel.now_ns, job=job), durable=False)
+    archive = kernel.jobs.by_id.archive_of(job)
+    record = Forgotten(now_ns=kernel.now_ns, job=job, archive=archive.number if archive is not None else 0)
+    kernel.commit(record, durable=False)
 
 
 def _drop(kernel: Tables, row: Checkpoint) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import structs, to_builtins
+from msgspec import structs
 
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
 from qmk.base.units import MS_NS
 from qmk.kernel import (
+    archiving,
     authority,
     checkpoint,
     condensing,
@@ -22,6 +23,7 @@ from qmk.kernel import (
 )
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
+from qmk.kernel.objects.archive import Archived, ArchiveForgotten
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
 from qmk.kernel.objects.session import Session, not_found
@@ -79,6 +81,9 @@ class State(Tables):
             case ev.ChannelChanged():
                 self.channels.put(record)
                 return []
+            case Archived() | ArchiveForgotten():
+                archiving.apply(self, record)
+                return []
             case ev.ChannelForgotten():
                 return []  # whatever made it give way is in the journal before, or its own records are gone
             case _:
@@ -117,6 +122,8 @@ class State(Tables):
         if isinstance(record, _MAKES_FULL):
             for job in changed:
                 retention.look(self, job)
+                if job.has_ended:
+                    archiving.look(self, job.tenant)
         if self.jobs.forgotten:
             self._forget()
         if self.channels.forgotten:
@@ -138,14 +145,11 @@ class State(Tables):
         return changed
 
     def _forget(self) -> None:
-        """Tells the host of the jobs that are no longer remembered. Their records go, and with them what they took of
-        channels: the channels' own records take that over."""
+        """Tells the host of the jobs that are no longer remembered."""
         gone, self.jobs.forgotten = self.jobs.forgotten, []
-        for id in dict.fromkeys(use.channel for job in gone for use in job.submitted.channels):
-            channel = self.channels.by_id.get(id)
-            if channel is not None:
-                self.commit(ev.ChannelChanged(now_ns=self.now_ns, channel=id, state=to_builtins(channel)))
+        archiving.carry_over_channels(self, gone)
         self.out.extend(fx.Forget(job.id) for job in gone)
+        archiving.forget_empty(self)
 
     def _forget_channels(self) -> None:
         """Lets the journal leave out the channels that are no longer remembered."""
@@ -186,14 +190,14 @@ class State(Tables):
                 case Place():
                     self._launch(action)
                 case Preempt() if not self.states_fit:  # it would lose what it has done
-                    self.jobs.queue.decline(self.jobs.by_id[action.job])
+                    self.jobs.queue.decline(self.jobs.by_id.live[action.job])
                 case Preempt():
-                    interrupts.interrupt(self, self.jobs.by_id[action.job], interrupts.YIELD, "preempted")
+                    interrupts.interrupt(self, self.jobs.by_id.live[action.job], interrupts.YIELD, "preempted")
                 case WakeAt():
                     self.out.append(fx.SetTimer(EPOCH_TIMER, action.at_ns))
 
     def _launch(self, place: Place) -> None:
-        job = self.jobs.by_id[place.job]
+        job = self.jobs.by_id.live[place.job]
         fence = self.jobs.launch(job)
         record = job.submitted
         beside = engines.choose_second(self, job) if record.alternatives else None

@@ -45,4 +45,4 @@ def _checkpoints(kept: Kept, config: KernelConfig) -> Iterator[tuple[int, Checkp
     if config.keep_checkpoints_s:
         for tenant in kept.checkpoints.tenants():
             for row in kept.checkpoints.list_kept(tenant):
-                yield checkpoint_due_ns(config, kept.by_id[row.job], row), row
+                yield checkpoint_due_ns(config, row), row

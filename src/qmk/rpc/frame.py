@@ -204,9 +204,11 @@ def error(request_id: bytes, value: QmkError) -> bytes:
     return b'{"jsonrpc":"2.0","id":%b,"error":%b}' % (request_id, _ENCODER.encode(value.to_dict()))
 
 
-def batch(replies: list[bytes]) -> bytes:
-    """The answers of a batch as one array; empty bytes, meaning send nothing, when there are none."""
-    return b"[%b]" % b",".join(replies) if replies else b""
+def batch(replies: list[bytes]) -> list[bytes]:
+    """The answers of a batch as one array, in parts; none, meaning send nothing, when there are none."""
+    if not replies:
+        return []
+    return [b"[", replies[0], *(part for reply in replies[1:] for part in (b",", reply)), b"]"]
 
 
 def request(request_id: str | int | None, method: str, params: Any) -> bytes:

@@ -14,6 +14,7 @@ from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Effect
 from qmk.kernel.events import Event, Record
 from qmk.kernel.jobs import JobTable
+from qmk.kernel.pending import PendingTable
 from qmk.policy.standard import STANDARD
 from qmk.simulation.disk import SimJournal
 from qmk.simulation.programs import SimRouting, SimWriting
@@ -47,11 +48,15 @@ class ObservedKernel:
     def jobs(self) -> JobTable:
         return self._kernel.jobs
 
+    @property
+    def pending(self) -> PendingTable:
+        return self._kernel.pending
+
     def counted_from_ns(self, now_ns: int) -> int:
         return self._kernel.counted_from_ns(now_ns)
 
-    def replay(self, records: Iterable[Record], settled: int) -> None:
-        self._kernel.replay(records, settled)
+    def replay(self, records: Iterable[Record]) -> None:
+        self._kernel.replay(records)
         for invariant in self._world.invariants:
             invariant.on_start()
 

@@ -13,10 +13,10 @@ import msgspec
 from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs, MemoryBlobs
 from qmk.host.journal import Batch, no_graph
-from qmk.host.results import Head, Result
+from qmk.host.results import Head, Outline, Result, encode_head
 from qmk.host.seals import AuditTail, Seal, row_of_entry, tail_of
 from qmk.kernel.effects import Audit, Charge, DropBlob
-from qmk.kernel.events import CheckpointDropped, Record, Saved, SharesSettled, Submitted, Yielded
+from qmk.kernel.events import CheckpointDropped, Record, Saved, Submitted, Yielded
 from qmk.kernel.records import decode_record
 from qmk.kernel.rewriting import Rewritten
 from qmk.simulation.violation import Crash
@@ -101,6 +101,7 @@ class Disk(MemoryBlobs):
     def _fold(self) -> None:
         self._records: dict[int, tuple[str, bytes]] = {}
         self._numbers: dict[str, list[int]] = {}
+        self._programs: dict[str, bytes] = {}
         self.results: dict[str, Result] = {}
         self.charges: dict[tuple[str, int], Charge] = {}
         self.charged: Counter[tuple[str, int]] = Counter()
@@ -119,6 +120,8 @@ class Disk(MemoryBlobs):
             record = decode_record(data)
             self._keep_state(record)
             self._supersede(record)
+            for archived in superseding.gone_into(record):
+                self._archive(archived)
         self.results.update(stored.results)
         for charge in stored.charges:
             self.charges.setdefault((charge.job, charge.attempt), charge)
@@ -129,6 +132,7 @@ class Disk(MemoryBlobs):
         for job in stored.forgotten:
             for number in self._numbers.pop(job, ()):
                 del self._records[number]
+            self._programs.pop(job, None)
             self.results.pop(job, None)
             self.states = {id: row for id, row in self.states.items() if row[0] != job}
         self.audit += stored.audit
@@ -147,6 +151,12 @@ class Disk(MemoryBlobs):
             for number in set(numbers) - set(kept):
                 del self._records[number]
             self._numbers[key] = sorted(set(kept))
+
+    def _archive(self, job: str) -> None:
+        """Only the program of a job that has gone into an archive is kept, apart from the records."""
+        self._programs[job] = self.graph(job)
+        for number in self._numbers.pop(job):
+            del self._records[number]
 
     def _keep_state(self, record: Record) -> None:
         if isinstance(record, (Saved, Yielded)) and record.blob:
@@ -169,6 +179,8 @@ class Disk(MemoryBlobs):
         return (decode_record(data) for stored in self._batches for _, data in stored.records)
 
     def graph(self, job: str) -> bytes:
+        if job in self._programs:
+            return self._programs[job]
         for number in reversed(self._numbers.get(job, [])):
             record = decode_record(self._records[number][1])
             if isinstance(record, (Submitted, Rewritten)):
@@ -189,10 +201,6 @@ class SimJournal:
     def records(self) -> Iterator[Record]:
         return self._disk.records()
 
-    def count_settled(self) -> int:
-        settled = [number for number, record in enumerate(self.records()) if isinstance(record, SharesSettled)]
-        return settled[-1] if settled else 0
-
     def write(self, batch: Batch) -> None:
         self._disk.write(batch)
 
@@ -200,7 +208,11 @@ class SimJournal:
         result = self._disk.results.get(job)
         return None if result is None else result.head
 
-    def page(self, job: str, number: int, head: Head) -> bytes | memoryview:
+    def packed_head(self, job: str) -> bytes | None:
+        result = self._disk.results.get(job)
+        return None if result is None else encode_head(result.head)
+
+    def page(self, job: str, number: int, head: Outline) -> bytes | memoryview:
         return self._disk.results[job].page(number)
 
     def graph(self, job: str) -> bytes:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
+from msgspec import structs
+
 from qmk.kernel.config import KernelConfig, TenantConfig
 
 SHORTEST, LONGEST = 60, 1200
@@ -79,16 +81,11 @@ def draw_setup(seed: int) -> Setup:
         )
         for number in range(rng.choice((1, 2, 3)))
     )
-    keeps = Random(f"retention {seed}")
     engines = Random(f"engines {seed}")
     config = KernelConfig(
         cache_entries=engines.choice((2, 100)),
         cache_bytes=engines.choice((0, 60_000, 10**7)),
         hedging=engines.random() < 0.5,
-        keep_results_s=keeps.choice((0, 3, 60)),
-        keep_checkpoints_s=keeps.choice((0, 1, 60)),
-        kept_checkpoints=keeps.choice((2, 1000)),
-        job_records=keeps.choice((3, 10, 256)),
         workers=rng.choice((1, 2, 4)),
         memory_bytes=rng.choice((0, 1500)),
         token_key=TOKEN_KEY,
@@ -105,13 +102,27 @@ def draw_setup(seed: int) -> Setup:
         regions=rng.choice(((), (("left", 6), ("right", 4)))),
     )
     return Setup(
-        kernel=config,
+        kernel=draw_retention(seed, config),
         tenants=tenants,
         clients=rng.choice((1, 2, 4, 6)),
         power=rng.random() < 0.5,
         outlives=rng.random() < 0.3,
         faults=rng.choice((0.0, 1.0, 1.0, 4.0)),
         narrow=seed % NARROW == NARROW - 1,
+    )
+
+
+def draw_retention(seed: int, config: KernelConfig) -> KernelConfig:
+    """The settings with how long what ended is kept, and in what form."""
+    rng, archives = Random(f"retention {seed}"), Random(f"archives {seed}")
+    return structs.replace(
+        config,
+        keep_results_s=rng.choice((0, 3, 60)),
+        keep_checkpoints_s=rng.choice((0, 1, 60)),
+        kept_checkpoints=rng.choice((2, 1000)),
+        job_records=rng.choice((3, 10, 256)),
+        jobs_in_play=archives.choice((0, 3, 256)),
+        jobs_archived=archives.choice((1, 2, 5)),
     )
 
 

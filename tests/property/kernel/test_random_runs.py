@@ -49,7 +49,6 @@ from qmk.kernel.events import (
     Refused,
     Routed,
     Saved,
-    SharesSettled,
     ShuttingDown,
     Started,
     Submitted,
@@ -60,6 +59,7 @@ from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.job import ENDED
 from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, Node
+from tests.unit.kernel.test_compaction import left
 
 ANSWERS = (Reply, ReplyError, ReplyResult, QueryResources)
 WORKERS = 2
@@ -90,18 +90,21 @@ def nth(things: list[Any], pick: int) -> Any:
     return things[-1 - pick % len(things)]
 
 
-def count_settled(journal: list[Any]) -> int:
-    """The records before the newest ``SharesSettled``, as a journal counts them."""
-    return max((number for number, record in enumerate(journal) if isinstance(record, SharesSettled)), default=0)
-
-
 class RandomRun(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         config = TenantConfig(quotas={"queued_jobs": 6, "held_qubits": 4})
         self.kernel = Kernel(
             KernelConfig(
-                workers=WORKERS, local=config, open_waits=4, kept_jobs=4, sessions=3, cache_bytes=10**6, hedging=True
+                workers=WORKERS,
+                local=config,
+                open_waits=4,
+                kept_jobs=4,
+                sessions=3,
+                cache_bytes=10**6,
+                hedging=True,
+                jobs_in_play=1,
+                jobs_archived=2,
             ),
             STANDARD,
         )
@@ -385,7 +388,7 @@ class RandomRun(RuleBasedStateMachine):
             self.step(ShuttingDown(now_ns=self.now_ns))
             assert self.open == {}, "shutting down answers every call"
         fresh = Kernel(self.kernel.config, STANDARD)
-        fresh.replay(self.journal, count_settled(self.journal))
+        fresh.replay(left(self.journal))
         self.kernel = fresh
         self.open.clear()
         self.unrouted.clear()
@@ -461,15 +464,10 @@ class RandomRun(RuleBasedStateMachine):
         assert self.mirror.snapshot() == self.kernel.snapshot()
 
     def teardown(self) -> None:
-        """All of it at once, too, with the short way over jobs of the past, and as if shares were settled just now."""
-        settled = SharesSettled(now_ns=self.now_ns, times=self.kernel.jobs.queue.scheduler.accounts())
-        for journal, count in (
-            (self.journal, 0),
-            (self.journal, count_settled(self.journal)),
-            ([*self.journal, settled], len(self.journal)),
-        ):
+        """All of it at once, too, and what a journal that leaves out all it may has of it."""
+        for journal in (self.journal, left(self.journal)):
             fresh = Kernel(self.kernel.config, STANDARD)
-            fresh.replay(journal, count)
+            fresh.replay(journal)
             assert fresh.snapshot() == self.kernel.snapshot()
 
 

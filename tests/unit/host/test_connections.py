@@ -19,7 +19,11 @@ class Fake:
         self.idle = True
         self.partial_since: float | None = None
         self.pending_bytes = self.unread_bytes = 0
+        self.untaken = 0.0
         self.closed: QmkError | str | None = None
+
+    def untaken_s(self, now_s: float) -> float:
+        return self.untaken
 
     def close(self, why: QmkError | None = None) -> None:
         self.closed = why
@@ -109,3 +113,13 @@ def test_a_frame_must_arrive_in_time() -> None:
     world.connections.cut_late(8.0)
     assert world.gone == [1]
     assert str(world.made[1].closed) == "a frame must arrive within 2 s; the connection is closed"
+
+
+def test_who_takes_nothing_of_what_waits_is_cut() -> None:
+    world = World(frame_s=2.0)
+    for number, seconds in ((1, 2.5), (2, 1.5)):
+        world.open(number)
+        world.made[number].untaken = seconds
+    world.connections.cut_late(8.0)
+    assert world.gone == [1]
+    assert world.made[1].closed == "aborted"

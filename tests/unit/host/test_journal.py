@@ -36,6 +36,7 @@ from qmk.kernel.events import (
     ChannelForgotten,
     CheckpointDropped,
     Finished,
+    Forgotten,
     JobState,
     Progressed,
     Record,
@@ -49,6 +50,7 @@ from qmk.kernel.events import (
     TokenIssued,
     TokenRevoked,
 )
+from qmk.kernel.objects.archive import Archived, ArchivedJob, ArchiveForgotten
 from qmk.kernel.rewriting import Rewritten
 
 FOOTPRINT = Footprint(
@@ -358,6 +360,23 @@ def shares(v: int) -> SharesSettled:
     return SharesSettled(now_ns=9, times={"": v})
 
 
+def archived(number: int, *jobs: str) -> Archived:
+    rows = tuple(ArchivedJob(job, "CANCELLED", 1, 5) for job in jobs)
+    return Archived(now_ns=5, tenant="local", number=number, rows=rows, data=b"packed", seq=1, oldest_ns=4)
+
+
+def gone(job: str, archive: int) -> Forgotten:
+    return Forgotten(now_ns=6, job=job, archive=archive)
+
+
+def dropped(job: str) -> CheckpointDropped:
+    return CheckpointDropped(now_ns=6, checkpoint="chk", job=job)
+
+
+def emptied(number: int) -> ArchiveForgotten:
+    return ArchiveForgotten(now_ns=7, number=number)
+
+
 @pytest.mark.parametrize(
     ("written", "left"),
     [
@@ -369,6 +388,12 @@ def shares(v: int) -> SharesSettled:
         ([Recovered(now_ns=1), ShuttingDown(now_ns=2), Recovered(now_ns=3)], [Recovered(now_ns=3)]),
         ([shares(1), *RECORDS[:2], shares(2)], [*RECORDS[:2], shares(2)]),
         ([*RECORDS, state(1), RECORDS[1], state(2)], [RECORDS[0], RECORDS[2], RECORDS[4], state(2)]),
+        ([*RECORDS, archived(1, "job_a"), dropped("job_a")], [*RECORDS[2:5:2], archived(1, "job_a"), dropped("job_a")]),
+        (
+            [*RECORDS, archived(1, "job_a"), archived(10, "job_b"), gone("job_b", 10), emptied(1)],
+            [archived(10, "job_b"), gone("job_b", 10)],
+        ),
+        ([*RECORDS, archived(1, "job_a", "job_b"), gone("job_b", 1), gone("job_a", 1), emptied(1)], []),
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
@@ -402,6 +427,41 @@ def test_the_graph_of_a_job_is_the_newest_that_was_written(
     assert again.blobs_named() == set()
     with pytest.raises(QmkError):
         again.graph(job)
+
+
+@pytest.mark.parametrize("graph", [b"small", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("anew", [True, False])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_archived_job_keeps_its_program_until_it_is_forgotten(
+    journal: SqlJournal, reopen: Open, clock: Clock, graph: bytes, anew: bool, at_once: bool
+) -> None:
+    """The rows of its records go, all but what is needed to run the program again."""
+    first = submitted("job_a", b"old" if anew else graph)
+    records: list[Record] = [first, RECORDS[1], *([rewritten("job_a", 1, graph)] if anew else []), submitted("job_b")]
+    records += [archived(1, "job_a"), dropped("job_a")]
+    for batch in [records] if at_once else [[record] for record in records]:
+        journal.write(Batch(records=batch))
+    again = reopen()
+    assert list(again.records()) == records[-3:]
+    assert [again.graph(job) for job in ("job_a", "job_b")] == [graph, b"\x00\xffgraph"]
+    named = {name_of(graph)} if anew or graph is LARGE else set()
+    assert again.blobs_named() == named
+    assert again.blobs_named(without=["job_a"]) == set()
+    assert again.discard(named) == []
+    again.write(Batch(records=[gone("job_a", 1)], forgotten=["job_a"]))
+    clock.now_s += 100
+    again.tend()
+    assert list(again.blobs.list_blobs()) == []
+    assert list(again.records()) == [records[-3], records[-2], gone("job_a", 1)]
+    with pytest.raises(QmkError):
+        again.graph("job_a")
+
+
+def test_a_damaged_row_of_an_archived_job_is_told(journal: SqlJournal) -> None:
+    journal.write(Batch(records=[submitted("job_a"), archived(1, "job_a")]))
+    journal.database.write([Statement("UPDATE archived SET checksum = 1", [()])], durable=False)
+    with pytest.raises(QmkError, match=r"job_a .*checksum"):
+        journal.graph("job_a")
 
 
 def test_the_rows_of_an_earlier_release_are_superseded_too(journal: SqlJournal, reopen: Open):
@@ -489,6 +549,7 @@ def test_a_ledger_of_the_second_schema_is_read_before_and_after_it_is_brought_up
     journal = reopen()
     path, url = tmp_path / "j.sqlite", getattr(journal.database, "url", "")
     drop = [Statement(f"ALTER TABLE ledger DROP COLUMN {name}", [()]) for name in ledger.SINCE_3]
+    drop.append(Statement("DROP TABLE archived", [()]))
     journal.database.write([*drop, Statement("UPDATE meta SET value = ?", [("2",)])], durable=True)
     (old,) = ledger.read(path, database=url)
     journal = reopen()
@@ -502,7 +563,7 @@ def test_a_ledger_of_the_second_schema_is_read_before_and_after_it_is_brought_up
 
 def test_a_journal_of_another_schema_is_refused(journal: SqlJournal, reopen: Open):
     journal.database.write([Statement("UPDATE meta SET value = ?", [("99",)])], durable=True)
-    with pytest.raises(QmkError, match="schema 99; this release reads 1 to 4"):
+    with pytest.raises(QmkError, match="schema 99; this release reads 1 to 5"):
         reopen()
 
 

@@ -11,19 +11,23 @@ import pytest
 from qmk.abi.calls import q_estimate
 from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
-from qmk.host import translations
+from qmk.host import checking, translations
 from qmk.host.choosing import Choosing
 from qmk.host.patches import Here, Then, Wish, Written
-from qmk.host.routing import Choice
+from qmk.host.routing import Choice, Routing
 from qmk.host.translation import Translation
 from qmk.host.translation_tasks import TextBounds
-from qmk.host.translations import Write
+from qmk.host.translations import Wanted, Write
 from qmk.host.translator import Translator
+from qmk.kernel import admission
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
+from qmk.kernel.demand import count_program
+from qmk.qvm.families import CAPABILITIES
 from qmk.qvm.graph import Graph, Node, digest, pack
 from qmk.worker.messages import Failed
 
+HELD = frozenset(CAPABILITIES)
 QEC = Qec(machine="surface(d=3)", noise="p=1e-3")
 
 
@@ -125,7 +129,7 @@ class Desk:
         self.routed: list[Graph] = []
         self.broken = False
         routing: Any = self
-        self.choosing = Choosing(routing, self, self, self.events.append, lambda: 7)
+        self.choosing = Choosing(routing, self, self, self.events.append, lambda: 7, lambda job: HELD)
 
     def write(self, wish: Wish, then: Then) -> None:
         self.later.append((wish, then))
@@ -210,10 +214,34 @@ def test_the_translator_writes_and_says_what_it_cannot() -> None:
     assert isinstance(done, translations.Written)
     here = wrote(graph)
     assert isinstance(here, Written)
-    assert (done.fence, done.graph, done.digest, done.footprint) == (4, here.packed, digest(here.graph), here.footprint)
+    assert (done.fence, done.program.graph, done.footprint) == (4, here.packed, here.footprint)
+    assert done.program.facts.digest == digest(here.graph)
     failed = Translator().answer(Write(5, pack(graph), Qec(machine="gross", noise="p=1e-3")))
     assert isinstance(failed, Failed)
     assert (failed.fence, failed.kind) == (5, "UNSUPPORTED")
+
+
+def test_a_program_on_its_machine_is_not_unpacked_by_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by the router nor by the kernel: for a job, for an estimate, and for the rest of a job."""
+    rewrite = Wanted(None, "lab", all_rights=True)
+    estimate = msgspec.structs.replace(rewrite, native="auto", summary=True)
+    found: list[Graph] = []
+    for wanted in (Wanted(HELD, "lab", native="auto"), rewrite, estimate):
+        done = Translator().answer(Write(4, pack(pair()), QEC, wanted=wanted))
+        assert isinstance(done, translations.Written)
+        found.append(checking.graph_of(done.program, wanted))
+    here = wrote(pair())
+    assert isinstance(here, Written)
+    routing = Routing(1 << 30, 1, {})
+    chosen = routing.choose(here.graph, here.digest, 9, None, None, tenant="other")
+    monkeypatch.setattr(checking, "unpack", None)
+    job, rest, estimated = found
+    assert admission.report_of(job, HELD, "lab").ok
+    assert count_program(job, 9, True, None)["epochs"] == 2
+    assert routing.choose(job, digest(job), 9, None, None, pack(job), tenant="lab") == chosen
+    assert admission.report_of(rest, None, "lab").ok
+    assert count_program(rest, 9, True, None)["epochs"] == 2
+    assert routing.estimate(estimated, digest(estimated), 9, tenant="third").chosen == chosen.engine
 
 
 def test_a_process_of_its_own_writes_for_the_daemon() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from qmk.abi.calls import q_result
 from qmk.base.errors import QmkError
 from qmk.host import results
-from qmk.host.results import RecentResults
+from qmk.host.results import RecentResults, Result
 from qmk.qvm.graph import Output
+from qmk.qvm.outputs import Estimate, Point, Values
 from qmk.worker.messages import Done
 
 
@@ -103,3 +105,42 @@ def test_the_recent_ones_stay_within_their_bytes():
     assert kept == list(range(10))[-len(kept) :]
     recent.drop("j9")
     assert recent.get("j9") is None
+
+
+def test_a_large_head_is_shown_as_the_same_json_without_being_unpacked():
+    """Of counts, of a state with its base64, of figures large and small, and of texts that JSON escapes."""
+    point = Point(
+        expectations=[Estimate(1e-9, 0.25), Estimate(-1e22)], state=bytes(range(256)) * 2, amplitudes=[(0.1, -0.0)]
+    )
+    counts = {f'{number:030b} "\\\n': 7 * number for number in range(10_000)}
+    made = results.of_done(make_done(["1", "0"], [1]), "1.0").head
+    head = msgspec.structs.replace(made, counts=counts, values=Values(engine="\u00e4", points=[point]), shots=2)
+    packed = results.encode_head(head)
+    opened = results.open_head(packed)
+    assert isinstance(opened, results.PackedHead)
+    assert results.encode_head(results.decode_head(packed)) == packed
+    shown = [
+        msgspec.json.decode(msgspec.json.encode(results.reply(known("j", 2), each, 2, lambda number: b"")))
+        for each in (head, opened)
+    ]
+    assert shown[0] == shown[1]
+    assert len(shown[1]["counts"]) == 10_000
+    assert shown[1]["values"]["points"][0]["amplitudes"] == [[0.1, -0.0]]
+
+
+def test_a_large_head_without_values_has_none():
+    counts = {f"{number:060b}": 1 for number in range(5_000)}
+    head = msgspec.structs.replace(results.of_done(make_done(["1", "0"], [1]), "1.0").head, counts=counts)
+    reply = results.reply(known("j", 2), results.open_head(results.encode_head(head)), 2, lambda number: b"")
+    assert msgspec.json.decode(msgspec.json.encode(reply))["values"] is None
+
+
+def test_results_with_large_answers_are_not_kept_for_the_loop_to_show():
+    recent = RecentResults()
+    small = results.of_done(make_done(["1", "0"], [1]), "")
+    wide = msgspec.structs.replace(small.head, counts={f"{number:060b}": 1 for number in range(5_000)})
+    state = msgspec.structs.replace(small.head, values=Values(points=[Point(state=bytes(1 << 18))]))
+    for name, result in (("small", small), ("wide", Result(wide, b"")), ("state", Result(state, b""))):
+        recent.put(name, result)
+    recent.put("events", Result(small.head, bytes(1 << 16)))
+    assert [name for name in ("small", "wide", "state", "events") if recent.get(name) is not None] == ["small"]

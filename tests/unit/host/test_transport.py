@@ -37,6 +37,8 @@ class Desk:
     def on_closed(self, connection: Connection) -> None:
         self.closed_count += 1
 
+    def on_drained(self, connection: Connection) -> None: ...
+
     def read(self, connection: Connection, data: bytes) -> None:
         self.later.append(lambda: connection.take_frame(frame.decode(data)))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qmk.base.merkle import Frontier
+from qmk.host import repair
 from qmk.kernel import interrupts
 from qmk.kernel.audit import AUDIT_TIMER, GENESIS, entry_hash
 from qmk.kernel.effects import Audit, Effect, Reply, ReplyError, SealEpoch, SetTimer
@@ -86,6 +87,25 @@ def test_what_is_denied_is_noted_before_it_is_told(make_bench: Any) -> None:
     token = bench.call("q_negotiate_caps", token="forged")
     assert kinds(token) == ["session.deny"]
     assert "forged" not in repr(entries(token))
+
+
+def test_a_call_that_finds_no_job_is_no_refused_job(make_bench: Any) -> None:
+    bench = make_bench(audited=True)
+    session = session_of(bench.call("q_negotiate_caps"))
+    assert kinds(bench.call("q_status", session_id=session, job_id="job_none")) == []
+
+
+def test_a_revocation_says_how_many_went_with_it(make_bench: Any) -> None:
+    bench = make_bench(audited=True)
+    opened = bench.call("q_negotiate_caps")
+    session, above = session_of(opened), next(e.result.root for e in opened if isinstance(e, Reply))
+    made: list[str] = []
+    for _ in range(3):
+        of = {"capability": [above, *made][-1], "rights": ["CAP_STATUS"]}
+        (reply,) = (e for e in bench.call("q_delegate", session_id=session, **of) if isinstance(e, Reply))
+        made.append(reply.result.capability)
+    (entry,) = entries(bench.call("q_revoke", session_id=session, capability=made[0]))
+    assert (entry.kind, entry.fields["derived"]) == ("cap.revoke", 2)
 
 
 def test_a_denied_quota_says_which(make_bench: Any) -> None:
@@ -189,7 +209,7 @@ def test_what_a_crash_left_unsealed_is_sealed_at_the_start(make_bench: Any) -> N
 def test_every_kind_is_in_the_specification() -> None:
     root = Path(__file__).resolve().parents[3]
     sources = "\n".join(path.read_text() for path in (root / "src" / "qmk" / "kernel").rglob("*.py"))
-    kinds = set(re.findall(r"audit\(\s*\"([a-z_.]+)\"", sources)) | set(interrupts.AUDITED.values())
+    kinds = {*re.findall(r"audit\(\s*\"([a-z_.]+)\"", sources), *interrupts.AUDITED.values(), repair.AUDITED}
     page = (root / "docs" / "spec" / "audit.md").read_text()
     listed = {kind for row in re.findall(r"^\| ([a-z_., ]+) \|", page, re.M) for kind in row.split(", ") if "." in kind}
     assert kinds == listed

@@ -524,6 +524,28 @@ def test_where_nobody_else_is_known_there_is_nobody_to_hand_on_to(make_bench: An
     assert bench.ask("q_delegate", **give, to_tenant="lab").capability
 
 
+def test_who_takes_up_an_offer_may_name_fewer_jobs(bench: Any, strong: Any, foreign: Any):
+    jobs = [bench.submit(strong.session_id) for _ in range(3)]
+    capability = offer(bench, strong, ["CAP_STATUS"], to_tenant="else", jobs=jobs[:2])
+    assert (
+        denied(bench, "q_delegate", foreign, capability=capability, rights=["CAP_STATUS"], jobs=jobs[1:])
+        == "JOB_NOT_FOUND"
+    ), "not one that the offer does not name"
+    take(bench, foreign, capability, ["CAP_STATUS"], jobs=jobs[:1])
+    assert bench.ask("q_status", session_id=foreign.session_id, job_id=jobs[0]).state
+    assert denied(bench, "q_status", foreign, job_id=jobs[1]) == "JOB_NOT_FOUND"
+
+
+def test_what_is_used_up_goes_with_the_revoked_one_that_it_was_kept_for(bench: Any, strong: Any, weak: Any):
+    capability = offer(bench, strong, ["CAP_ALLOC"], to_session=weak.root, uses=1)
+    taken = take(bench, weak, capability, ["CAP_ALLOC"])
+    bench.ask("q_alloc", session_id=weak.session_id, n=1)
+    assert bench.kernel.caps.get(capability) is not None, "it keeps the qubit"
+    bench.ask("q_revoke", session_id=weak.session_id, capability=taken)
+    assert bench.kernel.caps.get(capability) is None
+    assert bench.kernel.sessions.get(strong.session_id).derived == 0
+
+
 def test_the_tree_itself_cuts_down_whatever_it_is_asked_for():
     tree = CapabilityTree()
     bounds = Limits(jobs=frozenset({"a", "b"}), expires_ns=50, expires_epoch=5, shots=10)

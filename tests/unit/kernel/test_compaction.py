@@ -32,6 +32,8 @@ def left(records: list[Any]) -> list[Any]:
             spared = under[: gone.but_first]
             spared += [row for row in under if gone.but_first and isinstance(row[1], Rewritten)][-1:]
             rows = [row for row in rows if row not in under or row in spared]
+        archived = superseding.gone_into(record)
+        rows = [row for row in rows if row[0] not in archived]
         if gone is None or not gone.itself:
             rows.append((superseding.key(record), decode_record(_encode(record))))
     return [record for _, record in rows]

@@ -11,9 +11,10 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.ir.summary import summarise
 from qmk.kernel.config import TenantConfig
-from qmk.kernel.demand import measure, result_bytes_max
+from qmk.kernel.demand import Demand, measure, result_bytes_max
 from qmk.kernel.effects import Forget, Launch, ReplyError, Route
 from qmk.kernel.events import ClockStepped, ConnectionClosed
+from qmk.kernel.objects.account import Account
 from qmk.kernel.objects.quota import MINUTE_NS, Rate
 from qmk.policy import refusals
 from qmk.qvm.graph import Graph, Node
@@ -446,6 +447,17 @@ def test_the_largest_result_is_bounded_by_what_an_answer_carries() -> None:
     assert result_bytes_max(200, 100_000_000, False) < LIMITS.frame_bytes + 100_000
     assert result_bytes_max(1, 10**8, False) < 10_000
     assert result_bytes_max(8, 1000, True) - result_bytes_max(8, 1000, False) == 2000
+
+
+def test_a_job_that_grows_asks_for_what_it_has_grown_by() -> None:
+    account = Account("lab", {"logical_qubits": 10})
+    before = Demand(n_qubits=6, shots=1, gates=0, graph_bytes=0, stored_bytes=0)
+    account.hold(before)
+    assert account.find_exceeded(before._replace(n_qubits=10), before) is None
+    exceeded = account.find_exceeded(before._replace(n_qubits=11), before)
+    assert exceeded is not None
+    quota, asked = exceeded
+    assert (quota.name, asked) == ("logical_qubits", 5)
 
 
 def test_a_pending_job_is_counted_before_it_is_routed(bench_of: Any, program: Any) -> None:

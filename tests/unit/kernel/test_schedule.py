@@ -51,6 +51,15 @@ def test_place_and_predicted_start_follow_from_the_queue(bench: Any) -> None:
     assert (running.state, running.place_in_queue, running.estimated_start) == ("RUNNING", None, None)
 
 
+def test_a_job_that_no_longer_fits_the_memory_runs_alone(make_bench: Any) -> None:
+    bench = make_bench(workers=2, memory_bytes=100)
+    job = bench.submit(bench.open(), memory_bytes=90)
+    smaller = make_bench(workers=2, memory_bytes=50)
+    smaller.kernel.replay(bench.journal)
+    smaller.recover()
+    assert [launch.job for launch in smaller.launches] == [job]
+
+
 def test_a_large_job_waits_for_memory_and_is_passed_by_what_does_not_delay_it_only(make_bench: Any) -> None:
     bench = make_bench(workers=4, memory_bytes=100)
     session = bench.open()

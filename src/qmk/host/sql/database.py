@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from qmk.base.errors import QmkError
 
 Row = tuple[Any, ...]
+MEND = "restore it from a backup, or stop the daemon and run 'qmk doctor --data-dir FOLDER' to see what is lost"
 
 
 class Statement(NamedTuple):
@@ -48,12 +49,23 @@ class Database(Protocol):
         """Whether anything was ever made in it."""
         ...
 
+    def check(self, tables: Sequence[str]) -> list[str]:
+        """What is wrong with how these tables are stored, as far as the database leaves that to us."""
+        ...
+
+    def flush(self) -> None:
+        """Everything that was written is on disk when it returns."""
+        ...
+
     def close(self) -> None: ...
 
 
-def damage(name: str, what: str) -> QmkError:
+def damage(name: str, what: str, **fields: Any) -> QmkError:
+    """A journal that is not as it was written; ``is_damage`` recognises the error."""
     return QmkError(
-        "INTERNAL_ERROR",
-        f"the journal {name} is damaged: {what}",
-        help="restore it from a backup, or move it away to start with an empty one",
+        "INTERNAL_ERROR", f"the journal {name} is damaged: {what}", **{"damaged": name, "help": MEND, **fields}
     )
+
+
+def is_damage(error: BaseException) -> bool:
+    return isinstance(error, QmkError) and "damaged" in error.fields

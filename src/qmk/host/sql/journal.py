@@ -20,11 +20,24 @@ from qmk.base.errors import QmkError
 from qmk.host import ledger, superseding
 from qmk.host.blobs import Blobs
 from qmk.host.journal import Batch, no_graph
-from qmk.host.results import Head, Result, checksum, decode_head
-from qmk.host.seals import AuditTail, Seal, tail_of
-from qmk.host.sql.database import Database, Row, Statement, damage
-from qmk.host.sql.log import MOVED, BatchLog, decode_entry, encode_entry, entries, join, last_moved
-from qmk.host.sql.rows import Rows
+from qmk.host.results import Head, Outline, Result, checksum, decode_head
+from qmk.host.seals import UNREADABLE, AuditTail, Seal, tail_of
+from qmk.host.sql.database import Database, Row, Statement, damage, is_damage
+from qmk.host.sql.log import (
+    BEGUN,
+    CUT,
+    MOVED,
+    BatchLog,
+    decode_entry,
+    encode_entry,
+    join,
+    last_begun,
+    last_moved,
+    missing_words,
+    read_log,
+)
+from qmk.host.sql.rows import PROGRAM, Rows, is_whole_page
+from qmk.host.sql.salvage import LOST_ENTRIES
 from qmk.kernel.events import Record, Recovered, ShuttingDown, Submitted
 from qmk.kernel.records import decode_record
 from qmk.kernel.rewriting import Rewritten
@@ -40,15 +53,12 @@ WAITING_BATCHES, WAITING_ROWS = 64, 256
 LOG_BYTES = 16 << 20
 """Past this the log is begun anew."""
 
-_BLOBS_OF_JOB = """SELECT blob FROM page WHERE job=? AND blob<>''
-UNION SELECT blob FROM journal WHERE job=? AND blob<>''"""
-_GRAPH = """SELECT CAST(record AS BLOB), checksum, blob FROM journal
-WHERE job=? AND (blob<>'' OR seq=(SELECT min(seq) FROM journal WHERE job=?)) ORDER BY seq DESC LIMIT 1"""
-_NAMED = """SELECT 1 FROM page WHERE blob=? AND blob<>'' UNION ALL
-SELECT 1 FROM journal WHERE blob=? AND blob<>'' LIMIT 1"""
-_SETTLED = """SELECT count(*) FROM journal
-WHERE seq < (SELECT coalesce(max(seq), 0) FROM journal WHERE job='shares:')"""
-_ALL_BLOBS = "SELECT job, blob FROM page WHERE blob<>'' UNION SELECT job, blob FROM journal WHERE blob<>''"
+_HAVE_BLOBS = ("page", "journal", "archived")
+_BLOBS_OF_JOB = " UNION ".join(f"SELECT blob FROM {table} WHERE job=? AND blob<>''" for table in _HAVE_BLOBS)
+_NAMED = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE blob=? AND blob<>''" for table in _HAVE_BLOBS) + " LIMIT 1"
+_ALL_BLOBS = " UNION ".join(f"SELECT job, blob FROM {table} WHERE blob<>''" for table in _HAVE_BLOBS)
+_GRAPH = f"""SELECT CAST(record AS BLOB), checksum, blob FROM archived WHERE job=? UNION ALL
+SELECT CAST(record AS BLOB), checksum, blob FROM journal WHERE seq=({PROGRAM})"""
 
 
 class SqlJournal:
@@ -100,12 +110,8 @@ class SqlJournal:
         query = "SELECT seq, job, CAST(record AS BLOB), checksum FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
         for seq, job, record, stored in self._all(query):
             if checksum(job, record) != stored:
-                raise damage(self.database.name, f"record {seq} does not match its checksum")
+                raise damage(self.database.name, f"record {seq} of {job} does not match its checksum")
             yield decode_record(record)
-
-    def count_settled(self) -> int:
-        """How many records there are before the newest ``SharesSettled``."""
-        return next(self._read(_SETTLED))[0]
 
     def _all(self, query: str, *values: Any, after: int = 0) -> Iterator[Any]:
         """The rows of a query that goes by row number, some at a time."""
@@ -127,7 +133,11 @@ class SqlJournal:
             if batch.copies:
                 batch.results = batch.with_copies(self._read_result)
             statements = self._rows.statements(batch)
-            gone = [name for job in batch.forgotten for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * 2)]
+            gone = [
+                name
+                for job in batch.forgotten
+                for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * len(_HAVE_BLOBS))
+            ]
             self.database.write(statements, batch.durable)
             self._rows.count(batch)
         due = self._clock_s() + DOOMED_S
@@ -153,7 +163,8 @@ class SqlJournal:
         moved = self._moved + len(self._waiting)
         together = join(self._waiting)
         try:
-            self.database.write([*self._rows.statements(together), _mark_moved(moved)], durable=anew)
+            marks = [_mark_moved(moved), *([_mark_begun(moved)] if anew else [])]
+            self.database.write([*self._rows.statements(together), *marks], durable=anew)
         except Exception as error:
             self._lost = error
             raise
@@ -165,13 +176,23 @@ class SqlJournal:
     def _take_over(self, batch_log: BatchLog) -> None:
         """Move what a daemon that was killed has left in its log."""
         self._moved = last_moved(self.database.read)
-        self._waiting = [decode_entry(entry) for entry in entries(batch_log.path, self._moved)]
+        found = read_log(batch_log.path, self._moved, last_begun(self.database.read))
+        if found.missing or found.spoiled:
+            first = missing_words(found.missing) or [f"what stands behind the last of {len(found.entries)} entries"]
+            of = f", of {', '.join(found.jobs[:3])}," if found.jobs else ""
+            raise damage(str(batch_log.path), f"{first[0]}{of} cannot be read")
+        if found.cut:
+            log.error("%s %s", batch_log.path, CUT)
+        if found.torn_bytes:
+            log.warning("%s ends with %d bytes of an entry that was cut short", batch_log.path, found.torn_bytes)
+        self._waiting = [decode_entry(entry) for _, entry in found.entries]
         try:
             self._move()
         except Exception as error:
             raise damage(str(batch_log.path), f"what it has does not fit the database: {error}") from error
         if batch_log.size_bytes:
-            self.database.write([_mark_moved(self._moved)], durable=True)
+            self.database.write([_mark_moved(self._moved), _mark_begun(self._moved)], durable=True)
+            self.database.flush()  # else a power failure could take back what the log has no more
             batch_log.restart()
 
     def _read(self, query: str, values: Row = ()) -> Iterator[Row]:
@@ -180,6 +201,15 @@ class SqlJournal:
             with self._naming:
                 self._move()
         return self.database.read(query, values)
+
+    def _read_of(self, what: str, query: str, values: Row) -> Iterator[Row]:
+        """The rows of a query that is about one job; an error names ``what``."""
+        try:
+            return self._read(query, values)
+        except QmkError as error:
+            if not is_damage(error):
+                raise
+            raise damage(self.database.name, f"{what} cannot be read", job_id=values[0]) from error
 
     def tend(self) -> None:
         """Move what waits, and take away the blobs that lost their last name a while ago."""
@@ -200,7 +230,7 @@ class SqlJournal:
         gone: list[str] = []
         for name in names:
             with self._naming:
-                if next(self._read(_NAMED, (name,) * 2), None) is None and self.blobs.delete(name):
+                if next(self._read(_NAMED, (name,) * len(_HAVE_BLOBS)), None) is None and self.blobs.delete(name):
                     gone.append(name)
         return gone
 
@@ -217,23 +247,30 @@ class SqlJournal:
             return None
 
     def head(self, job: str) -> Head | None:
-        for data, stored in self._read("SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?", (job,)):
+        packed = self.packed_head(job)
+        return None if packed is None else decode_head(packed)
+
+    def packed_head(self, job: str) -> bytes | None:
+        query = "SELECT CAST(head AS BLOB), checksum FROM result WHERE job=?"
+        for data, stored in self._read_of(f"the result of {job}", query, (job,)):
             if checksum(job, data) != stored:
-                raise damage(self.database.name, f"the result of {job} does not match its checksum")
-            return decode_head(data)
+                raise damage(self.database.name, f"the result of {job} does not match its checksum", job_id=job)
+            return data
         return None
 
-    def page(self, job: str, number: int, head: Head) -> bytes | memoryview:
+    def page(self, job: str, number: int, head: Outline) -> bytes | memoryview:
         query = "SELECT CAST(bits AS BLOB), checksum, blob FROM page WHERE job=? AND number=?"
-        for bits, stored, blob in self._read(query, (job, number)):
-            if checksum(job, bits) == stored:
+        what = f"events page {number} of {job}"
+        for bits, stored, blob in self._read_of(what, query, (job, number)):
+            if is_whole_page(job, number, bits, stored, blob):
                 return self.blobs.get(blob) if blob else bits
-        raise damage(self.database.name, f"events page {number} of {job} is missing or does not match its checksum")
+        raise damage(self.database.name, f"{what} is missing or does not match its checksum", job_id=job)
 
     def graph(self, job: str) -> bytes:
-        for record, stored, blob in self._read(_GRAPH, (job, job)):
+        what = f"the record of {job} with its graph"
+        for record, stored, blob in self._read_of(what, _GRAPH, (job,) * 3):
             if checksum(job, record) != stored:
-                raise damage(self.database.name, f"the record of {job} with its graph does not match its checksum")
+                raise damage(self.database.name, f"{what} does not match its checksum", job_id=job)
             found = decode_record(record)
             if isinstance(found, (Submitted, Rewritten)):
                 return self.blobs.get(blob) if blob else found.graph
@@ -243,8 +280,7 @@ class SqlJournal:
         return ledger.rows(self._read, self.database.name, from_ns=since_ns)
 
     def usage_since(self, period_start_ns: int = 0) -> dict[str, dict[str, float]]:
-        found = self._read(ledger.USED, (period_start_ns,))
-        return {tenant: ledger.amounts_used(*sums) for tenant, *sums in found}
+        return ledger.usage_since(self.charges(period_start_ns), period_start_ns)
 
     def audit_entries(self, from_seq: int = 1) -> Iterator[tuple[int, bytes, bytes]]:
         query = "SELECT seq, CAST(entry AS BLOB), CAST(hash AS BLOB) FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -259,7 +295,16 @@ class SqlJournal:
         return next((Seal(*row) for row in self._read(query)), None)
 
     def audit_tail(self) -> AuditTail:
-        return tail_of(self.last_seal(), self.audit_entries)
+        try:
+            return tail_of(self.last_seal(), self.audit_entries)
+        except UNREADABLE as error:
+            raise damage(self.database.name, f"the end of the audit log cannot be read: {error}") from error
+
+    def count_lost_entries(self) -> int:
+        """How many entries the audit log lacks, but for those that a repair has found missing."""
+        count, last = next(self._read("SELECT count(*), coalesce(max(seq), 0) FROM audit"))
+        known = next(self._read("SELECT value FROM meta WHERE key=?", (LOST_ENTRIES,)), ("0",))[0]
+        return max(0, last - count - int(known))
 
     def blobs_named(self, without: Collection[str] = ()) -> set[str]:
         """The names of the blobs with graphs and results of jobs, the jobs ``without`` left out."""
@@ -281,6 +326,11 @@ class SqlJournal:
             if self._log is not None:
                 self._log.close()
             self.database.close()
+
+
+def _mark_begun(number: int) -> Statement:
+    """The log is begun anew after the batch of this number."""
+    return Statement(BEGUN, [(str(number),)])
 
 
 def _mark_moved(number: int) -> Statement:

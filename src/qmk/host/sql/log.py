@@ -2,17 +2,20 @@
 transaction of SQLite copies whole pages.
 
 Entries are numbered without a gap from the one after what the database has; each carries a CRC-32 over its number and
-its bytes. The file ends where the next number is missing or an entry is torn: what a power failure left behind a hole
-was promised to nobody, since a durable entry is on disk with all before it.
+its bytes. An entry that is torn ends the file: a crash cut it short, and it was promised to nobody. A number that is
+missing before others is damage: a start says so, and a repair takes what stands behind.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,20 +23,35 @@ from qmk.host.journal import Batch
 from qmk.host.places import open_file
 from qmk.host.results import Result
 from qmk.host.seals import Seal
-from qmk.host.sql.database import Row
+from qmk.host.sql.database import Row, damage
 from qmk.host.sql.rows import encode, record_bytes
 from qmk.kernel.effects import Audit, Charge
 from qmk.kernel.records import decode_record
 
 _HEAD = struct.Struct("<QII")
 """Number, bytes, checksum."""
+_JOB = re.compile(rb"job_[0-9a-f]{32}")
+CUT = "ends before what the database has from it: what was written last may be lost"
+_LIKE_A_HEAD = re.compile(rb"(?=(?!\0{5}).{5}\0{3}.{3}\0)", re.DOTALL)
+"""A number from 1 to 2**40, fewer than 2**24 bytes."""
 MOVED = """INSERT INTO meta (key, value) VALUES ('moved', ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value"""
+BEGUN = MOVED.replace("'moved'", "'begun'")
+"""The number of the last entry before the log was begun anew."""
 
 
 def last_moved(read: Callable[[str], Iterator[Row]]) -> int:
     """The number of the last entry that the database has."""
-    return int(next(read("SELECT value FROM meta WHERE key='moved'"), ("0",))[0])
+    text = next(read("SELECT value FROM meta WHERE key='moved'"), ("0",))[0]
+    if not text.isdecimal():
+        raise damage("of this daemon", f"it says '{text[:40]}' for how many batches of its log it has")
+    return int(text)
+
+
+def last_begun(read: Callable[[str], Iterator[Row]]) -> int:
+    """The number of the last entry before the log was begun anew; the newest where a release before did not say."""
+    text = next(read("SELECT value FROM meta WHERE key='begun'"), (None,))[0]
+    return int(text) if text is not None and text.isdecimal() else last_moved(read)
 
 
 def log_of(journal: Path) -> Path:
@@ -41,19 +59,86 @@ def log_of(journal: Path) -> Path:
     return journal.with_suffix(".log")
 
 
-def entries(path: Path, after: int) -> Iterator[bytes]:
-    """The entries of the log at ``path`` past number ``after``, which the database has."""
+class LogRead(NamedTuple):
+    """What stands in a log. ``entries`` past the number that was asked for; ``missing``: the first and the last number
+    of each stretch of them that cannot be read and has readable ones behind it; ``torn_bytes``: the rest of the file,
+    begun and not ended; ``spoiled``: that rest is not what a write that was cut short leaves. ``jobs``: whose names
+    stand in what cannot be read. ``cut``: the file lacks even what the database has from it."""
+
+    entries: list[tuple[int, bytes]]
+    missing: list[tuple[int, int]]
+    torn_bytes: int
+    spoiled: bool
+    jobs: list[str]
+    cut: bool
+
+
+def read_log(path: Path, after: int, begun: int = 0) -> LogRead:
+    """Reads the log at ``path`` past number ``after``, which the database has; what is damaged is stepped over. The
+    file was begun anew after number ``begun``."""
     data = path.read_bytes() if path.exists() else b""
-    at = 0
-    while at + _HEAD.size <= len(data):
-        number, size, checksum = _HEAD.unpack_from(data, at)
-        at += _HEAD.size + size
-        entry = data[at - size : at]
-        if at > len(data) or checksum != _checksum(number, entry) or number > after + 1:
+    found: list[tuple[int, bytes]] = []
+    missing: list[tuple[int, int]] = []
+    at, last = 0, None
+    jobs: dict[bytes, None] = {}
+    while (head := _next_head(data, at, last or 0)) is not None:
+        number, entry, end = head
+        jobs.update(dict.fromkeys(_JOB.findall(data, at, end - len(entry))))
+        at = end
+        due = after if last is None else max(after, last)
+        if number > due + 1:
+            missing.append((due + 1, number - 1))
+        if number > after:
+            found.append((number, entry))
+        last = number
+    rest = data[at:]
+    jobs.update(dict.fromkeys(_JOB.findall(rest)))
+    names = [name.decode() for name in jobs]
+    return LogRead(found, missing, len(rest), not _is_torn(rest, last), names, (last or begun) < after)
+
+
+def entries(path: Path, after: int) -> Iterator[bytes]:
+    """The entries of the log at ``path`` past number ``after`` up to the first that is missing."""
+    for number, entry in read_log(path, after).entries:
+        if number > after + 1:
             return
-        if number == after + 1:
-            after = number
-            yield entry
+        after = number
+        yield entry
+
+
+def _next_head(data: bytes, at: int, last: int) -> tuple[int, bytes, int] | None:
+    """The number and the bytes of the next whole entry from ``at`` on, numbered past ``last``, and where it ends."""
+    found = _entry_at(data, at, last)
+    if found is None and at + _HEAD.size < len(data):
+        starts = (match.start() for match in _LIKE_A_HEAD.finditer(data, at + 1))
+        found = next(filter(None, (_entry_at(data, start, last) for start in starts)), None)
+    return found
+
+
+def _entry_at(data: bytes, at: int, last: int) -> tuple[int, bytes, int] | None:
+    if at + _HEAD.size > len(data):
+        return None
+    number, size, checksum = _HEAD.unpack_from(data, at)
+    end = at + _HEAD.size + size
+    if number <= last or end > len(data):
+        return None
+    entry = data[end - size : end]
+    return (number, entry, end) if checksum == _checksum(number, entry) else None
+
+
+def _is_torn(rest: bytes, last: int | None) -> bool:
+    """Whether the end of a log is that of a write which a crash or a power failure has cut short: the beginning of an
+    entry, then nothing or zeros."""
+    rest = rest.rstrip(b"\0")
+    if len(rest) <= _HEAD.size:
+        return True
+    number, size, _ = _HEAD.unpack_from(rest)
+    return len(rest) < _HEAD.size + size and (last is None or number == last + 1)
+
+
+def missing_words(missing: list[tuple[int, int]]) -> list[str]:
+    """The stretches that cannot be read, as phrases."""
+    return [f"entry {first}" if first == last else f"entries {first} to {last}" for first, last in missing]
 
 
 class BatchLog:
@@ -70,12 +155,12 @@ class BatchLog:
         data = _HEAD.pack(number, len(entry), _checksum(number, entry)) + entry
         try:
             if os.pwrite(self._fd, data, self.size_bytes) != len(data):
-                raise OSError("the disk is full")
+                raise OSError(errno.ENOSPC, "the disk is full")
             if durable and self._synced:
                 os.fdatasync(self._fd)
-        except OSError:
+        except OSError as error:
             os.ftruncate(self._fd, self.size_bytes)
-            raise
+            raise OSError(error.errno, error.strerror or str(error), str(self.path)) from error
         self.size_bytes += len(data)
 
     def restart(self) -> None:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 class Reading:
     """One transaction over the journal file at ``path``, or over ``database`` when that URL is given: what is read is
     the journal of one moment, whatever a daemon appends meanwhile. What stands only in its log is told by ``later``.
+    ``still``: no daemon has it open, and nothing is made beside the file.
 
     Raises INVALID_PARAMS when there is no such file, RESOURCE_EXHAUSTED when the server cannot be reached,
     INTERNAL_ERROR when what is there is damaged."""
 
-    def __init__(self, path: Path, database: str = "") -> None:
+    def __init__(self, path: Path, database: str = "", still: bool = False) -> None:
         self._path = path
+        self._mode = "immutable=1" if still and not path.with_name(path.name + "-wal").exists() else "mode=ro"
         self._url = database
         self.name = str(path)
         self._connection: Any = None
@@ -48,7 +50,7 @@ class Reading:
             )
         sqlite = sqlite_module()
         self._error = sqlite.DatabaseError
-        uri = f"{self._path.resolve().as_uri()}?mode=ro"
+        uri = f"{self._path.resolve().as_uri()}?{self._mode}"
         connection = sqlite.connect(uri, uri=True, isolation_level=None, timeout=10.0)
         connection.execute("BEGIN")
         return connection

@@ -26,7 +26,7 @@ CHECKPOINT = """INSERT INTO checkpoint (id, job, blob, size_bytes, epoch, kept, 
 ON CONFLICT (id) DO NOTHING"""
 DROP_CHECKPOINT = "DELETE FROM checkpoint WHERE id=?"
 DROP_STATE = "DELETE FROM checkpoint WHERE id=? AND blob=?"
-FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "result", "page", "checkpoint"))
+FORGET = tuple(f"DELETE FROM {table} WHERE job=?" for table in ("journal", "archived", "result", "page", "checkpoint"))
 
 SUPERSEDE = "DELETE FROM journal WHERE job>=? AND job<=? AND seq<?"
 SUPERSEDE_REST = (
@@ -35,6 +35,16 @@ SUPERSEDE_REST = (
 AND seq<>(SELECT coalesce(max(seq), 0) FROM journal WHERE job=? AND blob<>'')"""
 )
 """``Rewritten`` rows have a blob, and others than the first have none."""
+
+PROGRAM = """SELECT seq FROM journal WHERE job=? AND (blob<>'' OR seq=(SELECT min(seq) FROM journal WHERE job=?))
+ORDER BY seq DESC LIMIT 1"""
+"""The row that has a job's newest program."""
+ARCHIVED = "INSERT INTO archived (job, seq, record, checksum, blob) VALUES (?, ?, ?, ?, ?)"
+ARCHIVE = (
+    f"""INSERT INTO archived (job, seq, record, checksum, blob)
+SELECT job, seq, record, checksum, blob FROM journal WHERE seq=({PROGRAM})""",
+    "DELETE FROM journal WHERE job=? AND seq<?",
+)
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -97,11 +107,19 @@ class Rows:
             head = encode_head(result.head)
             heads.append((job, head, checksum(job, head)))
             for number, bits in result.pages():
-                if len(bits) > INLINE_BYTES:
-                    pages.append((job, number, b"", checksum(job, b""), self._blobs.put(bytes(bits))))
-                else:
-                    pages.append((job, number, bits, checksum(job, bits), ""))
+                blob = self._blobs.put(bytes(bits)) if len(bits) > INLINE_BYTES else ""
+                kept = b"" if blob else bits
+                pages.append((job, number, kept, _page_checksum(job, number, kept, blob), blob))
         return [Statement(RESULT, heads), Statement(PAGE, pages)] if pages else [Statement(RESULT, heads)]
+
+
+def _page_checksum(job: str, number: int, bits: bytes | memoryview, blob: str) -> int:
+    return checksum(f"{job}/{number}/{blob}", bits)
+
+
+def is_whole_page(job: str, number: int, bits: bytes, stored: int, blob: str) -> bool:
+    """Whether the row of a page of events is as it was written. Rows of earlier releases do not cover their place."""
+    return stored in (_page_checksum(job, number, bits, blob), checksum(job, bits))
 
 
 def _deletions(records: list[Record], first_seq: int) -> list[Statement]:
@@ -113,6 +131,10 @@ def _deletions(records: list[Record], first_seq: int) -> list[Statement]:
             before = seq + gone.itself
             values = (gone.first, gone.last, before, *(gone.first,) * (2 * gone.but_first))
             found.append(Statement(SUPERSEDE_REST if gone.but_first else SUPERSEDE, [values]))
+        jobs = superseding.gone_into(record)
+        if jobs:
+            found.append(Statement(ARCHIVE[0], [(job, job) for job in jobs]))
+            found.append(Statement(ARCHIVE[1], [(job, seq) for job in jobs]))
     return found
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from qmk.base.errors import QmkError
 from qmk.host import ledger
-from qmk.host.sql.database import Database
+from qmk.host.sql.database import Database, damage
 
-SCHEMA = 4
+SCHEMA = 5
 
 _JOURNAL = """
 CREATE TABLE journal (
@@ -42,34 +42,46 @@ CREATE TABLE seal (number {int} PRIMARY KEY, body {blob} NOT NULL, signature {bl
     + ledger.TABLE
 )
 
+_SINCE_5 = """
+CREATE TABLE archived (
+  job {text} PRIMARY KEY, seq {int} NOT NULL, record {blob} NOT NULL, checksum {int} NOT NULL,
+  blob {text} NOT NULL DEFAULT ''
+);
+CREATE INDEX archived_of_blob ON archived (blob) WHERE blob <> '';
+"""
+
 _META = "CREATE TABLE meta (key {text} PRIMARY KEY, value {text} NOT NULL){without_rowid};"
 
 _FROM_1 = """
 ALTER TABLE journal ADD COLUMN blob {text} NOT NULL DEFAULT '';
 ALTER TABLE page ADD COLUMN blob {text} NOT NULL DEFAULT '';
 """
+_CHANGES = {
+    "1": _FROM_1 + _SINCE_2 + _SINCE_5,
+    "2": ledger.ADDED + _SINCE_5,
+    "3": _SINCE_5,  # 3 knew no log of batches: it would leave out what stands there
+    "4": _SINCE_5,
+}
+"""What brings the tables of an earlier release up to date."""
 
 
 def settle(database: Database, words: dict[str, str]) -> None:
     """Make the tables of a new database, or bring an earlier release's up to date, in one transaction. Raises
     INTERNAL_ERROR when the database is a newer release's, or not a journal at all."""
     if not database.has_tables():
-        made = _statements(_META + _JOURNAL + _SINCE_2, words)
+        made = _statements(_META + _JOURNAL + _SINCE_2 + _SINCE_5, words)
         database.migrate([*made, f"INSERT INTO meta (key, value) VALUES ('schema', '{SCHEMA}')"])
         return
     found = next(database.read("SELECT value FROM meta WHERE key='schema'"), (None,))[0]
-    if found == "1":
-        changed = _statements(_FROM_1 + _SINCE_2, words)
+    if found is None:
+        raise damage(database.name, "it does not say which schema it has")
+    if found in _CHANGES:
+        changed = _statements(_CHANGES[found], words)
         database.migrate([*changed, f"UPDATE meta SET value='{SCHEMA}' WHERE key='schema'"])
-    elif found == "2":
-        changed = _statements(ledger.ADDED, words)
-        database.migrate([*changed, f"UPDATE meta SET value='{SCHEMA}' WHERE key='schema'"])
-    elif found == "3":  # which knew no log of batches: it would leave out what stands there
-        database.migrate([f"UPDATE meta SET value='{SCHEMA}' WHERE key='schema'"])
     elif found != str(SCHEMA):
         raise QmkError(
             "INTERNAL_ERROR",
-            f"the journal {database.name} has schema {found or 'none'}; this release reads 1 to {SCHEMA}",
+            f"the journal {database.name} has schema {found}; this release reads 1 to {SCHEMA}",
             help="start the release that wrote it, or name another data folder",
         )
 

@@ -7,6 +7,7 @@ connections of their own, so a long read never holds up the writer.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -33,6 +34,17 @@ WORDS = {
     "id": "id INTEGER PRIMARY KEY,",
     "without_rowid": " WITHOUT ROWID",
 }
+
+
+def check_structure(connection: Any, sqlite: Any, tables: Sequence[str] = ()) -> list[str]:
+    """What SQLite finds wrong with the pages of these tables and their indexes, or of the whole file."""
+    found: list[str] = []
+    for pragma in [f"integrity_check({table})" for table in tables] or ["integrity_check"]:
+        try:
+            found += [text for row in connection.execute(f"PRAGMA {pragma}") for text in str(row[0]).splitlines()]
+        except sqlite.DatabaseError as error:
+            found.append(str(error))
+    return [text for text in dict.fromkeys(found) if text != "ok" and not text.startswith("*** in database")]
 
 
 class SqliteDatabase:
@@ -115,6 +127,16 @@ class SqliteDatabase:
             raise
         except self._sqlite.DatabaseError as error:
             raise damage(self.name, str(error)) from error
+
+    def check(self, tables: Sequence[str]) -> list[str]:
+        return check_structure(self._writer, self._sqlite, tables)
+
+    def flush(self) -> None:
+        fd = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
     def _cannot(self, what: str, error: Exception) -> QmkError:
         """The disk is full, read-only or failing, or somebody holds the file."""

@@ -6,7 +6,7 @@ from qmk.abi.calls import q_delegate, q_revoke
 from qmk.abi.rights import DELEGABLE, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
-from qmk.base.limits import LIMITS, check
+from qmk.base.limits import check
 from qmk.base.units import SECOND_NS
 from qmk.kernel import authority
 from qmk.kernel.events import CallReceived
@@ -30,7 +30,7 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
         raise insufficient(rights, within)
     receiver = _receiver(kernel, session, request)
     limits = Limits(
-        jobs=_jobs(kernel, session, parent, request.jobs, rights),
+        jobs=_jobs(kernel, parent, request.jobs),
         expires_ns=sooner(_expiry(kernel, request), session.expires_ns),
         expires_epoch=request.expiry_epoch or 0,
         shots=less(request.shots, session.bounds.shots),
@@ -38,8 +38,7 @@ def delegate(kernel: State, event: CallReceived, session: Session) -> None:
     )
     if receiver != parent.tenant:
         _require_delegable(kernel, rights, limits)
-    if parent.depth + 1 > LIMITS.delegation_depth:
-        check("delegation_depth", parent.depth + 1, "delegations")
+    check("delegation_depth", parent.depth + 1, "delegations")
     check("capabilities", session.derived + 1, "the session")
     made = kernel.caps.derive(opaque("cap", event.entropy), parent, rights, limits)
     _place(kernel, session, made, request)
@@ -91,15 +90,13 @@ def _receiver(kernel: State, session: Session, request: q_delegate.Request) -> s
     return root.tenant
 
 
-def _jobs(
-    kernel: State, session: Session, parent: Capability, named: list[str] | None, rights: tuple[str, ...]
-) -> frozenset[str] | None:
-    """The jobs that the new capability is for: at most the parent's."""
+def _jobs(kernel: State, parent: Capability, named: list[str] | None) -> frozenset[str] | None:
+    """The jobs that the new capability is for: at most the parent's, be that held or on offer."""
     if not named:
         return parent.jobs
     for job_id in named:
-        job = kernel.job_of(session, job_id, rights)
-        if not authority.covers(kernel, parent, job):
+        job = kernel.jobs.by_id.get(job_id)
+        if job is None or not authority.covers(kernel, parent, job):
             raise QmkError("JOB_NOT_FOUND", f"no job '{job_id[:64]}'", job_id=job_id[:64])
     return frozenset(named)
 

@@ -177,8 +177,9 @@ def collect(kernel: State, event: CallReceived) -> None:
     jobs: list[str] = []
     if request.older_than_s is not None:
         before_ns = event.now_ns - int(request.older_than_s * SECOND_NS)
-        jobs = [id for ended in kernel.jobs.ended_by_tenant.values() for id in ended if table[id].ended_ns < before_ns]
-    size = sum(kernel.accounts.keeps(job) for job in jobs)
+        for ended in kernel.jobs.ended_by_tenant.values():
+            jobs += [id for id in ended.perhaps_before(before_ns) if table[id].ended_ns < before_ns]
+    size = sum(map(table.kept_bytes, jobs))
     if not request.dry_run:
         for job in jobs:
             retention.forget(kernel, job)
@@ -192,6 +193,6 @@ def collect(kernel: State, event: CallReceived) -> None:
             tuple(jobs),
             size,
             len(table) - (len(jobs) if request.dry_run else 0),
-            sum(not job.has_ended for job in table.values()),
+            sum(not job.has_ended for job in table.live.values()),
         )
     )

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from qmk.kernel.scheduling import Index
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
     """``epoch``: epochs of the program behind the state. ``blob`` empty: the start of the program, which needs no
-    state."""
+    state. ``ages_from_ns``: from when on its age counts, by the daemon's running clock; 0 until its job has ended."""
 
     id: str
     job: str
@@ -27,6 +28,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     size_bytes: int
     kept: bool
     saved_ns: int
+    ages_from_ns: int = 0
 
 
 class CheckpointTable:
@@ -104,6 +106,11 @@ class CheckpointTable:
         for row in self.of_job(job):
             if not row.kept and row.id != but:
                 self.drop(row.id)
+
+    def age(self, job: str, from_ns: int, skew_ns: int) -> None:
+        """The job has ended: from now on what it keeps grows old."""
+        for row in self.of_job(job):
+            self.by_id[row.id] = structs.replace(row, ages_from_ns=max(row.saved_ns, from_ns) - skew_ns)
 
     def drop_job(self, job: str) -> None:
         for row in self.of_job(job):

@@ -37,14 +37,14 @@ MOVES = Moves(
     Move(RUNNING, COMPLETED, "the result is stored"),
     Move(QUEUED, COMPLETED, "an earlier job of the tenant has the result"),
     Move(RUNNING, FAILED, "the engine failed, its worker died in the last attempt, or timeout_ms passed"),
-    Move(QUEUED, FAILED, "timeout_ms passed, its channel ended, the device became too small, or daemons crash with it"),
+    Move(QUEUED, FAILED, "time or attempts ran out, its channel ended, the device shrank, or daemons crash with it"),
     Move(QUEUED, CANCELLED, "q_cancel"),
     Move(RUNNING, CANCELLED, "q_cancel"),
 )
 """Every move there is. A program refused while VALIDATING leaves no job."""
 
 
-class Job(msgspec.Struct, eq=False):
+class Job(msgspec.Struct, eq=False, omit_defaults=True):
     """``fence`` is the number of the current launch, 0 when none is out; ``launches`` counts those that began. Times
     are nanoseconds, 0 when not yet.
 
@@ -57,7 +57,8 @@ class Job(msgspec.Struct, eq=False):
     ``events`` is the history without its first ``dropped`` events: a job that is moved or taken back for ever must not
     fill the memory. ``records`` counts its records in the journal since the last that has its whole state.
     ``moved`` are the engines that it went on with, the last of which stands in ``submitted``; ``tried`` tells of those
-    before. ``cached_from`` is the job whose result it has. ``skew_ns`` is that of ``kernel.clock`` at its end.
+    before. ``cached_from`` is the job whose result it has. ``skew_ns`` is that of ``kernel.clock`` at its end,
+    ``kept_bytes`` what it keeps in the store since.
     ``moves`` counts moves of its patches to another place. ``changes`` tells of calibrations that came into force at
     its fences, as ``q_result.Change``; its program was ``rewritten`` so many times.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
@@ -91,6 +92,7 @@ class Job(msgspec.Struct, eq=False):
     started_ns: int = 0
     ended_ns: int = 0
     skew_ns: int = 0
+    kept_bytes: int = 0
     shots_done: int = 0
     progress_steps: int = 0
     records: int = 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from qmk.abi.quotas import QUOTAS
 from qmk.abi.shapes import QuotaFigures
 from qmk.base.units import SECOND_NS
@@ -77,14 +75,13 @@ class Spent(Quota):
 
 
 class Storage(Quota):
-    """``held`` is what cannot give way: jobs that have not ended, checkpoints. ``kept`` are the ended jobs, oldest
-    first, which do. ``waiting`` is asked for by jobs in VALIDATING, and not used yet."""
+    """``held`` is what cannot give way: jobs that have not ended, checkpoints. ``kept_bytes`` is what ended jobs keep,
+    which do. ``waiting`` is asked for by jobs in VALIDATING, and not used yet."""
 
-    __slots__ = ("kept", "kept_bytes", "waiting")
+    __slots__ = ("kept_bytes", "waiting")
 
     def __init__(self, name: str, limit: int, owner: str) -> None:
         super().__init__(name, limit, owner)
-        self.kept: OrderedDict[str, int] = OrderedDict()
         self.kept_bytes = 0
         self.waiting = 0
 
@@ -95,16 +92,9 @@ class Storage(Quota):
     def fits(self, more: int = 1) -> bool:
         return self.held + self.waiting + more <= self.bound
 
-    def keep(self, job: str, size: int) -> None:
-        self.kept[job] = size
-        self.kept_bytes += size
-
-    def drop(self, job: str) -> None:
-        self.kept_bytes -= self.kept.pop(job)
-
     @property
     def overfull(self) -> bool:
-        return self.held + self.kept_bytes > self.limit and bool(self.kept)
+        return self.held + self.kept_bytes > self.limit
 
 
 class Rate(Quota):

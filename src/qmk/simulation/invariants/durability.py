@@ -1,17 +1,21 @@
 """No answer and no launch leaves before what it rests on is in the journal: every record and every entry of the audit
-log that the kernel made before it, and on disk where the journal promises that."""
+log that the kernel made before it, and on disk where the journal promises that. What only reads one job rests on what
+was made up to the last record of that job."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from qmk.kernel.effects import Audit, Effect, Journal, Launch, Reply, ReplyError, ReplyResult
-from qmk.kernel.events import Event
+from qmk.kernel.effects import Audit, Effect, Forget, Journal, Launch, Reply, ReplyError, ReplyResult
+from qmk.kernel.events import CallReceived, Event
 from qmk.simulation.invariants.invariant import Invariant
 
 if TYPE_CHECKING:
     from qmk.simulation.network import Call
     from qmk.simulation.world import World
+
+
+READS_OF_ONE_JOB = frozenset({"q_status", "q_events"})
 
 
 class Mark(NamedTuple):
@@ -22,32 +26,55 @@ class Mark(NamedTuple):
     durable: int
 
 
+NOTHING = Mark(0, 0, 0)
+
+
 class Durability(Invariant):
     name = "durability"
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._records = self._entries = self._durable = 0
+        self._of_job: dict[str, Mark] = {}
         self._answers: dict[int, Mark] = {}
         self._launches: dict[tuple[str, int], Mark] = {}
 
     def on_start(self) -> None:
         self._records = self._entries = self._durable = 0
+        self._of_job.clear()
         self._answers.clear()
         self._launches.clear()
 
     def on_step(self, event: Event, effects: list[Effect]) -> None:
+        changed: set[str] = set()
+        mark = self._mark_of_read(event)
         for effect in effects:
             if isinstance(effect, Journal):
                 self._records += 1
                 if effect.durable:
                     self._durable = self._records
+                changed.add(getattr(effect.record, "job", ""))
+                mark = self._mark()
             elif isinstance(effect, Audit):
                 self._entries += 1
+                mark = self._mark()
+            elif isinstance(effect, Forget):
+                changed.add(effect.job)
             elif isinstance(effect, (Reply, ReplyError, ReplyResult)):
-                self._answers[effect.ref] = Mark(self._records, self._entries, self._durable)
+                self._answers[effect.ref] = mark
             elif isinstance(effect, Launch):
-                self._launches[effect.job, effect.fence] = Mark(self._records, self._entries, self._durable)
+                self._launches[effect.job, effect.fence] = mark
+        self._of_job.update(dict.fromkeys(changed, self._mark()))
+
+    def _mark(self) -> Mark:
+        return Mark(self._records, self._entries, self._durable)
+
+    def _mark_of_read(self, event: Event) -> Mark:
+        """What an answer rests on if the step makes nothing before it."""
+        if not isinstance(event, CallReceived) or event.operator or event.method not in READS_OF_ONE_JOB:
+            return self._mark()
+        job = self._of_job.get(event.params.job_id, NOTHING)
+        return max(job, self._of_job.get("", NOTHING))
 
     def on_answer(self, call: Call) -> None:
         mark = self._answers.pop(call.ref, None)

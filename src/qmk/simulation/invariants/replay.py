@@ -41,7 +41,7 @@ class Replay(Invariant):
         if not daemon.host.idle or daemon.broken:
             return
         fresh = self.world.parts.kernel(self.world.setup.kernel, STANDARD)
-        fresh.replay(self.world.disk.records(), self.world.journal.count_settled())
+        fresh.replay(self.world.disk.records())
         live, replayed = daemon.kernel.snapshot(), fresh.snapshot()
         if self._forgotten:
             del live["virtual_times"], replayed["virtual_times"]

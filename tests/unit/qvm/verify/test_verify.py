@@ -160,8 +160,16 @@ class TestFirewall:
             measure("a"),
             measure("b"),
         )
-        assert rules(verify(graph(*nodes), tenant="alice")) == ["QVM-F01"]
+        (finding,) = verify(graph(*nodes), tenant="alice").errors
+        assert finding.rule == "QVM-F01"
+        assert "joins 'a' of tenant 'alice' and 'b' of tenant 'bob'" in finding.message
         assert verify(graph(*nodes), tenant="bob").ok
+
+    def test_a_declared_channel_is_opened(self):
+        program = msgspec.structs.replace(graph(alloc("a"), measure("a")), chs=("c",))
+        (finding,) = verify(program).errors
+        assert finding.rule == "QVM-S08"
+        assert "never opened: 'c'" in finding.message
 
     @pytest.mark.parametrize("op", [op for op in OPS.values() if op.entangling and op.vqs.low == 2 == op.vqs.high])
     def test_every_entangling_op_is_guarded(self, op: Any):
@@ -278,6 +286,12 @@ class TestEvents:
         report = verify(graph(*nodes))
         assert set(rules(report)) == {"QVM-E04"}
         assert len(report.findings) + report.omitted == size - 1
+
+    def test_a_ring_that_waits_for_another_one_is_a_ring(self):
+        reads = {"p": ("q",), "q": ("p",), "t": ("u", "p"), "u": ("t",)}
+        nodes = [Node(f"n_{name}", "core.lut", {"table": 2}, inputs=of, produces=(name,)) for name, of in reads.items()]
+        report = verify(graph(*nodes))
+        assert [(finding.node, finding.rule) for finding in report.errors] == [("n_p", "QVM-E04"), ("n_t", "QVM-E04")]
 
     def test_early_reads_of_a_chain_are_no_ring(self):
         nodes = [
