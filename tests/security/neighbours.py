@@ -18,7 +18,7 @@ from qmk.abi.operator import OPERATOR_METHODS
 from qmk.abi.rights import RIGHTS
 from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
+from qmk.base.ids import opaque, sorted_by_time
 from qmk.host.host import Host, Turns
 from qmk.host.launcher import Capacity, Loss
 from qmk.host.routing import Routing
@@ -251,7 +251,7 @@ class Tenant:
         self.sessions: list[Any] = []
         self.regions = ("r7",)  # where a job is, and so what it takes to move it, depends on the load
         others = [entropy_of(BOB if who == ALICE else ALICE, number) for number in range(1, GUESSES + 1)]
-        self.jobs = [opaque("job", entropy) for entropy in others]
+        self.jobs = [sorted_by_time("job", entropy) for entropy in others]
         self.channels = [opaque("chan", entropy) for entropy in others]
         self.checkpoints = [opaque("chk", entropy) for entropy in others]
         self.capabilities = [opaque("cap", entropy, "CAP_MEASURE") for entropy in others]

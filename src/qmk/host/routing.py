@@ -257,7 +257,7 @@ def native_method(engine: str | None) -> str:
 
 
 def _engine_row(declaration: Declaration) -> q_query_resources.EngineRow:
-    state = discovery.available(declaration)
+    state = recently_available(declaration)
     return q_query_resources.EngineRow(
         name=declaration.name,
         doc=declaration.doc,

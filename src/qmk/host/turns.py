@@ -83,11 +83,17 @@ class Turns:
             self._loop.call_soon(self._run)
 
     def _put(self, waits: Waits) -> None:
-        self._owners.setdefault(waits.owner, _Owner()).waiting.append(waits)
+        self._owner_of(waits).waiting.append(waits)
         self._waiting += 1
 
+    def _owner_of(self, waits: Waits) -> _Owner:
+        owner = self._owners.get(waits.owner)
+        if owner is None:
+            owner = self._owners[waits.owner] = _Owner()
+        return owner
+
     def _take(self, waits: Waits) -> bool:
-        owner = self._owners.setdefault(waits.owner, _Owner())
+        owner = self._owner_of(waits)
         began_s = self._loop.time()
         self.taking = waits
         try:

@@ -17,7 +17,7 @@ from qmk.abi import shapes
 from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
 from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque
+from qmk.base.ids import opaque, sorted_by_time
 from qmk.kernel import admission, authority, checkpoint, firewall, machines
 from qmk.kernel.effects import Recall
 from qmk.kernel.events import CallReceived, Recalled, Submitted
@@ -130,7 +130,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
     draft = structs.replace(
         machines.widest(job.submitted),
         now_ns=event.now_ns,
-        job=opaque("job", event.entropy),
+        job=sorted_by_time("job", event.entropy),
         session=session.id,
         idempotency_key=key,
         request_digest=digest,

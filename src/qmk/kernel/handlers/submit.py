@@ -12,7 +12,7 @@ import msgspec
 
 from qmk.abi.calls import q_estimate, q_replay, q_restore, q_submit
 from qmk.base.errors import QmkError
-from qmk.base.ids import opaque, trace
+from qmk.base.ids import opaque, sorted_by_time, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
 from qmk.kernel import admission, cache, firewall, machines, records
@@ -50,7 +50,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     graph, uses = firewall.admit(kernel, session.tenant.name, graph, request.policy.channels, shots)
     draft = Submitted(
         now_ns=event.now_ns,
-        job=opaque("job", event.entropy),
+        job=sorted_by_time("job", event.entropy),
         tenant=session.tenant.name,
         session=session.id,
         digest=graph_digest(graph) if graph.chs else digest,
