@@ -4,8 +4,8 @@
 make of it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
 of its state; ``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run;
 ``qmk.on_device`` says what a device of neutral atoms makes of it, and when;
-``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs
-nothing.
+``qmk.Counts`` are shots by outcome; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first
+use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from qmk.api.sweeping import Swept, sweep
     from qmk.base.errors import QmkError
     from qmk.client.aio import AsyncClient
+    from qmk.client.counts import Counts
     from qmk.client.result import Result
     from qmk.client.sync import Client
     from qmk.models.noise import NoiseModel
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncClient",
     "Client",
+    "Counts",
     "Embedded",
     "Estimate",
     "Expectation",
@@ -72,6 +74,7 @@ __all__ = [
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
     "Client": "qmk.client.sync",
+    "Counts": "qmk.client.counts",
     "Embedded": "qmk.api.embedded",
     "Estimate": "qmk.api.estimating",
     "Expectation": "qmk.api.observing",

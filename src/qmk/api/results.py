@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from qmk.api.execution import Executed
     from qmk.api.source import Source
     from qmk.host.results import Head
+
+
+class HasRegisters(Protocol):
+    """A circuit of the native core, or what was drawn of it."""
+
+    @property
+    def registers(self) -> list[tuple[str, list[int], bool]]: ...
 
 
 def result_of(executed: Executed, source: Source) -> Result:
@@ -32,10 +40,16 @@ def result_of(executed: Executed, source: Source) -> Result:
         provenance=Provenance(digest="", engine=executed.engine, method=executed.method, seed=source.seed),
     )
     events = _Events(executed, source)
-    return Result(known, events.page, lambda reply: _complete(reply, executed, source, events))
+    layout = None if executed.drawn is None else partial(layout_of, executed.drawn)
+    return Result(known, events.page, partial(_complete, executed, source, events), layout, events.pack_all)
 
 
-def _complete(known: Reply, executed: Executed, source: Source, events: _Events) -> Reply:
+def layout_of(circuit: HasRegisters) -> list[Register]:
+    """The registers that the native core prints, without the events of their bits."""
+    return [Register(name, [None] * len(cbits), descending) for name, cbits, descending in circuit.registers]
+
+
+def _complete(executed: Executed, source: Source, events: _Events, known: Reply) -> Reply:
     head = events.head
     reasons = executed.reasons if len(executed.reasons) > 1 else _reasons(source)
     seconds, uncertainty = _prediction(executed, reasons)
@@ -128,6 +142,14 @@ class _Events:
         stop = min(self._source.shots, first + head.page_shots)
         return executed.drawn.pack_bits(sum(head.event_widths), first, stop)
 
+    def pack_all(self) -> bytes:
+        """The packed events of all shots."""
+        executed, width = self._executed, sum(self.head.event_widths)
+        if executed.stored is not None:
+            return executed.stored.bits
+        assert executed.drawn is not None
+        return executed.drawn.pack_bits(width, 0, self._source.shots)
+
     def page(self, from_shot: int) -> EventPage | None:
         """The page that begins at ``from_shot``."""
         from qmk.host.results import event_page
@@ -149,16 +171,13 @@ def brief(executed: Executed, source: Source) -> Result:
         uncertainty=executed.uncertainty,
         notes={**executed.notes, **source.notes},
     )
-    registers = [
-        Register(name, [None] * len(cbits), descending) for name, cbits, descending in executed.drawn.registers
-    ]
     return Result(
         Reply(
             job_id="",
             shots=source.shots,
             seed=source.seed,
             counts=executed.counts,
-            registers=registers,
+            registers=layout_of(executed.drawn),
             provenance=provenance,
             usage=executed.usage,
         )

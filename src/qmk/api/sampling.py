@@ -8,11 +8,15 @@ every installed engine too.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from qmk.abi.calls.q_result import Register
 from qmk.api.execution import Executed, Executor
+from qmk.api.results import layout_of
 from qmk.api.source import Source
+from qmk.client.counts import Counts, draw_rows, summarize
 from qmk.request.options import read_options
 from qmk.request.program import ProgramLike
 from qmk.request.signature import takes
@@ -25,12 +29,12 @@ if TYPE_CHECKING:
 
 class Sampled:
     """Shots of a program. ``counts`` maps a printed bitstring to its number of shots, registers left to right with a
-    space between, as in ``qmk.Result``. ``engine`` and ``method`` say what drew them; with them, ``seed`` and the same
-    release of QMK, the same program and shots give the same bits."""
+    space between, and has the methods of ``qmk.Counts``, as in ``qmk.Result``. ``engine`` and ``method`` say what drew
+    them; with them, ``seed`` and the same release of QMK, the same program and shots give the same bits."""
 
     def __init__(
         self,
-        counts: dict[str, int],
+        counts: Counts,
         shots: int,
         seed: int,
         engine: str,
@@ -52,9 +56,12 @@ class Sampled:
         """Of the noise, and of the logical qubits, as in the provenance of a result."""
 
     def __repr__(self) -> str:
-        most = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:4]
-        shown = ", ".join(f"{bits or repr(bits)}: {count}" for bits, count in most)
+        shown = summarize(self.counts)
         return f"<Sampled {self.shots} shots on {self.engine}:{self.method}: {shown}, {len(self.counts)} outcomes>"
+
+    def _repr_html_(self) -> str:
+        head = f"{self.shots} shots on {self.engine}:{self.method}, seed {self.seed}"
+        return f"<div>{html.escape(head)}</div>{''.join(draw_rows(self.counts))}"
 
 
 @takes("qmk.sample")
@@ -79,7 +86,15 @@ def _summarize(found: Executed, source: Source) -> Sampled:
     else:
         method = found.method
         candidates = [{"method": _name(row), "seconds": row["seconds"], "note": row["reason"]} for row in found.reasons]
-    return Sampled(found.counts, source.shots, source.seed, found.engine, method, candidates, left, notes)
+    counts = Counts.of_run(found.counts, _layout(found))
+    return Sampled(counts, source.shots, source.seed, found.engine, method, candidates, left, notes)
+
+
+def _layout(found: Executed) -> list[Register]:
+    """The registers of what was drawn, in printed order."""
+    if found.drawn is not None:
+        return layout_of(found.drawn)
+    return found.stored.head.registers if found.stored is not None else []
 
 
 LABELS = ("noise", "qec", "logical")

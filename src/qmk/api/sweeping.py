@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.observing import NARROW, evaluate
+from qmk.api.results import layout_of
 from qmk.api.sampling import Sampled, sample
 from qmk.api.source import DEFAULT_SHOTS, read_native, verify
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
+from qmk.client.counts import Counts
 from qmk.qvm.outputs import Observable, Outputs
 from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
@@ -46,7 +48,7 @@ class Swept:
     points: Array
     values: Array
     errors: Array
-    counts: list[dict[str, int]] = field(default_factory=list[dict[str, int]])
+    counts: list[Counts] = field(default_factory=list[Counts])
     exact: bool = True
     engine: str = ""
 
@@ -146,7 +148,8 @@ def _in_core(
         if observable is None:
             plan = qmk_native.DensePlan(circuit, "f32")
             samples: Any = plan.sweep(angles, None, options.shots or DEFAULT_SHOTS, options.seed or 0)
-            counts = [one.counts() for one in samples]
+            registers = layout_of(circuit)
+            counts = [Counts.of_run(one.counts(), registers) for one in samples]
             return Swept(points.names, table, none, none, counts, False, "native:dense")
         rows, _ = observables(observable, circuit.n_qubits)
         strings = list(dict.fromkeys(text for row in rows for text, _ in row))

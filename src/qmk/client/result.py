@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
 from qmk.base.errors import Finding, QmkError
+from qmk.client.counts import SHOWN, Counts, Layout, draw_rows, summarize
 from qmk.qvm.outputs import Values
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Fetch = Callable[[int], EventPage | None]
 """Gives the page of per-shot events that begins at a shot."""
+Packed = Callable[[], bytes]
+"""Gives the packed events of all shots: a row a shot, padded to whole bytes as ``numpy.packbits`` does."""
+
+
+class _Whole:
+    """The reply of a job. What costs more than its counts is completed when it is first asked for."""
+
+    def __init__(self, reply: Reply, complete: Callable[[Reply], Reply] | None) -> None:
+        self._reply, self._complete = reply, complete
+
+    def __call__(self) -> Reply:
+        if self._complete is not None:
+            self._reply, self._complete = self._complete(self._reply), None
+        return self._reply
+
+    def registers(self) -> list[Register]:
+        return self().registers
 
 
 class _Pages:
@@ -31,17 +55,25 @@ class Result:
     """Counts and per-shot events of a completed job.
 
     ``counts`` maps a printed bitstring (registers in order, separated by one space, bits as each register prints them)
-    to its number of shots; ``registers`` says which event each printed bit is. ``seed``, ``engine``, ``provenance`` and
-    the program reproduce it bit for bit. ``usage`` is what the run took. ``values``: expectation values and the like,
-    where the job was asked for them. ``warnings``: what is doubtful in the program, each with its place and the fix.
+    to its number of shots, and has marginals, distances and the like as methods; ``registers`` says which event each
+    printed bit is. ``seed``, ``engine``, ``provenance`` and the program reproduce it bit for bit. ``usage`` is what the
+    run took. ``values``: expectation values and the like, where the job was asked for them. ``warnings``: what is
+    doubtful in the program, each with its place and the fix.
     """
 
     def __init__(
-        self, reply: Reply, fetch: Fetch | None = None, complete: Callable[[Reply], Reply] | None = None
+        self,
+        reply: Reply,
+        fetch: Fetch | None = None,
+        complete: Callable[[Reply], Reply] | None = None,
+        layout: Layout | None = None,
+        packed: Packed | None = None,
     ) -> None:
-        """``complete`` makes the registers, the provenance and the first page of events when one of them is read."""
+        """``complete`` makes the registers, the provenance and the first page of events when one of them is read.
+        ``layout`` gives the registers without their events, ``packed`` all events, where that costs less."""
         self.job_id: str = reply.job_id
-        self.counts: dict[str, int] = reply.counts
+        self._whole = _Whole(reply, complete)
+        self.counts: Counts = Counts.of_run(reply.counts, layout or self._whole.registers)
         self.shots: int = reply.shots
         self.seed: int = reply.seed
         self.engine: str = reply.provenance.engine
@@ -49,14 +81,8 @@ class Result:
         self.usage: dict[str, Any] = reply.usage
         self.warnings: list[Finding] = msgspec.convert(reply.warnings, list[Finding])
         self.values: Values | None = reply.values
-        self._reply = reply
         self._fetch = fetch
-        self._complete = complete
-
-    def _whole(self) -> Reply:
-        if self._complete is not None:
-            self._reply, self._complete = self._complete(self._reply), None
-        return self._reply
+        self._packed = packed
 
     @property
     def registers(self) -> list[Register]:
@@ -109,6 +135,89 @@ class Result:
         for row in self.rows(from_shot):
             yield {name: int(row[begin:end], 2) for name, begin, end in places}
 
+    def packed_events(self) -> NDArray[np.uint8]:
+        """All events as packed bits, shape (shots, bytes of a row): the bits of ``event_names`` in order, the first in
+        the highest bit of the first byte, as ``numpy.packbits`` has them. Nothing is copied where the run's own memory
+        holds them. Raises NOT_COMPLETED when no events were kept."""
+        import numpy as np
+
+        row_bytes = (sum(self.event_widths) + 7) // 8
+        if self._packed is not None and self.has_events:
+            return np.frombuffer(self._packed(), dtype=np.uint8).reshape(self.shots, row_bytes)
+        digits = np.frombuffer("".join(self.rows()).encode(), dtype=np.uint8).reshape(self.shots, -1)
+        return np.packbits(digits - ord("0"), axis=1)
+
+    def bits(self, register: str | None = None) -> NDArray[np.uint8]:
+        """The shots as a matrix of 0 and 1, shape (shots, bits): a column for each bit, as printed from left to right,
+        of one register or of all. Raises NOT_COMPLETED when no events were kept, INVALID_PARAMS for a register that is
+        not there."""
+        import numpy as np
+
+        places = range(self.counts.width) if register is None else self.counts.places_of(register)
+        events = np.unpackbits(self.packed_events(), axis=1, count=sum(self.event_widths))
+        columns = self._printed_columns()
+        padded = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])  # what is constant 0 is the last column
+        return padded[:, [columns[place] for place in places]]
+
+    def _printed_columns(self) -> list[int]:
+        """The column of each printed bit among the bits of the events; -1 for a constant 0."""
+        first: dict[str, tuple[int, int]] = {}
+        start = 0
+        for name, width in zip(self.event_names, self.event_widths, strict=True):
+            first[name] = (start, width)
+            start += width
+        columns: list[int] = []
+        for register in self.registers:
+            for event in register.bits:
+                at, width = (-1, 1) if event is None else first[event]
+                columns += range(at, at + width)
+        return columns
+
+    def _bits_by_name(self) -> dict[str, NDArray[Any]]:
+        """A column for each printed bit, named as in ``"c[0]"``."""
+        named: dict[str, NDArray[Any]] = {}
+        bits = self.bits()
+        for group in self.counts.groups:
+            order = reversed(group.places) if group.descending else group.places
+            for index, place in enumerate(order):
+                named[f"{group.name or 'bits'}[{index}]"] = bits[:, place]
+        return named
+
+    def _attributes(self) -> dict[str, Any]:
+        made = {"engine": self.engine, "method": self.method, "seed": self.seed, "digest": self.provenance.digest}
+        return {name: str(value) for name, value in made.items()}
+
+    def to_pandas(self) -> Any:
+        """A ``pandas.DataFrame`` with a row a shot and a column of 0 and 1 for each printed bit (``c[0]``, ...);
+        ``counts.to_pandas()`` has a row an outcome. Raises NOT_COMPLETED when no events were kept, UNSUPPORTED without
+        pandas."""
+        from qmk.client import tables
+
+        return tables.to_pandas(self._bits_by_name())
+
+    def to_xarray(self) -> Any:
+        """An ``xarray.Dataset`` with an array (shot, bit as printed) for each register; engine, seed and digest are its
+        attributes. Raises as ``to_pandas``, for xarray."""
+        from qmk.client import tables
+
+        bits = self.bits()
+        registers = {group.name or "bits": bits[:, list(group.places)] for group in self.counts.groups}
+        return tables.to_xarray(registers, self._attributes())
+
+    def to_arrow(self) -> Any:
+        """A ``pyarrow.Table`` with a row a shot and a column of truth values for each printed bit; engine, seed and
+        digest are in its metadata. Raises as ``to_pandas``, for pyarrow."""
+        from qmk.client import tables
+
+        return tables.to_arrow(self._bits_by_name(), self._attributes())
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Writes ``to_arrow()`` into a Parquet file. Raises as ``to_arrow``, INVALID_PARAMS when the file cannot be
+        written."""
+        from qmk.client import tables
+
+        tables.write_parquet(self.to_arrow(), path)
+
     def __getstate__(self) -> dict[str, Any]:
         """What pickle and copies take: the whole result, with all of its events. Raises as ``rows`` does."""
         page = self._whole().events
@@ -116,7 +225,7 @@ class Result:
         while page is not None:
             pages.append(page)
             page = None if page.next_shot is None else self._fetch_page(page.next_shot)
-        return {**self.__dict__, "_fetch": _Pages(pages)}
+        return {**self.__dict__, "_fetch": _Pages(pages), "_packed": None}
 
     def _fetch_page(self, from_shot: int) -> EventPage:
         page = None if self._fetch is None else self._fetch(from_shot)
@@ -139,7 +248,9 @@ class Result:
         }
 
     def __repr__(self) -> str:
-        most = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:4]
-        shown = ", ".join(f"{bits or repr(bits)}: {count}" for bits, count in most)
-        more = f", ... {len(self.counts)} outcomes" if len(self.counts) > len(most) else ""
-        return f"<Result {self.shots} shots on {self.engine}: {shown}{more}>"
+        more = f", ... {len(self.counts)} outcomes" if len(self.counts) > SHOWN else ""
+        return f"<Result {self.shots} shots on {self.engine}: {summarize(self.counts)}{more}>"
+
+    def _repr_html_(self) -> str:
+        head = f"{self.shots} shots on {self.engine}:{self.method}, seed {self.seed}"
+        return f"<div>{html.escape(head)}</div>{''.join(draw_rows(self.counts))}"

@@ -77,6 +77,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "rewrite": (qmk.rewrite, {"program": READ}),
     "on_device": (qmk.on_device, {"program": READ, "device": "zoned"}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
+    "Counts": (qmk.Counts, {"counts": {"01": 3}}),
     "Embedded": (qmk.Embedded, {}),
     "Client": (qmk.Client, {}),
     "AsyncClient": (qmk.AsyncClient, {}),

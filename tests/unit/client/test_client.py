@@ -247,8 +247,7 @@ def test_events_have_their_widths():
 def test_events_that_were_not_kept_or_cannot_be_fetched_are_errors():
     with pytest.raises(QmkError, match="cannot be fetched"):
         list(a_result().rows())
-    result = a_result()
-    result._reply = msgspec.structs.replace(result._reply, events=None)
+    result = Result(msgspec.structs.replace(a_result()._whole(), events=None))
     assert not result.has_events
     with pytest.raises(QmkError, match="no per-shot events"):
         list(result.rows())
