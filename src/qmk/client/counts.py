@@ -60,8 +60,8 @@ class Counts(dict[str, int]):
     @classmethod
     def of_run(cls, counts: Mapping[str, int], registers: Iterable[Register] | Layout) -> Counts:
         """Counts as a run gives them, which need no check."""
-        made = cls({})
-        made.update(counts)
+        made = cls.__new__(cls)
+        dict[str, int].update(made, counts)
         made._registers = registers
         return made
 

@@ -8,7 +8,6 @@ waits for every record made before it, of its own step or an earlier one; everyt
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,12 +17,12 @@ from typing import Any, Protocol
 import msgspec
 
 from qmk.base.errors import Finding, QmkError
-from qmk.base.units import MS_NS
 from qmk.host.answers import Makers, PlainMakers, Replies, ResultAnswers
 from qmk.host.choosing import Choosing
 from qmk.host.clock import ClockWatch, steady_ns
 from qmk.host.commit import Committer
 from qmk.host.drifting import Drifting
+from qmk.host.entropy import ENTROPY_BYTES, draw_entropy
 from qmk.host.gc import Collector
 from qmk.host.graphs import Graphs
 from qmk.host.journal import Journal
@@ -42,12 +41,6 @@ from qmk.qvm.graph import Graph
 from qmk.worker.messages import Failed
 
 log = logging.getLogger("qmk.host")
-ENTROPY_BYTES = 16
-
-
-def draw_entropy(size: int) -> bytes:
-    """The milliseconds since 1970 in 6 bytes, by which ids sort, and ``size`` random bytes."""
-    return (time.time_ns() // MS_NS % (1 << 48)).to_bytes(6, "big") + os.urandom(size)
 
 
 class Timers(Protocol):

@@ -17,6 +17,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque
 from qmk.host import results
+from qmk.host.entropy import ENTROPY_BYTES
 from qmk.host.launcher import Launcher, Loss
 from qmk.host.states import States
 from qmk.kernel import effects as fx
@@ -26,7 +27,6 @@ from qmk.kernel.objects.job import Job
 from qmk.worker.messages import Done, Failed, NotDone, StateSaved
 
 log = logging.getLogger("qmk.host")
-ENTROPY_BYTES = 16
 
 
 class Sources(msgspec.Struct, frozen=True):
