@@ -1,14 +1,16 @@
-"""``python -m benchmarks.crash --kills 300``: kill -9 of the daemon and of its workers, at random moments, under load.
+"""``python -m benchmarks.crash --kills 300``: kill -9 of the daemon and of its workers, at random moments, under load;
+workers that are stopped, disks that are full for a second, and crashes of the database server are mixed in.
 
 Clients with patience submit jobs under idempotency keys of their own, wait for them, and read every shot back. The
 bits of a job are a function of program, shots and seed, so each is compared with a run in this process. At the end the
 journal itself is read: every key has one job, every job one end, one result and one charge. The exit code is 1 when
-anything was lost, doubled or wrong.
+anything was lost, doubled or wrong. A submit that is refused because the disk is full is sent again.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import os
 import random
@@ -20,12 +22,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import qmk
-from benchmarks.daemon import database_url
+from benchmarks.daemon import database_server
 from qmk.base.errors import QmkError
 from qmk.client import Client
 from qmk.host.store import open_journal
@@ -38,9 +41,20 @@ ATTEMPTS = 1000
 PATIENCE_S = 120.0
 SEEDS = 40
 
+FULL = "full"
+"""While a file of this name is in the folder, the daemon's own writes to its disk fail."""
+
 DAEMON = f"""
-import sys
+import os, sys
 from pathlib import Path
+def before(real):
+    def call(*arguments):
+        if flag.exists():
+            raise OSError({errno.ENOSPC}, os.strerror({errno.ENOSPC}))
+        return real(*arguments)
+    return call
+flag = Path(sys.argv[1]).parent / "{FULL}"
+os.pwrite, os.fdatasync, os.fsync = before(os.pwrite), before(os.fdatasync), before(os.fsync)
 from qmk.host.config import HostConfig
 from qmk.host.daemon import serve
 socket, data_dir, database, durability = sys.argv[1:]
@@ -113,6 +127,7 @@ class Report:
     jobs: int = 0
     kills: Counter[str] = field(default_factory=Counter[str])
     rerun: int = 0
+    refused: int = 0
     seconds: float = 0.0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -123,9 +138,9 @@ class Report:
         return not (self.lost or self.doubled or self.wrong)
 
     def text(self) -> str:
-        killed = ", ".join(f"{count} of the {what}" for what, count in sorted(self.kills.items()))
-        lines = [f"{self.kills.total()} kills ({killed}), {self.jobs} jobs accepted, {self.rerun} of them run again, "]
-        lines[0] += f"{self.seconds:.0f} s"
+        killed = ", ".join(f"{what} {count}" for what, count in sorted(self.kills.items()))
+        lines = [f"{self.kills.total()} faults ({killed}), {self.jobs} jobs accepted, {self.rerun} of them run again, "]
+        lines[0] += f"{self.refused} submits refused for want of disk and sent again, {self.seconds:.0f} s"
         lines += [f"lost {len(self.lost)}, doubled {len(self.doubled)}, wrong {len(self.wrong)}"]
         return "\n".join([*lines, *(f"  {row}" for row in [*self.lost, *self.doubled, *self.wrong][:20])])
 
@@ -148,14 +163,26 @@ class Victim:
         self.process.wait()
         self.process = self._start()
 
-    def kill_worker(self, dice: random.Random) -> bool:
-        """Whether there was one to kill."""
+    def signal_worker(self, dice: random.Random, number: signal.Signals) -> bool:
+        """Kill or stop a process of the daemon's; whether there was one."""
         try:
             listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            os.kill(int(dice.choice(listed)), signal.SIGKILL)
+            os.kill(int(dice.choice(listed)), number)
         except (OSError, IndexError):
             return False
         return True
+
+    def fill_disk(self, seconds: float) -> None:
+        """Has writes fail until the daemon has ended for it, or for so long, and starts it again if it did."""
+        flag = self.folder / FULL
+        flag.touch()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            flag.unlink()
+            return
+        flag.unlink()
+        self.process = self._start()
 
     def wait_until_it_answers(self) -> None:
         """Or has ended."""
@@ -190,6 +217,7 @@ class Load:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self.accepted: list[Accepted] = []
+        self.refused = 0
         self.lost: list[str] = []
         self.wrong: list[str] = []
         self._threads = [threading.Thread(target=self._client, args=(f"{seed}-{number}",)) for number in range(clients)]
@@ -210,13 +238,24 @@ class Load:
                 self._stop.wait(dice.uniform(0, self._pause_s))
 
     def _one(self, client: Client, key: str, kind: Kind, seed: int) -> None:
-        job = client.submit(kind.graph, idempotency_key=key, **kind.wishes(seed)).job_id
+        job = self._submit(client, key, kind, seed)
         self.accepted.append(Accepted(key, job, kind, seed))
         status = client.wait(job)
         if status.state != "COMPLETED":
             self.lost.append(f"{job} ({kind.name}) is {status.state}: {status.error}")
         elif seen(client.result(job)) != self.expected(kind, seed):
             self.wrong.append(f"{job} ({kind.name}, seed {seed}) has other bits")
+
+    def _submit(self, client: Client, key: str, kind: Kind, seed: int) -> str:
+        """The job, once the daemon can write that it has it."""
+        while True:
+            try:
+                return client.submit(kind.graph, idempotency_key=key, **kind.wishes(seed)).job_id
+            except QmkError as error:
+                if not (error.kind.name == "RESOURCE_EXHAUSTED" and error.fields.get("journal")):
+                    raise
+            self.refused += 1
+            self._stop.wait(0.2)
 
     def expected(self, kind: Kind, seed: int) -> Seen:
         with self._lock:
@@ -233,9 +272,17 @@ class Load:
 
 
 def storm(
-    folder: Path, database: str, kills: int, clients: int = 8, seed: int = 1, pause_s: float = 0.3, durability: str = ""
+    folder: Path,
+    database: str,
+    kills: int,
+    clients: int = 8,
+    seed: int = 1,
+    pause_s: float = 0.3,
+    durability: str = "",
+    crash_server: Callable[[], None] | None = None,
 ) -> Report:
-    """Kill that often, then let everything end, and judge."""
+    """Bring about so many faults, then let everything end, and judge. ``crash_server`` has the database server crash
+    and come back; where the journal is in SQLite, the disk is full now and then."""
     dice = random.Random(seed)
     report = Report()
     begin = time.monotonic()
@@ -246,11 +293,20 @@ def storm(
             if dice.random() < 0.85:
                 victim.wait_until_it_answers()
             time.sleep(dice.uniform(0.0, 1.5))
-            if dice.random() < 0.4:
+            drawn = dice.random()
+            if drawn < 0.35:
                 victim.kill()
-                report.kills["daemon"] += 1
-            elif victim.kill_worker(dice):
-                report.kills["workers"] += 1
+                report.kills["daemon killed"] += 1
+            elif drawn < 0.4 and crash_server is not None:
+                crash_server()
+                report.kills["server crashed"] += 1
+            elif drawn < 0.4 and not database:
+                victim.fill_disk(dice.uniform(0.2, 1.0))
+                report.kills["disk full"] += 1
+            elif drawn < 0.5:
+                report.kills["workers stopped"] += victim.signal_worker(dice, signal.SIGSTOP)
+            else:
+                report.kills["workers killed"] += victim.signal_worker(dice, signal.SIGKILL)
     finally:
         load.stop()
         said = victim.ended_by_itself()
@@ -259,6 +315,7 @@ def storm(
     _ask_again(victim.socket, load, report)
     victim.stop()
     report.jobs = len(load.accepted)
+    report.refused = load.refused
     report.lost += load.lost
     report.wrong += load.wrong
     _read_journal(folder / "d", database, load.accepted, report)
@@ -331,12 +388,19 @@ def main() -> int:
         "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
     )
     options = parser.parse_args()
-    fast = options.durability == "process"
     with (
         tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
-        database_url(options.database, fast) as url,
+        database_server(options.database, fast=False) as (url, crash_server),
     ):
-        report = storm(Path(folder), url, options.kills, options.clients, options.seed, durability=options.durability)
+        report = storm(
+            Path(folder),
+            url,
+            options.kills,
+            options.clients,
+            options.seed,
+            durability=options.durability,
+            crash_server=crash_server,
+        )
     print(report.text())
     return 0 if report.sound else 1
 

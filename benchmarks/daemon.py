@@ -8,9 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tools.throwaway_postgres import Cluster
 
 START_TIME_S = 30
 
@@ -44,15 +49,29 @@ def daemon(durability: str, workers: int = 2, database: str = "") -> Iterator[st
 
 @contextmanager
 def database_url(database: str, fast: bool) -> Iterator[str]:
+    """As ``database_server``, without the crashes."""
+    with database_server(database, fast) as (url, _):
+        yield url
+
+
+@contextmanager
+def database_server(database: str, fast: bool) -> Iterator[tuple[str, Callable[[], None] | None]]:
     """What ``qmk serve --database`` takes: nothing for "sqlite", a fresh schema of a server of its own for
-    "postgresql", else the URL itself. ``fast``: that server never waits for a disk."""
+    "postgresql", else the URL itself. ``fast``: that server never waits for a disk. With it comes what makes that
+    server crash and come back, if it is ours and a crash leaves it what was written."""
     if database != "postgresql":
-        yield "" if database == "sqlite" else database
+        yield "" if database == "sqlite" else database, None
         return
     from tools.throwaway_postgres import Cluster
 
     cluster = Cluster.start(fast)
     try:
-        yield cluster.new_schema()
+        yield cluster.new_schema(), None if fast else partial(_crash, cluster)
     finally:
         cluster.remove()
+
+
+def _crash(cluster: Cluster) -> None:
+    cluster.stop("immediate")
+    time.sleep(0.3)
+    cluster.resume()
