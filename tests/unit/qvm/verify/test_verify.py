@@ -370,6 +370,34 @@ class TestArguments:
         assert report.notes == ("shyps has no member of distance 9; [[961,25,16]] is used",)
 
 
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("wrong", ["undeclared", "never allocated", "freed"])
+def test_each_operand_of_a_gate_of_three_has_to_be_alive(place: int, wrong: str):
+    operands = ["a", "b", "c"]
+    operands[place] = "x"
+    before = [alloc("x"), Node("free_x", "core.free", vqs=("x",))] if wrong == "freed" else []
+    nodes = [alloc("a"), alloc("b"), alloc("c"), *before, Node("g", "core.toffoli", vqs=tuple(operands))]
+    declared = ("a", "b", "c") if wrong == "undeclared" else ("a", "b", "c", "x")
+    report = verify(graph(*nodes, vqs=declared))
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    assert {finding.node for finding in errors} == {"g"}
+    assert all("'x'" in finding.message for finding in errors)
+
+
+def test_a_handle_of_another_kind_is_told_by_both_kinds():
+    program = graph(alloc("a"), Node("m", "core.mz", vqs=("a",), produces=("e",)), Node("h", "core.h", vqs=("e",)))
+    (found,) = [each for each in verify(msgspec.structs.replace(program, vqs=("a",))).findings if each.node == "h"]
+    assert "is declared as event, but vqs wants a qubit" in found.message
+    program = graph(alloc("a"), Node("m", "core.mz", vqs=("a",), produces=("a",)), events=())
+    assert any("is declared as qubit, but produces wants an event" in each.message for each in verify(program).findings)
+
+
+@pytest.mark.parametrize(("length", "fine"), [(LIMITS.text_chars, True), (LIMITS.text_chars + 1, False)])
+def test_a_text_may_be_as_long_as_its_limit(length: int, fine: bool):
+    report = verify(graph(alloc("a"), measure("a"), metadata={"note": "x" * length}))
+    assert (not report.findings) == fine
+
+
 def test_long_names_do_not_make_long_messages():
     name = "q" * 10_000_000
     report = verify(graph(Node(name, name, {name: name}, (name,)), vqs=()))
