@@ -1,6 +1,6 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.run`` runs a program in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
+``qmk.Circuit`` builds a program, ``qmk.run`` runs one in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
 make of it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
 of its state; ``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run;
 ``qmk.on_device`` says what a device of neutral atoms makes of it, and when;
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from qmk.api.sampling import Sampled, sample
     from qmk.api.sweeping import Swept, sweep
     from qmk.base.errors import QmkError
+    from qmk.circuit.circuit import Circuit
     from qmk.client.aio import AsyncClient
     from qmk.client.counts import Counts
     from qmk.client.result import Result
     from qmk.client.sync import Client
+    from qmk.ir.parameters import Parameter
     from qmk.models.noise import NoiseModel
     from qmk.request.devices import on_device
     from qmk.request.outputs import outputs
@@ -42,6 +44,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncClient",
+    "Circuit",
     "Client",
     "Counts",
     "Embedded",
@@ -50,6 +53,7 @@ __all__ = [
     "Gradient",
     "LogicalCounts",
     "NoiseModel",
+    "Parameter",
     "Probabilities",
     "ProgramWarning",
     "QmkError",
@@ -73,6 +77,7 @@ __all__ = [
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
+    "Circuit": "qmk.circuit.circuit",
     "Client": "qmk.client.sync",
     "Counts": "qmk.client.counts",
     "Embedded": "qmk.api.embedded",
@@ -81,6 +86,7 @@ _HOMES = {
     "Gradient": "qmk.api.observing",
     "LogicalCounts": "qmk.api.estimating",
     "NoiseModel": "qmk.models.noise",
+    "Parameter": "qmk.ir.parameters",
     "Probabilities": "qmk.api.observing",
     "ProgramWarning": "qmk.request.warn",
     "QmkError": "qmk.base.errors",

@@ -15,7 +15,7 @@ from qmk.ir.lazy import lazy
 from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
-from qmk.request.program import ProgramLike, source, to_graph
+from qmk.request.program import ProgramLike, circuit_of, source, to_graph
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.warn import warn_of
 
@@ -50,7 +50,7 @@ def text_of(program: ProgramLike, format: str | None) -> bytes | None:
     """What the native core's reader may read: text, unless it is known to be in another format or is too long."""
     from qmk.qvm.graph import Graph
 
-    if isinstance(program, Graph) or format not in (None, *native_text.FORMATS):
+    if isinstance(program, Graph) or circuit_of(program) is not None or format not in (None, *native_text.FORMATS):
         return None
     text = source(program)[0]
     return text if len(text) <= LIMITS.source_bytes else None

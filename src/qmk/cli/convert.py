@@ -10,17 +10,6 @@ import click
 from qmk.cli import options, output, source, terminal
 from qmk.cli.failure import Console, call_error
 
-TARGETS: dict[str, str] = {
-    "json": "qvm-json",
-    "json-0.1": "qvm-json",
-    "asm": "qvm-asm",
-    "binary": "qvm-binary",
-    "qasm3": "qasm3",
-    "stim": "stim",
-}
-"""The front-end that writes each format of ``--to``."""
-
-
 @click.command()
 @options.program_options
 @click.option("--to", "-t", "target", required=True, type=click.Choice(list(TARGETS)), help="Format to write.")
@@ -37,11 +26,12 @@ def command(
     output_path: str | None,
 ) -> None:
     """Write PROGRAM in another format; what the format cannot express is refused, never dropped."""
+    from qmk.frontends import write
     from qmk.formats.warnings import without_warnings
     from qmk.request.rewriting import rewrite
 
     loaded = source.load(program, format_name, params, console)
-    data = emit(rewrite(without_warnings(loaded.graph), passes).graph, target)
+    data = write(rewrite(without_warnings(loaded.graph), passes).graph, target)
     if output_path is None or output_path == "-":
         if target == "binary" and sys.stdout.isatty():
             raise call_error("the binary form is not for a terminal; name a file with -o")
@@ -52,16 +42,3 @@ def command(
         return
     output.write_file(output_path, data)
 
-
-def emit(graph: Any, target: str) -> bytes:
-    """Writes ``graph`` in the format that ``--to target`` names. Text ends with a newline."""
-    from qmk import frontends
-
-    if target.startswith("json"):
-        from qmk.formats import json_codec
-
-        version = "0.1" if target == "json-0.1" else "1.0"
-        data = json_codec.encode(graph, version=version, indent=2)
-    else:
-        data = frontends.emit(graph, TARGETS[target])
-    return data if target == "binary" or data.endswith(b"\n") else data + b"\n"

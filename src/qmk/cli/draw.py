@@ -43,7 +43,8 @@ def command(
     With --device: when every op runs there, waits and moves included; --output draws this as a picture, with the array.
     Without a device a picture has one unit of time for each op.
     """
-    from qmk.cli import diagram, source
+    from qmk.circuit import diagram
+    from qmk.cli import source
 
     loaded = source.load(program, format_name, params, console)
     if device is not None or path is not None:

@@ -7,19 +7,35 @@ recognised from the program's bytes, never from the file name: public QVM assemb
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
-from qmk.base.limits import check
+from qmk.base.limits import LIMITS, check
+from qmk.formats import json_codec
 from qmk.formats.warnings import warnings_of
+from qmk.models import files
+from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import CERTAIN, Frontend, ParamValue, Source
 
 SHARED = frozenset({"openqasm", "si_program"})
 """Modules here that are not a front-end; all others are found (``sdk.discovery``)."""
+
+TARGETS: dict[str, str] = {
+    "json": "qvm-json",
+    "json-0.1": "qvm-json",
+    "asm": "qvm-asm",
+    "binary": "qvm-binary",
+    "qasm2": "qasm2",
+    "qasm3": "qasm3",
+    "stim": "stim",
+}
+"""The front-end that writes each format of ``qmk convert --to`` and ``Circuit.to``."""
 
 COMMON = ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "stim")
 """Formats that are recognised first, since most programs are in one of them; all others follow by name."""
@@ -84,3 +100,36 @@ def emit(graph: Graph, format: str) -> bytes:
     if writer is None:
         raise QmkError("UNSUPPORTED", f"the front-end '{format}' reads programs but does not write them", format=format)
     return writer(graph)
+
+
+def write(graph: Graph, target: str) -> bytes:
+    """``graph`` in the format that ``target`` names in ``TARGETS``. Text ends with a newline. Raises what ``emit``
+    does."""
+    if target not in TARGETS:
+        near = difflib.get_close_matches(str(target), TARGETS, 1)
+        fix = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(TARGETS)}"
+        raise QmkError("UNSUPPORTED", f"no format '{target}' is written", format=str(target)[:40], help=fix)
+    if target.startswith("json"):
+        data = json_codec.encode(graph, version="0.1" if target == "json-0.1" else "1.0", indent=2)
+    else:
+        data = emit(graph, TARGETS[target])
+    return data if target == "binary" or data.endswith(b"\n") else data + b"\n"
+
+
+def read_file(path: str) -> bytes:
+    """The program text in a file. Raises INVALID_PARAMS where it cannot be read, QUOTA_EXCEEDED beyond the limit
+    ``source_bytes``."""
+    try:
+        check("source_bytes", Path(path).stat().st_size, path)
+        with open(path, "rb") as file:
+            data = file.read(LIMITS.source_bytes + 1)
+        check("source_bytes", len(data), path)  # of what is no plain file, only reading tells the size
+        return data
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"cannot read {show(path, files.PATH_CHARS)}: {reason}",
+            path=path,
+            help="source text of one line must hold a semicolon or a brace to be taken for text",
+        ) from error

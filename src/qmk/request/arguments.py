@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
+from qmk.ir.parameters import name_of
 from qmk.models.arguments import show, to_plain
 
 
@@ -65,8 +66,10 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def mapping(name: str, value: Any) -> dict[str, Any]:
-    """Names with their values, numbers and arrays of numpy's as Python's own."""
+    """Names, or parameters of circuits, with their values, numbers and arrays of numpy's as Python's own."""
     given = cast("Mapping[Any, Any]", value)
+    if isinstance(value, Mapping):
+        given = {name_of(key): each for key, each in given.items()}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in given):
         raise wrong(
             name, f"must map names to values; got {show(given, 60)} ({type(given).__name__})",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from qmk.base.errors import QmkError
+from qmk.ir.parameters import name_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
 from qmk.request.program import ProgramLike, to_graph
@@ -14,8 +15,9 @@ from qmk.request.program import ProgramLike, to_graph
 if TYPE_CHECKING:
     from qmk.ir.affine import Matrix, Vector
 
-PointsLike = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
-"""One mapping of names to values a point, or one list of values a name. The value of an array input is a list."""
+PointsLike = Sequence[Mapping[Any, Any]] | Mapping[Any, Sequence[Any]]
+"""One mapping of names (or parameters of a circuit) to values a point, or one list of values a name. The value of an
+array input is a list."""
 
 
 class Points(NamedTuple):
@@ -43,7 +45,7 @@ def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Poin
     import numpy as np
 
     if isinstance(given, Mapping):
-        columns: dict[str, Sequence[Any]] = dict(given.items())
+        columns: dict[str, Sequence[Any]] = {name_of(name): values for name, values in given.items()}
         if not all(hasattr(values, "__len__") for values in columns.values()):
             raise _wrong("the values of a parameter are not a list", "give each name one value a point")
     else:
@@ -52,7 +54,7 @@ def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Poin
             raise _wrong(
                 "the points are not a list of mappings", "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}"
             )
-        rows = list(given)
+        rows = [{name_of(name): value for name, value in row.items()} for row in given]
         names = rows[0].keys() if rows else ()
         for at, row in enumerate(rows):
             if row.keys() != names:

@@ -8,6 +8,7 @@ from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.logic import Bit, Cube, Logic, Table
 from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.unitary import Prim, ops_of
 from qmk.qvm.graph import Graph, Guard, Node, Output
 
 MAX_CONDITIONS = 24
@@ -54,6 +55,15 @@ class Builder:
         guard = self.guard if guarded else None
         nodes.append(Node(f"n{len(nodes)}", op, args or {}, vqs, (), inputs, produces, (), guard))
 
+    def add_primitive(self, item: Prim, handles: tuple[str, ...]) -> None:
+        """Writes a primitive of a gate on ``handles``. A phase without controls is left out: no measurement can see
+        that of the whole program."""
+        if not item.controls and item.power == 1 and item.base != "gphase":
+            self.add(f"core.{item.base}", tuple([handles[k] for k in item.operands]), dict(item.args))
+        elif item.base != "gphase" or item.controls:
+            for op, args, operands in ops_of(item):
+                self.add(f"core.{op}", tuple(handles[k] for k in operands), args)
+
     def allocate(self, register: str, size: int | None) -> tuple[str, ...]:
         """Handles for a register, or for one qubit where ``size`` is None, in |0>."""
         if len(self.vqs) + (size or 1) > LIMITS.qubits:
@@ -91,20 +101,23 @@ class Builder:
         self.events.append(name)
         return len(self.events) - 1, name
 
-    def measure(self, handle: str, base: str) -> Bit:
+    def write_event(self, base: str) -> tuple[Bit, str]:
+        """A new version of ``base``, for the op that comes next to write: its bit and its name."""
         number, name = self.new_event(base)
         if self.path:
             self._under[number] = tuple(self.path)
+        return lg.event_bit(number), name
+
+    def measure(self, handle: str, base: str) -> Bit:
+        bit, name = self.write_event(base)
         self.add("core.mz", (handle,), produces=(name,))
-        return lg.event_bit(number)
+        return bit
 
     def measure_atom(self, handle: str, base: str, lost_base: str) -> tuple[Bit, Bit]:
         """Measure Z of an atom that may be lost: its bit, 0 where it is, and whether it is."""
-        (number, name), (lost, lost_name) = self.new_event(base), self.new_event(lost_base)
-        if self.path:
-            self._under[number] = self._under[lost] = tuple(self.path)
+        (bit, name), (lost, lost_name) = self.write_event(base), self.write_event(lost_base)
         self.add("atoms.mz", (handle,), produces=(name, lost_name))
-        return lg.event_bit(number), lg.event_bit(lost)
+        return bit, lost
 
     def _table_event(self, table: Table) -> int:
         """The event that holds ``table``; computed where first needed, in every shot, whatever the branch."""

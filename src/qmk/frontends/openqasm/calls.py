@@ -22,12 +22,11 @@ from qmk.frontends.openqasm.unitary import (
     control,
     inverse,
     move_operands,
-    ops_of,
     power,
 )  # fmt: skip
 from qmk.frontends.openqasm.values import FLOAT, Type, Value
 
-_OTHER_NAMES = {
+OTHER_NAMES = {
     "cnot": "cx",
     "not": "x",
     "toffoli": "ccx",
@@ -35,6 +34,8 @@ _OTHER_NAMES = {
     "fredkin": "cswap",
     "measure_all": "measure",
 }
+"""What gates are called in other libraries."""
+
 _CACHE = 4096
 """Expansions of user gates kept, by gate and parameters."""
 
@@ -112,7 +113,7 @@ class Calls(Places):
         library = "qelib1.inc" if self.dialect == 2 else "stdgates.inc"
         if name in (QELIB1 if self.dialect == 2 else STDGATES):
             return Refusal("unknown-gate", pos, f"no gate '{name}' is defined", f'add: include "{library}";')
-        near = _OTHER_NAMES.get(name.lower()) or nearest(name, set(self.gates))
+        near = OTHER_NAMES.get(name.lower()) or nearest(name, set(self.gates))
         help = f"did you mean '{near}'?" if near else f"define it: gate {name} q {{ ... }}"
         return Refusal("unknown-gate", pos, f"no gate '{name}' is defined", help)
 
@@ -228,13 +229,5 @@ class Calls(Places):
         if keep_phase and unitary.phase:
             self.builder.add("core.gphase", (), {"gamma": unitary.phase})
         for item in unitary.prims:
-            self._emit(item, handles)
+            self.builder.add_primitive(item, handles)
 
-    def _emit(self, item: Prim, handles: tuple[str, ...]) -> None:
-        if not item.controls and item.power == 1 and item.base != "gphase":
-            self.builder.add(f"core.{item.base}", tuple([handles[k] for k in item.operands]), dict(item.args))
-            return
-        if item.base == "gphase" and not item.controls:
-            return  # of the whole program: no measurement can see it
-        for op, args, operands in ops_of(item):
-            self.builder.add(f"core.{op}", tuple(handles[k] for k in operands), args)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from qmk.cli.symbols import CONTROL, CROSS, END, OPEN_CONTROL, TARGET, Cell, cell
+from qmk.circuit.symbols import CONTROL, CROSS, END, OPEN_CONTROL, TARGET, Cell, cell
 from qmk.qvm.graph import Graph, Node
 
 ASCII = str.maketrans(

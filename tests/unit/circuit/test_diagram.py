@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmk.cli import diagram
-from qmk.cli.symbols import angle_text, guard_text
+from qmk.circuit import diagram
+from qmk.circuit.symbols import angle_text, guard_text
 from qmk.qvm.graph import Graph, Guard, Node
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "diagrams"

@@ -1,0 +1,239 @@
+"""Applies ops to a circuit: gates with their modifiers, other ops by their declarations, registers in step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.circuit.building import PARAMS
+from qmk.circuit.declared import GateMethod, OpMethod, gate_methods, op_methods, suggest
+from qmk.circuit.items import Item, Step
+from qmk.circuit.methods import MODIFIERS
+from qmk.circuit.operands import QubitLike, wrong
+from qmk.circuit.store import Store, angles_of, as_list, require_distinct
+from qmk.frontends.openqasm.unitary import NoPower, Unitary, control, inverse, move_operands, ops_of, power
+from qmk.ir.parameters import Angle
+from qmk.models.arguments import show, to_plain
+from qmk.qvm.families import noise
+from qmk.qvm.op import Param
+
+
+class UnknownGate(QmkError, AttributeError):
+    """INVALID_PARAMS for a gate that is not there; also an AttributeError, as Python's protocols expect."""
+
+
+class Applying(Store):
+    """What the methods of ops come down to."""
+
+    def apply(self, name: str, *given: Any, **named: Any) -> Self:
+        """Applies the op ``name`` as its method does: ``apply("rx", 0.5, 0)`` is ``rx(0.5, 0)``.
+
+        Raises INVALID_PARAMS for a name that is not an op, with what may have been meant."""
+        gate = gate_methods().get(name) if isinstance(cast("object", name), str) else None
+        if gate is not None:
+            self._apply_gate(gate, given, named)
+            return self
+        op = op_methods().get(name) if isinstance(cast("object", name), str) else None
+        if op is None:
+            raise unknown_gate(name)
+        self._apply_op(op, given, named)
+        return self
+
+    # -- gates -------------------------------------------------------------------------------------------------------
+
+    def _apply_gate(self, method: GateMethod, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        modifiers = {key: named.pop(key, default) for key, default in MODIFIERS.items()}
+        arguments = _arguments(method, given, named)
+        n_params = len(method.params)
+        angles = [angles_of(method.name, each) for each in arguments[:n_params]]
+        qubits = [self._qubits(each) for each in arguments[n_params:]]
+        controls, state = self._controls(modifiers["ctrl"], modifiers["ctrl_state"])
+        exponent = _exponent(modifiers["power"], modifiers["inverse"])
+        plain = method.gate.direct and not state and exponent == 1.0
+        for row_angles, row in _in_step(method.name, angles, qubits):
+            operands = (*controls, *row)
+            require_distinct(method.name, operands, self._qubit_names)
+            if plain:
+                self._items.append((method.gate.direct, row_angles, operands))
+            else:
+                self._items += items_of(_modify(method, row_angles, state, exponent), operands)
+
+    def _controls(self, given: QubitLike | None, state: Any) -> tuple[list[int], str]:
+        if given is None:
+            if state is not None:
+                raise wrong("ctrl_state is given without ctrl", "name the control qubits with ctrl")
+            return [], ""
+        found = as_list(self._qubits(given))
+        if state is None:
+            return found, "1" * len(found)
+        if not isinstance(state, str) or len(state) != len(found) or set(state) - {"0", "1"}:
+            fix = "write a 0 or 1 for each control, the first one first, such as '01'"
+            raise wrong(f"ctrl_state {show(state)} does not fit {len(found)} control qubit(s)", fix)
+        return found, state
+
+    # -- other ops ---------------------------------------------------------------------------------------------------
+
+    def _apply_op(self, method: OpMethod, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        op, count = method.op, len(method.params)
+        options = {param.name: param for param in method.options}
+        for name in named:
+            if name not in options:
+                raise wrong(f"{method.name} has no keyword '{name}'", f"write {method.usage}")
+        if len(given) <= count:
+            raise _miscounted(method, op.vqs.of("qubit"), len(given))
+        values = dict(zip((param.name for param in method.params), given[:count], strict=True))
+        args = {param.name: _value_of(method.name, param, values[param.name]) for param in method.params}
+        args |= {name: _value_of(method.name, options[name], value) for name, value in named.items()}
+        if op.vqs.high is None:
+            rows: list[tuple[int, ...]] = [self._flat_qubits(given[count:])]
+        else:
+            rows = [row for _, row in _in_step(method.name, [], [self._qubits(each) for each in given[count:]])]
+        for row in rows:
+            require_distinct(method.name, row, self._qubit_names)
+            _require_arguments(method, args, len(row))
+            self._items.append(Step(op.name, args, row))
+
+
+def unknown_gate(name: object) -> UnknownGate:
+    """The refusal of a gate that is not there."""
+    text = f"a circuit has no gate or method {show(name)}"
+    return UnknownGate("INVALID_PARAMS", text, field="gate", help=suggest(str(name)))
+
+
+def _arguments(method: GateMethod, given: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
+    """The arguments in order, those by keyword in their places."""
+    wanted = (*method.params, *method.operands)
+    found: dict[str, Any] = dict(zip(wanted, given, strict=False))
+    for name, value in named.items():
+        if name not in wanted or name in found:
+            what = "is given twice" if name in found else f"is not one of its arguments ({', '.join(wanted)})"
+            raise wrong(f"{method.name}: '{name}' {what}", f"write {method.usage}")
+        found[name] = value
+    if len(found) != len(wanted) or len(given) > len(wanted):
+        raise _miscounted(method, _count(len(method.operands), "qubit"), len(given) + len(named))
+    return [found[name] for name in wanted]
+
+
+def _miscounted(method: GateMethod | OpMethod, qubits: str, given: int) -> QmkError:
+    takes = f"{_count(len(method.params), 'argument')} and {qubits}" if method.params else qubits
+    return wrong(f"{method.name} takes {takes}; {_count(given, 'value')} given", f"write {method.usage}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _exponent(given: Any, inverted: Any) -> float:
+    try:
+        exponent = float(given)
+    except (TypeError, ValueError):
+        exponent = float("nan")
+    if isinstance(given, (bool, str)) or not abs(exponent) <= 2**53:
+        raise wrong(f"power {show(given)} is not a finite number", "give such as 0.5 or -1")
+    if not isinstance(inverted, bool):
+        raise wrong(f"inverse {show(inverted)} is neither True nor False", "give one of these")
+    return -exponent if inverted else exponent
+
+
+def _in_step(
+    name: str, angles: Sequence[Angle | list[Angle]], qubits: Sequence[int | list[int]]
+) -> list[tuple[tuple[Angle, ...], tuple[int, ...]]]:
+    """The angles and qubits of each application: lists go in step, single ones stay."""
+    sizes = {len(each) for each in (*angles, *qubits) if isinstance(each, list)}
+    if not sizes:
+        return [(cast("tuple[Angle, ...]", tuple(angles)), cast("tuple[int, ...]", tuple(qubits)))]
+    if len(sizes) > 1:
+        text = f"{name}: lists of {' and '.join(map(str, sorted(sizes)))} items do not go in step"
+        raise wrong(text, "give lists of one length, or single values beside a list")
+    (size,) = sizes
+
+    def at(each: Any, k: int) -> Any:
+        return each[k] if isinstance(each, list) else each
+
+    return [(tuple(at(each, k) for each in angles), tuple(at(each, k) for each in qubits)) for k in range(size)]
+
+
+def _modify(method: GateMethod, angles: tuple[Angle, ...], state: str, exponent: float) -> Unitary:
+    """The gate to a power, then under controls."""
+    unitary = method.gate.make(*angles)
+    if exponent != 1.0:
+        unitary = raise_power(method.name, unitary, exponent)
+    return control(unitary, state) if state else unitary
+
+
+def raise_power(name: str, unitary: Unitary, exponent: float) -> Unitary:
+    """The power of a gate. Raises UNSUPPORTED for a fractional one of a gate with parameters, or of one too large."""
+    try:
+        return inverse(unitary) if exponent == -1.0 else power(unitary, exponent, LIMITS.expansion_nodes)
+    except (NoPower, OverflowError, TypeError) as error:
+        why = "whose angle has no value yet" if isinstance(error, TypeError) else "of that size"
+        raise QmkError(
+            "UNSUPPORTED",
+            f"{name}: power {exponent:g} of a gate {why}",
+            field="power",
+            help="use a whole power, or write the angle out, such as theta/2",
+        ) from None
+
+
+def items_of(unitary: Unitary, operands: Sequence[int]) -> list[Item]:
+    """A gate's primitives as items on these qubits. Its global phase is left out."""
+    found: list[Item] = []
+    for each in move_operands(unitary, tuple(operands)).prims:
+        if each.base == "barrier":
+            found.append(Step("core.barrier", {}, each.operands))
+            continue
+        for short, args, qubits in ops_of(each):
+            if short == "mod":
+                angles = tuple(args.get("params", {})[name] for name in PARAMS[args["gate"]])
+                state = args.get("state") or "1" * args["controls"]
+                found.append((args["gate"], angles, qubits, state, args.get("power", 1.0)))
+            else:
+                found.append((short, tuple(args[name] for name in PARAMS[short]), qubits))
+    return found
+
+
+def _value_of(name: str, param: Param, given: Any) -> Any:
+    """The argument of an op, numbers within the bounds of its declaration."""
+    if param.kind in ("angle", "float"):
+        found = angles_of(f"{name}: {param.name}", given)
+        if isinstance(found, list):
+            raise wrong(f"{name}: {param.name} is one number, not a list", "give one number")
+        low, high = -math.inf if param.low is None else param.low, math.inf if param.high is None else param.high
+        if isinstance(found, float) and not low <= found <= high:
+            raise wrong(f"{name}: {param.name} is {found:g}", f"give a number from {low:g} to {high:g}")
+        return found
+    if param.kind == "pauli":
+        if not isinstance(given, str) or not given or set(given) - set("IXYZ"):
+            raise wrong(f"{name}: {show(given)} is not a Pauli product", "write one of I, X, Y, Z a qubit: 'XZ'")
+        return given
+    return _operators(to_plain(given)) if param.kind == "kraus" else given
+
+
+def _operators(given: Any) -> Any:
+    """Kraus operators as the bytecode has them: complex entries as [re, im]."""
+    try:
+        return [[[_entry(x) for x in row] for row in operator] for operator in given]
+    except (TypeError, ValueError):
+        raise wrong("kraus: its operators are not a list of matrices", "give such as [k0, k1], numpy arrays") from None
+
+
+def _entry(value: Any) -> list[float]:
+    if isinstance(value, list):
+        return cast("list[float]", value)
+    return [complex(value).real, complex(value).imag]
+
+
+def _require_arguments(method: OpMethod, args: Mapping[str, Any], qubits: int) -> None:
+    """Raises INVALID_PARAMS for arguments that do not fit together or so many qubits."""
+    op = method.op
+    if not op.vqs.accepts(qubits):
+        raise wrong(f"{method.name} takes {op.vqs.of('qubit')}, and {qubits} are given", f"write {method.usage}")
+    if "paulis" in args and len(args["paulis"]) != qubits:
+        raise wrong(f"{method.name}: '{args['paulis']}' on {qubits} qubit(s)", "give one letter a qubit")
+    if op.family == "noise" and all(not hasattr(value, "at") for value in args.values()):
+        why = noise.fault(op.name, args, qubits)
+        if why:
+            raise wrong(f"{method.name}: {why}", "give other numbers")

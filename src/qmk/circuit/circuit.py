@@ -1,0 +1,303 @@
+"""``qmk.Circuit``: a program of gates and measurements, written in Python.
+
+It is a list of items over registers (``store``, ``items``), and becomes a graph of the bytecode when one is asked for
+(``building``), the one that OpenQASM text of the same program gives.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+
+from qmk.base.errors import QmkError
+from qmk.circuit import whole
+from qmk.circuit.applying import Applying, unknown_gate
+from qmk.circuit.branches import Branches
+from qmk.circuit.building import PARAMS, BitRegister, build
+from qmk.circuit.items import Assign, If, Item, Step, bind, move, values_in
+from qmk.circuit.operands import BitLike, Condition, QubitLike, wrong
+from qmk.circuit.store import Sizes, as_list
+from qmk.ir.parameters import Expression, read_values
+from qmk.qvm.graph import Graph, digest, keep
+
+if TYPE_CHECKING:
+    from qmk.circuit.drawing import Drawing
+
+
+class Operation(NamedTuple):
+    """One item of a circuit, to look at. ``name``: of a gate, or an op such as mz, or if, else, end, assign. ``controls``:
+    what the first qubits must hold, first one first. ``args``: arguments by name, angles among them."""
+
+    name: str
+    qubits: tuple[int, ...] = ()
+    args: Mapping[str, Any] = {}
+    bits: tuple[int, ...] = ()
+    controls: str = ""
+    power: float = 1.0
+    condition: Condition | None = None
+
+
+class Circuit(Branches, Applying):
+    """A program of qubits, classical bits, gates, measurements and branches.
+
+    ``Circuit(2)`` has qubits 0 and 1, register q; ``Circuit(2, 2)`` also bits 0 and 1, register c;
+    ``Circuit({"data": 3, "anc": None}, {"syndrome": 2})`` has registers by name, None for one qubit by itself. Every
+    gate of OpenQASM's libraries is a method that takes angles first, then qubits, and gives the circuit itself:
+    ``Circuit(2).h(0).cx(0, 1).measure_all()``. An operand may be several qubits (a register, a slice, a list, an
+    array): lists go in step, single qubits stay, as in OpenQASM.
+
+    Every gate also takes ``ctrl`` (control qubits), ``ctrl_state`` (what they must hold, such as "01"; all 1 if not
+    given), ``power`` and ``inverse``. Two circuits are equal if their graphs have the same digest.
+
+    Raises ``QmkError`` INVALID_PARAMS for operands that do not fit.
+    """
+
+    def __init__(self, qubits: Sizes = 0, bits: Sizes = 0) -> None:
+        super().__init__(qubits, bits)
+
+    # -- programs that exist already ---------------------------------------------------------------------------------
+
+    @classmethod
+    def from_graph(cls, graph: Graph) -> Self:
+        """A circuit with the meaning of a graph. Raises UNSUPPORTED for channels between tenants."""
+        from qmk.circuit.reading import read_graph
+
+        made = cls()
+        read_graph(made, graph)
+        return made
+
+    @classmethod
+    def from_text(cls, text: str | bytes, format: str | None = None, params: Mapping[Any, Any] | None = None) -> Self:
+        """A circuit from source text in any format that QMK reads. Raises INVALID_GRAPH with findings."""
+        return cls._read(text.encode() if isinstance(text, str) else text, "", format, params)
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], format: str | None = None, params: Mapping[Any, Any] | None = None
+    ) -> Self:
+        """A circuit from a file in any format that QMK reads. Raises INVALID_GRAPH with findings."""
+        from qmk.frontends import read_file
+
+        return cls._read(read_file(os.fsdecode(path)), os.fsdecode(path), format, params)
+
+    @classmethod
+    def _read(cls, data: bytes, path: str, format: str | None, params: Mapping[Any, Any] | None) -> Self:
+        from qmk import frontends
+        from qmk.ir.parameters import name_of
+
+        given = {name_of(key): value for key, value in (params or {}).items()}
+        return cls.from_graph(frontends.load(data, path=path, format=format, params=given or None).graph)
+
+    # -- ops that write bits -----------------------------------------------------------------------------------------
+
+    def measure(self, qubits: QubitLike, bits: BitLike | None = None, *, basis: str = "Z") -> Self:
+        """Measures each qubit in the basis Z, X or Y into a bit.
+
+        ``bits``: the bits, or a name, which is that of a new register if there is none. Without it: the first bits
+        that nothing has written, for which register c grows where they do not suffice."""
+        op = {"Z": "core.mz", "X": "core.mx", "Y": "core.my"}.get(basis)
+        if op is None:
+            raise wrong(f"there is no basis {basis!r} to measure in", "give 'X', 'Y' or 'Z'", "basis")
+        found = self._qubits(qubits)
+        single = isinstance(found, int)
+        measured = as_list(found)
+        for qubit, bit in zip(measured, self._bits_for(len(measured), bits, single), strict=True):
+            self._items.append(Step(op, {}, (qubit,), (), (bit,)))
+        return self
+
+    def measure_all(self, bits: BitLike | None = None) -> Self:
+        """Measures every qubit; see ``measure``."""
+        return self.measure(range(self._size), bits)
+
+    def measure_pauli(self, paulis: str, *qubits: QubitLike, bit: BitLike | None = None) -> Self:
+        """Measures a product of Paulis, one letter a qubit, without measuring its factors."""
+        found = self._flat_qubits(qubits)
+        if not paulis or set(paulis) - set("IXYZ") or len(paulis) != len(found):
+            raise wrong(f"measure_pauli: '{paulis}' on {len(found)} qubit(s)", "give one of I, X, Y, Z a qubit")
+        (written,) = self._bits_for(1, bit, True)
+        self._items.append(Step("core.mpauli", {"paulis": paulis}, found, (), (written,)))
+        return self
+
+    def measure_bell(self, qubit1: QubitLike, qubit2: QubitLike, bits: BitLike | None = None) -> Self:
+        """Measures two qubits in the Bell basis into two bits: the phase (of XX), then the parity (of ZZ)."""
+        found = self._flat_qubits((qubit1, qubit2))
+        self._items.append(Step("core.mbell", {}, found, (), tuple(self._bits_for(2, bits))))
+        return self
+
+    def readout_error(self, bits: BitLike, *, p01: float = 0.0, p10: float = 0.0) -> Self:
+        """Reads bits that were measured with errors: a 0 as 1 with probability ``p01``, a 1 as 0 with ``p10``."""
+        for bit in as_list(self._bits(bits)):
+            self._items.append(Step("noise.readout", {"p01": p01, "p10": p10}, (), (bit,), (bit,)))
+        return self
+
+    def assign(self, bit: BitLike, value: Condition | int) -> Self:
+        """Sets a bit to the value of a condition on others, such as ``a ^ b``, or to 0 or 1."""
+        (written,) = self._bits_for(1, bit, True)
+        condition = Condition("table", (int(value),)) if isinstance(value, int) else self._condition(value, 1)
+        self._items.append(Assign(written, condition))
+        return self
+
+    # -- ops on any number of qubits ---------------------------------------------------------------------------------
+
+    def reset(self, *qubits: QubitLike) -> Self:
+        """Sends each of these qubits to |0>."""
+        for given in qubits:
+            self._items += [Step("core.reset", {}, (qubit,)) for qubit in as_list(self._qubits(given))]
+        return self
+
+    def barrier(self, *qubits: QubitLike) -> Self:
+        """Keeps gates on these qubits, all where none are given, from moving across."""
+        found = self._flat_qubits(qubits) if qubits else tuple(range(self._size))
+        self._items.append(Step("core.barrier", {}, found))
+        return self
+
+    def fence(self) -> Self:
+        """Ends an epoch: here a job may be saved, moved or stopped."""
+        self._items.append(Step("core.fence", {}, ()))
+        return self
+
+    # -- circuits of circuits ----------------------------------------------------------------------------------------
+
+    def add(self, circuit: Circuit, qubits: QubitLike | None = None, bits: BitLike | None = None) -> Self:
+        """Adds the items of another circuit, its qubit k on the k-th of ``qubits`` (qubit k where not given), its bit k
+        on the k-th of ``bits``; where not given, on the bit of its name, which is added where there is none."""
+        whole.add(self, circuit, qubits, bits)
+        return self
+
+    def __add__(self, other: Circuit) -> Self:
+        return self.copy().add(other) if isinstance(cast("object", other), Circuit) else NotImplemented
+
+    def inverse(self) -> Self:
+        """The circuit that undoes this one. Raises UNSUPPORTED where something cannot be undone."""
+        return whole.inverse_of(self)
+
+    def power(self, exponent: float) -> Self:
+        """This circuit so many times, or undone so many times; fractional powers where it is one gate or has at most
+        three qubits. Raises UNSUPPORTED for what has none."""
+        return whole.power_of(self, exponent)
+
+    def controlled(self, n_controls: int = 1, ctrl_state: str | None = None) -> Self:
+        """This circuit under controls, which are the first qubits of the new one, register ctrl."""
+        return whole.controlled(self, n_controls, ctrl_state)
+
+    # -- parameters --------------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> dict[str, int | None]:
+        """The parameters by name, each with its number of values; None: it is a single number."""
+        found: dict[str, int | None] = {}
+        for item in self._items:
+            for value in values_in(item):
+                if isinstance(value, Expression):
+                    for name, size in value.parameters().items():
+                        if found.setdefault(name, size) != size:
+                            text = f"parameter '{name}' has {size} values here and {found[name]} there"
+                            raise wrong(text, "name them differently", "params")
+        return found
+
+    def bind(self, params: Mapping[Any, Any] | None = None, **by_name: Any) -> Self:
+        """A circuit whose parameters have these values, by name or by ``Parameter``; others stay open."""
+        values = read_values(self.parameters, {**(params or {}), **by_name}, whole=False)
+        made = self.copy()
+        made._items = [bind(item, values) for item in self._items]
+        return made
+
+    # -- what it is --------------------------------------------------------------------------------------------------
+
+    @property
+    def graph(self) -> Graph:
+        """The program as a graph of the bytecode. Raises INVALID_PARAMS where a parameter has no value or a branch is
+        not finished."""
+        return self.to_graph()
+
+    def to_graph(self, params: Mapping[Any, Any] | None = None) -> Graph:
+        """The graph with these values of the parameters."""
+        key = (len(self._items), self._size, self.n_bits)
+        if not params and self._known is not None and self._known[0] == key:
+            return self._known[1]
+        values = read_values(self.parameters, params or {})
+        graph = keep(self._build(values))
+        if not values:
+            self._known = key, graph
+        return graph
+
+    def _build(self, values: Mapping[str, Any]) -> Graph:
+        self._require_finished()
+        return build(self._qubit_registers, self._bit_registers, self._items, values, self._metadata)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what a run depends on, as ``qmk verify`` says it; open parameters count as they are written."""
+        return digest(whole.with_texts(self._build({})) if self.parameters else self.graph)
+
+    @property
+    def ops(self) -> tuple[Operation, ...]:
+        """What the circuit does, in order."""
+        return tuple(map(_operation, self._items))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Operation]:
+        return map(_operation, self._items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Circuit) and (self is other or self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    # -- how it is shown ---------------------------------------------------------------------------------------------
+
+    def draw(self, *, width: int | None = None, ascii_only: bool = False) -> Drawing:
+        """The circuit as text, one wire a qubit, at most ``width`` columns wide (the terminal's)."""
+        from qmk.circuit.drawing import draw
+
+        return draw(self._build({}), width, ascii_only)
+
+    def to(self, target: str) -> Any:
+        """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, stim, json, asm as text,
+        binary as bytes. Open parameters become inputs of OpenQASM 3.
+
+        Raises INVALID_GRAPH with findings for what the format cannot express."""
+        from qmk import frontends
+
+        data = frontends.write(self._build({}) if target == "qasm3" else self.graph, target)
+        return data if target == "binary" else data.decode()
+
+    def __str__(self) -> str:
+        return str(self.draw())
+
+    def __repr__(self) -> str:
+        bits = f", {self.n_bits} bits" if self.n_bits else ""
+        return f"<Circuit {self._size} qubits{bits}, {len(self._items)} ops>"
+
+    def _repr_html_(self) -> str:
+        return self.draw()._repr_html_()  # pyright: ignore[reportPrivateUsage]  # the protocol of notebooks
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(f"a circuit has no attribute '{name}'")
+            raise unknown_gate(name)
+
+
+def _operation(item: Item) -> Operation:
+    match item:
+        case Step():
+            return Operation(item.op.removeprefix("core."), item.qubits, item.args, item.writes or item.reads)
+        case Assign():
+            return Operation("assign", bits=(item.bit,), condition=item.value)
+        case If():
+            return Operation("if", condition=item.condition)
+        case (name, angles, qubits, *rest) if isinstance(name, str):
+            controls, power = cast("tuple[str, float]", tuple(rest or ("", 1.0)))
+            args = dict(zip(PARAMS[name], cast("tuple[Any, ...]", angles), strict=True))
+            return Operation(name, cast("tuple[int, ...]", qubits), args, (), controls, power)
+        case _:
+            return Operation(type(item).__name__.lower())

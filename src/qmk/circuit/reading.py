@@ -1,0 +1,152 @@
+"""A graph as a circuit's items: events become bits, guards become branches, tables become conditions.
+
+A bit that no register prints is one of its own that is not printed. Qubits are allocated at the start; one that is
+allocated again is reset. What a circuit has no place for is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from qmk.base.errors import QmkError
+from qmk.circuit.building import PARAMS, BitRegister
+from qmk.circuit.items import Assign, End, If, Item, Step
+from qmk.circuit.operands import Condition
+from qmk.frontends.qasm3.names import Names, registers
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph, Guard, Node, Output, collect
+
+if TYPE_CHECKING:
+    from qmk.circuit.circuit import Circuit
+
+# pyright: reportPrivateUsage=false  # this is a constructor of Circuit in a file of its own
+
+XOR = "xor"
+
+
+def read_graph(circuit: Circuit, graph: Graph) -> None:
+    """Fills an empty circuit with the meaning of ``graph``."""
+    reader = _Reader(circuit, graph)
+    guard: Guard | None = None
+    for node in graph.nodes:
+        items = reader.items_of(node)
+        if not items:
+            continue
+        if node.guard != guard:
+            if guard is not None:
+                circuit._items.append(End())
+            guard = node.guard
+            if guard is not None:
+                circuit._items.append(If(reader.condition(guard)))
+        circuit._items += items
+    if guard is not None:
+        circuit._items.append(End())
+    circuit._items += reader.copies
+    circuit._metadata = dict(graph.metadata)
+    circuit._unwritten = circuit.n_bits
+
+
+class _Reader:
+    def __init__(self, circuit: Circuit, graph: Graph) -> None:
+        vqs = graph.vqs or collect(graph.nodes)[0]
+        names = Names()
+        declared, _ = registers(vqs, names)
+        for name, size in declared:
+            circuit.add_qubits(size, name)
+        self.qubits = {handle: k for k, handle in enumerate(vqs)}
+        self.bits: dict[str, int] = {}
+        self.copies: list[Item] = []
+        self.freed: set[str] = set()
+        self._declare(circuit, graph, names)
+
+    def _declare(self, circuit: Circuit, graph: Graph, names: Names) -> None:
+        written = [event for node in graph.nodes for event in node.produces]
+        order = [event for event in graph.events if event in set(written)] or written
+        outputs = graph.outputs
+        if outputs is None:
+            outputs = (Output("c", tuple(dict.fromkeys(order))),) if written else ()
+        for output in reversed(outputs):
+            self._register(circuit, output, names, frozenset(written))
+        for event in dict.fromkeys(written):
+            if event not in self.bits:
+                self.bits[event] = _add(circuit, names.reserve(event, "b"), 1, True, False)[0]
+
+    def _register(self, circuit: Circuit, output: Output, names: Names, written: frozenset[str]) -> None:
+        single = len(output.bits) == 1 and output.bits[0] == output.name
+        numbers = _add(circuit, names.reserve(output.name or "c", "c"), len(output.bits), single, True)
+        for bit, event in zip(numbers, reversed(output.bits), strict=True):
+            if event is None or event not in written:
+                continue
+            if event in self.bits:
+                self.copies.append(Assign(bit, Condition("bit", (self.bits[event],))))
+            else:
+                self.bits[event] = bit
+
+    # -- conditions --------------------------------------------------------------------------------------------------
+
+    def _bit(self, event: str) -> Condition:
+        """The bit of an event; one that nothing writes is 0."""
+        return Condition("bit", (self.bits[event],)) if event in self.bits else Condition("table", (0,))
+
+    def condition(self, guard: Guard) -> Condition:
+        """A guard as a condition."""
+        if guard.type == "eq":
+            bit = self._bit(guard.event)
+            return {0: Condition("not", (bit,)), 1: bit}.get(guard.value, Condition("table", (0,)))
+        parts = [self.condition(part) for part in guard.conditions]
+        empty = Condition("table", (int(guard.type == "and"),))
+        return reduce(lambda a, b: Condition(guard.type, (a, b)), parts) if parts else empty
+
+    # -- nodes -------------------------------------------------------------------------------------------------------
+
+    def items_of(self, node: Node) -> list[Item]:
+        """The items of one node, without its guard. Raises UNSUPPORTED for what a circuit has no place for."""
+        op = OPS.get(node.op)
+        if op is None or node.chs or (node.op == "core.mbell" and len(node.produces) == 1):
+            raise _refuse(node, "use the graph itself: every call takes one")
+        qubits = tuple(self.qubits[handle] for handle in node.vqs)
+        match op.op_class:
+            case "lifecycle":
+                return self._lifecycle(node, qubits)
+            case "unitary" if op.short in PARAMS:
+                return [(op.short, tuple(node.args[name] for name in PARAMS[op.short]), qubits)]
+            case "unitary" if op.short == "mod":
+                return [_modified(node.args, qubits)]
+            case "classical":
+                inputs = tuple(self._bit(event) for event in node.inputs)
+                return [Assign(self.bits[node.produces[0]], Condition("table", (int(node.args["table"]), *inputs)))]
+            case "feedforward":
+                condition = reduce(lambda a, b: Condition(XOR, (a, b)), [self._bit(event) for event in node.inputs])
+                pairs = zip(node.args["paulis"], qubits, strict=True)
+                return [If(condition), *((p.lower(), (), (q,)) for p, q in pairs if p != "I"), End()]
+            case _:
+                reads = tuple(self.bits[event] for event in node.inputs)
+                return [Step(node.op, dict(node.args), qubits, reads, tuple(self.bits[event] for event in node.produces))]
+
+    def _lifecycle(self, node: Node, qubits: Sequence[int]) -> list[Item]:
+        if node.op == "core.free":
+            self.freed.update(node.vqs)
+            return []
+        if node.args.keys() - {"n"}:
+            raise _refuse(node, "leave out its profile and tenant, or use the graph itself")
+        return [Step("core.reset", {}, (q,)) for q, name in zip(qubits, node.vqs, strict=True) if name in self.freed]
+
+
+def _add(circuit: Circuit, name: str, size: int, single: bool, shown: bool) -> tuple[int, ...]:
+    numbers = tuple(bit.index for bit in circuit.add_bits(None if single else size, name))
+    circuit._bit_registers[-1] = BitRegister(name, numbers, single, shown)
+    return numbers
+
+
+def _modified(args: dict[str, Any], qubits: tuple[int, ...]) -> Item:
+    gate, controls = args["gate"], args.get("controls", 0)
+    params = args.get("params") or {}
+    angles = tuple(params[name] for name in PARAMS[gate])
+    return (gate, angles, qubits, args.get("state") or "1" * controls, float(args.get("power", 1.0)))
+
+
+def _refuse(node: Node, fix: str) -> QmkError:
+    text = f"node '{node.id}' ({node.op}) has no form in a circuit"
+    return QmkError("UNSUPPORTED", text, node=node.id, op=node.op, help=fix)

@@ -1,0 +1,136 @@
+"""Circuits as parts of circuits: added to another, undone, repeated, under controls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import check
+from qmk.circuit.applying import items_of, raise_power
+from qmk.circuit.building import PARAMS
+from qmk.circuit.items import Item, Step, move
+from qmk.circuit.operands import BitLike, QubitLike, wrong
+from qmk.circuit.store import as_list
+from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
+from qmk.ir.parameters import Expression
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from qmk.circuit.circuit import Circuit
+
+    C = TypeVar("C", bound=Circuit)
+
+# pyright: reportPrivateUsage=false  # these are methods of Circuit in a file of their own
+
+
+def add(circuit: Circuit, other: Circuit, qubits: QubitLike | None, bits: BitLike | None) -> None:
+    """Adds the items of ``other`` to ``circuit``; see ``Circuit.add``."""
+    other._require_finished()
+    items = list(other._items)
+    onto = as_list(circuit._qubits(range(other.n_qubits) if qubits is None else qubits))
+    if len(onto) != other.n_qubits or len(set(onto)) < len(onto):
+        what = f"a circuit of {other.n_qubits} qubits is added on {len(set(onto))}"
+        raise wrong(what, f"give {other.n_qubits} different qubits")
+    into = _bits_by_name(circuit, other) if bits is None else circuit._bits_for(other.n_bits, bits)
+    check("expansion_nodes", len(circuit._items) + len(items), "the circuit")
+    circuit._items += [move(item, onto.__getitem__, into.__getitem__) for item in items]
+    circuit._unwritten = max(circuit._unwritten, max(into, default=-1) + 1)
+
+
+def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
+    """The bits of ``circuit`` with the names of those of ``other``; registers that are not there are added."""
+    into = [0] * other.n_bits
+    for register in other._bit_registers:
+        found = circuit._bits_named(register.name)
+        if found is None:
+            added = circuit.add_bits(None if register.single else len(register.bits), register.name)
+            found = [bit.index for bit in added]
+        if len(found) != len(register.bits):
+            what = f"register '{register.name}' has {len(found)} bits here and {len(register.bits)} in the other circuit"
+            raise wrong(what, "name the bits with add(circuit, bits=...)", "bits")
+        for bit, here in zip(register.bits, found, strict=True):
+            into[bit] = here
+    return into
+
+
+def inverse_of(circuit: C) -> C:
+    """The circuit that undoes ``circuit``."""
+    return _with_items(circuit, _powered(circuit, -1.0))
+
+
+def power_of(circuit: C, exponent: float) -> C:
+    """The power of ``circuit``; see ``Circuit.power``."""
+    return _with_items(circuit, _powered(circuit, float(exponent)))
+
+
+def _powered(circuit: Circuit, exponent: float) -> list[Item]:
+    return items_of(raise_power("the circuit", unitary_of(circuit), exponent), range(circuit.n_qubits))
+
+
+def controlled(circuit: C, n_controls: int, state: str | None) -> C:
+    """``circuit`` under controls; see ``Circuit.controlled``."""
+    if n_controls < 1:
+        raise wrong(f"{n_controls} controls", "give at least one", "n_controls")
+    values = "1" * n_controls if state is None else state
+    if len(values) != n_controls or set(values) - {"0", "1"}:
+        raise wrong(f"ctrl_state {state!r} does not fit {n_controls} control(s)", "write a 0 or 1 each", "ctrl_state")
+    taken = {register.name for register in circuit._qubit_registers}
+    name = next(name for name in ("ctrl", *(f"ctrl{k}" for k in range(len(taken) + 1))) if name not in taken)
+    made = type(circuit)({name: n_controls})
+    for register, size in circuit._qubit_registers:
+        made.add_qubits(size, register)
+    made._items = items_of(control(unitary_of(circuit), values), range(made.n_qubits))
+    return made
+
+
+def _with_items(circuit: C, items: list[Item]) -> C:
+    made = circuit.copy()
+    made._items = items
+    return made
+
+
+def unitary_of(circuit: Circuit) -> Unitary:
+    """A circuit of gates alone as one gate. Raises UNSUPPORTED naming what is not one."""
+    circuit._require_finished()
+    return Unitary(tuple(found for at, item in enumerate(circuit._items) for found in _primitives(item, at)))
+
+
+def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
+    if type(item) is tuple:
+        name, angles, qubits, *rest = item
+        args = dict(zip(PARAMS[name], angles, strict=True))
+        if not rest:
+            return (Prim(name, qubits, args) if name == "gphase" else prim(name, qubits, args),)
+        return (Prim(name, qubits, args, *rest),)
+    if isinstance(item, Step) and item.op == "core.barrier":
+        return (Prim("barrier", item.qubits),)
+    op = OPS[item.op] if isinstance(item, Step) else None
+    if isinstance(item, Step) and op is not None and op.op_class == "unitary" and op.lower is not None:
+        steps = op.lower(item.args, len(item.qubits))
+        made = Unitary(tuple(prim(step.op.removeprefix("core."), step.operands, step.args) for step in steps))
+        return move_operands(made, item.qubits).prims
+    what = item.op if isinstance(item, Step) else type(item).__name__.lower()
+    raise QmkError(
+        "UNSUPPORTED",
+        f"op {at} ({what}) is not a gate: it has no inverse, power or controls",
+        field="program",
+        help="keep measurements, resets, noise and branches out of that part",
+    )
+
+
+def with_texts(graph: Graph) -> Graph:
+    """The graph with its open expressions as text, for a digest."""
+    return msgspec.structs.replace(graph, nodes=tuple(map(_with_texts, graph.nodes)))
+
+
+def _with_texts(node: Node) -> Node:
+    return msgspec.structs.replace(node, args=_texts(node.args)) if node.args else node
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _texts(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return str(value) if isinstance(value, Expression) else value
