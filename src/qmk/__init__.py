@@ -1,7 +1,8 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.Circuit`` builds a program, ``qmk.run`` runs one in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes
-make of it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
+``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open. ``qmk.run`` runs a program
+in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes make of it;
+``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
 of its state; ``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run;
 ``qmk.on_device`` says what a device of neutral atoms makes of it, and when;
 ``qmk.Counts`` are shots by outcome; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first

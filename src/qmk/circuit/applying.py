@@ -150,10 +150,9 @@ def _in_step(
         raise wrong(text, "give lists of one length, or single values beside a list")
     (size,) = sizes
 
-    def at(each: Any, k: int) -> Any:
-        return each[k] if isinstance(each, list) else each
-
-    return [(tuple(at(each, k) for each in angles), tuple(at(each, k) for each in qubits)) for k in range(size)]
+    rows = [list(each) if isinstance(each, list) else [each] * size for each in (*angles, *qubits)]
+    columns = zip(*cast("list[list[Any]]", rows), strict=True)
+    return [(column[: len(angles)], column[len(angles) :]) for column in columns]
 
 
 def _modify(method: GateMethod, angles: tuple[Angle, ...], state: str, exponent: float) -> Unitary:

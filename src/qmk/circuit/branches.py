@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import operator
 from types import TracebackType
+from typing import cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.circuit.items import Else, End, If
-from qmk.circuit.operands import BitLike, Condition, equals, wrong
+from qmk.circuit.operands import Bit, BitLike, Condition, equals, wrong
 from qmk.circuit.store import Store, as_list
 from qmk.models.arguments import show
 
-# pyright: reportPrivateUsage=false  # a block is a part of its circuit
+# A block is a part of its circuit.
+# pyright: reportPrivateUsage=false
 
 
 class Block:
@@ -84,7 +86,9 @@ class Branches(Store):
         """Begins the other side of the branch that has just ended: ``with circuit.else_():``."""
         if self._ended != len(self._items):
             raise wrong(
-                "else_ does not follow a branch", "write it right after the block of 'with circuit.if_(...):'", "program"
+                "else_ does not follow a branch",
+                "write it right after the block of 'with circuit.if_(...):'",
+                "program",
             )
         self._items[-1] = Else()
         return Branch(self, False)
@@ -104,10 +108,10 @@ class Branches(Store):
             if value not in (None, 0, 1):
                 raise wrong(f"a condition is never {show(value)}", "compare it with 0 or 1", "value")
             for bit in given.leaves():
-                self._bits(bit)
+                self._bits(cast("Bit", bit))
             found = given.moved(operator.index)
             return Condition("not", (found,)) if value == 0 else found
-        bits = as_list(self._bits(given))
+        bits = as_list(self._bits(cast("BitLike", given)))
         if value is None and len(bits) != 1:
             raise wrong(f"the condition reads {len(bits)} bits", "give the value they must have: if_(bits, 3)", "value")
         return equals(tuple(Condition("bit", (bit,)) for bit in bits), 1 if value is None else value)

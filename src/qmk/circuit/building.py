@@ -7,12 +7,12 @@ guards, and a bit that both sides set is a selection between what they set it to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.circuit.items import Assign, Else, End, If, Item, Step, resolve
+from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, resolve
 from qmk.circuit.operands import Condition
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder, handle_name
@@ -90,7 +90,7 @@ class _Replay:
 
     def run(self, item: Item) -> None:
         if type(item) is tuple and not self.skips:
-            self._gate(*item)
+            self._gate(*cast("ModifiedGate", item))
         elif isinstance(item, If):
             self._open(item.condition)
         elif isinstance(item, Else):
@@ -146,7 +146,7 @@ class _Replay:
     def _value(self, condition: Condition) -> lg.Bit:
         logic = self.builder.logic
         match condition.op, condition.args:
-            case "bit", (index, *_):
+            case "bit", (int(index), *_):
                 return lg.restrict(self.bits[index], self.builder.facts)
             case "not", (one,):
                 return lg.negate(self._value(one))
@@ -198,9 +198,7 @@ class _Replay:
         self.builder.leave()
         new = self.bits if branch.then is None else branch.then
         old = branch.before if branch.then is None else self.bits
-        self.bits = [
-            a if a == b else self.builder.merge(branch.condition, a, b) for a, b in zip(new, old, strict=True)
-        ]
+        self.bits = [a if a == b else self.builder.merge(branch.condition, a, b) for a, b in zip(new, old, strict=True)]
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -7,18 +7,18 @@ It is a list of items over registers (``store``, ``items``), and becomes a graph
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
-from qmk.base.errors import QmkError
 from qmk.circuit import whole
 from qmk.circuit.applying import Applying, unknown_gate
 from qmk.circuit.branches import Branches
-from qmk.circuit.building import PARAMS, BitRegister, build
-from qmk.circuit.items import Assign, If, Item, Step, bind, move, values_in
+from qmk.circuit.building import PARAMS, build
+from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, values_in
 from qmk.circuit.operands import BitLike, Condition, QubitLike, wrong
 from qmk.circuit.store import Sizes, as_list
 from qmk.ir.parameters import Expression, read_values
+from qmk.models.arguments import show
 from qmk.qvm.graph import Graph, digest, keep
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class Operation(NamedTuple):
-    """One item of a circuit, to look at. ``name``: of a gate, or an op such as mz, or if, else, end, assign. ``controls``:
-    what the first qubits must hold, first one first. ``args``: arguments by name, angles among them."""
+    """One item of a circuit, to look at. ``name``: that of a gate, or an op such as mz, or if, else, end, assign.
+    ``args``: arguments by name, angles among them. ``controls``: what the first qubits must hold, in order."""
 
     name: str
     qubits: tuple[int, ...] = ()
@@ -162,11 +162,13 @@ class Circuit(Branches, Applying):
     def add(self, circuit: Circuit, qubits: QubitLike | None = None, bits: BitLike | None = None) -> Self:
         """Adds the items of another circuit, its qubit k on the k-th of ``qubits`` (qubit k where not given), its bit k
         on the k-th of ``bits``; where not given, on the bit of its name, which is added where there is none."""
+        if not isinstance(cast("object", circuit), Circuit):
+            raise wrong(f"{show(circuit)} is not a circuit", "give a qmk.Circuit, such as Circuit.from_graph(...)")
         whole.add(self, circuit, qubits, bits)
         return self
 
     def __add__(self, other: Circuit) -> Self:
-        return self.copy().add(other) if isinstance(cast("object", other), Circuit) else NotImplemented
+        return self.copy().add(other)
 
     def inverse(self) -> Self:
         """The circuit that undoes this one. Raises UNSUPPORTED where something cannot be undone."""
@@ -295,9 +297,8 @@ def _operation(item: Item) -> Operation:
             return Operation("assign", bits=(item.bit,), condition=item.value)
         case If():
             return Operation("if", condition=item.condition)
-        case (name, angles, qubits, *rest) if isinstance(name, str):
-            controls, power = cast("tuple[str, float]", tuple(rest or ("", 1.0)))
-            args = dict(zip(PARAMS[name], cast("tuple[Any, ...]", angles), strict=True))
-            return Operation(name, cast("tuple[int, ...]", qubits), args, (), controls, power)
-        case _:
+        case Else() | End():
             return Operation(type(item).__name__.lower())
+        case _:
+            name, angles, qubits, controls, power = cast("ModifiedGate", (*item, "", 1.0)[:5])
+            return Operation(name, qubits, dict(zip(PARAMS[name], angles, strict=True)), (), controls, power)

@@ -1,7 +1,7 @@
 """The methods of a circuit that stand for ops, from the declarations of the ops.
 
-Each gate of family ``core`` is one, by its name there and by every name that qelib1.inc and stdgates.inc give it, and so
-are the gates that those libraries define from others. Each error channel of family ``noise`` is one too.
+Each gate of family ``core`` is one, by its name there and by every name that qelib1.inc and stdgates.inc give it, and
+each gate that those libraries define from others. Each error channel of family ``noise`` is one too.
 """
 
 from __future__ import annotations

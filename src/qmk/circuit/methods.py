@@ -84,11 +84,10 @@ def _turn_of_two(short: str, name: str) -> Method:
     def method(self: Any, *given: Any, **named: Any) -> Any:
         if len(given) == 3 and not named:
             angle, a, b = given
-            size = self._size
-            if type(a) is int and type(b) is int and 0 <= a < size and 0 <= b < size and a != b:
-                if type(angle) is float and angle - angle == 0.0:
-                    self._items.append((short, (angle,), (a, b)))
-                    return self
+            size, known = self._size, type(angle) is float and angle - angle == 0.0
+            if known and type(a) is int and type(b) is int and 0 <= a < size and 0 <= b < size and a != b:
+                self._items.append((short, (angle,), (a, b)))
+                return self
         return self.apply(name, *given, **named)
 
     return method

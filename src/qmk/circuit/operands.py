@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, NoReturn, TypeVar, Union, cast, overload
+from typing import Any, Generic, SupportsIndex, TypeAlias, TypeVar, cast, overload
 
 from qmk.base.errors import QmkError
 from qmk.models.arguments import show
@@ -164,12 +164,13 @@ class Register(Sequence[Item], Generic[Item]):
         return f"<{self.name}: {', '.join(each.name for each in self._items)}>"
 
 
-Qubits, Bits = Register[Qubit], Register[Bit]
+Qubits: TypeAlias = Register[Qubit]
+Bits: TypeAlias = Register[Bit]
 
-QubitLike = Union[int, Qubit, str, Sequence[Any], Any]
+QubitLike: TypeAlias = SupportsIndex | str | Iterable[SupportsIndex | str]
 """One qubit or several: a number (numpy's too), a name, an object of the circuit, or a sequence or array of these."""
 
-BitLike = Union[int, Bit, str, Sequence[Any], Any]
+BitLike: TypeAlias = SupportsIndex | str | Iterable[SupportsIndex | str]
 """One bit or several, as ``QubitLike``."""
 
 
@@ -210,8 +211,8 @@ def numbers_of(
         if isinstance(given, Iterable):
             return [_single(kind, each, count, names, name_at) for each in cast("Iterable[object]", given)]
         if isinstance(given, float) and given.is_integer():
-            _refuse(kind, given, f"write {int(given)}")
-    _refuse(kind, given, f"give its number, its name, or a list of {kind}s")
+            raise _refuse(kind, given, f"write {int(given)}")
+    raise _refuse(kind, given, f"give its number, its name, or a list of {kind}s")
 
 
 def _single(
@@ -225,8 +226,8 @@ def _single(
     raise wrong(f"{show(given)} is several {kind}s within a list", f"write one flat list of {kind}s")
 
 
-def _refuse(kind: str, given: object, fix: str) -> NoReturn:
-    raise wrong(f"{show(given)} ({type(given).__name__}) is not a {kind}", fix)
+def _refuse(kind: str, given: object, fix: str) -> QmkError:
+    return wrong(f"{show(given)} ({type(given).__name__}) is not a {kind}", fix)
 
 
 def in_range(kind: str, number: int, count: int) -> int:

@@ -17,17 +17,22 @@ from qmk.circuit.operands import Condition
 from qmk.frontends.qasm3.names import Names, registers
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output, collect
+from qmk.qvm.verify import verify
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
 
-# pyright: reportPrivateUsage=false  # this is a constructor of Circuit in a file of its own
+# This is a constructor of Circuit in a file of its own.
+# pyright: reportPrivateUsage=false
 
 XOR = "xor"
 
 
 def read_graph(circuit: Circuit, graph: Graph) -> None:
-    """Fills an empty circuit with the meaning of ``graph``."""
+    """Fills an empty circuit with the meaning of ``graph``. Raises INVALID_GRAPH with findings, UNSUPPORTED."""
+    error = verify(graph).error()
+    if error is not None:
+        raise error
     reader = _Reader(circuit, graph)
     guard: Guard | None = None
     for node in graph.nodes:
@@ -123,7 +128,9 @@ class _Reader:
                 return [If(condition), *((p.lower(), (), (q,)) for p, q in pairs if p != "I"), End()]
             case _:
                 reads = tuple(self.bits[event] for event in node.inputs)
-                return [Step(node.op, dict(node.args), qubits, reads, tuple(self.bits[event] for event in node.produces))]
+                return [
+                    Step(node.op, dict(node.args), qubits, reads, tuple(self.bits[event] for event in node.produces))
+                ]
 
     def _lifecycle(self, node: Node, qubits: Sequence[int]) -> list[Item]:
         if node.op == "core.free":
@@ -142,7 +149,7 @@ def _add(circuit: Circuit, name: str, size: int, single: bool, shown: bool) -> t
 
 def _modified(args: dict[str, Any], qubits: tuple[int, ...]) -> Item:
     gate, controls = args["gate"], args.get("controls", 0)
-    params = args.get("params") or {}
+    params: dict[str, Any] = args.get("params") or {}
     angles = tuple(params[name] for name in PARAMS[gate])
     return (gate, angles, qubits, args.get("state") or "1" * controls, float(args.get("power", 1.0)))
 

@@ -44,7 +44,7 @@ class Store(OpMethods):
     # -- registers ---------------------------------------------------------------------------------------------------
 
     def add_qubits(self, size: int | None, name: str = "") -> Qubits:
-        """Adds a register of ``size`` qubits in |0>, None: one qubit by itself; without a name it is q, else q1, q2, ...
+        """Adds a register of ``size`` qubits in |0>; None: one qubit by itself. Its name, if not given: q, q1, q2, ...
 
         Raises INVALID_PARAMS for a name that is taken, QUOTA_EXCEEDED beyond the limit ``qubits``."""
         name = self._new_name(name, "q")
@@ -61,7 +61,7 @@ class Store(OpMethods):
         return self.add_qubits(None, name)[0]
 
     def add_bits(self, size: int | None, name: str = "") -> Bits:
-        """Adds a register of ``size`` classical bits, None: one bit by itself; without a name it is c, else c1, c2, ...
+        """Adds a register of ``size`` classical bits; None: one bit by itself. Its name, if not given: c, c1, c2, ...
         All are 0 until something writes them. Results print the register that was added last leftmost, and of each
         register the highest bit leftmost, as OpenQASM does.
 

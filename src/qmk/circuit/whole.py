@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -10,7 +10,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.circuit.applying import items_of, raise_power
 from qmk.circuit.building import PARAMS
-from qmk.circuit.items import Item, Step, move
+from qmk.circuit.items import Item, ModifiedGate, Step, move
 from qmk.circuit.operands import BitLike, QubitLike, wrong
 from qmk.circuit.store import as_list
 from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     C = TypeVar("C", bound=Circuit)
 
-# pyright: reportPrivateUsage=false  # these are methods of Circuit in a file of their own
+# These are methods of Circuit in a file of their own.
+# pyright: reportPrivateUsage=false
 
 
 def add(circuit: Circuit, other: Circuit, qubits: QubitLike | None, bits: BitLike | None) -> None:
@@ -49,7 +50,9 @@ def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
             added = circuit.add_bits(None if register.single else len(register.bits), register.name)
             found = [bit.index for bit in added]
         if len(found) != len(register.bits):
-            what = f"register '{register.name}' has {len(found)} bits here and {len(register.bits)} in the other circuit"
+            what = (
+                f"register '{register.name}' has {len(found)} bits here and {len(register.bits)} in the other circuit"
+            )
             raise wrong(what, "name the bits with add(circuit, bits=...)", "bits")
         for bit, here in zip(register.bits, found, strict=True):
             into[bit] = here
@@ -100,11 +103,11 @@ def unitary_of(circuit: Circuit) -> Unitary:
 
 def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
     if type(item) is tuple:
-        name, angles, qubits, *rest = item
-        args = dict(zip(PARAMS[name], angles, strict=True))
-        if not rest:
-            return (Prim(name, qubits, args) if name == "gphase" else prim(name, qubits, args),)
-        return (Prim(name, qubits, args, *rest),)
+        name, angles, qubits, controls, power = cast("ModifiedGate", (*item, "", 1.0)[:5])
+        args = cast("dict[str, float]", dict(zip(PARAMS[name], angles, strict=True)))
+        if len(item) > 3 or name == "gphase":
+            return (Prim(name, qubits, args, controls, power),)
+        return (prim(name, qubits, args),)
     if isinstance(item, Step) and item.op == "core.barrier":
         return (Prim("barrier", item.qubits),)
     op = OPS[item.op] if isinstance(item, Step) else None

@@ -9,6 +9,8 @@ import click
 
 from qmk.cli import options, output, source, terminal
 from qmk.cli.failure import Console, call_error
+from qmk.frontends import TARGETS, write
+
 
 @click.command()
 @options.program_options
@@ -26,7 +28,6 @@ def command(
     output_path: str | None,
 ) -> None:
     """Write PROGRAM in another format; what the format cannot express is refused, never dropped."""
-    from qmk.frontends import write
     from qmk.formats.warnings import without_warnings
     from qmk.request.rewriting import rewrite
 
@@ -41,4 +42,3 @@ def command(
             sys.stdout.buffer.write(data)
         return
     output.write_file(output_path, data)
-

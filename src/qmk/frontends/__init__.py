@@ -15,7 +15,6 @@ import msgspec
 
 from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import LIMITS, check
-from qmk.formats import json_codec
 from qmk.formats.warnings import warnings_of
 from qmk.models import files
 from qmk.models.arguments import show
@@ -110,6 +109,8 @@ def write(graph: Graph, target: str) -> bytes:
         fix = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(TARGETS)}"
         raise QmkError("UNSUPPORTED", f"no format '{target}' is written", format=str(target)[:40], help=fix)
     if target.startswith("json"):
+        from qmk.formats import json_codec
+
         data = json_codec.encode(graph, version="0.1" if target == "json-0.1" else "1.0", indent=2)
     else:
         data = emit(graph, TARGETS[target])

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Union, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, SupportsFloat, TypeAlias, cast
 
 from qmk.base.errors import QmkError
+from qmk.qvm.graph import Graph
 
 FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sin": math.sin,
@@ -29,15 +30,18 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "*": operator.mul,
-    "/": operator.truediv,
-    "**": operator.pow,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
 }
 _RANK = {"+": 1, "*": 2, "/": 2, "-": 3, "**": 4}
 _EXACT = 2**53
 """Up to here whole numbers are floats too."""
 
-Angle = Union[float, "Expression"]
+Angle: TypeAlias = "float | Expression"
 """An angle in radians, or another number: known, or an expression of parameters."""
+
+AngleLike: TypeAlias = SupportsFloat | Iterable[SupportsFloat]
+"""A number of any type or an expression; or several: a list, an array, a vector of parameters."""
 
 
 class Expression:
@@ -46,8 +50,8 @@ class Expression:
     equal if they are written alike."""
 
     __slots__ = ("args", "op")
-    op: Final[str]
-    args: Final[tuple[Any, ...]]
+    op: str
+    args: tuple[Any, ...]
 
     def __init__(self, op: str, args: tuple[Any, ...]) -> None:
         object.__setattr__(self, "op", op)
@@ -289,6 +293,19 @@ def read_values(declared: Mapping[str, int | None], given: Mapping[Any, Any], wh
             f"give params={{{missing[0]!r}: ...}}, or bind it first",
         )
     return {name: _values(name, declared[name], value) for name, value in found.items()}
+
+
+def parameters_of(graph: Graph) -> dict[str, int | None]:
+    """The parameters in the arguments of a graph, as ``Expression.parameters`` gives them."""
+    found: dict[str, int | None] = {}
+    for node in graph.nodes:
+        for value in node.args.values():
+            if isinstance(value, Expression):
+                found.update(value.parameters())
+            elif isinstance(value, dict):
+                for each in cast("dict[str, object]", value).values():
+                    found.update(each.parameters() if isinstance(each, Expression) else {})
+    return found
 
 
 def name_of(key: object) -> Any:

@@ -18,8 +18,8 @@ _MARKS_OF_TEXT = ("\n", "{", ";", "\r")
 
 
 def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[str, object] | None = None) -> Graph:
-    """The program as a graph, of a circuit with these values of its parameters. A ``str`` is source text when it holds a line break, a brace or a semicolon, else the
-    path of a file; ``bytes`` are source text, a ``Path`` is a file.
+    """The program as a graph, that of a circuit with ``params`` as its parameters. A ``str`` is source text when it
+    holds a line break, a brace or a semicolon, else the path of a file; ``bytes`` are text, a ``Path`` is a file.
 
     Raises INVALID_GRAPH with findings when the source is wrong, INVALID_PARAMS when there is no such file or when
     ``format`` or ``params`` are given with a graph, UNSUPPORTED when no front-end knows the format.

@@ -17,7 +17,6 @@ from qmk.frontends.openqasm.unitary import (
     ROOT_OPERATIONS,
     ROOT_QUBITS,
     NoPower,
-    Prim,
     Unitary,
     control,
     inverse,
@@ -230,4 +229,3 @@ class Calls(Places):
             self.builder.add("core.gphase", (), {"gamma": unitary.phase})
         for item in unitary.prims:
             self.builder.add_primitive(item, handles)
-

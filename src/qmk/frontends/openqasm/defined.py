@@ -6,6 +6,7 @@ import math
 from functools import cache
 
 from qmk.ir.names import base_of, controlled_form, spellings
+from qmk.ir.parameters import Expression
 from qmk.ir.scripts import flat
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.steps import Angle, Line
@@ -15,8 +16,11 @@ _EXACT = "gate u_exact(theta, phi, lambda) a { gphase(-theta / 2); U(theta, phi,
 _DENOMINATORS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
 
 
-def number(value: float) -> str:
-    """The shortest text that reads back as the same float; a multiple of pi where that is exact."""
+def number(value: float | Expression) -> str:
+    """The shortest text that reads back as the same float; a multiple of pi where that is exact; an expression of
+    parameters as it is written."""
+    if isinstance(value, Expression):
+        return value.write(number)
     value = float(value)
     for below in _DENOMINATORS:
         times = round(value * below / math.pi)

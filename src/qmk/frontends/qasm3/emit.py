@@ -13,6 +13,7 @@ from qmk.frontends.openqasm.defined import definitions, spelling
 from qmk.frontends.openqasm.rules import rule_id
 from qmk.frontends.qasm3 import text
 from qmk.frontends.qasm3.names import Names, registers
+from qmk.ir.parameters import parameters_of
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import Op, Step
@@ -78,6 +79,7 @@ class _Writer:
     # -- declarations ------------------------------------------------------------------------------------------------
 
     def _declare(self) -> None:
+        self._declare_inputs()
         outputs = self.graph.outputs
         if outputs is None:
             produced = [event for event in self.graph.events if event in self.widths]
@@ -100,6 +102,15 @@ class _Writer:
             where.append(f"{kind} {name}{zero if event in self.guarded else ''};")
         qubits, self.spelled = registers(self.graph.vqs, self.names)
         self.head += [f"qubit{'' if size is None else f'[{size}]'} {name};" for name, size in qubits]
+
+    def _declare_inputs(self) -> None:
+        """Parameters without a value are inputs. Their names stay, since values are given by them."""
+        for name, size in parameters_of(self.graph).items():
+            if self.names.reserve(name, "p") != name:
+                text = f"the parameter '{name}' has a name that OpenQASM uses itself"
+                self.findings.append(Finding(rule_id(3, "emit-graph"), text, "give it another name"))
+            kind = "float" if size is None else f"array[float, {size}]"
+            self.head.append(f"input {kind} {name};")
 
     def _register(self, output: Output) -> tuple[str, int, bool]:
         """Give the bits of a printed register their places: the leftmost is the highest index."""
