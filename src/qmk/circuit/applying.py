@@ -53,13 +53,15 @@ class Applying(Store):
         controls, state = self._controls(modifiers["ctrl"], modifiers["ctrl_state"])
         exponent = _exponent(modifiers["power"], modifiers["inverse"])
         plain = method.gate.direct and not state and exponent == 1.0
+        made: list[Item] = []
         for row_angles, row in _in_step(method.name, angles, qubits):
             operands = (*controls, *row)
             require_distinct(method.name, operands, self._qubit_names)
             if plain:
-                self._items.append((method.gate.direct, row_angles, operands))
+                made.append((method.gate.direct, row_angles, operands))
             else:
-                self._items += items_of(_modify(method, row_angles, state, exponent), operands)
+                made += items_of(_modify(method, row_angles, state, exponent), operands)
+        self._items += made
 
     def _controls(self, given: QubitLike | None, state: Any) -> tuple[list[int], str]:
         if given is None:
@@ -94,7 +96,7 @@ class Applying(Store):
         for row in rows:
             require_distinct(method.name, row, self._qubit_names)
             _require_arguments(method, args, len(row))
-            self._items.append(Step(op.name, args, row))
+        self._items += [Step(op.name, args, row) for row in rows]
 
 
 def unknown_gate(name: object) -> UnknownGate:

@@ -186,7 +186,7 @@ def equals(bits: tuple[Condition, ...], value: int) -> Condition:
 
 
 def numbers_of(
-    kind: str, given: object, count: int, names: Callable[[str], list[int] | None], name_at: Callable[[int], str]
+    kind: str, given: object, count: int, names: Callable[[str], int | list[int] | None], name_at: Callable[[int], str]
 ) -> int | list[int]:
     """The number of one qubit or bit (``kind``), or those of several. ``names`` looks a name up, ``name_at`` gives it.
 
@@ -216,7 +216,7 @@ def numbers_of(
 
 
 def _single(
-    kind: str, given: object, count: int, names: Callable[[str], list[int] | None], name_at: Callable[[int], str]
+    kind: str, given: object, count: int, names: Callable[[str], int | list[int] | None], name_at: Callable[[int], str]
 ) -> int:
     found = numbers_of(kind, given, count, names, name_at)
     if isinstance(found, int):
@@ -239,12 +239,14 @@ def in_range(kind: str, number: int, count: int) -> int:
     raise wrong(f"{kind} {number} is out of range: the circuit has {count}", f"number it from 0 to {count - 1}")
 
 
-def _by_name(kind: str, text: str, names: Callable[[str], list[int] | None]) -> int | list[int]:
+def _by_name(kind: str, text: str, names: Callable[[str], int | list[int] | None]) -> int | list[int]:
     name, bracket, rest = text.partition("[")
     found = names(name)
     if found is not None and not bracket:
         return found
     index = rest.removesuffix("]")
+    if isinstance(found, int):
+        raise wrong(f"there is no {kind} '{text}': '{name}' is one {kind} by itself", f"write {name!r}")
     if found is not None and rest.endswith("]") and index.isdecimal() and int(index) < len(found):
         return found[int(index)]
     if found is not None:

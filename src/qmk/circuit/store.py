@@ -114,13 +114,12 @@ class Store(OpMethods):
     def _qubits(self, given: QubitLike) -> int | list[int]:
         return numbers_of("qubit", given, self._size, self._qubits_named, self._qubit_names.__getitem__)
 
-    def _qubits_named(self, name: str) -> list[int] | None:
+    def _qubits_named(self, name: str) -> int | list[int] | None:
         at = 0
         for register, size in self._qubit_registers:
-            count = 1 if size is None else size
             if register == name:
-                return list(range(at, at + count))
-            at += count
+                return at if size is None else list(range(at, at + size))
+            at += 1 if size is None else size
         return None
 
     def _flat_qubits(self, given: Iterable[QubitLike]) -> tuple[int, ...]:
@@ -132,8 +131,11 @@ class Store(OpMethods):
     def _bits(self, given: BitLike) -> int | list[int]:
         return numbers_of("bit", given, self.n_bits, self._bits_named, self._bit_names.__getitem__)
 
-    def _bits_named(self, name: str) -> list[int] | None:
-        return next((list(register.bits) for register in self._bit_registers if register.name == name), None)
+    def _bits_named(self, name: str) -> int | list[int] | None:
+        for register in self._bit_registers:
+            if register.name == name:
+                return register.bits[0] if register.single else list(register.bits)
+        return None
 
     def _bits_for(self, count: int, given: BitLike | None, single: bool = False) -> list[int]:
         """So many bits to write: those that are given, a new register where its name is, else the first that nothing

@@ -49,6 +49,7 @@ def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
         if found is None:
             added = circuit.add_bits(None if register.single else len(register.bits), register.name)
             found = [bit.index for bit in added]
+        found = as_list(found)
         if len(found) != len(register.bits):
             what = (
                 f"register '{register.name}' has {len(found)} bits here and {len(register.bits)} in the other circuit"
