@@ -20,7 +20,7 @@ def logical_counts(
     program: ProgramLike | Mapping[str, Any] | LogicalCounts,
     *,
     format: str | None = None,
-    values: Mapping[str, object] | None = None,
+    values: Mapping[Any, Any] | None = None,
 ) -> LogicalCounts:
     """What ``program`` asks of a machine. A mapping is taken as counts under Azure's names. ``format`` and ``values``
     are those of ``qmk.run`` (there ``params``).
@@ -37,7 +37,7 @@ def estimate(
     params: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     *,
     format: str | None = None,
-    values: Mapping[str, object] | None = None,
+    values: Mapping[Any, Any] | None = None,
 ) -> Estimate | list[Estimate | QmkError]:
     """Estimate ``program`` (anything that ``qmk.run`` takes, or a mapping of logical counts) under ``params`` in the
     form of Azure's estimator; a list of them is a batch, whose items are estimates or their errors.

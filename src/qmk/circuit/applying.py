@@ -85,7 +85,7 @@ class Applying(Store):
             if name not in options:
                 raise wrong(f"{method.name} has no keyword '{name}'", f"write {method.usage}")
         if len(given) <= count:
-            raise _miscounted(method, op.vqs.of("qubit"), len(given))
+            raise _count_error(method, op.vqs.of("qubit"), len(given))
         values = dict(zip((param.name for param in method.params), given[:count], strict=True))
         args = {param.name: _value_of(method.name, param, values[param.name]) for param in method.params}
         args |= {name: _value_of(method.name, options[name], value) for name, value in named.items()}
@@ -115,11 +115,11 @@ def _arguments(method: GateMethod, given: tuple[Any, ...], named: Mapping[str, A
             raise wrong(f"{method.name}: '{name}' {what}", f"write {method.usage}")
         found[name] = value
     if len(found) != len(wanted) or len(given) > len(wanted):
-        raise _miscounted(method, _count(len(method.operands), "qubit"), len(given) + len(named))
+        raise _count_error(method, _count(len(method.operands), "qubit"), len(given) + len(named))
     return [found[name] for name in wanted]
 
 
-def _miscounted(method: GateMethod | OpMethod, qubits: str, given: int) -> QmkError:
+def _count_error(method: GateMethod | OpMethod, qubits: str, given: int) -> QmkError:
     takes = f"{_count(len(method.params), 'argument')} and {qubits}" if method.params else qubits
     return wrong(f"{method.name} takes {takes}; {_count(given, 'value')} given", f"write {method.usage}")
 

@@ -34,7 +34,7 @@ class Block:
         circuit = self._circuit
         if circuit._open[-1:] != [self]:
             if error is None:
-                raise _unfinished(len(circuit._open))
+                raise _open_error(len(circuit._open))
             del circuit._open[circuit._open.index(self) + 1 :]
         circuit._open.pop()
         self.finish(error is None)
@@ -109,7 +109,7 @@ class Branches(Store):
                 raise wrong(f"a condition is never {show(value)}", "compare it with 0 or 1", "value")
             for bit in given.leaves():
                 self._bits(cast("Bit", bit))
-            found = given.moved(operator.index)
+            found = given.move(operator.index)
             return Condition("not", (found,)) if value == 0 else found
         bits = as_list(self._bits(cast("BitLike", given)))
         if value is None and len(bits) != 1:
@@ -119,9 +119,9 @@ class Branches(Store):
     def _require_finished(self) -> None:
         """Raises INVALID_PARAMS if a block is open."""
         if self._open:
-            raise _unfinished(len(self._open))
+            raise _open_error(len(self._open))
 
 
-def _unfinished(count: int) -> QmkError:
+def _open_error(count: int) -> QmkError:
     fix = "write 'with circuit.if_(...):' (or else_, repeat) and use the circuit after the block"
     return wrong(f"{count} block{'s' * (count > 1)} of the circuit not finished", fix, "program")

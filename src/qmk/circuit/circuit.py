@@ -179,9 +179,9 @@ class Circuit(Branches, Applying):
         three qubits. Raises UNSUPPORTED for what has none."""
         return whole.power_of(self, exponent)
 
-    def controlled(self, n_controls: int = 1, ctrl_state: str | None = None) -> Self:
+    def control(self, n_controls: int = 1, ctrl_state: str | None = None) -> Self:
         """This circuit under controls, which are the first qubits of the new one, register ctrl."""
-        return whole.controlled(self, n_controls, ctrl_state)
+        return whole.control_whole(self, n_controls, ctrl_state)
 
     # -- parameters --------------------------------------------------------------------------------------------------
 

@@ -58,9 +58,9 @@ def move(item: Item, qubits: Callable[[int], int], bits: Callable[[int], int]) -
             moved = (tuple(map(qubits, item.qubits)), tuple(map(bits, item.reads)), tuple(map(bits, item.writes)))
             return Step(item.op, item.args, *moved)
         case Assign():
-            return Assign(bits(item.bit), item.value.moved(bits))
+            return Assign(bits(item.bit), item.value.move(bits))
         case If():
-            return If(item.condition.moved(bits))
+            return If(item.condition.move(bits))
         case Else() | End():
             return item
         case (name, angles, operands):

@@ -24,9 +24,9 @@ class OpMethods:
 
 def _define() -> None:
     for name, gate in gate_methods().items():
-        setattr(OpMethods, name, _signed(_method_of(gate), name, gate.doc, _parameters(gate)))
+        setattr(OpMethods, name, _sign(_method_of(gate), name, gate.doc, _parameters(gate)))
     for name, op in op_methods().items():
-        setattr(OpMethods, name, _signed(_general(name), name, op.doc, _op_parameters(op)))
+        setattr(OpMethods, name, _sign(_general(name), name, op.doc, _op_parameters(op)))
 
 
 def _method_of(method: GateMethod) -> Method:
@@ -97,7 +97,7 @@ _FAST = {(0, 1): _one_qubit, (0, 2): _two_qubits, (1, 1): _turn_of_one, (1, 2): 
 """By numbers of angles and qubits. The test of an angle by subtraction is one for a finite number."""
 
 
-def _signed(method: Method, name: str, doc: str, parameters: list[inspect.Parameter]) -> Method:
+def _sign(method: Method, name: str, doc: str, parameters: list[inspect.Parameter]) -> Method:
     method.__name__, method.__qualname__ = name, f"Circuit.{name}"
     method.__doc__ = f"{doc[:1].upper()}{doc[1:]}."
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)

@@ -72,11 +72,11 @@ class Condition:
             if isinstance(each, Condition):
                 yield from each.leaves()
 
-    def moved(self, bits: Callable[[int], int]) -> Condition:
+    def move(self, bits: Callable[[int], int]) -> Condition:
         """The same condition on bits that ``bits`` gives for these."""
         if self.op == "bit":
             return Condition("bit", (bits(self.args[0]),))
-        return Condition(self.op, tuple(a.moved(bits) if isinstance(a, Condition) else a for a in self.args))
+        return Condition(self.op, tuple(a.move(bits) if isinstance(a, Condition) else a for a in self.args))
 
     def __repr__(self) -> str:
         return f"<Condition {self}>"

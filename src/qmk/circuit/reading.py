@@ -118,7 +118,7 @@ class _Reader:
             case "unitary" if op.short in PARAMS:
                 return [(op.short, tuple(node.args[name] for name in PARAMS[op.short]), qubits)]
             case "unitary" if op.short == "mod":
-                return [_modified(node.args, qubits)]
+                return [_modified_gate(node.args, qubits)]
             case "classical":
                 inputs = tuple(self._bit(event) for event in node.inputs)
                 return [Assign(self.bits[node.produces[0]], Condition("table", (int(node.args["table"]), *inputs)))]
@@ -147,7 +147,7 @@ def _add(circuit: Circuit, name: str, size: int, single: bool, shown: bool) -> t
     return numbers
 
 
-def _modified(args: dict[str, Any], qubits: tuple[int, ...]) -> Item:
+def _modified_gate(args: dict[str, Any], qubits: tuple[int, ...]) -> Item:
     gate, controls = args["gate"], args.get("controls", 0)
     params: dict[str, Any] = args.get("params") or {}
     angles = tuple(params[name] for name in PARAMS[gate])

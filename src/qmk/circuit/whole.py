@@ -62,20 +62,20 @@ def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
 
 def inverse_of(circuit: C) -> C:
     """The circuit that undoes ``circuit``."""
-    return _with_items(circuit, _powered(circuit, -1.0))
+    return _with_items(circuit, _items_to_power(circuit, -1.0))
 
 
 def power_of(circuit: C, exponent: float) -> C:
     """The power of ``circuit``; see ``Circuit.power``."""
-    return _with_items(circuit, _powered(circuit, float(exponent)))
+    return _with_items(circuit, _items_to_power(circuit, float(exponent)))
 
 
-def _powered(circuit: Circuit, exponent: float) -> list[Item]:
+def _items_to_power(circuit: Circuit, exponent: float) -> list[Item]:
     return items_of(raise_power("the circuit", unitary_of(circuit), exponent), range(circuit.n_qubits))
 
 
-def controlled(circuit: C, n_controls: int, state: str | None) -> C:
-    """``circuit`` under controls; see ``Circuit.controlled``."""
+def control_whole(circuit: C, n_controls: int, state: str | None) -> C:
+    """``circuit`` under controls; see ``Circuit.control``."""
     if n_controls < 1:
         raise wrong(f"{n_controls} controls", "give at least one", "n_controls")
     values = "1" * n_controls if state is None else state

@@ -22,7 +22,7 @@ def on_device(
     isa: str = "",
     shots: int | None = None,
     format: str | None = None,
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[Any, Any] | None = None,
 ) -> OnDevice:
     """``program`` in the native gates of ``device``, with waits, moves and noise (``graph``), and when what happens
     (``timeline``; times in us).

@@ -20,7 +20,7 @@ class StateKeywords(TypedDict, total=False):
     """Of ``qmk.state``."""
 
     engine: str | None
-    params: Mapping[str, Any] | None
+    params: Mapping[Any, Any] | None
     format: str | None
     strict: bool
     device: str | None
@@ -36,7 +36,7 @@ class GradientKeywords(TypedDict, total=False):
     shots: int | None
     seed: int | None
     engine: str | None
-    params: Mapping[str, Any] | None
+    params: Mapping[Any, Any] | None
     format: str | None
     strict: bool
     noise: NoiseLike | Drift | None
@@ -49,7 +49,7 @@ class SweepKeywords(TypedDict, total=False):
     shots: int | None
     seed: int | None
     engine: str | None
-    params: Mapping[str, Any] | None
+    params: Mapping[Any, Any] | None
     format: str | None
     strict: bool
     noise: NoiseLike | Drift | None
@@ -61,7 +61,7 @@ class ClientEstimateKeywords(TypedDict, total=False):
     """Of ``Client.estimate``."""
 
     shots: int | None
-    params: Mapping[str, Any] | None
+    params: Mapping[Any, Any] | None
     format: str | None
     strict: bool
     noise: NoiseLike | Drift | None
@@ -77,7 +77,7 @@ class ExpectationKeywords(TypedDict, total=False):
     shots: int | None
     seed: int | None
     engine: str | None
-    params: Mapping[str, Any] | None
+    params: Mapping[Any, Any] | None
     format: str | None
     strict: bool
     noise: NoiseLike | Drift | None

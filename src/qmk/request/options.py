@@ -34,7 +34,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     shots: int | None = None
     seed: int | None = None
     engine: str | None = None
-    params: Mapping[str, Any] | None = None
+    params: Mapping[Any, Any] | None = None
     format: str | None = None
     strict: bool = False
     noise: NoiseLike | Drift | None = None

@@ -27,7 +27,7 @@ def outputs(
     probabilities: Sequence[Sequence[int]] = (),
     gradient: bool = False,
     points: PointsLike | None = None,
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[Any, Any] | None = None,
     counts: bool = True,
     sampled: bool = False,
     format: str | None = None,

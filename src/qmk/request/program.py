@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
@@ -17,7 +17,7 @@ ProgramLike: TypeAlias = "Graph | Circuit | os.PathLike[str] | str | bytes"
 _MARKS_OF_TEXT = ("\n", "{", ";", "\r")
 
 
-def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[str, object] | None = None) -> Graph:
+def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[Any, Any] | None = None) -> Graph:
     """The program as a graph, that of a circuit with ``params`` as its parameters. A ``str`` is source text when it
     holds a line break, a brace or a semicolon, else the path of a file; ``bytes`` are text, a ``Path`` is a file.
 
@@ -40,7 +40,7 @@ def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[st
     if params is not None:
         params = arguments.mapping("params", params)
     data, path = source(program)
-    return frontends.load(data, path=path, format=format, params=params or None).graph  # type: ignore[arg-type]
+    return frontends.load(data, path=path, format=format, params=params or None).graph
 
 
 def circuit_of(program: object) -> Circuit | None:

@@ -24,7 +24,7 @@ def rewrite(
     passes: Sequence[str] = ("full",),
     *,
     format: str | None = None,
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[Any, Any] | None = None,
 ) -> Rewriting:
     """``program`` after ``passes`` in this order. Every register prints the same
     bits with the same joint probabilities; events that no register shows may be gone.

@@ -40,7 +40,7 @@ class Points(NamedTuple):
         return out
 
 
-def points_of(given: PointsLike, fixed: Mapping[str, Any] | None = None) -> Points:
+def points_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> Points:
     """Reads the points. Raises INVALID_PARAMS if they differ in their names or hold anything but numbers."""
     import numpy as np
 

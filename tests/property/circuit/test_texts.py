@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import Graph, digest
 from qmk.qvm.verify import verify
 from qmk.request.program import to_graph
+from qmk.sdk.kit.programs import Case
 from qmk.sdk.kit.random_programs import random_cases
 
 QUBITS, BITS = 4, 3
@@ -30,13 +32,13 @@ def distribution(graph: Graph) -> dict[str, float]:
     return exact_distribution(lower(graph, ALL_GATES))
 
 
-def gate(rng: random.Random, circuit: qmk.Circuit, angles: list[object]) -> None:
+def gate(rng: random.Random, circuit: qmk.Circuit, angles: list[Any]) -> None:
     """Adds a random gate, now and then under a control, to a power or undone."""
     method = gate_methods()[rng.choice(GATES)]
     qubits = rng.sample(range(QUBITS), len(method.operands))
     free = [qubit for qubit in range(QUBITS) if qubit not in qubits]
     given = [rng.choice([rng.uniform(-4, 4), *angles]) for _ in method.params]
-    keywords: dict[str, object] = {}
+    keywords: dict[str, Any] = {}
     if free and rng.random() < 0.3:
         ctrl = rng.sample(free, rng.randint(1, len(free)))
         keywords |= {"ctrl": ctrl, "ctrl_state": "".join(rng.choice("01") for _ in ctrl)}
@@ -47,7 +49,7 @@ def gate(rng: random.Random, circuit: qmk.Circuit, angles: list[object]) -> None
     circuit.apply(method.name, *given, *qubits, **keywords)
 
 
-def flat(seed: int, angles: list[object]) -> qmk.Circuit:
+def flat(seed: int, angles: list[Any]) -> qmk.Circuit:
     """A circuit of gates, barriers and resets that measures each qubit once, at the end."""
     rng = random.Random(seed)
     circuit = qmk.Circuit({"q": QUBITS - 1, "a": None}, {"c": QUBITS})
@@ -85,7 +87,7 @@ def dynamic(seed: int) -> qmk.Circuit:
     return circuit.measure([0, 1], [0, 1])
 
 
-def condition(rng: random.Random, circuit: qmk.Circuit) -> object:
+def condition(rng: random.Random, circuit: qmk.Circuit) -> Any:
     a, b, c = rng.sample(list(circuit.bits), 3)
     return rng.choice([a, ~a, a & b, a | ~b, a ^ b, (a & b) ^ c, circuit.bits.equals(rng.randrange(1 << BITS))])
 
@@ -124,6 +126,6 @@ def test_a_circuit_and_its_inverse_do_nothing(seed: int) -> None:
 
 
 @pytest.mark.parametrize("case", random_cases(24), ids=lambda case: case.name)
-def test_random_graphs_are_read_with_their_meaning(case) -> None:  # type: ignore[no-untyped-def]
+def test_random_graphs_are_read_with_their_meaning(case: Case) -> None:
     circuit = qmk.Circuit.from_graph(case.graph)
     assert distribution(circuit.graph) == pytest.approx(distribution(case.graph))

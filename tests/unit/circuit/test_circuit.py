@@ -73,7 +73,7 @@ def test_modifiers_are_those_of_openqasm() -> None:
 def test_parameters_are_inputs() -> None:
     theta, w = qmk.Parameter("theta"), qmk.Parameter("w", 2)
     circuit = qmk.Circuit(2, 2).rx(2 * theta + math.pi / 2, 0).ry(w, [0, 1]).rx(theta / 3, 1, ctrl=0, ctrl_state="0")
-    circuit.rz(w[0] - w[1] * theta, 0, inverse=True).cp(np.sin(theta), 0, 1).measure_all()
+    circuit.rz(w[0] - w[1] * theta, 0, inverse=True).cp(theta.sin(), 0, 1).measure_all()
     text = (
         "input float theta; input array[float, 2] w; qubit[2] q; bit[2] c; rx(2*theta + pi/2) q[0]; ry(w[0]) q[0];"
         "ry(w[1]) q[1]; negctrl @ rx(theta/3) q[0], q[1]; inv @ rz(w[0] - w[1]*theta) q[0];"
@@ -152,7 +152,7 @@ def test_inverse_power_and_controls_of_a_circuit() -> None:
     assert abs(np.vdot(qmk.state(part.power(2).bind(theta=0.7)), twice)) == pytest.approx(1)
     half = part.bind(theta=0.7).power(0.5)
     assert abs(np.vdot(qmk.state(half + half), qmk.state(part.bind(theta=0.7)))) == pytest.approx(1)
-    controlled = part.bind(theta=0.7).controlled(2, "01")
+    controlled = part.bind(theta=0.7).control(2, "01")
     for value, acts in (("00", False), ("01", True), ("11", False)):
         start = qmk.Circuit(controlled.n_qubits).x([k for k in range(2) if value[k] == "1"])
         found = qmk.state(start.add(controlled)).reshape(4, 4)[int(value, 2)]

@@ -60,7 +60,7 @@ def test_unknown_formats_are_named():
 
 def test_what_cannot_be_written_says_so():
     with pytest.raises(QmkError, match="reads programs but does not write them"):
-        emit(load(BELL2.encode()).graph, "qasm2")
+        emit(load(BELL2.encode()).graph, "pulser")
 
 
 def test_oversized_sources_are_refused_before_they_are_read(monkeypatch):

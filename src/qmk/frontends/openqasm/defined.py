@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 from qmk.ir.names import base_of, controlled_form, spellings
@@ -64,13 +65,14 @@ def _definition(short: str) -> str:
     lines = flat(short, lambda step: spelling(step) != step or step in _standard())
     params = f"({', '.join(param.name for param in op.params)})" if op.params else ""
     qubits = ", ".join("abcdef"[: op.vqs.low])
-    return f"gate {short}{params} {qubits} {{ {' '.join(map(_statement, lines))} }}"
+    return f"gate {short}{params} {qubits} {{ {' '.join(statement(line) for line in lines)} }}"
 
 
-def _statement(line: Line) -> str:
+def statement(line: Line, spell: Callable[[str], str] = spelling) -> str:
+    """A step of a lowering on operands a, b, c, ..., its gate's short name by ``spell``."""
     angles = ", ".join(_sum(angle) for _, angle in line.angles)
     qubits = ", ".join("abcdef"[k] for k in line.operands)
-    return f"{spelling(line.op.removeprefix('core.'))}{f'({angles})' if angles else ''} {qubits};".replace(" ;", ";")
+    return f"{spell(line.op.removeprefix('core.'))}{f'({angles})' if angles else ''} {qubits};".replace(" ;", ";")
 
 
 def _sum(angle: Angle) -> str:

@@ -81,9 +81,9 @@ RULES: tuple[Rule, ...] = (
     Rule(34, "braket", "A pragma of Amazon Braket changes what is computed (noise, unitary, ...): it is another"
          " program without it. Its verbatim and result give QASM3-025.", "3",
          example="qubit q; pragma braket noise bit_flip(0.1) q"),
-    Rule(50, "emit-op", "An operation of the graph has no form in OpenQASM 3.", "3"),
-    Rule(51, "emit-graph", "A part of the graph has no form in OpenQASM 3: a two-bit event in logic, an unknown event.",
-         "3"),
+    Rule(50, "emit-op", "An operation of the graph has no form in this version of OpenQASM."),
+    Rule(51, "emit-graph", "A part of the graph has no form in this version of OpenQASM: a two-bit event in logic, an"
+         " unknown event, in OpenQASM 2 a condition on a part of a register, or a bit that is not printed."),
 )  # fmt: skip
 
 BY_KEY: dict[str, Rule] = {rule.key: rule for rule in RULES}

@@ -21,16 +21,23 @@ from qmk.qvm.op import Op, Step
 
 def emit(graph: Graph) -> bytes:
     """OpenQASM 3 text in UTF-8. Raises INVALID_GRAPH with a finding for every node that cannot be written."""
-    return _Writer(graph).text().encode()
+    return Writer(graph).text().encode()
 
 
-class _Refused(Exception):
+class Refused(Exception):
+    """A node that has no form in the language."""
+
     def __init__(self, key: str, message: str, help: str = "") -> None:
         super().__init__(message)
         self.key, self.message, self.help = key, message, help
 
 
-class _Writer:
+class Writer:
+    """Writes one graph."""
+
+    dialect = 3
+    language = "OpenQASM 3"
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.names = Names()
@@ -52,7 +59,14 @@ class _Writer:
         self.scalars: set[str] = set()
 
     def text(self) -> str:
-        self._declare()
+        """The program. Raises INVALID_GRAPH with all findings."""
+        for step in (self._declare, self._write_nodes):
+            step()
+            if self.findings:
+                raise invalid_graph(self.findings)
+        return self._whole()
+
+    def _write_nodes(self) -> None:
         open_guard: Guard | None = None
         for node in self.graph.nodes:
             written = self._node(node)
@@ -68,8 +82,8 @@ class _Writer:
             self.lines.extend(f"  {line}" if open_guard is not None else line for line in written)
         if open_guard is not None:
             self.lines.append("}")
-        if self.findings:
-            raise invalid_graph(self.findings)
+
+    def _whole(self) -> str:
         gates = [definitions()[name] for name in self.needed]
         body = [*self.inner, *self.lines, *self.copies]
         if self.hidden:  # bits of a block are no result: this program prints none
@@ -140,9 +154,9 @@ class _Writer:
     def _bit(self, event: str) -> str:
         places = self.bits.get(event)
         if places is None:
-            raise _Refused("emit-graph", f"nothing writes the event '{event}'")
+            raise Refused("emit-graph", f"nothing writes the event '{event}'")
         if len(places) != 1:
-            raise _Refused(
+            raise Refused(
                 "emit-graph", f"the event '{event}' holds two bits", "measure the Bell pair into two events"
             )  # fmt: skip
         return places[0]
@@ -169,10 +183,10 @@ class _Writer:
         op = OPS.get(node.op)
         try:
             if op is None:
-                raise _Refused("emit-op", f"'{node.op}' is unknown")
+                raise Refused("emit-op", f"'{node.op}' is unknown")
             return self._statements(op, node)
-        except _Refused as refused:
-            self.findings.append(Finding(rule_id(3, refused.key), refused.message, refused.help, node.id))
+        except Refused as refused:
+            self.findings.append(Finding(rule_id(self.dialect, refused.key), refused.message, refused.help, node.id))
             return []
 
     def _statements(self, op: Op, node: Node) -> list[str]:
@@ -181,7 +195,7 @@ class _Writer:
                 return self._gate(op, node.args, [self._qubit(vq) for vq in node.vqs])
             case "measure" | "reset" if op.family == "atoms":
                 help = "write the graph as qvm-json or qvm-asm"
-                raise _Refused("emit-op", f"{node.op} has no form in OpenQASM 3", help)
+                raise Refused("emit-op", f"{node.op} has no form in {self.language}", help)
             case "measure" | "composite":
                 return self._composite(op, node)
             case "reset":
@@ -200,13 +214,13 @@ class _Writer:
             case "metadata":
                 return []
             case _:
-                raise _Refused(
-                    "emit-op", f"{node.op} has no form in OpenQASM 3", "write the graph as qvm-json or qvm-asm"
+                raise Refused(
+                    "emit-op", f"{node.op} has no form in {self.language}", "write the graph as qvm-json or qvm-asm"
                 )
 
     def _qubit(self, vq: str) -> str:
         if vq not in self.spelled:
-            raise _Refused("emit-graph", f"the qubit '{vq}' is not declared")
+            raise Refused("emit-graph", f"the qubit '{vq}' is not declared")
         return self.spelled[vq]
 
     def _lifecycle(self, op: Op, node: Node) -> list[str]:
@@ -229,11 +243,14 @@ class _Writer:
             self.needed[needs] = None
         return [f"{head} {', '.join(qubits)};" if qubits else f"{head};"]
 
+    def _measure(self, qubit: str, place: str) -> str:
+        return f"{place} = measure {qubit};"
+
     def _composite(self, op: Op, node: Node) -> list[str]:
         qubits = [self._qubit(vq) for vq in node.vqs]
         places = [place for event in node.produces for place in self.bits[event]]
         if op.name == "core.mz":
-            return [f"{places[0]} = measure {qubits[0]};"]
+            return [self._measure(qubits[0], places[0])]
         if op.name == "core.mpauli" and set(node.args["paulis"]) == {"I"}:
             return [f'{places[0]} = "0";']
         return self._steps(op, node.args, qubits, places)
@@ -246,7 +263,7 @@ class _Writer:
     def _step(self, step: Step, qubits: list[str], places: list[str]) -> list[str]:
         chosen = [qubits[k] for k in step.operands]
         if step.op == "core.mz":
-            return [f"{places[step.event]} = measure {chosen[0]};"]
+            return [self._measure(chosen[0], places[step.event])]
         if step.op == "core.reset":
             return [f"reset {chosen[0]};"]
         return self._gate(OPS[step.op], dict(step.args), chosen)
