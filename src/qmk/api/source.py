@@ -47,13 +47,22 @@ def check_graph(graph: Graph, strict: bool) -> list[Finding]:
 
 
 def text_of(program: ProgramLike, format: str | None) -> bytes | None:
-    """What the native core's reader may read: text, unless it is known to be in another format or is too long."""
+    """What the native core's reader may read: text, also that of a circuit without branches, unless it is known to be
+    in another format or is too long."""
     from qmk.qvm.graph import Graph
 
-    if isinstance(program, Graph) or circuit_of(program) is not None or format not in (None, *native_text.FORMATS):
+    if isinstance(program, Graph) or format not in (None, *native_text.FORMATS):
         return None
-    text = source(program)[0]
-    return text if len(text) <= LIMITS.source_bytes else None
+    circuit = circuit_of(program)
+    if circuit is None:
+        text = source(program)[0]
+    elif format is None:
+        from qmk.circuit.whole import flat_text
+
+        text = flat_text(circuit)
+    else:
+        return None  # which is refused where the graph is made
+    return text if text is not None and len(text) <= LIMITS.source_bytes else None
 
 
 def read_native(

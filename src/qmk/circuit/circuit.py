@@ -188,6 +188,12 @@ class Circuit(Branches, Applying):
     @property
     def parameters(self) -> dict[str, int | None]:
         """The parameters by name, each with its number of values; None: it is a single number."""
+        key = self._version()
+        if self._parameters is None or self._parameters[0] != key:
+            self._parameters = key, self._find_parameters()
+        return dict(self._parameters[1])
+
+    def _find_parameters(self) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
         for item in self._items:
             for value in values_in(item):
@@ -201,9 +207,7 @@ class Circuit(Branches, Applying):
     def bind(self, params: Mapping[Any, Any] | None = None, **by_name: Any) -> Self:
         """A circuit whose parameters have these values, by name or by ``Parameter``; others stay open."""
         values = read_values(self.parameters, {**(params or {}), **by_name}, whole=False)
-        made = self.copy()
-        made._items = [bind(item, values) for item in self._items]
-        return made
+        return self._with_items([bind(item, values) for item in self._items])
 
     # -- what it is --------------------------------------------------------------------------------------------------
 
@@ -215,7 +219,7 @@ class Circuit(Branches, Applying):
 
     def to_graph(self, params: Mapping[Any, Any] | None = None) -> Graph:
         """The graph with these values of the parameters."""
-        key = (len(self._items), self._size, self.n_bits)
+        key = self._version()
         if not params and self._known is not None and self._known[0] == key:
             return self._known[1]
         values = read_values(self.parameters, params or {})
@@ -268,7 +272,8 @@ class Circuit(Branches, Applying):
         Raises INVALID_GRAPH with findings for what the format cannot express."""
         from qmk import frontends
 
-        data = frontends.write(self._build({}) if target == "qasm3" else self.graph, target)
+        graph = self._build({}) if target == "qasm3" and self.parameters else self.graph
+        data = frontends.write(graph, target)
         return data if target == "binary" else data.decode()
 
     def __str__(self) -> str:

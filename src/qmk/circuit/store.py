@@ -36,6 +36,8 @@ class Store(OpMethods):
         self._ended = -1
         self._metadata: dict[str, Any] = {}
         self._known: tuple[Any, Graph] | None = None
+        self._text: tuple[Any, bytes | None] | None = None
+        self._parameters: tuple[Any, dict[str, int | None]] | None = None
         for name, size in _sizes("qubits", qubits, "q").items():
             self.add_qubits(size, name)
         for name, size in _sizes("bits", bits, "c").items():
@@ -169,6 +171,10 @@ class Store(OpMethods):
                 return
         self.add_bits(1, "c" if self._qubits_named("c") is None and self._bits_named("c") is None else "")
 
+    def _version(self) -> tuple[int, int, int]:
+        """A key for the content: all that is added changes it, and nothing is taken away."""
+        return len(self._items), self._size, len(self._bit_names)
+
     # -- copies ------------------------------------------------------------------------------------------------------
 
     def copy(self) -> Self:
@@ -181,6 +187,13 @@ class Store(OpMethods):
         made._metadata = dict(self._metadata)
         return made
 
+    def _with_items(self, items: list[Item]) -> Self:
+        """A circuit with the same registers and other items."""
+        made = self.copy()
+        made._items = items
+        made._known = made._text = made._parameters = None
+        return made
+
     def __copy__(self) -> Self:
         return self.copy()
 
@@ -188,7 +201,7 @@ class Store(OpMethods):
         return self.copy()  # items never change
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_known": None}
+        return {**self.__dict__, "_known": None, "_text": None, "_parameters": None}
 
 
 def as_list(found: int | list[int]) -> list[int]:

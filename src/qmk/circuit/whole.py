@@ -62,12 +62,12 @@ def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
 
 def inverse_of(circuit: C) -> C:
     """The circuit that undoes ``circuit``."""
-    return _with_items(circuit, _items_to_power(circuit, -1.0))
+    return circuit._with_items(_items_to_power(circuit, -1.0))
 
 
 def power_of(circuit: C, exponent: float) -> C:
     """The power of ``circuit``; see ``Circuit.power``."""
-    return _with_items(circuit, _items_to_power(circuit, float(exponent)))
+    return circuit._with_items(_items_to_power(circuit, float(exponent)))
 
 
 def _items_to_power(circuit: Circuit, exponent: float) -> list[Item]:
@@ -87,12 +87,6 @@ def control_whole(circuit: C, n_controls: int, state: str | None) -> C:
     for register, size in circuit._qubit_registers:
         made.add_qubits(size, register)
     made._items = items_of(control(unitary_of(circuit), values), range(made.n_qubits))
-    return made
-
-
-def _with_items(circuit: C, items: list[Item]) -> C:
-    made = circuit.copy()
-    made._items = items
     return made
 
 
@@ -123,6 +117,26 @@ def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
         field="program",
         help="keep measurements, resets, noise and branches out of that part",
     )
+
+
+_FLAT = frozenset(("core.mz", "core.reset", "core.barrier"))
+"""Ops beside gates that flat text may hold."""
+
+
+def flat_text(circuit: Circuit) -> bytes | None:
+    """A circuit without branches as OpenQASM 3 text for the native core's reader, its parameters as inputs: what is run
+    with many values is read anew a hundred times faster than its graph is built. None where it has another op."""
+    key = circuit._version()
+    if circuit._text is None or circuit._text[0] != key:
+        flat = all(type(item) is tuple or (isinstance(item, Step) and item.op in _FLAT) for item in circuit._items)
+        text: bytes | None = None
+        if flat:
+            try:
+                text = circuit.to("qasm3").encode()
+            except QmkError:
+                pass  # whoever builds the graph says what is wrong
+        circuit._text = key, text
+    return circuit._text[1]
 
 
 def with_texts(graph: Graph) -> Graph:

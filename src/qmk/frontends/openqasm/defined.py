@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from qmk.ir.names import base_of, controlled_form, spellings
 from qmk.ir.parameters import Expression
@@ -23,6 +23,11 @@ def number(value: float | Expression) -> str:
     if isinstance(value, Expression):
         return value.write(number)
     value = float(value)
+    return _number(value) if value else repr(value)  # the cache takes 0.0 and -0.0 for one
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float) -> str:
     for below in _DENOMINATORS:
         times = round(value * below / math.pi)
         if 0 < abs(times) <= 4 * below and times * math.pi / below == value:

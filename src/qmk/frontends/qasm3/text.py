@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -12,8 +13,13 @@ from qmk.qvm.families.gates import FIXED_SIZE
 
 def angles(gate: str, args: Mapping[str, Any]) -> str:
     """``(0.5, pi)`` or nothing."""
-    names = [param.name for param in FIXED_SIZE[gate].params]
+    names = _params(gate)
     return f"({', '.join(number(args[name]) for name in names)})" if names else ""
+
+
+@cache
+def _params(gate: str) -> tuple[str, ...]:
+    return tuple(param.name for param in FIXED_SIZE[gate].params)
 
 
 def write_modified(args: Mapping[str, Any]) -> tuple[str, str]:
