@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
@@ -14,11 +15,24 @@ from qmk.circuit.items import Item, Step
 from qmk.circuit.methods import MODIFIERS
 from qmk.circuit.operands import QubitLike, wrong
 from qmk.circuit.store import Store, angles_of, as_list, require_distinct
-from qmk.frontends.openqasm.unitary import NoPower, Unitary, control, inverse, move_operands, ops_of, power
+from qmk.frontends.openqasm.unitary import (
+    ROOT_QUBITS,
+    NoPower,
+    Unitary,
+    control,
+    inverse,
+    move_operands,
+    ops_of,
+    power,
+    synthesise,
+)  # fmt: skip
 from qmk.ir.parameters import Angle
 from qmk.models.arguments import show, to_plain
 from qmk.qvm.families import noise
-from qmk.qvm.op import Param
+from qmk.qvm.op import Matrix, Param
+
+_NO_PHASE = 1e-12
+"""A global phase up to this is what is left of rounding."""
 
 
 class UnknownGate(QmkError, AttributeError):
@@ -40,6 +54,15 @@ class Applying(Store):
         if op is None:
             raise unknown_gate(name)
         self._apply_op(op, given, named)
+        return self
+
+    def unitary(self, matrix: Any, *qubits: QubitLike) -> Self:
+        """Applies a unitary matrix of 2^n rows to one to three qubits, the first the highest bit of an index, as gates
+        that have exactly this matrix.
+
+        Raises INVALID_PARAMS for a matrix that is not unitary within 1e-9 or does not fit the qubits."""
+        operands = self._flat_qubits(qubits)
+        self._items += items_of(synthesise(_unitary_matrix(matrix, len(operands))), operands)
         return self
 
     # -- gates -------------------------------------------------------------------------------------------------------
@@ -97,6 +120,21 @@ class Applying(Store):
             require_distinct(method.name, row, self._qubit_names)
             _require_arguments(method, args, len(row))
         self._items += [Step(op.name, args, row) for row in rows]
+
+
+def _unitary_matrix(given: Any, qubits: int) -> Matrix:
+    try:
+        rows = tuple(tuple(complex(x) for x in row) for row in to_plain(given))
+    except (TypeError, ValueError):
+        raise wrong("unitary: this is not a matrix of numbers", "give rows of numbers, or a numpy array") from None
+    size = 1 << qubits
+    if not 1 <= qubits <= ROOT_QUBITS or len(rows) != size or any(len(row) != size for row in rows):
+        text = f"unitary: {len(rows)} rows on {qubits} qubit(s)"
+        raise wrong(text, f"give 1 to {ROOT_QUBITS} qubits, and a square matrix of 2^n rows for n of them")
+    for a, b in itertools.product(range(size), repeat=2):
+        if not abs(sum(rows[a][k] * rows[b][k].conjugate() for k in range(size)) - (a == b)) <= noise.TOLERANCE:
+            raise wrong(f"unitary: rows {a} and {b} of the matrix are not orthonormal", "give a unitary matrix")
+    return rows
 
 
 def unknown_gate(name: object) -> UnknownGate:
@@ -180,8 +218,9 @@ def raise_power(name: str, unitary: Unitary, exponent: float) -> Unitary:
 
 
 def items_of(unitary: Unitary, operands: Sequence[int]) -> list[Item]:
-    """A gate's primitives as items on these qubits. Its global phase is left out."""
-    found: list[Item] = []
+    """A gate's primitives as items on these qubits, and its global phase, which matters once there are controls."""
+    phase = math.remainder(unitary.phase, 2 * math.pi)
+    found: list[Item] = [("gphase", (phase,), ())] if abs(phase) > _NO_PHASE else []
     for each in move_operands(unitary, tuple(operands)).prims:
         if each.base == "barrier":
             found.append(Step("core.barrier", {}, each.operands))

@@ -7,8 +7,11 @@ It is a list of items over registers (``store``, ``items``), and becomes a graph
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+
+import msgspec
 
 from qmk.circuit import whole
 from qmk.circuit.applying import Applying, unknown_gate
@@ -19,7 +22,7 @@ from qmk.circuit.operands import BitLike, Condition, QubitLike, wrong
 from qmk.circuit.store import Sizes, as_list
 from qmk.ir.parameters import Expression, read_values
 from qmk.models.arguments import show
-from qmk.qvm.graph import Graph, digest, keep
+from qmk.qvm.graph import Graph, digest
 
 if TYPE_CHECKING:
     from qmk.circuit.drawing import Drawing
@@ -223,24 +226,36 @@ class Circuit(Branches, Applying):
         if not params and self._known is not None and self._known[0] == key:
             return self._known[1]
         values = read_values(self.parameters, params or {})
-        graph = keep(self._build(values))
+        graph = self._build(values)
         if not values:
             self._known = key, graph
         return graph
 
     def _build(self, values: Mapping[str, Any]) -> Graph:
         self._require_finished()
-        return build(self._qubit_registers, self._bit_registers, self._items, values, self._metadata)
+        graph = build(self._qubit_registers, self._bit_registers, self._items, values, self._metadata)
+        return graph if self._shots is None else msgspec.structs.replace(graph, shots=self._shots)
 
     @property
     def digest(self) -> str:
         """SHA-256 of what a run depends on, as ``qmk verify`` says it; open parameters count as they are written."""
-        return digest(whole.with_texts(self._build({})) if self.parameters else self.graph)
+        key = self._version()
+        if self._digest is None or self._digest[0] != key:
+            self._digest = key, digest(whole.with_texts(self._build({})) if self.parameters else self.graph)
+        return self._digest[1]
 
     @property
     def ops(self) -> tuple[Operation, ...]:
         """What the circuit does, in order."""
         return tuple(map(_operation, self._items))
+
+    def count_ops(self) -> dict[str, int]:
+        """How often each op is there, by the name that ``ops`` gives it, the most frequent first."""
+        return dict(Counter(each.name for each in self).most_common())
+
+    def depth(self) -> int:
+        """The number of ops on the longest path along qubits, bits and conditions, without barriers and fences."""
+        return whole.depth_of(self)
 
     def __len__(self) -> int:
         return len(self._items)

@@ -49,7 +49,7 @@ def read_graph(circuit: Circuit, graph: Graph) -> None:
     if guard is not None:
         circuit._items.append(End())
     circuit._items += reader.copies
-    circuit._metadata = dict(graph.metadata)
+    circuit._metadata, circuit._shots = dict(graph.metadata), graph.shots
     circuit._unwritten = circuit.n_bits
 
 

@@ -35,9 +35,11 @@ class Store(OpMethods):
         self._open: list[object] = []
         self._ended = -1
         self._metadata: dict[str, Any] = {}
+        self._shots: int | None = None
         self._known: tuple[Any, Graph] | None = None
         self._text: tuple[Any, bytes | None] | None = None
         self._parameters: tuple[Any, dict[str, int | None]] | None = None
+        self._digest: tuple[Any, str] | None = None
         for name, size in _sizes("qubits", qubits, "q").items():
             self.add_qubits(size, name)
         for name, size in _sizes("bits", bits, "c").items():
@@ -191,7 +193,7 @@ class Store(OpMethods):
         """A circuit with the same registers and other items."""
         made = self.copy()
         made._items = items
-        made._known = made._text = made._parameters = None
+        made._known = made._text = made._parameters = made._digest = None
         return made
 
     def __copy__(self) -> Self:
@@ -201,7 +203,7 @@ class Store(OpMethods):
         return self.copy()  # items never change
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_known": None, "_text": None, "_parameters": None}
+        return self._with_items(self._items).__dict__
 
 
 def as_list(found: int | list[int]) -> list[int]:

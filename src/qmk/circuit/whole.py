@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -10,7 +11,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.circuit.applying import items_of, raise_power
 from qmk.circuit.building import PARAMS
-from qmk.circuit.items import Item, ModifiedGate, Step, move
+from qmk.circuit.items import End, If, Item, ModifiedGate, Step, move
 from qmk.circuit.operands import BitLike, QubitLike, wrong
 from qmk.circuit.store import as_list
 from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
@@ -119,8 +120,9 @@ def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
     )
 
 
-_FLAT = frozenset(("core.mz", "core.reset", "core.barrier"))
-"""Ops beside gates that flat text may hold."""
+def _is_flat(item: Item) -> bool:
+    """Whether an item is a gate or one of the other ops that flat text may hold."""
+    return type(item) is tuple or (isinstance(item, Step) and item.op in ("core.mz", "core.reset", "core.barrier"))
 
 
 def flat_text(circuit: Circuit) -> bytes | None:
@@ -128,15 +130,36 @@ def flat_text(circuit: Circuit) -> bytes | None:
     with many values is read anew a hundred times faster than its graph is built. None where it has another op."""
     key = circuit._version()
     if circuit._text is None or circuit._text[0] != key:
-        flat = all(type(item) is tuple or (isinstance(item, Step) and item.op in _FLAT) for item in circuit._items)
+        flat = circuit._shots is None and circuit._metadata.keys() <= {"source"}
         text: bytes | None = None
-        if flat:
-            try:
+        if flat and all(map(_is_flat, circuit._items)):
+            with contextlib.suppress(QmkError):  # whoever builds the graph says what is wrong
                 text = circuit.to("qasm3").encode()
-            except QmkError:
-                pass  # whoever builds the graph says what is wrong
         circuit._text = key, text
     return circuit._text[1]
+
+
+def depth_of(circuit: Circuit) -> int:
+    """The number of ops on the longest path, see ``Circuit.depth``."""
+    qubits, bits = [0] * circuit.n_qubits, [0] * circuit.n_bits
+    floors = [0]
+    for item in circuit._items:
+        if isinstance(item, If):
+            floors.append(max([floors[-1], *(bits[bit.args[0]] for bit in item.condition.leaves())]))
+        elif isinstance(item, End):
+            floors.pop()
+        elif type(item) is tuple or (isinstance(item, Step) and item.op not in _NO_TIME):
+            used = item.qubits if isinstance(item, Step) else cast("ModifiedGate", item)[2]
+            read = item.reads + item.writes if isinstance(item, Step) else tuple[int, ...]()
+            level = 1 + max([floors[-1], *(qubits[k] for k in used), *(bits[k] for k in read)])
+            for wires, numbers in ((qubits, used), (bits, read)):
+                for k in numbers:
+                    wires[k] = level
+    return max([0, *qubits, *bits])
+
+
+_NO_TIME = frozenset(("core.barrier", "core.fence", "noise.readout"))
+"""Steps that count nothing in a depth."""
 
 
 def with_texts(graph: Graph) -> Graph:

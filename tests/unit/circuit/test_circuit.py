@@ -197,6 +197,29 @@ def test_ops_show_what_there_is() -> None:
     assert repr(circuit) == "<Circuit 2 qubits, 1 bits, 6 ops>"
 
 
+def test_depth_and_counts() -> None:
+    circuit = qmk.Circuit(3, 2).h(0).cx(0, 1).cx(1, 2).barrier().t(0).measure(0, 0)
+    assert circuit.count_ops() == {"cnot": 2, "h": 1, "barrier": 1, "t": 1, "mz": 1}
+    assert circuit.depth() == 4
+    with circuit.if_(0):
+        circuit.x(2)
+    assert circuit.depth() == 5
+    assert qmk.Circuit(2).depth() == 0
+
+
+@pytest.mark.parametrize("qubits", [1, 2, 3])
+def test_a_matrix_is_a_gate_with_its_phase(qubits: int) -> None:
+    rng = np.random.default_rng(qubits)
+    size = 1 << qubits
+    matrix = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))[0]
+    for wanted in (matrix, -np.eye(size)):
+        part = qmk.Circuit(qubits).unitary(wanted, range(qubits))
+        start = qmk.Circuit(qubits + 1).h(0).x(range(1, qubits + 1)).add(part.control())
+        found = qmk.state(start).reshape(2, size)
+        phase = found[0, -1] / abs(found[0, -1])
+        assert found[1] / phase == pytest.approx(wanted[:, -1] * math.sqrt(0.5), abs=1e-7)
+
+
 def test_drawings() -> None:
     circuit = qmk.Circuit(2).h(0).cx(0, 1)
     assert str(circuit) == repr(circuit.draw()) == "q_0: |0⟩─H─●─┤\n           │\nq_1: |0⟩───⊕─┤"
@@ -238,3 +261,24 @@ def test_every_gate_is_that_of_the_library(name: str) -> None:
     assert getattr(qmk.Circuit(max(len(qubits), 1)), name)(**by_keyword) == plain
     assert getattr(qmk.Circuit(max(len(qubits), 1)), name)(*angles, *qubits) == plain
     assert verify(plain.graph).error() is None
+
+
+def test_a_graph_keeps_its_shots_and_what_it_says_of_itself() -> None:
+    graph = to_graph("examples/bell.qasm")
+    circuit = qmk.Circuit.from_file("examples/bell.qasm")
+    assert circuit.graph == graph
+    text = b'{"version": "1.0", "shots": 7, "program": {"nodes": [{"id": "a", "op": "core.alloc", "vqs": ["q"]},'
+    text += b' {"id": "m", "op": "core.mz", "vqs": ["q"], "produces": ["c"]}]}}'
+    assert qmk.run(qmk.Circuit.from_text(text)).shots == qmk.run(text).shots == 7
+
+
+def test_what_no_circuit_holds_is_refused_by_name() -> None:
+    text = "OPENQASM 3.0; qubit[2] q; bit c; c = measure q[0]; U(0, 0, 0) q[0], q[1];"
+    with pytest.raises(qmk.QmkError) as caught:
+        qmk.Circuit.from_text(text)
+    assert caught.value.kind.name == "INVALID_GRAPH"
+    with pytest.raises(qmk.QmkError, match=r"cannot read 'no\.qasm'"):
+        qmk.Circuit.from_file("no.qasm")
+    profile = '.version 1.0\n.families core\nALLOC_LQ n=1, profile="logical:surface(d=3)" -> q [CAP_ALLOC]\n'
+    with pytest.raises(qmk.QmkError, match=r"core\.alloc\) has no form in a circuit"):
+        qmk.Circuit.from_text(profile)

@@ -186,12 +186,18 @@ def _matrix_power(u: Unitary, exponent: float) -> Unitary:
     numbers = {qubit: k for k, qubit in enumerate(used)}
     own = [replace(p, operands=tuple(numbers[k] for k in p.operands)) for p in u.prims if p.base != "barrier"]
     wanted = powers.power(matrix_of(Unitary(tuple(own), u.phase), len(used)), exponent)
-    if len(used) == 1 and max(abs(wanted[0][1]), abs(wanted[1][0]), abs(wanted[0][0] - wanted[1][1])) > 1e-12:
-        return move_operands(from_matrix(wanted), used)
+    return move_operands(synthesise(wanted), used)
+
+
+def synthesise(wanted: Matrix) -> Unitary:
+    """A unitary on at most ``ROOT_QUBITS`` qubits as gates that have exactly its matrix."""
+    if len(wanted) == 2 and max(abs(wanted[0][1]), abs(wanted[1][0]), abs(wanted[0][0] - wanted[1][1])) > 1e-12:
+        return from_matrix(wanted)
+    qubits = len(wanted).bit_length() - 1
     steps = tuple(prim(step.op.removeprefix("core."), step.operands, step.args) for step in unitary_steps(wanted))
-    column = _act(Unitary(steps), [_basis(0, len(wanted))], len(used))[0]
+    column = _act(Unitary(steps), [_basis(0, len(wanted))], qubits)[0]
     overlap = sum(x.conjugate() * row[0] for x, row in zip(column, wanted, strict=True))
-    return move_operands(Unitary(steps, cmath.phase(overlap)), used)
+    return Unitary(steps, cmath.phase(overlap))
 
 
 def matrix_of(u: Unitary, qubits: int) -> Matrix:
