@@ -36,7 +36,7 @@ qubits; [Write a circuit in Python](../howto/circuits.md) says what an operand m
 ```python
 import qmk
 
-assert qmk.state(qmk.Circuit(1).rx(3.141592653589793, 0).x(0))[0].real != 0
+assert abs(qmk.state(qmk.Circuit(2).x(0).crx(3.141592653589793, 0, 1))[0b11]) > 0.999999
 ```
 
 """

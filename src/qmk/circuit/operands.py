@@ -72,6 +72,10 @@ class Condition:
             if isinstance(each, Condition):
                 yield from each.leaves()
 
+    def bits(self) -> list[int]:
+        """The numbers of the bits that it reads, with repeats."""
+        return [leaf.args[0] for leaf in self.leaves()]
+
     def move(self, bits: Callable[[int], int]) -> Condition:
         """The same condition on bits that ``bits`` gives for these."""
         if self.op == "bit":

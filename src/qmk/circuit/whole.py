@@ -145,7 +145,7 @@ def depth_of(circuit: Circuit) -> int:
     floors = [0]
     for item in circuit._items:
         if isinstance(item, If):
-            floors.append(max([floors[-1], *(bits[bit.args[0]] for bit in item.condition.leaves())]))
+            floors.append(max([floors[-1], *(bits[bit] for bit in item.condition.bits())]))
         elif isinstance(item, End):
             floors.pop()
         elif type(item) is tuple or (isinstance(item, Step) and item.op not in _NO_TIME):
