@@ -9,6 +9,7 @@ build the same gates by their own methods in the same run.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -77,14 +78,14 @@ def main() -> None:
     parser.add_argument("--gates", type=int, default=100_000)
     gates = parser.parse_args().gates
     target = TARGET_S * gates / 100_000
-    mine = best_s(lambda: build(gates))
+    mine = best_s(functools.partial(build, gates))
     rows = [Row(f"{gates} gates, one by one", mine, target)]
     for name, peer in PEERS.items():
         try:
             peer(4)
         except ImportError:
             continue
-        theirs = best_s(lambda: peer(gates))
+        theirs = best_s(functools.partial(peer, gates))
         rows.append(Row(f"beside {name}", mine, target, name, theirs))
     circuit = build(gates)
     rows.append(Row("their graph", best_s(lambda: circuit.copy().h(0).graph)))

@@ -116,3 +116,13 @@ def test_a_job_tells_its_logical_qubits_to_whoever_fetches_its_result(daemon: An
         assert told["qec"] == local.provenance.notes["qec"]
         assert "noise" not in told
     assert {gap.engine for gap in coded.gaps} > {gap.engine for gap in plain.gaps}
+
+
+def test_a_circuit_over_the_daemon_gives_the_bits_of_its_text(daemon: Any) -> None:
+    a = qmk.Parameter("a")
+    circuit = qmk.Circuit(2, 2).ry(a, 0).cx(0, 1).measure_all()
+    with Client(daemon.socket) as client:
+        told = client.run(circuit, shots=200, seed=5, params={a: 0.8})
+        assert told.counts == client.run(TEXT, shots=200, seed=5, params={"a": 0.8}).counts
+        assert client.estimate(circuit, shots=10, params={"a": 0.8}).digest == circuit.bind(a=0.8).digest
+    assert told.counts == qmk.run(circuit, shots=200, seed=5, params={a: 0.8}, engine=told.engine).counts

@@ -104,10 +104,10 @@ class Embedded:
 def run(program: ProgramLike, **keywords: Unpack[RunKeywords]) -> Result:
     """Run a program here and give its counts and per-shot events.
 
-    ``program`` is a ``Graph``, the path of a file, or source text in any format QMK reads. The same program, shots,
-    seed and engine give the same bits, here and on a daemon. ``noise`` may also be a ``NoiseModel``, or for programs of
-    evolutions a ``models.atoms.AtomNoise``. ``timeout_ms`` runs the engine in a process of its own, as ``isolate``
-    does.
+    ``program`` is a ``Circuit``, the path of a file, source text in any format QMK reads, or a ``Graph``. The same
+    program, shots, seed and engine give the same bits, here and on a daemon. ``noise`` may also be a ``NoiseModel``, or
+    for programs of evolutions a ``models.atoms.AtomNoise``. ``timeout_ms`` runs the engine in a process of its own, as
+    ``isolate`` does.
 
     Raises ``QmkError``: INVALID_GRAPH with findings, INVALID_PARAMS for an option that cannot be honoured, UNSUPPORTED
     with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed, TIMEOUT, JOB_FAILED.

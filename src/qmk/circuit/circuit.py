@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import msgspec
@@ -66,6 +67,8 @@ class Circuit(Branches, Applying):
         """A circuit with the meaning of a graph. Raises UNSUPPORTED for channels between tenants."""
         from qmk.circuit.reading import read_graph
 
+        if not isinstance(cast("object", graph), Graph):
+            raise wrong(f"{show(graph)} is not a graph", "use from_text for source text, from_file for a file", "graph")
         made = cls()
         read_graph(made, graph)
         return made
@@ -73,6 +76,8 @@ class Circuit(Branches, Applying):
     @classmethod
     def from_text(cls, text: str | bytes, format: str | None = None, params: Mapping[Any, Any] | None = None) -> Self:
         """A circuit from source text in any format that QMK reads. Raises INVALID_GRAPH with findings."""
+        if not isinstance(cast("object", text), (str, bytes)):
+            raise wrong(f"{show(text)} is not the text of a program", "give its source text, or use from_file", "text")
         return cls._read(text.encode() if isinstance(text, str) else text, "", format, params)
 
     @classmethod
@@ -82,6 +87,8 @@ class Circuit(Branches, Applying):
         """A circuit from a file in any format that QMK reads. Raises INVALID_GRAPH with findings."""
         from qmk.frontends import read_file
 
+        if not isinstance(cast("object", path), (str, os.PathLike)):
+            raise wrong(f"{show(path)} is not the path of a file", "give it as text or as a Path", "path")
         return cls._read(read_file(os.fsdecode(path)), os.fsdecode(path), format, params)
 
     @classmethod
@@ -136,8 +143,13 @@ class Circuit(Branches, Applying):
 
     def assign(self, bit: BitLike, value: Condition | int) -> Self:
         """Sets a bit to the value of a condition on others, such as ``a ^ b``, or to 0 or 1."""
+        if isinstance(value, Condition):
+            condition = self._condition(value, 1)
+        elif value in (0, 1):
+            condition = Condition("table", (int(value),))
+        else:
+            raise wrong(f"{show(value)} is not the value of a bit", "give 0, 1 or a condition", "value")
         (written,) = self._bits_for(1, bit, True)
-        condition = Condition("table", (int(value),)) if isinstance(value, int) else self._condition(value, 1)
         self._items.append(Assign(written, condition))
         return self
 
@@ -312,7 +324,8 @@ class Circuit(Branches, Applying):
 def _operation(item: Item) -> Operation:
     match item:
         case Step():
-            return Operation(item.op.removeprefix("core."), item.qubits, item.args, item.writes or item.reads)
+            args = MappingProxyType(item.args)
+            return Operation(item.op.removeprefix("core."), item.qubits, args, item.writes or item.reads)
         case Assign():
             return Operation("assign", bits=(item.bit,), condition=item.value)
         case If():

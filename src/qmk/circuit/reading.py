@@ -50,7 +50,7 @@ def read_graph(circuit: Circuit, graph: Graph) -> None:
         circuit._items.append(End())
     circuit._items += reader.copies
     circuit._metadata, circuit._shots = dict(graph.metadata), graph.shots
-    circuit._unwritten = circuit.n_bits
+    circuit._written = set(range(circuit.n_bits))
 
 
 class _Reader:

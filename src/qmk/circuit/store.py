@@ -31,7 +31,8 @@ class Store(OpMethods):
         self._bit_registers: list[BitRegister] = []
         self._qubit_names: list[str] = []
         self._bit_names: list[str] = []
-        self._unwritten = 0
+        self._written: set[int] = set()
+        self._free = 0
         self._open: list[object] = []
         self._ended = -1
         self._metadata: dict[str, Any] = {}
@@ -154,14 +155,16 @@ class Store(OpMethods):
             raise wrong(f"{count} bit(s) are measured into {len(found)}", f"give {count} bit(s)", "bits")
         if len(set(found)) < count:
             raise wrong("a bit is written twice by one op", "name each bit once", "bits")
-        self._unwritten = max(self._unwritten, max(found, default=-1) + 1)
+        self._written.update(found)
         return found
 
     def _free_bit(self) -> int:
-        if self._unwritten == self.n_bits:
+        while self._free in self._written:
+            self._free += 1
+        if self._free == self.n_bits:
             self._grow()
-        self._unwritten += 1
-        return self._unwritten - 1
+        self._free += 1
+        return self._free - 1
 
     def _grow(self) -> None:
         """Adds a bit to register c, which is made where there is none."""
@@ -184,7 +187,7 @@ class Store(OpMethods):
         made = type(self).__new__(type(self))
         made.__dict__.update(self.__dict__)
         for name, value in self.__dict__.items():
-            if isinstance(value, list):
+            if isinstance(value, (list, set)):
                 made.__dict__[name] = cast("list[Any]", value).copy()
         made._metadata = dict(self._metadata)
         return made

@@ -39,7 +39,7 @@ def add(circuit: Circuit, other: Circuit, qubits: QubitLike | None, bits: BitLik
     into = _bits_by_name(circuit, other) if bits is None else circuit._bits_for(other.n_bits, bits)
     check("expansion_nodes", len(circuit._items) + len(items), "the circuit")
     circuit._items += [move(item, onto.__getitem__, into.__getitem__) for item in items]
-    circuit._unwritten = max(circuit._unwritten, max(into, default=-1) + 1)
+    circuit._written.update(into[bit] for bit in other._written)
 
 
 def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:

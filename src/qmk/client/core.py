@@ -167,7 +167,8 @@ class Core(Lists, Checkpoints, Channels):
 
     @takes("Client.submit")
     async def submit(self, program: ProgramLike, **keywords: Unpack[ClientSubmitKeywords]) -> q_submit.Reply:
-        """Queue a program (graph, file or source text) as a job. It survives a restart of the daemon from here on."""
+        """Queue a program (circuit, file, source text or graph) as a job. It survives a restart of the daemon from here
+        on."""
         return await self._submit(program, read_options("Client.submit", keywords))
 
     async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:

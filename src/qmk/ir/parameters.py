@@ -385,5 +385,5 @@ def _text(value: Angle, rank: int, number: Callable[[float], str]) -> str:
         text, own = value.write(number), _RANK.get(value.op, 9)
     else:
         text = repr(value) if isinstance(value, int) else number(value)
-        own = 3 if text[0] == "-" else 2 if "*" in text or "/" in text else 9
+        own = 2 if "*" in text or "/" in text else 3 if text[0] == "-" else 9
     return f"({text})" if own < rank else text

@@ -282,3 +282,14 @@ def test_what_no_circuit_holds_is_refused_by_name() -> None:
     profile = '.version 1.0\n.families core\nALLOC_LQ n=1, profile="logical:surface(d=3)" -> q [CAP_ALLOC]\n'
     with pytest.raises(qmk.QmkError, match=r"core\.alloc\) has no form in a circuit"):
         qmk.Circuit.from_text(profile)
+
+
+def test_names_that_gates_have_are_names_of_parameters() -> None:
+    t, greek = qmk.Parameter("t"), qmk.Parameter("θ")
+    circuit = qmk.Circuit(1).t(0).rx(t - greek * math.pi / 2, 0).rx(t * (-math.pi / 2), 0).rz(greek / (math.pi / 4), 0)
+    assert_is(
+        circuit,
+        "input float t; input float θ; qubit[1] q; t q[0]; rx(t - θ*pi/2) q[0]; rx(t*(-pi/2)) q[0]; rz(θ/(pi/4)) q[0];",
+        t=0.3,
+        θ=0.7,
+    )

@@ -53,6 +53,10 @@ REFUSED: dict[str, tuple[Build, str, str]] = {
     "matrix": (lambda c: c.unitary(np.ones((2, 2)), 0), "rows 0 and 0 of the matrix are not orthonormal", "unitary"),
     "no matrix": (lambda c: c.unitary("x", 0), "this is not a matrix of numbers", "numpy"),
     "large matrix": (lambda c: c.unitary(np.eye(4), 0), "4 rows on 1 qubit(s)", "square matrix"),
+    "assigned": (lambda c: c.assign(0, 2), "2 is not the value of a bit", "0, 1 or a condition"),
+    "no graph": (lambda c: qmk.Circuit.from_graph("OPENQASM 3.0;"), "is not a graph", "from_text"),
+    "no text": (lambda c: qmk.Circuit.from_text(3), "3 is not the text of a program", "from_file"),
+    "no path": (lambda c: qmk.Circuit.from_file(3), "3 is not the path of a file", "Path"),
     "basis": (lambda c: c.measure(0, basis="W"), "there is no basis 'W'", "'X', 'Y' or 'Z'"),
     "bits": (lambda c: c.measure([0, 1], 0), "2 bit(s) are measured into 1", "give 2 bit(s)"),
     "one bit": (lambda c: c.measure([0, 1], [0, 0]), "a bit is written twice", "once"),
@@ -113,3 +117,16 @@ def test_nothing_is_left_of_a_refused_gate() -> None:
     with pytest.raises(qmk.QmkError):
         circuit.cx([0, 1], [1, 1])
     assert len(circuit) == 0
+
+
+def test_a_parameter_with_a_word_of_openqasm_for_a_name() -> None:
+    circuit = qmk.Circuit(1).rx(qmk.Parameter("pi"), 0).measure_all()
+    with pytest.raises(qmk.QmkError, match="the parameter 'pi' has a name that OpenQASM uses itself"):
+        circuit.to("qasm3")
+    assert qmk.run(circuit, params={"pi": math.pi}, shots=10).counts == {"1": 10}
+
+
+def test_the_first_bit_that_nothing_has_written_is_next() -> None:
+    circuit = qmk.Circuit(2, 2).measure(1, 1).measure(0)
+    assert [op.bits for op in circuit.ops] == [(1,), (0,)]
+    assert circuit.n_bits == 2

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import qmk
 from qmk.client import wire
 from qmk.client.wire import WireGraphs
 from qmk.formats import json_codec
@@ -69,3 +70,13 @@ def test_what_is_kept_has_a_bound(read: list[object], monkeypatch: pytest.Monkey
     for text in (*texts, texts[2], texts[0]):
         graphs.write(text, RunOptions())
     assert read == [*texts, texts[0]]
+
+
+def test_a_circuit_is_sent_as_its_graph(read: list[object]):
+    theta = qmk.Parameter("t")
+    circuit = qmk.Circuit({"q": None}, {"c": None}).rx(theta, 0).measure_all()
+    graphs = WireGraphs()
+    sent = graphs.write(circuit, RunOptions(params={theta: 0.5})).graph
+    text = graphs.write(TEXT, RunOptions(params={"t": 0.5})).graph
+    assert json_codec.decode(bytes(sent))[0].nodes == json_codec.decode(bytes(text))[0].nodes
+    assert read == [circuit, TEXT]

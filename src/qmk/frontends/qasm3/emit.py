@@ -120,7 +120,7 @@ class Writer:
     def _declare_inputs(self) -> None:
         """Parameters without a value are inputs. Their names stay, since values are given by them."""
         for name, size in parameters_of(self.graph).items():
-            if self.names.reserve(name, "p") != name:
+            if not self.names.keep(name):
                 text = f"the parameter '{name}' has a name that OpenQASM uses itself"
                 self.findings.append(Finding(rule_id(3, "emit-graph"), text, "give it another name"))
             kind = "float" if size is None else f"array[float, {size}]"

@@ -11,11 +11,9 @@ from qmk.frontends.openqasm.parser import KEYWORDS
 
 _PART = re.compile(r"(.+)_(0|[1-9]\d{0,6})")
 
-TAKEN = frozenset(
+WORDS = frozenset(
     {
         *KEYWORDS,
-        *QELIB1,
-        *STDGATES,
         *RESERVED,
         *FUNCTIONS[3],
         *constants(3),
@@ -26,6 +24,9 @@ TAKEN = frozenset(
         "void",
     }
 )
+"""Words that the language has a meaning for."""
+
+TAKEN = WORDS | QELIB1.keys() | STDGATES.keys()
 
 
 class Names:
@@ -33,6 +34,12 @@ class Names:
 
     def __init__(self) -> None:
         self._used: set[str] = set(TAKEN)
+
+    def keep(self, name: str) -> bool:
+        """Whether ``name`` may be used as it is written, also where a gate has it, as gates are called otherwise."""
+        free = name not in WORDS and (name in TAKEN or name not in self._used)
+        self._used.add(name)
+        return free
 
     def reserve(self, wanted: str, default: str) -> str:
         """``wanted`` if it may be used, else something close to it."""
