@@ -68,7 +68,7 @@ def test_pictures_are_well_formed_and_show_what_happens(qmk: Qmk, tmp_path: Path
     analog = tmp_path / "c.svg"
     assert qmk("draw", "examples/z2.braket.json", "--device", "aquila", "-o", str(analog)).returncode == 0
     assert sum("analog.rydberg" in (t.text or "") for t in ElementTree.parse(analog).getroot().iter(f"{SVG}title")) == 8
-    for name in ("a.pdf", "no/folder/a.svg"):
+    for name in ("a.gif", "no/folder/a.svg"):
         assert qmk("draw", GHZ, "-o", str(tmp_path / name)).returncode == 2
 
 

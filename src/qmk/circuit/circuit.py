@@ -27,6 +27,11 @@ from qmk.qvm.graph import Graph, digest
 
 if TYPE_CHECKING:
     from qmk.circuit.drawing import Drawing
+    from qmk.circuit.picture import Picture
+
+
+PICTURED = 1000
+"""A notebook shows a circuit of so many items as a picture, a longer one as text."""
 
 
 class Operation(NamedTuple):
@@ -292,6 +297,13 @@ class Circuit(Branches, Applying):
 
         return draw(self._build({}), width, ascii_only)
 
+    def picture(self, *, width: float | None = None) -> Picture:
+        """The circuit as a picture, folded to ``width`` pixels (960): a notebook shows it, and ``save("circuit.svg")``
+        writes it, as .svg, .html, .png or .pdf."""
+        from qmk.circuit import picture
+
+        return picture.draw(self._build({}), picture.WIDTH if width is None else width)
+
     def to(self, target: str) -> Any:
         """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, stim, json, asm as text,
         binary as bytes. Open parameters become inputs of OpenQASM 3.
@@ -311,6 +323,8 @@ class Circuit(Branches, Applying):
         return f"<Circuit {self._size} qubits{bits}, {len(self._items)} ops>"
 
     def _repr_html_(self) -> str:
+        if len(self._items) <= PICTURED:
+            return self.picture().to("svg").decode()
         return self.draw()._repr_html_()  # pyright: ignore[reportPrivateUsage]  # the protocol of notebooks
 
     if not TYPE_CHECKING:

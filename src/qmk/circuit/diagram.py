@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from qmk.circuit.packing import Packing, rows_of
 from qmk.circuit.symbols import CONTROL, CROSS, END, OPEN_CONTROL, TARGET, Cell, cell
 from qmk.qvm.graph import Graph, Node
 
@@ -20,7 +21,8 @@ ASCII = str.maketrans(
 def in_ascii(picture: Cell) -> Cell:
     """Translated before the layout, as some signs take more columns in ASCII."""
     texts = tuple((handle, text.translate(ASCII)) for handle, text in picture.texts)
-    return replace(picture, texts=texts, note=picture.note.translate(ASCII))
+    suffix = picture.suffix.translate(ASCII)
+    return replace(picture, texts=texts, note=picture.note.translate(ASCII), events=suffix, condition="")
 
 
 @dataclass
@@ -62,9 +64,7 @@ class _Layout:
         self.n_rows = len(self.names) + self.classical
         self.columns: list[_Column] = []
         self.live: list[list[tuple[int, int]]] = [[] for _ in self.names]
-        self._free_from = [0] * max(self.n_rows, 1)
-        self._written_at: dict[str, int] = {}
-        self._floor = 0
+        self._packing = Packing(self.n_rows)
         for node, picture in drawn:
             self._place(node, picture)
         for spans in self.live:
@@ -73,29 +73,21 @@ class _Layout:
 
     def _place(self, node: Node, picture: Cell) -> None:
         wires = {self.wire_of[handle]: text for handle, text in picture.texts}
+        if picture.texts and picture.suffix:
+            wires[self.wire_of[picture.texts[-1][0]]] += picture.suffix
         if picture.note:
             wires[self.n_rows - 1] = picture.note
-        rows = range(self.n_rows) if picture.across else self._span(list(wires), picture.linked)
-        reads = [*node.inputs, *(node.guard.events() if node.guard else ())]
-        column = max((self._free_from[row] for row in rows), default=0)
-        column = max([column, self._floor, *(self._written_at.get(event, -1) + 1 for event in reads)])
+        rows = range(self.n_rows) if picture.across else rows_of(list(wires), picture.linked)
+        column = self._packing.place(node, rows, bool(picture.across))
         while len(self.columns) <= column:
             self.columns.append(_Column())
         self._draw(self.columns[column], wires, picture)
-        for row in rows:
-            self._free_from[row] = column + 1
-        for event in node.produces:
-            self._written_at[event] = column
         self._note_life(node, wires, column)
-
-    def _span(self, wires: list[int], linked: bool) -> range | list[int]:
-        return range(min(wires), max(wires) + 1) if linked and wires else wires
 
     def _draw(self, column: _Column, wires: dict[int, str], picture: Cell) -> None:
         column.texts.update(wires)
         if picture.across:
             column.across = picture.across
-            self._floor = len(self.columns)
         elif picture.linked and len(wires) > 1:
             column.links.append((min(wires), max(wires)))
 

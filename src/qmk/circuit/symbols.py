@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from qmk.ir.names import names
@@ -17,6 +18,7 @@ ZERO = "|0⟩"
 END = "┤"
 FENCE, BARRIER = "║", "░"
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 FIXED: dict[str, tuple[str, ...]] = {
     "core.reset": (ZERO,),
     "core.teleport_cnot": (f"{CONTROL}tp", f"{TARGET}tp"),
@@ -28,12 +30,20 @@ MEASURED = {"core.mz": "M", "core.mx": "Mx", "core.my": "My", "core.mbell": "Mbe
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One node as drawn. ``texts`` by handle in operand order; ``linked`` draws a line between the operands;
-    ``across`` marks every wire (a fence); ``note`` is for nodes without operands."""
+    ``across`` marks every wire (a fence); ``note`` is for nodes without operands; ``events`` and ``condition`` are what
+    it writes and under what it acts, in words."""
 
     texts: tuple[tuple[str, str], ...]
     linked: bool = True
     across: str = ""
     note: str = ""
+    events: str = ""
+    condition: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """What stands behind the text of the last operand."""
+        return self.events + (f"[{self.condition}]" if self.condition else "")
 
 
 def cell(node: Node) -> Cell:
@@ -42,7 +52,7 @@ def cell(node: Node) -> Cell:
     op = OPS.get(node.op)
     op_class = op.op_class if op else ""
     if op_class == "fence":
-        return Cell((), across=FENCE, note=_condition(node))
+        return Cell((), across=FENCE, note=_in_brackets(node))
     if op_class == "hint":
         return Cell(tuple((handle, BARRIER) for handle in handles), linked=False, across="" if handles else BARRIER)
     if node.op in ("core.alloc", "core.free"):
@@ -50,12 +60,12 @@ def cell(node: Node) -> Cell:
         return Cell(tuple((handle, text) for handle in handles), linked=False)
     if not handles:
         return Cell((), note=_note_text(node))
-    texts = list(_operand_texts(node, len(handles)))
-    texts[-1] += _events_text(node) + _condition(node)
-    return Cell(tuple(zip(handles, texts, strict=True)))
+    texts = operand_texts(node, len(handles))
+    named = tuple(zip(handles, texts, strict=True))
+    return Cell(named, events=_events_text(node), condition=condition_text(node))
 
 
-def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
+def operand_texts(node: Node, count: int) -> tuple[str, ...]:
     args, op = node.args, OPS.get(node.op)
     fixed = FIXED.get(node.op)
     if fixed and len(fixed) == count:
@@ -78,10 +88,14 @@ def _operand_texts(node: Node, count: int) -> tuple[str, ...]:
     return (_name_text(short, args),) * count
 
 
+_SIGNS = {"x": TARGET, "z": CONTROL}
+"""What the target of a controlled gate is drawn as, if not as a box."""
+
+
 def _under_control(op: Op, args: Mapping[str, Any]) -> tuple[str, ...]:
     """What is drawn on the targets of a controlled gate: signs for the exchange and the phase flips."""
     base = OPS[op.base]
-    signs = {"x": TARGET, "z": CONTROL, **names("draw")}
+    signs = {**_SIGNS, **names("draw")}
     return (signs.get(base.short) or _name_text(base.short, args),) * (base.vqs.high or 0)
 
 
@@ -98,7 +112,9 @@ def _mod_cells(args: Mapping[str, Any], count: int) -> tuple[str, ...]:
     state = str(args.get("state") or "1" * controls)
     power = args.get("power", 1)
     params: Mapping[str, Any] = args.get("params") or {}
-    name = _name_text(str(args.get("gate", "?")), params)
+    gate = str(args.get("gate", "?"))
+    signed = power == 1 and controls > 0
+    name = (_SIGNS.get(gate) if signed else None) or _name_text(gate, params)
     name += "" if power == 1 else "†" if power == -1 else f"^{power:g}"
     marks = tuple(OPEN_CONTROL if bit == "0" else CONTROL for bit in state[:controls])
     return marks + (name,) * (count - len(marks))
@@ -108,33 +124,40 @@ def _note_text(node: Node) -> str:
     short = node.op.rpartition(".")[2]
     if node.op == "core.lut":
         inputs = ",".join(node.inputs)
-        return f"{','.join(node.produces)}={short}({inputs};{node.args.get('table', '?')}){_condition(node)}"
+        return f"{','.join(node.produces)}={short}({inputs};{node.args.get('table', '?')}){_in_brackets(node)}"
     if node.op == "noise.readout":
         chances = ",".join(angle_text(float(node.args.get(name, 0.0))) for name in ("p01", "p10"))
-        return f"{','.join(node.produces)}={short}({','.join(node.inputs)};{chances}){_condition(node)}"
-    return _name_text(short, node.args) + _events_text(node) + _condition(node)
+        return f"{','.join(node.produces)}={short}({','.join(node.inputs)};{chances}){_in_brackets(node)}"
+    return _name_text(short, node.args) + _events_text(node) + _in_brackets(node)
 
 
 def _events_text(node: Node) -> str:
     return f"→{','.join(node.produces)}" if node.produces else ""
 
 
-def _condition(node: Node) -> str:
-    """`` if m0⊕m1`` for inputs of a Pauli correction, `` if m0 & !m1`` for a guard."""
+def _in_brackets(node: Node) -> str:
+    condition = condition_text(node)
+    return f"[{condition}]" if condition else ""
+
+
+def condition_text(node: Node, names: Mapping[str, str] = NO_NAMES) -> str:
+    """``if m0⊕m1`` for inputs of a Pauli correction, ``if m0 & !m1`` for a guard; empty without either. ``names`` are
+    what events are called if not by their ids."""
     parts: list[str] = []
     if node.inputs and node.op == "core.condpauli":
-        parts.append("⊕".join(node.inputs))
+        parts.append("⊕".join(names.get(event, event) for event in node.inputs))
     if node.guard is not None:
-        parts.append(guard_text(node.guard))
-    return f"[if {' & '.join(parts)}]" if parts else ""
+        parts.append(guard_text(node.guard, names=names))
+    return f"if {' & '.join(parts)}" if parts else ""
 
 
-def guard_text(guard: Guard, nested: bool = False) -> str:
+def guard_text(guard: Guard, nested: bool = False, names: Mapping[str, str] = NO_NAMES) -> str:
     """``m0``, ``!m0``, ``m0=2``, ``(a & (b | c))``."""
     if guard.type == "eq":
-        return {0: f"!{guard.event}", 1: guard.event}.get(guard.value, f"{guard.event}={guard.value}")
+        event = names.get(guard.event, guard.event)
+        return {0: f"!{event}", 1: event}.get(guard.value, f"{event}={guard.value}")
     sign = " & " if guard.type == "and" else " | "
-    text = sign.join(guard_text(condition, True) for condition in guard.conditions)
+    text = sign.join(guard_text(condition, True, names) for condition in guard.conditions)
     return f"({text})" if nested else text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ from qmk.cli import options, output, terminal
 from qmk.cli.failure import Console, call_error
 
 if TYPE_CHECKING:
+    from qmk.drawing.scene import Scene
     from qmk.models.atoms.on_device import OnDevice
     from qmk.models.atoms.profile import Profile
     from qmk.qvm.graph import Graph
@@ -24,7 +26,12 @@ DRAWN_NODES = 1000
 @click.option("--ascii", "plain", is_flag=True, help="Use ASCII characters only.")
 @options.device_option
 @click.option(
-    "-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write a picture: .svg or .png."
+    "-o",
+    "--output",
+    "path",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write a picture: .svg, .html, .png or .pdf.",
 )
 @click.pass_obj
 def command(
@@ -38,17 +45,24 @@ def command(
     device: str | None,
     path: str | None,
 ) -> None:
-    """Draw PROGRAM's circuit as text: conditions and measured events stand at their gates.
+    """Draw PROGRAM's circuit as text: conditions and measured events stand at their gates. --output draws it as a
+    picture.
 
-    With --device: when every op runs there, waits and moves included; --output draws this as a picture, with the array.
-    Without a device a picture has one unit of time for each op.
+    With --device: when every op runs there, waits and moves included; a picture has the array, too.
     """
-    from qmk.circuit import diagram
+    from qmk.circuit import diagram, picture
     from qmk.cli import source
 
     loaded = source.load(program, format_name, params, console)
-    if device is not None or path is not None:
+    is_analog = any(node.op.startswith("analog.") for node in loaded.graph.nodes)
+    if device is not None or (path is not None and is_analog):
         _on_device(loaded.graph, device, path, draw_all)
+        return
+    if path is not None:
+        if not loaded.graph.nodes:
+            raise call_error("the program has no ops to draw")
+        drawn = picture.draw(loaded.graph, max_nodes=None if draw_all else DRAWN_NODES)
+        _write(drawn.scene, path)
         return
     rows = diagram.lines(
         loaded.graph,
@@ -76,7 +90,7 @@ def _on_device(graph: Graph, name: str | None, path: str | None, draw_all: bool)
 
 
 def _picture(made: OnDevice, profile: Profile | None, path: str) -> None:
-    from qmk.cli.picture import write
+    from qmk.drawing.scene import stack
     from qmk.models.atoms import drawing
 
     if not made.timeline.timeline:
@@ -87,4 +101,11 @@ def _picture(made: OnDevice, profile: Profile | None, path: str) -> None:
         scenes.append(drawing.panels(made.graph, made.timeline, profile, f"the array of {profile.name}"))
     elif any(node.op == "analog.rydberg" for node in made.graph.nodes):
         scenes.append(drawing.evolutions(made.graph, "atoms and the reach of their blockade"))
-    write(drawing.stack(scenes), path)
+    _write(stack(scenes), path)
+
+
+def _write(scene: Scene, path: str) -> None:
+    """Raises INVALID_PARAMS for a file whose name does not end as a picture's, or that cannot be written."""
+    from qmk.drawing.raster import render
+
+    output.write_file(path, render(scene, PurePath(path).suffix.removeprefix(".")))

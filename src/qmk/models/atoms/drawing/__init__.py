@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from qmk.models.atoms.drawing.array import evolutions, panels
 from qmk.models.atoms.drawing.gantt import gantt
-from qmk.models.atoms.drawing.scene import Scene, stack, svg
 
-__all__ = ["Scene", "evolutions", "gantt", "panels", "stack", "svg"]
+__all__ = ["evolutions", "gantt", "panels"]

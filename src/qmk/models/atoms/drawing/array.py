@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from qmk.drawing.scene import INK, PALE, Circle, Line, Mark, Rect, Scene, Text, move_mark, text_width
 from qmk.models.atoms.array import Array
-from qmk.models.atoms.drawing.scene import INK, PALE, Circle, Line, Mark, Rect, Scene, Text, move_mark, text_width
 from qmk.models.atoms.profile import Profile
 from qmk.models.atoms.timeline import Entry, Timeline
 from qmk.qvm.families import OPS

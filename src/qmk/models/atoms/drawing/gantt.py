@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from qmk.models.atoms.drawing.scene import INK, PALE, Line, Mark, Rect, Scene, Text, text_width
+from qmk.drawing.scene import INK, PALE, Line, Mark, Rect, Scene, Text, text_width
 from qmk.models.atoms.timeline import Entry, Timeline
 from qmk.qvm.families import OPS
 

@@ -1,37 +1,42 @@
-"""Pictures of ``qmk draw``: written as SVG by us, as PNG by Matplotlib."""
+"""Pictures as the bytes of files: SVG and HTML by us, PNG and PDF by Matplotlib."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from html import escape
+from typing import Any
 
 from qmk.base.errors import QmkError
-from qmk.cli import output
-from qmk.cli.failure import call_error
-
-if TYPE_CHECKING:
-    from qmk.models.atoms.drawing.scene import Mark, Scene
+from qmk.drawing.scene import Circle, Line, Mark, Path, Rect, Scene, head, svg
 
 DPI = 110.0
+FORMATS = ("svg", "html", "png", "pdf")
 
 
-def write(scene: Scene, path: str) -> None:
-    """Raises INVALID_PARAMS for a file that is neither, or cannot be written; UNSUPPORTED without Matplotlib."""
-    from qmk.models.atoms.drawing import svg
+def render(scene: Scene, format: str) -> bytes:
+    """The picture in one of ``FORMATS``; "html" is a page that shows it. Raises INVALID_PARAMS for another format,
+    UNSUPPORTED for PNG and PDF without Matplotlib."""
+    if format == "svg":
+        return svg(scene).encode()
+    if format == "html":
+        top = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(scene.title)}</title>'
+        return f'{top}<body style="margin:1em;color-scheme:light dark">{svg(scene)}</body></html>\n'.encode()
+    if format not in FORMATS:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"'{format[:20]}' is not a format of pictures",
+            field="format",
+            help="a picture is .svg, .html, .png or .pdf",
+        )
+    return _print(scene, format)
 
-    suffix = Path(path).suffix
-    if suffix not in (".svg", ".png"):
-        raise call_error(f"'{path}': a picture is an SVG or a PNG", help="end the name in .svg or .png")
-    output.write_file(path, svg(scene) if suffix == ".svg" else _png(scene))
 
-
-def _png(scene: Scene) -> bytes:
+def _print(scene: Scene, format: str) -> bytes:
     try:
         import matplotlib as mpl
     except ImportError as error:
         fix = "pip install 'quantum-microkernel[plot]', or draw an SVG"
-        raise QmkError("UNSUPPORTED", "a PNG needs Matplotlib", help=fix) from error
+        raise QmkError("UNSUPPORTED", f"a {format.upper()} needs Matplotlib", help=fix) from error
     mpl.use("agg")
     from matplotlib.figure import Figure
 
@@ -43,14 +48,12 @@ def _png(scene: Scene) -> bytes:
     for order, mark in enumerate(scene.marks):
         _add(axes, mark, order)
     made = io.BytesIO()
-    figure.savefig(made, dpi=DPI)
+    figure.savefig(made, dpi=DPI, format=format)
     return made.getvalue()
 
 
 def _add(axes: Any, mark: Mark, order: int) -> None:
     from matplotlib import patches
-
-    from qmk.models.atoms.drawing.scene import Circle, Line, Rect, head
 
     points = 72 / DPI
     under: dict[str, Any] = {"zorder": order}
@@ -69,6 +72,10 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
             )
             if mark.arrow:
                 axes.add_patch(patches.Polygon(head(mark), color=mark.stroke, zorder=order))
+        case Path():
+            xs, ys = zip(*mark.points, strict=True)
+            dash = "--" if mark.dashed else "-"
+            axes.plot(xs, ys, color=mark.stroke, linewidth=mark.width * points, linestyle=dash, **under)
         case _:
             weight = "bold" if mark.bold else "normal"
             align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
