@@ -44,6 +44,13 @@ class Circuit:
     def n_cbits(self) -> int: ...
     @property
     def registers(self) -> list[tuple[str, list[int], bool]]: ...
+    @property
+    def params(self) -> list[float]:
+        """All angles, in the order of the ops."""
+
+    def same_but_angles(self, other: Circuit) -> bool:
+        """Whether both are the same but for the values of angles (and of probabilities)."""
+
     def rows(
         self,
     ) -> tuple[
@@ -348,6 +355,36 @@ DENSE_RATES: dict[str, float]
 """What ``DensePlan.cost`` reckons with where no calibration says otherwise."""
 
 @final
+class Adjoint:
+    """The expectation value of a sum of Pauli strings in the final state of a circuit, and its derivatives, at any
+    values of the circuit's angles; in double precision."""
+
+    def __new__(
+        cls,
+        circuit: Circuit,
+        observable: Sequence[tuple[str, float]],
+        wanted: Sequence[bool] | None = None,
+        memory_limit: int | None = None,
+    ) -> Adjoint:
+        """``observable``: (Pauli string, coefficient) of every term. ``wanted``: of each angle, whether a derivative
+        by it is (all: None). Raises ValueError for a circuit without one final state, MemoryError for a wide one."""
+
+    def value(self, angles: Sequence[float]) -> float:
+        """The value at these angles, in the order of ``Circuit.params``."""
+
+    def gradient(self, angles: Sequence[float]) -> tuple[float, list[float]]:
+        """The value, and its derivative by every angle, 0 for those that are not wanted."""
+
+def metric_tensor(
+    circuit: Circuit,
+    angles: Sequence[float],
+    factors: Sequence[Sequence[tuple[int, float]]],
+    n_parameters: int,
+    memory_limit: int | None = None,
+) -> list[float]:
+    """The Fubini-Study metric of the final state, row after row: Re <d_i|d_j> - <d_i|psi><psi|d_j> for parameters on
+    which the angles depend. ``factors``: for each angle, (parameter, derivative of the angle by it)."""
+
 class DensePlan:
     """A circuit compiled for the dense state-vector simulator."""
 

@@ -49,8 +49,9 @@ assert sum(qmk.sample("examples/bell.qasm", shots=100, seed=7).counts.values()) 
 
 
 def class_name(call: str) -> str:
-    """``qmk.run`` is RunKeywords, ``Client.run`` is ClientRunKeywords."""
-    return "".join(part.capitalize() for part in call.removeprefix("qmk.").split(".")) + "Keywords"
+    """``qmk.run`` is RunKeywords, ``Client.run`` is ClientRunKeywords, ``qmk.metric_tensor`` MetricTensorKeywords."""
+    words = call.removeprefix("qmk.").replace("_", ".").split(".")
+    return "".join(word.capitalize() for word in words) + "Keywords"
 
 
 def module() -> str:

@@ -2,11 +2,11 @@
 
 ``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open. ``qmk.run`` runs a program
 in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes make of it;
-``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities``, ``gradient`` and ``sweep`` give values
-of its state; ``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run;
-``qmk.on_device`` says what a device of neutral atoms makes of it, and when;
-``qmk.Counts`` are shots by outcome; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first
-use, so that ``import qmk`` costs nothing.
+``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, ``gradient``,
+``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
+``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
+when; ``qmk.Counts`` are shots by outcome; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on
+first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qmk.api.differentiating import Gradient, Objective, gradient, metric_tensor, value_and_grad
     from qmk.api.embedded import Embedded, run
     from qmk.api.estimating import Estimate, LogicalCounts, estimate
     from qmk.api.observing import (
         Expectation,
-        Gradient,
         Probabilities,
         amplitudes,
         expectation,
-        gradient,
         probabilities,
         state,
     )
@@ -54,6 +53,7 @@ __all__ = [
     "Gradient",
     "LogicalCounts",
     "NoiseModel",
+    "Objective",
     "Parameter",
     "Probabilities",
     "ProgramWarning",
@@ -66,6 +66,7 @@ __all__ = [
     "estimate",
     "expectation",
     "gradient",
+    "metric_tensor",
     "on_device",
     "outputs",
     "probabilities",
@@ -74,6 +75,7 @@ __all__ = [
     "sample",
     "state",
     "sweep",
+    "value_and_grad",
 ]
 
 _HOMES = {
@@ -84,9 +86,10 @@ _HOMES = {
     "Embedded": "qmk.api.embedded",
     "Estimate": "qmk.api.estimating",
     "Expectation": "qmk.api.observing",
-    "Gradient": "qmk.api.observing",
+    "Gradient": "qmk.api.differentiating",
     "LogicalCounts": "qmk.api.estimating",
     "NoiseModel": "qmk.models.noise",
+    "Objective": "qmk.api.differentiating",
     "Parameter": "qmk.ir.parameters",
     "Probabilities": "qmk.api.observing",
     "ProgramWarning": "qmk.request.warn",
@@ -97,7 +100,8 @@ _HOMES = {
     "amplitudes": "qmk.api.observing",
     "estimate": "qmk.api.estimating",
     "expectation": "qmk.api.observing",
-    "gradient": "qmk.api.observing",
+    "gradient": "qmk.api.differentiating",
+    "metric_tensor": "qmk.api.differentiating",
     "on_device": "qmk.request.devices",
     "outputs": "qmk.request.outputs",
     "probabilities": "qmk.api.observing",
@@ -106,6 +110,7 @@ _HOMES = {
     "sample": "qmk.api.sampling",
     "state": "qmk.api.observing",
     "sweep": "qmk.api.sweeping",
+    "value_and_grad": "qmk.api.differentiating",
 }
 
 

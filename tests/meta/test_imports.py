@@ -11,7 +11,7 @@ import pytest
 HEAVY = {
     *("numpy", "scipy", "stim", "qiskit", "qiskit_aer", "qdk", "rich", "pyqir", "openqasm3", "sympy", "matplotlib"),
     *("qsimcirq", "cirq", "qulacs", "qulacs_core", "pennylane", "pennylane_lightning", "mqt", "quimb", "cotengra"),
-    *("numba", "clifft", "tenpy"),
+    *("numba", "clifft", "tenpy", "jax", "torch", "autograd"),
 }
 
 

@@ -111,6 +111,22 @@ impl PyCircuit {
         self.0.registers.iter().map(row).collect()
     }
 
+    /// All angles, in the order of the ops.
+    #[getter]
+    fn params(&self) -> Vec<f64> {
+        self.0.params.clone()
+    }
+
+    /// Whether both are the same but for the values of angles (and of probabilities).
+    fn same_but_angles(&self, other: &PyCircuit) -> bool {
+        let (a, b) = (&*self.0, &*other.0);
+        (a.n_qubits, a.n_cbits, a.params.len()) == (b.n_qubits, b.n_cbits, b.params.len())
+            && a.ops == b.ops
+            && a.conds == b.conds
+            && a.tables == b.tables
+            && a.registers == b.registers
+    }
+
     fn __len__(&self) -> usize {
         self.0.ops.len()
     }

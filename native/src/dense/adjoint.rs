@@ -1,229 +1,282 @@
-//! Gradients of expectation values by adjoint differentiation (Jones and Gacon, 2020), and the flat state that it and
-//! `sweep` run gates on one by one.
+//! Gradients of expectation values by adjoint differentiation (Jones and Gacon, 2020).
 //!
 //! Backwards through the gates, with |psi> before and |lambda> = O |psi> carried along, the derivative by an angle of
 //! gate U is 2 Re <lambda| dU |psi>. That number needs only the transition matrix of the two states on the qubits of
-//! the gate, so each gate costs three passes, whatever the number of angles.
+//! the gate, so each gate costs three passes, whatever the number of angles. Gates on one qubit that follow each other
+//! are one, and the controls of a gate only say which amplitudes it touches.
 
-use super::buffer::{Buffer, Lines};
-use super::isa::{with_isa, Level};
-use super::kernels::Feed;
-use super::lanes::Real;
-use super::lower::{BlockJob, Job};
-use super::matrix::{of_gate, Mat};
-use super::phases::Scratch;
-use super::tiny::Flushed;
+use std::sync::Arc;
+
+use super::flat::{gates_of, merged, Flat};
+use super::hamiltonian::PauliSum;
+use super::isa::Level;
+use super::matrix::{always_real, of_gate, Mat};
 use super::Refused;
-use crate::circuit::{Circuit, Kind, Op, NONE};
+use crate::circuit::{Circuit, Kind, Op};
 use crate::complex::C64;
 
-/// Gates of a circuit that is nothing but gates and final measurements; otherwise refused.
-pub fn gates_of(circuit: &Circuit) -> Result<Vec<&Op>, Refused> {
-    let mut measured = vec![false; circuit.n_qubits as usize];
-    let mut gates = Vec::new();
-    for op in &circuit.ops {
-        if op.cond != NONE || op.qubits().iter().any(|&q| measured[q as usize]) {
-            return Err(Refused::NotUnitary);
-        }
-        match op.kind {
-            Kind::Measure => measured[op.q[0] as usize] = true,
-            Kind::Logic => {}
-            kind if kind.is_gate() => gates.push(op),
-            _ => return Err(Refused::NotUnitary),
-        }
-    }
-    Ok(gates)
+/// Gates in order: one, or several on the same qubit.
+pub struct Step {
+    ops: Vec<Op>,
+    targets: Vec<u32>,
+    controls: Vec<u32>,
+    /// Whether a derivative by one of its angles is wanted.
+    varies: bool,
 }
 
-/// Derivative of a gate's matrix by its angle number `which`, least significant operand last as in `of_gate`.
-pub fn derivative(kind: Kind, angles: &[f64], which: usize) -> Mat {
+/// The gates of a circuit at any values of its angles.
+pub struct Unitary {
+    pub steps: Vec<Step>,
+    pub n: u32,
+    pub n_angles: usize,
+    /// Whether all amplitudes are real at all angles.
+    pub real: bool,
+    pub level: Level,
+}
+
+/// The derivative of the matrix of a gate without controls by its angle number `which`, last operand being bit 0.
+fn derivative(kind: Kind, angles: &[f64], which: usize) -> Mat {
     let times_i = |z: C64| C64 { re: -z.im, im: z.re };
-    let mut shifted = angles.to_vec();
-    let whole = of_gate(kind, angles);
-    let mut out = whole.clone();
-    let dim = out.dim();
+    let mut out = of_gate(kind, angles);
     match (kind, which) {
         // Rows (phi) or columns (lambda) with e^{i angle} as a factor.
-        (Kind::P, _) | (Kind::Cp, _) | (Kind::U, 1) | (Kind::U, 2) => {
-            for r in 0..dim {
-                for col in 0..dim {
-                    let has = if kind == Kind::U && which == 2 { col == 1 } else { r == dim - 1 };
-                    out.m_mut()[r * dim + col] = if has { times_i(whole.at(r, col)) } else { C64::default() };
-                }
+        (Kind::P, _) | (Kind::U, 1) | (Kind::U, 2) => {
+            for (at, z) in out.m_mut().iter_mut().enumerate() {
+                let has = if kind == Kind::U && which == 2 { at & 1 == 1 } else { at >> 1 == 1 };
+                *z = if has { times_i(*z) } else { C64::default() };
             }
         }
-        // exp(-i angle/2 G) with G^2 = 1: half the matrix at angle + pi, where G acts.
+        // exp(-i angle/2 G) with G^2 = 1: half the matrix at angle + pi.
         _ => {
+            let mut shifted = angles.to_vec();
             shifted[which] += std::f64::consts::PI;
-            let turned = of_gate(kind, &shifted);
-            let controlled = matches!(kind, Kind::Crx | Kind::Cry | Kind::Crz);
-            for r in 0..dim {
-                for col in 0..dim {
-                    let inside = !controlled || r & col & 2 != 0;
-                    let z = if inside { turned.at(r, col) * 0.5 } else { C64::default() };
-                    out.m_mut()[r * dim + col] = z;
-                }
-            }
+            out = of_gate(kind, &shifted);
+            out.m_mut().iter_mut().for_each(|z| *z = *z * 0.5);
         }
     }
     out
 }
 
-/// Amplitudes with qubit q at bit `q + shift`.
-pub struct Flat<R: Real> {
-    pub amplitudes: Buffer<R>,
-    pub bits: u32,
-    pub shift: u32,
-    /// 2 if complex, 1 if real.
-    pub parts: usize,
-    pub level: Level,
-    scratch: Scratch<R>,
-    numbers: Lines<R>,
-}
-
-impl<R: Real> Flat<R> {
-    pub fn zero(n: u32, shift: u32, parts: usize, level: Level) -> Flat<R> {
-        let bits = (n + shift).max(R::LANE_BITS);
-        let mut amplitudes = Buffer::zeroed(parts << bits);
-        for lane in 0..1usize << shift {
-            amplitudes[lane] = R::of(1.0);
+impl Step {
+    /// Its angles of gate `op` among all.
+    fn angles<'a>(op: &Op, all: &'a [f64]) -> &'a [f64] {
+        let n = op.kind.n_params();
+        if n == 0 {
+            return &[];
         }
-        Flat { amplitudes, bits, shift, parts, level, scratch: Scratch::default(), numbers: Lines::new() }
+        &all[op.param as usize..op.param as usize + n]
     }
 
-    #[inline]
-    pub fn get(&self, x: usize) -> C64 {
-        if self.parts == 1 {
-            return C64 { re: self.amplitudes[x].f64(), im: 0.0 };
+    fn base(op: &Op) -> Kind {
+        op.kind.peeled().0
+    }
+
+    /// Multiplies gates from the left, without their controls.
+    fn times(mat: &mut Mat, ops: &[Op], all: &[f64]) {
+        for op in ops {
+            mat.left(&of_gate(Step::base(op), Step::angles(op, all)), &[0, 1][..mat.k]);
         }
-        let at = x / R::W * 2 * R::W + x % R::W;
-        C64 { re: self.amplitudes[at].f64(), im: self.amplitudes[at + R::W].f64() }
     }
 
-    /// Applies a matrix whose LAST operand among `qubits` is its bit 0.
-    pub fn apply(&mut self, mat: &Mat, qubits: &[u32]) {
-        self.apply_each(std::slice::from_ref(mat), qubits);
+    /// The matrix on its targets, the last being bit 0.
+    fn matrix(&self, all: &[f64]) -> Mat {
+        let mut mat = of_gate(Step::base(&self.ops[0]), Step::angles(&self.ops[0], all));
+        Step::times(&mut mat, &self.ops[1..], all);
+        mat
     }
 
-    /// Applies one matrix a lane, or one for all.
-    pub fn apply_each(&mut self, mats: &[Mat], qubits: &[u32]) {
-        let mut on = [0u32; 3];
-        for (slot, &q) in on.iter_mut().zip(qubits.iter().rev()) {
-            *slot = q + self.shift;
-        }
-        self.numbers.clear();
-        let job = if mats.len() == 1 {
-            BlockJob::new(&mats[0], &on, &[], self.bits, self.parts == 2, &mut self.numbers)
-        } else {
-            BlockJob::of_lanes(mats, &on, self.bits, self.parts == 2, &mut self.numbers)
-        };
-        let (job, data) = (Job::Block(job), self.amplitudes.as_mut_ptr());
-        let _flushed = Flushed::new();
-        // SAFETY: the job is made for a chunk of all bits of this state, which is borrowed alone; `level` was found on
-        // this machine.
-        with_isa!(self.level, I => unsafe { job.run::<R, I>(data, 0, &self.numbers, &mut self.scratch, &mut Feed::none()) });
-    }
-
-    /// sum over the rest of conj(left[a, rest]) self[b, rest], a and b being values of `qubits`.
-    fn transitions(&self, left: &Flat<R>, qubits: &[u32]) -> [C64; 64] {
-        let k = qubits.len();
-        let mut out = [C64::default(); 64];
-        let bit = |b: usize| 1usize << (qubits[k - 1 - b] + self.shift);
-        let place: [usize; 8] = std::array::from_fn(|v| (0..k).filter(|b| v >> b & 1 == 1).map(bit).sum());
-        let mask: usize = (0..k).map(bit).sum();
-        for base in (0..1usize << self.bits).filter(|x| x & mask == 0) {
-            let here: [C64; 8] =
-                std::array::from_fn(|v| if v < 1 << k { self.get(base | place[v]) } else { C64::default() });
-            for a in 0..1 << k {
-                let there = left.get(base | place[a]).conj();
-                for (slot, &z) in out[a << k..].iter_mut().zip(&here[..1 << k]) {
-                    *slot = *slot + there * z;
-                }
+    /// (number of the angle, derivative of the matrix) for each of its angles.
+    fn slopes(&self, all: &[f64]) -> Vec<(usize, Mat)> {
+        let mut out = Vec::new();
+        let mut before = Mat::identity(self.targets.len());
+        for (k, op) in self.ops.iter().enumerate() {
+            let (base, angles) = (Step::base(op), Step::angles(op, all));
+            for which in 0..angles.len() {
+                let mut mat = before.clone();
+                mat.left(&derivative(base, angles, which), &[0, 1][..mat.k]);
+                Step::times(&mut mat, &self.ops[k + 1..], all);
+                out.push((op.param as usize + which, mat));
             }
+            Step::times(&mut before, &self.ops[k..k + 1], all);
         }
         out
     }
 }
 
-/// A Pauli string on qubits: its factors (qubit, 1 to 3 for X, Y, Z).
-pub fn letters(text: &str, n: usize) -> Result<Vec<(u32, u8)>, Refused> {
-    if text.len() != n {
-        return Err(Refused::Malformed(format!("Pauli string of {} characters for {n} qubits", text.len())));
-    }
-    let mut out = Vec::new();
-    for (q, letter) in text.bytes().enumerate() {
-        match letter {
-            b'I' => {}
-            b'X' | b'Y' | b'Z' => out.push((q as u32, letter - b'X' + 1)),
-            _ => return Err(Refused::Malformed(format!("'{text}' has a letter that is none of I, X, Y, Z"))),
+impl Unitary {
+    /// `wanted`: of each angle, whether a derivative by it is.
+    pub fn new(circuit: &Circuit, wanted: Option<&[bool]>, level: Level) -> Result<Unitary, Refused> {
+        let n_angles = circuit.params.len();
+        if let Some(wanted) = wanted.filter(|w| w.len() != n_angles) {
+            return Err(Refused::Malformed(format!("{} marks for {n_angles} angles", wanted.len())));
         }
+        let gates = gates_of(circuit)?;
+        let real = gates.iter().all(|op| always_real(op.kind));
+        let is_wanted = |op: &Op| {
+            let n = op.kind.n_params();
+            n > 0 && wanted.is_none_or(|w| w[op.param as usize..op.param as usize + n].iter().any(|&x| x))
+        };
+        let steps = merged(&gates).into_iter().map(|ops| {
+            let (controls, targets) = ops[0].qubits().split_at(ops[0].kind.peeled().1);
+            Step {
+                varies: ops.iter().any(|op| is_wanted(op)),
+                targets: targets.to_vec(),
+                controls: controls.to_vec(),
+                ops: ops.into_iter().copied().collect(),
+            }
+        });
+        Ok(Unitary { steps: steps.collect(), n: circuit.n_qubits, n_angles, real, level })
     }
-    Ok(out)
-}
 
-/// The value of sum(coefficient * Pauli string) in the final state, and its derivative by every angle of the circuit,
-/// in the order of its parameters.
-pub fn gradient(
-    circuit: &Circuit,
-    observable: &[(String, f64)],
-    level: Level,
-    stop: &dyn Fn(u64) -> bool,
-) -> Result<(f64, Vec<f64>), Refused> {
-    let n = circuit.n_qubits;
-    let gates = gates_of(circuit)?;
-    let strings: Vec<Vec<(u32, u8)>> =
-        observable.iter().map(|(text, _)| letters(text, n as usize)).collect::<Result<_, _>>()?;
-    let mut psi = Flat::<f64>::zero(n, 0, 2, level);
-    let size = psi.amplitudes.len() as u64;
-    for op in &gates {
-        psi.apply(&of_gate(op.kind, circuit.angles(op)), op.qubits());
-        if stop(size) {
-            return Err(Refused::Stopped);
+    fn check(&self, angles: &[f64]) -> Result<(), Refused> {
+        if angles.len() == self.n_angles && angles.iter().all(|x| x.is_finite()) {
+            return Ok(());
         }
+        let (given, n) = (angles.len(), self.n_angles);
+        Err(Refused::Malformed(format!("{given} angles, where the circuit has {n} and all must be finite")))
     }
-    let mut lambda = Flat::<f64>::zero(n, 0, 2, level);
-    lambda.amplitudes.fill(0.0);
-    for (string, (_, factor)) in strings.iter().zip(observable) {
-        add_pauli(&mut lambda, &psi, string, *factor);
-        if stop(size) {
-            return Err(Refused::Stopped);
+
+    fn parts(&self) -> usize {
+        2 - self.real as usize
+    }
+
+    fn zero(&self) -> Flat<f64> {
+        Flat::zero(self.n, 0, self.parts(), self.level)
+    }
+
+    fn empty(&self) -> Flat<f64> {
+        Flat::empty(self.n, 0, self.parts(), self.level)
+    }
+
+    /// The final state.
+    fn state(&self, mats: &[Mat], stop: &dyn Fn(u64) -> bool) -> Result<Flat<f64>, Refused> {
+        let mut psi = self.zero();
+        for (step, mat) in self.steps.iter().zip(mats) {
+            psi.apply(mat, &step.targets, &step.controls);
+            asked(stop, &psi, 1)?;
         }
+        Ok(psi)
     }
-    let value = (0..psi.amplitudes.len()).map(|k| psi.amplitudes[k] * lambda.amplitudes[k]).sum();
-    let mut out = vec![0.0; circuit.params.len()];
-    for op in gates.iter().rev() {
-        let angles = circuit.angles(op);
-        let inverse = of_gate(op.kind, angles).dagger();
-        psi.apply(&inverse, op.qubits());
-        if !angles.is_empty() {
-            let found = psi.transitions(&lambda, op.qubits());
-            for which in 0..angles.len() {
-                let slope = derivative(op.kind, angles, which);
-                let sum: f64 = slope.m().iter().zip(&found).map(|(d, t)| (*d * *t).re).sum();
-                out[op.param as usize + which] += 2.0 * sum;
+
+    fn matrices(&self, angles: &[f64]) -> Vec<Mat> {
+        self.steps.iter().map(|step| step.matrix(angles)).collect()
+    }
+
+    /// The Fubini-Study metric, Re <d_i|d_j> - <d_i|psi><psi|d_j>, row after row, of parameters on which the angles
+    /// depend: `factors[angle]` has (parameter, derivative of the angle by it).
+    pub fn metric(
+        &self,
+        angles: &[f64],
+        factors: &[Vec<(usize, f64)>],
+        n_parameters: usize,
+        stop: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<f64>, Refused> {
+        self.check(angles)?;
+        if factors.len() != self.n_angles || factors.iter().flatten().any(|(p, f)| *p >= n_parameters || !f.is_finite())
+        {
+            return Err(Refused::Malformed("factors of other angles or parameters".to_owned()));
+        }
+        let mut psi = self.zero();
+        let mut tangents: Vec<Option<Flat<f64>>> = (0..n_parameters).map(|_| None).collect();
+        for step in &self.steps {
+            let mat = step.matrix(angles);
+            for tangent in tangents.iter_mut().flatten() {
+                tangent.apply(&mat, &step.targets, &step.controls);
+                asked(stop, tangent, 1)?;
+            }
+            for (angle, slope) in step.slopes(angles) {
+                for &(parameter, factor) in &factors[angle] {
+                    let mut turned = slope.clone();
+                    turned.m_mut().iter_mut().for_each(|z| *z = *z * factor);
+                    let mut moved = self.empty();
+                    moved.amplitudes.copy_from_slice(&psi.amplitudes);
+                    moved.project(&step.controls);
+                    moved.apply(&turned, &step.targets, &step.controls);
+                    match &mut tangents[parameter] {
+                        Some(sum) => sum.amplitudes.iter_mut().zip(&moved.amplitudes[..]).for_each(|(x, y)| *x += y),
+                        none => *none = Some(moved),
+                    }
+                    asked(stop, &psi, 3)?;
+                }
+            }
+            psi.apply(&mat, &step.targets, &step.controls);
+        }
+        let along: Vec<f64> = tangents.iter().map(|t| t.as_ref().map_or(0.0, |t| psi.cross(t))).collect();
+        let mut out = vec![0.0; n_parameters * n_parameters];
+        for i in 0..n_parameters {
+            for j in 0..=i {
+                let (Some(a), Some(b)) = (&tangents[i], &tangents[j]) else { continue };
+                let entry = a.dot(b) - along[i] * along[j];
+                (out[i * n_parameters + j], out[j * n_parameters + i]) = (entry, entry);
+                asked(stop, &psi, 1)?;
             }
         }
-        lambda.apply(&inverse, op.qubits());
-        if stop(3 * size) {
-            return Err(Refused::Stopped);
-        }
+        Ok(out)
     }
-    Ok((value, out))
 }
 
-/// `to += factor * P from`
-fn add_pauli(to: &mut Flat<f64>, from: &Flat<f64>, string: &[(u32, u8)], factor: f64) {
-    let mask = |which: [u8; 2]| string.iter().filter(|(_, p)| which.contains(p)).fold(0usize, |m, (q, _)| m | 1 << q);
-    let (flip, sign, ys) = (mask([1, 2]), mask([2, 3]), string.iter().filter(|(_, p)| *p == 2).count());
-    let turn = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][ys % 4];
-    let w = <f64 as Real>::W;
-    for x in 0..1usize << from.bits {
-        let z = from.get(x);
-        let odd = (x & sign).count_ones() % 2 == 1;
-        let f = if odd { -factor } else { factor };
-        let y = x ^ flip;
-        let at = y / w * 2 * w + y % w;
-        to.amplitudes[at] += f * (z.re * turn.0 - z.im * turn.1);
-        to.amplitudes[at + w] += f * (z.re * turn.1 + z.im * turn.0);
+/// Asks `stop` after `passes` passes over a state.
+fn asked(stop: &dyn Fn(u64) -> bool, state: &Flat<f64>, passes: u64) -> Result<(), Refused> {
+    if stop(passes * state.amplitudes.len() as u64) {
+        return Err(Refused::Stopped);
+    }
+    Ok(())
+}
+
+/// The expectation value of a sum of Pauli strings in the final state of a circuit, and its derivatives, at any values
+/// of the circuit's angles; in f64.
+pub struct Adjoint {
+    unitary: Unitary,
+    observable: PauliSum<f64>,
+}
+
+impl Adjoint {
+    pub fn new(
+        circuit: &Arc<Circuit>,
+        observable: &[(String, f64)],
+        wanted: Option<&[bool]>,
+        level: Level,
+    ) -> Result<Adjoint, Refused> {
+        let unitary = Unitary::new(circuit, wanted, level)?;
+        let observable = PauliSum::new(observable, unitary.n, unitary.real)?;
+        Ok(Adjoint { unitary, observable })
+    }
+
+    /// |psi>, O |psi>, and the value.
+    fn ends(&self, mats: &[Mat], stop: &dyn Fn(u64) -> bool) -> Result<(Flat<f64>, Flat<f64>, f64), Refused> {
+        let psi = self.unitary.state(mats, stop)?;
+        let mut lambda = self.unitary.empty();
+        self.observable.add(&mut lambda, &psi, stop)?;
+        let value = psi.dot(&lambda);
+        Ok((psi, lambda, value))
+    }
+
+    pub fn value(&self, angles: &[f64], stop: &dyn Fn(u64) -> bool) -> Result<f64, Refused> {
+        self.unitary.check(angles)?;
+        Ok(self.ends(&self.unitary.matrices(angles), stop)?.2)
+    }
+
+    /// The value and its derivative by every angle, 0 for those that are not wanted.
+    pub fn gradient(&self, angles: &[f64], stop: &dyn Fn(u64) -> bool) -> Result<(f64, Vec<f64>), Refused> {
+        self.unitary.check(angles)?;
+        let steps = &self.unitary.steps;
+        let mats = self.unitary.matrices(angles);
+        let (mut psi, mut lambda, value) = self.ends(&mats, stop)?;
+        let mut out = vec![0.0; angles.len()];
+        let first = steps.iter().position(|step| step.varies).unwrap_or(steps.len());
+        for (step, mat) in steps.iter().zip(&mats).skip(first).rev() {
+            let inverse = mat.dagger();
+            psi.apply(&inverse, &step.targets, &step.controls);
+            if step.varies {
+                let found = psi.transitions(&lambda, &step.targets, &step.controls);
+                for (angle, slope) in step.slopes(angles) {
+                    let sum: f64 = slope.m().iter().zip(&found).map(|(d, t)| (*d * *t).re).sum();
+                    out[angle] += 2.0 * sum;
+                }
+            }
+            lambda.apply(&inverse, &step.targets, &step.controls);
+            asked(stop, &psi, 3)?;
+        }
+        Ok((value, out))
     }
 }

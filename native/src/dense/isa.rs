@@ -1,14 +1,16 @@
 //! Which instruction set runs the kernels: found once, at run time.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::kernels::{self, Feed, Span};
+use super::kernels_adjoint::{self, Flipped};
 use super::lanes::{Lanes, Real};
 
 /// The kernels for states of `R`.
 ///
 /// # Safety
-/// As the functions of `kernels`; the instruction set must be there.
+/// As the functions of `kernels` and `kernels_adjoint`; the instruction set must be there.
 pub trait Isa<R: Real>: 'static {
     unsafe fn block<const CS: bool, const CM: bool, const VEC: bool, const K: usize, const L: usize>(
         data: *mut R,
@@ -21,6 +23,13 @@ pub trait Isa<R: Real>: 'static {
     unsafe fn multiply<const CS: bool>(row: *mut R, table: *const R, blocks: usize);
     unsafe fn scale<const CS: bool>(row: *mut R, re: R, im: R, blocks: usize);
     unsafe fn weigh(data: *const R, vectors: usize, sums: &mut [f64; 16]);
+    unsafe fn transitions<const CS: bool, const K: usize, const L: usize>(
+        left: *const R,
+        right: *const R,
+        span: &Span,
+        out: *mut R,
+    );
+    unsafe fn add_paulis<const CS: bool>(to: *mut R, from: *const R, blocks: Range<usize>, strings: &Flipped<R>);
 }
 
 /// An instruction set of this machine.
@@ -124,6 +133,26 @@ macro_rules! isa {
                 // SAFETY: handed on from the caller.
                 unsafe { kernels::weigh::<V>(data, vectors, sums) }
             }
+            $(#[target_feature(enable = $feature)])?
+            pub unsafe fn transitions<V: Lanes, const CS: bool, const K: usize, const L: usize>(
+                left: *const V::R,
+                right: *const V::R,
+                span: &Span,
+                out: *mut V::R,
+            ) {
+                // SAFETY: handed on from the caller.
+                unsafe { kernels_adjoint::transitions::<V, CS, K, L>(left, right, span, out) }
+            }
+            $(#[target_feature(enable = $feature)])?
+            pub unsafe fn add_paulis<V: Lanes, const CS: bool>(
+                to: *mut V::R,
+                from: *const V::R,
+                blocks: Range<usize>,
+                strings: &Flipped<V::R>,
+            ) {
+                // SAFETY: handed on from the caller.
+                unsafe { kernels_adjoint::add_paulis::<V, CS>(to, from, blocks, strings) }
+            }
         }
 
         $(#[$gate])*
@@ -168,6 +197,26 @@ macro_rules! isa {
             unsafe fn weigh(data: *const R, vectors: usize, sums: &mut [f64; 16]) {
                 // SAFETY: handed on from the caller.
                 unsafe { $module::weigh::<R::$name>(data, vectors, sums) }
+            }
+            #[inline(always)]
+            unsafe fn transitions<const CS: bool, const K: usize, const L: usize>(
+                left: *const R,
+                right: *const R,
+                span: &Span,
+                out: *mut R,
+            ) {
+                // SAFETY: handed on from the caller.
+                unsafe { $module::transitions::<R::$name, CS, K, L>(left, right, span, out) }
+            }
+            #[inline(always)]
+            unsafe fn add_paulis<const CS: bool>(
+                to: *mut R,
+                from: *const R,
+                blocks: Range<usize>,
+                strings: &Flipped<R>,
+            ) {
+                // SAFETY: handed on from the caller.
+                unsafe { $module::add_paulis::<R::$name, CS>(to, from, blocks, strings) }
             }
         }
     };

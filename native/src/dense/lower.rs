@@ -6,6 +6,7 @@ use super::kernels::{Feed, Span};
 use super::lanes::Real;
 use super::matrix::Mat;
 use super::phases::{PhaseJob, Place, Scratch};
+use crate::complex::C64;
 
 /// One kernel call on a chunk.
 pub enum Job {
@@ -69,16 +70,19 @@ macro_rules! call {
     };
 }
 
-impl BlockJob {
-    /// `mat` on the bits `on` of a chunk of `local` bits, where all of `controls` are 1.
-    pub fn new<R: Real>(
-        mat: &Mat,
-        on: &[u32],
-        controls: &[Place],
-        local: u32,
-        complex_state: bool,
-        numbers: &mut Lines<R>,
-    ) -> BlockJob {
+/// Where the bits of a block and its controls are: rows of a loop, lanes, or bits of the chunk's number.
+struct Layout {
+    span: Span,
+    /// Bits of the block: `rows` of them rows of the loop, then those that are lanes.
+    bits: [usize; 3],
+    rows: usize,
+    lane_controls: usize,
+    chunk_controls: u64,
+}
+
+impl Layout {
+    /// `k` bits at `on` of a chunk of `local` bits, where all of `controls` are 1.
+    fn new<R: Real>(k: usize, on: &[u32], controls: &[Place], local: u32) -> Layout {
         let lanes = R::LANE_BITS;
         let (mut lane_controls, mut row_controls, mut chunk_controls) = (0usize, 0usize, 0u64);
         for control in controls {
@@ -89,17 +93,14 @@ impl BlockJob {
             }
         }
         let (mut bits, mut n_rows) = ([0usize; 3], 0);
-        for b in (0..mat.k).filter(|&b| on[b] >= lanes) {
+        for b in (0..k).filter(|&b| on[b] >= lanes) {
             bits[n_rows] = b;
             n_rows += 1;
         }
-        for (slot, b) in (0..mat.k).filter(|&b| on[b] < lanes).enumerate() {
+        for (slot, b) in (0..k).filter(|&b| on[b] < lanes).enumerate() {
             bits[n_rows + slot] = b;
         }
-        let (rows, flips) = bits[..mat.k].split_at(n_rows);
-        let vector = !flips.is_empty() || lane_controls != 0;
-        let complex = !mat.is_real();
-        let shape = Shape { complex_state, complex, vector, rows: rows.len(), flips: flips.len() };
+        let (rows, flips) = bits[..k].split_at(n_rows);
         let spread = |x: usize, bits: &[usize], shift: u32| -> usize {
             bits.iter().enumerate().map(|(k, &b)| (x >> k & 1) << (on[b] - shift)).sum()
         };
@@ -113,6 +114,37 @@ impl BlockJob {
             rows: std::array::from_fn(|r| if r < 1 << rows.len() { spread(r, rows, lanes) } else { 0 }),
             flips: std::array::from_fn(|f| if f < 1 << flips.len() { spread(f, flips, 0) } else { 0 }),
         };
+        Layout { span, bits, rows: n_rows, lane_controls, chunk_controls }
+    }
+
+    /// Values of the block's bits for each row of the loop and for each flip.
+    fn values(&self, k: usize) -> ([usize; 8], [usize; 8]) {
+        let (rows, flips) = self.bits[..k].split_at(self.rows);
+        (std::array::from_fn(|r| pick(r, rows)), std::array::from_fn(|f| pick(f, flips)))
+    }
+}
+
+/// Bits of `x`, lowest first, at `bits`.
+fn pick(x: usize, bits: &[usize]) -> usize {
+    bits.iter().enumerate().map(|(k, &b)| (x >> k & 1) << b).sum()
+}
+
+impl BlockJob {
+    /// `mat` on the bits `on` of a chunk of `local` bits, where all of `controls` are 1.
+    pub fn new<R: Real>(
+        mat: &Mat,
+        on: &[u32],
+        controls: &[Place],
+        local: u32,
+        complex_state: bool,
+        numbers: &mut Lines<R>,
+    ) -> BlockJob {
+        let laid = Layout::new::<R>(mat.k, on, controls, local);
+        let (rows, flips) = laid.bits[..mat.k].split_at(laid.rows);
+        let vector = !flips.is_empty() || laid.lane_controls != 0;
+        let complex = !mat.is_real();
+        let shape = Shape { complex_state, complex, vector, rows: rows.len(), flips: flips.len() };
+        let (span, chunk_controls, lane_controls) = (laid.span, laid.chunk_controls, laid.lane_controls);
         let coefs = coefficients::<R>(mat, on, rows, flips, lane_controls, shape, numbers);
         BlockJob { span, shape, coefs, chunk_controls }
     }
@@ -170,7 +202,6 @@ fn coefficients<R: Real>(
     shape: Shape,
     numbers: &mut Lines<R>,
 ) -> usize {
-    let pick = |x: usize, bits: &[usize]| -> usize { bits.iter().enumerate().map(|(k, &b)| (x >> k & 1) << b).sum() };
     let (n_rows, n_flips) = (1usize << rows.len(), 1usize << flips.len());
     let row: [usize; 8] = std::array::from_fn(|r| pick(r, rows));
     let flip: [usize; 8] = std::array::from_fn(|f| pick(f, flips));
@@ -204,4 +235,72 @@ fn coefficients<R: Real>(
         }
     }
     at
+}
+
+/// The transition matrix of two states on one or two bits: see `Flat::transitions`.
+pub struct TransitionJob {
+    laid: Layout,
+    k: usize,
+    on: [u32; 3],
+    complex: bool,
+}
+
+/// The most vectors of sums: 4 rows times 4 rows, real and imaginary part, of at most 16 lanes.
+const SUMS: usize = 16 * 2 * 16;
+
+impl TransitionJob {
+    /// Of states of `local` bits, where all of `controls`, which are among them, are 1.
+    pub fn new<R: Real>(k: usize, on: &[u32; 3], controls: &[Place], local: u32, complex: bool) -> TransitionJob {
+        assert!(k == 1 || k == 2, "gates with angles act on one qubit or two, beside their controls");
+        TransitionJob { laid: Layout::new::<R>(k, on, controls, local), k, on: *on, complex }
+    }
+
+    /// # Safety
+    /// Both states have as many amplitudes as the job was made for; the instruction set of `I` is there.
+    pub unsafe fn run<R: Real, I: Isa<R>>(&self, left: *const R, right: *const R) -> [C64; 16] {
+        let mut sums = [R::of(0.0); SUMS];
+        let (span, out) = (&self.laid.span, sums.as_mut_ptr());
+        // SAFETY: the span stays inside the states by construction and `sums` has room for every shape; the rest is
+        // handed on from the caller.
+        unsafe {
+            match (self.laid.rows, self.k, self.complex) {
+                (1, 1, true) => I::transitions::<true, 1, 0>(left, right, span, out),
+                (0, 1, true) => I::transitions::<true, 0, 1>(left, right, span, out),
+                (2, 2, true) => I::transitions::<true, 2, 0>(left, right, span, out),
+                (1, 2, true) => I::transitions::<true, 1, 1>(left, right, span, out),
+                (0, 2, true) => I::transitions::<true, 0, 2>(left, right, span, out),
+                (1, 1, false) => I::transitions::<false, 1, 0>(left, right, span, out),
+                (0, 1, false) => I::transitions::<false, 0, 1>(left, right, span, out),
+                (2, 2, false) => I::transitions::<false, 2, 0>(left, right, span, out),
+                (1, 2, false) => I::transitions::<false, 1, 1>(left, right, span, out),
+                (0, 2, false) => I::transitions::<false, 0, 2>(left, right, span, out),
+                _ => {}
+            }
+        }
+        self.gathered::<R>(&sums)
+    }
+
+    /// The sums of all lanes, each where its values of the bits say.
+    fn gathered<R: Real>(&self, sums: &[R; SUMS]) -> [C64; 16] {
+        let (row, flip) = self.laid.values(self.k);
+        let flips = &self.laid.bits[self.laid.rows..self.k];
+        let (n_rows, n_flips) = (1usize << self.laid.rows, 1usize << flips.len());
+        let step = R::W * if self.complex { 2 } else { 1 };
+        let mut out = [C64::default(); 16];
+        for lane in (0..R::W).filter(|lane| lane & self.laid.lane_controls == self.laid.lane_controls) {
+            let x: usize = flips.iter().enumerate().map(|(k, &b)| (lane >> self.on[b] & 1) << k).sum();
+            for o in 0..n_rows {
+                for r in 0..n_rows {
+                    for f in 0..n_flips {
+                        let at = ((o * n_rows + r) * n_flips + f) * step + lane;
+                        let (a, b) = (row[o] | flip[x], row[r] | flip[x ^ f]);
+                        let slot = &mut out[a << self.k | b];
+                        slot.re += sums[at].f64();
+                        slot.im += if self.complex { sums[at + R::W].f64() } else { 0.0 };
+                    }
+                }
+            }
+        }
+        out
+    }
 }

@@ -8,9 +8,12 @@ mod adjoint;
 mod buffer;
 mod compile;
 mod cost;
+mod flat;
 mod fuse;
+mod hamiltonian;
 mod isa;
 mod kernels;
+mod kernels_adjoint;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod lanes_avx2;
@@ -23,6 +26,8 @@ mod passes;
 mod phases;
 #[cfg(feature = "python")]
 pub mod python;
+#[cfg(feature = "python")]
+mod python_adjoint;
 mod run;
 mod sample;
 mod state;
@@ -35,6 +40,7 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
 use crate::samples::Samples;
+pub use adjoint::{Adjoint, Unitary};
 pub(crate) use buffer::Buffer;
 use compile::{compile, Deferral, Step};
 pub(crate) use compile::{Program, Source};
@@ -193,7 +199,7 @@ impl<R: Real> Plan<R> {
 
     /// All 2^n amplitudes, real and imaginary part in turn; qubit 0 is the most significant bit of the index.
     pub fn state(&self, stop: &dyn Fn(u64) -> bool) -> Result<Vec<R>, Refused> {
-        self.room_for(size_of::<R>() as u64 * 4, self.circuit.n_qubits)?;
+        room_for(self.allowed, size_of::<R>() as u64 * 4, self.circuit.n_qubits)?;
         self.with_final(stop, |f| Ok(f.amplitudes()))
     }
 
@@ -216,7 +222,7 @@ impl<R: Real> Plan<R> {
                 return Err(Refused::Malformed(format!("qubit {q} is named twice or is not in the circuit")));
             }
         }
-        self.room_for(8, qubits.len() as u32)?;
+        room_for(self.allowed, 8, qubits.len() as u32)?;
         self.with_final(stop, |f| Ok(f.probabilities(qubits)))
     }
 
@@ -227,8 +233,9 @@ impl<R: Real> Plan<R> {
 
     /// The value of a sum of Pauli strings and its derivative by every parameter of the circuit, in f64.
     pub fn gradient(&self, of: &[(String, f64)], stop: &dyn Fn(u64) -> bool) -> Result<(f64, Vec<f64>), Refused> {
-        self.room_for(2 * 16, self.circuit.n_qubits)?;
-        adjoint::gradient(&self.circuit, of, self.level, stop)
+        room_for(self.allowed, 2 * 16, self.circuit.n_qubits)?;
+        let adjoint = Adjoint::new(&self.circuit, of, None, self.level)?;
+        adjoint.gradient(&self.circuit.params, stop)
     }
 
     /// Expectation values at every point of the circuit's parameters: shape (points, strings).
@@ -238,7 +245,7 @@ impl<R: Real> Plan<R> {
         paulis: &[String],
         stop: &dyn Fn(u64) -> bool,
     ) -> Result<Vec<Vec<f64>>, Refused> {
-        self.room_for(128, self.circuit.n_qubits)?;
+        room_for(self.allowed, 128, self.circuit.n_qubits)?;
         sweep::expectations::<R>(&self.circuit, points, paulis, self.level, stop)
     }
 
@@ -250,15 +257,15 @@ impl<R: Real> Plan<R> {
         seed: u64,
         stop: &dyn Fn(u64) -> bool,
     ) -> Result<Vec<Samples>, Refused> {
-        self.room_for(128, self.circuit.n_qubits)?;
+        room_for(self.allowed, 128, self.circuit.n_qubits)?;
         sweep::samples::<R>(&self.circuit, points, shots, seed, self.level, stop)
     }
+}
 
-    /// Refuses `2^bits` items of `bytes` bytes where they are too many.
-    fn room_for(&self, bytes: u64, bits: u32) -> Result<(), Refused> {
-        match (bits < 48).then(|| bytes << bits) {
-            Some(needed) if needed <= self.allowed => Ok(()),
-            needed => Err(Refused::Memory { needed, allowed: self.allowed }),
-        }
+/// Refuses `2^bits` items of `bytes` bytes where they are more than `allowed` bytes.
+fn room_for(allowed: u64, bytes: u64, bits: u32) -> Result<(), Refused> {
+    match (bits < 48).then(|| bytes.saturating_mul(1 << bits)) {
+        Some(needed) if needed <= allowed => Ok(()),
+        needed => Err(Refused::Memory { needed, allowed }),
     }
 }

@@ -36,7 +36,7 @@ macro_rules! either {
     };
 }
 
-fn refused(why: Refused) -> PyErr {
+pub(super) fn refused(why: Refused) -> PyErr {
     match why {
         Refused::Memory { needed: Some(needed), allowed } => {
             PyMemoryError::new_err(format!("the state takes {needed} bytes; {allowed} are allowed"))
@@ -53,7 +53,7 @@ fn refused(why: Refused) -> PyErr {
 }
 
 /// Bytes of memory that may be used where nobody says: half of what is free, or 4 GiB where that is unknown.
-fn free_memory() -> u64 {
+pub(super) fn free_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"));
     let kib = line.and_then(|line| line.split_whitespace().nth(1)).and_then(|n| n.parse::<u64>().ok());
@@ -64,7 +64,7 @@ fn free_memory() -> u64 {
 const BETWEEN_SIGNALS: u64 = 100_000_000;
 
 /// Runs `work` without the lock; a signal (Ctrl-C) stops it and raises.
-fn interruptible<T: Send>(
+pub(super) fn interruptible<T: Send>(
     py: Python<'_>,
     work: impl FnOnce(&dyn Fn(u64) -> bool) -> Result<T, Refused> + Send,
 ) -> PyResult<T> {
@@ -234,5 +234,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         "DENSE_RATES",
         entries(&mut rates).map(|(name, value)| (name, *value)).into_iter().collect::<HashMap<_, _>>(),
     )?;
+    super::python_adjoint::register(module)?;
     module.add_class::<PyPlan>()
 }

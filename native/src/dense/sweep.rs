@@ -3,7 +3,7 @@
 //! A state of n qubits at `W` points is a state whose lowest bits number the point, so every gate is a kernel call on
 //! whole vectors: with one coefficient a lane where the gate has angles, one for all where it has none.
 
-use super::adjoint::{gates_of, letters, Flat};
+use super::flat::{gates_of, letters, merged, Flat};
 use super::isa::Level;
 use super::lanes::Real;
 use super::matrix::{always_real, of_gate, Mat};
@@ -56,30 +56,6 @@ fn each_group<R: Real>(
         look(&state, number * R::W);
     }
     Ok(())
-}
-
-/// Gates in order, those on one qubit that follow each other together.
-fn merged<'a>(gates: &[&'a Op]) -> Vec<Vec<&'a Op>> {
-    let mut out: Vec<Vec<&Op>> = Vec::new();
-    let mut last: std::collections::HashMap<u32, usize> = Default::default();
-    for &op in gates {
-        if op.kind == Kind::Id {
-            continue;
-        }
-        if op.kind.n_qubits() == 1 {
-            if let Some(&at) = last.get(&op.q[0]) {
-                if out[at][0].kind.n_qubits() == 1 {
-                    out[at].push(op);
-                    continue;
-                }
-            }
-        }
-        for &q in op.qubits() {
-            last.insert(q, out.len());
-        }
-        out.push(vec![op]);
-    }
-    out
 }
 
 /// Expectation values of Pauli strings at every point: shape (points, strings).

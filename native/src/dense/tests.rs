@@ -102,3 +102,108 @@ fn a_gate_on_one_qubit_is_phases_round_a_real_matrix() {
         }
     }
 }
+
+const LETTERS: [char; 4] = ['I', 'X', 'Y', 'Z'];
+
+/// Pauli strings with coefficients, some of which flip the same qubits.
+fn observable(n: u32, terms: usize, dice: &mut Dice) -> Vec<(String, f64)> {
+    let mut letter = |upto: u64| LETTERS[if upto == 4 { dice.below(4) } else { 3 * dice.below(2) } as usize];
+    let mut strings: Vec<String> = (0..terms).map(|_| (0..n).map(|_| letter(4)).collect()).collect();
+    strings.extend((0..2 * terms).map(|_| (0..n).map(|_| letter(2)).collect::<String>()));
+    strings.into_iter().map(|text| (text, dice.unit() - 0.5)).collect()
+}
+
+fn value(circuit: &Circuit, observable: &[(String, f64)]) -> f64 {
+    let (state, n) = (reference(circuit), circuit.n_qubits as usize);
+    let term = |text: &String| -> f64 {
+        let mut sum = 0.0;
+        for (x, amplitude) in state.iter().enumerate() {
+            let (mut y, mut z) = (x, *amplitude);
+            for (q, letter) in text.bytes().enumerate() {
+                let bit = x >> (n - 1 - q) & 1;
+                if letter == b'X' || letter == b'Y' {
+                    y ^= 1 << (n - 1 - q);
+                }
+                if letter == b'Y' {
+                    z = z * C64 { re: 0.0, im: if bit == 1 { -1.0 } else { 1.0 } };
+                }
+                if letter == b'Z' && bit == 1 {
+                    z = z * -1.0;
+                }
+            }
+            sum += (state[y].conj() * z).re;
+        }
+        sum
+    };
+    observable.iter().map(|(text, factor)| factor * term(text)).sum()
+}
+
+fn moved(circuit: &Circuit, angle: usize, by: f64) -> Circuit {
+    let mut out = circuit.clone();
+    out.params[angle] += by;
+    out
+}
+
+#[test]
+fn gradients_are_slopes_on_every_instruction_set() {
+    let mut dice = Dice::new(4, &[]);
+    for round in 0..60 {
+        let n = 1 + dice.below(6) as u32;
+        let gates = 1 + dice.below(30) as usize;
+        let mut circuit = random(n, gates, &mut dice);
+        if round % 3 == 0 {
+            circuit.ops.retain(|op| super::matrix::always_real(op.kind));
+        }
+        let terms = 1 + dice.below(8) as usize;
+        let observable = observable(n, terms, &mut dice);
+        let expected = value(&circuit, &observable);
+        let circuit = Arc::new(circuit);
+        for level in available() {
+            let adjoint = super::Adjoint::new(&circuit, &observable, None, level).expect("gates only");
+            let (found, slopes) = adjoint.gradient(&circuit.params, &|_| false).expect("angles of the circuit");
+            assert!((found - expected).abs() < 1e-12, "{level:?}: {found} for {expected} in {circuit:?}");
+            let alone = adjoint.value(&circuit.params, &|_| false).expect("angles of the circuit");
+            assert_eq!(alone, found);
+            let used: Vec<usize> =
+                circuit.ops.iter().flat_map(|op| (0..op.kind.n_params()).map(|k| op.param as usize + k)).collect();
+            for angle in used {
+                let [up, down] = [1e-4, -1e-4].map(|by| value(&moved(&circuit, angle, by), &observable));
+                let slope = (up - down) / 2e-4;
+                assert!(
+                    (slope - slopes[angle]).abs() < 1e-7,
+                    "{level:?}: {} for {slope} in {circuit:?}",
+                    slopes[angle]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn metrics_are_second_differences_of_overlaps() {
+    let mut dice = Dice::new(5, &[]);
+    for _ in 0..30 {
+        let n = 1 + dice.below(4) as u32;
+        let circuit = random(n, 8, &mut dice);
+        let size = circuit.params.len();
+        let unitary = super::Unitary::new(&circuit, None, super::level()).expect("gates only");
+        let single: Vec<Vec<(usize, f64)>> = (0..size).map(|k| vec![(k, 1.0)]).collect();
+        let found = unitary.metric(&circuit.params, &single, size, &|_| false).expect("angles of the circuit");
+        let here = reference(&circuit);
+        let apart = |steps: &[(usize, f64)]| {
+            let there = steps.iter().fold(circuit.clone(), |c, &(angle, by)| moved(&c, angle, by));
+            let overlap =
+                here.iter().zip(reference(&there)).map(|(a, b)| a.conj() * b).fold(C64::default(), |sum, z| sum + z);
+            1.0 - overlap.norm()
+        };
+        let h = 1e-3;
+        for i in 0..size {
+            for j in 0..size {
+                let sum = apart(&[(i, h), (j, h)]) + apart(&[(i, -h), (j, -h)]);
+                let difference = apart(&[(i, h), (j, -h)]) + apart(&[(i, -h), (j, h)]);
+                let entry = (sum - difference) / (8.0 * h * h);
+                assert!((entry - found[i * size + j]).abs() < 1e-5, "{i}, {j}: {entry} in {circuit:?}");
+            }
+        }
+    }
+}

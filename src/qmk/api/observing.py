@@ -1,5 +1,5 @@
-"""``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``gradient``: values of a program's state,
-computed in this process at the least cost.
+"""``qmk.expectation``, ``state``, ``amplitudes`` and ``probabilities``: values of a program's state, computed in this
+process at the least cost. (``differentiating`` has their derivatives.)
 
 All of them are of the state before the final read-out. Values are exact where some simulator here has them; a program
 that does not end in a single state (because of noise, mid-circuit measurements or feed-forward) is sampled, with a
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.plans import memory_bytes
@@ -23,7 +23,7 @@ from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.outputs import bitstrings_of, qubits_of
-from qmk.request.program import ProgramLike, to_graph
+from qmk.request.program import ProgramLike
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.signature import takes
 
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from qmk.request.keywords import (
         AmplitudesKeywords,
         ExpectationKeywords,
-        GradientKeywords,
         ProbabilitiesKeywords,
         StateKeywords,
     )
+    from qmk.router import Decision
+    from qmk.sdk.engine import Features
     from qmk.worker.runner import Runner
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -72,17 +73,6 @@ class Probabilities:
     qubits: tuple[int, ...]
     values: Array
     errors: Array
-    exact: bool = True
-    engine: str = ""
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """An expectation value and its derivatives, by name of the parameter."""
-
-    value: float
-    by: dict[str, float]
-    errors: dict[str, float] = field(default_factory=dict[str, float])
     exact: bool = True
     engine: str = ""
 
@@ -167,63 +157,41 @@ def probabilities(
     )
 
 
-@takes("qmk.gradient")
-def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpack[GradientKeywords]) -> Gradient:
-    """The value of an observable and its derivative by each of ``params``, the program's inputs (an array input ``a``
-    by a[0], a[1], ...); without ``params`` by every angle, named by node and argument.
-
-    Exact ones come from adjoint differentiation, or from the parameter-shift rule on engines without it; sampled ones
-    (``shots`` of each basis, at each shifted angle) from the rule alone.
-    """
-    from qmk.request.sweeps import points_of, sweep_of
-
-    options = read_options("qmk.gradient", keywords)
-    if options.params:
-        graph, sweep = sweep_of(program, points_of([options.params]), options.format)
-        sweep = asked.Sweep(names=sweep.names, slots=sweep.slots)
-    else:
-        graph = verify(to_graph(program, options.format), options.strict)
-        sweep = asked.all_angles(graph)
-    graph = verify(build(graph, options.replace(params=None, format=None)).graph)
-    rows, _ = observables_of([observable], graph)
-    drawn = options.shots is not None
-    outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=drawn)
-    values = evaluate(graph, outputs, options)
-    point = values.points[0]
-    slopes = dict(zip(values.parameters, point.gradients[0], strict=True))
-    return Gradient(
-        point.expectations[0].value,
-        {name: slope.value for name, slope in slopes.items()},
-        {name: slope.error for name, slope in slopes.items()},
-        values.exact,
-        values.engine,
-    )
-
-
 def evaluate(graph: Graph, outputs: Outputs, options: RunOptions) -> Values:
     """Computes ``outputs`` of a verified graph on the engine that the router chooses."""
-    from qmk import router
-    from qmk.router.features import features
-    from qmk.router.outputs import with_outputs
-
-    shots = options.shots if options.error is None else choose_shots(options.error, outputs)[0]
-    shots, seed, engine = shots or SAMPLED_SHOTS, seed_of(options.seed), options.engine
-    asked.require(outputs, graph, shots)
-    name, _, method = (engine or "").partition(":")
-    known = with_outputs(features(graph), graph, outputs)
-    if name == "native" or (known.observed is not None and (known.observed.sampled or not known.observed.pure)):
-        known = with_outputs(features(graph, native=method or "auto"), graph, outputs)
-    decision = router.choose(known, shots, engine=engine, memory_bytes=memory_bytes())
     from qmk.worker.values import values_of
 
+    shots = shots_of(outputs, options)
+    asked.require(outputs, graph, shots)
+    decision, _ = decide(graph, outputs, options)
     try:
-        return values_of(_runner(decision.engine), graph, decision.method, outputs, shots, seed)
+        return values_of(runner_of(decision.engine), graph, decision.method, outputs, shots, seed_of(options.seed))
     except MemoryError as full:
         raise QmkError("RESOURCE_EXHAUSTED", f"{decision.engine}: {full}", engine=decision.engine) from full
 
 
+def shots_of(outputs: Outputs, options: RunOptions) -> int:
+    """The shots that each basis takes where values are drawn."""
+    shots = options.shots if options.error is None else choose_shots(options.error, outputs)[0]
+    return shots or SAMPLED_SHOTS
+
+
+def decide(graph: Graph, outputs: Outputs, options: RunOptions) -> tuple[Decision, Features]:
+    """The router's choice, and the features that it looked at."""
+    from qmk import router
+    from qmk.router.features import features
+    from qmk.router.outputs import with_outputs
+
+    name, _, method = (options.engine or "").partition(":")
+    known = with_outputs(features(graph), graph, outputs)
+    if name == "native" or (known.observed is not None and (known.observed.sampled or not known.observed.pure)):
+        known = with_outputs(features(graph, native=method or "auto"), graph, outputs)
+    shots = shots_of(outputs, options)
+    return router.choose(known, shots, engine=options.engine, memory_bytes=memory_bytes()), known
+
+
 @functools.cache
-def _runner(engine: str) -> Runner:
+def runner_of(engine: str) -> Runner:
     from qmk.worker.runner import Runner
 
     return Runner(engine)

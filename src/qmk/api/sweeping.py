@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qmk.api.observing import NARROW, evaluate
+from qmk.api.parametrised import at_all, of_text
 from qmk.api.results import layout_of
 from qmk.api.sampling import Sampled, sample
-from qmk.api.source import DEFAULT_SHOTS, read_native, verify
+from qmk.api.source import DEFAULT_SHOTS, verify
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import numpy as np
-    import qmk_native
 
-    from qmk.ir.affine import Affine, Vector
     from qmk.request.keywords import SweepKeywords
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -137,12 +136,13 @@ def _in_core(
 
     if observable is not None and options.shots is not None:
         return None
-    read = _angles_of_text(program, points, options.format)
+    read = of_text(program, points, options.format, NARROW)
     if read is None:
         return None
-    circuit, found = read
-    table = points.table
-    angles = found.at(table).tolist()
+    found = at_all(program, points, options.format, read)
+    if found is None:
+        return None
+    circuit, table, angles = read.circuit, points.table, found.tolist()
     none = np.zeros((len(angles), 0))
     try:
         if observable is None:
@@ -170,32 +170,3 @@ def _weights(rows: Sequence[Observable], strings: Sequence[str]) -> Array:
         for text, factor in row:
             out[place[text], k] += factor
     return out
-
-
-def _angles_of_text(
-    program: ProgramLike, points: Points, format: str | None
-) -> tuple[qmk_native.Circuit, Affine] | None:
-    """The program as a circuit of the native core, and its angles as functions of the parameters."""
-    import numpy as np
-
-    from qmk.ir.affine import affine
-
-    circuit = read_native(program, format, points.params(points.table[0]))
-    if circuit is None or circuit.n_qubits > NARROW:
-        return None
-    shape = _shape(circuit)
-
-    def angles(point: Vector) -> Vector | None:
-        there = read_native(program, format, points.params(point))
-        if there is None or _shape(there) != shape:
-            return None
-        return np.array([angle for row in there.rows()[0] for angle in row[2]], dtype=np.float64)
-
-    found = affine(angles, len(points.names)) or affine(angles, len(points.names), points.table[0])
-    return None if found is None else (circuit, found)
-
-
-def _shape(circuit: qmk_native.Circuit) -> Any:
-    """Everything of a circuit but the values of its angles."""
-    ops, conds, tables = circuit.rows()
-    return [(op[0], op[1], op[3], op[4], op[5]) for op in ops], conds, tables

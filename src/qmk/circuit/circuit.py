@@ -24,6 +24,7 @@ from qmk.circuit.store import Sizes, as_list
 from qmk.ir.parameters import Expression, read_values
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph, digest
+from qmk.sdk.frontend import Inputs
 
 if TYPE_CHECKING:
     from qmk.circuit.drawing import Drawing
@@ -213,6 +214,13 @@ class Circuit(Branches, Applying):
             self._parameters = key, self._find_parameters()
         return dict(self._parameters[1])
 
+    @property
+    def inputs(self) -> Inputs:
+        """The parameters as the inputs of a program: ``only_angles`` where each stands in angles of gates alone, which
+        are affine functions of it."""
+        shapes = {name: () if size is None else (size,) for name, size in self.parameters.items()}
+        return Inputs(shapes, only_angles=all(map(_has_affine_angles, self._items)))
+
     def _find_parameters(self) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
         for item in self._items:
@@ -333,6 +341,12 @@ class Circuit(Branches, Applying):
             if name.startswith("_"):
                 raise AttributeError(f"a circuit has no attribute '{name}'")
             raise unknown_gate(name)
+
+
+def _has_affine_angles(item: Item) -> bool:
+    """Whether the item is the same for all values of parameters but for angles, which are affine functions of them."""
+    expressions = [value for value in values_in(item) if isinstance(value, Expression)]
+    return not expressions or (type(item) is tuple and all(value.is_affine for value in expressions))
 
 
 def _operation(item: Item) -> Operation:

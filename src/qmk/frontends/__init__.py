@@ -20,7 +20,7 @@ from qmk.models import files
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
-from qmk.sdk.frontend import CERTAIN, Frontend, ParamValue, Source
+from qmk.sdk.frontend import CERTAIN, Frontend, Inputs, ParamValue, Source
 
 SHARED = frozenset({"openqasm", "si_program"})
 """Modules here that are not a front-end; all others are found (``sdk.discovery``)."""
@@ -77,6 +77,19 @@ def load(
     Raises ``QmkError``: INVALID_GRAPH with findings when the program is wrong, UNSUPPORTED when no front-end knows it,
     QUOTA_EXCEEDED when it is larger than ``LIMITS.source_bytes``.
     """
+    name = _format_of(data, path, format)
+    graph = frontend(name).parse(Source(data, path, params))
+    return Loaded(graph, name, tuple(warnings_of(graph)))
+
+
+def inputs(data: bytes, *, path: str = "", format: str | None = None) -> Inputs | None:
+    """The inputs that a program declares; None where its format lists none. Raises as ``load`` does."""
+    found = frontend(_format_of(data, path, format)).inputs
+    return None if found is None else found(Source(data, path))
+
+
+def _format_of(data: bytes, path: str, format: str | None) -> str:
+    """The format that is named, or else recognised."""
     check("source_bytes", len(data), path)
     if not data.strip():
         raise invalid_graph(
@@ -89,8 +102,7 @@ def load(
             f"{path or 'the program'}: format not recognised",
             help=f"name it with format; there are {', '.join(sorted(discovery.frontends()))}",
         )
-    graph = frontend(name).parse(Source(data, path, params))
-    return Loaded(graph, name, tuple(warnings_of(graph)))
+    return name
 
 
 def emit(graph: Graph, format: str) -> bytes:

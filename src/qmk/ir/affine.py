@@ -28,13 +28,27 @@ class Affine:
         self.constant = constant
         used = matrix != 0
         single = bool(matrix.shape[1]) and int(used.sum(axis=1).max(initial=0)) <= 1
-        self._which = used.argmax(axis=1) if single else None
+        which = used.argmax(axis=1)
+        self._single = (which, matrix[np.arange(len(matrix)), which]) if single else None
 
     def at(self, points: Matrix) -> Matrix:
         """Shape (points, parameters) to shape (points, angles)."""
-        if self._which is not None:  # a multiple of one parameter each, as in most programs
-            return points[:, self._which] * self.matrix[np.arange(len(self._which)), self._which] + self.constant
+        if self._single is not None:  # a multiple of one parameter each, as in most programs
+            which, factor = self._single
+            return points[:, which] * factor + self.constant
         return points @ self.matrix.T + self.constant
+
+    def pull(self, slopes: Vector) -> Vector:
+        """Derivatives by the angles as derivatives by the parameters: the chain rule."""
+        if self._single is not None:
+            which, factor = self._single
+            return np.bincount(which, slopes * factor, self.matrix.shape[1]).astype(np.float64)
+        return slopes @ self.matrix
+
+    @property
+    def is_varied(self) -> npt.NDArray[np.bool_]:
+        """For each angle, whether it depends on a parameter."""
+        return (self.matrix != 0).sum(axis=1) > 0
 
 
 def affine(angles: Angles, n_parameters: int, near: Vector | None = None) -> Affine | None:

@@ -20,6 +20,9 @@ ANY = "*"
 WORK = 1_000_000
 """Gates looked at for all observables of a program before it is taken whole."""
 
+LOOK = 1000
+"""Looking at a gate for one observable costs as much as the gate on so many amplitudes."""
+
 MATRIX_QUBITS = 3
 """Gates on more are supposed to commute with nothing."""
 
@@ -65,11 +68,11 @@ def cone_of(gates: Sequence[Placed], support: Support) -> tuple[set[int], list[i
 
 def cones(gates: Sequence[Placed], supports: Sequence[Support], n_qubits: int) -> list[Cone]:
     """Cones that together hold every support. One of all qubits where that costs less, counted in amplitudes touched,
-    or where looking costs too much."""
+    or where looking costs too much, or more than all gates on all qubits."""
     everything = Cone(tuple(range(n_qubits)), tuple(range(len(gates))), tuple(range(len(supports))))
     keys = [frozenset(support.items()) for support in supports]
     distinct = dict(zip(keys, supports, strict=True))
-    if len(distinct) * len(gates) > WORK:
+    if len(distinct) * len(gates) > WORK or len(distinct) * LOOK >= 2.0 ** min(n_qubits, 1000):
         return [everything]
     found = [(cone_of(gates, support), key) for key, support in distinct.items()]
     found.sort(key=lambda row: -len(row[0][0]))

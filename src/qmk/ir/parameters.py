@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, SupportsFloat, TypeAlias, cast
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.qvm.graph import Graph
 
 FUNCTIONS: dict[str, Callable[[float], float]] = {
@@ -148,6 +149,17 @@ class Expression:
                 found.update(each.parameters())
         return found
 
+    @property
+    def is_affine(self) -> bool:
+        """Whether it is a sum of multiples of parameters and a number, as it is written."""
+        if self.op in ("+", "-", "parameter", "element"):
+            linear = True
+        elif self.op == "*":
+            linear = sum(isinstance(arg, Expression) for arg in self.args) == 1
+        else:
+            linear = self.op == "/" and not isinstance(self.args[1], Expression)
+        return linear and all(not isinstance(arg, Expression) or arg.is_affine for arg in self.args)
+
     def at(self, values: Mapping[str, Any]) -> Angle:
         """The number where ``values`` has every parameter (a vector as a list), else what is left of the expression.
         Raises INVALID_PARAMS where it has no finite value."""
@@ -199,15 +211,14 @@ class Parameter(Expression):
 
     def __init__(self, name: str, size: int | None = None) -> None:
         if not isinstance(cast("object", name), str) or not name.isidentifier():
+            shown = repr(name[:60]) if isinstance(cast("object", name), str) else f"by a {type(name).__name__}"
             raise QmkError(
                 "INVALID_PARAMS",
-                f"a parameter cannot be named {name!r}",
+                f"a parameter cannot be named {shown}",
                 field="name",
                 help="take letters, digits and _, such as theta or phi_2",
             )
-        if size is not None and not 1 <= operator.index(size) <= _EXACT:
-            raise QmkError("INVALID_PARAMS", f"parameter '{name}' has {size} values", field="size", help="1 or more")
-        super().__init__("parameter", (name, None if size is None else operator.index(size)))
+        super().__init__("parameter", (name, None if size is None else _size_of(name, size)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Parameter, self.args)
@@ -258,6 +269,21 @@ class Parameter(Expression):
     def __repr__(self) -> str:
         size = "" if self.size is None else f", {self.size}"
         return f"Parameter({self.name!r}{size})"
+
+
+def _size_of(name: str, size: object) -> int:
+    try:
+        found = 0 if isinstance(size, bool) else operator.index(cast("int", size))
+    except Exception:  # an object's own __index__ may raise anything
+        found = 0
+    if not 1 <= found <= LIMITS.nodes:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"parameter '{name}' has to have from 1 to {LIMITS.nodes} values",
+            field="size",
+            help="give a whole number, or leave it out for a single value",
+        )
+    return found
 
 
 class _Element(Expression):

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from qmk.request.physical import NoiseLike
 
 
+class MetricTensorKeywords(TypedDict, total=False):
+    """Of ``qmk.metric_tensor``."""
+
+    params: Mapping[str, Any] | None
+    format: str | None
+    strict: bool
+
+
 class StateKeywords(TypedDict, total=False):
     """Of ``qmk.state``."""
 
@@ -41,6 +49,10 @@ class GradientKeywords(TypedDict, total=False):
     strict: bool
     noise: NoiseLike | Drift | None
     device: str | None
+
+
+class ValueAndGradKeywords(GradientKeywords, total=False):
+    """Of ``qmk.value_and_grad``."""
 
 
 class SweepKeywords(TypedDict, total=False):

@@ -164,6 +164,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "qmk.expectation": (*_DRAW, *_PHYSICS),
     "qmk.probabilities": (*_DRAW, *_PHYSICS),
     "qmk.gradient": (*_DRAW, "noise", "device"),
+    "qmk.value_and_grad": (*_DRAW, "noise", "device"),
+    "qmk.metric_tensor": _READ,
     "qmk.sweep": (*_DRAW, "noise", "error", "device"),
     "qmk.state": ("engine", *_READ, "device"),
     "qmk.amplitudes": ("engine", *_READ, "device"),
@@ -179,8 +181,11 @@ _REASONS: dict[tuple[str, str], str] = {
     **{(call, name): _EXACT for call in ("qmk.state", "qmk.amplitudes")
        for name in ("shots", "seed", "error", "noise", "qec")},
     ("Embedded.run", "isolate"): "it is of Embedded(isolate=True), for all its runs",
-    ("qmk.gradient", "error"): "no bound of the error of a derivative is known; give shots",
-    ("qmk.gradient", "qec"): _NO_ANGLES,
+    **{(call, "error"): "no bound of the error of a derivative is known; give shots"
+       for call in ("qmk.gradient", "qmk.value_and_grad")},
+    **{(call, "qec"): _NO_ANGLES for call in ("qmk.gradient", "qmk.value_and_grad")},
+    **{("qmk.metric_tensor", name): "it is of the exact state, which the native core computes"
+       for name in ("shots", "seed", "engine", "error", "noise", "qec", "device")},
     ("qmk.sweep", "qec"): _NO_ANGLES,
     ("Client.estimate", "seed"): "nothing is run",
     ("Client.estimate", "engine"): "its answer has every engine",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
 from qmk.request import arguments
+from qmk.sdk.frontend import Inputs
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
@@ -50,6 +51,19 @@ def circuit_of(program: object) -> Circuit | None:
     from qmk.circuit.circuit import Circuit
 
     return program if isinstance(program, Circuit) else None
+
+
+def inputs_of(program: ProgramLike, format: str | None = None) -> Inputs | None:
+    """The inputs that a program declares; None where only values for them tell which there are. A graph has none."""
+    if isinstance(program, Graph):
+        return Inputs({}, only_angles=True)
+    circuit = circuit_of(program)
+    if circuit is not None:
+        return circuit.inputs
+    from qmk import frontends
+
+    data, path = source(program)
+    return frontends.inputs(data, path=path, format=format)
 
 
 def source(program: ProgramLike) -> tuple[bytes, str]:

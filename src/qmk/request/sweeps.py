@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -10,10 +11,10 @@ from qmk.base.errors import QmkError
 from qmk.ir.parameters import name_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
-from qmk.request.program import ProgramLike, to_graph
+from qmk.request.program import ProgramLike, inputs_of, to_graph
 
 if TYPE_CHECKING:
-    from qmk.ir.affine import Matrix, Vector
+    from qmk.ir.affine import Affine, Matrix, Vector
 
 PointsLike = Sequence[Mapping[Any, Any]] | Mapping[Any, Sequence[Any]]
 """One mapping of names (or parameters of a circuit) to values a point, or one list of values a name. The value of an
@@ -32,10 +33,15 @@ class Points(NamedTuple):
 
     def params(self, row: Vector) -> dict[str, Any]:
         """The values of a row in the form that the front end takes."""
-        at, out = 0, dict(self.fixed)
+        return {**self.fixed, **{name: part.tolist() for name, part in self.parts(row).items()}}
+
+    def parts(self, row: Vector) -> dict[str, Vector]:
+        """The numbers of a row by the names that the front end knows, in their shapes."""
+        at = 0
+        out: dict[str, Vector] = {}
         for name, shape in self.shapes.items():
             size = math.prod(shape)
-            out[name] = row[at : at + size].reshape(shape).tolist()
+            out[name] = row[at : at + size].reshape(shape)
             at += size
         return out
 
@@ -67,20 +73,29 @@ def points_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> Poin
     if twice := sorted(columns.keys() & (fixed or {}).keys()):
         raise _wrong(f"'{twice[0]}' is given for all points and for each", "give it once")
     parts: list[Matrix] = []
-    labels: list[str] = []
     shapes: dict[str, tuple[int, ...]] = {}
     for name, values in columns.items():
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _wrong("the name of a parameter is not text", "name the parameters as the program does")
         try:
             part = np.array(values, dtype=np.float64)
-        except (TypeError, ValueError):
+        except Exception:  # a caller's own class may raise anything
             what = f"the values of '{name}' are not numbers, or arrays of different lengths"
             raise _wrong(what, "sweep over numbers") from None
         if not np.isfinite(part).all():
             raise _wrong(f"the values of '{name}' are not all finite", "sweep over numbers")
         shapes[name] = part.shape[1:]
-        labels += [name + "".join(f"[{k}]" for k in place) for place in np.ndindex(*part.shape[1:])]
         parts.append(part.reshape(len(values), -1))
-    return Points(tuple(labels), np.concatenate(parts, axis=1), shapes, dict(fixed or {}))
+    return Points(labels(shapes), np.concatenate(parts, axis=1), shapes, dict(fixed or {}))
+
+
+def labels(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """A name for every number: an array ``a`` has a[0], a[1], ..."""
+    return tuple(
+        name + "".join(f"[{k}]" for k in place)
+        for name, shape in shapes.items()
+        for place in itertools.product(*map(range, shape))
+    )
 
 
 def sweep_of(program: ProgramLike, points: Points, format: str | None = None) -> tuple[Graph, Sweep]:
@@ -90,7 +105,7 @@ def sweep_of(program: ProgramLike, points: Points, format: str | None = None) ->
     """
     import numpy as np
 
-    from qmk.ir.affine import affine
+    from qmk.ir.affine import TOLERANCE, affine
 
     base = points.table[0]
     graph = to_graph(program, format, points.params(base))
@@ -101,9 +116,19 @@ def sweep_of(program: ProgramLike, points: Points, format: str | None = None) ->
         there = to_graph(program, format, points.params(point))
         return _angles(there) if _shape(there) == shape else None
 
-    found = affine(angles, len(points.names))
-    if found is None:
-        found = affine(angles, len(points.names), base)
+    def holds(map_: Affine, row: Vector) -> bool:
+        there = _angles(graph) if row is base else angles(row)
+        return there is not None and np.allclose(map_.at(row[None])[0], there, rtol=0, atol=TOLERANCE)
+
+    found = None
+    for near in (None, base):
+        found = affine(angles, len(points.names), near)
+        if found is not None and holds(found, base):
+            break
+        found = None
+    others = points.table[1:]
+    if found is not None and len(others) and not is_affine(program, format):
+        found = found if all(holds(found, row) for row in others) else None
     if found is None:
         raise _wrong(
             "the program is not the same at every point but for angles that are affine functions of the parameters",
@@ -120,6 +145,12 @@ def sweep_of(program: ProgramLike, points: Points, format: str | None = None) ->
         if found.matrix[k].any()
     ]
     return graph, Sweep(names=points.names, slots=tuple(slots), points=tuple(map(tuple, points.table.tolist())))
+
+
+def is_affine(program: ProgramLike, format: str | None) -> bool:
+    """Whether the form of the program says that only its angles depend on its inputs, as affine functions of them."""
+    declared = inputs_of(program, format)
+    return declared is not None and declared.only_angles
 
 
 def _shape(graph: Graph) -> list[Any]:

@@ -66,11 +66,21 @@ def refuse(rule: str, message: str, line: int = 0) -> NoReturn:
     raise Refused(rule, message, line=line)
 
 
+class Inputs(msgspec.Struct, frozen=True):
+    """The inputs that a program declares, in order. ``shapes``: () for a real number, the lengths of an array of them,
+    None for a value of another kind. ``only_angles``: the program is the same for all values of its inputs but for
+    angles, which are affine functions of them."""
+
+    shapes: Mapping[str, tuple[int, ...] | None]
+    only_angles: bool
+
+
 class Frontend(msgspec.Struct, frozen=True):
     """``recognise`` gives 0 (not mine) to 100 (certain) from the first bytes, never from the file name alone.
 
     ``parse`` raises ``QmkError`` INVALID_GRAPH with findings that have file, line, column, rule and help.
     ``emit`` writes a graph as text in this format, raising INVALID_GRAPH with findings for what it cannot express.
+    ``inputs`` lists the inputs of a program without values for them; None where only values tell which there are.
     """
 
     format: str
@@ -79,3 +89,4 @@ class Frontend(msgspec.Struct, frozen=True):
     recognise: Callable[[bytes], int]
     parse: Callable[[Source], Graph]
     emit: Callable[[Graph], bytes] | None = None
+    inputs: Callable[[Source], Inputs] | None = None

@@ -128,11 +128,11 @@ class _Work:
     def _point(self, graph: Graph, at: int) -> Point:
         program = self.program if graph is self.graph else final_state(graph, self.can)
         gradients: list[list[Estimate]] = []
+        if self.exact and self.derived is not None and "gradient" in self.can.outputs:
+            return self._adjoint(program)
         if self.exact:
             point = self._looked_at(program, self.outputs)
-            if self.derived is not None and "gradient" in self.can.outputs:
-                gradients = self._adjoint(graph, program)
-            elif self.derived is not None:
+            if self.derived is not None:
                 gradients = self._differentiate(graph, at)
         else:
             point = self._sample(program, self.outputs, at, "values")
@@ -210,26 +210,33 @@ class _Work:
             )
         return found
 
-    def _adjoint(self, graph: Graph, program: Program) -> list[list[Estimate]]:
-        """Computes derivatives with the engine's own gradient and the chain rule."""
+    def _adjoint(self, program: Program) -> Point:
+        """Computes values and derivatives in one pass, with the engine's own gradient and the chain rule."""
         if self._map is None:
             self._map = self._angle_map()
         gates = gates_only(program)
         starts = np.cumsum([0, *(len(gate.params) for gate in gates)])
-        out: list[list[Estimate]] = []
+        values: list[Estimate] = []
+        gradients: list[list[Estimate]] = []
         for observable in self.outputs.expectations:
             terms = [(text, factor) for text, factor in observable if text.strip("I")]
+            value = sum(factor for text, factor in observable if not text.strip("I"))
             by_angle = np.zeros(int(starts[-1]))
             for cone in cones(place_gates(gates), supports_of(text for text, _ in terms), self.n):
                 observer = self.observer(part(program, [gates[k] for k in cone.gates], cone.qubits))
                 mine = [("".join(terms[k][0][q] for q in cone.qubits), terms[k][1]) for k in cone.members]
                 if not mine:
                     continue
-                _, slopes = cast("FastObserver", observer).gradient(mine)
+                found, slopes = cast("FastObserver", observer).gradient(mine)
+                value += found
                 places = [at for k in cone.gates for at in range(int(starts[k]), int(starts[k + 1]))]
                 np.add.at(by_angle, places, slopes)
-            out.append([Estimate(float(slope)) for slope in by_angle @ self._map.matrix])
-        return out
+            values.append(Estimate(float(value)))
+            gradients.append([Estimate(float(slope)) for slope in self._map.pull(by_angle)])
+        rest = msgspec.structs.replace(self.outputs, expectations=())
+        more = rest.names - {"gradient", "counts", "sweep"}
+        point = self._looked_at(program, rest) if more else Point()
+        return msgspec.structs.replace(point, expectations=values, gradients=gradients)
 
     def _in_one_call(self) -> bool:
         """Whether the engine's own sweep gives everything that is asked for."""

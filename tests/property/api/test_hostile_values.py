@@ -71,6 +71,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "amplitudes": (qmk.amplitudes, {"program": PURE, "params": THETA, "bitstrings": ["00"]}),
     "state": (qmk.state, {"program": PURE, "params": THETA}),
     "gradient": (qmk.gradient, {"program": PURE, "params": THETA, "observable": "ZZ"}),
+    "value_and_grad": (qmk.value_and_grad, {"program": PURE, "observable": "ZZ", "point": THETA}),
+    "metric_tensor": (qmk.metric_tensor, {"program": PURE, "point": [0.5]}),
     "sweep": (qmk.sweep, {"program": PURE, "points": {"theta": [0.1, 0.2]}, "observable": "ZZ"}),
     "estimate": (qmk.estimate, {"program": {"numQubits": 10, "tCount": 10}}),
     "logical_counts": (logical_counts, {"program": READ}),
@@ -78,6 +80,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "on_device": (qmk.on_device, {"program": READ, "device": "zoned"}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
     "Counts": (qmk.Counts, {"counts": {"01": 3}}),
+    "Circuit": (qmk.Circuit, {"qubits": 2}),
+    "Parameter": (qmk.Parameter, {"name": "theta"}),
     "Embedded": (qmk.Embedded, {}),
     "Client": (qmk.Client, {}),
     "AsyncClient": (qmk.AsyncClient, {}),
@@ -102,7 +106,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "NoiseModel.load": (qmk.NoiseModel.load, {"path": "nope"}),
 }
 NOT_CALLED = {
-    "Expectation", "Gradient", "Probabilities", "Sampled", "Swept", "Result",  # only QMK makes them
+    "Expectation", "Gradient", "Objective", "Probabilities", "Sampled", "Swept", "Result",  # only QMK makes them
     "LogicalCounts", "ProgramWarning", "QmkError", "__version__",
 }  # fmt: skip
 LONGEST = 2000

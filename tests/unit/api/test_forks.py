@@ -180,6 +180,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "expectation": lambda: qmk.expectation(TURNED, "ZZ", params={"theta": 0.3}),
     "probabilities": lambda: qmk.probabilities(TURNED, params={"theta": 0.3}),
     "gradient": lambda: qmk.gradient(TURNED, "ZZ", params={"theta": 0.3}),
+    "objective": lambda: qmk.value_and_grad(TURNED, "ZZ"),
     "swept": lambda: qmk.sweep(TURNED, {"theta": [0.1, 0.2]}, "ZZ"),
     "estimate": lambda: qmk.estimate({"numQubits": 10, "tCount": 100}),
     "counts": lambda: qmk.LogicalCounts(3, 5),

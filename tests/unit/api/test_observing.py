@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -123,6 +124,18 @@ def test_a_sweep_of_counts_has_the_noise_too() -> None:
     text = 'OPENQASM 3.0; include "stdgates.inc"; input float a; qubit[1] q; bit[1] c; rx(a) q[0]; c = measure q;'
     found = qmk.sweep(text, {"a": [0.0, math.pi]}, shots=2000, seed=1, noise="depolarizing=0.3")
     assert all(300 < min(counts.values()) < 900 for counts in found.counts)
+
+
+@pytest.mark.parametrize("angle", ["floor(a)", "mod(a, 3.0)", "a * a * a * 1e-12"])
+@pytest.mark.parametrize("kind", ["float a", "array[float[64], 1] a"], ids=["read by the core", "by the front end"])
+def test_a_sweep_of_what_is_affine_near_some_points_only_reads_every_point(angle: str, kind: str) -> None:
+    written = angle if kind == "float a" else re.sub(r"\ba\b", "a[0]", angle)
+    text = f'OPENQASM 3.0; include "stdgates.inc"; input {kind}; qubit q; rx({written}) q;'
+    points: Any = [0.5, 4.7, 9000.0]
+    found = qmk.sweep(text, {"a": points if kind == "float a" else [[x] for x in points]}, "Z")
+    for value, x in zip(found.values[:, 0], points, strict=True):
+        there = qmk.expectation(text, "Z", params={"a": x if kind == "float a" else [x]})
+        assert value == pytest.approx(float(there), abs=1e-9)
 
 
 def test_a_sweep_of_what_is_not_affine_reads_every_point() -> None:

@@ -224,7 +224,8 @@ def test_drawings() -> None:
     circuit = qmk.Circuit(2).h(0).cx(0, 1)
     assert str(circuit) == repr(circuit.draw()) == "q_0: |0⟩─H─●─┤\n           │\nq_1: |0⟩───⊕─┤"
     assert circuit.draw(ascii_only=True).splitlines()[0] == "q_0: |0>-H-@-|"
-    assert "<pre" in circuit._repr_html_()
+    assert "<svg" in circuit._repr_html_()
+    assert "<pre" in circuit.draw()._repr_html_()
     assert "RX(theta/2)" in str(qmk.Circuit(1).rx(qmk.Parameter("theta") / 2, 0))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from qmk_native import DENSE_RATES, DensePlan, read_qasm
+from qmk_native import DENSE_RATES, Adjoint, DensePlan, metric_tensor, read_qasm
 
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.native_circuit import circuit_of
@@ -191,6 +191,35 @@ def test_gradients_are_slopes(seed):
         assert slopes[k] == pytest.approx((energy(up) - energy(down)) / 2e-5, abs=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_circuit_prepared_once_has_gradients_at_any_angles(seed):
+    dice = Random(seed)
+    n = dice.randint(2, 5)
+    items = [g for g in gates(dice, n, 16) if g.name != "id"]
+    paulis = [("".join(dice.choice("IXYZ") for _ in range(n)), dice.uniform(-1, 1)) for _ in range(12)]
+    circuit = circuit_of(unitary(n, items))
+    wanted = [dice.random() < 0.5 for _ in circuit.params]
+    every, some = Adjoint(circuit, paulis), Adjoint(circuit, paulis, wanted)
+    for _ in range(3):
+        point = [dice.uniform(-3, 3) for _ in circuit.params]
+        value, slopes = DensePlan(circuit_of(unitary(n, moved(items, point))), "f64").gradient(paulis)
+        assert every.gradient(point) == (value, slopes)
+        assert every.value(point) == value
+        found, part = some.gradient(point)
+        assert found == value
+        assert [slope for slope, kept in zip(part, wanted, strict=True) if kept] == [
+            slope for slope, kept in zip(slopes, wanted, strict=True) if kept
+        ]
+
+
+def test_states_of_gradients_and_metrics_have_a_bound():
+    circuit = circuit_of(unitary(12, [Gate("rx", (0,), (0.1,))]))
+    with pytest.raises(MemoryError, match="131072 bytes"):
+        Adjoint(circuit, [], None, 100_000)
+    with pytest.raises(MemoryError, match="196608 bytes"):
+        metric_tensor(circuit, [0.1], [[(0, 1.0)]], 1, 100_000)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_sweeps_are_the_circuit_at_every_point(seed):
     dice = Random(seed)
@@ -215,7 +244,8 @@ def test_what_is_not_defined_is_refused():
     for ask in (plan.state, lambda: plan.gradient([("Z", 1.0)]), lambda: plan.sweep([[]], ["Z"])):
         with pytest.raises(ValueError, match="one final state"):
             ask()
-    plan = DensePlan(circuit_of(unitary(2, [Gate("rx", (0,), (0.1,))])))
+    plan_circuit = circuit_of(unitary(2, [Gate("rx", (0,), (0.1,))]))
+    plan = DensePlan(plan_circuit)
     wrong = (
         (lambda: plan.expectation(["X"]), "1 characters for 2 qubits"),
         (lambda: plan.expectation(["XQ"]), "none of I, X, Y, Z"),
@@ -223,6 +253,13 @@ def test_what_is_not_defined_is_refused():
         (lambda: plan.probabilities([0, 0]), "named twice"),
         (lambda: plan.probabilities([2]), "not in the circuit"),
         (lambda: plan.sweep([[]], ["ZZ"]), "a point of 0 parameters, where the circuit has 1"),
+        (lambda: Adjoint(plan_circuit, [("Z", 1.0)]), "1 characters for 2 qubits"),
+        (lambda: Adjoint(plan_circuit, [], [True, False]), "2 marks for 1 angles"),
+        (lambda: Adjoint(plan_circuit, []).value([]), "0 angles, where the circuit has 1"),
+        (lambda: Adjoint(plan_circuit, []).gradient([float("nan")]), "all must be finite"),
+        (lambda: metric_tensor(plan_circuit, [0.1], [], 1), "factors of other angles"),
+        (lambda: metric_tensor(plan_circuit, [0.1], [[(1, 1.0)]], 1), "factors of other angles"),
+        (lambda: metric_tensor(plan_circuit, [], [[]], 1), "0 angles"),
         (lambda: plan.cost(1, {"speed": 1.0}), "rate 'speed'"),
         (lambda: DensePlan(read_qasm("qubit q;"), "f16"), "precision 'f16'"),  # pyright: ignore[reportArgumentType]
     )

@@ -104,11 +104,12 @@ def test_cones() -> None:
     line = [Placed("core.iswap", pair) for pair in ((0, 1), (2, 3), (1, 2), (4, 5))]
     assert cone_of(line, {1: "Z"}) == ({0, 1, 2, 3}, [0, 1, 2])
     assert cone_of(line, {5: "X"}) == ({4, 5}, [3])
-    found = cones(line, [{5: "Z"}, {1: "Z"}, {3: "X"}], 6)
+    found = cones(line, [{5: "Z"}, {1: "Z"}, {3: "X"}], 16)
     assert [(cone.qubits, cone.gates, cone.members) for cone in found] == [
         ((0, 1, 2, 3), (0, 1, 2), (1, 2)),
         ((4, 5), (3,), (0,)),
     ]
+    assert len(cones(line, [{5: "Z"}, {1: "Z"}, {3: "X"}], 6)) == 1, "six qubits cost less than looking"
     dense = [Placed("core.iswap", (a, b)) for a in range(4) for b in range(4) if a != b]
     (everything,) = cones(dense, [{q: "Z"} for q in range(4)], 4)
     assert everything.qubits == (0, 1, 2, 3)

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from generate_keywords import class_name
 
 import qmk
 from qmk.base.errors import QmkError
@@ -111,8 +112,7 @@ def test_numbers_of_numpy_are_taken_as_pythons_own() -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_keywords_for_type_checkers_are_those_of_the_call(call: str) -> None:
-    name = "".join(part.capitalize() for part in call.removeprefix("qmk.").split(".")) + "Keywords"
-    assert tuple(getattr(keywords, name).__annotations__) == CALLS[call]
+    assert tuple(getattr(keywords, class_name(call)).__annotations__) == CALLS[call]
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -194,6 +194,22 @@ def test_a_gradient_without_parameters_is_by_every_angle() -> None:
     assert left == pytest.approx(right, abs=1e-9)
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_gradient_stands_beside_other_values(engine: str) -> None:
+    graph, method = angled(0.3, 0.7), "auto" if engine == "native" else ""
+    observables = ((*OBSERVABLE, ("III", 0.25)), (("ZII", 1.0),))
+    plain = Outputs(expectations=observables, probabilities=((1,),), state=True)
+    alone = values(engine, graph, plain, method).points[0]
+    together = values(engine, graph, msgspec.structs.replace(plain, gradient=True), method).points[0]
+    assert together.state == alone.state
+    assert [p.value for p in together.probabilities[0]] == [p.value for p in alone.probabilities[0]]
+    assert [e.value for e in together.expectations] == pytest.approx([e.value for e in alone.expectations], abs=1e-12)
+    assert len(together.gradients) == 2
+    assert together.expectations[0].value == pytest.approx(
+        0.25 + sum(c * expected(state_of(graph), text) for text, c in OBSERVABLE), abs=1e-12
+    )
+
+
 def test_a_measured_angle_has_no_rule() -> None:
     graph = Builder(1).op("mangle", 0, produces=["e"], theta=0.3).op("x", 0, guard=when("e")).graph()
     with pytest.raises(QmkError, match="no rule to derive") as refused:

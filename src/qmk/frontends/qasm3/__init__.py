@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from qmk.frontends.openqasm.recognise import score
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.frontend import Frontend, Inputs, Source
 
 
 def _parse(source: Source) -> Graph:
     from qmk.frontends.openqasm.interpreter import parse
 
     return parse(source, 3)
+
+
+def _inputs(source: Source) -> Inputs:
+    from qmk.frontends.openqasm.declared import declared_inputs
+
+    return declared_inputs(source)
 
 
 def _emit(graph: Graph) -> bytes:
@@ -26,4 +32,5 @@ FRONTEND = Frontend(
     recognise=lambda data: score(data, 3),
     parse=_parse,
     emit=_emit,
+    inputs=_inputs,
 )
