@@ -21,7 +21,8 @@ from qmk.circuit.building import PARAMS, build
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, values_in
 from qmk.circuit.operands import BitLike, Condition, QubitLike, wrong
 from qmk.circuit.store import Sizes, as_list
-from qmk.ir.parameters import Expression, read_values
+from qmk.ir.parameter_values import read_values
+from qmk.ir.parameters import Expression
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph, digest
 from qmk.sdk.frontend import Inputs

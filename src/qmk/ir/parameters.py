@@ -303,24 +303,6 @@ class _Element(Expression):
         return f"{vector.name}[{at}]"
 
 
-def read_values(declared: Mapping[str, int | None], given: Mapping[Any, Any], whole: bool = True) -> dict[str, Any]:
-    """The values of parameters by name, each a float or a list of floats. Keys are names or ``Parameter`` objects.
-
-    Raises INVALID_PARAMS for a name that is not among ``declared``, a value that is not a finite number or list of the
-    right length, and when ``whole`` for a parameter without a value."""
-    found = {name_of(key): value for key, value in given.items()}
-    for name in found:
-        if name not in declared:
-            raise _wrong(f"the program has no parameter {name!r}", _suggest(name, declared))
-    missing = [name for name in declared if name not in found]
-    if missing and whole:
-        raise _wrong(
-            f"no value is given for the parameter{'s' * (len(missing) > 1)} {', '.join(missing)}",
-            f"give params={{{missing[0]!r}: ...}}, or bind it first",
-        )
-    return {name: _values(name, declared[name], value) for name, value in found.items()}
-
-
 def parameters_of(graph: Graph) -> dict[str, int | None]:
     """The parameters in the arguments of a graph, as ``Expression.parameters`` gives them."""
     found: dict[str, int | None] = {}
@@ -337,34 +319,6 @@ def parameters_of(graph: Graph) -> dict[str, int | None]:
 def name_of(key: object) -> Any:
     """The name of a parameter that is given by itself; any other key as it is."""
     return key.name if isinstance(key, Parameter) else key
-
-
-def _values(name: str, size: int | None, value: Any) -> float | list[float]:
-    try:
-        if size is None:
-            found = [float(value)]
-        else:
-            found = [float(each) for each in value]
-            if len(found) != size:
-                raise _wrong(f"'{name}' has {size} values, and {len(found)} are given", f"give a list of {size}")
-    except (TypeError, ValueError):
-        what = "a number" if size is None else f"a list of {size} numbers"
-        raise _wrong(f"the value of '{name}' is not {what}", f"give {what}") from None
-    if not all(map(math.isfinite, found)):
-        raise _wrong(f"the value of '{name}' is not finite", "give finite numbers")
-    return found[0] if size is None else found
-
-
-def _suggest(name: object, declared: Mapping[str, int | None]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(str(name), declared, 1)
-    known = f"it has {', '.join(declared)}" if declared else "it has none"
-    return f"did you mean '{near[0]}'? {known}" if near else known
-
-
-def _wrong(what: str, fix: str) -> QmkError:
-    return QmkError("INVALID_PARAMS", what, field="params", help=fix)
 
 
 def _number(value: object) -> Angle | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MetricTensorKeywords(TypedDict, total=False):
     """Of ``qmk.metric_tensor``."""
 
-    params: Mapping[str, Any] | None
+    params: Mapping[Any, Any] | None
     format: str | None
     strict: bool
 

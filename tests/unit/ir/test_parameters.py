@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameters import Angle, Expression, Parameter, read_values
+from qmk.ir.parameter_values import read_values
+from qmk.ir.parameters import Angle, Expression, Parameter
 
 A, V = Parameter("a"), Parameter("v", 3)
 NAMES = {"a": 0.3, "v": [1.0, 2.0, 3.0], "sin": math.sin, "sqrt": math.sqrt, "arctan": math.atan}

@@ -115,7 +115,8 @@ class Writer2(Writer):
         if short == "paulirot":
             return self._steps(op, args, qubits, [])
         if short == "mod":
-            short, args = _without_modifiers(args), args.get("params") or {}
+            params: dict[str, Any] = args.get("params") or {}
+            short, args = _without_modifiers(args), params
         elif short not in _names():
             self.needed[short] = None
         angles = ",".join(number(value) for value in args.values())
