@@ -110,8 +110,8 @@ class Applying(Store):
         if len(given) <= count:
             raise _count_error(method, op.vqs.of("qubit"), len(given))
         values = dict(zip((param.name for param in method.params), given[:count], strict=True))
-        args = {param.name: _value_of(method.name, param, values[param.name]) for param in method.params}
-        args |= {name: _value_of(method.name, options[name], value) for name, value in named.items()}
+        args = {param.name: value_of(method.name, param, values[param.name]) for param in method.params}
+        args |= {name: value_of(method.name, options[name], value) for name, value in named.items()}
         if op.vqs.high is None:
             rows: list[tuple[int, ...]] = [self._flat_qubits(given[count:])]
         else:
@@ -125,7 +125,7 @@ class Applying(Store):
 def _unitary_matrix(given: Any, qubits: int) -> Matrix:
     try:
         rows = tuple(tuple(complex(x) for x in row) for row in to_plain(given))
-    except (TypeError, ValueError):
+    except Exception:  # a caller's own class may raise anything
         raise wrong("unitary: this is not a matrix of numbers", "give rows of numbers, or a numpy array") from None
     size = 1 << qubits
     if not 1 <= qubits <= ROOT_QUBITS or len(rows) != size or any(len(row) != size for row in rows):
@@ -140,7 +140,7 @@ def _unitary_matrix(given: Any, qubits: int) -> Matrix:
 def unknown_gate(name: object) -> UnknownGate:
     """The refusal of a gate that is not there."""
     text = f"a circuit has no gate or method {show(name)}"
-    return UnknownGate("INVALID_PARAMS", text, field="gate", help=suggest(str(name)))
+    return UnknownGate("INVALID_PARAMS", text, field="gate", help=suggest(name))
 
 
 def _arguments(method: GateMethod, given: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
@@ -169,7 +169,7 @@ def _count(number: int, noun: str) -> str:
 def _exponent(given: Any, inverted: Any) -> float:
     try:
         exponent = float(given)
-    except (TypeError, ValueError):
+    except Exception:  # a caller's own class may raise anything
         exponent = float("nan")
     if isinstance(given, (bool, str)) or not abs(exponent) <= 2**53:
         raise wrong(f"power {show(given)} is not a finite number", "give such as 0.5 or -1")
@@ -235,7 +235,7 @@ def items_of(unitary: Unitary, operands: Sequence[int]) -> list[Item]:
     return found
 
 
-def _value_of(name: str, param: Param, given: Any) -> Any:
+def value_of(name: str, param: Param, given: Any) -> Any:
     """The argument of an op, numbers within the bounds of its declaration."""
     if param.kind in ("angle", "float"):
         found = angles_of(f"{name}: {param.name}", given)
@@ -246,17 +246,24 @@ def _value_of(name: str, param: Param, given: Any) -> Any:
             raise wrong(f"{name}: {param.name} is {found:g}", f"give a number from {low:g} to {high:g}")
         return found
     if param.kind == "pauli":
-        if not isinstance(given, str) or not given or set(given) - set("IXYZ"):
-            raise wrong(f"{name}: {show(given)} is not a Pauli product", "write one of I, X, Y, Z a qubit: 'XZ'")
-        return given
-    return _operators(to_plain(given)) if param.kind == "kraus" else given
+        return pauli_product(name, given)
+    return _operators(given) if param.kind == "kraus" else given
+
+
+def pauli_product(name: str, given: object, qubits: int | None = None) -> str:
+    """One letter a qubit. Raises INVALID_PARAMS for what is not that, or not on so many qubits."""
+    if not isinstance(given, str) or not given or set(given) - set("IXYZ"):
+        raise wrong(f"{name}: {show(given)} is not a Pauli product", "write one of I, X, Y, Z a qubit: 'XZ'")
+    if qubits not in (None, len(given)):
+        raise wrong(f"{name}: {show(given)} on {qubits} qubit(s)", "give one letter a qubit")
+    return given
 
 
 def _operators(given: Any) -> Any:
     """Kraus operators as the bytecode has them: complex entries as [re, im]."""
     try:
-        return [[[_entry(x) for x in row] for row in operator] for operator in given]
-    except (TypeError, ValueError):
+        return [[[_entry(x) for x in row] for row in operator] for operator in to_plain(given)]
+    except Exception:  # a caller's own class may raise anything
         raise wrong("kraus: its operators are not a list of matrices", "give such as [k0, k1], numpy arrays") from None
 
 
@@ -271,8 +278,8 @@ def _require_arguments(method: OpMethod, args: Mapping[str, Any], qubits: int) -
     op = method.op
     if not op.vqs.accepts(qubits):
         raise wrong(f"{method.name} takes {op.vqs.of('qubit')}, and {qubits} are given", f"write {method.usage}")
-    if "paulis" in args and len(args["paulis"]) != qubits:
-        raise wrong(f"{method.name}: '{args['paulis']}' on {qubits} qubit(s)", "give one letter a qubit")
+    if "paulis" in args:
+        pauli_product(method.name, args["paulis"], qubits)
     if op.family == "noise" and all(not hasattr(value, "at") for value in args.values()):
         why = noise.fault(op.name, args, qubits)
         if why:

@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import cast
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import check
+from qmk.base.limits import LIMITS, check
 from qmk.circuit.items import Else, End, If
-from qmk.circuit.operands import Bit, BitLike, Condition, equals, wrong
+from qmk.circuit.operands import Bit, BitLike, Condition, equals, whole_number, wrong
 from qmk.circuit.store import Store, as_list
 from qmk.models.arguments import show
 
@@ -95,11 +95,8 @@ class Branches(Store):
 
     def repeat(self, times: int) -> Block:
         """Adds what is in the block so many times: ``with circuit.repeat(3):``."""
-        try:
-            count = operator.index(times)
-        except TypeError:
-            count = -1
-        if count < 0:
+        count = whole_number(times)
+        if count is None or not 0 <= count <= LIMITS.expansion_nodes:
             raise wrong(f"{show(times)} is not a number of times", "give such as 3", "times")
         return Repetition(self, count)
 

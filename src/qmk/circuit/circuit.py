@@ -6,6 +6,7 @@ It is a list of items over registers (``store``, ``items``), and becomes a graph
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,15 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 import msgspec
 
 from qmk.circuit import whole
-from qmk.circuit.applying import Applying, unknown_gate
+from qmk.circuit.applying import Applying, pauli_product, unknown_gate, value_of
 from qmk.circuit.branches import Branches
 from qmk.circuit.building import PARAMS, build
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, values_in
 from qmk.circuit.operands import BitLike, Condition, QubitLike, wrong
 from qmk.circuit.store import Sizes, as_list
 from qmk.ir.parameter_values import read_values
-from qmk.ir.parameters import Expression
-from qmk.models.arguments import show
+from qmk.ir.parameters import Expression, name_of
+from qmk.models.arguments import show, to_plain
+from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, digest
 from qmk.sdk.frontend import Inputs
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 PICTURED = 1000
 """A notebook shows a circuit of so many items as a picture, a longer one as text."""
+
+
+_BASES = {"Z": "core.mz", "X": "core.mx", "Y": "core.my"}
 
 
 class Operation(NamedTuple):
@@ -85,7 +90,7 @@ class Circuit(Branches, Applying):
         """A circuit from source text in any format that QMK reads. Raises INVALID_GRAPH with findings."""
         if not isinstance(cast("object", text), (str, bytes)):
             raise wrong(f"{show(text)} is not the text of a program", "give its source text, or use from_file", "text")
-        return cls._read(text.encode() if isinstance(text, str) else text, "", format, params)
+        return cls._read(text.encode(errors="surrogatepass") if isinstance(text, str) else text, "", format, params)
 
     @classmethod
     def from_file(
@@ -101,9 +106,12 @@ class Circuit(Branches, Applying):
     @classmethod
     def _read(cls, data: bytes, path: str, format: str | None, params: Mapping[Any, Any] | None) -> Self:
         from qmk import frontends
-        from qmk.ir.parameters import name_of
 
-        given = {name_of(key): value for key, value in (params or {}).items()}
+        if format is not None and not isinstance(cast("object", format), str):
+            raise wrong(
+                f"{show(format)} is not the name of a format", "leave it out, or give such as 'qasm3'", "format"
+            )
+        given = _by_name({} if params is None else params)
         return cls.from_graph(frontends.load(data, path=path, format=format, params=given or None).graph)
 
     # -- ops that write bits -----------------------------------------------------------------------------------------
@@ -113,9 +121,9 @@ class Circuit(Branches, Applying):
 
         ``bits``: the bits, or a name, which is that of a new register if there is none. Without it: the first bits
         that nothing has written, for which register c grows where they do not suffice."""
-        op = {"Z": "core.mz", "X": "core.mx", "Y": "core.my"}.get(basis)
+        op = _BASES.get(basis) if isinstance(cast("object", basis), str) else None
         if op is None:
-            raise wrong(f"there is no basis {basis!r} to measure in", "give 'X', 'Y' or 'Z'", "basis")
+            raise wrong(f"there is no basis {show(basis)} to measure in", "give 'X', 'Y' or 'Z'", "basis")
         found = self._qubits(qubits)
         single = isinstance(found, int)
         measured = as_list(found)
@@ -130,10 +138,9 @@ class Circuit(Branches, Applying):
     def measure_pauli(self, paulis: str, *qubits: QubitLike, bit: BitLike | None = None) -> Self:
         """Measures a product of Paulis, one letter a qubit, without measuring its factors."""
         found = self._flat_qubits(qubits)
-        if not paulis or set(paulis) - set("IXYZ") or len(paulis) != len(found):
-            raise wrong(f"measure_pauli: '{paulis}' on {len(found)} qubit(s)", "give one of I, X, Y, Z a qubit")
+        letters = pauli_product("measure_pauli", paulis, len(found))
         (written,) = self._bits_for(1, bit, True)
-        self._items.append(Step("core.mpauli", {"paulis": paulis}, found, (), (written,)))
+        self._items.append(Step("core.mpauli", {"paulis": letters}, found, (), (written,)))
         return self
 
     def measure_bell(self, qubit1: QubitLike, qubit2: QubitLike, bits: BitLike | None = None) -> Self:
@@ -144,8 +151,9 @@ class Circuit(Branches, Applying):
 
     def readout_error(self, bits: BitLike, *, p01: float = 0.0, p10: float = 0.0) -> Self:
         """Reads bits that were measured with errors: a 0 as 1 with probability ``p01``, a 1 as 0 with ``p10``."""
-        for bit in as_list(self._bits(bits)):
-            self._items.append(Step("noise.readout", {"p01": p01, "p10": p10}, (), (bit,), (bit,)))
+        given = {"p01": p01, "p10": p10}
+        chances = {p.name: value_of("readout_error", p, given[p.name]) for p in OPS["noise.readout"].params}
+        self._items += [Step("noise.readout", chances, (), (bit,), (bit,)) for bit in as_list(self._bits(bits))]
         return self
 
     def assign(self, bit: BitLike, value: Condition | int) -> Self:
@@ -235,7 +243,8 @@ class Circuit(Branches, Applying):
 
     def bind(self, params: Mapping[Any, Any] | None = None, **by_name: Any) -> Self:
         """A circuit whose parameters have these values, by name or by ``Parameter``; others stay open."""
-        values = read_values(self.parameters, {**(params or {}), **by_name}, whole=False)
+        given = {**_by_name({} if params is None else params), **by_name}
+        values = read_values(self.parameters, given, whole=False)
         return self._with_items([bind(item, values) for item in self._items])
 
     # -- what it is --------------------------------------------------------------------------------------------------
@@ -249,9 +258,9 @@ class Circuit(Branches, Applying):
     def to_graph(self, params: Mapping[Any, Any] | None = None) -> Graph:
         """The graph with these values of the parameters."""
         key = self._version()
-        if not params and self._known is not None and self._known[0] == key:
+        if params in (None, {}) and self._known is not None and self._known[0] == key:
             return self._known[1]
-        values = read_values(self.parameters, params or {})
+        values = read_values(self.parameters, _by_name({} if params is None else params))
         graph = self._build(values)
         if not values:
             self._known = key, graph
@@ -348,6 +357,21 @@ def _has_affine_angles(item: Item) -> bool:
     """Whether the item is the same for all values of parameters but for angles, which are affine functions of them."""
     expressions = [value for value in values_in(item) if isinstance(value, Expression)]
     return not expressions or (type(item) is tuple and all(value.is_affine for value in expressions))
+
+
+def _by_name(params: Mapping[Any, Any]) -> dict[str, Any]:
+    """Values by the names of their parameters, numpy's numbers as Python's."""
+    found: dict[Any, Any] = {}
+    if isinstance(cast("object", params), Mapping):
+        with contextlib.suppress(Exception):  # values of a caller's own classes
+            found = {name_of(key): to_plain(value) for key, value in params.items()}
+    if (
+        not isinstance(cast("object", params), Mapping)
+        or len(found) < len(params)
+        or not all(isinstance(key, str) for key in found)
+    ):
+        raise wrong(f"params is {show(params, 60)}, not values by name", "give such as {'theta': 0.5}", "params")
+    return found
 
 
 def _operation(item: Item) -> Operation:

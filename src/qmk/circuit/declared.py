@@ -94,11 +94,17 @@ def _op(op: Op) -> OpMethod:
     return OpMethod(op.short, op, params, options, op.doc)
 
 
-def suggest(name: str) -> str:
+_LONGEST = 40
+"""Most characters of a name that is compared with those of gates."""
+
+
+def suggest(name: object) -> str:
     """What a caller who asked for the gate ``name`` may have meant."""
     from qmk.frontends.openqasm.calls import OTHER_NAMES
     from qmk.frontends.openqasm.scope import nearest
 
+    if not isinstance(name, str) or len(name) > _LONGEST:
+        return "give the name of a gate, such as 'h'"
     known = {*gate_methods(), *op_methods()}
     near = OTHER_NAMES.get(name.lower()) or nearest(name, known)
     return f"did you mean '{near}'?" if near else "dir(qmk.Circuit) lists the gates"

@@ -6,11 +6,13 @@ array. A condition is a tree over numbers of bits.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, SupportsIndex, TypeAlias, TypeVar, cast, overload
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS, check
 from qmk.models.arguments import show
 
 
@@ -181,9 +183,9 @@ BitLike: TypeAlias = SupportsIndex | str | Iterable[SupportsIndex | str]
 def equals(bits: tuple[Condition, ...], value: int) -> Condition:
     """The condition that bits, the first the lowest, read as a number. Raises INVALID_PARAMS for one that needs more
     bits."""
-    number = int(value)
-    if not 0 <= number < 1 << len(bits):
-        raise wrong(f"{len(bits)} bits never hold the value {value}", f"compare with 0 to {(1 << len(bits)) - 1}")
+    number = whole_number(value)
+    if number is None or number < 0 or number.bit_length() > len(bits):
+        raise wrong(f"{len(bits)} bits never hold the value {show(value)}", f"compare with 0 to {(1 << len(bits)) - 1}")
     if len(bits) == 1:
         return bits[0] if number else Condition("not", (bits[0],))
     return Condition("equal", (number, *bits))
@@ -203,44 +205,51 @@ def numbers_of(
             fix = f"give one of its {count} {kind}s, by number, by name, or from .{kind}s"
             raise wrong(f"{wanted} '{given.name}' is not a {kind} of this circuit", fix)
         return given.index
-    if not isinstance(given, (bool, bytes)):
-        try:
-            number = operator.index(cast("Any", given))
-        except TypeError:
-            pass
-        else:
+    if not isinstance(given, (bytes, bytearray, memoryview)):
+        number = whole_number(given)
+        if number is not None:
             return in_range(kind, number, count)
         if hasattr(given, "tolist"):
             given = cast("Any", given).tolist()
         if isinstance(given, Iterable):
-            return [_single(kind, each, count, names, name_at) for each in cast("Iterable[object]", given)]
+            several = list(itertools.islice(cast("Iterable[object]", given), LIMITS.operands + 1))
+            check("operands", len(several))
+            return [_single(kind, each, count, names, name_at) for each in several]
         if isinstance(given, float) and given.is_integer():
             raise _refuse(kind, given, f"write {int(given)}")
-    raise _refuse(kind, given, f"give its number, its name, or a list of {kind}s")
+    raise _refuse(kind, cast("object", given), f"give its number, its name, or a list of {kind}s")
 
 
 def _single(
     kind: str, given: object, count: int, names: Callable[[str], int | list[int] | None], name_at: Callable[[int], str]
 ) -> int:
-    found = numbers_of(kind, given, count, names, name_at)
-    if isinstance(found, int):
-        return found
-    if len(found) == 1:
-        return found[0]
-    raise wrong(f"{show(given)} is several {kind}s within a list", f"write one flat list of {kind}s")
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        found = numbers_of(kind, given, count, names, name_at)
+        if isinstance(found, int):
+            return found
+    raise wrong(f"{show(cast('object', given))} is several {kind}s within a list", f"write one flat list of {kind}s")
 
 
 def _refuse(kind: str, given: object, fix: str) -> QmkError:
     return wrong(f"{show(given)} ({type(given).__name__}) is not a {kind}", fix)
 
 
+def whole_number(given: object) -> int | None:
+    """A whole number of any integer type but bool; None for everything else."""
+    try:
+        return None if isinstance(given, bool) else operator.index(cast("Any", given))
+    except Exception:  # a caller's own class may raise anything
+        return None
+
+
 def in_range(kind: str, number: int, count: int) -> int:
     """The number, if there is such a qubit or bit."""
     if 0 <= number < count:
         return number
+    shown = show(number)
     if not count:
-        raise wrong(f"{kind} {number} is out of range: the circuit has no {kind}s", f"add some with add_{kind}s(...)")
-    raise wrong(f"{kind} {number} is out of range: the circuit has {count}", f"number it from 0 to {count - 1}")
+        raise wrong(f"{kind} {shown} is out of range: the circuit has no {kind}s", f"add some with add_{kind}s(...)")
+    raise wrong(f"{kind} {shown} is out of range: the circuit has {count}", f"number it from 0 to {count - 1}")
 
 
 def _by_name(kind: str, text: str, names: Callable[[str], int | list[int] | None]) -> int | list[int]:
@@ -250,12 +259,15 @@ def _by_name(kind: str, text: str, names: Callable[[str], int | list[int] | None
         return found
     index = rest.removesuffix("]")
     if isinstance(found, int):
-        raise wrong(f"there is no {kind} '{text}': '{name}' is one {kind} by itself", f"write {name!r}")
+        shown = show(text)
+        raise wrong(f"there is no {kind} {shown}: '{name}' is one {kind} by itself", f"write '{name}'")
     if found is not None and rest.endswith("]") and index.isdecimal() and int(index) < len(found):
         return found[int(index)]
     if found is not None:
-        raise wrong(f"there is no {kind} '{text}': '{name}' has {len(found)}", f"write {name}[0], or {name} for all")
-    raise wrong(f"no register of {kind}s is named '{name}'", f"add one with add_{kind}s({1}, {name!r})")
+        raise wrong(
+            f"there is no {kind} {show(text)}: '{name}' has {len(found)}", f"write {name}[0], or {name} for all"
+        )
+    raise wrong(f"no register of {kind}s is named {show(name)}", f"add one with add_{kind}s(1, {show(name)})")
 
 
 def _combine(op: str, left: Condition, right: object) -> Condition:

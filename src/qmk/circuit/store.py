@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, cast
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import check
+from qmk.base.limits import LIMITS, check
 from qmk.circuit.building import BitRegister, QubitRegister
 from qmk.circuit.items import Item
 from qmk.circuit.methods import OpMethods
-from qmk.circuit.operands import Bit, BitLike, Bits, Qubit, QubitLike, Qubits, numbers_of, wrong
+from qmk.circuit.operands import Bit, BitLike, Bits, Qubit, QubitLike, Qubits, numbers_of, whole_number, wrong
 from qmk.ir.parameters import Angle, Expression, Parameter
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
@@ -104,8 +103,9 @@ class Store(OpMethods):
 
     def _new_name(self, name: str, default: str) -> str:
         taken = {register.name for register in (*self._qubit_registers, *self._bit_registers)}
-        if not isinstance(cast("object", name), str) or (name and not name.isidentifier()):
-            raise wrong(f"a register cannot be named {show(name)}", "take letters, digits and _", "name")
+        long = isinstance(cast("object", name), str) and len(name) > LIMITS.name_chars // 2
+        if not isinstance(cast("object", name), str) or long or (name and not name.isidentifier()):
+            raise wrong(f"a register cannot be named {show(name)}", "take a few letters, digits and _", "name")
         if name in taken:
             raise wrong(f"there is a register '{name}' already", "take another name", "name")
         number = 0
@@ -209,6 +209,10 @@ class Store(OpMethods):
         return self._with_items(self._items).__dict__
 
 
+_LARGEST = 1 << 63
+"""Sizes from here are not asked of the limits."""
+
+
 def as_list(found: int | list[int]) -> list[int]:
     return [found] if isinstance(found, int) else found
 
@@ -230,6 +234,7 @@ def angles_of(name: str, given: object) -> Angle | list[Angle]:
         if hasattr(given, "tolist"):
             given = cast("Any", given).tolist()
         if isinstance(given, (list, tuple, range)):
+            check("operands", len(cast("Sequence[object]", given)))
             return [_angle(name, each) for each in cast("Sequence[object]", given)]
     return _angle(name, given)
 
@@ -241,7 +246,7 @@ def _angle(name: str, given: object) -> Angle:
         if isinstance(given, (bool, str, bytes)):
             raise TypeError
         found = float(cast("Any", given))
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # a caller's own class may raise anything
         fix = "give a number, such as 0.5 or math.pi/2, or a qmk.Parameter"
         raise wrong(f"{name}: {show(given)} ({type(given).__name__}) is not a number", fix) from None
     if not math.isfinite(found):
@@ -259,11 +264,8 @@ def _sizes(what: str, given: Sizes, default: str) -> Mapping[str, int | None]:
 def _size_of(what: str, given: object) -> int:
     if given is None:
         return 1
-    try:
-        found = operator.index(cast("Any", given))
-    except TypeError:
-        found = -1
-    if found < 0 or isinstance(given, bool):
+    found = whole_number(given)
+    if found is None or not 0 <= found < _LARGEST:
         raise QmkError(
             "INVALID_PARAMS",
             f"{what} must be a number, or a size for each name; got {show(given)}",

@@ -37,7 +37,9 @@ def _values(name: str, size: int | None, value: Any) -> float | list[float]:
             found = [float(each) for each in value]
             if len(found) != size:
                 raise _wrong(f"'{name}' has {size} values, and {len(found)} are given", f"give a list of {size}")
-    except (TypeError, ValueError):
+    except QmkError:
+        raise
+    except Exception:  # a caller's own class may raise anything
         what = "a number" if size is None else f"a list of {size} numbers"
         raise _wrong(f"the value of '{name}' is not {what}", f"give {what}") from None
     if not all(map(math.isfinite, found)):

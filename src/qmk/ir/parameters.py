@@ -210,8 +210,8 @@ class Parameter(Expression):
     __slots__ = ()
 
     def __init__(self, name: str, size: int | None = None) -> None:
-        if not isinstance(cast("object", name), str) or not name.isidentifier():
-            shown = repr(name[:60]) if isinstance(cast("object", name), str) else f"by a {type(name).__name__}"
+        if not isinstance(cast("object", name), str) or len(name) > LIMITS.name_chars or not name.isidentifier():
+            shown = repr(name)[:40] if isinstance(cast("object", name), str) else f"by a {type(name).__name__}"
             raise QmkError(
                 "INVALID_PARAMS",
                 f"a parameter cannot be named {shown}",

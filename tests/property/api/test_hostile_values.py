@@ -63,7 +63,58 @@ VALUES: tuple[Any, ...] = (
     Path("/"), Path("/dev/null"), Path("nope"), range(3), range(10**12), ..., NotImplemented,
 )  # fmt: skip
 
+BELL: Any = qmk.Circuit(2, 2).h(0).cx(0, 1)
+
+
+def built(name: str, /, **plain: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """A method of a circuit of two qubits and two bits, with these arguments."""
+    method = getattr(qmk.Circuit, name)
+
+    def call(**given: Any) -> object:
+        positional = [given.pop(each) for each in plain if each.endswith("_")]
+        return getattr(BELL.copy(), name)(*positional, **given)
+
+    parameters = [inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY) for each in plain]
+    call.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    assert method.__doc__
+    return call, plain
+
+
 CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "Circuit": (qmk.Circuit, {}),
+    "Circuit.from_text": (qmk.Circuit.from_text, {"text": READ}),
+    "Circuit.from_file": (qmk.Circuit.from_file, {"path": "nope"}),
+    "Circuit.from_graph": (qmk.Circuit.from_graph, {"graph": BELL.graph}),
+    "Circuit.h": built("h", qubit=0, ctrl=1, ctrl_state="1", power=1, inverse=False),
+    "Circuit.rx": built("rx", theta=0.1, qubit=0, ctrl=None, ctrl_state=None, power=0.5),
+    "Circuit.cx": built("cx", control=0, target=1),
+    "Circuit.apply": built("apply", name_="rx", theta_=0.1, qubit_=0),
+    "Circuit.paulirot": built("paulirot", paulis_="XY", theta_=0.1, qubit1_=0, qubit2_=1),
+    "Circuit.depolarize": built("depolarize", p_=0.1, qubit_=0),
+    "Circuit.pauli": built("pauli", qubit_=0, px=0.1),
+    "Circuit.kraus": built("kraus", operators_=[np.eye(2)], qubit_=0),
+    "Circuit.thermal": built("thermal", duration_=1e-6, qubit_=0, t1=1e-3, t2=None),
+    "Circuit.unitary": built("unitary", matrix_=[[0, 1], [1, 0]], qubit_=0),
+    "Circuit.measure": built("measure", qubits=0, bits=0, basis="X"),
+    "Circuit.measure_all": built("measure_all", bits=None),
+    "Circuit.measure_pauli": built("measure_pauli", paulis_="ZZ", qubit1_=0, qubit2_=1, bit=0),
+    "Circuit.measure_bell": built("measure_bell", qubit1=0, qubit2=1, bits=[0, 1]),
+    "Circuit.readout_error": built("readout_error", bits=0, p01=0.1, p10=0.1),
+    "Circuit.assign": built("assign", bit=0, value=1),
+    "Circuit.reset": built("reset", qubit_=0),
+    "Circuit.barrier": built("barrier", qubit_=0),
+    "Circuit.if_": built("if_", condition=0, value=1),
+    "Circuit.repeat": built("repeat", times=2),
+    "Circuit.add_qubits": built("add_qubits", size=2, name="more"),
+    "Circuit.add_bits": built("add_bits", size=2, name="more"),
+    "Circuit.add": built("add", circuit=BELL, qubits=[0, 1], bits=[0, 1]),
+    "Circuit.power": built("power", exponent=2),
+    "Circuit.control": built("control", n_controls=1, ctrl_state="1"),
+    "Circuit.bind": built("bind", params={}),
+    "Circuit.to_graph": built("to_graph", params=None),
+    "Circuit.to": built("to", target="qasm3"),
+    "Circuit.draw": built("draw", width=80, ascii_only=False),
+    "Parameter": (qmk.Parameter, {"name": "a", "size": 2}),
     "run": (qmk.run, {"program": READ, "shots": 3}),
     "sample": (qmk.sample, {"program": READ, "shots": 3}),
     "expectation": (qmk.expectation, {"program": PURE, "params": THETA, "observable": "ZZ"}),
@@ -80,8 +131,6 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "on_device": (qmk.on_device, {"program": READ, "device": "zoned"}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
     "Counts": (qmk.Counts, {"counts": {"01": 3}}),
-    "Circuit": (qmk.Circuit, {"qubits": 2}),
-    "Parameter": (qmk.Parameter, {"name": "theta"}),
     "Embedded": (qmk.Embedded, {}),
     "Client": (qmk.Client, {}),
     "AsyncClient": (qmk.AsyncClient, {}),

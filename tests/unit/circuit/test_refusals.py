@@ -12,6 +12,7 @@ import pytest
 import qmk
 
 Build = Callable[[Any], Any]
+HOSTILE: Any = qmk.Circuit
 OTHER = qmk.Circuit({"other": 2}, {"flags": 2})
 
 REFUSED: dict[str, tuple[Build, str, str]] = {
@@ -54,9 +55,9 @@ REFUSED: dict[str, tuple[Build, str, str]] = {
     "no matrix": (lambda c: c.unitary("x", 0), "this is not a matrix of numbers", "numpy"),
     "large matrix": (lambda c: c.unitary(np.eye(4), 0), "4 rows on 1 qubit(s)", "square matrix"),
     "assigned": (lambda c: c.assign(0, 2), "2 is not the value of a bit", "0, 1 or a condition"),
-    "no graph": (lambda c: qmk.Circuit.from_graph("OPENQASM 3.0;"), "is not a graph", "from_text"),
-    "no text": (lambda c: qmk.Circuit.from_text(3), "3 is not the text of a program", "from_file"),
-    "no path": (lambda c: qmk.Circuit.from_file(3), "3 is not the path of a file", "Path"),
+    "no graph": (lambda c: HOSTILE.from_graph("OPENQASM 3.0;"), "is not a graph", "from_text"),
+    "no text": (lambda c: HOSTILE.from_text(3), "3 is not the text of a program", "from_file"),
+    "no path": (lambda c: HOSTILE.from_file(3), "3 is not the path of a file", "Path"),
     "basis": (lambda c: c.measure(0, basis="W"), "there is no basis 'W'", "'X', 'Y' or 'Z'"),
     "bits": (lambda c: c.measure([0, 1], 0), "2 bit(s) are measured into 1", "give 2 bit(s)"),
     "one bit": (lambda c: c.measure([0, 1], [0, 0]), "a bit is written twice", "once"),
