@@ -460,6 +460,41 @@ class MpsPlan:
         """(samples, (largest bond, bound on 1 - fidelity)). ``cut``: largest weight that one step may drop. Raises
         MemoryError when a bond outgrows ``bond``, TimeoutError beyond ``seconds`` of gates, as predicted on the way."""
 
+@final
+class PauliPlan:
+    """A circuit whose observables are taken back through it as sums of Pauli strings."""
+
+    def __new__(cls, circuit: Circuit) -> PauliPlan: ...
+    def value(
+        self,
+        observable: Sequence[tuple[str, float]],
+        cut: float = 0.0,
+        weight: int | None = None,
+        memory: int = ...,
+        work: int = ...,
+    ) -> dict[str, Any]:
+        """The value of a sum of Pauli strings (one letter a qubit, qubit 0 first) before the final read-out: ``value``,
+        ``bound`` (the error is no larger), ``work`` (strings made), ``peak_terms``, ``segments``. Strings with a
+        coefficient below ``cut``, or on more than ``weight`` qubits, are left out.
+
+        Raises ValueError where the observable depends on a gate under a condition, MemoryError beyond ``memory`` bytes,
+        TimeoutError beyond ``work`` strings."""
+
+    def within(
+        self, observable: Sequence[tuple[str, float]], error: float, memory: int = ..., work: int = ...
+    ) -> dict[str, Any]:
+        """The value with an error of at most ``error`` where ``work`` suffices: ``value``, ``error``, ``kind``
+        ("exact", "bound", or "estimate" where only that is known), ``cut``, and what ``value`` tells beside them.
+        Raises what ``value`` raises."""
+
+    def predict(self, observables: Sequence[Sequence[tuple[str, float]]], error: float) -> dict[str, Any]:
+        """What values of these observables will take, seen by trying for some milliseconds: ``seconds``,
+        ``memory_bytes``, ``may_fail`` (a run may end without a value, or with a larger error), ``cut`` (strings will be
+        left out), ``note``. Raises ValueError as ``value`` does."""
+
+PAULI_WORK: int
+"""Strings that ``PauliPlan`` makes at most if no other number is given."""
+
 def predict(
     circuit: Circuit, shots: int, points: Sequence[int], memory: int = ..., keep_cbits: bool = False
 ) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 //!
 //! Rooms: `circuit` is what all others speak; `qasm`, `stim` and `qvm` read text and bytes into it; `rewrite` turns a circuit
 //! into a cheaper one with the same distribution; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
-//! of them; `loss` samples Clifford circuits whose atoms can be lost; `relay` decodes; `analog` follows atoms under a
+//! of them; `pauli` takes observables back through it; `loss` samples Clifford circuits whose atoms can be lost; `relay` decodes; `analog` follows atoms under a
 //! Hamiltonian; `json` writes answers.
 //! Each room's `python` file is the only one that knows Python, and is left out without the feature of that name. Input
 //! is never trusted: every index of a circuit is checked once, in `Circuit::check`.
@@ -18,6 +18,7 @@ pub mod json;
 pub mod logical;
 pub mod loss;
 pub mod mps;
+pub mod pauli;
 pub mod qasm;
 pub mod qvm;
 pub mod relay;
@@ -48,6 +49,7 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     logical::python::register(module)?;
     loss::python::register(module)?;
     mps::python::register(module)?;
+    pauli::python::register(module)?;
     cut::python::register(module)?;
     route::python::register(module)?;
     analog::python::register(module)

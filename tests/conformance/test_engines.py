@@ -113,6 +113,11 @@ def test_native_cut(check: Check) -> None:
     assert not check.run()
 
 
+@as_tests(checks(native.DECLARATION, "pauli"))
+def test_native_pauli(check: Check) -> None:
+    assert not check.run()
+
+
 @as_tests(checks(qsim.DECLARATION))
 def test_qsim(check: Check) -> None:
     assert not check.run()

@@ -29,7 +29,7 @@ use crate::samples::Samples;
 use compile::{Bounds, Compiler};
 
 pub use cost::{bound, compiling, Bulk};
-pub(crate) use gates::rotations;
+pub(crate) use gates::{rotations, Operand};
 pub(crate) use pending::quarters;
 pub use plan::Code;
 pub(crate) use run::{choose, fell};

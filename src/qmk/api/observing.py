@@ -3,8 +3,8 @@ process at the least cost. (``differentiating`` has their derivatives.)
 
 All of them are of the state before the final read-out. Values are exact where some simulator here has them; a program
 that does not end in a single state (because of noise, mid-circuit measurements or feed-forward) is sampled, with a
-standard error. Narrow OpenQASM goes straight from the native core's reader to its dense simulator; the rest is a
-verified graph first, and the router chooses.
+standard error. OpenQASM goes straight from the native core's reader to its dense simulator where it is narrow, and to
+Pauli propagation where it is wide and that ends at once; the rest is a verified graph first, and the router chooses.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from qmk.api.plans import memory_bytes
 from qmk.api.source import read_native, verify
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.ir.propagation import estimate
 from qmk.qvm import outputs as asked
-from qmk.qvm.outputs import Observable, Outputs, Values
+from qmk.qvm.outputs import Estimate, Observable, Outputs, Values
 from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import RunOptions, read_options
@@ -52,15 +54,33 @@ SAMPLED_SHOTS = 10_000
 NARROW = 12
 """Up to this many qubits the whole state is computed, even if part of it would do."""
 
+WIDE = 40
+"""Of more qubits no state vector exists, so that an error that is allowed is made use of without a look at engines."""
+
+EXACT_STRINGS = 100_000
+AT_ONCE_STRINGS = 1_000_000
+"""Pauli strings that are made for one observable with nothing left out, and for all of them with the operations of the
+program that are looked at, before the router is asked: a few hundredths of a second."""
+
 
 @dataclass(frozen=True)
 class Expectation:
-    """An expectation value; ``float`` gives it as a number. ``error``: standard error, 0 where ``exact``."""
+    """An expectation value; ``float`` gives it as a number. ``error`` is 0 where ``exact``; ``error_kind`` says what it
+    is: "standard error" of shots, or where an approximation was allowed a "bound" (the value is not farther off) or an
+    "estimate" (from how the value still moved)."""
 
     value: float
     error: float = 0.0
     exact: bool = True
     engine: str = ""
+    error_kind: str = ""
+
+    @classmethod
+    def of(cls, found: Estimate, values: Values) -> Expectation:
+        """One of the values that an engine gave."""
+        exact = values.exact or not (values.shots or found.error)
+        kind = found.kind or ("" if exact else "standard error")
+        return cls(found.value, found.error, exact, values.engine, kind)
 
     def __float__(self) -> float:
         return self.value
@@ -87,24 +107,28 @@ def expectation(
 
     An observable is text ("0.5*ZZI + XXI": one letter a qubit, qubit 0 first; or "0.5*Z0 Z1 + X0 X1"), a mapping of
     Pauli strings to factors, or a list of such pairs. Without ``shots`` the values are computed where that can be done,
-    those of programs with noise of gates too while a density matrix of theirs is small; else 10,000 shots are drawn for
-    each basis of measurement. A number of shots always draws so many; ``error`` chooses one where values have to be
-    sampled.
+    those of programs with noise of gates too while a density matrix of theirs is small, or the observable stays a sum
+    of few Pauli strings; else 10,000 shots are drawn for
+    each basis of measurement. A number of shots always draws so many. ``error`` is the largest that a value may have
+    which cannot be computed exactly: it lets small Pauli strings be left out, and chooses the number of shots where
+    values have to be sampled.
 
     Raises ``QmkError``: INVALID_PARAMS for an observable that does not fit the program, and what ``qmk.sample`` raises.
     """
     options = read_options("qmk.expectation", keywords)
-    circuit = _narrow(program, options)
+    circuit = _plain(program, options)
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
-        found = _in_core(circuit, rows)
+        narrow = circuit.n_qubits <= NARROW
+        found = _in_core(circuit, rows) if narrow else _propagate(circuit, rows, options.error or 0.0)
         if found is not None:
             return found[0] if single else found
     graph = verify(build(program, options.replace(error=None)).graph, options.strict)
     rows, single = observables_of(observable, graph)
-    outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None)
+    tolerance = options.error or 0.0
+    outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None, tolerance=tolerance)
     values = evaluate(graph, outputs, options)
-    found = [Expectation(e.value, e.error, values.exact, values.engine) for e in values.points[0].expectations]
+    found = [Expectation.of(row, values) for row in values.points[0].expectations]
     return found[0] if single else found
 
 
@@ -161,7 +185,7 @@ def evaluate(graph: Graph, outputs: Outputs, options: RunOptions) -> Values:
     """Computes ``outputs`` of a verified graph on the engine that the router chooses."""
     from qmk.worker.values import values_of
 
-    shots = shots_of(outputs, options)
+    shots, _ = shots_of(outputs, options)
     asked.require(outputs, graph, shots)
     decision, _ = decide(graph, outputs, options)
     try:
@@ -170,24 +194,34 @@ def evaluate(graph: Graph, outputs: Outputs, options: RunOptions) -> Values:
         raise QmkError("RESOURCE_EXHAUSTED", f"{decision.engine}: {full}", engine=decision.engine) from full
 
 
-def shots_of(outputs: Outputs, options: RunOptions) -> int:
-    """The shots that each basis takes where values are drawn."""
-    shots = options.shots if options.error is None else choose_shots(options.error, outputs)[0]
-    return shots or SAMPLED_SHOTS
-
-
 def decide(graph: Graph, outputs: Outputs, options: RunOptions) -> tuple[Decision, Features]:
     """The router's choice, and the features that it looked at."""
     from qmk import router
     from qmk.router.features import features
-    from qmk.router.outputs import with_outputs
+    from qmk.router.outputs import is_exact, with_outputs
 
     name, _, method = (options.engine or "").partition(":")
     known = with_outputs(features(graph), graph, outputs)
     if name == "native" or (known.observed is not None and (known.observed.sampled or not known.observed.pure)):
         known = with_outputs(features(graph, native=method or "auto"), graph, outputs)
-    shots = shots_of(outputs, options)
-    return router.choose(known, shots, engine=options.engine, memory_bytes=memory_bytes()), known
+    shots, too_many = shots_of(outputs, options)
+    decision = router.choose(known, shots, engine=options.engine, memory_bytes=memory_bytes())
+    if too_many is not None and not is_exact(runner_of(decision.engine).capabilities(decision.method), known):
+        raise too_many
+    return decision, known
+
+
+def shots_of(outputs: Outputs, options: RunOptions) -> tuple[int, QmkError | None]:
+    """The shots of each basis where values have to be sampled, and the refusal of the error that is asked for where it
+    takes more than a job may have: values that are computed need none."""
+    if options.error is None:
+        return options.shots or SAMPLED_SHOTS, None
+    try:
+        return choose_shots(options.error, outputs)[0], None
+    except QmkError as refused:
+        if refused.kind.name != "QUOTA_EXCEEDED":
+            raise
+        return LIMITS.shots, refused
 
 
 @functools.cache
@@ -206,13 +240,33 @@ def _values(
     return evaluate(graph, outputs, options), outputs
 
 
-def _narrow(program: ProgramLike, options: RunOptions) -> qmk_native.Circuit | None:
-    """The program as a circuit of the native core, where its values can be computed there and it is so small that
-    nothing else need be looked at."""
+def _plain(program: ProgramLike, options: RunOptions) -> qmk_native.Circuit | None:
+    """The program as a circuit of the native core, where its values may be computed there with no look at any other
+    engine."""
     if options.engine is not None or options.shots is not None or not options.is_ideal or options.strict:
         return None
-    circuit = read_native(program, options.format, options.params)
-    return circuit if circuit is not None and circuit.n_qubits <= NARROW else None
+    return read_native(program, options.format, options.params)
+
+
+def _propagate(circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance: float) -> list[Expectation] | None:
+    """Values by Pauli propagation, where that takes some milliseconds. Small strings are left out where the caller
+    allows an error and the program is too wide for any state."""
+    import qmk_native
+
+    plan, left = qmk_native.PauliPlan(circuit), AT_ONCE_STRINGS
+    values = Values(exact=False, engine="native:pauli")
+    out: list[Expectation] = []
+    try:
+        for row in rows:
+            if left <= 0:
+                return None
+            allowed = tolerance if circuit.n_qubits > WIDE else 0.0
+            found, strings = estimate(plan, row, allowed, work=left if allowed else min(left, EXACT_STRINGS))
+            left -= strings + len(circuit)
+            out.append(Expectation.of(found, values))
+    except (MemoryError, ValueError):
+        return None
+    return out
 
 
 def _in_core(circuit: qmk_native.Circuit, rows: Sequence[Observable]) -> list[Expectation] | None:

@@ -50,7 +50,8 @@ def command(
 
     options.check_engine(asked.engine)
     loaded, outputs = values.load(wanted, program, format_name, params, console)
-    wish = build(loaded.graph, asked.replace(outputs=outputs))
+    asked = asked.replace(outputs=outputs)
+    outputs, wish = asked.outputs, build(loaded.graph, asked)
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     look = _look(wish.graph, outputs, shots, console)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)

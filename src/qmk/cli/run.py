@@ -60,7 +60,8 @@ def command(
     from qmk.request.build import build
 
     loaded, outputs = values.load(wanted, program, format_name, params, console)
-    wish = build(loaded.graph, asked.replace(outputs=outputs))
+    asked = asked.replace(outputs=outputs)
+    outputs, wish = asked.outputs, build(loaded.graph, asked)
     shots = wish.shots or wish.graph.shots or DEFAULT_SHOTS
     given: Any = {
         "shots": shots,

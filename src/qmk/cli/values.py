@@ -152,7 +152,8 @@ def _points(path: str) -> list[dict[str, float]]:
 
 def lines(values: Values, labels: Sequence[str] = ()) -> Iterable[str]:
     """Values for people. ``labels``: the observables as they were written."""
-    how = "exact" if values.exact else f"from {values.shots} shots of each basis"
+    drawn = f"from {values.shots} shots of each basis" if values.shots else "small parts left out"
+    how = "exact" if values.exact else drawn
     yield f"values: {how}, {values.engine}"
     if len(values.points) == 1:
         yield from _point(values.points[0], values.parameters, labels)
@@ -197,7 +198,10 @@ def _more(size: int, what: str) -> Iterable[str]:
 
 
 def _text(estimate: Estimate) -> str:
-    return f"{estimate.value:.9g}" if not estimate.error else f"{estimate.value:.5g} +- {estimate.error:.2g}"
+    if not estimate.error:
+        return f"{estimate.value:.9g}"
+    kind = {"bound": " (at most)", "estimate": " (estimated)"}.get(estimate.kind, "")
+    return f"{estimate.value:.5g} +- {estimate.error:.2g}{kind}"
 
 
 def _amplitudes(state: bytes) -> list[complex]:

@@ -31,6 +31,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """As in ``Cost``: the core has only counted"""
     ops: int = 0
     """Operations of the circuit."""
+    cut: bool = False
+    """Small parts will be left out, within the error that the caller allows."""
 
     def seconds(self, shots: int) -> float:
         """Predicted seconds, on the line through the two points nearest to ``shots``; beyond the ends, on the last

@@ -70,9 +70,8 @@ class Outputs(_Part, frozen=True):
     ] = False
     sweep: Annotated[Sweep | None, Meta(description="parameters, and the points at which the program is run")] = None
     counts: Annotated[bool, Meta(description="counts and events too")] = True
-    sampled: Annotated[bool, Meta(description="expectation values from shots even where an engine has them exact")] = (
-        False
-    )
+    sampled: Annotated[bool, Meta(description="expectation values from shots even if they can be computed")] = False
+    tolerance: Annotated[float, Meta(description="error that a value not had exactly may have", ge=0, lt=1)] = 0.0
 
     @property
     def points(self) -> tuple[tuple[float, ...], ...]:
@@ -94,10 +93,11 @@ class Outputs(_Part, frozen=True):
 
 
 class Estimate(Struct, frozen=True, omit_defaults=True):
-    """A number and its standard error, 0 where it was computed rather than sampled."""
+    """A number and its error, 0 where it was computed and nothing was left out."""
 
     value: float
-    error: Annotated[float, Meta(description="standard error; 0: exact")] = 0.0
+    error: Annotated[float, Meta(description="0: exact")] = 0.0
+    kind: Annotated[str, Meta(description='of the error: "" standard error, "bound" proved, "estimate" not')] = ""
 
 
 class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,7 +116,7 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Values(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a job gave beyond counts."""
 
-    exact: Annotated[bool, Meta(description="computed from a state; else estimated from shots")] = True
+    exact: Annotated[bool, Meta(description="computed with nothing left out; else with the errors stated")] = True
     engine: str = ""
     parameters: Annotated[list[str], Meta(description="what gradients are by: names, or node.angle")] = []
     shots: Annotated[int, Meta(description="shots of each basis of measurement; 0 where exact")] = 0

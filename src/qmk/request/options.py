@@ -59,6 +59,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if value is not None or name in _NEEDED:
                 force_setattr(self, name, take(name, value))
+        if self.error is not None and self.outputs is not None and not self.outputs.tolerance:
+            force_setattr(self, "outputs", msgspec.structs.replace(self.outputs, tolerance=self.error))
         for (one, other), what in EITHER.items():
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 raise QmkError("INVALID_PARAMS", f"both {what}", field=other, help="give one of them")
@@ -112,7 +114,7 @@ OPTIONS: dict[str, Option] = {
     ),
     "error": Option(
         "Instead of shots: as many as keep the standard error of each probability, and of each expectation value, at "
-        "or below this.",
+        "or below this. An expectation value that is computed may leave out as much where no method has it exactly.",
         ("--error",),
         "E",
         between=(0, 1),

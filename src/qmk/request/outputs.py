@@ -30,6 +30,7 @@ def outputs(
     params: Mapping[Any, Any] | None = None,
     counts: bool = True,
     sampled: bool = False,
+    tolerance: float = 0.0,
     format: str | None = None,
 ) -> tuple[Graph, Outputs]:
     """The program as a graph, and what a job of it shall give: submit or run both together.
@@ -37,7 +38,8 @@ def outputs(
     ``expect``: observables as ``qmk.expectation`` takes them. ``points``: the points of a sweep, as ``qmk.sweep`` takes
     them; ``params``: the inputs that are the same at every point, or where there is no sweep all of them, by which
     ``gradient`` then derives. ``counts``
-    False: no counts. ``sampled``: expectation values from shots even where they can be computed.
+    False: no counts. ``sampled``: expectation values from shots even where they can be computed. ``tolerance``: the
+    error that an expectation value may have, proved or estimated, where no engine has it exact.
 
     Raises ``QmkError`` INVALID_PARAMS for what does not fit the program.
     """
@@ -45,6 +47,9 @@ def outputs(
         arguments.switch(name, value)
     if not isinstance(probabilities, (list, tuple)):
         raise arguments.refuse("probabilities", probabilities, "a list of lists of qubits", "write [[0], [0, 2]]")
+    allowed = 0.0 if tolerance == 0 else arguments.number_between("tolerance", tolerance, 0, 1)
+    if allowed is None:
+        raise arguments.refuse("tolerance", tolerance, "an error between 0 and 1", "give such as 1e-3")
     sweep: Sweep | None = None
     if points is not None:
         graph, sweep = sweep_of(program, points_of(points, params), format)
@@ -63,6 +68,7 @@ def outputs(
         sweep=sweep,
         counts=counts,
         sampled=sampled,
+        tolerance=allowed,
     )
     return graph, wanted
 

@@ -11,6 +11,7 @@ from qmk.ir.final_readout import before_readout, gates_of, is_mixed
 from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
+from qmk.router.propagation import PROPAGATION, predict
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})
@@ -69,10 +70,12 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
     )
     # an angle that is Clifford where the program stands is none at the next point
     turning = len(outputs.sweep.slots) if outputs.sweep is not None else 0
+    tried = predict(ended, outputs, width, n, pure=gates is not None) if observed.mixed else None
     return msgspec.structs.replace(
         features,
         outputs=outputs.names,
         observed=observed,
+        native=features.native if tried is None else {**features.native, PROPAGATION: tried},
         n_non_clifford=max(features.n_non_clifford, turning),
     )
 
@@ -97,6 +100,9 @@ def width(can: Capabilities, features: Features) -> int:
 def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the method lacks for the outputs, as (need, detail)."""
     observed = features.observed
+    draws = observed is None or "counts" in features.outputs or not is_exact(can, features)
+    if draws and "counts" not in can.outputs:
+        return [("outputs", "it draws no shots: it gives expectation values, of gates, Pauli errors and resets")]
     if observed is None or is_exact(can, features):
         return []
     single = sorted(features.outputs & OF_ONE_STATE)
@@ -118,7 +124,7 @@ def cost(declaration: Declaration, method: str, features: Features, shots: int) 
     plain = msgspec.structs.replace(features, outputs=frozenset(), observed=None)
     if is_exact(can, features):
         one = _of_state(declaration, method, features, observed)
-        note = f"exact values on {observed.width} qubits"
+        note = one.note if "sums" in can.outputs else f"exact values on {observed.width} qubits"
     else:
         runs = observed.points * observed.bases * (1 + 2 * observed.derivatives)
         once = declaration.predict(method, plain, shots)
@@ -150,17 +156,25 @@ def _of_state(declaration: Declaration, method: str, features: Features, observe
         max_bond_log2=min(features.max_bond_log2, width / 2),
         entangling_width=min(features.entangling_width, width),
         n_fences=0,
-        native={},
+        native={name: found for name, found in features.native.items() if name == PROPAGATION},
     )
     one = declaration.predict(method, at_cone, 1)
     runs = observed.points * (POINT if observed.points > 1 and "sweep" in can.outputs else 1.0)
     if observed.derivatives:
         runs *= ADJOINT if "gradient" in can.outputs else 1 + 2 * observed.derivatives
+    if "sums" in can.outputs:
+        return msgspec.structs.replace(one, seconds=min(runs * one.seconds, 1e300))
     amplitudes = 1.0 if can.clifford else 2.0 ** min(width, 60)
     look = FIXED_S + STRING_S * observed.strings * amplitudes
     return msgspec.structs.replace(one, seconds=min(runs * (one.seconds + look), 1e300))
 
 
-def after_exact(can: Capabilities, features: Features, seconds: float) -> bool:
-    """Whether the method comes after those that give exact values in acceptable time."""
-    return features.observed is not None and not (is_exact(can, features) and seconds <= EXACT_S)
+def after_exact(can: Capabilities, features: Features, seconds: float) -> int:
+    """The order of methods: those that give exact values in acceptable time, those that leave out what the caller
+    allows, then the others."""
+    if features.observed is None:
+        return 0
+    if not is_exact(can, features) or seconds > EXACT_S:
+        return 2
+    found = features.native.get(PROPAGATION)
+    return int("sums" in can.outputs and found is not None and found.cut)

@@ -191,8 +191,7 @@ def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     width = outputs.width(can, features)
     if can.max_qubits is not None and width > can.max_qubits:
         out.append(("qubits", f"{width} qubits, at most {can.max_qubits}"))
-    if features.observed is not None:
-        out += outputs.missing(can, features)
+    out += outputs.missing(can, features)
     return out
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from qmk.ir.prediction import Prediction
 from qmk.ir.program import Program, Unsupported
-from qmk.qvm.outputs import Outputs
+from qmk.qvm.outputs import Estimate, Observable, Outputs
 
 if TYPE_CHECKING:  # the daemon reads declarations and must not load numpy
     import numpy as np
@@ -24,12 +24,14 @@ __all__ = [
     "Cost",
     "Declaration",
     "Engine",
+    "Estimate",
     "Execution",
     "FastObserver",
     "Features",
     "FeedForward",
     "FencedPlan",
     "Gap",
+    "Observable",
     "Observer",
     "ObservingEngine",
     "Outputs",
@@ -37,6 +39,7 @@ __all__ = [
     "Prediction",
     "Progress",
     "Samples",
+    "SumObserver",
     "Unsupported",
 ]
 
@@ -73,7 +76,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """Beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
     and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and
-    probabilities exact of programs with noise and resets too"""
+    probabilities exact of programs with noise and resets too. "sums": expectation values of whole sums, within an error
+    that the caller allows (``SumObserver``). Without "counts" it draws no shots"""
     evolves: bool = False
     """It takes only programs with an evolution: others run its gates faster"""
     fences: bool = False
@@ -321,11 +325,21 @@ class FastObserver(Observer, Protocol):
         ...
 
 
+class SumObserver(Observer, Protocol):
+    """The observer of a method with the output "sums": it need not hold a state, so no cone is cut for it."""
+
+    def sum_of(self, observable: Observable, tolerance: float, /) -> Estimate:
+        """The expectation value of a sum of Pauli strings: exact for a ``tolerance`` of 0, else with an error of at
+        most that. Raises MemoryError where it cannot be had."""
+        ...
+
+
 class ObservingEngine(Protocol):
     """An engine one of whose methods has other outputs than counts."""
 
     def observe(self, program: Program, method: str) -> Observer:
-        """``program`` holds unconditional gates only. Raises ``Unsupported`` for what it cannot run."""
+        """``program`` holds unconditional gates only; for a method with "noisy" noise and resets too. Raises
+        ``Unsupported`` for what it cannot run."""
         ...
 
 

@@ -23,7 +23,7 @@ from qmk.ir.shifts import shifts_of
 from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
-from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, Unsupported
+from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, SumObserver, Unsupported
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
 from qmk.worker.observed import final_state, gates_only, measure_in_bases, part
@@ -111,8 +111,9 @@ class _Work:
         if points and self.outputs.counts:
             found = [msgspec.structs.replace(row, counts=self._counts(at)) for at, row in enumerate(found)]
         name = self.runner.declaration.name
+        cut = any(value.kind for row in found for value in row.expectations)
         return Values(
-            exact=self.exact,
+            exact=self.exact and not cut,
             engine=f"{name}:{self.method}" if self.method else name,
             parameters=list(self.derived.names) if self.derived is not None else [],
             shots=0 if self.exact else self.shots,
@@ -160,6 +161,8 @@ class _Work:
         """Computes the values of a program of gates, each from its causal cone; for a program with noise, from the
         whole program."""
         strings, groups = _strings(outputs), outputs.probabilities
+        if "sums" in self.can.outputs:
+            return self._of_sums(program, outputs)
         if not self.pure:
             observer = self.observer(program)
             found = dict(zip(strings, observer.expectation(strings) if strings else (), strict=True))
@@ -187,6 +190,17 @@ class _Work:
             amplitudes=amplitudes,
             probabilities=[[Estimate(p) for p in chances[k]] for k in range(len(groups))],
         )
+
+    def _of_sums(self, program: Program, outputs: Outputs) -> Point:
+        """Computes values with an engine that takes whole observables, within the error that is allowed."""
+        observer = cast("SumObserver", self.observer(program))
+        try:
+            sums = [observer.sum_of(row, outputs.tolerance) for row in outputs.expectations]
+            chances = [[Estimate(p) for p in observer.probabilities(group)] for group in outputs.probabilities]
+        except Unsupported as refused:
+            name = self.runner.declaration.name
+            raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
+        return Point(expectations=sums, probabilities=chances)
 
     def _angle_map(self) -> Affine:
         """Angles of the lowered program as a function of the parameters."""

@@ -271,7 +271,7 @@ def test_values_of_a_small_noisy_program_are_computed() -> None:
 def test_shots_follow_from_the_error_that_a_value_may_have() -> None:
     """3 ZZ and 4 XX are of two bases, so their variances add: 25 a shot of each."""
     found = qmk.expectation(
-        BELL, "3*ZZ + 4*XX", params={"a": 1.0}, noise="depolarizing=0.3", error=0.05, engine="native", seed=1
+        BELL, "3*ZZ + 4*XX", params={"a": 1.0}, noise="depolarizing=0.3", error=0.05, engine="native:auto", seed=1
     )
     assert not found.exact
     assert 0.02 < found.error <= 0.05
@@ -321,3 +321,61 @@ def test_a_sweep_takes_inputs_that_are_the_same_at_every_point_and_a_standard_er
     assert (noisy.errors <= 0.2).all()
     counted = qmk.sweep(TEXT, every, error=0.1, seed=5)
     assert [sum(row.values()) for row in counted.counts] == [25, 25]
+
+
+def kicked_ring(n: int, steps: int, angle: float) -> str:
+    layer = "".join(f"rx({angle}) q[{q}];" for q in range(n)) + "".join(
+        f"cz q[{q}], q[{(q + 1) % n}];" for q in range(n)
+    )
+    return f'OPENQASM 2.0; include "qelib1.inc"; qreg q[{n}];' + layer * steps
+
+
+def test_a_wide_program_is_exact_by_propagation_on_every_way() -> None:
+    text = kicked_ring(14, 5, 0.3)
+    wanted = float(qmk.expectation(text, "Z3 X4 - 0.5*Z0", engine="native:dense64"))
+    quick = qmk.expectation(text, "Z3 X4 - 0.5*Z0")
+    named = qmk.expectation(text, "Z3 X4 - 0.5*Z0", engine="native:pauli")
+    for found in (quick, named):
+        assert (found.exact, found.error, found.error_kind, found.engine) == (True, 0.0, "", "native:pauli")
+        assert found.value == pytest.approx(wanted, abs=1e-12)
+
+
+def test_an_error_that_is_allowed_is_stated_with_its_kind() -> None:
+    text = kicked_ring(60, 20, 0.1)
+    found = qmk.expectation(text, ["Z30", "Y2"], error=1e-2)
+    finer = qmk.expectation(text, ["Z30", "Y2"], error=1e-4)
+    for rough, fine in zip(found, finer, strict=True):
+        assert rough.engine == "native:pauli"
+        assert 0 < rough.error <= 1e-2
+        assert rough.error_kind in ("bound", "estimate")
+        assert not rough.exact
+        assert fine.error <= 1e-4
+        assert abs(rough.value - fine.value) <= rough.error + fine.error
+    assert qmk.expectation(text, "Z30", shots=10, seed=1, engine="native:frame").error_kind == "standard error"
+
+
+def test_a_narrow_program_is_exact_whatever_error_is_allowed() -> None:
+    found = qmk.expectation(TEXT, OBSERVABLE, params=AT, error=0.3)
+    assert (found.exact, found.error) == (True, 0.0)
+    wider = kicked_ring(16, 12, 0.7)
+    assert qmk.expectation(wider, "Z3", error=0.1).exact
+
+
+def test_noise_on_many_qubits_is_exact_where_strings_stay_few() -> None:
+    n = 24
+    text = kicked_ring(n, 3, 0.4)
+    found = qmk.expectation(text, "Z5", noise="depolarizing=0.01")
+    assert (found.exact, found.engine) == (True, "native:pauli")
+    drawn = qmk.expectation(text, "Z5", noise="depolarizing=0.01", shots=20_000, seed=3)
+    assert abs(found.value - drawn.value) < 6 * drawn.error
+    marginal = qmk.probabilities(text, [5], noise="depolarizing=0.01")
+    assert marginal.exact
+    assert marginal.values[0] - marginal.values[1] == pytest.approx(found.value, abs=1e-12)
+
+
+def test_a_measurement_that_a_condition_reads_is_part_of_the_state() -> None:
+    """X of a measured qubit is 0 in the middle of a wide program, as it is where shots are drawn."""
+    lines = "".join(f"ry(0.3) q[{k}];" for k in range(20))
+    text = f'OPENQASM 3.0; include "stdgates.inc"; qubit[20] q; bit c; {lines} h q[0]; c = measure q[0]; if (c) x q[1];'
+    assert qmk.expectation(text, "X5").value == pytest.approx(math.sin(0.3), abs=1e-12)
+    assert abs(qmk.expectation(text, "X0", seed=1).value) < 0.1

@@ -8,6 +8,7 @@ import msgspec
 
 from qmk.exact.straight import straight
 from qmk.ir.native_circuit import GATES
+from qmk.ir.propagation import MOST_BYTES
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -24,9 +25,16 @@ RATES = {
     "dense64": 1.0,
     "mps": 1.0,
     "cut": 1.0,
+    "pauli": 1.0,
 }
 """Seconds to hand over a program and an op of it, and to hand over and count one bit of one shot; of a guess where the
 core was not asked, an op and an amplitude; and by what the core's own prediction is multiplied, for each method."""
+
+LONGEST_STRINGS_S = 25.0
+"""Seconds after which a run of Pauli strings has made as many as one may (``qmk_native.PAULI_WORK``), about."""
+
+STRING_BYTES = 1 << 20
+"""Bytes of Pauli strings, at least."""
 
 MOST_QUBITS = 900
 """Whose amplitudes, times any number of ops, are a number; more cost as much as these: nobody has room for them"""
@@ -39,6 +47,8 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     found = features.native.get(method)
     if method == "tableau":
         return _tableau(features, shots, rates, bits)
+    if method == "pauli":
+        return _strings(features, rates)
     if "loss" in features.noise:
         return _patterns(features, shots, rates, bits)
     if features.outputs:  # a state in double precision, not samples
@@ -73,6 +83,23 @@ def _tableau(features: Features, shots: int, rates: Mapping[str, float], bits: i
     return Cost(seconds=shot * shots * rates["tableau"] + handing, memory_bytes=memory, note="a tableau a shot")
 
 
+def _strings(features: Features, rates: Mapping[str, float]) -> Cost:
+    """What a short try showed (``router.propagation``); no other number says how many strings there will be."""
+    handing = rates["fixed_s"] + rates["op_s"] * features.n_ops
+    found = features.native.get("pauli")
+    if found is None:
+        note = "not tried: the program is narrow, or none that it takes"
+        seconds = LONGEST_STRINGS_S * rates["pauli"] + handing
+        return Cost(seconds=seconds, memory_bytes=STRING_BYTES, note=note, may_fail=True, upper_bound=True)
+    return Cost(
+        seconds=found.seconds(1) * rates["pauli"] + handing,
+        memory_bytes=int(min(found.memory_bytes, MOST_BYTES)) + STRING_BYTES,
+        note=found.note,
+        may_fail=found.may_fail,
+        upper_bound=found.upper_bound,
+    )
+
+
 def _patterns(features: Features, shots: int, rates: Mapping[str, float], bits: int) -> Cost:
     """At most a run for each shot, or for each set of losses."""
     amplitudes = 2.0 ** min(features.n_qubits, MOST_QUBITS)
@@ -99,7 +126,8 @@ def _method(name: str, **changes: object) -> Capabilities:
 
 DECLARATION = Declaration(
     name="native",
-    doc="QMK's own simulators after rewriting: Clifford frames, dense and matrix product states, cut circuits",
+    doc="QMK's own simulators after rewriting: Clifford frames, dense and matrix product states, cut circuits; "
+    "and observables as sums of Pauli strings",
     load="qmk.engines.native.engine:NativeEngine",
     methods={
         "auto": _method("auto", noise=_LOSSES, outputs=OUTPUTS),
@@ -109,6 +137,13 @@ DECLARATION = Declaration(
         "dense64": _method("dense64", noise=_LOSSES, precision_bits=64, outputs=OUTPUTS),
         "mps": straight(_ALL, method="mps", logic=True),
         "cut": straight(_ALL, method="cut", logic=True, precision_bits=32),
+        "pauli": _method(
+            "pauli",
+            mid_circuit=False,
+            feed_forward="none",
+            precision_bits=64,
+            outputs=frozenset({"expectation", "probabilities", "noisy", "sums"}),
+        ),
     },
     cost=cost,
     rates=RATES,

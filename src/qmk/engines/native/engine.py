@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
+from qmk.engines.native.propagation import PauliObserver
 from qmk.ir.native_circuit import circuit_of
 from qmk.ir.program import Gate, LossEvent, Program, Register
 from qmk.qvm.graph import Graph
@@ -27,6 +28,8 @@ class NativeEngine:
     def prepare(self, program: Program, method: str) -> Plan:
         if method not in DECLARATION.methods:
             raise Unsupported(f"no method '{method}'; there are {', '.join(DECLARATION.methods)}")
+        if "counts" not in DECLARATION.methods[method].outputs:
+            raise Unsupported(f"method {method} draws no shots: it gives expectation values")
         lossy = "loss" in DECLARATION.methods[method].noise and any(
             isinstance(x, LossEvent) for x in program.instructions
         )
@@ -40,8 +43,9 @@ class NativeEngine:
         return NativePlan(circuit, method)
 
     def prepare_graph(self, graph: Graph, method: str, packed: bytes) -> tuple[native.Prepared, dict[str, Any]] | None:
-        """A plan of a graph as the core reads it, and notes; None for what ``prepare`` has to take: lost atoms."""
-        return None if method == "tableau" else native.prepare_graph(graph, method, packed)
+        """A plan of a graph as the core reads it, and notes; None for what ``prepare`` has to take (lost atoms) or to
+        refuse."""
+        return None if method in ("tableau", "pauli") else native.prepare_graph(graph, method, packed)
 
     def _losing(self, program: Program, method: str) -> Plan:
         try:
@@ -55,9 +59,9 @@ class NativeEngine:
             raise Unsupported(str(refused)) from refused
         return PatternPlan(program, method, prepare_lossless)
 
-    def observe(self, program: Program, method: str) -> NativeObserver:
+    def observe(self, program: Program, method: str) -> NativeObserver | PauliObserver:
         try:
-            return NativeObserver(program)
+            return PauliObserver(program) if method == "pauli" else NativeObserver(program)
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
 

@@ -65,9 +65,12 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped.
 
-    Programs that cannot be written in the declared gates do not apply either, unless the declared gates suffice for
-    every program; random programs are then made of the gates that can be written in them."""
+    Of a method without "counts" only values are compared. Programs that cannot be written in the declared gates do not
+    apply either, unless the declared gates suffice for every program; random programs are then made of the gates that
+    can be written in them."""
     subject = Subject(Runner(declaration), method, shots)
+    if "counts" not in subject.can.outputs:
+        return list(value_checks(subject, programs))
     noisy = (*channel_cases(), *noise_cases(), *loss_cases())
     among = None if subject.is_complete else subject.expressible
     every = (*gate_cases(), *fixed_cases(), *noisy, *random_cases(programs, among=among))

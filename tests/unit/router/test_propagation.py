@@ -1,0 +1,89 @@
+"""Routing to Pauli propagation: tried where a state is wide or mixed, after exact ways where something is left out."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.engines import aer, native, qulacs, reference
+from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs
+from qmk.request.physical import physical
+from qmk.router import Decision, choose
+from qmk.router.features import features
+from qmk.router.outputs import after_exact, with_outputs
+from qmk.router.propagation import PROPAGATION
+from qmk.sdk.kit.builder import Builder
+
+SHIPPED = {d.name: d for d in (reference.DECLARATION, aer.DECLARATION, native.DECLARATION, qulacs.DECLARATION)}
+
+
+def ring(n: int, layers: int, angle: float) -> Graph:
+    b = Builder(n)
+    for _ in range(layers):
+        for q in range(n):
+            b.op("rx", q, theta=angle)
+        for q in range(n):
+            b.op("cz", q, (q + 1) % n)
+    return b.measure_all().graph()
+
+
+def z0(n: int, **more: object) -> Outputs:
+    return msgspec.structs.replace(Outputs(expectations=((("Z" + "I" * (n - 1), 1.0),),), counts=False), **more)
+
+
+def pick(graph: Graph, outputs: Outputs, engine: str | None = None) -> Decision:
+    known = with_outputs(features(graph), graph, outputs)
+    return choose(known, 1000, engine=engine, memory_bytes=1 << 34, declarations=SHIPPED)
+
+
+def test_a_wide_cone_of_few_strings_goes_to_propagation() -> None:
+    found = pick(ring(60, 10, 0.02), z0(60, tolerance=1e-2))
+    assert (found.engine, found.method) == ("native", "pauli")
+    exact = pick(ring(60, 5, 0.3), z0(60))
+    assert "exact" in exact.cost.note
+
+
+def test_the_prediction_says_how_many_strings_and_whether_any_are_cut_off() -> None:
+    graph = ring(60, 8, 0.4)
+    known = with_outputs(features(graph), graph, z0(60)).native[PROPAGATION]
+    rough = with_outputs(features(graph), graph, z0(60, tolerance=0.2)).native[PROPAGATION]
+    assert "Pauli strings at once" in known.note
+    assert rough.cut
+    assert not known.cut
+
+
+def test_a_narrow_program_is_not_tried() -> None:
+    graph = ring(10, 4, 0.3)
+    assert PROPAGATION not in with_outputs(features(graph), graph, z0(10)).native
+    assert pick(graph, z0(10)).method != "pauli"
+
+
+def test_what_is_exact_comes_before_what_leaves_something_out() -> None:
+    graph = ring(18, 12, 0.7)
+    known = with_outputs(features(graph), graph, z0(18, tolerance=1e-2))
+    can = native.DECLARATION.methods
+    assert after_exact(can["dense64"], known, 1.0) == 0
+    assert after_exact(can["pauli"], known, 1.0) == 1
+    assert after_exact(can["frame"], known, 1.0) == 2
+    assert pick(graph, z0(18, tolerance=1e-2)).method != "pauli"
+
+
+def test_a_noisy_program_too_wide_for_a_density_matrix_is_exact_by_propagation() -> None:
+    b = Builder(30)
+    for q in range(30):
+        b.op("ry", q, theta=0.3)
+    for q in range(29):
+        b.op("cnot", q, q + 1)
+    graph = physical(b.measure_all().graph(), "depolarizing=0.01", None, None)[0]
+    found = pick(graph, z0(30))
+    assert (found.engine, found.method) == ("native", "pauli")
+
+
+@pytest.mark.parametrize("more", [{"counts": True}, {"sampled": True}, {"state": True}])
+def test_it_draws_no_shots_and_holds_no_state(more: dict[str, object]) -> None:
+    with pytest.raises(QmkError, match=r"draws no shots|gives no state"):
+        pick(ring(20, 2, 0.3), z0(20, **more), engine="native:pauli")
+    with pytest.raises(QmkError, match="draws no shots"):
+        choose(features(ring(4, 1, 0.3)), 10, engine="native:pauli", memory_bytes=1 << 30, declarations=SHIPPED)
