@@ -50,7 +50,7 @@ docs: ## write the generated pages and schemas, then check every example in the 
 bench: setup ## time the spine over the socket, targets and peers beside each figure
 	@$(BIN)/python -m benchmarks.spine
 
-crash: ## set up, then 300 times kill -9 under load, on SQLite and on PostgreSQL
+crash: ## set up, then 300 kills and other faults under load, on SQLite and on PostgreSQL
 	@tools/setup.sh tests
 	@$(BIN)/python -m benchmarks.crash --kills 300 --database sqlite
 	@$(BIN)/python -m benchmarks.crash --kills 300 --database postgresql

@@ -108,10 +108,9 @@ def expectation(
     An observable is text ("0.5*ZZI + XXI": one letter a qubit, qubit 0 first; or "0.5*Z0 Z1 + X0 X1"), a mapping of
     Pauli strings to factors, or a list of such pairs. Without ``shots`` the values are computed where that can be done,
     those of programs with noise of gates too while a density matrix of theirs is small, or the observable stays a sum
-    of few Pauli strings; else 10,000 shots are drawn for
-    each basis of measurement. A number of shots always draws so many. ``error`` is the largest that a value may have
-    which cannot be computed exactly: it lets small Pauli strings be left out, and chooses the number of shots where
-    values have to be sampled.
+    of few Pauli strings; else 10,000 shots are drawn for each basis of measurement. A number of shots always draws so
+    many. ``error`` is the largest that a value may have which cannot be computed exactly: it lets small Pauli strings
+    be left out, and chooses the number of shots where values have to be sampled.
 
     Raises ``QmkError``: INVALID_PARAMS for an observable that does not fit the program, and what ``qmk.sample`` raises.
     """
