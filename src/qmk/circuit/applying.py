@@ -74,7 +74,7 @@ class Applying(Store):
         angles = [angles_of(method.name, each) for each in arguments[:n_params]]
         qubits = [self._qubits(each) for each in arguments[n_params:]]
         controls, state = self._controls(modifiers["ctrl"], modifiers["ctrl_state"])
-        exponent = _exponent(modifiers["power"], modifiers["inverse"])
+        exponent = exponent_of(modifiers["power"], modifiers["inverse"])
         plain = method.gate.direct and not state and exponent == 1.0
         made: list[Item] = []
         for row_angles, row in _in_step(method.name, angles, qubits):
@@ -92,12 +92,7 @@ class Applying(Store):
                 raise wrong("ctrl_state is given without ctrl", "name the control qubits with ctrl")
             return [], ""
         found = as_list(self._qubits(given))
-        if state is None:
-            return found, "1" * len(found)
-        if not isinstance(state, str) or len(state) != len(found) or set(state) - {"0", "1"}:
-            fix = "write a 0 or 1 for each control, the first one first, such as '01'"
-            raise wrong(f"ctrl_state {show(state)} does not fit {len(found)} control qubit(s)", fix)
-        return found, state
+        return found, control_state(state, len(found))
 
     # -- other ops ---------------------------------------------------------------------------------------------------
 
@@ -166,7 +161,18 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _exponent(given: Any, inverted: Any) -> float:
+def control_state(given: Any, count: int) -> str:
+    """What so many control qubits must hold, a digit each; None: all 1."""
+    if given is None:
+        return "1" * count
+    if not isinstance(given, str) or len(given) != count or set(given) - {"0", "1"}:
+        fix = "write a 0 or 1 for each control, the first one first, such as '01'"
+        raise wrong(f"ctrl_state {show(given)} does not fit {count} control qubit(s)", fix)
+    return given
+
+
+def exponent_of(given: Any, inverted: Any = False) -> float:
+    """The power of a gate as a number, negative where it is also inverted."""
     try:
         exponent = float(given)
     except Exception:  # a caller's own class may raise anything

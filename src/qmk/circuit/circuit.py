@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import msgspec
 
+from qmk.base.limits import LIMITS
 from qmk.circuit import whole
 from qmk.circuit.applying import Applying, pauli_product, unknown_gate, value_of
 from qmk.circuit.branches import Branches
 from qmk.circuit.building import PARAMS, build
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, values_in
-from qmk.circuit.operands import BitLike, Condition, QubitLike, wrong
+from qmk.circuit.operands import BitLike, Condition, QubitLike, whole_number, wrong
 from qmk.circuit.store import Sizes, as_list
 from qmk.ir.parameter_values import read_values
 from qmk.ir.parameters import Expression, name_of
@@ -160,7 +161,7 @@ class Circuit(Branches, Applying):
         """Sets a bit to the value of a condition on others, such as ``a ^ b``, or to 0 or 1."""
         if isinstance(value, Condition):
             condition = self._condition(value, 1)
-        elif value in (0, 1):
+        elif whole_number(value) in (0, 1):
             condition = Condition("table", (int(value),))
         else:
             raise wrong(f"{show(value)} is not the value of a bit", "give 0, 1 or a condition", "value")
@@ -257,10 +258,10 @@ class Circuit(Branches, Applying):
 
     def to_graph(self, params: Mapping[Any, Any] | None = None) -> Graph:
         """The graph with these values of the parameters."""
-        key = self._version()
-        if params in (None, {}) and self._known is not None and self._known[0] == key:
+        key, given = self._version(), _by_name({} if params is None else params)
+        if not given and self._known is not None and self._known[0] == key:
             return self._known[1]
-        values = read_values(self.parameters, _by_name({} if params is None else params))
+        values = read_values(self.parameters, given)
         graph = self._build(values)
         if not values:
             self._known = key, graph
@@ -313,6 +314,10 @@ class Circuit(Branches, Applying):
         """The circuit as text, one wire a qubit, at most ``width`` columns wide (the terminal's)."""
         from qmk.circuit.drawing import draw
 
+        if width is not None and not 1 <= (whole_number(width) or 0) <= LIMITS.text_chars:
+            raise wrong(f"width is {show(width)}", "give a number of columns, such as 100", "width")
+        if not isinstance(cast("object", ascii_only), bool):
+            raise wrong(f"ascii_only is {show(ascii_only)}", "give True or False", "ascii_only")
         return draw(self._build({}), width, ascii_only)
 
     def picture(self, *, width: float | None = None) -> Picture:
@@ -329,8 +334,8 @@ class Circuit(Branches, Applying):
         Raises INVALID_GRAPH with findings for what the format cannot express."""
         from qmk import frontends
 
-        graph = self._build({}) if target == "qasm3" and self.parameters else self.graph
-        data = frontends.write(graph, target)
+        opened = isinstance(cast("object", target), str) and target == "qasm3" and self.parameters
+        data = frontends.write(self._build({}) if opened else self.graph, target)
         return data if target == "binary" else data.decode()
 
     def __str__(self) -> str:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import check
-from qmk.circuit.applying import items_of, raise_power
+from qmk.base.limits import LIMITS, check
+from qmk.circuit.applying import control_state, exponent_of, items_of, raise_power
 from qmk.circuit.building import PARAMS
 from qmk.circuit.items import End, If, Item, ModifiedGate, Step, move
-from qmk.circuit.operands import BitLike, QubitLike, wrong
+from qmk.circuit.operands import BitLike, QubitLike, whole_number, wrong
 from qmk.circuit.store import as_list
 from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
 from qmk.ir.parameters import Expression
+from qmk.models.arguments import show
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
@@ -68,7 +69,7 @@ def inverse_of(circuit: C) -> C:
 
 def power_of(circuit: C, exponent: float) -> C:
     """The power of ``circuit``; see ``Circuit.power``."""
-    return circuit._with_items(_items_to_power(circuit, float(exponent)))
+    return circuit._with_items(_items_to_power(circuit, exponent_of(exponent)))
 
 
 def _items_to_power(circuit: Circuit, exponent: float) -> list[Item]:
@@ -77,14 +78,13 @@ def _items_to_power(circuit: Circuit, exponent: float) -> list[Item]:
 
 def control_whole(circuit: C, n_controls: int, state: str | None) -> C:
     """``circuit`` under controls; see ``Circuit.control``."""
-    if n_controls < 1:
-        raise wrong(f"{n_controls} controls", "give at least one", "n_controls")
-    values = "1" * n_controls if state is None else state
-    if len(values) != n_controls or set(values) - {"0", "1"}:
-        raise wrong(f"ctrl_state {state!r} does not fit {n_controls} control(s)", "write a 0 or 1 each", "ctrl_state")
+    count = whole_number(n_controls)
+    if count is None or not 1 <= count <= LIMITS.qubits:
+        raise wrong(f"n_controls is {show(n_controls)}", "give at least one", "n_controls")
+    values = control_state(state, count)
     taken = {register.name for register in circuit._qubit_registers}
     name = next(name for name in ("ctrl", *(f"ctrl{k}" for k in range(len(taken) + 1))) if name not in taken)
-    made = type(circuit)({name: n_controls})
+    made = type(circuit)({name: count})
     for register, size in circuit._qubit_registers:
         made.add_qubits(size, register)
     made._items = items_of(control(unitary_of(circuit), values), range(made.n_qubits))

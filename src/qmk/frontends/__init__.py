@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -116,10 +117,10 @@ def emit(graph: Graph, format: str) -> bytes:
 def write(graph: Graph, target: str) -> bytes:
     """``graph`` in the format that ``target`` names in ``TARGETS``. Text ends with a newline. Raises what ``emit``
     does."""
-    if target not in TARGETS:
-        near = difflib.get_close_matches(str(target), TARGETS, 1)
+    if not isinstance(cast("object", target), str) or target not in TARGETS:
+        near = difflib.get_close_matches(show(target, 40), TARGETS, 1)
         fix = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(TARGETS)}"
-        raise QmkError("UNSUPPORTED", f"no format '{target}' is written", format=str(target)[:40], help=fix)
+        raise QmkError("UNSUPPORTED", f"no format {show(target)} is written", format=show(target, 40), help=fix)
     if target.startswith("json"):
         from qmk.formats import json_codec
 

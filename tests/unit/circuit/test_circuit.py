@@ -264,6 +264,7 @@ def test_every_gate_is_that_of_the_library(name: str) -> None:
     assert verify(plain.graph).error() is None
 
 
+@pytest.mark.filterwarnings("ignore::qmk.ProgramWarning")
 def test_a_graph_keeps_its_shots_and_what_it_says_of_itself() -> None:
     graph = to_graph("examples/bell.qasm")
     circuit = qmk.Circuit.from_file("examples/bell.qasm")
