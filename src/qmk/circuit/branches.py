@@ -40,8 +40,7 @@ class Block:
         self.finish(error is None)
 
     def finish(self, whole: bool) -> None:
-        """Ends the block; ``whole``: without an exception."""
-        raise NotImplementedError
+        """Ends the block; ``whole``: without an exception. A block that does no more has nothing to do."""
 
 
 class Branch(Block):

@@ -23,8 +23,8 @@ from qmk.circuit.building import PARAMS, build
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, values_in
 from qmk.circuit.operands import BitLike, Condition, QubitLike, whole_number, wrong
 from qmk.circuit.store import Sizes, as_list
-from qmk.ir.parameter_values import read_values
-from qmk.ir.parameters import Expression, name_of
+from qmk.ir.parameter_values import name_of, read_values
+from qmk.ir.parameters import Expression
 from qmk.models.arguments import show, to_plain
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, digest

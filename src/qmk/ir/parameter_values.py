@@ -1,14 +1,14 @@
-"""Values that a caller gives to the parameters of a program."""
+"""Values of parameters as callers give them, and the parameters of a graph."""
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameters import name_of
+from qmk.ir.parameters import Expression, Parameter
+from qmk.qvm.graph import Graph
 
 
 def read_values(declared: Mapping[str, int | None], given: Mapping[Any, Any], whole: bool = True) -> dict[str, Any]:
@@ -27,6 +27,24 @@ def read_values(declared: Mapping[str, int | None], given: Mapping[Any, Any], wh
             f"give params={{{missing[0]!r}: ...}}, or bind it first",
         )
     return {name: _values(name, declared[name], value) for name, value in found.items()}
+
+
+def parameters_of(graph: Graph) -> dict[str, int | None]:
+    """The parameters in the arguments of a graph, as ``Expression.parameters`` gives them."""
+    found: dict[str, int | None] = {}
+    for node in graph.nodes:
+        for value in node.args.values():
+            if isinstance(value, Expression):
+                found.update(value.parameters())
+            elif isinstance(value, dict):
+                for each in cast("dict[str, object]", value).values():
+                    found.update(each.parameters() if isinstance(each, Expression) else {})
+    return found
+
+
+def name_of(key: object) -> Any:
+    """The name of a parameter that is given by itself; any other key as it is."""
+    return key.name if isinstance(key, Parameter) else key
 
 
 def _values(name: str, size: int | None, value: Any) -> float | list[float]:
@@ -48,6 +66,8 @@ def _values(name: str, size: int | None, value: Any) -> float | list[float]:
 
 
 def _suggest(name: object, declared: Mapping[str, int | None]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(str(name), declared, 1)
     known = f"it has {', '.join(declared)}" if declared else "it has none"
     return f"did you mean '{near[0]}'? {known}" if near else known

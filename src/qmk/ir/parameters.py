@@ -13,7 +13,6 @@ from typing import Any, SupportsFloat, TypeAlias, cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.qvm.graph import Graph
 
 FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sin": math.sin,
@@ -301,24 +300,6 @@ class _Element(Expression):
     def write(self, number: Callable[[float], str] = repr) -> str:
         vector, at = self.args
         return f"{vector.name}[{at}]"
-
-
-def parameters_of(graph: Graph) -> dict[str, int | None]:
-    """The parameters in the arguments of a graph, as ``Expression.parameters`` gives them."""
-    found: dict[str, int | None] = {}
-    for node in graph.nodes:
-        for value in node.args.values():
-            if isinstance(value, Expression):
-                found.update(value.parameters())
-            elif isinstance(value, dict):
-                for each in cast("dict[str, object]", value).values():
-                    found.update(each.parameters() if isinstance(each, Expression) else {})
-    return found
-
-
-def name_of(key: object) -> Any:
-    """The name of a parameter that is given by itself; any other key as it is."""
-    return key.name if isinstance(key, Parameter) else key
 
 
 def _number(value: object) -> Angle | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameters import name_of
+from qmk.ir.parameter_values import name_of
 from qmk.models.arguments import show, to_plain
 
 

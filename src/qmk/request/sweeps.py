@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameters import name_of
+from qmk.ir.parameter_values import name_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
 from qmk.request.program import ProgramLike, inputs_of, to_graph

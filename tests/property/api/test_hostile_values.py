@@ -75,7 +75,8 @@ def built(name: str, /, **plain: Any) -> tuple[Callable[..., Any], dict[str, Any
         return getattr(BELL.copy(), name)(*positional, **given)
 
     parameters = [inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY) for each in plain]
-    call.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    signed: Any = call
+    signed.__signature__ = inspect.Signature(parameters)
     assert method.__doc__
     return call, plain
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Programs that were read."""
     programs: list[object] = []
 
-    def build_remote(program: object, options: RunOptions) -> object:
+    def build_remote(program: Any, options: RunOptions) -> object:
         programs.append(program)
-        return original(program, options)  # type: ignore[arg-type]
+        return original(program, options)
 
     original = wire.build_remote
     monkeypatch.setattr(wire, "build_remote", build_remote)

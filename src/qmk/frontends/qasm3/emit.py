@@ -13,7 +13,7 @@ from qmk.frontends.openqasm.defined import definitions, spelling
 from qmk.frontends.openqasm.rules import rule_id
 from qmk.frontends.qasm3 import text
 from qmk.frontends.qasm3.names import Names, registers
-from qmk.ir.parameters import parameters_of
+from qmk.ir.parameter_values import parameters_of
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import Op, Step
