@@ -47,8 +47,8 @@ def outputs(
         arguments.switch(name, value)
     if not isinstance(probabilities, (list, tuple)):
         raise arguments.refuse("probabilities", probabilities, "a list of lists of qubits", "write [[0], [0, 2]]")
-    allowed = 0.0 if tolerance == 0 else arguments.number_between("tolerance", tolerance, 0, 1)
-    if allowed is None:
+    allowed = arguments.number_between("tolerance", tolerance, -1, 1)
+    if allowed is None or allowed < 0:
         raise arguments.refuse("tolerance", tolerance, "an error between 0 and 1", "give such as 1e-3")
     sweep: Sweep | None = None
     if points is not None:
