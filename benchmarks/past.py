@@ -24,8 +24,10 @@ from typing import NamedTuple
 from msgspec import structs
 
 from benchmarks.programs import bell
+from qmk.base.ids import sorted_by_time
 from qmk.client import Client
 from qmk.host.config import HostConfig
+from qmk.host.entropy import ENTROPY_BYTES, draw_entropy
 from qmk.host.journal import Batch
 from qmk.host.keys import token_key
 from qmk.host.results import Result
@@ -62,7 +64,7 @@ def make_past(folder: Path, jobs: int, tenants: int) -> float:
         kernel.commit(TenantSet(now_ns=submitted.now_ns, config=TenantConfig(name=name)))
     batch = Batch()
     for number in range(jobs):
-        job = f"job_{os.urandom(16).hex()}"
+        job = sorted_by_time("job", draw_entropy(ENTROPY_BYTES))
         kernel.now_ns = submitted.now_ns + number
         tenant = names[number % tenants]
         kernel.commit(structs.replace(submitted, job=job, tenant=tenant, seq=number + 2, now_ns=kernel.now_ns))

@@ -42,7 +42,7 @@ class OfLaunch(Record, frozen=True):
 
 class CallReceived(Event, frozen=True):
     """A decoded call. ``params`` is its ``Request``; ``ref`` is the host's handle for the reply; new ids and seeds come
-    of ``entropy``: 6 bytes of time, 16 random ones. ``graph`` is that of a q_submit or q_estimate, to be verified."""
+    of ``entropy``: 7 bytes of time, 16 random ones. ``graph`` is that of a q_submit or q_estimate, to be verified."""
 
     conn: int
     ref: int
