@@ -16,7 +16,7 @@ def is_id(text: str) -> bool:
 
 def opaque(prefix: str, entropy: bytes, *parts: str | int) -> str:
     """A handle such as ``job_4f0c...``: 128 bits of SHA-256 over the entropy and the parts, in hexadecimal."""
-    data = b"\0".join((entropy, *(str(part).encode() for part in parts)))
+    data = b"\0".join((entropy, *[str(part).encode() for part in parts]))
     return f"{prefix}_{hashlib.sha256(data).hexdigest()[:32]}"
 
 
