@@ -5,8 +5,8 @@ in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows 
 ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, ``gradient``,
 ``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
 ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
-when; ``qmk.Counts`` are shots by outcome; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on
-first use, so that ``import qmk`` costs nothing.
+when; ``qmk.Counts`` are shots by outcome, a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client``
+and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qmk.base.errors import QmkError
     from qmk.circuit.circuit import Circuit
     from qmk.client.aio import AsyncClient
+    from qmk.client.batch import Batch
     from qmk.client.counts import Counts
     from qmk.client.result import Result
     from qmk.client.sync import Client
@@ -44,6 +45,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncClient",
+    "Batch",
     "Circuit",
     "Client",
     "Counts",
@@ -80,6 +82,7 @@ __all__ = [
 
 _HOMES = {
     "AsyncClient": "qmk.client.aio",
+    "Batch": "qmk.client.batch",
     "Circuit": "qmk.circuit.circuit",
     "Client": "qmk.client.sync",
     "Counts": "qmk.client.counts",

@@ -25,6 +25,11 @@ def test_jobs_newest_first_and_by_state(qmk: Qmk, daemon: subprocess.Popen[str])
     assert [row["job_id"] for row in json.loads(cut.stdout)] == made[:0:-1]
     assert "--limit" in qmk("jobs", "--limit", "2").stderr
     assert qmk("jobs", "--state", "failed").stdout == "no jobs failed\n"
+    assert [line.split()[0] for line in qmk("jobs", "--since", "1h").stdout.splitlines()[1:]] == made[::-1]
+    assert qmk("jobs", "--since", "2100-01-01").stdout == "no jobs since 2100-01-01 00:00 UTC\n"
+    assert qmk("jobs", "--since", "soon").returncode == 2
+    assert json.loads(qmk("status", made[0][-8:], "--json").stdout)["job_id"] == made[0]
+    assert "may be any of" in qmk("status", made[0][4:10]).stderr
 
 
 def test_checkpoints_of_a_job(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:

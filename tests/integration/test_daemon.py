@@ -18,7 +18,7 @@ from qmk.abi.calls import q_estimate, q_submit
 from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
 from qmk.client import AsyncClient, Client
-from qmk.client.sync import drive
+from qmk.client.drive import drive
 from qmk.qvm.graph import Graph, Node
 from qmk.request.options import RunOptions
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 from qmk.base.errors import QmkError
 from qmk.request import arguments
+from qmk.request.batches import is_batch
 from qmk.request.options import RunOptions, read_options
 from qmk.request.signature import takes
 
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from qmk.api.execution import Executor
+    from qmk.client.batch import CountsBatch
     from qmk.client.result import Result
     from qmk.host import spawn
+    from qmk.request.batches import BatchLike
     from qmk.request.keywords import EmbeddedRunKeywords, RunKeywords
     from qmk.request.program import ProgramLike
+    from qmk.request.sweeps import PointsLike
 
 
 class Embedded:
@@ -100,8 +104,22 @@ class Embedded:
         return result_of(self._ready().run(source), source)
 
 
+@overload
+def run(program: ProgramLike, points: None = None, **keywords: Unpack[RunKeywords]) -> Result: ...
+
+
+@overload
+def run(program: ProgramLike, points: PointsLike, **keywords: Unpack[RunKeywords]) -> CountsBatch[Result]: ...
+
+
+@overload
+def run(
+    program: BatchLike, points: PointsLike | None = None, **keywords: Unpack[RunKeywords]
+) -> CountsBatch[Result]: ...
+
+
 @takes("qmk.run")
-def run(program: ProgramLike, **keywords: Unpack[RunKeywords]) -> Result:
+def run(program: ProgramLike | BatchLike, points: PointsLike | None = None, **keywords: Unpack[RunKeywords]) -> Any:
     """Run a program here and give its counts and per-shot events.
 
     ``program`` is a ``Circuit``, the path of a file, source text in any format QMK reads, or a ``Graph``. The same
@@ -109,9 +127,19 @@ def run(program: ProgramLike, **keywords: Unpack[RunKeywords]) -> Result:
     for programs of evolutions a ``models.atoms.AtomNoise``. ``timeout_ms`` runs the engine in a process of its own, as
     ``isolate`` does.
 
+    A list or tuple of programs gives a ``Batch``: a sequence with the result of each. ``points``, as those of
+    ``qmk.sweep``, gives one with a result for each point of the program or programs; a pair ``(program, points)`` in
+    the list has points of its own. Entry i gives the bits of a run with the seed ``substream(seed, "batch", i)``.
+
     Raises ``QmkError``: INVALID_GRAPH with findings, INVALID_PARAMS for an option that cannot be honoured, UNSUPPORTED
-    with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed, TIMEOUT, JOB_FAILED.
+    with the gaps of every engine, RESOURCE_EXHAUSTED with the memory needed, TIMEOUT, JOB_FAILED; of a batch the first
+    one, with its entry in the field ``entry``.
     """
     options = read_options("qmk.run", keywords)
     with Embedded(isolate=options.isolate or options.timeout_ms is not None) as kernel:
-        return kernel._run(program, options)  # pyright: ignore[reportPrivateUsage]  # of the class above
+        run_one = kernel._run  # pyright: ignore[reportPrivateUsage]  # of the class above
+        if is_batch(program, points):
+            from qmk.api.batches import draw_batch
+
+            return draw_batch(program, points, options, run_one)
+        return run_one(cast("ProgramLike", program), options)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from qmk.api.plans import memory_bytes
 from qmk.api.source import read_native, verify
@@ -21,6 +21,7 @@ from qmk.base.limits import LIMITS
 from qmk.ir.propagation import estimate
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Values
+from qmk.request.batches import BatchLike, is_batch
 from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import RunOptions, read_options
@@ -28,6 +29,7 @@ from qmk.request.outputs import bitstrings_of, qubits_of
 from qmk.request.program import ProgramLike
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.signature import takes
+from qmk.request.sweeps import PointsLike
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -99,8 +101,9 @@ class Probabilities:
 
 @takes("qmk.expectation")
 def expectation(
-    program: ProgramLike,
+    program: ProgramLike | BatchLike,
     observable: ObservableLike | Sequence[ObservableLike],
+    points: PointsLike | None = None,
     **keywords: Unpack[ExpectationKeywords],
 ) -> Any:
     """The expectation value of an observable, or a list of those of several, each an ``Expectation``.
@@ -112,9 +115,24 @@ def expectation(
     many. ``error`` is the largest that a value may have which cannot be computed exactly: it lets small Pauli strings
     be left out, and chooses the number of shots where values have to be sampled.
 
+    Several programs, or ``points``, give a ``Batch`` of what one would give, as with ``qmk.run``; ``values`` and
+    ``errors`` have it as arrays. The exact values of one program at many points are computed as ``qmk.sweep`` does.
+
     Raises ``QmkError``: INVALID_PARAMS for an observable that does not fit the program, and what ``qmk.sample`` raises.
     """
     options = read_options("qmk.expectation", keywords)
+    if is_batch(program, points):
+        from qmk.api.batches import evaluate_batch
+
+        run_one = functools.partial(_expectation, observable)
+        return evaluate_batch(program, points, observable, options, run_one)
+    return _expectation(observable, cast("ProgramLike", program), options)
+
+
+def _expectation(
+    observable: ObservableLike | Sequence[ObservableLike], program: ProgramLike, options: RunOptions
+) -> Any:
+    """The values of one program."""
     circuit = _plain(program, options)
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)

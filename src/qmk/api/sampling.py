@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from qmk.abi.calls.q_result import Register
 from qmk.api.execution import Executed, Executor
 from qmk.api.results import layout_of
 from qmk.api.source import Source
 from qmk.client.counts import Counts, draw_rows, summarize
-from qmk.request.options import read_options
+from qmk.request.batches import BatchLike, is_batch
+from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
 from qmk.request.signature import takes
+from qmk.request.sweeps import PointsLike
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from qmk.client.batch import CountsBatch
     from qmk.request.keywords import SampleKeywords
 
 
@@ -64,9 +67,26 @@ class Sampled:
         return f"<div>{html.escape(head)}</div>{''.join(draw_rows(self.counts))}"
 
 
+@overload
+def sample(program: ProgramLike, points: None = None, **keywords: Unpack[SampleKeywords]) -> Sampled: ...
+
+
+@overload
+def sample(program: ProgramLike, points: PointsLike, **keywords: Unpack[SampleKeywords]) -> CountsBatch[Sampled]: ...
+
+
+@overload
+def sample(
+    program: BatchLike, points: PointsLike | None = None, **keywords: Unpack[SampleKeywords]
+) -> CountsBatch[Sampled]: ...
+
+
 @takes("qmk.sample")
-def sample(program: ProgramLike, **keywords: Unpack[SampleKeywords]) -> Sampled:
-    """Draw shots of ``program`` (see ``qmk.run`` for what it may be) and count them.
+def sample(
+    program: ProgramLike | BatchLike, points: PointsLike | None = None, **keywords: Unpack[SampleKeywords]
+) -> Any:
+    """Draw shots of ``program`` (see ``qmk.run`` for what it may be) and count them. Several programs, or ``points``,
+    give a ``Batch``, as with ``qmk.run``.
 
     Engines that only ``engine`` takes: "native:frame", "native:dense", "native:dense64" (double precision),
     "native:mps", "native:cut". ``cache`` False: the text is read and planned anew, and nothing of it is kept.
@@ -74,8 +94,18 @@ def sample(program: ProgramLike, **keywords: Unpack[SampleKeywords]) -> Sampled:
     Raises ``QmkError``: INVALID_GRAPH with findings, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED with
     the memory needed, QUOTA_EXCEEDED beyond the limit ``shots``.
     """
-    source = Source(program, read_options("qmk.sample", keywords).replace(keep_events=False))
-    return _summarize(Executor().run(source), source)
+    options = read_options("qmk.sample", keywords).replace(keep_events=False)
+    if is_batch(program, points):
+        from qmk.api.batches import draw_batch
+
+        executor = Executor()
+        return draw_batch(program, points, options, lambda one, there: _sample(executor, one, there))
+    return _sample(Executor(), cast("ProgramLike", program), options)
+
+
+def _sample(executor: Executor, program: ProgramLike, options: RunOptions) -> Sampled:
+    source = Source(program, options)
+    return _summarize(executor.run(source), source)
 
 
 def _summarize(found: Executed, source: Source) -> Sampled:

@@ -79,7 +79,7 @@ def sweep(
         options = options.replace(shots=shots, error=None)
         check("shots", shots * len(given.table), "all points of the sweep")
     options = options.replace(seed=seed_of(options.seed))
-    if options.engine is None and options.is_ideal and not options.strict:
+    if _may_stay_in_core(options):
         found = _in_core(program, given, observable, options)
         if found is not None:
             return found
@@ -92,6 +92,23 @@ def sweep(
     none = np.zeros((len(samples), 0))
     counts = [one.counts for one in samples]
     return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)
+
+
+def exact_values(
+    program: ProgramLike, points: PointsLike, observable: ObservableLike | Sequence[ObservableLike], options: RunOptions
+) -> Swept | None:
+    """The values at all points from one reading of the program, in double precision; None where that cannot be."""
+    if options.shots is not None or not _may_stay_in_core(options):
+        return None
+    try:
+        given = points_of(points, options.params)
+    except QmkError:  # what is not a number is read with each point
+        return None
+    return _in_core(program, given, observable, options)
+
+
+def _may_stay_in_core(options: RunOptions) -> bool:
+    return options.engine is None and options.is_ideal and not options.strict
 
 
 def _by_graph(

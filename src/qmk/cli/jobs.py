@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from qmk.cli import options, pages
+from qmk.cli import options, pages, parameters
 from qmk.cli.session import connect
 
 
@@ -18,15 +18,24 @@ from qmk.cli.session import connect
     type=click.Choice(["queued", "running", "completed", "failed", "cancelled"], case_sensitive=False),
     help="Only jobs in this state.",
 )
+@click.option(
+    "--since",
+    type=parameters.PastMoment(),
+    metavar="WHEN",
+    help="Only jobs submitted within this time (2h, 30d), or on this date and later.",
+)
 @options.rows_option
 @options.json_option
 @options.socket_option
-def command(state: str | None, limit: int, as_json: bool, socket_path: str | None) -> None:
+def command(state: str | None, since: int | None, limit: int, as_json: bool, socket_path: str | None) -> None:
     """List your tenant's jobs, those submitted last first."""
     with connect(socket_path) as client:
-        rows, more = pages.collect(limit, functools.partial(client.jobs, state.upper() if state else None), "jobs")
+        call = functools.partial(client.jobs, state.upper() if state else None, since=since)
+        rows, more = pages.collect(limit, call, "jobs")
     found = msgspec.to_builtins(rows)
     none = f"no jobs {state.lower()}" if state else "no jobs; 'qmk submit PROGRAM' makes one"
+    if since is not None:
+        none = f"no jobs{f' {state.lower()}' if state else ''} since {options.moment(since)}"
     head = ("job", "state", "engine", "progress", "submitted", "ran")
     pages.show(as_json, found, more, head, [cells(row) for row in found], none)
 

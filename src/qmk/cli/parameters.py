@@ -161,6 +161,8 @@ class Moment(click.ParamType[int]):
     """A time to come, as Unix seconds: after a duration (12h, 30d), or on a date (2030-01-31, in UTC)."""
 
     name = "moment"
+    sign = 1
+    """Of a duration: whether it is from now on, or before now."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
@@ -168,7 +170,7 @@ class Moment(click.ParamType[int]):
         text = str(value).strip()
         unit_s = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
         if text[:-1].isdigit() and text[-1] in unit_s and len(text) < 10:
-            return int(time.time()) + int(text[:-1]) * unit_s[text[-1]]
+            return int(time.time()) + self.sign * int(text[:-1]) * unit_s[text[-1]]
         import datetime
 
         try:
@@ -177,6 +179,12 @@ class Moment(click.ParamType[int]):
             self.fail(f"'{value}' is not a time; write 12h, 30d or 2030-01-31", param, ctx)
         at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
         return max(0, int(at.timestamp()))
+
+
+class PastMoment(Moment):
+    """A time that has been, as Unix seconds: so long ago (12h, 30d), or on a date (2030-01-31, in UTC)."""
+
+    sign = -1
 
 
 class ChannelOf(Pair[str]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Self, cast
@@ -81,17 +81,19 @@ class LoopLink:
     async def open(self, path: str) -> None:
         _, self._answers = await asyncio.get_running_loop().create_unix_connection(_Answers, path)
 
-    async def exchange(self, number: int, line: bytes) -> frame.Answer:
+    async def exchange(self, numbers: Sequence[int], line: bytes) -> list[frame.Answer]:
         answers = self._answers
         if answers.transport is None:
             raise EOFError
-        future: asyncio.Future[frame.Answer] = asyncio.get_running_loop().create_future()
-        answers.waiting[number] = future
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[frame.Answer]] = [loop.create_future() for _ in numbers]
+        answers.waiting.update(zip(numbers, futures, strict=True))
         answers.transport.write(line)
         try:
-            return await future
+            return [await futures[0]] if len(futures) == 1 else await asyncio.gather(*futures)
         finally:
-            answers.waiting.pop(number, None)
+            for number in numbers:
+                answers.waiting.pop(number, None)
 
     async def sleep(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)

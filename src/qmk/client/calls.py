@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,15 @@ def _decoder(reply: type) -> msgspec.json.Decoder[Any]:
         return msgspec.json.Decoder(reply)
 
 
-def line_of(number: int, call: Call, request: Any) -> bytes:
-    """The call as one line. Raises INVALID_PARAMS when an argument is of the wrong type or out of range."""
+def line_of(numbers: Sequence[int], call: Call, requests: Sequence[Any]) -> bytes:
+    """The call as one line, or several of them as a batch.
+
+    Raises INVALID_PARAMS when an argument is of the wrong type or out of range."""
     try:
-        return frame.request(number, call.name, request) + b"\n"
+        asked = [frame.request(number, call.name, each) for number, each in zip(numbers, requests, strict=True)]
     except (msgspec.EncodeError, TypeError, OverflowError) as error:
         raise QmkError("INVALID_PARAMS", f"{call.name}: {error}") from error
+    return (asked[0] if len(asked) == 1 else b"".join(frame.batch(asked))) + b"\n"
 
 
 def reply_of(call: Call, answer: frame.Answer) -> Any:
@@ -49,6 +52,14 @@ def reply_of(call: Call, answer: frame.Answer) -> Any:
         return _decoder(call.reply).decode(answer.result or b"null")
     except msgspec.ValidationError as error:
         raise QmkError("CONNECTION_LOST", f"the daemon's answer to {call.name} does not fit: {error}") from error
+
+
+def reply_or_error(call: Call, answer: frame.Answer) -> Any:
+    """The call's ``Reply``, or the error that the daemon answered."""
+    try:
+        return reply_of(call, answer)
+    except QmkError as refused:
+        return refused
 
 
 def not_running(path: Path, error: OSError) -> QmkError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -34,11 +34,12 @@ from qmk.abi.calls import (
     q_wait,
 )
 from qmk.base.errors import Finding, QmkError
-from qmk.client import calls
+from qmk.client import calls, ids
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
 from qmk.client.lists import Lists
-from qmk.client.patience import Outage, new_key
+from qmk.client.many import Many
+from qmk.client.patience import Outage, is_outage, new_key
 from qmk.client.result import Fetch, Result
 from qmk.client.wire import Wire, WireGraphs
 from qmk.request import arguments
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 SENT_GRAPHS = 1000
 """So many graphs a client remembers to have sent."""
 PROGRESS_EVERY_MS = 200
+KNOWN_IDS = 1000
+"""So many short ids of jobs a client remembers with the whole ones."""
 
 
 class Link(Protocol):
@@ -82,8 +85,8 @@ class Link(Protocol):
 
     async def open(self, path: str) -> None: ...
 
-    async def exchange(self, number: int, line: bytes) -> frame.Answer:
-        """Send a call and give the answer that has its number."""
+    async def exchange(self, numbers: Sequence[int], line: bytes) -> list[frame.Answer]:
+        """Send a call, or a batch of them, and give the answers that have their numbers, in that order."""
         ...
 
     async def sleep(self, delay_s: float) -> None: ...
@@ -93,7 +96,7 @@ class Link(Protocol):
         ...
 
 
-class Core(Lists, Checkpoints, Channels):
+class Core(Many, Lists, Checkpoints, Channels):
     """The calls of a session, each a coroutine."""
 
     def __init__(
@@ -121,8 +124,11 @@ class Core(Lists, Checkpoints, Channels):
         self._capabilities = capabilities
         self._quota = quota
         self._link = link
+        self._interrupts = link.interrupts
+        self._shield = link.shield
         self._graphs = WireGraphs()
         self._sent: Kept[str, bool] = Kept()
+        self._full_ids: dict[Any, str] = {}
         self._session = ""
         self._numbers = itertools.count(1)
         self._connecting = link.lock()
@@ -172,21 +178,21 @@ class Core(Lists, Checkpoints, Channels):
         return await self._submit(program, read_options("Client.submit", keywords))
 
     async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:
-        wire = self._graphs.write(program, options)
-        key = options.idempotency_key or (new_key() if self._patience_s else "")
-        reply = await self._ask_about(
-            wire,
-            q_submit.CALL,
-            bool(key),
-            shots=wire.shots,
-            policy=policy_of(options, wire.qec),
-            idempotency_key=key,
-            keep_events=options.keep_events,
-            outputs=options.outputs,
-            strict=options.strict,
-        )
+        wire, asked = self._submission(program, options)
+        reply = await self._ask_about(wire, q_submit.CALL, bool(asked["idempotency_key"]), **asked)
         warn_of(msgspec.convert(reply.warnings, list[Finding]))
         return reply
+
+    def _submission(self, program: ProgramLike, options: RunOptions) -> tuple[Wire, dict[str, Any]]:
+        wire = self._graphs.write(program, options)
+        return wire, {
+            "shots": wire.shots,
+            "policy": policy_of(options, wire.qec),
+            "idempotency_key": options.idempotency_key or (new_key() if self._patience_s else ""),
+            "keep_events": options.keep_events,
+            "outputs": options.outputs,
+            "strict": options.strict,
+        }
 
     async def status(self, job: str) -> q_status.Reply:
         """The state of a job, now."""
@@ -271,38 +277,76 @@ class Core(Lists, Checkpoints, Channels):
         JOB_CANCELLED when somebody cancels it. When the caller is interrupted or cancelled, so is the job.
         """
         options = read_options("Client.run", keywords)
-        progress = options.progress
         job = (await self._submit(program, options)).job_id
         try:
-            status = await self.wait(job, None if progress is None else PROGRESS_EVERY_MS)
-            while status.state not in calls.ENDED:
-                if progress is not None:
-                    progress(status.progress.shots_done)
-                status = await self.wait(job, PROGRESS_EVERY_MS)
+            return await self._follow(job, options)
         except self._link.interrupts:
             await self._link.shield(self.cancel(job, "interrupted"))
             raise
+
+    async def _follow(self, job: str, options: RunOptions, shots_before: int = 0) -> Result:
+        """The result of a job once it has ended. A function of progress gets its shots, and those before."""
+        progress = options.progress
+        status = await self.wait(job, None if progress is None else PROGRESS_EVERY_MS)
+        while status.state not in calls.ENDED:
+            if progress is not None:
+                progress(shots_before + status.progress.shots_done)
+            status = await self.wait(job, PROGRESS_EVERY_MS)
         if status.result is None:
             raise calls.job_ended_badly(status.state, status.error)
         status.result.provenance.notes.update(notes_of(options))
         return Result(status.result, self._pages(job))
 
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
+        job = fields.get("job_id")
+        if isinstance(job, str) and job in self._full_ids:
+            fields["job_id"] = self._full_ids[job]
         outage = Outage(self._patience_s, call, repeatable)
-        return await self._patiently(outage, lambda: self._attempt(call, fields))
+        try:
+            return await self._patiently(outage, lambda: self._attempt(call, fields))
+        except QmkError as error:
+            if error.kind.name != "JOB_NOT_FOUND" or not ids.is_part(job):
+                raise
+            full = await ids.find(cast("str", job), self._job_ids())
+            if full is None:
+                raise
+        if len(self._full_ids) >= KNOWN_IDS:
+            self._full_ids.clear()
+        self._full_ids[job] = full
+        return await self._ask(call, repeatable, **fields)
 
     async def _ask_about(self, wire: Wire, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
         """A call with a program. A long one goes over the wire once; from then on its hash does."""
-        if wire.sha256 and self._sent.get(wire.sha256):
+        if self._was_sent(wire):
             try:
                 return await self._ask(call, repeatable, graph_sha256=wire.sha256, **fields)
             except QmkError as error:
                 if error.kind.name != "GRAPH_NOT_FOUND":
                     raise
         reply = await self._ask(call, repeatable, graph=wire.graph, **fields)
+        self._remember_sent(wire)
+        return reply
+
+    def _was_sent(self, wire: Wire) -> bool:
+        return bool(wire.sha256 and self._sent.get(wire.sha256))
+
+    def _remember_sent(self, wire: Wire) -> None:
         if wire.sha256:
             self._sent.put(wire.sha256, True, 1, SENT_GRAPHS)
-        return reply
+
+    async def _ask_all(self, call: Call, repeatable: bool, each: Sequence[dict[str, Any]]) -> list[Any]:
+        """One batch of calls: their replies, and the errors of those that were refused."""
+        outage = Outage(self._patience_s, call, repeatable)
+
+        async def attempt() -> list[Any]:
+            requests = [await self._request(call, fields) for fields in each]
+            found = [calls.reply_or_error(call, one) for one in await self._exchange_all(call, requests)]
+            lost = next((one for one in found if isinstance(one, QmkError) and is_outage(one)), None)
+            if lost is not None and self._patience_s:
+                raise lost
+            return found
+
+        return await self._patiently(outage, attempt)
 
     async def _patiently(self, outage: Outage, attempt: Callable[[], Awaitable[Any]]) -> Any:
         while True:
@@ -330,14 +374,16 @@ class Core(Lists, Checkpoints, Channels):
         return call.request(session_id=await self.session_id(), **fields)
 
     async def _exchange(self, call: Call, request: Any) -> Any:
+        return calls.reply_of(call, (await self._exchange_all(call, [request]))[0])
+
+    async def _exchange_all(self, call: Call, requests: Sequence[Any]) -> list[frame.Answer]:
         await self._connect()
-        number = next(self._numbers)
-        line = calls.line_of(number, call, request)
+        numbers = [next(self._numbers) for _ in requests]
+        line = calls.line_of(numbers, call, requests)
         try:
-            answer = await self._link.exchange(number, line)
+            return await self._link.exchange(numbers, line)
         except (ConnectionError, EOFError) as error:
             raise calls.connection_lost(self.path, call) from error
-        return calls.reply_of(call, answer)
 
     async def _connect(self) -> None:
         async with self._connecting:

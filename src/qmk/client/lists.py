@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from qmk.abi.calls import q_channels, q_checkpoints, q_jobs
 from qmk.abi.shapes import PAGE_ROWS
+from qmk.base.limits import LIMITS
 from qmk.client.asking import Asks
+from qmk.request.arguments import number_between, refuse
 
 
 class Lists(Asks):
     """Calls that list. Each answers one page; its ``next`` is the ``cursor`` of the page after it, None at the
     end."""
 
-    async def jobs(self, state: str | None = None, *, limit: int = PAGE_ROWS, cursor: str = "") -> q_jobs.Reply:
-        """The tenant's jobs, those accepted last first; with ``state`` (QUEUED, RUNNING, ...) only those in it."""
-        return await self._ask(q_jobs.CALL, state=state, limit=limit, cursor=cursor)
+    async def jobs(
+        self, state: str | None = None, *, since: float | None = None, limit: int = PAGE_ROWS, cursor: str = ""
+    ) -> q_jobs.Reply:
+        """The tenant's jobs, those accepted last first; with ``state`` (QUEUED, RUNNING, ...) only those in it, with
+        ``since`` only those accepted at that Unix time or later."""
+        page = await self._ask(q_jobs.CALL, state=state, limit=limit, cursor=cursor)
+        if since is None:
+            return page
+        if number_between("since", since, -1.0, float("inf")) is None:
+            raise refuse("since", since, "a Unix time in seconds", "give such as time.time() - 3600")
+        rows = [row for row in page.jobs if row.submitted >= since]
+        return q_jobs.Reply(jobs=rows, next=page.next if len(rows) == len(page.jobs) else None)
+
+    async def _job_ids(self) -> AsyncIterator[list[str]]:
+        """The ids of the tenant's jobs, page by page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._ask(q_jobs.CALL, state=None, limit=LIMITS.page_rows, cursor=cursor)
+            yield [row.job_id for row in page.jobs]
+            cursor = page.next
 
     async def checkpoints(
         self, job: str | None = None, *, limit: int = PAGE_ROWS, cursor: str = ""

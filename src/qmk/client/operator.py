@@ -8,7 +8,8 @@ from typing import Any
 
 from qmk.abi.operator import OPERATOR_METHODS
 from qmk.client import calls
-from qmk.client.sync import SocketLink, drive
+from qmk.client.drive import drive
+from qmk.client.sync import SocketLink
 from qmk.rpc.places import operator_path, short_name
 
 
@@ -25,7 +26,7 @@ class Operator:
     def call(self, name: str, **params: Any) -> Any:
         """One of the operator's calls by name, its parameters by name."""
         call = OPERATOR_METHODS[name]
-        line = calls.line_of(1, call, call.request(**params))
+        line = calls.line_of([1], call, [call.request(**params)])
         link = SocketLink()
         try:
             with short_name(self.path) as short:
@@ -33,7 +34,7 @@ class Operator:
         except OSError as error:
             raise calls.not_running(self.path, error) from error
         try:
-            return calls.reply_of(call, drive(link.exchange(1, line)))
+            return calls.reply_of(call, drive(link.exchange([1], line))[0])
         except (ConnectionError, EOFError) as error:
             raise calls.connection_lost(self.path, call) from error
         finally:

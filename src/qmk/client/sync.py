@@ -6,28 +6,31 @@ import functools
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from qmk.client.batch import Batch
 from qmk.client.core import Core
+from qmk.client.drive import drive
+from qmk.client.job import Job
 from qmk.client.result import Fetch
+from qmk.request.signature import takes
 from qmk.rpc import frame
 from qmk.rpc.forks import ForkedLock
 from qmk.rpc.splitter import RECEIVE_BYTES, FrameSplitter
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from qmk.request.batches import BatchLike
+    from qmk.request.keywords import ClientSubmitKeywords
+    from qmk.request.program import ProgramLike
+    from qmk.request.sweeps import PointsLike
+
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def drive(work: Coroutine[Any, Any, R]) -> R:
-    """The result of a coroutine that never has to wait for an event loop, as over a ``SocketLink``."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("a link that blocks has suspended its caller")
 
 
 class _Turn:
@@ -90,23 +93,25 @@ class SocketLink:
             raise
         self._socket, self._pid = sock, os.getpid()
 
-    async def exchange(self, number: int, line: bytes) -> frame.Answer:
+    async def exchange(self, numbers: Sequence[int], line: bytes) -> list[frame.Answer]:
         try:
-            return self._exchange(number, line)
+            return self._exchange(numbers, line)
         except BaseException:
             self.close()  # between a call and its answer, or past what can be understood
             raise
 
-    def _exchange(self, number: int, line: bytes) -> frame.Answer:
+    def _exchange(self, numbers: Sequence[int], line: bytes) -> list[frame.Answer]:
         if self._socket is None:
             raise EOFError
         self._socket.sendall(line)
-        while True:
+        found: dict[Any, frame.Answer] = {}
+        while len(found) < len(numbers):
             for answer in frame.answers(self._line(self._socket)):
-                if answer.id == number:
-                    return answer
-                if answer.id is None and answer.error is not None:
+                if answer.id in numbers:
+                    found[answer.id] = answer
+                elif answer.id is None and answer.error is not None:
                     raise answer.error  # the daemon gave up on this connection and says why
+        return [found[number] for number in numbers]
 
     def _line(self, sock: socket.socket) -> bytes:
         while not self._frames:
@@ -196,7 +201,28 @@ class Client:
     delegate = _blocking(Core.delegate)
     revoke = _blocking(Core.revoke)
 
+    @takes("Client.submit")
+    def submit_many(
+        self,
+        program: ProgramLike | BatchLike,
+        points: PointsLike | None = None,
+        **keywords: Unpack[ClientSubmitKeywords],
+    ) -> Batch[Job]:
+        """Queue a batch of programs and points (see ``qmk.run``) as jobs, and give their handles by index.
+
+        All programs are read before the first is sent. The jobs are accepted together or not at all: if one is refused,
+        those before it are cancelled, and its error is raised, with its entry in the field ``entry``. An
+        ``idempotency_key`` gets the index of the entry after it, as ``key-3``.
+        """
+        found = drive(self._core.submit_many(program, points, **keywords))
+        return Batch([Job(job) for job in found], found.entries, found.seed)
+
+    def job(self, job: str) -> Job:
+        """A handle of a job by its id. Nothing is asked of the daemon yet."""
+        return Job(self._core.job(job))
+
     submit = _blocking(Core.submit)
+    run_many = _blocking(Core.run_many)
     run = _blocking(Core.run)
     estimate = _blocking(Core.estimate)
     status = _blocking(Core.status)

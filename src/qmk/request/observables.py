@@ -38,7 +38,7 @@ def observables(
     ``observable_terms``."""
     if not isinstance(given, (str, Mapping, list, tuple)):
         raise _wrong(show(given), f"a {type(given).__name__} is none")
-    single = _is_one(given)
+    single = is_one(given)
     each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
     check("observables", len(each))
     rows = [observable(one, n_qubits if sites is None else len(sites)) for one in each]
@@ -68,7 +68,7 @@ def sites_of(graph: Graph) -> Sites | None:
     return tuple(next(qubits) if there else None for there in filling)
 
 
-def _is_one(given: object) -> bool:
+def is_one(given: object) -> bool:
     if isinstance(given, (str, Mapping)):
         return True
     rows = cast("Sequence[object]", given)

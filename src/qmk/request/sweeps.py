@@ -50,6 +50,27 @@ def points_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> Poin
     """Reads the points. Raises INVALID_PARAMS if they differ in their names or hold anything but numbers."""
     import numpy as np
 
+    columns = columns_of(given, fixed)
+    parts: list[Matrix] = []
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, values in columns.items():
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _wrong("the name of a parameter is not text", "name the parameters as the program does")
+        try:
+            part = np.array(values, dtype=np.float64)
+        except Exception:  # a caller's own class may raise anything
+            what = f"the values of '{name}' are not numbers, or arrays of different lengths"
+            raise _wrong(what, "sweep over numbers") from None
+        if not np.isfinite(part).all():
+            raise _wrong(f"the values of '{name}' are not all finite", "sweep over numbers")
+        shapes[name] = part.shape[1:]
+        parts.append(part.reshape(len(values), -1))
+    return Points(labels(shapes), np.concatenate(parts, axis=1), shapes, dict(fixed or {}))
+
+
+def columns_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> dict[str, Sequence[Any]]:
+    """The values of each parameter, one a point, as they were given. Raises INVALID_PARAMS for points that differ in
+    their names, or that name what is ``fixed``."""
     if isinstance(given, Mapping):
         columns: dict[str, Sequence[Any]] = {name_of(name): values for name, values in given.items()}
         if not all(hasattr(values, "__len__") for values in columns.values()):
@@ -72,21 +93,7 @@ def points_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> Poin
         raise _wrong("there are no points", "give at least one, with a value for each input")
     if twice := sorted(columns.keys() & (fixed or {}).keys()):
         raise _wrong(f"'{twice[0]}' is given for all points and for each", "give it once")
-    parts: list[Matrix] = []
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name, values in columns.items():
-        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise _wrong("the name of a parameter is not text", "name the parameters as the program does")
-        try:
-            part = np.array(values, dtype=np.float64)
-        except Exception:  # a caller's own class may raise anything
-            what = f"the values of '{name}' are not numbers, or arrays of different lengths"
-            raise _wrong(what, "sweep over numbers") from None
-        if not np.isfinite(part).all():
-            raise _wrong(f"the values of '{name}' are not all finite", "sweep over numbers")
-        shapes[name] = part.shape[1:]
-        parts.append(part.reshape(len(values), -1))
-    return Points(labels(shapes), np.concatenate(parts, axis=1), shapes, dict(fixed or {}))
+    return columns
 
 
 def labels(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:

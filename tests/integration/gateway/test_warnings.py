@@ -18,7 +18,7 @@ from qmk import QmkError
 from qmk.abi.calls import q_estimate, q_submit
 from qmk.abi.shapes import Program
 from qmk.cli.main import main
-from qmk.client.sync import drive
+from qmk.client.drive import drive
 from qmk.frontends.openqasm.rules import RULES as QASM_RULES
 from qmk.qvm.verify import RULES
 from tests.integration.gateway.test_braket import gates

@@ -156,7 +156,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "NoiseModel.load": (qmk.NoiseModel.load, {"path": "nope"}),
 }
 NOT_CALLED = {
-    "Expectation", "Gradient", "Objective", "Probabilities", "Sampled", "Swept", "Result",  # only QMK makes them
+    "Batch", "Expectation", "Gradient", "Objective", "Probabilities", "Sampled", "Swept", "Result",  # QMK makes them
     "LogicalCounts", "ProgramWarning", "QmkError", "__version__",
 }  # fmt: skip
 LONGEST = 2000

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import qmk
 from qmk.api import plans
 from qmk.api.source import verify
+from qmk.base.seeds import substream
 from qmk.client import Client
 from qmk.formats.json_codec import encode
 from qmk.qvm.graph import Graph
@@ -179,3 +180,35 @@ def test_events_of_a_graph_without_registers_are_those_of_every_road() -> None:
     for row in result.rows():
         tally[row] = tally.get(row, 0) + 1
     assert tally == result.counts
+
+
+@settings(max_examples=30, suppress_health_check=SLOW)
+@given(
+    programs=st.lists(texts(), min_size=1, max_size=4),
+    noise=st.sampled_from(NOISES),
+    shots=st.integers(1, 100),
+    seed=st.integers(0, 2**40),
+)
+def test_an_entry_of_a_batch_has_the_bits_of_a_run_alone(
+    programs: list[str], noise: str | None, shots: int, seed: int
+) -> None:
+    wish: Any = {"shots": shots, "noise": noise}
+    batch = qmk.run(programs, seed=seed, **wish)
+    sampled = qmk.sample(programs, seed=seed, **wish)
+    for index, text in enumerate(programs):
+        plans.forget()
+        alone = qmk.run(text, seed=substream(seed, "batch", index), **wish)
+        assert bits(batch[index]) == bits(alone)
+        assert sampled.counts[index] == alone.counts
+
+
+@settings(max_examples=30, suppress_health_check=SLOW)
+@given(points=st.lists(angles, min_size=1, max_size=5), text=texts(), seed=st.integers(0, 2**40))
+def test_a_point_of_a_batch_has_the_bits_of_a_run_alone(points: list[float], text: str, seed: int) -> None:
+    turned = text.replace("c = measure q;", "rx(theta) q[0]; c = measure q;").replace(
+        "qubit[", "input float theta; qubit[", 1
+    )
+    batch = qmk.run(turned, [{"theta": angle} for angle in points], shots=50, seed=seed)
+    for index, angle in enumerate(points):
+        alone = qmk.run(turned, params={"theta": angle}, shots=50, seed=substream(seed, "batch", index))
+        assert bits(batch[index]) == bits(alone)

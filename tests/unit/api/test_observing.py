@@ -218,10 +218,10 @@ def test_noise_on_two_qubits_moves_with_the_qubits_that_a_value_depends_on() -> 
         lambda: qmk.probabilities(ONE, "0"),  # pyright: ignore[reportArgumentType]
         lambda: qmk.probabilities(ONE, 0),  # pyright: ignore[reportArgumentType]
         lambda: qmk.amplitudes(ONE, [0]),  # pyright: ignore[reportArgumentType]
-        lambda: qmk.sample(ONE, shots="10"),  # pyright: ignore[reportArgumentType]
-        lambda: qmk.sample(ONE, seed=1.5),  # pyright: ignore[reportArgumentType]
+        lambda: qmk.sample(ONE, shots="10"),  # pyright: ignore[reportArgumentType, reportCallIssue]
+        lambda: qmk.sample(ONE, seed=1.5),  # pyright: ignore[reportArgumentType, reportCallIssue]
         lambda: qmk.sample(ONE, error=1e-200),
-        lambda: qmk.sample(ONE, error="0.1"),  # pyright: ignore[reportArgumentType]
+        lambda: qmk.sample(ONE, error="0.1"),  # pyright: ignore[reportArgumentType, reportCallIssue]
         lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], "ZZZ", shots=0),
         lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], shots=-1),
         lambda: qmk.sweep(TEXT, [{"a": 0, "b": 0}], shots=5, seed=1 << 70),

@@ -1,0 +1,158 @@
+"""Handles of jobs, with the methods of a future. ``AsyncJob`` is awaited, ``Job`` blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.client import calls
+from qmk.client.drive import drive
+from qmk.client.ids import short_id
+from qmk.client.result import Fetch, Result
+from qmk.request.arguments import number_between, refuse
+
+if TYPE_CHECKING:
+    from qmk.abi.calls import q_cancel, q_status, q_wait
+    from qmk.request.options import RunOptions
+
+
+class Follows:
+    """Declares what a handle needs of its client."""
+
+    async def status(self, job: str) -> q_status.Reply:
+        """The state of a job, now."""
+        raise AssertionError("the client that this is a part of asks")
+
+    async def wait(self, job: str, timeout_ms: int | None = None) -> q_wait.Reply:
+        """The state of a job once it has ended, or after ``timeout_ms``."""
+        raise AssertionError("the client that this is a part of waits")
+
+    async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
+        """Stop a job that has not ended."""
+        raise AssertionError("the client that this is a part of cancels")
+
+    async def _follow(self, job: str, options: RunOptions, shots_before: int = 0) -> Result:
+        raise AssertionError("the client that this is a part of waits")
+
+    def _pages(self, job: str) -> Fetch | None:
+        raise AssertionError("the client that this is a part of fetches pages")
+
+
+class AsyncJob:
+    """A job of a daemon: ``job_id`` is its id, ``short_id`` the end of that. The methods are those of
+    ``concurrent.futures.Future``, awaited, and ``status``. Each raises what the client's call raises."""
+
+    def __init__(self, client: Follows, job: str) -> None:
+        self._client = client
+        self.job_id = job
+        self._ended: q_wait.Reply | None = None
+
+    @property
+    def short_id(self) -> str:
+        """The last characters of the id."""
+        return short_id(self.job_id)
+
+    async def status(self) -> q_status.Reply:
+        """The state of the job, how far it is, and its engine."""
+        return await self._client.status(self.job_id)
+
+    async def running(self) -> bool:
+        """Whether it is on an engine now."""
+        return self._ended is None and (await self.status()).state == "RUNNING"
+
+    async def done(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return self._ended is not None or (await self.status()).state in calls.ENDED
+
+    async def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return (self._ended or await self.status()).state == "CANCELLED"
+
+    async def cancel(self, reason: str = "") -> bool:
+        """Stop the job. False if it has ended already."""
+        try:
+            await self._client.cancel(self.job_id, reason)
+        except QmkError as error:
+            if error.kind.name != "ALREADY_COMPLETED":
+                raise
+            return False
+        return True
+
+    async def result(self, timeout: float | None = None) -> Result:
+        """The result, once the job has ended. Raises the job's own error, JOB_CANCELLED, or TIMEOUT if it has not
+        ended after ``timeout`` seconds; the job goes on."""
+        ended = await self._wait(timeout)
+        if ended.result is None:
+            raise calls.job_ended_badly(ended.state, ended.error)
+        return Result(ended.result, self._client._pages(self.job_id))  # pyright: ignore[reportPrivateUsage]
+
+    async def exception(self, timeout: float | None = None) -> QmkError | None:
+        """The error with which the job ended, None where it has a result. Raises TIMEOUT as ``result`` does."""
+        ended = await self._wait(timeout)
+        return None if ended.state == "COMPLETED" else calls.job_ended_badly(ended.state, ended.error)
+
+    async def _wait(self, timeout: float | None) -> q_wait.Reply:
+        if self._ended is None:
+            reply = await self._client.wait(self.job_id, _milliseconds(timeout))
+            if reply.state not in calls.ENDED:
+                said = f"the job {self.job_id} has not ended after {timeout} s; it is {reply.state}"
+                raise QmkError("TIMEOUT", said, state=reply.state, help="ask again, or cancel it")
+            self._ended = reply
+        return self._ended
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.job_id}>"
+
+
+def _milliseconds(timeout: float | None) -> int | None:
+    if timeout is None:
+        return None
+    longest_s = LIMITS.timeout_ms / 1e3
+    found = number_between("timeout", timeout, -1e-9, longest_s + 1e-9)
+    if found is None:
+        raise refuse("timeout", timeout, f"a number of seconds from 0 to {longest_s:.0f}", "give one such as 30")
+    return min(max(0, round(found * 1e3)), LIMITS.timeout_ms)
+
+
+class Job:
+    """A job of a daemon: ``job_id`` is its id, ``short_id`` the end of that. The methods are those of
+    ``concurrent.futures.Future``, and ``status``. Each raises what the client's call raises."""
+
+    def __init__(self, job: AsyncJob) -> None:
+        """``job`` of a client whose calls block."""
+        self._job = job
+        self.job_id = job.job_id
+        self.short_id = job.short_id
+
+    def status(self) -> q_status.Reply:
+        """The state of the job, how far it is, and its engine."""
+        return drive(self._job.status())
+
+    def running(self) -> bool:
+        """Whether it is on an engine now."""
+        return drive(self._job.running())
+
+    def done(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return drive(self._job.done())
+
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return drive(self._job.cancelled())
+
+    def cancel(self, reason: str = "") -> bool:
+        """Stop the job. False if it has ended already."""
+        return drive(self._job.cancel(reason))
+
+    def result(self, timeout: float | None = None) -> Result:
+        """The result, once the job has ended. Raises the job's own error, JOB_CANCELLED, or TIMEOUT if it has not
+        ended after ``timeout`` seconds; the job goes on."""
+        return drive(self._job.result(timeout))
+
+    def exception(self, timeout: float | None = None) -> QmkError | None:
+        """The error with which the job ended, None where it has a result. Raises TIMEOUT as ``result`` does."""
+        return drive(self._job.exception(timeout))
+
+    def __repr__(self) -> str:
+        return f"<Job {self.job_id}>"

@@ -1,0 +1,162 @@
+"""The calls with a batch: many jobs by one JSON-RPC batch, and their results by index."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from qmk.abi.calls import q_cancel, q_submit
+from qmk.base.errors import Finding, QmkError
+from qmk.base.limits import LIMITS
+from qmk.client.asking import Asks
+from qmk.client.batch import Batch, CountsBatch
+from qmk.client.job import AsyncJob, Follows
+from qmk.request.batches import BatchLike, Entry, entries_of, name_place, naming
+from qmk.request.options import RunOptions, read_options
+from qmk.request.program import ProgramLike
+from qmk.request.signature import takes
+from qmk.request.sweeps import PointsLike
+from qmk.request.warn import warn_of
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from qmk.abi.call import Call
+    from qmk.client.result import Result
+    from qmk.client.wire import Wire
+    from qmk.request.keywords import ClientRunKeywords, ClientSubmitKeywords
+
+BATCH_BYTES = 8 << 20
+"""So many bytes of graphs go into one batch, unless one graph alone is longer."""
+
+Submission = tuple["Wire", dict[str, Any]]
+"""A program as it goes over the wire, and the other fields of its q_submit."""
+
+
+class Many(Asks, Follows):
+    """Calls for many programs, or many points of their parameters, at once."""
+
+    def job(self, job: str) -> AsyncJob:
+        """A handle of a job by its id. Nothing is asked of the daemon yet."""
+        return AsyncJob(self, job)
+
+    @takes("Client.submit")
+    async def submit_many(
+        self,
+        program: ProgramLike | BatchLike,
+        points: PointsLike | None = None,
+        **keywords: Unpack[ClientSubmitKeywords],
+    ) -> Batch[AsyncJob]:
+        """As ``Client.submit_many``, awaited: the handles are ``AsyncJob``."""
+        return await self._submit_all(program, points, read_options("Client.submit", keywords))
+
+    @takes("Client.run")
+    async def run_many(
+        self, program: ProgramLike | BatchLike, points: PointsLike | None = None, **keywords: Unpack[ClientRunKeywords]
+    ) -> CountsBatch[Result]:
+        """Submit a batch as ``submit_many``, wait for all, and give the results by index. The first job that fails
+        ends the batch: those after it are cancelled. When the caller is interrupted or cancelled, so are the jobs."""
+        options = read_options("Client.run", keywords)
+        jobs = await self._submit_all(program, points, options)
+        found: list[Result] = []
+        shots = 0
+        try:
+            for entry, job in zip(jobs.entries, jobs, strict=True):
+                with naming(entry):
+                    found.append(await self._follow(job.job_id, options, shots))
+                    shots += found[-1].shots
+        except self._interrupts:
+            await self._shield(self._cancel_all(jobs[len(found) :], "interrupted"))
+            raise
+        except QmkError as error:
+            if error.kind.name != "CONNECTION_LOST":
+                await self._cancel_all(jobs[len(found) + 1 :], "another job of the batch failed")
+            raise
+        return CountsBatch(found, jobs.entries, jobs.seed)
+
+    async def _submit_all(
+        self, program: ProgramLike | BatchLike, points: PointsLike | None, options: RunOptions
+    ) -> Batch[AsyncJob]:
+        seed, entries = entries_of(program, points, options)
+        asked: list[Submission] = []
+        for entry in entries:
+            with naming(entry):
+                asked.append(self._submission(entry.source, _options_of(entry, options)))
+        jobs: list[AsyncJob] = []
+        for part in _parts(asked):
+            found = await self._submit_part(part)
+            failed = next((at for at, reply in enumerate(found) if isinstance(reply, QmkError)), None)
+            accepted = [reply for reply in found if not isinstance(reply, QmkError)]
+            if failed is not None:
+                entry = entries[len(jobs) + failed]
+                jobs += [self.job(reply.job_id) for reply in accepted]
+                await self._cancel_all(jobs, "another job of the batch was refused")
+                raise name_place(found[failed], entry.place, entry=entry.index)
+            for reply in accepted:
+                warn_of(msgspec.convert(reply.warnings, list[Finding]))
+                jobs.append(self.job(reply.job_id))
+        return Batch(jobs, entries, seed)
+
+    async def _submit_part(self, part: Sequence[Submission]) -> list[Any]:
+        """One batch: the replies, and the errors of what was refused. Of a graph that the daemon has no longer, another
+        call sends it."""
+        sent = [self._was_sent(wire) for wire, _ in part]
+        each = [
+            {**asked, **({"graph_sha256": wire.sha256} if known else {"graph": wire.graph})}
+            for (wire, asked), known in zip(part, sent, strict=True)
+        ]
+        found = await self._ask_all(q_submit.CALL, bool(part[0][1]["idempotency_key"]), each)
+        for at, (wire, asked) in enumerate(part):
+            if isinstance(found[at], QmkError) and found[at].kind.name == "GRAPH_NOT_FOUND":
+                found[at] = await self._ask_about(wire, q_submit.CALL, bool(asked["idempotency_key"]), **asked)
+            elif not isinstance(found[at], QmkError):
+                self._remember_sent(wire)
+        return found
+
+    async def _cancel_all(self, jobs: Sequence[AsyncJob], reason: str) -> None:
+        """Cancels the jobs, in batches. One that has ended stays as it is."""
+        for first in range(0, len(jobs), LIMITS.batch_calls):
+            part = jobs[first : first + LIMITS.batch_calls]
+            each = [{"job_id": job.job_id, "reason": reason} for job in part]
+            await self._ask_all(q_cancel.CALL, False, each)
+
+    _interrupts: tuple[type[BaseException], ...]
+    _shield: Callable[[Awaitable[Any]], Awaitable[None]]
+
+    def _was_sent(self, wire: Wire) -> bool:
+        raise AssertionError("the client that this is a part of knows")
+
+    def _remember_sent(self, wire: Wire) -> None:
+        raise AssertionError("the client that this is a part of remembers")
+
+    def _submission(self, program: ProgramLike, options: RunOptions) -> Submission:
+        raise AssertionError("the client that this is a part of reads programs")
+
+    async def _ask_about(self, wire: Wire, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
+        raise AssertionError("the client that this is a part of asks")
+
+    async def _ask_all(self, call: Call, repeatable: bool, each: Sequence[dict[str, Any]]) -> list[Any]:
+        raise AssertionError("the client that this is a part of asks")
+
+
+def _options_of(entry: Entry, options: RunOptions) -> RunOptions:
+    there = entry.options_of(options)
+    key = options.idempotency_key
+    return there.replace(idempotency_key=f"{key}-{entry.index}") if key else there
+
+
+def _parts(asked: Sequence[Submission]) -> Iterator[list[Submission]]:
+    """The submissions in batches that the daemon takes."""
+    part: list[Submission] = []
+    size = 0
+    for each in asked:
+        length = len(each[0].graph)
+        if part and (len(part) == LIMITS.batch_calls or size + length > BATCH_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += length
+    if part:
+        yield part
