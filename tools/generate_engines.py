@@ -99,17 +99,17 @@ BESIDE = {
 
 APART = """
 ## An engine under another Python
-clifft needs Python 3.12. On an older one the engine is listed, with what to do, and its worker can run in an
-environment of its own beside QMK's, in which nothing of QMK is installed:
+`qmk engines install NAME` gives an engine an environment of its own, where its packages quarrel with those here or need
+a newer Python; later runs find it, `qmk engines` shows where it is, and `qmk engines remove NAME` deletes it
+([installing](../howto/install.md)). clifft needs Python 3.12: on an older one it takes the first newer one on the path.
 
 ```
-python3.12 -m venv .venv-clifft
-.venv-clifft/bin/pip install clifft msgspec numpy
+qmk engines install clifft
 qmk engines
 ```
 
-An environment that lies beside QMK's own and is called after it (`.venv-clifft` beside `.venv`) is found. Any other is
-named by `QMK_ENGINE_CLIFFT_PYTHON=/path/bin/python`, or by `--engine-python clifft=/path/bin/python` of `qmk run`,
+An environment that lies beside QMK's own and is called after it (`.venv-clifft` beside `.venv`) is found too. Any other
+is named by `QMK_ENGINE_CLIFFT_PYTHON=/path/bin/python`, or by `--engine-python clifft=/path/bin/python` of `qmk run`,
 `qmk explain`, `qmk engines` and `qmk serve`; it must be a virtual environment, of Python 3.11 or newer. The worker
 there runs this very QMK and speaks the protocol that every worker speaks, so limits, cancelling and results are the
 same. `qmk.run` starts a worker for such an engine even without `isolate`. Every engine can be moved out so:

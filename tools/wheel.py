@@ -10,10 +10,18 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+def find_maturin() -> Path:
+    """The program that the package maturin has installed. Where pip builds in an environment of its own, that is not
+    beside the interpreter, where ``python -m maturin`` looks for it."""
+    files = metadata.distribution("maturin").files or ()
+    return next(Path(str(file.locate())).resolve() for file in files if file.name in ("maturin", "maturin.exe"))
 
 
 class NativeCore(BuildHookInterface[Any]):
@@ -26,7 +34,7 @@ class NativeCore(BuildHookInterface[Any]):
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
         manifest = Path(self.root, "native", "Cargo.toml")
-        command = [sys.executable, "-m", "maturin", "build", "--release", "--locked"]
+        command = [str(find_maturin()), "build", "--release", "--locked", "--interpreter", sys.executable]
         subprocess.run([*command, "--manifest-path", str(manifest), "--out", str(folder)], check=True)
         built = next(folder.glob("*.whl"))
         with zipfile.ZipFile(built) as archive:

@@ -53,6 +53,7 @@ def test_it_holds_the_native_core_and_is_not_pure_python(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert any(name.startswith("qmk_native/qmk_native") and name.endswith(".so") for name in names)
     assert "qmk/cli/main.py" in names
+    assert any(name.endswith(".data/data/share/man/man1/qmk.1") for name in names)
     assert not any(name.startswith(("tests/", "src/", "native/")) for name in names)
     assert "-abi3-" in wheel.name, "one build for every Python from 3.11"
 
@@ -71,6 +72,11 @@ def test_it_runs_a_bell_pair_with_the_bits_of_this_tree(installed: Run) -> None:
     shown = installed("qmk", "run", BELL, *given)
     assert all(bits in shown and str(count) in shown for bits, count in here.items())
     assert set(here) == {"00", "11"}
+
+
+def test_the_manual_page_is_installed(installed: Run) -> None:
+    root = Path(installed("python", "-c", "import sys; print(sys.prefix)").strip())
+    assert (root / "share" / "man" / "man1" / "qmk.1").read_text() == (ROOT / "docs" / "man" / "qmk.1").read_text()
 
 
 def test_its_commands_say_what_is_installed(installed: Run) -> None:

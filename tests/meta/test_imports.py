@@ -47,6 +47,27 @@ def test_plain_import_is_tiny() -> None:
     assert added - {"qmk"} <= {"__future__", "typing", "_typing", "contextlib", "warnings"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [(["--help"], {}), ([], {"_QMK_COMPLETE": "bash_complete", "COMP_WORDS": "qmk c", "COMP_CWORD": "1"})],
+    ids=["help", "completion"],
+)
+def test_a_list_of_commands_imports_none(arguments: list[str], environment: dict[str, str]) -> None:
+    code = (
+        "import atexit, os, sys\n"
+        f"os.environ.update({environment})\n"
+        "from qmk.cli.main import main\n"
+        "@atexit.register\n"
+        "def report():\n"
+        "    commands = [n for n, m in sys.modules.items() if n.startswith('qmk.cli.') and hasattr(m, 'command')]\n"
+        "    print('loaded', commands, any(n.startswith('qmk.qvm') for n in sys.modules))\n"
+        f"main({arguments})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("loaded [] False\n"), done.stdout
+    assert "checkpoint" in done.stdout
+
+
 def test_one_command_imports_no_other() -> None:
     code = (
         "import sys\nfrom qmk.cli.main import cli\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import choices, options, output
 from qmk.cli.atom_memory import memory
 from qmk.cli.failure import Console
 
@@ -44,7 +44,7 @@ def _size(row: Profile) -> str:
 
 
 @command.command(short_help="show a device")
-@click.argument("name")
+@click.argument("name", shell_complete=choices.devices)
 @options.json_option
 def show(name: str, as_json: bool) -> None:
     """Show the device NAME (or NAME:CONFIGURATION, or a JSON file), and check that its parts fit each other."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qmk.cli import options, output, source, terminal
+from qmk.cli import choices, options, output, source, terminal
 from qmk.cli.failure import Console, call_error
 from qmk.frontends import TARGETS, write
 
@@ -15,7 +15,14 @@ from qmk.frontends import TARGETS, write
 @click.command()
 @options.program_options
 @click.option("--to", "-t", "target", required=True, type=click.Choice(list(TARGETS)), help="Format to write.")
-@click.option("--rewrite", "passes", multiple=True, metavar="PASS", help="Rewrite it first; again for more passes.")
+@click.option(
+    "--rewrite",
+    "passes",
+    multiple=True,
+    metavar="PASS",
+    shell_complete=choices.passes,
+    help="Rewrite it first; again for more passes.",
+)
 @click.option("--output", "-o", "output_path", type=click.Path(), help="File to write; standard output if not given.")
 @click.pass_obj
 def command(

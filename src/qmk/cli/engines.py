@@ -1,22 +1,69 @@
-"""``qmk engines``: the engines found, whether each can run here, and what it can do."""
+"""``qmk engines``: the engines found, whether each can run here, and what it can do; environments of their own."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import choices, options, output, terminal
 
 if TYPE_CHECKING:
     from qmk.sdk.engine import Capabilities, Declaration
 
 
-@click.command()
+@click.group(name="engines", invoke_without_command=True)
 @options.engine_python_option
 @options.json_option
-def command(as_json: bool) -> None:
-    """List the engines: what each can do, and whether its libraries are installed."""
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the engines: what each can do, whether its libraries are installed, and where it lives if that is an
+    environment of its own. The commands make and remove such environments."""
+    if ctx.invoked_subcommand is None:
+        _list(as_json)
+
+
+@command.command(short_help="give an engine an environment of its own")
+@click.argument("name", shell_complete=choices.installable)
+@click.option(
+    "--python",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="The Python of the environment; that of QMK if not given, or a newer one where the library needs it.",
+)
+@click.option("--upgrade", is_flag=True, help="Bring an environment that is there up to date.")
+@options.json_option
+def install(name: str, python: Path | None, upgrade: bool, as_json: bool) -> None:
+    """Install the library of engine NAME into an environment of its own, apart from QMK's packages and everybody
+    else's. Later runs find it there by themselves. What pip is set to (PIP_INDEX_URL, pip.conf) holds."""
+    from qmk.sdk import discovery, environments
+
+    options.check_engine(name)
+    declaration = discovery.engine(name)
+    what = ", ".join(environments.requirements(declaration))
+    terminal.say(f"installing {what}; a large library takes minutes", err=True)
+    made = environments.install(declaration, python, upgrade)
+    state = discovery.available(declaration)
+    shown = {"engine": name, "path": str(made.path), "available": state.ok, "version": state.version, "fix": state.hint}
+    rows = [f"{name} {state.version} is in {made.path}" if state.ok else f"{name} cannot run yet: {state.hint}"]
+    if state.ok and state.python != str(made.path / "bin" / "python"):
+        rows.append(f"note: runs use {state.python}, which comes first")
+    output.show(as_json, shown, rows)
+
+
+@command.command(short_help="remove such an environment")
+@click.argument("name", shell_complete=choices.removable)
+@options.json_option
+def remove(name: str, as_json: bool) -> None:
+    """Remove the environment that 'qmk engines install' has made for engine NAME."""
+    from qmk.sdk import environments
+
+    path = environments.remove(name)
+    output.show(as_json, {"engine": name, "removed": str(path)}, f"removed {path}")
+
+
+def _list(as_json: bool) -> None:
     from qmk.sdk.discovery import engines, problems
 
     found, broken = engines(), problems("engines")
@@ -25,7 +72,17 @@ def command(as_json: bool) -> None:
     rows = [row for name in sorted(found) for row in _rows(found[name])]
     rows += [(name, "-", "cannot be loaded", "", "", "", f"error: {broken[name]}") for name in sorted(broken)]
     head = ("engine", "method", "library", "qubits", "feed-forward", "gates", "what")
-    output.show(as_json, {"engines": listed, "broken": failed}, output.table(head, rows))
+    apart = [f"{row['engine']} runs with {row['python']}" for row in listed if row["python"]]
+    shown = [*output.table(head, rows), *([""] if apart else []), *apart, *_unfinished_lines()]
+    output.show(as_json, {"engines": listed, "broken": failed}, shown)
+
+
+def _unfinished_lines() -> list[str]:
+    """A line for each environment whose installation was interrupted."""
+    from qmk.sdk.environments import list_installed
+
+    left = [item for item in list_installed() if item.record is None]
+    return [f"unfinished: {item.path}; 'qmk engines install {item.engine}' starts anew" for item in left]
 
 
 def library_text(declaration: Declaration) -> str:
@@ -51,6 +108,7 @@ def describe(declaration: Declaration) -> dict[str, Any]:
         "fix": state.hint,
         "library": declaration.library,
         "version": state.version,
+        "python": state.python,
         "methods": methods,
     }
 

@@ -17,9 +17,11 @@ import warnings
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from qmk import __version__
 from qmk.cli import failure, terminal
+from qmk.cli.summaries import SUMMARIES
 from qmk.request.warn import ProgramWarning
 
 LOGGING = ("serve", "gateway")
@@ -35,11 +37,11 @@ def _modules() -> frozenset[str]:
 
 
 class Commands(click.Group):
-    """The sub-commands: each module ``qmk.cli.<name>`` with a ``command`` is one, and is imported on first use."""
+    """The sub-commands: each module ``qmk.cli.<name>`` with a ``command`` is one, and is imported on first use.
+    ``summaries``, which is generated, says what each does, so that listing them imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        found = [name for name in sorted(_modules()) if self.get_command(ctx, name) is not None]
-        return [*FIRST, *(name for name in found if name not in FIRST)]
+        return [*FIRST, *(name for name in SUMMARIES if name not in FIRST)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _modules():
@@ -60,13 +62,16 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, self.summary(ctx, name)) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, SUMMARIES[name]) for name in self.list_commands(ctx)])
 
-    def summary(self, ctx: click.Context, name: str) -> str:
-        """What the command does: the first sentence of its help."""
-        command = self.get_command(ctx, name)
-        assert command is not None
-        return command.short_help or " ".join((command.help or "").split()).partition(".")[0]
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so; none of the commands is imported for it."""
+        found = [
+            CompletionItem(name, help=SUMMARIES[name])
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 def _choose_color(ctx: click.Context, param: click.Parameter, value: terminal.Color) -> None:

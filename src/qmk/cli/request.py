@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from qmk.cli import parameters
+from qmk.cli import choices, parameters
 from qmk.request.options import OPTIONS, RunOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -22,10 +22,15 @@ _KINDS: dict[str, dict[str, Any]] = {
     "timeout_ms": {"type": parameters.Milliseconds(), "hint": "Write it as 30 (seconds), 500ms, 5m or 1h."},
     "params": {"type": parameters.Assignment(), "multiple": True, "callback": parameters.gather_pairs,
                "hint": "Such as theta=pi/2; may be given several times."},
+    "engine": {"shell_complete": choices.engines},
+    "format": {"shell_complete": choices.formats},
+    "device": {"shell_complete": choices.devices},
+    "noise": {"shell_complete": choices.noise},
     "channels": {"type": parameters.ChannelOf(), "multiple": True, "callback": parameters.gather_pairs,
                  "hint": "May be given several times."},
 }  # fmt: skip
-"""How the text of an option is read, where it is not text or a whole number, and a hint for whoever writes it."""
+"""How the text of an option is read, where it is not text or a whole number, what a shell completes it
+with, and a hint for whoever writes it."""
 
 
 def option(name: str, argument: str, **more: Any) -> Callable[[Command], Command]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import log, options, parameters, terminal
+from qmk.cli import choices, log, options, parameters, terminal
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 )
 @options.database_option
 @click.option(
-    "--warm", multiple=True, metavar="ENGINE", help="Start a worker of this engine at once; may be given several times."
+    "--warm",
+    multiple=True,
+    metavar="ENGINE",
+    shell_complete=choices.engines,
+    help="Start a worker of this engine at once; may be given several times.",
 )
 @click.option("--require-token", is_flag=True, help="Refuse callers without a token.")
 @click.option(

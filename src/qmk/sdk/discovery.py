@@ -224,14 +224,20 @@ def _to_install(declaration: Declaration, missing: tuple[str, ...]) -> str:
 
 
 def _apart_hint(declaration: Declaration) -> str:
-    folder = interpreters.neighbour(declaration.name)
-    needs = " ".join(dict.fromkeys((*interpreters.WORKER_NEEDS, declaration.library)))
     wanted, ours = interpreters.text(declaration.python), interpreters.text(sys.version_info[:2])
     return (
-        f"it needs Python {wanted} and this is {ours}: make it an environment of its own, "
-        f"python{wanted} -m venv {folder} && {folder}/bin/pip install {needs}, or name one with --engine-python "
-        f"{declaration.name}=PATH or {interpreters.variable(declaration.name)}"
+        f"it needs Python {wanted} and this is {ours}: {_apart_command(declaration)} makes it an environment of its "
+        f"own with a newer one, or name one with --engine-python {declaration.name}=PATH or "
+        f"{interpreters.variable(declaration.name)}"
     )
+
+
+def _apart_command(declaration: Declaration) -> str:
+    if declaration.extra:
+        return f"qmk engines install {declaration.name}"
+    folder = interpreters.neighbour(declaration.name)
+    needs = " ".join(dict.fromkeys((*interpreters.WORKER_NEEDS, declaration.library)))
+    return f"python{interpreters.text(declaration.python)} -m venv {folder} && {folder}/bin/pip install {needs}"
 
 
 def _there(declaration: Declaration, path: Path) -> Available:
@@ -243,6 +249,8 @@ def _there(declaration: Declaration, path: Path) -> Available:
         )
     if trouble:
         hint = f"{trouble}; correct --engine-python or {interpreters.variable(declaration.name)}"
+        if path.is_relative_to(interpreters.installed_folder()):
+            hint = f"{trouble}; qmk engines remove {declaration.name}, then install it anew"
         return Available(ok=False, missing=declaration.requires, hint=hint, python=str(path))
     needs = dict.fromkeys((*interpreters.WORKER_NEEDS, *declaration.requires))
     missing = tuple(module for module in needs if module != "qmk_native" and not found.has(module))

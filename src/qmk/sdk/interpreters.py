@@ -2,9 +2,10 @@
 
 A library may need a newer Python than QMK runs on, or packages that quarrel with those here. Its engine's worker is
 then started with the Python of that environment: the one that ``QMK_ENGINE_<NAME>_PYTHON`` names (``--engine-python``
-sets it), else that of the environment beside ours called after it, such as ``.venv-clifft`` beside ``.venv``. Nothing
-of QMK has to be installed there but what every worker imports, ``WORKER_NEEDS``: the worker runs this very QMK, and
-its native core, which is built against the stable ABI and serves every Python.
+sets it), else that of the environment beside ours called after it, such as ``.venv-clifft`` beside ``.venv``, else that
+which ``qmk engines install`` has made (``sdk.environments``). Nothing of QMK has to be installed there but what every
+worker imports, ``WORKER_NEEDS``: the worker runs this very QMK, and its native core, which is built against the stable
+ABI and serves every Python.
 """
 
 from __future__ import annotations
@@ -91,13 +92,30 @@ def neighbour(engine: str) -> Path:
     return ours.with_name(f"{ours.name}-{engine}")
 
 
+def installed_folder() -> Path:
+    """Where ``qmk engines install`` makes environments: ``$QMK_STATE_DIR/engines``, else in ``$XDG_DATA_HOME/qmk`` or
+    ``~/.local/share/qmk``."""
+    if named := os.environ.get("QMK_STATE_DIR"):
+        return Path(named).absolute() / "engines"
+    base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    return Path(base).absolute() / "qmk" / "engines"
+
+
+def record_of(engine: str) -> Path:
+    """The file that is written last into an environment of ``qmk engines install``: without it, it is not finished."""
+    return installed_folder() / engine / "qmk-engine.json"
+
+
 def path_of(engine: str) -> Path | None:
     """The Python that runs the workers of ``engine``; None for our own."""
     named = os.environ.get(variable(engine))
     if named:
         return Path(named).absolute()
     beside = neighbour(engine) / "bin" / "python"
-    return beside if beside.exists() else None
+    if beside.exists():
+        return beside
+    record = record_of(engine)
+    return record.with_name("bin") / "python" if record.exists() else None
 
 
 @functools.cache

@@ -4,7 +4,6 @@ the process started."""
 from __future__ import annotations
 
 import os
-import resource
 import sys
 
 _FROM_NOW = b"5"
@@ -31,12 +30,17 @@ class Peak:
         self.since_reset = True
 
     def bytes(self) -> int:
-        """The peak in bytes. Without a reset it may include what the parent had at the fork, as getrusage(2) counts."""
+        """The peak in bytes; 0 on a system that does not say it. Without a reset it may include what the parent had at
+        the fork, as getrusage(2) counts."""
         if self.since_reset:
             status = os.pread(self._status, 4096, 0)
             at = status.find(b"VmHWM:")
             if at >= 0:
                 return int(status[at + 6 : status.index(b"kB", at)]) * 1024
+        try:
+            import resource
+        except ImportError:  # Windows
+            return 0
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
 

@@ -121,6 +121,7 @@ def test_a_python_too_old_for_the_library_is_refused(environment: Path, monkeypa
     hint = discovery.available(absent).hint
     assert "it needs Python 3.99" in hint
     assert "python3.99 -m venv" in hint
+    assert "qmk engines install reference makes it" in discovery.available(replace(absent, extra="reference")).hint
     assert "QMK_ENGINE_REFERENCE_PYTHON" in hint
 
 

@@ -7,6 +7,7 @@ use super::simd::{mul, simd};
 use crate::frame::plan::Local;
 
 /// Blocks whose sums are kept in single precision.
+#[cfg(target_arch = "x86_64")]
 const SHORT_SUM: usize = 64;
 
 /// What the kernels need of P: its bits above a block, the signs of its low ones (with i^power), whether it is real.
