@@ -13,7 +13,7 @@ UV ?= uv
 CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
   PYO3_BUILD_EXTENSION_MODULE=1 cargo
 
-.PHONY: help setup run test conformance lint docs bench crash fuzz models wheel lock clean
+.PHONY: help setup run test conformance lint docs site bench crash fuzz models wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ docs: ## write the generated pages and schemas, then check every example in the 
 	@$(BIN)/python tools/generate.py
 	@$(BIN)/python -m pytest tests/meta/test_docs.py tests/meta/test_generated.py
 
+site: setup ## build the documentation as a site with search, into the folder site
+	@tools/site.sh
+
 bench: setup ## time the spine over the socket, targets and peers beside each figure
 	@$(BIN)/python -m benchmarks.spine
 
@@ -67,11 +70,13 @@ wheel: ## build the wheel, install it into an environment of its own from the pa
 	@tools/setup.sh
 	@PATH="$$(tools/rust.sh):$$PATH" $(BIN)/python -m pytest -m wheel tests/e2e/test_wheel.py
 
-lock: ## resolve requirements.lock and tools/clients.lock anew (needs uv)
+lock: ## resolve requirements.lock, tools/clients.lock and tools/docs.lock anew (needs uv)
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 	@UV=$(UV) tools/lock_clients.sh
+	@$(UV) pip compile tools/docs.in --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o tools/docs.lock
 
-clean: ## remove .venv, .venv-clifft and .venv-clients, caches and build output
-	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-clients native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove .venv and the environments beside it, caches and build output
+	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-clients $(VENV)-docs site native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

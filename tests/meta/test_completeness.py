@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 from functools import cache
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+import qmk
 from qmk.abi.calls import CALLS
 from qmk.abi.operator import OPERATOR_CALLS
 from qmk.base.errors import KINDS
@@ -110,3 +112,14 @@ def test_every_module_of_a_room_of_plugins_is_one() -> None:
     for group, shipped in (("engines", ENGINES), ("frontends", FRONTENDS), ("passes", PASSES)):
         assert shipped.keys() == getattr(discovery, group)().keys() == discovery.plugins(group).keys()
         assert not discovery.problems(group)
+
+
+@pytest.mark.parametrize("name", [name for name in qmk.__all__ if inspect.isfunction(getattr(qmk, name))])
+def test_every_public_function_says_what_it_raises(name: str) -> None:
+    assert re.search(r"Raises\s+``QmkError``", inspect.getdoc(getattr(qmk, name)) or "")
+
+
+@pytest.mark.parametrize("name", [name for name in qmk.__all__ if name != "__version__"])
+def test_every_public_name_is_in_the_reference(name: str) -> None:
+    page = (ROOT / "docs" / "reference" / "api.md").read_text()
+    assert f"\n### qmk.{name}\n" in page

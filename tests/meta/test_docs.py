@@ -5,7 +5,8 @@ Blocks of kind ``python`` are executed, one namespace a page; with ``>>>`` promp
 runs until the page ends. A block whose info string has ``file=NAME`` is written to that file. A block right after a
 comment ``<!-- not run: reason -->`` is left alone; one with ``recipe=PATH`` is for
 ``test_recipes``. ``$DATABASE_URL`` in a command is a PostgreSQL schema of the page's
-own. Every page has a fresh folder with a copy of ``examples/``.
+own. Every page has a fresh folder with a copy of ``examples/``. A picture that a page makes and shows is kept in
+``docs/images``; with ``QMK_KEEP_PICTURES=1`` those that a run makes take their place.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,16 @@ def matches(expected: str, got: str) -> bool:
     return re.fullmatch(pattern, tidy(got), re.DOTALL) is not None
 
 
+def check_pictures(page: Path, here: Page) -> None:
+    """A tutorial makes every picture that it shows."""
+    if page.parent.name != "tutorials" and page.name != "start.md":
+        return
+    for name in re.findall(r"!\[[^\]]+\]\((?:\.\./)?images/([\w-]+\.svg)\)", page.read_text()):
+        assert "<svg" in (here.folder / name).read_text()
+        if os.environ.get("QMK_KEEP_PICTURES"):
+            shutil.copy(here.folder / name, ROOT / "docs" / "images" / name)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
@@ -171,6 +183,7 @@ def test_examples_run(
                 here.run(block)
             except Exception as error:
                 raise AssertionError(f"{page.relative_to(ROOT)}, block at line {block.line}: {error}") from error
+        check_pictures(page, here)
     finally:
         here.close()
 
@@ -181,6 +194,27 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(text):
         if "://" not in target and not target.startswith("mailto:"):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}, which does not exist"
+
+
+ANCHOR = re.compile(r"\[[^\]]+\]\(([^)#\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$|<a id=\"([^\"]+)\"|\{#([\w-]+)\}", re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page: of each heading its words, as GitHub and the site number those that come again."""
+    found: Counter[str] = Counter()
+    for heading, name, short in HEADING.findall(BLOCK.sub("", page.read_text())):
+        words = re.sub(r"[^\w\s-]", "", re.sub(r"\]\([^)]*\)", "", heading).lower()).strip()
+        found[name or short or re.sub(r"[-\s]+", "-", words)] += 1
+    return {f"{word}{mark}{i}" if i else word for word, n in found.items() for i in range(n) for mark in "-_"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_anchors_exist(page: Path) -> None:
+    for target, anchor in ANCHOR.findall(BLOCK.sub("", page.read_text())):
+        there = (page.parent / target) if target else page
+        if "://" not in target and there.suffix == ".md":
+            assert anchor in anchors(there), f"{page.relative_to(ROOT)} links to {target}#{anchor}, no heading there"
 
 
 def test_every_page_is_reached_from_the_index() -> None:

@@ -184,6 +184,8 @@ def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpac
     Exact ones come from adjoint differentiation, or from the parameter-shift rule on engines without it; sampled ones
     (``shots`` of each basis, at each shifted angle) from the rule alone. ``qmk.value_and_grad`` is the same for
     optimisers, which ask at many points.
+
+    Raises ``QmkError`` as ``qmk.expectation`` does; UNSUPPORTED for what has no derivative that a rule gives.
     """
     options = read_options("qmk.gradient", keywords)
     if options.params:

@@ -42,6 +42,7 @@ def estimate(
     """Estimate ``program`` (anything that ``qmk.run`` takes, or a mapping of logical counts) under ``params`` in the
     form of Azure's estimator; a list of them is a batch, whose items are estimates or their errors.
 
-    Raises what ``logical_counts`` does, and INVALID_PARAMS with the path of a wrong field or of what cannot be met.
+    Raises ``QmkError`` as ``logical_counts`` does, and INVALID_PARAMS with the path of a wrong field or of what cannot
+    be met.
     """
     return estimate_counts(logical_counts(program, format=format, values=values), params)

@@ -166,7 +166,10 @@ def state(program: ProgramLike, **keywords: Unpack[StateKeywords]) -> Array:
 def amplitudes(
     program: ProgramLike, bitstrings: Sequence[str], **keywords: Unpack[AmplitudesKeywords]
 ) -> list[complex]:
-    """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them."""
+    """Amplitudes of bitstrings of one digit a qubit, qubit 0 first, up to one global phase for all of them.
+
+    Raises ``QmkError`` as ``qmk.state`` does, and INVALID_PARAMS for a bitstring that does not fit.
+    """
     options = read_options("qmk.amplitudes", keywords)
     outputs = Outputs(amplitudes=bitstrings_of(bitstrings), counts=False)
     point = _values(program, lambda _graph: outputs, options)[0].points[0]
@@ -178,7 +181,10 @@ def probabilities(
     program: ProgramLike, qubits: Sequence[int] | None = None, **keywords: Unpack[ProbabilitiesKeywords]
 ) -> Probabilities:
     """The joint probabilities of the values of ``qubits`` (all of them: None), the first the highest bit. They are
-    computed or sampled as expectation values are, see ``qmk.expectation``."""
+    computed or sampled as expectation values are, see ``qmk.expectation``, which also says what is raised.
+
+    Raises ``QmkError`` INVALID_PARAMS for qubits that the program does not have.
+    """
     import numpy as np
 
     options = read_options("qmk.probabilities", keywords)

@@ -6,11 +6,13 @@ import itertools
 import math
 import random
 
+import numpy as np
 import pytest
 
 import qmk
 from qmk.base.errors import QmkError
 from qmk.models.atoms import independent, to_graph
+from qmk.qvm.graph import digest
 
 
 def test_largest_sets_are_those_of_all_subsets() -> None:
@@ -66,3 +68,10 @@ def test_a_sweep_that_is_stopped_is_the_beginning_of_it() -> None:
     with pytest.raises(QmkError, match="two ramps"):
         independent.sweep([(0.0, 0.0)], duration=1.0, ramp=0.6)
     assert math.isclose(whole.c6, 5_420_000.0)
+
+
+def test_a_sweep_stops_at_a_time_of_numpy() -> None:
+    whole = independent.sweep([(0.0, 0.0), (6.0, 0.0)], duration=1.0)
+    stopped = independent.stop_at(whole, np.float64(0.7))
+    plain = independent.stop_at(whole, 0.7)
+    assert digest(to_graph(stopped, "chain")) == digest(to_graph(plain, "chain"))

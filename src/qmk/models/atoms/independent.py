@@ -100,6 +100,7 @@ def sweep(
 
 def stop_at(program: AtomProgram, at: float) -> AtomProgram:
     """``program`` until ``at`` (us), its light cut off there: what a sweep has made on the way."""
+    at = float(at)  # also of a number of NumPy, which graphs do not hold
     if not 0 < at <= program.duration:
         raise QmkError("INVALID_PARAMS", f"{at:g} us of {program.duration:g} us", field="at")
     fields = ("amplitude", "phase", "detuning")
