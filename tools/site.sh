@@ -21,4 +21,4 @@ if grep -rlE '<(script|link|img|iframe)[^>]*(src|href)="?(https?:)?//' site --in
   echo "site: the pages above load something from another host" >&2
   exit 1
 fi
-echo "site: $(find site -name '*.html' | wc -l) pages; open site/index.html, or: python3 -m http.server --directory site"
+echo "site: $(find site -name '*.html' | wc -l) pages in site/; search needs a server: python3 -m http.server --directory site"
