@@ -48,7 +48,7 @@ READ_ROWS = 2000
 DOOMED_S = 60.0
 """How long a blob stays after its last name: a backup that has copied the journal finds what that names."""
 
-WAITING_BATCHES, WAITING_ROWS = 256, 1024
+WAITING_BATCHES, WAITING_ROWS = 64, 256
 """So many batches, and rows in them, stand in the log alone at most; moving them takes a millisecond or two."""
 LOG_BYTES = 16 << 20
 """Past this the log is begun anew."""
