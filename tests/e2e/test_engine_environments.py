@@ -44,7 +44,7 @@ def test_an_environment_from_its_making_to_its_end(qmk: Qmk, index: Path, folder
     made = qmk("engines", "install", "qulacs")
     assert (made.returncode, made.stdout) == (0, f"qulacs 0.6.13 is in {path}\n"), made.stderr
 
-    assert f"qulacs runs with {path}/bin/python" in qmk("engines").stdout.splitlines()
+    assert f"  qulacs runs with {path}/bin/python" in qmk("engines").stdout.splitlines()
     row = next(row for row in json.loads(qmk("engines", "--json").stdout)["engines"] if row["engine"] == "qulacs")
     assert (row["available"], row["version"], row["python"]) == (True, "0.6.13", f"{path}/bin/python")
 
@@ -57,7 +57,7 @@ def test_an_environment_from_its_making_to_its_end(qmk: Qmk, index: Path, folder
 
     assert qmk("engines", "remove", "qulacs").stdout == f"removed {path}\n"
     assert not path.exists()
-    assert "runs with" not in qmk("engines").stdout
+    assert "qulacs runs with" not in qmk("engines").stdout
     gone = qmk("engines", "remove", "qulacs")
     assert gone.returncode == 2
     assert "there are none" in gone.stderr

@@ -222,13 +222,18 @@ def decide(graph: Graph, outputs: Outputs, options: RunOptions) -> tuple[Decisio
     from qmk import router
     from qmk.router.features import features
     from qmk.router.outputs import is_exact, with_outputs
+    from qmk.sdk import discovery, interpreters
 
     name, _, method = (options.engine or "").partition(":")
     known = with_outputs(features(graph), graph, outputs)
     if name == "native" or (known.observed is not None and (known.observed.sampled or not known.observed.pure)):
         known = with_outputs(features(graph, native=method or "auto"), graph, outputs)
     shots, too_many = shots_of(outputs, options)
-    decision = router.choose(known, shots, engine=options.engine, memory_bytes=memory_bytes())
+    here = {each: found for each, found in discovery.engines().items() if interpreters.path_of(each) is None}
+    declarations = here if options.engine is None else None  # an engine with an environment of its own runs in no other
+    decision = router.choose(
+        known, shots, engine=options.engine, memory_bytes=memory_bytes(), declarations=declarations
+    )
     if too_many is not None and not is_exact(runner_of(decision.engine).capabilities(decision.method), known):
         raise too_many
     return decision, known

@@ -72,8 +72,8 @@ def _list(as_json: bool) -> None:
     rows = [row for name in sorted(found) for row in _rows(found[name])]
     rows += [(name, "-", "cannot be loaded", "", "", "", f"error: {broken[name]}") for name in sorted(broken)]
     head = ("engine", "method", "library", "qubits", "feed-forward", "gates", "what")
-    apart = [f"{row['engine']} runs with {row['python']}" for row in listed if row["python"]]
-    shown = [*output.table(head, rows), *([""] if apart else []), *apart, *_unfinished_lines()]
+    apart = [f"  {row['engine']} runs with {row['python']}" for row in listed if row["python"]]
+    shown = [*output.table(head, rows), *apart, *_unfinished_lines()]
     output.show(as_json, {"engines": listed, "broken": failed}, shown)
 
 

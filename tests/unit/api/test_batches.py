@@ -132,6 +132,7 @@ def test_the_error_of_an_entry_keeps_its_fields() -> None:
 
 def test_a_batch_has_a_bound() -> None:
     n = LIMITS.sweep_points + 1
-    for program, points in (([BELL] * n, None), (BELL, {"theta": range(n)}), ([BELL, TURN], {"theta": range(n - 1)})):
+    wrong: Any
+    for program, wrong in (([BELL] * n, None), (BELL, {"theta": range(n)}), ([BELL, TURN], {"theta": range(n - 1)})):
         with pytest.raises(qmk.QmkError, match="'sweep_points'"):
-            qmk.run(program, points=points)  # type: ignore[arg-type]
+            qmk.run(program, points=wrong)
