@@ -229,11 +229,10 @@ def decide(graph: Graph, outputs: Outputs, options: RunOptions) -> tuple[Decisio
     if name == "native" or (known.observed is not None and (known.observed.sampled or not known.observed.pure)):
         known = with_outputs(features(graph, native=method or "auto"), graph, outputs)
     shots, too_many = shots_of(outputs, options)
-    here = {each: found for each, found in discovery.engines().items() if interpreters.path_of(each) is None}
-    declarations = here if options.engine is None else None  # an engine with an environment of its own runs in no other
-    decision = router.choose(
-        known, shots, engine=options.engine, memory_bytes=memory_bytes(), declarations=declarations
-    )
+    decision = router.choose(known, shots, engine=options.engine, memory_bytes=memory_bytes())
+    if options.engine is None and interpreters.path_of(decision.engine) is not None:  # it cannot be loaded here
+        here = {each: found for each, found in discovery.engines().items() if interpreters.path_of(each) is None}
+        decision = router.choose(known, shots, memory_bytes=memory_bytes(), declarations=here)
     if too_many is not None and not is_exact(runner_of(decision.engine).capabilities(decision.method), known):
         raise too_many
     return decision, known

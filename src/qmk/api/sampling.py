@@ -8,7 +8,6 @@ every installed engine too.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast, overload
 
@@ -16,7 +15,7 @@ from qmk.abi.calls.q_result import Register
 from qmk.api.execution import Executed, Executor
 from qmk.api.results import layout_of
 from qmk.api.source import Source
-from qmk.client.counts import Counts, draw_rows, summarize
+from qmk.client.counts import Counts, draw_run, summarize
 from qmk.request.batches import BatchLike, is_batch
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
@@ -63,8 +62,7 @@ class Sampled:
         return f"<Sampled {self.shots} shots on {self.engine}:{self.method}: {shown}, {len(self.counts)} outcomes>"
 
     def _repr_html_(self) -> str:
-        head = f"{self.shots} shots on {self.engine}:{self.method}, seed {self.seed}"
-        return f"<div>{html.escape(head)}</div>{''.join(draw_rows(self.counts))}"
+        return draw_run(self.counts, f"{self.shots} shots on {self.engine}:{self.method}, seed {self.seed}")
 
 
 @overload

@@ -227,10 +227,15 @@ class Counts(dict[str, int]):
         return Counts, (dict(self), [_as_register(group) for group in self.groups])
 
     def _repr_html_(self) -> str:
-        return "".join(draw_rows(self))
+        return "".join(_draw_rows(self))
 
 
-def draw_rows(counts: Counts) -> Iterator[str]:
+def draw_run(counts: Counts, head: str) -> str:
+    """The counts of a run as HTML, under a line that tells of it."""
+    return f"<div>{html.escape(head)}</div>{''.join(_draw_rows(counts))}"
+
+
+def _draw_rows(counts: Counts) -> Iterator[str]:
     """The counts as a table of HTML with a bar a row, in the colours of the page around it."""
     rows, shots = counts.most_common(SHOWN_ROWS), counts.shots
     most = rows[0][1] if rows else 1

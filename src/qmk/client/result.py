@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import msgspec
 
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
 from qmk.base.errors import Finding, QmkError
-from qmk.client.counts import SHOWN, Counts, Layout, draw_rows, summarize
+from qmk.client.counts import SHOWN, Counts, Layout, draw_run, summarize
 from qmk.qvm.outputs import Values
 
 if TYPE_CHECKING:
@@ -252,5 +251,4 @@ class Result:
         return f"<Result {self.shots} shots on {self.engine}: {summarize(self.counts)}{more}>"
 
     def _repr_html_(self) -> str:
-        head = f"{self.shots} shots on {self.engine}:{self.method}, seed {self.seed}"
-        return f"<div>{html.escape(head)}</div>{''.join(draw_rows(self.counts))}"
+        return draw_run(self.counts, f"{self.shots} shots on {self.engine}:{self.method}, seed {self.seed}")
