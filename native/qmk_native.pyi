@@ -3,7 +3,7 @@
 A circuit says the same as ``qmk.ir.program.Program``; ``qmk.ir.native_circuit`` turns one into the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, final
 
 __version__: str
@@ -583,8 +583,10 @@ class Plan:
     def cost(self, shots: int) -> float:
         """Predicted seconds of another number of shots, on the method and the rewrites chosen."""
 
-    def run(self, shots: int, seed: int) -> tuple[Samples, str]:
-        """(samples, the method that drew them). Raises MemoryError when a state outgrows its bounds."""
+    def run(self, shots: int, seed: int, show: Callable[..., bool | None] | None = None) -> tuple[Samples, str]:
+        """(samples, the method that drew them). Where some shots are done before others, ``show(shots_done)`` is
+        called, and if it gives true, ``show(shots_done, samples)``; what it raises is raised at the end. Raises
+        MemoryError when a state outgrows its bounds."""
 
 @final
 class RelayBp:

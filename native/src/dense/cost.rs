@@ -70,6 +70,11 @@ pub fn items(items: &[Item], bits: u32, real_state: bool) -> f64 {
 
 /// Predicted seconds of a run of `shots`. A step costs its branches times its work on one state.
 pub fn seconds<R: Real>(program: &Program<R>, shots: f64, rates: &Rates) -> f64 {
+    work(program, shots, rates).0
+}
+
+/// Predicted seconds of a run of `shots`, and the most branches that it ends in.
+pub fn work<R: Real>(program: &Program<R>, shots: f64, rates: &Rates) -> (f64, f64) {
     let parts = 2.0 - program.real as u8 as f64;
     let bytes = |bits: u32| parts * size_of::<R>() as f64 * (1u64 << bits) as f64;
     let trip = |bits: u32| if bytes(bits) > CACHE_BYTES { 2.0 * bytes(bits) / rates.bytes_per_second } else { 0.0 };
@@ -96,5 +101,5 @@ pub fn seconds<R: Real>(program: &Program<R>, shots: f64, rates: &Rates) -> f64 
             _ => total += branches * rates.seconds_per_split,
         }
     }
-    total + branches * read(width) + shots * rates.seconds_per_shot
+    (total + branches * read(width) + shots * rates.seconds_per_shot, branches)
 }

@@ -39,7 +39,7 @@ mod tiny;
 use std::sync::Arc;
 
 use crate::circuit::{Circuit, NONE};
-use crate::samples::Samples;
+use crate::samples::{Report, Samples};
 pub use adjoint::{Adjoint, Unitary};
 pub(crate) use buffer::Buffer;
 use compile::{compile, Deferral, Step};
@@ -83,6 +83,11 @@ fn states(splits: usize, shots: u64) -> u64 {
 
 /// Up to this width all measurements are left to the end that can be.
 const SMALL: u32 = 12;
+/// A run that takes longer is taken in parts where its shots hardly share states: of so many shots, so large a share have
+/// a state of their own.
+const LONG_S: f64 = 1.0;
+const PARTS: usize = 16;
+const APART: f64 = 0.5;
 
 /// Bytes of one state of the program.
 fn state_bytes<R: Real>(program: &Program<R>) -> u64 {
@@ -164,6 +169,17 @@ impl<R: Real> Plan<R> {
 
     /// Samples; `stop` is told of amplitudes done now and then, and ends the run with true.
     pub fn run(&self, shots: usize, seed: u64, stop: &dyn Fn(u64) -> bool) -> Result<Samples, Refused> {
+        self.run_telling(shots, seed, stop, &|_, _| ())
+    }
+
+    /// As `run`; `report` is told of the shots done on the way.
+    pub fn run_telling(
+        &self,
+        shots: usize,
+        seed: u64,
+        stop: &dyn Fn(u64) -> bool,
+        report: &Report,
+    ) -> Result<Samples, Refused> {
         let row = self.circuit.n_cbits as u64 / 8 + 64;
         let needed = (shots as u64).saturating_mul(row);
         if needed > self.allowed || shots > u32::MAX as usize {
@@ -173,7 +189,10 @@ impl<R: Real> Plan<R> {
         let fits = |batch: &u64| one.saturating_mul(states(self.program.splits, *batch)) <= self.allowed;
         let batch = (0..63).map(|k| 1u64 << k).take_while(fits).last().unwrap_or(1);
         let batch = if fits(&(shots as u64)) { shots.max(1) } else { batch as usize };
-        run::run(&self.circuit, &self.program, (self.level, self.threads), (shots, batch), seed, stop)
+        let (seconds, branches) = cost::work(&self.program, shots as f64, &RATES);
+        let parts = seconds > LONG_S && branches >= APART * shots as f64;
+        let sizes = run::Sizes { shots, batch, part: if parts { shots.div_ceil(PARTS) } else { shots } };
+        run::run(&self.circuit, &self.program, (self.level, self.threads), sizes, seed, stop, report)
             .ok_or(Refused::Stopped)
     }
 

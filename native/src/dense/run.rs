@@ -8,9 +8,10 @@ use super::isa::Level;
 use super::lanes::Real;
 use super::sample::sample;
 use super::state::{State, Workspace};
+use super::APART;
 use crate::circuit::{Circuit, NONE};
 use crate::dice::Dice;
-use crate::samples::{transpose, Samples};
+use crate::samples::{transpose, Report, Samples};
 
 struct Branch<R: Real> {
     state: State<R>,
@@ -53,16 +54,27 @@ pub struct Walk<'a, R: Real> {
     /// Shots in a random order, so that a branch's shots are anywhere.
     order: Vec<u32>,
     done: usize,
+    leaves: usize,
 }
 
-/// Samples of (shots, most shots at a time); `None` if `stop` said so.
+/// Shots of a run: all; the most that there is memory for at a time; and those that are taken at a time, so that they
+/// can be looked at before the rest, if they hardly share states: if the first of them do, the rest is taken at once.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    pub shots: usize,
+    pub batch: usize,
+    pub part: usize,
+}
+
+/// Samples; `None` if `stop` said so.
 pub fn run<R: Real>(
     circuit: &Circuit,
     program: &Program<R>,
     (level, threads): (Level, usize),
-    (shots, batch): (usize, usize),
+    Sizes { shots, batch, part }: Sizes,
     seed: u64,
     stop: &dyn Fn(u64) -> bool,
+    report: &Report,
 ) -> Option<Samples> {
     let samples = Samples::zeros(shots, circuit.n_cbits as usize);
     let mut order = vec![];
@@ -73,14 +85,22 @@ pub fn run<R: Real>(
             order.swap(k, dice.below(k as u64 + 1) as usize);
         }
     }
-    let mut walk = Walk { circuit, program, level, work: Workspace::new(threads), stop, samples, order, done: 0 };
-    for (number, first) in (0..shots).step_by(batch).enumerate() {
-        if !walk.tree(Dice::new(seed, &[0, number as u64]), batch.min(shots - first)) {
+    let work = Workspace::new(threads);
+    let mut walk = Walk { circuit, program, level, work, stop, samples, order, done: 0, leaves: 0 };
+    let (mut number, mut size) = (0, part.min(batch));
+    while walk.done < shots {
+        if !walk.tree(Dice::new(seed, &[0, number]), size.min(shots - walk.done)) {
             return None;
         }
+        if number == 0 && (walk.leaves as f64) < APART * walk.done as f64 {
+            size = batch;
+        }
+        number += 1;
+        if walk.done < shots && !walk.order.is_empty() {
+            report(walk.done, &|| late(circuit, program, walk.samples.of(&walk.order[..walk.done])));
+        }
     }
-    walk.late();
-    Some(walk.samples)
+    Some(late(circuit, program, walk.samples))
 }
 
 /// The state of a program whose steps are all unconditional gates.
@@ -308,6 +328,7 @@ impl<R: Real> Walk<'_, R> {
         let shots = branch.shots;
         let ids = if self.order.is_empty() { None } else { Some(&self.order[self.done..self.done + shots]) };
         self.done += shots;
+        self.leaves += 1;
         let column = |samples: &mut Samples, cbit: u32| match ids {
             None => samples.column_mut(cbit).fill(u64::MAX),
             Some(ids) => ids.iter().for_each(|&shot| samples.set(shot as usize, cbit)),
@@ -345,24 +366,25 @@ impl<R: Real> Walk<'_, R> {
             }
         }
     }
+}
 
-    /// Logic that was left to the end, for all shots at once.
-    fn late(&mut self) {
-        for &number in &self.program.late {
-            let op = &self.circuit.ops[number as usize];
-            let table = &self.circuit.tables[op.param as usize];
-            for shot in 0..self.samples.shots {
-                let bit = |c: u32| self.samples.get(shot, c);
-                if self.circuit.holds(op.cond, &bit) {
-                    let row: usize = table.inputs.iter().enumerate().map(|(k, &c)| (bit(c) as usize) << k).sum();
-                    if table.bits[row / 64] >> (row % 64) & 1 == 1 {
-                        self.samples.set(shot, op.cbit);
-                    }
+/// The samples with the logic that was left to the end, for all shots at once.
+fn late<R: Real>(circuit: &Circuit, program: &Program<R>, mut samples: Samples) -> Samples {
+    for &number in &program.late {
+        let op = &circuit.ops[number as usize];
+        let table = &circuit.tables[op.param as usize];
+        for shot in 0..samples.shots {
+            let bit = |c: u32| samples.get(shot, c);
+            if circuit.holds(op.cond, &bit) {
+                let row: usize = table.inputs.iter().enumerate().map(|(k, &c)| (bit(c) as usize) << k).sum();
+                if table.bits[row / 64] >> (row % 64) & 1 == 1 {
+                    samples.set(shot, op.cbit);
                 }
             }
         }
-        self.samples.trim();
     }
+    samples.trim();
+    samples
 }
 
 /// Bit `at` of outcome s becomes cbit `cbit` of shot s, 64 shots at a time.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, Kind, NONE};
 use crate::logical;
-use crate::samples::Samples;
+use crate::samples::{Report, Samples};
 
 use compile::{Bounds, Compiler};
 
@@ -175,13 +175,24 @@ impl Plan {
     }
 
     pub fn run(&self, shots: usize, seed: u64, limits: &Limits) -> Result<Samples, Failure> {
+        self.run_telling(shots, seed, limits, &|_, _| ())
+    }
+
+    /// As `run`; `report` is told of the shots done on the way.
+    pub fn run_telling(
+        &self,
+        shots: usize,
+        seed: u64,
+        limits: &Limits,
+        report: &Report,
+    ) -> Result<Samples, Failure> {
         if let Some(plan) = &self.logical {
             return plan.run(shots, seed, limits);
         }
         if self.too_wide {
             return Err(Failure::Memory { needed: 8u64 << self.code.width });
         }
-        run::run(&self.circuit, &self.code, shots, seed, limits)
+        run::run(&self.circuit, &self.code, shots, seed, limits, report)
     }
 }
 

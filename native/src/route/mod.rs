@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::circuit::{Circuit, Op};
 use crate::rewrite::{self, features};
-use crate::samples::Samples;
+use crate::samples::{Report, Samples};
 use crate::{cut, dense, frame, mps};
 
 pub use predict::{predict, Prediction};
@@ -258,7 +258,14 @@ impl Plan {
     }
 
     /// The samples, and the method that drew them. `stopped` is asked now and then.
-    pub fn run(&self, shots: usize, seed: u64, stopped: &dyn Fn() -> bool) -> Result<(Samples, Method), Failure> {
+    /// `report` is told of the shots done on the way, where some are done before others.
+    pub fn run(
+        &self,
+        shots: usize,
+        seed: u64,
+        stopped: &dyn Fn() -> bool,
+        report: &Report,
+    ) -> Result<(Samples, Method), Failure> {
         if let Some(attempt) = &self.attempt {
             // The gates show whether the state is small; the shots of a small one may take what the other way would.
             let bounds = self.bounds(self.seconds() * ATTEMPT_SHARE, self.seconds());
@@ -269,15 +276,15 @@ impl Plan {
         let samples = match &self.runner {
             Runner::Frame(plan) => {
                 let limits = frame::Limits { memory: self.memory, stopped };
-                plan.run(shots, seed, &limits).map_err(|failure| match failure {
+                plan.run_telling(shots, seed, &limits, report).map_err(|failure| match failure {
                     frame::Failure::Memory { needed } => {
                         Failure::Memory(format!("{needed} bytes of states are needed"))
                     }
                     frame::Failure::Stopped => Failure::Stopped,
                 })
             }
-            Runner::Dense(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
-            Runner::Dense64(plan) => plan.run(shots, seed, &|_| stopped()).map_err(of_dense),
+            Runner::Dense(plan) => plan.run_telling(shots, seed, &|_| stopped(), report).map_err(of_dense),
+            Runner::Dense64(plan) => plan.run_telling(shots, seed, &|_| stopped(), report).map_err(of_dense),
             Runner::Mps(plan) => {
                 let found = run_mps(plan, shots, seed, self.bounds(self.most_s(), f64::INFINITY), stopped)?;
                 found.ok_or_else(|| {

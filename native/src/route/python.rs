@@ -1,6 +1,6 @@
 //! Routed plans for Python.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
@@ -10,6 +10,7 @@ use super::{predict, Candidate, Failure, Method, Options, Plan};
 use crate::circuit::python::PyCircuit;
 use crate::rewrite;
 use crate::samples::python::PySamples;
+use crate::samples::Samples;
 use crate::signals::interruptible;
 
 /// A circuit rewritten and prepared for whichever of our simulators is predicted to be fastest.
@@ -114,9 +115,30 @@ impl PyPlan {
         PyCircuit(self.plan.circuit.clone())
     }
 
-    /// (samples, the method that drew them)
-    fn run(&self, py: Python<'_>, shots: usize, seed: u64) -> PyResult<(PySamples, &'static str)> {
-        let (samples, method) = interruptible(py, |stopped| self.plan.run(shots, seed, stopped), raised)?;
+    /// (samples, the method that drew them). Where some shots are done before others, `show(shots_done)` is called, and
+    /// if it gives true, `show(shots_done, samples)`. What it raises is raised at the end.
+    #[pyo3(signature = (shots, seed, show=None))]
+    fn run(&self, py: Python<'_>, shots: usize, seed: u64, show: Option<Py<PyAny>>) -> PyResult<(PySamples, &'static str)> {
+        let failed = Mutex::new(None);
+        let report = |done: usize, make: &dyn Fn() -> Samples| {
+            let Some(show) = &show else { return };
+            Python::attach(|py| {
+                let tell = || -> PyResult<()> {
+                    if show.call1(py, (done,))?.is_truthy(py)? {
+                        let circuit = Arc::clone(&self.plan.circuit);
+                        show.call1(py, (done, PySamples { samples: make(), circuit }))?;
+                    }
+                    Ok(())
+                };
+                if let (Err(error), Ok(mut slot)) = (tell(), failed.lock()) {
+                    slot.get_or_insert(error);
+                }
+            });
+        };
+        let (samples, method) = interruptible(py, |stopped| self.plan.run(shots, seed, stopped, &report), raised)?;
+        if let Some(error) = failed.into_inner().ok().flatten() {
+            return Err(error);
+        }
         let circuit = Arc::clone(&self.plan.circuit);
         Ok((PySamples { samples, circuit }, method.name()))
     }

@@ -15,6 +15,9 @@ pub struct Samples {
     columns: Vec<u64>,
 }
 
+/// Is told how many shots are done, and what makes their samples: a fair sample of what all shots will give.
+pub type Report<'a> = dyn Fn(usize, &dyn Fn() -> Samples) + 'a;
+
 /// Most printed bits whose outcomes are counted in a table.
 const HISTOGRAM_BITS: usize = 16;
 
@@ -58,6 +61,30 @@ impl Samples {
                 column[self.words - 1] &= mask;
             }
         }
+    }
+
+    /// The first shots alone.
+    pub fn first(&self, shots: usize) -> Samples {
+        let mut out = Samples::zeros(shots.min(self.shots), self.n_cbits);
+        for cbit in 0..self.n_cbits as u32 {
+            let words = out.words;
+            out.column_mut(cbit).copy_from_slice(&self.column(cbit)[..words]);
+        }
+        out.trim();
+        out
+    }
+
+    /// These shots, in this order.
+    pub fn of(&self, shots: &[u32]) -> Samples {
+        let mut out = Samples::zeros(shots.len(), self.n_cbits);
+        for cbit in 0..self.n_cbits as u32 {
+            for (at, &shot) in shots.iter().enumerate() {
+                if self.get(shot as usize, cbit) {
+                    out.set(at, cbit);
+                }
+            }
+        }
+        out
     }
 
     /// Row-major bytes of 0 and 1, shape (shots, n_cbits).

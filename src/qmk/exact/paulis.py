@@ -70,3 +70,13 @@ def _apply(state: Array, qubit: int, letter: str) -> Array:
         return state * np.array([1.0, -1.0]).reshape(shape)
     flipped = np.flip(state, qubit)
     return flipped if letter == "X" else flipped * np.array([-1j, 1j]).reshape(shape)
+
+
+def frequencies(bits: Bits) -> list[Estimate]:
+    """The frequency of each value of these columns, the first the highest bit, with the error of a binomial
+    estimate."""
+    shots, width = bits.shape
+    index = bits.astype(np.int64) @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
+    found = np.bincount(index, minlength=1 << width) / shots
+    errors = np.sqrt(np.maximum(found * (1 - found) / shots, 1 / shots**2))
+    return [Estimate(float(p), float(e)) for p, e in zip(found, errors, strict=True)]

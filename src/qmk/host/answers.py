@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from qmk.host.journal import Journal
 from qmk.host.results import Head, PackedHead, Result
 from qmk.host.states import InThread, at_once
 from qmk.kernel import effects as fx
+from qmk.worker.messages import Partial
 
 log = logging.getLogger("qmk.host")
 Make = Callable[[], Any]
@@ -68,17 +69,22 @@ class PlainMakers:
 
 
 class ResultAnswers:
-    """``recent`` are the results that are likely to be asked for. No result is forgotten while an answer reads it from
-    the journal."""
+    """``recent`` are the results that are likely to be asked for, ``partials`` what launches that are out gave so far.
+    No result is forgotten while an answer reads it from the journal."""
 
-    def __init__(self, journal: Journal, makers: Makers) -> None:
+    def __init__(self, journal: Journal, makers: Makers, partials: Mapping[tuple[str, int], Partial]) -> None:
         self.recent = results.RecentResults()
         self._journal = journal
         self._makers = makers
+        self._partials = partials
         self._read_by: Counter[str] = Counter()
         self._to_forget: dict[str, Callable[[], None]] = {}
 
     def answer(self, effect: fx.ReplyResult) -> None:
+        if effect.fence:
+            partial_now = self._partials.get((effect.job, effect.fence), Partial(0))
+            self._makers.in_turn(effect.conn, effect.ref, lambda: results.partial_reply(effect.result, partial_now))
+            return
         recent = self.recent.get(effect.job)
         if recent is not None:
             self._makers.in_turn(effect.conn, effect.ref, partial(self._make, effect, recent))

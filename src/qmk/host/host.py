@@ -117,7 +117,8 @@ class Host:
         self.collector = Collector(
             journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
         )
-        self._results = ResultAnswers(journal, turns.makers or PlainMakers(replies, turns.in_thread))
+        makers = turns.makers or PlainMakers(replies, turns.in_thread)
+        self._results = ResultAnswers(journal, makers, self.launches.partials)
         choosing = Choosing(routing, writing or Here(), replies, self.feed, clock_ns, self._held_for)
         self._carry_out: dict[type, Callable[[Any], None]] = {
             fx.Route: choosing.route,

@@ -26,7 +26,7 @@ import msgspec
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.events import Cause
 from qmk.kernel.objects.alternative import Alternative
-from qmk.worker.messages import Ask, Done, Failed, NotDone, Run, StateSaved
+from qmk.worker.messages import Ask, Done, Failed, NotDone, Partial, Run, StateSaved
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -84,8 +84,11 @@ class Listener(Protocol):
     """Hears what becomes of launches; the host is a listener."""
 
     def on_started(self, job: str, fence: int) -> None: ...
-    def on_progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
-        """``epoch``: epochs of the program behind the shots under way, in a fenced run."""
+    def on_progressed(
+        self, job: str, fence: int, shots_done: int, epoch: int = 0, partial: Partial | None = None
+    ) -> None:
+        """``epoch``: epochs of the program behind the shots under way, in a fenced run. ``partial``: what they gave so
+        far, where it is told."""
         ...
 
     def on_saved(self, job: str, fence: int, saved: StateSaved) -> None: ...
@@ -118,6 +121,7 @@ def run_of(launch: Launch, graph: bytes | None, state: bytes | None) -> Run:
         start=state,
         save_fences=launch.save_fences,
         outputs=launch.outputs,
+        partials=True,
         scope=launch.tenant,
     )
 

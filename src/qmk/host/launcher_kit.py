@@ -24,7 +24,7 @@ from qmk.host.launcher import Launcher, Listener, Loss
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph, Node, digest, pack
-from qmk.worker.messages import Done, Failed, NotDone, StateSaved
+from qmk.worker.messages import Done, Failed, NotDone, Partial, StateSaved
 
 PATIENCE_S = 60.0
 SHOTS, SEED = 20, 3
@@ -44,7 +44,9 @@ class Heard:
     def on_started(self, job: str, fence: int) -> None:
         self._note(job, fence, "started")
 
-    def on_progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+    def on_progressed(
+        self, job: str, fence: int, shots_done: int, epoch: int = 0, partial: Partial | None = None
+    ) -> None:
         self._note(job, fence, "progressed")
 
     def on_saved(self, job: str, fence: int, saved: StateSaved) -> None:

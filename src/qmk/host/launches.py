@@ -24,7 +24,7 @@ from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.job import Job
-from qmk.worker.messages import Done, Failed, NotDone, StateSaved
+from qmk.worker.messages import Done, Failed, NotDone, Partial, StateSaved
 
 log = logging.getLogger("qmk.host")
 
@@ -44,7 +44,8 @@ class Launches:
     """The launcher's ``Listener``. ``feed`` takes events; ``schedule`` calls at the end of the turn; ``drop_held``
     takes effects back that wait for the journal, and says whether there were any. ``soon`` calls within milliseconds: a
     launch that is over by then has its start told with its end, as one record; None: every start is told at once.
-    ``arrived`` are results on their way into the journal, by launch."""
+    ``arrived`` are results on their way into the journal, ``partials`` what launches that are out gave so far, each by
+    launch."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Launches:
     ) -> None:
         self.launcher: Launcher | None = None
         self.arrived: dict[tuple[str, int], results.Result] = {}
+        self.partials: dict[tuple[str, int], Partial] = {}
         self._feed = feed
         self._sources = sources
         self._states = states
@@ -125,6 +127,7 @@ class Launches:
         assert self.launcher is not None
         early = self._early.pop((effect.job, effect.fence), None)
         self._begun.pop((effect.job, effect.fence), None)
+        self.partials.pop((effect.job, effect.fence), None)
         waiting = [launch for launch in self._waiting if _is_launch(launch, effect.job, effect.fence)]
         for launch in waiting:
             self._waiting.remove(launch)
@@ -160,13 +163,19 @@ class Launches:
         if self._begun.pop((job, fence), 0):
             self._tell_start(job, fence)
 
-    def on_progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+    def on_progressed(
+        self, job: str, fence: int, shots_done: int, epoch: int = 0, partial: Partial | None = None
+    ) -> None:
+        if partial is not None:
+            self.partials[job, fence] = partial
         now_ns = self._sources.clock_ns()
         self._hear(ev.Progressed(now_ns=now_ns, job=job, fence=fence, shots_done=shots_done, epoch=epoch))
 
     def on_saved(self, job: str, fence: int, saved: StateSaved) -> None:
         """Handles a saved state: it goes to the store, then into the journal."""
         self._tell_start_of(job, fence)
+        if saved.stopped:
+            self.partials.pop((job, fence), None)
         self._states.put((job, fence), saved.state, lambda blob, error: self._on_stored(job, fence, saved, blob, error))
 
     def _on_stored(self, job: str, fence: int, saved: StateSaved, blob: str, error: BaseException | None) -> None:
@@ -214,6 +223,7 @@ class Launches:
     def on_done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         """Handles a worker's result. It is stored in the transaction that records the end of the job."""
         began_ns = self._begun.pop((job, fence), 0)
+        self.partials.pop((job, fence), None)
         self._states.in_turn((job, fence), lambda: self._finish(job, fence, done, version, hedge, began_ns))
 
     def _finish(
@@ -244,6 +254,7 @@ class Launches:
         self.arrived.pop((job, fence), None)
 
     def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
+        self.partials.pop((job, fence), None)
         cause, workers = ("crashed", 1) if loss is None else (loss.cause, loss.workers)
         self._hear(
             ev.Failed(

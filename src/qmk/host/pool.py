@@ -286,7 +286,7 @@ class Pool:
         if isinstance(message, RunProgress) and task.hedge is not None and task.partner is not None:
             return  # the first engine says how far the launch is
         if isinstance(message, RunProgress):
-            self._listener.on_progressed(job, fence, message.shots_done, message.epoch)
+            self._listener.on_progressed(job, fence, message.shots_done, message.epoch, message.partial)
         elif isinstance(message, NotDone):
             task.asks = [ask for ask in task.asks if ask.ref != message.ref]
             self._listener.on_not_done(job, fence, message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -17,8 +17,9 @@ import msgspec
 from qmk.abi.calls import q_result
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.qvm.graph import Output
 from qmk.qvm.outputs import ESTIMATE_BYTES, Values
-from qmk.worker.messages import Done
+from qmk.worker.messages import Done, Partial
 
 PAGE_BYTES = 1 << 20
 """Most packed bytes in a page of events; one bit becomes one character of the answer."""
@@ -111,7 +112,7 @@ def of_done(done: Done, version: str) -> Result:
         raise _inconsistent(f"{len(done.event_bits)} bytes of events for {done.shots} shots of {width} bits")
     head = Head(
         counts=done.counts,
-        registers=[q_result.Register(row.name, list(row.bits), row.descending) for row in done.registers],
+        registers=_registers(done.registers),
         event_names=done.event_names,
         event_widths=done.event_widths,
         row_bytes=row_bytes,
@@ -121,6 +122,23 @@ def of_done(done: Done, version: str) -> Result:
         values=done.values,
     )
     return Result(head, done.event_bits)
+
+
+def partial_reply(known: q_result.Reply, partial: Partial) -> q_result.Reply:
+    """The answer to q_result of a job that runs: what the kernel knows, and what is there so far."""
+    return msgspec.structs.replace(
+        known,
+        shots=partial.shots,
+        counts=partial.counts,
+        registers=_registers(partial.registers),
+        values=partial.values,
+        provenance=msgspec.structs.replace(known.provenance, notes=partial.notes),
+        partial=True,
+    )
+
+
+def _registers(rows: Iterable[Output]) -> list[q_result.Register]:
+    return [q_result.Register(row.name, list(row.bits), row.descending) for row in rows]
 
 
 def usage_of(done: Done) -> dict[str, Any]:

@@ -46,12 +46,14 @@ class ReplyError(Effect, frozen=True):
 class ReplyResult(Effect, frozen=True):
     """Answer a q_result, or a q_wait whose job has COMPLETED (``status`` is then a ``q_wait.Reply`` without its
     ``result``). ``result`` is a ``q_result.Reply`` with what the kernel knows; the host adds what its result store
-    has: counts, registers, per-shot events from shot ``from_shot``, version and notes."""
+    has: counts, registers, per-shot events from shot ``from_shot``, version and notes. ``fence``: of the launch that is
+    out, whose counts and values so far are wanted; 0 for a job that has COMPLETED."""
 
     conn: int
     ref: int
     job: str
     from_shot: int
+    fence: int = 0
     status: Any = None
     result: Any = None
 

@@ -221,7 +221,12 @@ class Declaration(msgspec.Struct, frozen=True):
 
 
 class Progress(Protocol):
-    def __call__(self, shots_done: int, /) -> None: ...
+    """Hears how many shots are done. ``bits``, of shape (at least shots_done, n_cbits), has them in its first rows, as
+    ``Samples.bits`` will have them somewhere, so that they can be shown before the run ends. A method that has all
+    shots at once, or has them in an order that depends on what they give, leaves it out. True, if ``bits`` would be
+    shown now: an engine for which they are work asks first."""
+
+    def __call__(self, shots_done: int, bits: np.ndarray[Any, np.dtype[np.uint8]] | None = None, /) -> bool | None: ...
 
 
 class Samples(msgspec.Struct):

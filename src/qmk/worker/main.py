@@ -24,6 +24,7 @@ from qmk.worker.driver import PROGRESS_EVERY_S, FenceDriver, Stopped
 from qmk.worker.failure import failure
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Ask, Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
+from qmk.worker.partials import Turns
 from qmk.worker.wire import Channel
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def serve(channel: Channel[ToWorker], runner: Runner) -> None:
 def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed | None:
     """``Done`` or ``Failed`` for one ``Run``; None when it stopped at a fence and its state has been sent."""
     PEAK.reset()
+    show = Turns(lambda partial: channel.send(RunProgress(run.fence, partial.shots, partial=partial)))
     try:
         if run.graph is None and not runner.holds(run.digest, run.method, run.scope):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
@@ -73,6 +75,7 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
             digest=run.digest,
             keep_events=run.keep_events,
             progress=ProgressSender(channel, run.fence),
+            show=show if run.partials else None,
             fence=run.fence,
             scope=run.scope,
             start=run.start,

@@ -41,6 +41,8 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     """The tenant whose program it is. A plan kept for one scope is not used for another."""
     save_fences: bool = False
     """Send ``StateSaved`` at fences as it goes, as often as it costs little beside the run."""
+    partials: bool = False
+    """Send what the shots gave so far, now and then."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
@@ -65,12 +67,25 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     pid: int
 
 
+class Partial(msgspec.Struct, frozen=True):
+    """What the first ``shots`` shots of a run gave, or its first points (``values``), while the rest is computed.
+    ``notes`` say what is left out."""
+
+    shots: int
+    counts: dict[str, int] = {}
+    registers: list[Output] = []
+    values: Values | None = None
+    notes: dict[str, Any] = {}
+
+
 class RunProgress(msgspec.Struct, frozen=True, tag="progress"):
-    """``epoch``: epochs behind the shots under way, in a fenced run."""
+    """``epoch``: epochs behind the shots under way, in a fenced run. ``partial``: where the method has some shots
+    before others, now and then."""
 
     fence: int
     shots_done: int
     epoch: int = 0
+    partial: Partial | None = None
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):

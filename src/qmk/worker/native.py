@@ -9,7 +9,7 @@ per-shot events can be taken from the very samples that were counted.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -72,6 +72,12 @@ def events_dropped(width: int, shots: int) -> dict[str, str]:
         return {}
     note = f"per-shot events take {size} bytes, more than event_bytes ({LIMITS.event_bytes}): counts only"
     return {"events_dropped": note}
+
+
+class Showing(Protocol):
+    """Hears how many shots are done, and is given their samples if it said true."""
+
+    def __call__(self, shots_done: int, samples: qmk_native.Samples | None = None, /) -> bool: ...
 
 
 class Drawn:
@@ -141,10 +147,10 @@ class Prepared:
                 self._plans.popitem(last=False)
         return kept
 
-    def draw(self, shots: int, seed: int) -> Drawn:
+    def draw(self, shots: int, seed: int, show: Showing | None = None) -> Drawn:
         """Draws the shots. Raises MemoryError when a state outgrows its bound."""
         plan, rewrites = self._plan_for(shots)
-        samples, simulator = plan.run(shots, seed)
+        samples, simulator = plan.run(shots, seed, show)
         return Drawn(plan, samples, simulator, rewrites)
 
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
 from msgspec.structs import fields, replace
 
 from qmk.base.errors import QmkError
+from qmk.ir.affine import Vector
+from qmk.ir.cone import Placed
 from qmk.ir.final_readout import before_readout
 from qmk.ir.liveness import observable
 from qmk.ir.lower import lower
@@ -55,6 +58,24 @@ def gates_only(program: Program) -> tuple[Gate, ...]:
                 help="ask for expectation values or probabilities: they can be sampled",
             )
     return tuple(out)
+
+
+def consists_of(program: Program, *kinds: type) -> bool:
+    """Whether a program is instructions of these kinds, none of them under a condition."""
+    return all(
+        isinstance(x, Barrier) or (isinstance(x, kinds) and getattr(x, "cond", None) is None)
+        for x in program.instructions
+    )
+
+
+def place_gates(gates: Iterable[Gate]) -> list[Placed]:
+    """The gates in the form that ``cones`` takes."""
+    return [Placed(gate.name if "." in gate.name else f"core.{gate.name}", gate.qubits) for gate in gates]
+
+
+def angles_of(gates: Iterable[Gate]) -> Vector:
+    """All angles of the gates, in order."""
+    return np.array([angle for gate in gates for angle in gate.params], dtype=np.float64)
 
 
 def part(program: Program, gates: Iterable[Gate], qubits: Sequence[int]) -> Program:

@@ -11,6 +11,7 @@ import functools
 import importlib
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -38,6 +39,7 @@ from qmk.sdk.engine import (
 from qmk.worker import native
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
+from qmk.worker.partials import Reports, Show
 
 PLANS = 64
 """Prepared plans that a Runner keeps."""
@@ -187,7 +189,8 @@ class Runner:
         *,
         digest: str = "",
         keep_events: bool = True,
-        progress: Progress | None = None,
+        progress: Callable[[int], None] | None = None,
+        show: Show | None = None,
         fence: int = 0,
         scope: str = "",
         start: bytes | None = None,
@@ -196,13 +199,15 @@ class Runner:
         packed: bytes = b"",
     ) -> Done:
         """Run ``shots`` shots. ``graph`` may be None when ``holds(digest, method)``. ``start`` is a saved state to go
-        on from; ``drive`` takes runs of fenced plans to their end. ``outputs``: what to give beyond counts.
+        on from; ``drive`` takes runs of fenced plans to their end. ``outputs``: what to give beyond counts. ``show``
+        hears what the run gave so far, where some shots or points are there before others.
 
         Raises ``QmkError`` UNSUPPORTED when the engine refuses the program, or the saved state (with field ``start``),
         RESOURCE_EXHAUSTED when memory ends; and what ``drive`` raises.
         """
         if outputs is not None:
-            how = {"keep_events": keep_events, "progress": progress, "start": start, "drive": drive, "scope": scope}
+            how = {"keep_events": keep_events, "start": start, "drive": drive, "scope": scope}
+            how |= {"progress": progress, "show": show}
             return self._evaluate(graph, method, outputs, (shots, seed, fence), digest, how)
         cpu = time.process_time()
         fresh = not self.holds(digest, method, scope) if digest else True
@@ -210,12 +215,15 @@ class Runner:
             self._find(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope, packed)
         )
         started = time.perf_counter()
+        told = None
+        if progress is not None or show is not None:
+            told = Reports(progress, show, prepared.program, prepared.outputs, seed)
         try:
             size = shots, seed
             if isinstance(prepared.plan, native.Prepared):
-                counts, events, notes = self._count(prepared, prepared.plan, size, start, keep_events, progress)
+                counts, events, notes = self._count(prepared, prepared.plan, size, start, keep_events, told)
             else:
-                counts, events, notes = self._tally(prepared, method, size, start, drive, keep_events, progress)
+                counts, events, notes = self._tally(prepared, method, size, start, drive, keep_events, told)
         except MemoryError as full:
             why = f": {full}" if str(full) else ""
             text = f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}"
@@ -250,7 +258,7 @@ class Runner:
 
         graph = self._find(digest, method, how["scope"]).graph if graph is None else graph
         return values.execute_with_outputs(
-            self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size
+            self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size, how["show"]
         )
 
     def _driven(
@@ -296,14 +304,14 @@ class Runner:
         size: tuple[int, int],
         start: bytes | None,
         keep: bool,
-        progress: Progress | None,
+        told: Reports | None,
     ) -> Tally:
         """Counts with the engine's own counter."""
         if start is not None:
             raise self._unfit("a saved state needs an engine that stops at fences", "")
-        drawn = plan.draw(*size)
-        if progress is not None:
-            progress(size[0])
+        drawn = plan.draw(*size, None if told is None else told.of_core)
+        if told is not None:
+            told.of_core(size[0])
         width = sum(prepared.event_widths)
         note = native.events_dropped(width, size[0]) if keep else {}
         events = drawn.pack_bits(width) if keep and not note else b""
@@ -344,7 +352,7 @@ def execute(
     shots: int,
     seed: int,
     keep_events: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Done:
     """Prepare and run ``graph`` once; see ``Runner`` for running many times."""
     return Runner(engine).execute(graph, method, shots, seed, keep_events=keep_events, progress=progress)

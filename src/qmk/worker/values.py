@@ -13,34 +13,52 @@ import numpy as np
 
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.exact.paulis import Tally
+from qmk.exact.paulis import Tally, frequencies
 from qmk.ir.affine import Affine, Vector, affine
 from qmk.ir.bases import Basis, bases
-from qmk.ir.cone import Cone, Placed, Support, cones, supports_of
+from qmk.ir.cone import Cone, Support, cones, supports_of
 from qmk.ir.labels import labels
-from qmk.ir.program import Barrier, Gate, Noise, Program, Reset
+from qmk.ir.program import Gate, Noise, Program, Reset
 from qmk.ir.shifts import shifts_of
 from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
 from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, SumObserver, Unsupported
 from qmk.worker.memory import PEAK
-from qmk.worker.messages import Done
-from qmk.worker.observed import final_state, gates_only, measure_in_bases, part
+from qmk.worker.messages import Done, Partial
+from qmk.worker.observed import (
+    angles_of,
+    consists_of,
+    final_state,
+    gates_only,
+    measure_in_bases,
+    part,
+    place_gates,
+)
 
 if TYPE_CHECKING:
+    from qmk.worker.partials import Show
     from qmk.worker.runner import Runner
 
 VALUES = ("expectation", "probabilities")
 """Outputs that shots can estimate."""
 
 
-def values_of(runner: Runner, graph: Graph, method: str, outputs: Outputs, shots: int, seed: int) -> Values:
+def values_of(
+    runner: Runner,
+    graph: Graph,
+    method: str,
+    outputs: Outputs,
+    shots: int,
+    seed: int,
+    show: Show | None = None,
+) -> Values:
     """The values that ``outputs`` asks of a verified graph. Where they are sampled, each basis takes ``shots`` shots.
+    ``show`` gets those of the points that are done, or of the shots in the only basis.
 
     Raises ``QmkError`` UNSUPPORTED for what the method cannot give.
     """
-    return _Work(runner, graph, method, outputs, shots, seed).values()
+    return _Work(runner, graph, method, outputs, shots, seed, show).values()
 
 
 def execute_with_outputs(
@@ -50,6 +68,7 @@ def execute_with_outputs(
     method: str,
     outputs: Outputs,
     size: tuple[int, int, int],
+    show: Show | None = None,
 ) -> Done:
     """Runs a job with outputs, of ``size`` (shots, seed, fence). ``run`` runs a graph for its counts; those of a sweep
     are with its points. Raises RESOURCE_EXHAUSTED when memory ends."""
@@ -61,7 +80,7 @@ def execute_with_outputs(
         done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, labels(graph))
     name = runner.declaration.name
     try:
-        values = values_of(runner, graph, method, outputs, shots, seed)
+        values = values_of(runner, graph, method, outputs, shots, seed, show)
     except MemoryError as full:
         text = f"engine '{name}' ran out of memory: {full}"
         raise QmkError("RESOURCE_EXHAUSTED", text, engine=name, method=method, resource="memory_bytes") from full
@@ -75,15 +94,25 @@ def execute_with_outputs(
 
 
 class _Work:
-    def __init__(self, runner: Runner, graph: Graph, method: str, outputs: Outputs, shots: int, seed: int) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        graph: Graph,
+        method: str,
+        outputs: Outputs,
+        shots: int,
+        seed: int,
+        show: Show | None = None,
+    ) -> None:
+        self.show = show
         self.runner, self.graph, self.method = runner, graph, method
         self.outputs, self.shots, self.seed = outputs, shots, seed
         self.can = runner.capabilities(method)
         self.n = asked.n_qubits(graph)
         self.program = final_state(graph, self.can)
         wanted = outputs.names & {"expectation", "state", "amplitudes", "probabilities"}
-        self.pure = _only(self.program, Gate)
-        seen = self.pure or ("noisy" in self.can.outputs and _only(self.program, Gate, Noise, Reset))
+        self.pure = consists_of(self.program, Gate)
+        seen = self.pure or ("noisy" in self.can.outputs and consists_of(self.program, Gate, Noise, Reset))
         self.exact = seen and not outputs.sampled and wanted <= self.can.outputs
         if not self.exact and (lost := sorted(wanted - set(VALUES))):
             gates_only(self.program)  # says what is in the way, where it is the program
@@ -101,15 +130,24 @@ class _Work:
 
     def values(self) -> Values:
         points = self.outputs.points
-        found = self._swept() if self.exact and points and self._in_one_call() else None
-        if found is None:
+        found = self._swept() if self.exact and points and self._in_one_call() else []
+        if not found:
             sweep = self.outputs.sweep
             graphs = (
                 [asked.bound(self.graph, sweep, p) for p in points] if sweep is not None and points else [self.graph]
             )
-            found = [self._point(graph, at) for at, graph in enumerate(graphs)]
+            for at, graph in enumerate(graphs):
+                found.append(self._point(graph, at))
+                self._tell(self.shots * len(found) // len(graphs), found)
         if points and self.outputs.counts:
             found = [msgspec.structs.replace(row, counts=self._counts(at)) for at, row in enumerate(found)]
+        return self._values(found)
+
+    def _tell(self, shots_done: int, found: list[Point]) -> None:
+        if self.show is not None and self.show.wants():
+            self.show(Partial(shots_done, values=self._values(found)))
+
+    def _values(self, found: list[Point]) -> Values:
         name = self.runner.declaration.name
         cut = any(value.kind for row in found for value in row.expectations)
         return Values(
@@ -257,12 +295,12 @@ class _Work:
         more = self.outputs.names - {"expectation", "sweep", "counts"}
         return "sweep" in self.can.outputs and not more and bool(self.outputs.expectations)
 
-    def _swept(self) -> list[Point] | None:
-        """Computes all points with the engine's own sweep; None if the map from parameters to angles is not affine."""
+    def _swept(self) -> list[Point]:
+        """Computes all points with the engine's own sweep; none if the map from parameters to angles is not affine."""
         try:
             angles = self._angle_map().at(np.array(self.outputs.points, dtype=np.float64))
         except QmkError:
-            return None
+            return []
         gates, strings = gates_only(self.program), _strings(self.outputs)
         starts = np.cumsum([0, *(len(gate.params) for gate in gates)])
         columns: dict[str, list[float]] = {}
@@ -286,17 +324,26 @@ class _Work:
         """Estimates the values from shots, one basis after the other. Groups of qubits are measured in the Z basis."""
         tally = Tally(outputs.expectations)
         found = bases(outputs.expectations)
+        alone = len(found) == 1 and not outputs.probabilities and not self.outputs.points and names[-1] == "values"
+
+        def tell(bits: Any) -> None:
+            so_far = Tally(outputs.expectations)
+            so_far.add(found[0], sorted(found[0].letters), bits)
+            self._tell(len(bits), [Point(expectations=so_far.estimates())])
+
         for at, basis in enumerate(found):
-            bits = self._shots(program, basis, *names, "basis", at)
+            bits = self._shots(program, basis, *names, "basis", at, tell=tell if alone else None)
             tally.add(basis, sorted(basis.letters), bits)
         chances: list[list[Estimate]] = []
         if groups := outputs.probabilities:
             basis = Basis({qubit: "Z" for group in groups for qubit in group})
             qubits, bits = sorted(basis.letters), self._shots(program, basis, *names, "probabilities")
-            chances = [_frequencies(bits[:, [qubits.index(q) for q in group]]) for group in groups]
+            chances = [frequencies(bits[:, [qubits.index(q) for q in group]]) for group in groups]
         return Point(expectations=tally.estimates() if outputs.expectations else [], probabilities=chances)
 
-    def _shots(self, program: Program, basis: Basis, *names: str | int) -> Any:
+    def _shots(
+        self, program: Program, basis: Basis, *names: str | int, tell: Callable[[Any], None] | None = None
+    ) -> Any:
         made, qubits = measure_in_bases(program, basis.letters, self.can)
         seed = substream(self.seed, *names)
         try:
@@ -304,7 +351,15 @@ class _Work:
         except Unsupported as refused:
             name = self.runner.declaration.name
             raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
-        return plan.run(self.shots, seed).bits[:, made.n_cbits - len(qubits) :]
+        first = made.n_cbits - len(qubits)
+
+        def progress(shots_done: int, bits: Any = None, /) -> bool:
+            wanted = self.show is not None and self.show.wants()
+            if wanted and bits is not None and tell is not None:
+                tell(bits[:shots_done, first:])
+            return wanted
+
+        return plan.run(self.shots, seed, None if tell is None else progress).bits[:, first:]
 
     def _differentiate(self, graph: Graph, at: int) -> list[list[Estimate]]:
         """Computes derivatives with the parameter-shift rule, from exact or sampled values."""
@@ -333,41 +388,10 @@ class _Work:
         ]
 
 
-def _only(program: Program, *kinds: type) -> bool:
-    """Whether a program is instructions of these kinds, none of them under a condition."""
-    return all(
-        isinstance(x, Barrier) or (isinstance(x, kinds) and getattr(x, "cond", None) is None)
-        for x in program.instructions
-    )
-
-
 def _strings(outputs: Outputs) -> list[str]:
     """Every Pauli string but the identity, once."""
     return list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
 
 
-def place_gates(gates: Iterable[Gate]) -> list[Placed]:
-    """The gates in the form that ``cones`` takes."""
-    return [Placed(gate.name if "." in gate.name else f"core.{gate.name}", gate.qubits) for gate in gates]
-
-
-def angles_of(gates: Iterable[Gate]) -> Vector:
-    """All angles of the gates, in order."""
-    return np.array([angle for gate in gates for angle in gate.params], dtype=np.float64)
-
-
 def _sums(observables: Iterable[Observable], values: dict[str, float]) -> list[Estimate]:
     return [Estimate(float(sum(c * values.get(text, 1.0) for text, c in row))) for row in observables]
-
-
-def _frequencies(bits: Any) -> list[Estimate]:
-    """The frequency of each value of these columns, the first the highest bit, with the error of a binomial
-    estimate."""
-    shots, width = bits.shape
-    index = bits.astype(np.int64) @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
-    found = np.bincount(index, minlength=1 << width) / shots
-    errors = np.sqrt(np.maximum(found * (1 - found) / shots, 1 / shots**2))
-    return [Estimate(float(p), float(e)) for p, e in zip(found, errors, strict=True)]
-
-
-__all__ = ["VALUES", "values_of"]

@@ -17,7 +17,7 @@ from qmk.host.spawn import Shortage
 from qmk.host.tasks import Bounds
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
-from qmk.worker.messages import Ask, Done, Failed, NotDone, Ready, Run, RunProgress, StateSaved
+from qmk.worker.messages import Ask, Done, Failed, NotDone, Partial, Ready, Run, RunProgress, StateSaved
 
 
 class FakeProcess:
@@ -62,7 +62,9 @@ class Ears:
     def on_started(self, job: str, fence: int) -> None:
         self.heard.append(("started", job))
 
-    def on_progressed(self, job: str, fence: int, shots_done: int, epoch: int = 0) -> None:
+    def on_progressed(
+        self, job: str, fence: int, shots_done: int, epoch: int = 0, partial: Partial | None = None
+    ) -> None:
         self.heard.append(("progressed", job, shots_done, epoch))
 
     def on_saved(self, job: str, fence: int, saved: StateSaved) -> None:

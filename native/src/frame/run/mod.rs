@@ -13,7 +13,7 @@ mod simd;
 
 use crate::circuit::{Circuit, NONE};
 use crate::dice::Dice;
-use crate::samples::Samples;
+use crate::samples::{Report, Samples};
 
 use super::plan::{Code, Instr};
 pub(crate) use columns::{choose, fell};
@@ -57,7 +57,14 @@ pub struct Batch<'a> {
 /// Bytes that the lanes of a part should fit into, which is what a core's own cache holds.
 const CACHE_BYTES: u64 = 1 << 20;
 
-pub fn run(circuit: &Circuit, code: &Code, shots: usize, seed: u64, limits: &Limits) -> Result<Samples, Failure> {
+pub fn run(
+    circuit: &Circuit,
+    code: &Code,
+    shots: usize,
+    seed: u64,
+    limits: &Limits,
+    report: &Report,
+) -> Result<Samples, Failure> {
     let needed = (shots.div_ceil(64) as u64 * 8).saturating_mul(circuit.n_cbits as u64);
     if needed > limits.memory {
         return Err(Failure::Memory { needed });
@@ -84,6 +91,9 @@ pub fn run(circuit: &Circuit, code: &Code, shots: usize, seed: u64, limits: &Lim
             samples.column_mut(cbit)[from..from + words].copy_from_slice(batch.column(cbit));
         }
         from += words;
+        if from < all {
+            report(from * 64, &|| samples.first(from * 64));
+        }
     }
     samples.trim();
     Ok(samples)

@@ -17,6 +17,9 @@ class Request(shapes.Request, frozen=True):
     from_shot: Annotated[
         int, Meta(description="first shot of the page of per-shot events", ge=0, le=shapes.INT_MAX)
     ] = 0
+    partial: Annotated[bool, Meta(description="of a RUNNING job: what there is so far, instead of NOT_COMPLETED")] = (
+        False
+    )
 
 
 class Register(Struct, frozen=True):
@@ -97,11 +100,16 @@ class Reply(Struct, frozen=True, kw_only=True):
         ),
     ] = {}
     warnings: shapes.Warnings = []
+    partial: Annotated[
+        bool, Meta(description="the job is RUNNING: `shots` is those that counts and values are of so far, often 0")
+    ] = False
 
 
 CALL = Call(
     name="q_result",
-    doc="Answers what a COMPLETED job gave; per-shot events come in pages of at most `page_shots` shots.",
+    doc="Answers what a COMPLETED job gave; per-shot events come in pages of at most `page_shots` shots. With "
+    "`partial`, also what a RUNNING job has so far: counts of the shots, or values of the points, that are done, where "
+    "its method has some before others.",
     request=Request,
     reply=Reply,
     rights=("CAP_RESULT",),

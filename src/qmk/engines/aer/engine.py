@@ -102,12 +102,12 @@ class AerPlan:
         for start in range(0, shots if self.program.n_cbits else 0, step or 1):
             count = min(step, shots - start)
             bits[start : start + count] = draw(self.circuit, count, substream(seed, "aer", start))
+            for item in self.circuit.later:
+                compute(item, bits[start : start + count])
             if progress is not None:
-                progress(start + count)
+                progress(start + count, bits)
         if not self.program.n_cbits and progress is not None:
             progress(shots)
-        for item in self.circuit.later:
-            compute(item, bits)
         return Samples(bits, self._notes())
 
     def _sample_apart(self, built: Built, shots: int, seed: int) -> Bits:

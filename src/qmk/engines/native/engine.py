@@ -118,11 +118,18 @@ class NativePlan:
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         """Raises MemoryError when the state outgrows its bound."""
-        drawn = self._prepared.draw(shots, seed)
-        bits = np.frombuffer(drawn.samples.bits(), dtype=np.uint8).reshape(shots, -1)
+
+        def bits_of(samples: qmk_native.Samples) -> np.ndarray[Any, np.dtype[np.uint8]]:
+            bits = np.frombuffer(samples.bits(), dtype=np.uint8).reshape(samples.shots, -1)
+            return bits[:, : self._prepared.circuit.n_cbits]
+
+        def show(shots_done: int, samples: qmk_native.Samples | None = None) -> bool:
+            return bool(progress and progress(shots_done, None if samples is None else bits_of(samples)))
+
+        drawn = self._prepared.draw(shots, seed, show if progress is not None else None)
         if progress is not None:
             progress(shots)
-        return Samples(bits[:, : self._prepared.circuit.n_cbits], drawn.notes)
+        return Samples(bits_of(drawn.samples), drawn.notes)
 
 
 def _plan_of(circuit: tuple[Any, ...], method: str) -> NativePlan:

@@ -64,12 +64,7 @@ class TrajectoryPlan:
         bits = np.zeros((shots, self._n_cbits), dtype=np.uint8)
         once = self._is_one_state()
         levels = self._of_one_state(bits, seed) if once else self._trajectories(bits, seed, progress)
-        for item in self._tail:
-            if isinstance(item, Measure):
-                found = levels[:, item.qubit] == 1
-                bits[:, item.cbit] = found if item.cond is None else found & holds(item.cond, bits).astype(bool)
-            elif isinstance(item, Logic):
-                compute(item, bits)
+        self._read(bits, levels)
         if progress is not None:
             progress(shots)
         notes: dict[str, Any] = {"solver": "blanes-moan", "trajectories": 1 if once else shots}
@@ -104,9 +99,20 @@ class TrajectoryPlan:
         out = np.empty((len(bits), self.n_qubits), dtype=np.uint8)
         for shot in range(len(bits)):
             out[shot] = self._shot(bits[shot : shot + 1], substream(seed, "rydberg", "shot", shot))
-            if progress is not None:
-                progress(shot)
+            if progress is not None and progress(shot + 1):
+                seen = bits[: shot + 1].copy()
+                self._read(seen, out[: shot + 1])
+                progress(shot + 1, seen)
         return out
+
+    def _read(self, bits: Bits, levels: Levels) -> None:
+        """Fills in what is read at the end."""
+        for item in self._tail:
+            if isinstance(item, Measure):
+                found = levels[:, item.qubit] == 1
+                bits[:, item.cbit] = found if item.cond is None else found & holds(item.cond, bits).astype(bool)
+            elif isinstance(item, Logic):
+                compute(item, bits)
 
     def _shot(self, bits: Bits, seed: int) -> Levels:
         """The levels in which one trajectory's atoms are found; ``bits`` is the shot's row."""

@@ -47,11 +47,16 @@ class FramePlan(msgspec.Struct, frozen=True):
             for start in range(0, shots, step):
                 part = sampler.sample(min(step, shots - start)).view(np.uint8)
                 bits[start : start + step, slice(None) if straight else list(self.record)] = part
+                self._compute_logic(bits[start : start + step])
                 if progress is not None:
-                    progress(min(start + step, shots))
+                    progress(min(start + step, shots), bits)
+        else:
+            self._compute_logic(bits)
+        return Samples(bits)
+
+    def _compute_logic(self, bits: classical.Bits) -> None:
         for item in self.logic:
             classical.compute(item, bits)
-        return Samples(bits)
 
 
 class NotFrames(Exception):

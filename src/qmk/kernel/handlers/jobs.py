@@ -22,7 +22,7 @@ from qmk.base.errors import QmkError
 from qmk.kernel.effects import QueryResources, ReplyResult
 from qmk.kernel.events import CallReceived, Cancelled
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import COMPLETED, QUEUED, STATES, VALIDATING
+from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, STATES, VALIDATING
 from qmk.kernel.objects.session import Session
 from qmk.kernel.open_calls import STATUS_WAIT
 from qmk.kernel.state import State
@@ -46,11 +46,13 @@ def wait(kernel: State, event: CallReceived, session: Session) -> None:
 def result(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_result.Request = event.params
     job = kernel.job_of(session, request.job_id)
-    if job.state != COMPLETED:
+    fence = job.fence if request.partial and job.state == RUNNING else 0
+    if job.state != COMPLETED and not fence:
         raise kernel.refusals.no_result(job)
     if request.from_shot >= job.shots:
         raise kernel.refusals.past_last_shot(request.from_shot, job.shots)
-    kernel.out.append(ReplyResult(event.conn, event.ref, job.id, request.from_shot, result=kernel.views.result(job)))
+    known = kernel.views.result(job)
+    kernel.out.append(ReplyResult(event.conn, event.ref, job.id, request.from_shot, fence, result=known))
 
 
 def cancel(kernel: State, event: CallReceived, session: Session) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -95,9 +95,18 @@ def _other_seed(subject: Subject) -> str:
 
 def _progress(subject: Subject) -> str:
     done: list[int] = []
-    _plan(subject).run(300, 5, done.append)
+    shown: list[Any] = []
+
+    def hear(shots_done: int, bits: Any = None) -> None:
+        done.append(shots_done)
+        if bits is not None:
+            shown.append(bits[:shots_done].copy())
+
+    found = _plan(subject).run(300, 5, hear).bits
     if not done or done[-1] != 300 or done != sorted(done):
         return f"progress must rise to the number of shots (300) and end there; got {done[-5:]}"
+    if any(rows.shape[1:] != found.shape[1:] for rows in shown):
+        return "progress was given rows of bits that do not have the columns of the samples"
     return ""
 
 
