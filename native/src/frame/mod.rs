@@ -56,6 +56,10 @@ const FRAME_DEPTH: usize = 8;
 const PILOT_SECONDS: f64 = 0.1;
 /// Nor one that takes more than this part of the run that it is for.
 const PILOT_PART: f64 = 0.2;
+/// A run that takes longer is taken in so many parts, each of which can be shown before the next, if that costs no more.
+const LONG_S: f64 = 1.0;
+const PARTS: usize = 16;
+const PARTS_COST: f64 = 1.1;
 
 /// Words of rows that are turned for a sketch, at most: some tenths of a second. Only programs of thousands of qubits,
 /// most of them measured at random, have more.
@@ -179,20 +183,16 @@ impl Plan {
     }
 
     /// As `run`; `report` is told of the shots done on the way.
-    pub fn run_telling(
-        &self,
-        shots: usize,
-        seed: u64,
-        limits: &Limits,
-        report: &Report,
-    ) -> Result<Samples, Failure> {
+    pub fn run_telling(&self, shots: usize, seed: u64, limits: &Limits, report: &Report) -> Result<Samples, Failure> {
         if let Some(plan) = &self.logical {
             return plan.run(shots, seed, limits);
         }
         if self.too_wide {
             return Err(Failure::Memory { needed: 8u64 << self.code.width });
         }
-        run::run(&self.circuit, &self.code, shots, seed, limits, report)
+        let (whole, part) = (self.cost(shots), PARTS as f64 * self.cost(shots.div_ceil(PARTS)));
+        let parts = if whole > LONG_S && part <= PARTS_COST * whole { PARTS } else { 1 };
+        run::run(&self.circuit, &self.code, (shots, parts), seed, limits, report)
     }
 }
 

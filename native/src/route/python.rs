@@ -118,7 +118,13 @@ impl PyPlan {
     /// (samples, the method that drew them). Where some shots are done before others, `show(shots_done)` is called, and
     /// if it gives true, `show(shots_done, samples)`. What it raises is raised at the end.
     #[pyo3(signature = (shots, seed, show=None))]
-    fn run(&self, py: Python<'_>, shots: usize, seed: u64, show: Option<Py<PyAny>>) -> PyResult<(PySamples, &'static str)> {
+    fn run(
+        &self,
+        py: Python<'_>,
+        shots: usize,
+        seed: u64,
+        show: Option<Py<PyAny>>,
+    ) -> PyResult<(PySamples, &'static str)> {
         let failed = Mutex::new(None);
         let report = |done: usize, make: &dyn Fn() -> Samples| {
             let Some(show) = &show else { return };

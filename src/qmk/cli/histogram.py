@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -9,9 +10,15 @@ BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
 def lines(
-    counts: Mapping[str, int], shots: int, *, top: int = 20, width: int = 100, ascii_only: bool = False
+    counts: Mapping[str, int],
+    shots: int,
+    *,
+    top: int = 20,
+    width: int = 100,
+    ascii_only: bool = False,
+    with_errors: bool = False,
 ) -> list[str]:
-    """One line an outcome: bits, bar, count, share of ``shots``.
+    """One line an outcome: bits, bar, count, share of ``shots``, ``with_errors`` with its standard error.
 
     Outcomes stand by count, then by bits; past ``top`` one line says how many more there are and what they hold.
     """
@@ -22,11 +29,11 @@ def lines(
     labels = [_clip(bits, max(12, width - 40)) for bits, _ in shown]
     key_width = max(len(label) for label in labels)
     count_width = max(len(str(count)) for _, count in shown)
-    bar_width = max(1, min(48, width - key_width - count_width - 15))
+    bar_width = max(1, min(48, width - key_width - count_width - (24 if with_errors else 15)))
     largest = max(count for _, count in shown)
     out = [
         f"  {label:<{key_width}}  {_bar(count / largest, bar_width, ascii_only):<{bar_width}}"
-        f"  {count:>{count_width}}  {100 * count / shots:5.1f} %"
+        f"  {count:>{count_width}}  {_share(count, shots, with_errors, ascii_only)}"
         for label, (_, count) in zip(labels, shown, strict=True)
     ]
     if len(ordered) > len(shown):
@@ -35,6 +42,15 @@ def lines(
         dots = "..." if ascii_only else "…"
         out.append(f"  {dots} {more} more outcome{'s' * (more > 1)} with {rest} shots, {100 * rest / shots:.1f} %")
     return out
+
+
+def _share(count: int, shots: int, with_error: bool, ascii_only: bool) -> str:
+    """A share in per cent; its error is that of a binomial estimate, at least that of one shot."""
+    share = count / shots
+    if not with_error:
+        return f"{100 * share:5.1f} %"
+    error = max(math.sqrt(share * (1 - share) / shots), 1 / shots)
+    return f"{100 * share:5.1f} {'+-' if ascii_only else '±'} {100 * error:.2g} %"
 
 
 def _bar(share: float, width: int, ascii_only: bool) -> str:

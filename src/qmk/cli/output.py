@@ -26,6 +26,14 @@ def json_object(value: Any) -> None:
     sys.stdout.write(json_text(value))
 
 
+def json_line(value: Any) -> None:
+    """One JSON value on a line of its own, written at once."""
+    import msgspec
+
+    sys.stdout.write(escape_json(msgspec.json.encode(value).decode()) + "\n")
+    sys.stdout.flush()
+
+
 def json_text(value: Any) -> str:
     """Indented JSON. What is not Unicode, such as the name of a file in another encoding, stands as U+FFFD, and what a
     terminal would act on as its escape."""

@@ -39,4 +39,5 @@ SUMMARIES = {
     "token": "Read and narrow tokens",
     "usage": "Sum up what each tenant's jobs used; with --csv or --json, list every launch",
     "verify": "Check PROGRAM against every rule and print all findings in one go",
+    "watch": "Show how far JOB is and what it gave so far, until it ends; then print its result",
 }

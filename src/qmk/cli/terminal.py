@@ -57,6 +57,15 @@ def say(text: str = "", err: bool = False) -> None:
     click.echo("".join(parts), err=err, color=True)
 
 
+def redraw(rows: list[str], drawn: int) -> int:
+    """Draws lines over the last ``drawn`` ones of a terminal, each cut to its width; gives how many there are now."""
+    if drawn:
+        click.echo(f"\x1b[{drawn}F\x1b[J", nl=False, color=True)
+    for row in rows:
+        say(row[: width() - 1])
+    return len(rows)
+
+
 def has_width() -> bool:
     """Whether the output has a number of columns: a terminal does, a file or a pipe only by ``COLUMNS``."""
     return sys.stdout.isatty() or "COLUMNS" in os.environ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
@@ -31,6 +32,10 @@ class Follows:
     async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
         """Stop a job that has not ended."""
         raise AssertionError("the client that this is a part of cancels")
+
+    async def partial(self, job: str) -> Result | None:
+        """The result of a job so far."""
+        raise AssertionError("the client that this is a part of asks")
 
     async def _follow(self, job: str, options: RunOptions, shots_before: int = 0) -> Result:
         raise AssertionError("the client that this is a part of waits")
@@ -91,6 +96,32 @@ class AsyncJob:
         """The error with which the job ended, None where it has a result. Raises TIMEOUT as ``result`` does."""
         ended = await self._wait(timeout)
         return None if ended.state == "COMPLETED" else calls.job_ended_badly(ended.state, ended.error)
+
+    async def partial(self) -> Result | None:
+        """The result so far, of the shots or points that are done; None while it waits for an engine. See
+        ``Client.partial``."""
+        return await self._client.partial(self.job_id)
+
+    async def watch(self, every_s: float = 0.5) -> AsyncIterator[Result]:
+        """The result so far each time it has grown, looked at every ``every_s`` seconds; at last the result. Raises
+        as ``result``."""
+        shots = 0
+        while True:
+            found = await self._look(every_s)
+            if found is not None and (not found.partial or found.shots > shots):
+                shots = found.shots
+                yield found
+            if found is not None and not found.partial:
+                return
+
+    async def _look(self, wait_s: float) -> Result | None:
+        """The result, if the job ends within that time, else what there is then."""
+        try:
+            return await self.result(wait_s)
+        except QmkError as error:
+            if error.kind.name != "TIMEOUT" or (await self.status()).state in calls.ENDED:
+                raise
+        return await self.partial()
 
     async def _wait(self, timeout: float | None) -> q_wait.Reply:
         if self._ended is None:
@@ -153,6 +184,22 @@ class Job:
     def exception(self, timeout: float | None = None) -> QmkError | None:
         """The error with which the job ended, None where it has a result. Raises TIMEOUT as ``result`` does."""
         return drive(self._job.exception(timeout))
+
+    def partial(self) -> Result | None:
+        """The result so far, of the shots or points that are done; None while it waits for an engine. See
+        ``Client.partial``."""
+        return drive(self._job.partial())
+
+    def watch(self, every_s: float = 0.5) -> Iterator[Result]:
+        """The result so far each time it has grown, looked at every ``every_s`` seconds; at last the result. Raises
+        as ``result``."""
+        results = self._job.watch(every_s)
+
+        async def follow() -> Result | None:
+            return await anext(results, None)
+
+        while (found := drive(follow())) is not None:
+            yield found
 
     def __repr__(self) -> str:
         return f"<Job {self.job_id}>"

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from qmk.abi.calls import q_cancel, q_submit
+from qmk.abi.calls import q_cancel, q_result, q_submit
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.asking import Asks
 from qmk.client.batch import Batch, CountsBatch
 from qmk.client.job import AsyncJob, Follows
+from qmk.client.result import Result
 from qmk.request.batches import BatchLike, Entry, entries_of, name_place, naming
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from qmk.abi.call import Call
-    from qmk.client.result import Result
     from qmk.client.wire import Wire
     from qmk.request.keywords import ClientRunKeywords, ClientSubmitKeywords
 
@@ -41,6 +41,17 @@ class Many(Asks, Follows):
     def job(self, job: str) -> AsyncJob:
         """A handle of a job by its id. Nothing is asked of the daemon yet."""
         return AsyncJob(self, job)
+
+    async def partial(self, job: str) -> Result | None:
+        """The result so far of a job that runs: counts of the shots that are done, or values of its points, where its
+        method has some before others (``shots`` says of how many; ``partial`` is true). None while it waits, its result
+        once it has ended. Raises as ``result`` for a job that failed."""
+        try:
+            return Result(await self._ask(q_result.CALL, job_id=job, partial=True), self._pages(job))
+        except QmkError as error:
+            if error.kind.name != "NOT_COMPLETED":
+                raise
+            return None
 
     @takes("Client.submit")
     async def submit_many(

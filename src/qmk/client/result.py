@@ -56,7 +56,7 @@ class Result:
     ``counts`` maps a printed bitstring (registers in order, separated by one space, bits as each register prints them)
     to its number of shots, and has marginals, distances and the like as methods; ``registers`` says which event each
     printed bit is. ``seed``, ``engine``, ``provenance`` and the program reproduce it bit for bit. ``usage`` is what the
-    run took. ``values``: expectation values and the like, where the job was asked for them. ``warnings``: what is
+    run took. ``partial``: the job still runs, and ``counts`` or ``values`` are of its first ``shots`` shots. ``values``: expectation values and the like, where the job was asked for them. ``warnings``: what is
     doubtful in the program, each with its place and the fix.
     """
 
@@ -80,6 +80,7 @@ class Result:
         self.usage: dict[str, Any] = reply.usage
         self.warnings: list[Finding] = msgspec.convert(reply.warnings, list[Finding])
         self.values: Values | None = reply.values
+        self.partial: bool = reply.partial
         self._fetch = fetch
         self._packed = packed
 
@@ -244,11 +245,13 @@ class Result:
             "usage": self.usage,
             "warnings": msgspec.to_builtins(self.warnings),
             **({} if self.values is None else {"values": msgspec.to_builtins(self.values)}),
+            **({"partial": True} if self.partial else {}),
         }
 
     def __repr__(self) -> str:
         more = f", ... {len(self.counts)} outcomes" if len(self.counts) > SHOWN else ""
-        return f"<Result {self.shots} shots on {self.engine}: {summarize(self.counts)}{more}>"
+        partial = " so far" if self.partial else ""
+        return f"<Result {self.shots} shots{partial} on {self.engine}: {summarize(self.counts)}{more}>"
 
     def _repr_html_(self) -> str:
         return draw_run(self.counts, f"{self.shots} shots on {self.engine}:{self.method}, seed {self.seed}")

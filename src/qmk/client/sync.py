@@ -228,6 +228,7 @@ class Client:
     status = _blocking(Core.status)
     wait = _blocking(Core.wait)
     result = _blocking(Core.result)
+    partial = _blocking(Core.partial)
     cancel = _blocking(Core.cancel)
     events = _blocking(Core.events)
     checkpoint = _blocking(Core.checkpoint)

@@ -55,7 +55,7 @@ class World:
     def __init__(self) -> None:
         self.store = Store()
         self.makers = Makers()
-        self.answers = ResultAnswers(cast("Journal", self.store), self.makers)
+        self.answers = ResultAnswers(cast("Journal", self.store), self.makers, {})
         self.forgotten: list[str] = []
 
     def ask(self, job: str, ref: int) -> None:

@@ -60,7 +60,7 @@ const CACHE_BYTES: u64 = 1 << 20;
 pub fn run(
     circuit: &Circuit,
     code: &Code,
-    shots: usize,
+    (shots, parts): (usize, usize),
     seed: u64,
     limits: &Limits,
     report: &Report,
@@ -71,7 +71,7 @@ pub fn run(
     }
     let mut samples = Samples::zeros(shots, circuit.n_cbits as usize);
     let all = samples.words();
-    let most = (COLUMN_WORDS / code.n_symbols.max(1) as usize).max(16);
+    let most = (COLUMN_WORDS / code.n_symbols.max(1) as usize).max(16).min(all.div_ceil(parts).max(1));
     let mut from = 0;
     while from < all {
         let words = most.min(all - from);
