@@ -85,17 +85,18 @@ class Hang(Zeros):
 
 
 class Slow(Zeros):
-    """Reports every shot and waits for the file ``go`` before the last one."""
+    """Reports every shot, with its bits, and waits for the file ``go`` before the last one."""
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         _mark("slow")
+        found = super().run(shots, seed)
         done = 0
         while done < shots - 1 or not (HERE / "go").exists():
             done = min(done + 1, shots - 1)
             if progress is not None:
-                progress(done)
+                progress(done, found.bits)
             time.sleep(0.005)
-        return super().run(shots, seed, progress)
+        return found
 
 
 class After(Zeros):

@@ -52,6 +52,29 @@ def failure(client: Client, engine: str) -> QmkError:
     return caught.value
 
 
+def test_a_job_is_watched_until_it_ends(client: Client, tmp_path: Path, eventually: Eventually):
+    job = client.job(client.submit(PROGRAM, engine="slow", shots=50).job_id)
+    seen: list[qmk.Result] = []
+    for found in job.watch(0.05):
+        if seen:
+            assert found.shots > seen[-1].shots or not found.partial
+        seen.append(found)
+        if found.shots > 45:
+            (tmp_path / "odd" / "go").touch()
+        assert dict(found.counts) == {"0": found.shots}
+    assert [found.partial for found in seen] == [True] * (len(seen) - 1) + [False]
+    assert "so far" in repr(seen[0])
+    final = job.partial()
+    assert final is not None
+    assert (final.partial, final.shots) == (False, 50)
+    waiting = client.submit(PROGRAM, engine="hang").job_id
+    eventually(lambda: client.status(waiting).state == "RUNNING", "the hanging engine's start")
+    nothing = client.partial(waiting)
+    assert nothing is not None
+    assert (nothing.partial, nothing.shots, dict(nothing.counts)) == (True, 0, {})
+    client.cancel(waiting)
+
+
 def test_cancelling_ends_the_work_and_all_it_started(
     client: Client, tmp_path: Path, eventually: Eventually, alive: Callable[[int], bool]
 ):

@@ -83,11 +83,11 @@ fn states(splits: usize, shots: u64) -> u64 {
 
 /// Up to this width all measurements are left to the end that can be.
 const SMALL: u32 = 12;
-/// A run that takes longer is taken in parts where its shots hardly share states: of so many shots, so large a share have
-/// a state of their own.
-const LONG_S: f64 = 1.0;
-const PARTS: usize = 16;
-const APART: f64 = 0.5;
+/// A run that takes longer begins with a part, and doubles it, where its shots hardly share states: so large a share of
+/// the shots have one of their own.
+const LONG_S: f64 = 0.25;
+const PART: usize = 8;
+const APART: f64 = 0.8;
 
 /// Bytes of one state of the program.
 fn state_bytes<R: Real>(program: &Program<R>) -> u64 {
@@ -191,7 +191,7 @@ impl<R: Real> Plan<R> {
         let batch = if fits(&(shots as u64)) { shots.max(1) } else { batch as usize };
         let (seconds, branches) = cost::work(&self.program, shots as f64, &RATES);
         let parts = seconds > LONG_S && branches >= APART * shots as f64;
-        let sizes = run::Sizes { shots, batch, part: if parts { shots.div_ceil(PARTS) } else { shots } };
+        let sizes = run::Sizes { shots, batch, part: if parts { shots.div_ceil(PART) } else { shots } };
         run::run(&self.circuit, &self.program, (self.level, self.threads), sizes, seed, stop, report)
             .ok_or(Refused::Stopped)
     }

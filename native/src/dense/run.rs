@@ -57,8 +57,8 @@ pub struct Walk<'a, R: Real> {
     leaves: usize,
 }
 
-/// Shots of a run: all; the most that there is memory for at a time; and those that are taken at a time, so that they
-/// can be looked at before the rest, if they hardly share states: if the first of them do, the rest is taken at once.
+/// Shots of a run: all; the most that there is memory for at a time; and those that are taken first, so that they can be
+/// looked at before the rest. While hardly any shots share a state, as many follow as there are; then the rest at once.
 #[derive(Clone, Copy)]
 pub struct Sizes {
     pub shots: usize,
@@ -92,9 +92,8 @@ pub fn run<R: Real>(
         if !walk.tree(Dice::new(seed, &[0, number]), size.min(shots - walk.done)) {
             return None;
         }
-        if number == 0 && (walk.leaves as f64) < APART * walk.done as f64 {
-            size = batch;
-        }
+        let apart = walk.leaves as f64 >= APART * walk.done as f64;
+        size = if apart { walk.done.min(batch) } else { batch };
         number += 1;
         if walk.done < shots && !walk.order.is_empty() {
             report(walk.done, &|| late(circuit, program, walk.samples.of(&walk.order[..walk.done])));

@@ -57,7 +57,7 @@ const PILOT_SECONDS: f64 = 0.1;
 /// Nor one that takes more than this part of the run that it is for.
 const PILOT_PART: f64 = 0.2;
 /// A run that takes longer is taken in so many parts, each of which can be shown before the next, if that costs no more.
-const LONG_S: f64 = 1.0;
+const LONG_S: f64 = 0.25;
 const PARTS: usize = 16;
 const PARTS_COST: f64 = 1.1;
 

@@ -215,9 +215,7 @@ class Runner:
             self._find(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope, packed)
         )
         started = time.perf_counter()
-        told = None
-        if progress is not None or show is not None:
-            told = Reports(progress, show, prepared.program, prepared.outputs, seed)
+        told = Reports(progress, show, prepared.program, prepared.outputs, seed) if progress or show else None
         try:
             size = shots, seed
             if isinstance(prepared.plan, native.Prepared):

@@ -155,7 +155,7 @@ class _Work:
             engine=f"{name}:{self.method}" if self.method else name,
             parameters=list(self.derived.names) if self.derived is not None else [],
             shots=0 if self.exact else self.shots,
-            points=found,
+            points=list(found),
         )
 
     def _counts(self, at: int) -> dict[str, int]:

@@ -12,6 +12,8 @@ from qmk.host.answers import Make, PlainMakers, ResultAnswers
 from qmk.host.journal import Journal
 from qmk.host.results import Head, Result
 from qmk.kernel import effects as fx
+from qmk.qvm.graph import Output
+from qmk.worker.messages import Partial
 
 RESULT = Result(
     Head(counts={"0": 1}, registers=[], event_names=[], event_widths=[], row_bytes=0, shots=1, version="", notes={}),
@@ -55,13 +57,14 @@ class World:
     def __init__(self) -> None:
         self.store = Store()
         self.makers = Makers()
-        self.answers = ResultAnswers(cast("Journal", self.store), self.makers, {})
+        self.partials: dict[tuple[str, int], Partial] = {}
+        self.answers = ResultAnswers(cast("Journal", self.store), self.makers, self.partials)
         self.forgotten: list[str] = []
 
-    def ask(self, job: str, ref: int) -> None:
+    def ask(self, job: str, ref: int, fence: int = 0) -> None:
         provenance = q_result.Provenance(digest="", engine="", method="", seed=0)
         known = q_result.Reply(job_id=job, shots=1, seed=0, provenance=provenance)
-        self.answers.answer(fx.ReplyResult(1, ref, job, 0, result=known))
+        self.answers.answer(fx.ReplyResult(1, ref, job, 0, fence, result=known))
 
     def forget(self, job: str) -> None:
         self.answers.forget(job, lambda: self.forgotten.append(job))
@@ -91,6 +94,17 @@ def test_a_recent_result_is_shown_from_memory_although_it_is_forgotten_meanwhile
     world.forget("j")
     assert world.forgotten == ["j"]
     assert world.answers.recent.get("j") is None
+
+
+def test_of_a_launch_that_is_out_the_answer_is_what_it_gave_so_far() -> None:
+    world = World()
+    world.ask("j", 1, fence=7)
+    world.partials["j", 7] = Partial(5, {"0": 5}, [Output("c", ("e",))])
+    world.ask("j", 2, fence=7)
+    nothing, some = world.makers.said[1], world.makers.said[2]
+    assert (nothing.partial, nothing.shots, nothing.counts) == (True, 0, {})
+    assert (some.partial, some.shots, some.counts) == (True, 5, {"0": 5})
+    assert some.registers == [q_result.Register("c", ["e"])]
 
 
 def test_what_cannot_be_read_is_an_error_of_the_call() -> None:

@@ -12,10 +12,11 @@ from qmk.host.blobs import MemoryBlobs
 from qmk.host.launcher import Loss
 from qmk.host.launches import Launches, Sources
 from qmk.host.states import States
+from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.effects import Kill
 from qmk.simulation.disk import Disk, SimJournal
-from qmk.worker.messages import Done, Failed, StateSaved
+from qmk.worker.messages import Done, Failed, Partial, StateSaved
 
 
 class FullDisk(MemoryBlobs):
@@ -142,3 +143,22 @@ def test_the_start_of_a_launch_that_was_killed_is_not_told():
     desk.launches.kill(Kill("job_1", 7))
     desk.later.pop()()
     assert desk.events == []
+
+
+def test_what_a_launch_gave_so_far_is_kept_while_it_is_out():
+    desk = Desk()
+    desk.launches.launcher = Killer()  # type: ignore[assignment]
+    seven = ("job_1", 7)
+    ends: list[Callable[[], object]] = [
+        lambda: desk.launches.on_done(*seven, done(7), "1"),
+        lambda: desk.launches.on_failed(*seven, Failed(7, "JOB_FAILED", "it fell"), None),
+        lambda: desk.launches.on_saved(*seven, state(stopped=True)),
+        lambda: desk.launches.kill(fx.Kill(*seven)),
+    ]
+    for end in ends:
+        desk.launches.on_progressed(*seven, 3, 0, Partial(3, {"0": 3}))
+        desk.launches.on_progressed(*seven, 4)
+        desk.launches.on_saved(*seven, state(stopped=False))
+        assert desk.launches.partials == {seven: Partial(3, {"0": 3})}
+        end()
+        assert desk.launches.partials == {}

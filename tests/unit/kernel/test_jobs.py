@@ -162,9 +162,14 @@ def test_a_result_is_there_once_completed_and_never_otherwise(bench: Any) -> Non
     job = bench.submit(session, shots=10)
     ask = {"session_id": session, "job_id": job}
     assert bench.refusal("q_result", **ask).kind.name == "NOT_COMPLETED"
+    assert bench.refusal("q_result", **ask, partial=True).kind.name == "NOT_COMPLETED"
+    bench.start(job)
+    assert bench.refusal("q_result", **ask).kind.name == "NOT_COMPLETED"
+    (effect,) = bench.call("q_result", **ask, partial=True)
+    assert (effect.job, effect.fence) == (job, bench.fence(job))
     bench.finish(job)
-    (effect,) = bench.call("q_result", **ask, from_shot=4)
-    assert (effect.job, effect.from_shot, effect.status) == (job, 4, None)
+    (effect,) = bench.call("q_result", **ask, from_shot=4, partial=True)
+    assert (effect.job, effect.from_shot, effect.status, effect.fence) == (job, 4, None, 0)
     assert (effect.result.seed, effect.result.provenance.engine) == (bench.launches[0].seed, "reference")
     assert bench.refusal("q_result", **ask, from_shot=10).fields["expected"] == "int 0 to 9"
     failed = bench.submit(session)
