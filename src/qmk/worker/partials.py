@@ -74,6 +74,11 @@ class Reports:
         self._progress, self._show = progress, show
         self._program, self._outputs, self._seed = program, list(outputs), seed
 
+    @classmethod
+    def of(cls, progress: Callable[[int], None] | None, show: Show | None, *rest: Any) -> Reports | None:
+        """None where nobody hears it."""
+        return None if progress is None and show is None else cls(progress, show, *rest)
+
     def __call__(self, shots_done: int, bits: classical.Bits | None = None, /) -> bool:
         wanted = self._hear(shots_done)
         if wanted and bits is not None and self._program is not None:

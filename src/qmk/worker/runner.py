@@ -215,7 +215,7 @@ class Runner:
             self._find(digest, method, scope) if graph is None else self.prepare(graph, method, digest, scope, packed)
         )
         started = time.perf_counter()
-        told = Reports(progress, show, prepared.program, prepared.outputs, seed) if progress or show else None
+        told = Reports.of(progress, show, prepared.program, prepared.outputs, seed)
         try:
             size = shots, seed
             if isinstance(prepared.plan, native.Prepared):

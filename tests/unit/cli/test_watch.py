@@ -26,13 +26,13 @@ STATUS: dict[str, Any] = {
 }
 
 
-def result(notes: dict[str, Any] | None = None, values: Values | None = None, **counts: int) -> Result:
+def result(counts: dict[str, int], notes: dict[str, Any] | None = None, values: Values | None = None) -> Result:
     made = Provenance(digest="", engine="native", method="auto", seed=1, notes=notes or {})
     return Result(Reply("job_1", sum(counts.values()), 1, counts=counts, provenance=made, values=values, partial=True))
 
 
 def test_shares_have_their_standard_errors() -> None:
-    head, shots, *rows = watch.view_lines("job_1", STATUS, result(**{"00": 64, "11": 36}))
+    head, shots, *rows = watch.view_lines("job_1", STATUS, result({"00": 64, "11": 36}))
     assert head == "job_1: RUNNING on native auto, 100 of 400 shots"
     assert shots == "  100 shots so far"
     assert [row.split("  ")[-1].strip() for row in rows] == ["64.0 ± 4.8 %", "36.0 ± 4.8 %"]
@@ -40,7 +40,7 @@ def test_shares_have_their_standard_errors() -> None:
 
 def test_values_and_notes_are_shown() -> None:
     values = Values(exact=False, engine="native", shots=400, points=[Point(expectations=[Estimate(0.25, 0.1)])])
-    found = result({"partial": "too many"}, values, **{"0": 10})
+    found = result({"0": 10}, {"partial": "too many"}, values)
     told = list(watch.view_lines("job_1", STATUS, found))
     assert "  <observable 0> = 0.25" in "\n".join(told)
     assert told[-1] == "  note: too many"
