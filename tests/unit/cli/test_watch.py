@@ -28,7 +28,17 @@ STATUS: dict[str, Any] = {
 
 def result(counts: dict[str, int], notes: dict[str, Any] | None = None, values: Values | None = None) -> Result:
     made = Provenance(digest="", engine="native", method="auto", seed=1, notes=notes or {})
-    return Result(Reply("job_1", sum(counts.values()), 1, counts=counts, provenance=made, values=values, partial=True))
+    return Result(
+        Reply(
+            job_id="job_1",
+            shots=sum(counts.values()),
+            seed=1,
+            counts=counts,
+            provenance=made,
+            values=values,
+            partial=True,
+        )
+    )
 
 
 def test_shares_have_their_standard_errors() -> None:
