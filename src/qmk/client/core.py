@@ -192,6 +192,8 @@ class Core(Many, Lists, Checkpoints, Channels):
             "keep_events": options.keep_events,
             "outputs": options.outputs,
             "strict": options.strict,
+            "name": options.name,
+            "tags": options.tags,
         }
 
     async def status(self, job: str) -> q_status.Reply:

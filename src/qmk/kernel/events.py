@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from qmk.abi.calls import q_jobs
 from qmk.abi.shapes import Footprint
 from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
@@ -118,12 +119,19 @@ class Submitted(Record, frozen=True):
     """What it may go on with instead, the best first; none where the caller named the engine."""
     footprint: Footprint | None = None
     """What it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in."""
+    name: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
         """Qubits of its place on the device's map, physical ones under logical qubits; a program without any takes
         one, so that it has a place."""
         return (self.n_qubits or 1) if self.footprint is None else self.footprint.physical_qubits
+
+
+def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
+    """What jobs are listed under: "" (all are), the name after a blank, which no tag has, and the tags."""
+    return ("", f" {job.name}", *job.tags) if job.name else ("", *job.tags)
 
 
 class Routed(Event, frozen=True):

@@ -228,11 +228,13 @@ class JobTable:
         job.note(began_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
 
     def move(self, job: Job, state: str) -> None:
-        """Moves the job to another state, and to the tenant's list of jobs in that state."""
-        if job.state != VALIDATING:
-            self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job.id)
+        """Moves the job to another state, and to the tenant's lists of jobs in that state."""
+        labels = ev.labels_of(job.submitted)
+        for label in labels if job.state != VALIDATING else ():
+            self.listed.drop((job.tenant, job.state, label), job.submitted.now_ns, job.id)
         job.move(state)
-        self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
+        for label in labels:
+            self.listed.put((job.tenant, state, label), job.submitted.now_ns, job.id)
 
     def _end(self, job: Job, state: str, record: ev.Ending, error: QmkError | None = None) -> None:
         now_ns, job.skew_ns = record.now_ns, record.skew_ns
@@ -256,7 +258,8 @@ class JobTable:
         self.by_id.remove(job_id)
         if archive is not None and not archive.left:
             self.emptied.append(archive.number)
-        self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job_id)
+        for label in ev.labels_of(job.submitted):
+            self.listed.drop((job.tenant, job.state, label), job.submitted.now_ns, job_id)
         self.cache.drop(job.tenant, job_id)
         self._accounts.keep(job.tenant, -job.kept_bytes)
         self.checkpoints.drop_job(job_id)

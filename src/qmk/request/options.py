@@ -7,7 +7,7 @@ from these: the keywords of the functions in ``qmk`` and of both clients (``keyw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -53,6 +53,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     deadline_epochs: int | None = None
     idempotency_key: str = ""
     channels: Mapping[str, str] | None = None
+    name: str = ""
+    tags: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for name, take in _TAKE.items():
@@ -141,6 +143,8 @@ OPTIONS: dict[str, Option] = {
     "deadline_epochs": _on_the_wire(shapes.DeadlineEpochs, "--deadline", metavar="EPOCHS"),
     "idempotency_key": _on_the_wire(shapes.IdempotencyKey, "--idempotency-key", metavar="KEY"),
     "channels": _on_the_wire(shapes.Channels, "--channel", metavar="HANDLE=CHANNEL"),
+    "name": _on_the_wire(shapes.JobName, "--name", metavar="NAME"),
+    "tags": _on_the_wire(shapes.Tags, "--tag", metavar="TAG"),
 }
 
 EITHER = {
@@ -154,7 +158,7 @@ _PHYSICS = ("noise", "error", "qec", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
     *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache",
-    "priority", "deadline_epochs", "idempotency_key", "channels",
+    "priority", "deadline_epochs", "idempotency_key", "channels", "name", "tags",
 )  # fmt: skip
 
 _RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
@@ -265,15 +269,21 @@ def _outputs(name: str, value: Any) -> Outputs:
     return value
 
 
+def read_tags(name: str, value: Any) -> tuple[str, ...]:
+    """A list of tags, or one."""
+    return (value,) if isinstance(value, str) else arguments.texts(name, value)
+
+
 _TAKE: dict[str, Callable[[str, Any], Any]] = {
     "shots": _shots,
     **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs"), _whole),
-    **dict.fromkeys(("engine", "format", "device", "idempotency_key"), arguments.text),
+    **dict.fromkeys(("engine", "format", "device", "idempotency_key", "name"), arguments.text),
     **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), arguments.switch),
     **dict.fromkeys(("params", "channels"), _mapping),
     "error": _fraction,
     "progress": _function,
     "outputs": _outputs,
+    "tags": read_tags,
 }
 """The function that reads the value of each option. Noise and code are read with the program."""
 

@@ -25,6 +25,8 @@ class Request(shapes.Request, frozen=True):
     keep_events: shapes.KeepEvents = True
     outputs: Annotated[Outputs | None, Meta(description="what the job gives beyond counts")] = None
     strict: shapes.Strict = False
+    name: shapes.JobName = ""
+    tags: shapes.Tags = ()
 
 
 class Reply(Struct, frozen=True):
