@@ -55,20 +55,6 @@ class ValueAndGradKeywords(GradientKeywords, total=False):
     """Of ``qmk.value_and_grad``."""
 
 
-class SweepKeywords(TypedDict, total=False):
-    """Of ``qmk.sweep``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[Any, Any] | None
-    format: str | None
-    strict: bool
-    noise: NoiseLike | Drift | None
-    error: float | None
-    device: str | None
-
-
 class ClientEstimateKeywords(TypedDict, total=False):
     """Of ``Client.estimate``."""
 
@@ -102,11 +88,27 @@ class ProbabilitiesKeywords(ExpectationKeywords, total=False):
     """Of ``qmk.probabilities``."""
 
 
+class SweepKeywords(TypedDict, total=False):
+    """Of ``qmk.sweep``."""
+
+    shots: int | None
+    seed: int | None
+    engine: str | None
+    params: Mapping[Any, Any] | None
+    format: str | None
+    strict: bool
+    noise: NoiseLike | Drift | None
+    error: float | None
+    device: str | None
+    progress: Progress | bool | None
+
+
 class SampleKeywords(ExpectationKeywords, total=False):
     """Of ``qmk.sample``."""
 
     rewrites: bool
     cache: bool
+    progress: Progress | bool | None
 
 
 class EmbeddedRunKeywords(ExpectationKeywords, total=False):
@@ -118,7 +120,7 @@ class EmbeddedRunKeywords(ExpectationKeywords, total=False):
     outputs: Outputs | None
     rewrites: bool
     cache: bool
-    progress: Progress | None
+    progress: Progress | bool | None
 
 
 class RunKeywords(EmbeddedRunKeywords, total=False):
@@ -140,10 +142,10 @@ class ClientSubmitKeywords(ExpectationKeywords, total=False):
     idempotency_key: str
     channels: Mapping[str, str] | None
     name: str
-    tags: Sequence[str]
+    tags: str | Sequence[str]
 
 
 class ClientRunKeywords(ClientSubmitKeywords, total=False):
     """Of ``Client.run``."""
 
-    progress: Progress | None
+    progress: Progress | bool | None
