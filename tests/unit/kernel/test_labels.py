@@ -72,7 +72,7 @@ def test_a_replay_keeps_them(bench: Bench) -> None:
     job = bench.submit(session, name="first", tags=("a",))
     bench.start(job)
     bench.finish(job)
-    (recall,) = bench.call("q_replay", session_id=session, job_id=job)
+    recall: Any = bench.call("q_replay", session_id=session, job_id=job)[-1]
     bench.step(Recalled, key=recall.key, graph=pack(bell()))
     assert len(ids(bench.ask("q_jobs", session_id=session, name="first", tags=("a",)))) == 2
 
