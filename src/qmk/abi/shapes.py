@@ -107,6 +107,18 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     """Base of every request: by-name parameters, unknown names refused."""
 
 
+class OfSession(Request, frozen=True):
+    """Base of the requests of a session."""
+
+    session_id: SessionId
+
+
+class OfJob(OfSession, frozen=True):
+    """Base of the requests about a job."""
+
+    job_id: JobId
+
+
 class Program(Request, frozen=True):
     """A program as source text (or bytes, for binary formats); the host translates it before the kernel sees it."""
 

@@ -77,6 +77,7 @@ def command(
             rows, more = pages.collect(limit, functools.partial(client.jobs, **wanted, since=since), "jobs")
     found = msgspec.to_builtins(rows)
     which = [state.lower()] if state else []
+    which += [f"of {tenant}"] if tenant is not None else []
     which += [f"named '{name}'"] if name else []
     which += [f"with the tag{'s' if len(tags) > 1 else ''} {', '.join(tags)}"] if tags else []
     which += [f"since {options.moment(since)}"] if since is not None else []
