@@ -125,8 +125,7 @@ class Core(Many, Lists, Checkpoints, Channels):
         self._capabilities = capabilities
         self._quota = quota
         self._link = link
-        self._interrupts = link.interrupts
-        self._shield = link.shield
+        self._interrupts, self._shield = link.interrupts, link.shield
         self._graphs = WireGraphs()
         self._sent: Kept[str, bool] = Kept()
         self._full_ids: dict[Any, str] = {}

@@ -12,9 +12,9 @@ from itertools import islice
 from msgspec import to_builtins
 
 from qmk.kernel import condensing
-from qmk.kernel.events import ChannelChanged, labels_of
+from qmk.kernel.events import ChannelChanged
 from qmk.kernel.objects.archive import Archive, Archived, ArchivedJob, ArchiveForgotten, pack
-from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.job import Job, labels_of
 from qmk.kernel.tables import Tables
 
 ROWS = 4096

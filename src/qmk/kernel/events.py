@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from qmk.abi.calls import q_jobs
 from qmk.abi.shapes import Footprint
 from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
@@ -127,11 +126,6 @@ class Submitted(Record, frozen=True):
         """Qubits of its place on the device's map, physical ones under logical qubits; a program without any takes
         one, so that it has a place."""
         return (self.n_qubits or 1) if self.footprint is None else self.footprint.physical_qubits
-
-
-def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
-    """What jobs are listed under: "" (all are), the name after a blank, which no tag has, and the tags."""
-    return ("", f" {job.name}", *job.tags) if job.name else ("", *job.tags)
 
 
 class Routed(Event, frozen=True):

@@ -20,9 +20,9 @@ from qmk.abi.calls import (
 )
 from qmk.base.errors import QmkError
 from qmk.kernel.effects import QueryResources, ReplyResult
-from qmk.kernel.events import CallReceived, Cancelled, labels_of
+from qmk.kernel.events import CallReceived, Cancelled
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import COMPLETED, QUEUED, STATES, VALIDATING
+from qmk.kernel.objects.job import COMPLETED, QUEUED, STATES, VALIDATING, labels_of
 from qmk.kernel.objects.session import Session
 from qmk.kernel.open_calls import STATUS_WAIT
 from qmk.kernel.state import State
