@@ -82,6 +82,14 @@ def test_a_group_is_cancelled_and_waits_no_longer_than_told(make_daemon: Make, o
         assert caught.value.kind.name == "JOB_CANCELLED"
 
 
+def rest() -> None:
+    """Waits until the thread of a client has nothing left to wait for, and ends."""
+    for thread in threading.enumerate():
+        if thread.name == "qmk-jobs":
+            thread.join(30)
+            assert not thread.is_alive()
+
+
 def test_callbacks_are_called_once_and_what_they_raise_is_logged(daemon: Any, caplog: pytest.LogCaptureFixture) -> None:
     with Client(daemon.socket) as client:
         job, other = client.submit_many([BELL, BELL], shots=10, seed=1)
@@ -97,7 +105,7 @@ def test_callbacks_are_called_once_and_what_they_raise_is_logged(daemon: Any, ca
         with caplog.at_level(logging.ERROR, logger="qmk.client"):
             job.add_done_callback(fail)
             assert called.wait(30)
-            job.result()
+            rest()
             job.add_done_callback(fail)
         assert threads == ["qmk-jobs", threading.current_thread().name], "at once where the end is known"
         assert caplog.text.count("ValueError: of the callback") == 2
@@ -109,10 +117,7 @@ def test_callbacks_are_called_once_and_what_they_raise_is_logged(daemon: Any, ca
                 client.as_completed(bad)
         with pytest.raises(QmkError, match="function must be a function"):
             job.add_done_callback(bad)
-    for thread in threading.enumerate():
-        if thread.name == "qmk-jobs":
-            thread.join(30)
-    assert not [thread for thread in threading.enumerate() if thread.name == "qmk-jobs"], "nothing is left to wait for"
+    rest()
 
 
 def test_handles_of_asyncio_call_back_too(daemon: Any) -> None:
