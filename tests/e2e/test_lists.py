@@ -32,6 +32,36 @@ def test_jobs_newest_first_and_by_state(qmk: Qmk, daemon: subprocess.Popen[str])
     assert "may be any of" in qmk("status", made[0][4:10]).stderr
 
 
+def test_jobs_by_tag_and_those_of_all_tenants(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+    tagged = ("--shots", "10", "--name", "pair", "--tag", "scan", "--tag", "run:1")
+    job = qmk("submit", "examples/bell.qasm", *tagged).stdout.strip()
+    lines = qmk("jobs", "--tag", "scan", "--wait").stdout.splitlines()
+    assert lines[0].split()[:4] == ["job", "name", "tags", "state"]
+    assert lines[1].split()[:5] == [job, "pair", "scan,", "run:1", "COMPLETED"]
+    assert ", named 'pair', tagged scan run:1" in qmk("status", job).stdout
+    assert qmk("jobs", "--tag", "scan", "--tag", "none", "--name", "x").stdout == (
+        "no jobs named 'x' with the tags scan, none\n"
+    )
+    assert qmk("cancel", "--tag", "scan").stdout == "0 jobs cancelled\n"
+    assert json.loads(qmk("cancel", "--tag", "scan", "--json").stdout) == {"cancelled": 0}
+    assert "letters, digits and ._:/=-" in qmk("submit", "examples/bell.qasm", "--tag", "a b").stderr
+    for wrong in (
+        ("cancel",),
+        ("cancel", job, "--tag", "scan"),
+        ("jobs", "--wait"),
+        ("jobs", "--wait", "--tenant", "x"),
+    ):
+        assert qmk(*wrong).returncode == 2
+    qmk("tenant", "add", "chem")
+    qmk("tenant", "token", "chem", "--output", "chem.token")
+    theirs = qmk("submit", "examples/bell.qasm", "--tag", "scan", "--token-file", "chem.token").stdout.strip()
+    rows = [line.split()[:2] for line in qmk("jobs", "--all-tenants", "--tag", "scan").stdout.splitlines()[1:]]
+    assert rows == [[theirs, "chem"], [job, "local"]]
+    (row,) = json.loads(qmk("jobs", "--tenant", "chem", "--json").stdout)
+    assert (row["job_id"], row["tenant"]) == (theirs, "chem")
+    assert "there is no tenant 'bio'" in qmk("jobs", "--tenant", "bio").stderr
+
+
 def test_checkpoints_of_a_job(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
     assert qmk("checkpoints").stdout == "no checkpoints; 'qmk checkpoint JOB' makes one\n"
     job = qmk("submit", "examples/bell.qasm").stdout.strip()

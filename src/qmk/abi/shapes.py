@@ -87,6 +87,14 @@ IdempotencyKey = Annotated[
         max_length=256,
     ),
 ]
+NAME = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*\Z"
+JobName = Annotated[
+    str, Meta(description="Name for people, of at most 64 printable characters.", max_length=64, pattern=NAME)
+]
+Tag = Annotated[str, Meta(description="letters, digits and ._:/=-, at most 64", pattern=r"^[A-Za-z0-9._:/=-]{1,64}\Z")]
+Tags = Annotated[
+    tuple[Tag, ...], Meta(description="Tags to find it by: at most 16, of letters, digits and ._:/=-.", max_length=16)
+]
 KeepEvents = Annotated[bool, Meta(description="Whether the events of every shot are kept with the result.")]
 TimeoutMs = Annotated[int, Meta(description="milliseconds", ge=0, le=LIMITS.timeout_ms)]
 PAGE_ROWS = 100
@@ -97,6 +105,18 @@ NextCursor = Annotated[str | None, Meta(description="cursor of the next page; nu
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Base of every request: by-name parameters, unknown names refused."""
+
+
+class OfSession(Request, frozen=True):
+    """Base of the requests of a session."""
+
+    session_id: SessionId
+
+
+class OfJob(OfSession, frozen=True):
+    """Base of the requests about a job."""
+
+    job_id: JobId
 
 
 class Program(Request, frozen=True):
@@ -254,6 +274,8 @@ class Status(Struct, frozen=True, kw_only=True):
         int, Meta(description="how often its program was written anew at a fence, since its noise had drifted")
     ] = 0
     warnings: Warnings = []
+    name: str = ""
+    tags: list[str] = []
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

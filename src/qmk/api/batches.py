@@ -9,6 +9,7 @@ from qmk.client.batch import CountsBatch, HasCounts, ValuesBatch
 from qmk.request.batches import BatchLike, Entry, entries_of, naming
 from qmk.request.options import Progress, RunOptions
 from qmk.request.program import ProgramLike
+from qmk.request.progress import showing
 from qmk.request.sweeps import PointsLike
 
 if TYPE_CHECKING:
@@ -33,17 +34,18 @@ def draw_batch(
 ) -> CountsBatch[D]:
     """The batch of ``qmk.run`` and ``qmk.sample``. A function of progress gets the shots of all entries so far."""
     seed, entries = entries_of(program, points, options)
-    progress, before = options.progress, 0
+    with showing(options, len(entries)) as options:
+        progress, before = options.report, 0
 
-    def run_one(source: ProgramLike, there: RunOptions) -> D:
-        nonlocal before
-        if progress is not None:
-            there = there.replace(progress=_count_on(progress, before))
-        found = run(source, there)
-        before += found.counts.shots
-        return found
+        def run_one(source: ProgramLike, there: RunOptions) -> D:
+            nonlocal before
+            if progress is not None:
+                there = there.replace(progress=_count_on(progress, before))
+            found = run(source, there)
+            before += found.counts.shots
+            return found
 
-    return CountsBatch(run_entries(entries, options, run_one), entries, seed)
+        return CountsBatch(run_entries(entries, options, run_one), entries, seed)
 
 
 def evaluate_batch(

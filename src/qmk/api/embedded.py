@@ -9,6 +9,7 @@ from qmk.base.errors import QmkError
 from qmk.request import arguments
 from qmk.request.batches import is_batch
 from qmk.request.options import RunOptions, read_options
+from qmk.request.progress import showing
 from qmk.request.signature import takes
 
 if TYPE_CHECKING:
@@ -100,8 +101,9 @@ class Embedded:
         from qmk.api.results import result_of
         from qmk.api.source import Source
 
-        source = Source(program, options)
-        return result_of(self._ready().run(source), source)
+        with showing(options) as options:
+            source = Source(program, options)
+            return result_of(self._ready().run(source), source)
 
 
 @overload

@@ -197,7 +197,7 @@ class Executor:
             row.engine,
             run,
             deadline_s=source.deadline_s,
-            progress=source.options.progress,
+            progress=source.options.report,
             attempts=source.options.attempts,
             memory=Memory(row.memory_bytes, memory_bytes()),
         )
@@ -219,8 +219,8 @@ def _draw(known: Known, source: Source) -> Executed:
     drawn = known.prepared.draw(source.shots, source.seed)
     counts = drawn.counts()
     ended = time.perf_counter()
-    if source.options.progress is not None:
-        source.options.progress(source.shots)
+    if source.options.report is not None:
+        source.options.report(source.shots)
     method = (source.options.engine or "").partition(":")[2] or "auto"
     seconds = known.prepared.plan(source.shots).seconds
     usage = {
@@ -330,7 +330,7 @@ def _here(runner: Runner, source: Source, outputs: Outputs | None, method: str) 
             source.seed,
             digest=source.digest,
             keep_events=source.keep_events,
-            progress=source.options.progress,
+            progress=source.options.report,
             outputs=outputs,
             packed=source.packed_graph,
         )

@@ -19,6 +19,7 @@ from qmk.client.counts import Counts, draw_run, summarize
 from qmk.request.batches import BatchLike, is_batch
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
+from qmk.request.progress import showing
 from qmk.request.signature import takes
 from qmk.request.sweeps import PointsLike
 
@@ -102,8 +103,9 @@ def sample(
 
 
 def _sample(executor: Executor, program: ProgramLike, options: RunOptions) -> Sampled:
-    source = Source(program, options)
-    return _summarize(executor.run(source), source)
+    with showing(options) as options:
+        source = Source(program, options)
+        return _summarize(executor.run(source), source)
 
 
 def _summarize(found: Executed, source: Source) -> Sampled:

@@ -22,8 +22,9 @@ from qmk.client.counts import Counts
 from qmk.qvm.outputs import Observable, Outputs
 from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
-from qmk.request.options import RunOptions, read_options
+from qmk.request.options import Progress, RunOptions, read_options
 from qmk.request.program import ProgramLike, to_graph
+from qmk.request.progress import showing
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.signature import takes
 from qmk.request.sweeps import Points, PointsLike, points_of, sweep_of
@@ -67,8 +68,6 @@ def sweep(
 
     Raises ``QmkError`` as ``qmk.expectation`` and ``qmk.sample`` do, QUOTA_EXCEEDED beyond the limit ``sweep_points``.
     """
-    import numpy as np
-
     options = read_options("qmk.sweep", keywords)
     given = points_of(points, options.params)
     check("sweep_points", len(given.table))
@@ -78,17 +77,35 @@ def sweep(
             shots = choose_shots(options.error)[0]
         options = options.replace(shots=shots, error=None)
         check("shots", shots * len(given.table), "all points of the sweep")
-    options = options.replace(seed=seed_of(options.seed))
+    with showing(options.replace(seed=seed_of(options.seed)), len(given.table), "points") as options:
+        return _sweep(program, given, observable, options.replace(progress=None), options.report or _ignore)
+
+
+def _ignore(done: int) -> None:
+    """Takes the progress that nobody asked for."""
+
+
+def _sweep(
+    program: ProgramLike,
+    given: Points,
+    observable: ObservableLike | Sequence[ObservableLike] | None,
+    options: RunOptions,
+    progress: Progress,
+) -> Swept:
+    import numpy as np
+
     if _may_stay_in_core(options):
         found = _in_core(program, given, observable, options)
         if found is not None:
+            progress(len(given.table))
             return found
     if observable is not None:
-        return _by_graph(program, given, observable, options)
+        return _by_graph(program, given, observable, options, progress)
     samples: list[Sampled] = []
     for at, row in enumerate(given.table):
         there = options.replace(params=given.params(row), seed=substream(options.seed or 0, "point", at))
         samples.append(sample(program, **there.non_default()))  # type: ignore[arg-type]
+        progress(at + 1)
     none = np.zeros((len(samples), 0))
     counts = [one.counts for one in samples]
     return Swept(given.names, given.table, none, none, counts, False, samples[0].engine)
@@ -116,6 +133,7 @@ def _by_graph(
     points: Points,
     observable: ObservableLike | Sequence[ObservableLike],
     options: RunOptions,
+    progress: Progress,
 ) -> Swept:
     """On the engine that the router takes; each point by itself where the angles are not affine functions."""
     import numpy as np
@@ -136,6 +154,7 @@ def _by_graph(
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=drawn)
         values = evaluate(graph, outputs, read.replace(seed=substream(options.seed or 0, "sweep", at)))
         rows += [[(e.value, e.error) for e in point.expectations] for point in values.points]
+        progress(len(rows))
     assert values is not None, "points_of refuses an empty list"
     table = np.array(rows)
     return Swept(points.names, points.table, table[..., 0], table[..., 1], [], values.exact, values.engine)

@@ -1,4 +1,4 @@
-"""``qmk cancel``: stop a job of the daemon."""
+"""``qmk cancel``: stop a job of the daemon, or all with a tag."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from qmk.cli.session import connect
 
 
 @click.command()
-@click.argument("job")
+@click.argument("job", required=False)
+@click.option("--tag", metavar="TAG", help="Stop all jobs with this tag instead.")
 @click.option("--reason", default="", help="Kept with the job.")
 @options.json_option
 @options.socket_option
-def command(job: str, reason: str, as_json: bool, socket_path: str | None) -> None:
+def command(job: str | None, tag: str | None, reason: str, as_json: bool, socket_path: str | None) -> None:
     """Stop JOB; its worker ends at once."""
-
+    if (job is None) == (tag is None):
+        raise click.UsageError("give either a JOB or a --tag")
     with connect(socket_path) as client:
-        reply = client.cancel(job, reason=reason)
-    output.show(as_json, reply, f"{job}: {reply.state}")
+        if tag is not None:
+            count = client.group(tag).cancel(reason)
+            output.show(as_json, {"cancelled": count}, f"{count} job{'' if count == 1 else 's'} cancelled")
+        elif job is not None:
+            reply = client.cancel(job, reason=reason)
+            output.show(as_json, reply, f"{job}: {reply.state}")

@@ -16,7 +16,7 @@ DAEMON_STARTS_S = 5.0
 """How long a daemon that has taken the data folder may need until it answers."""
 
 
-def operate(data_dir: Path | None, database: str, name: str, **params: Any) -> Any:
+def operate(data_dir: Path | None, database: str, name: str, /, **params: Any) -> Any:
     """Makes a call and gives its reply. A daemon that is just starting is waited for. Where there is no data folder,
     none is made but for the first tenant."""
     from qmk.base.errors import QmkError

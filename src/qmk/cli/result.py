@@ -36,7 +36,7 @@ def command(console: Console, job: str, wait: bool, as_json: bool, socket_path: 
 
 def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:
     """The result of ``job`` once it has ended, with a bar meanwhile. Ctrl-C leaves the job running."""
-    from qmk.cli.progress import Bar
+    from qmk.request.progress import Bar
 
     with Bar(f"waiting for {job}", shots, quiet) as bar:
         status = client.wait(job, POLL_MS)

@@ -56,8 +56,8 @@ def command(
             return
     from qmk.api.embedded import run
     from qmk.cli import values
-    from qmk.cli.progress import Bar
     from qmk.request.build import build
+    from qmk.request.progress import Bar
 
     loaded, outputs = values.load(wanted, program, format_name, params, console)
     asked = asked.replace(outputs=outputs)

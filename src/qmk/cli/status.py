@@ -46,6 +46,10 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
         parts.append(f"its program written anew at {status['changes']} fence{'s' if status['changes'] > 1 else ''}")
     if status["attempts"]:
         parts.append(f"{status['attempts']} {'launch' if status['attempts'] == 1 else 'launches'} lost")
+    if status["name"]:
+        parts.append(f"named '{status['name']}'")
+    if status["tags"]:
+        parts.append(f"tagged {' '.join(status['tags'])}")
     if status["error"]:
         parts.append(status["error"]["message"])
     return ", ".join(part for part in parts if part)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.program_options
-@request.run_options(*request.RUN, "attempts", "cache", "priority", "deadline_epochs", "channels", "idempotency_key")
+@request.run_options(
+    *request.RUN, "attempts", "cache", "priority", "deadline_epochs", "channels", "idempotency_key", "name", "tags"
+)
 @request.drift_options
 @output_options
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result.")

@@ -25,6 +25,7 @@ COMMANDS_OF: dict[str, str] = {
     "q_chan_status": "qmk channel status",
     "q_channels": "qmk channel list",
     "op_gc": "qmk gc",
+    "op_jobs": "qmk jobs --all-tenants",
     "op_tenant_add": "qmk tenant add",
     "op_tenant_set": "qmk tenant set",
     "op_tenant_list": "qmk tenant list",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Self, cast
 
 from qmk.base.errors import QmkError
 from qmk.client.core import Core
+from qmk.client.job import AsyncJob, deadline, handles_of, left, too_late
 from qmk.rpc import frame
 from qmk.rpc.splitter import FrameSplitter
 
@@ -118,6 +119,7 @@ class AsyncClient(Core):
         quota: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(LoopLink(), path, token, capabilities, patience_s, quota)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,6 +128,29 @@ class AsyncClient(Core):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    def _when_ended(self, job: AsyncJob, tell: Callable[[], None]) -> None:
+        async def wait() -> None:
+            with suppress(QmkError):  # which result() raises again
+                await job.exception()
+            tell()
+
+        task = asyncio.get_running_loop().create_task(wait())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def as_completed(self, jobs: Iterable[AsyncJob], timeout: float | None = None) -> AsyncIterator[AsyncJob]:
+        """Give each handle once its job has ended, whichever does first. Raises TIMEOUT if some have not after
+        ``timeout`` seconds."""
+        waiting, until = handles_of(jobs, AsyncJob), deadline(timeout)
+        ended: asyncio.Queue[AsyncJob] = asyncio.Queue()
+        for job in waiting:
+            job.add_done_callback(ended.put_nowait)
+        for given in range(len(waiting)):
+            try:
+                yield await asyncio.wait_for(ended.get(), left(until))
+            except TimeoutError:
+                raise too_late(timeout, len(waiting) - given) from None
 
     async def rows(self, job: str, from_shot: int = 0) -> AsyncIterator[str]:
         """One string of 0 and 1 a shot, events in the order of ``Result.event_names``, page by page."""

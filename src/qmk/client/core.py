@@ -46,6 +46,7 @@ from qmk.request import arguments
 from qmk.request.build import notes_of, policy_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
+from qmk.request.progress import showing
 from qmk.request.signature import takes
 from qmk.request.warn import warn_of
 from qmk.rpc import frame, places
@@ -124,8 +125,7 @@ class Core(Many, Lists, Checkpoints, Channels):
         self._capabilities = capabilities
         self._quota = quota
         self._link = link
-        self._interrupts = link.interrupts
-        self._shield = link.shield
+        self._interrupts, self._shield = link.interrupts, link.shield
         self._graphs = WireGraphs()
         self._sent: Kept[str, bool] = Kept()
         self._full_ids: dict[Any, str] = {}
@@ -192,6 +192,8 @@ class Core(Many, Lists, Checkpoints, Channels):
             "keep_events": options.keep_events,
             "outputs": options.outputs,
             "strict": options.strict,
+            "name": options.name,
+            "tags": options.tags,
         }
 
     async def status(self, job: str) -> q_status.Reply:
@@ -279,14 +281,15 @@ class Core(Many, Lists, Checkpoints, Channels):
         options = read_options("Client.run", keywords)
         job = (await self._submit(program, options)).job_id
         try:
-            return await self._follow(job, options)
+            with showing(options) as options:
+                return await self._follow(job, options)
         except self._link.interrupts:
             await self._link.shield(self.cancel(job, "interrupted"))
             raise
 
     async def _follow(self, job: str, options: RunOptions, shots_before: int = 0) -> Result:
         """The result of a job once it has ended. A function of progress gets its shots, and those before."""
-        progress = options.progress
+        progress = options.report
         status = await self.wait(job, None if progress is None else PROGRESS_EVERY_MS)
         while status.state not in calls.ENDED:
             if progress is not None:
@@ -294,6 +297,8 @@ class Core(Many, Lists, Checkpoints, Channels):
             status = await self.wait(job, PROGRESS_EVERY_MS)
         if status.result is None:
             raise calls.job_ended_badly(status.state, status.error)
+        if progress is not None:
+            progress(shots_before + status.result.shots)
         status.result.provenance.notes.update(notes_of(options))
         return Result(status.result, self._pages(job))
 
@@ -307,7 +312,7 @@ class Core(Many, Lists, Checkpoints, Channels):
         except QmkError as error:
             if error.kind.name != "JOB_NOT_FOUND" or not ids.is_part(job):
                 raise
-            full = await ids.find(cast("str", job), self._job_ids())
+            full = await ids.find(cast("str", job), self._rows())
             if full is None:
                 raise
         if len(self._full_ids) >= KNOWN_IDS:

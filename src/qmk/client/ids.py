@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
+
+if TYPE_CHECKING:
+    from qmk.abi.calls.q_jobs import JobRow
 
 SHORT_CHARS = 8
 """Last characters of an id that a handle shows for it."""
@@ -35,11 +39,11 @@ def matches(part: str, job: str) -> bool:
     return job.startswith(part) or job.removeprefix("job_").startswith(part) or job.endswith(part)
 
 
-async def find(part: str, pages: AsyncIterator[Sequence[str]]) -> str | None:
-    """The one id among ``pages`` that ``part`` is of; None if there is none. Raises INVALID_PARAMS for several."""
+async def find(part: str, pages: AsyncIterator[Sequence[JobRow]]) -> str | None:
+    """The one id among jobs that ``part`` is of; None if there is none. Raises INVALID_PARAMS for several."""
     found: list[str] = []
     async for page in pages:
-        found += [job for job in page if matches(part, job)]
+        found += [row.job_id for row in page if matches(part, row.job_id)]
     if len(found) > 1:
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise QmkError(

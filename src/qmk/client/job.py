@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+import logging
+import queue
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -36,6 +39,10 @@ class Follows:
     async def partial(self, job: str) -> Result | None:
         """The result of a job so far."""
         raise AssertionError("the client that this is a part of asks")
+
+    def _when_ended(self, job: AsyncJob, tell: Callable[[], None]) -> None:
+        """Call ``tell`` once the job has ended, or nothing more can be known of it."""
+        raise AssertionError("the client that this is a part of waits")
 
     async def _follow(self, job: str, options: RunOptions, shots_before: int = 0) -> Result:
         raise AssertionError("the client that this is a part of waits")
@@ -123,6 +130,31 @@ class AsyncJob:
                 raise
         return await self.partial()
 
+    async def end_by(self, other: AsyncJob) -> None:
+        """Take the end of the job from another handle of it."""
+        self._ended = await other._wait(None)
+
+    def add_done_callback(self, function: Callable[[AsyncJob], object]) -> None:
+        """Call ``function`` with this handle once the job has ended: at once if that is known, else from the event
+        loop. It is also called when the daemon can no longer be asked; ``result`` then says why. What it raises is
+        logged."""
+        self._call_when_ended(function, self)
+
+    def _call_when_ended(self, function: Callable[[H], object], handle: H) -> None:
+        if not callable(cast("object", function)):
+            raise refuse("function", function, "a function", "give one that takes the handle of the job")
+
+        def tell() -> None:
+            try:
+                function(handle)
+            except Exception:
+                logging.getLogger("qmk.client").exception("the callback %r of %r failed", function, handle)
+
+        if self._ended is not None:
+            tell()
+        else:
+            self._client._when_ended(self, tell)  # pyright: ignore[reportPrivateUsage]
+
     async def _wait(self, timeout: float | None) -> q_wait.Reply:
         if self._ended is None:
             reply = await self._client.wait(self.job_id, _milliseconds(timeout))
@@ -136,6 +168,9 @@ class AsyncJob:
         return f"<{type(self).__name__} {self.job_id}>"
 
 
+H = TypeVar("H")
+
+
 def _milliseconds(timeout: float | None) -> int | None:
     if timeout is None:
         return None
@@ -144,6 +179,32 @@ def _milliseconds(timeout: float | None) -> int | None:
     if found is None:
         raise refuse("timeout", timeout, f"a number of seconds from 0 to {longest_s:.0f}", "give one such as 30")
     return min(max(0, round(found * 1e3)), LIMITS.timeout_ms)
+
+
+def deadline(timeout: float | None) -> float | None:
+    """The time, by ``time.monotonic``, at which the timeout is over."""
+    milliseconds = _milliseconds(timeout)
+    return None if milliseconds is None else time.monotonic() + milliseconds / 1e3
+
+
+def left(until: float | None) -> float | None:
+    """The seconds until then."""
+    return None if until is None else max(0.0, until - time.monotonic())
+
+
+def handles_of(jobs: Iterable[H], kind: type[H]) -> list[H]:
+    """Each of the handles once. Raises INVALID_PARAMS for what is none."""
+    found = list(dict.fromkeys(jobs)) if isinstance(cast("object", jobs), Iterable) else None
+    if found is None or not all(isinstance(job, kind) for job in found):
+        raise refuse("jobs", jobs, "handles of jobs", "give those of submit_many, or client.job(id)")
+    return found
+
+
+def too_late(timeout: float | None, count: int) -> QmkError:
+    """The error of handles of which so many have not ended."""
+    return QmkError(
+        "TIMEOUT", f"{count} of the jobs have not ended after {timeout} s", help="ask again, or cancel them"
+    )
 
 
 class Job:
@@ -201,5 +262,28 @@ class Job:
         while (found := drive(follow())) is not None:
             yield found
 
+    def add_done_callback(self, function: Callable[[Job], object]) -> None:
+        """Call ``function`` with this handle once the job has ended: at once if that is known, else from a thread of
+        the client, which ends when nothing is left to wait for. It is also called when the daemon can no longer be
+        asked; ``result`` then says why. What it raises is logged."""
+        self._job._call_when_ended(function, self)  # pyright: ignore[reportPrivateUsage]
+
     def __repr__(self) -> str:
         return f"<Job {self.job_id}>"
+
+
+def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:
+    """Gives each handle once its job has ended. Raises TIMEOUT if some have not after ``timeout`` seconds."""
+    waiting, until = handles_of(jobs, Job), deadline(timeout)
+    ended: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    for job in waiting:
+        job.add_done_callback(ended.put)
+    return _each(ended, len(waiting), until, timeout)
+
+
+def _each(ended: queue.SimpleQueue[Job], count: int, until: float | None, timeout: float | None) -> Iterator[Job]:
+    for given in range(count):
+        try:
+            yield ended.get(timeout=left(until))
+        except queue.Empty:
+            raise too_late(timeout, count - given) from None

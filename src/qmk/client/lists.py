@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from qmk.abi.calls import q_channels, q_checkpoints, q_jobs
 from qmk.abi.shapes import PAGE_ROWS
 from qmk.base.limits import LIMITS
 from qmk.client.asking import Asks
-from qmk.request.arguments import number_between, refuse
+from qmk.request.arguments import number_between, refuse, text
+from qmk.request.options import read_tags
+
+
+def newer(page: q_jobs.Reply, since: float | None) -> q_jobs.Reply:
+    """The rows of a page that were accepted at that time or later; older ones end the list."""
+    if since is None:
+        return page
+    if number_between("since", since, -1.0, float("inf")) is None:
+        raise refuse("since", since, "a Unix time in seconds", "give such as time.time() - 3600")
+    rows = [row for row in page.jobs if row.submitted >= since]
+    return q_jobs.Reply(jobs=rows, next=page.next if len(rows) == len(page.jobs) else None)
 
 
 class Lists(Asks):
@@ -16,24 +28,28 @@ class Lists(Asks):
     end."""
 
     async def jobs(
-        self, state: str | None = None, *, since: float | None = None, limit: int = PAGE_ROWS, cursor: str = ""
+        self,
+        state: str | None = None,
+        *,
+        name: str = "",
+        tags: str | Sequence[str] = (),
+        since: float | None = None,
+        limit: int = PAGE_ROWS,
+        cursor: str = "",
     ) -> q_jobs.Reply:
         """The tenant's jobs, those accepted last first; with ``state`` (QUEUED, RUNNING, ...) only those in it, with
-        ``since`` only those accepted at that Unix time or later."""
-        page = await self._ask(q_jobs.CALL, state=state, limit=limit, cursor=cursor)
-        if since is None:
-            return page
-        if number_between("since", since, -1.0, float("inf")) is None:
-            raise refuse("since", since, "a Unix time in seconds", "give such as time.time() - 3600")
-        rows = [row for row in page.jobs if row.submitted >= since]
-        return q_jobs.Reply(jobs=rows, next=page.next if len(rows) == len(page.jobs) else None)
+        ``name`` only those of that name, with ``tags`` only those with all of them, and with ``since`` only those
+        accepted at that Unix time or later. With more than one tag a page may have fewer rows than ``limit``, though
+        there is a next."""
+        asked: dict[str, Any] = {"name": text("name", name), "tags": read_tags("tags", tags)}
+        return newer(await self._ask(q_jobs.CALL, state=state, limit=limit, cursor=cursor, **asked), since)
 
-    async def _job_ids(self) -> AsyncIterator[list[str]]:
-        """The ids of the tenant's jobs, page by page."""
+    async def _rows(self, tags: Sequence[str] = ()) -> AsyncIterator[list[q_jobs.JobRow]]:
+        """The tenant's jobs with these tags, page by page."""
         cursor: str | None = ""
         while cursor is not None:
-            page = await self._ask(q_jobs.CALL, state=None, limit=LIMITS.page_rows, cursor=cursor)
-            yield [row.job_id for row in page.jobs]
+            page = await self._ask(q_jobs.CALL, tags=tags, limit=LIMITS.page_rows, cursor=cursor)
+            yield page.jobs
             cursor = page.next
 
     async def checkpoints(

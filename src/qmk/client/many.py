@@ -12,11 +12,14 @@ from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.asking import Asks
 from qmk.client.batch import Batch, CountsBatch
-from qmk.client.job import AsyncJob, Follows
+from qmk.client.group import AsyncGroup, Gathers
+from qmk.client.job import AsyncJob
 from qmk.client.result import Result
+from qmk.request.arguments import text
 from qmk.request.batches import BatchLike, Entry, entries_of, name_place, naming
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
+from qmk.request.progress import showing
 from qmk.request.signature import takes
 from qmk.request.sweeps import PointsLike
 from qmk.request.warn import warn_of
@@ -35,7 +38,7 @@ Submission = tuple["Wire", dict[str, Any]]
 """A program as it goes over the wire, and the other fields of its q_submit."""
 
 
-class Many(Asks, Follows):
+class Many(Asks, Gathers):
     """Calls for many programs, or many points of their parameters, at once."""
 
     def job(self, job: str) -> AsyncJob:
@@ -52,6 +55,10 @@ class Many(Asks, Follows):
             if error.kind.name != "NOT_COMPLETED":
                 raise
             return None
+
+    def group(self, tag: str) -> AsyncGroup:
+        """A handle of all jobs with a tag. Nothing is asked of the daemon yet."""
+        return AsyncGroup(self, text("tag", tag))
 
     @takes("Client.submit")
     async def submit_many(
@@ -74,10 +81,11 @@ class Many(Asks, Follows):
         found: list[Result] = []
         shots = 0
         try:
-            for entry, job in zip(jobs.entries, jobs, strict=True):
-                with naming(entry):
-                    found.append(await self._follow(job.job_id, options, shots))
-                    shots += found[-1].shots
+            with showing(options, len(jobs)) as options:
+                for entry, job in zip(jobs.entries, jobs, strict=True):
+                    with naming(entry):
+                        found.append(await self._follow(job.job_id, options, shots))
+                        shots += found[-1].shots
         except self._interrupts:
             await self._shield(self._cancel_all(jobs[len(found) :], "interrupted"))
             raise
@@ -126,12 +134,15 @@ class Many(Asks, Follows):
                 self._remember_sent(wire)
         return found
 
-    async def _cancel_all(self, jobs: Sequence[AsyncJob], reason: str) -> None:
-        """Cancels the jobs, in batches. One that has ended stays as it is."""
+    async def _cancel_all(self, jobs: Sequence[AsyncJob], reason: str) -> list[Any]:
+        """Cancels the jobs, in batches: the replies, and the errors of what was refused. A job that has ended stays as
+        it is."""
+        found: list[Any] = []
         for first in range(0, len(jobs), LIMITS.batch_calls):
             part = jobs[first : first + LIMITS.batch_calls]
             each = [{"job_id": job.job_id, "reason": reason} for job in part]
-            await self._ask_all(q_cancel.CALL, False, each)
+            found += await self._ask_all(q_cancel.CALL, False, each)
+        return found
 
     _interrupts: tuple[type[BaseException], ...]
     _shield: Callable[[Awaitable[Any]], Awaitable[None]]

@@ -23,7 +23,7 @@ class Operator:
     def __init__(self, data_dir: str | os.PathLike[str] | None = None) -> None:
         self.path = operator_path(Path(data_dir) if data_dir is not None else None)
 
-    def call(self, name: str, **params: Any) -> Any:
+    def call(self, name: str, /, **params: Any) -> Any:
         """One of the operator's calls by name, its parameters by name."""
         call = OPERATOR_METHODS[name]
         line = calls.line_of([1], call, [call.request(**params)])

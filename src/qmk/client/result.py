@@ -56,8 +56,9 @@ class Result:
     ``counts`` maps a printed bitstring (registers in order, separated by one space, bits as each register prints them)
     to its number of shots, and has marginals, distances and the like as methods; ``registers`` says which event each
     printed bit is. ``seed``, ``engine``, ``provenance`` and the program reproduce it bit for bit. ``usage`` is what the
-    run took. ``partial``: the job still runs, and ``counts`` or ``values`` are of its first ``shots`` shots. ``values``: expectation values and the like, where the job was asked for them. ``warnings``: what is
-    doubtful in the program, each with its place and the fix.
+    run took. ``values``: expectation values and the like, where the job was asked for them. ``partial``: the job still
+    runs, and ``counts`` or ``values`` are of its first ``shots`` shots. ``warnings``: what is doubtful in the program,
+    each with its place and the fix.
     """
 
     def __init__(

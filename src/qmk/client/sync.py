@@ -6,7 +6,7 @@ import functools
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from qmk.client.batch import Batch
 from qmk.client.core import Core
 from qmk.client.drive import drive
-from qmk.client.job import Job
+from qmk.client.group import Group
+from qmk.client.job import AsyncJob, Job, as_completed
 from qmk.client.result import Fetch
 from qmk.request.signature import takes
 from qmk.rpc import frame
@@ -24,6 +25,7 @@ from qmk.rpc.splitter import RECEIVE_BYTES, FrameSplitter
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from qmk.client.watch import Watch
     from qmk.request.batches import BatchLike
     from qmk.request.keywords import ClientSubmitKeywords
     from qmk.request.program import ProgramLike
@@ -131,8 +133,18 @@ class SocketLink:
 
 
 class _BlockingCore(Core):
+    _watch: Watch | None = None
+
     def _pages(self, job: str) -> Fetch:
         return lambda shot: drive(self._result(job, shot)).events
+
+    def _when_ended(self, job: AsyncJob, tell: Callable[[], None]) -> None:
+        if self._watch is None:
+            from qmk.client.watch import Watch
+
+            own = {"token": self._token, "capabilities": self._capabilities, "quota": self._quota}
+            self._watch = Watch(self.path, patience_s=self._patience_s, **own)
+        self._watch.add(job, tell)
 
 
 def _blocking(
@@ -220,6 +232,15 @@ class Client:
     def job(self, job: str) -> Job:
         """A handle of a job by its id. Nothing is asked of the daemon yet."""
         return Job(self._core.job(job))
+
+    def group(self, tag: str) -> Group:
+        """A handle of all jobs with a tag. Nothing is asked of the daemon yet."""
+        return Group(self._core.group(tag))
+
+    def as_completed(self, jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:
+        """Give each handle once its job has ended, whichever does first, as ``concurrent.futures.as_completed`` does.
+        Raises TIMEOUT if some have not after ``timeout`` seconds."""
+        return as_completed(jobs, timeout)
 
     submit = _blocking(Core.submit)
     run_many = _blocking(Core.run_many)

@@ -35,7 +35,7 @@ KEEP_ALL = Retention(0, 0, jobs=MOST, job_bytes=MOST, checkpoints=MOST, checkpoi
 """Keeps everything: how long things are kept depends on the daemon's options, which are not known here."""
 
 
-def operate(config: HostConfig, name: str, **params: Any) -> Any:
+def operate(config: HostConfig, name: str, /, **params: Any) -> Any:
     """One of the operator's calls by name; its ``Reply``. Raises RESOURCE_EXHAUSTED when a daemon has the folder, and
     what the call is refused with."""
     (decoded,) = frame.decode(frame.request(REF, name, params), OPERATOR_METHODS).calls

@@ -14,7 +14,7 @@ from msgspec import to_builtins
 from qmk.kernel import condensing
 from qmk.kernel.events import ChannelChanged
 from qmk.kernel.objects.archive import Archive, Archived, ArchivedJob, ArchiveForgotten, pack
-from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.job import Job, labels_of
 from qmk.kernel.tables import Tables
 
 ROWS = 4096
@@ -54,6 +54,7 @@ def _put_away(kernel: Tables, tenant: str, jobs: list[Job]) -> None:
         seq=max(job.submitted.seq for job in jobs),
         oldest_ns=min(job.ended_ns for job in jobs),
         checkpoints=tuple(row for job in jobs for row in kernel.jobs.checkpoints.of_job(job.id)),
+        labels={job.id: labels for job in jobs if (labels := labels_of(job.submitted)) != ("",)} or None,
     )
     kernel.commit(record, durable=False)
 
@@ -81,7 +82,8 @@ def apply(kernel: Tables, record: Archived | ArchiveForgotten) -> None:
         return
     for row in record.rows:
         if row.job not in jobs.by_id.live:
-            jobs.listed.put((record.tenant, row.state), row.submitted_ns, row.job)
+            for label in (record.labels or {}).get(row.job, ("",)):
+                jobs.listed.put((record.tenant, row.state, label), row.submitted_ns, row.job)
             kernel.accounts.keep(record.tenant, row.kept_bytes)
             if row.idempotency_key:
                 jobs.by_key[record.tenant, row.idempotency_key] = row.job

@@ -118,6 +118,8 @@ class Submitted(Record, frozen=True):
     """What it may go on with instead, the best first; none where the caller named the engine."""
     footprint: Footprint | None = None
     """What it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in."""
+    name: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:

@@ -23,7 +23,7 @@ from qmk.kernel.dispatch import Dispatch, nanoseconds
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.archive import Ended, Jobs
 from qmk.kernel.objects.checkpoint import Checkpoint, CheckpointTable
-from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job
+from qmk.kernel.objects.job import CANCELLED, COMPLETED, FAILED, QUEUED, RUNNING, VALIDATING, Job, labels_of
 from qmk.kernel.policy import Entry, Policy
 from qmk.kernel.rewriting import ChangeRefused, Rewritten
 
@@ -167,8 +167,7 @@ class JobTable:
                 pass
 
     def _finish(self, job: Job, record: ev.Finished) -> None:
-        job.usage = dict(record.usage)
-        job.cached_from = record.cached_from
+        job.usage, job.cached_from = dict(record.usage), record.cached_from
         if record.hedge is not None:
             job.tried += (succession.describe_try(job, "hedged", "the engine beside it was done first", record.now_ns),)
             self.put_on(job, Moved(record.hedge))
@@ -228,11 +227,13 @@ class JobTable:
         job.note(began_ns, "started", engine=job.submitted.engine, attempt=job.attempts + 1)
 
     def move(self, job: Job, state: str) -> None:
-        """Moves the job to another state, and to the tenant's list of jobs in that state."""
-        if job.state != VALIDATING:
-            self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job.id)
+        """Moves the job to another state, and to the tenant's lists of jobs in that state."""
+        labels = labels_of(job.submitted)
+        for label in labels if job.state != VALIDATING else ():
+            self.listed.drop((job.tenant, job.state, label), job.submitted.now_ns, job.id)
         job.move(state)
-        self.listed.put((job.tenant, state), job.submitted.now_ns, job.id)
+        for label in labels:
+            self.listed.put((job.tenant, state, label), job.submitted.now_ns, job.id)
 
     def _end(self, job: Job, state: str, record: ev.Ending, error: QmkError | None = None) -> None:
         now_ns, job.skew_ns = record.now_ns, record.skew_ns
@@ -256,7 +257,8 @@ class JobTable:
         self.by_id.remove(job_id)
         if archive is not None and not archive.left:
             self.emptied.append(archive.number)
-        self.listed.drop((job.tenant, job.state), job.submitted.now_ns, job_id)
+        for label in labels_of(job.submitted):
+            self.listed.drop((job.tenant, job.state, label), job.submitted.now_ns, job_id)
         self.cache.drop(job.tenant, job_id)
         self._accounts.keep(job.tenant, -job.kept_bytes)
         self.checkpoints.drop_job(job_id)

@@ -104,6 +104,8 @@ def _status_fields(job: Job, forecast: Forecast) -> dict[str, Any]:
         "moves": job.moves,
         "changes": job.rewritten,
         "warnings": msgspec.to_builtins(record.warnings),
+        "name": record.name,
+        "tags": list(record.tags),
     }
 
 
@@ -129,6 +131,9 @@ def job_row(job: Job) -> q_jobs.JobRow:
         started=job.started_ns / 1e9 if job.started_ns else None,
         ended=job.ended_ns / 1e9 if job.ended_ns else None,
         error=job.error["data"]["name"] if job.error else None,
+        tenant=job.tenant,
+        name=record.name,
+        tags=list(record.tags),
     )
 
 

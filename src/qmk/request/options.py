@@ -7,7 +7,7 @@ from these: the keywords of the functions in ``qmk`` and of both clients (``keyw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -48,11 +48,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     cache: bool = True
     rewrites: bool = True
     isolate: bool = False
-    progress: Progress | None = None
+    progress: Progress | bool | None = None
     priority: int = 0
     deadline_epochs: int | None = None
     idempotency_key: str = ""
     channels: Mapping[str, str] | None = None
+    name: str = ""
+    tags: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for name, take in _TAKE.items():
@@ -69,6 +71,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def is_ideal(self) -> bool:
         """Whether the run is without noise, device and logical qubits."""
         return self.noise is None and self.qec is None and self.device is None
+
+    @property
+    def report(self) -> Progress | None:
+        """What is called with the number of shots done."""
+        return None if isinstance(self.progress, bool) else self.progress
 
     def replace(self, **changes: Any) -> RunOptions:
         """The same options with some of them changed."""
@@ -136,11 +143,16 @@ OPTIONS: dict[str, Option] = {
         "Whether the engine runs in a process of its own, apart from the caller's memory; timeout_ms needs that, and "
         "turns it on."
     ),
-    "progress": Option("Called with the number of shots done, now and then."),
+    "progress": Option(
+        "Called with the number of shots done, of a sweep with that of its points, now and then. True: a bar on "
+        "standard error, where that is a terminal or a notebook; a batch has one."
+    ),
     "priority": _on_the_wire(shapes.Priority, "--priority", metavar="N"),
     "deadline_epochs": _on_the_wire(shapes.DeadlineEpochs, "--deadline", metavar="EPOCHS"),
     "idempotency_key": _on_the_wire(shapes.IdempotencyKey, "--idempotency-key", metavar="KEY"),
     "channels": _on_the_wire(shapes.Channels, "--channel", metavar="HANDLE=CHANNEL"),
+    "name": _on_the_wire(shapes.JobName, "--name", metavar="NAME"),
+    "tags": _on_the_wire(shapes.Tags, "--tag", metavar="TAG"),
 }
 
 EITHER = {
@@ -154,7 +166,7 @@ _PHYSICS = ("noise", "error", "qec", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
     *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache",
-    "priority", "deadline_epochs", "idempotency_key", "channels",
+    "priority", "deadline_epochs", "idempotency_key", "channels", "name", "tags",
 )  # fmt: skip
 
 _RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
@@ -162,13 +174,13 @@ _RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "
 CALLS: dict[str, tuple[str, ...]] = {
     "qmk.run": (*_RUN, "isolate"),
     "Embedded.run": _RUN,
-    "qmk.sample": (*_DRAW, *_PHYSICS, "rewrites", "cache"),
+    "qmk.sample": (*_DRAW, *_PHYSICS, "rewrites", "cache", "progress"),
     "qmk.expectation": (*_DRAW, *_PHYSICS),
     "qmk.probabilities": (*_DRAW, *_PHYSICS),
     "qmk.gradient": (*_DRAW, "noise", "device"),
     "qmk.value_and_grad": (*_DRAW, "noise", "device"),
     "qmk.metric_tensor": _READ,
-    "qmk.sweep": (*_DRAW, "noise", "error", "device"),
+    "qmk.sweep": (*_DRAW, "noise", "error", "device", "progress"),
     "qmk.state": ("engine", *_READ, "device"),
     "qmk.amplitudes": ("engine", *_READ, "device"),
     "Client.submit": _JOB,
@@ -251,9 +263,11 @@ def _mapping(name: str, value: Any) -> dict[str, Any] | None:
     return arguments.mapping(name, value) or None
 
 
-def _function(name: str, value: Any) -> Progress:
+def _progress(name: str, value: Any) -> Progress | bool | None:
+    if isinstance(value, bool):
+        return value or None
     if not callable(value):
-        raise arguments.refuse(name, value, "a function", "give one that takes the number of shots done")
+        raise arguments.refuse(name, value, "a function or True", "give one that takes the number of shots done")
     return cast("Progress", value)
 
 
@@ -265,15 +279,21 @@ def _outputs(name: str, value: Any) -> Outputs:
     return value
 
 
+def read_tags(name: str, value: Any) -> tuple[str, ...]:
+    """A list of tags, or one."""
+    return (value,) if isinstance(value, str) else arguments.texts(name, value)
+
+
 _TAKE: dict[str, Callable[[str, Any], Any]] = {
     "shots": _shots,
     **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs"), _whole),
-    **dict.fromkeys(("engine", "format", "device", "idempotency_key"), arguments.text),
+    **dict.fromkeys(("engine", "format", "device", "idempotency_key", "name"), arguments.text),
     **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), arguments.switch),
     **dict.fromkeys(("params", "channels"), _mapping),
     "error": _fraction,
-    "progress": _function,
+    "progress": _progress,
     "outputs": _outputs,
+    "tags": read_tags,
 }
 """The function that reads the value of each option. Noise and code are read with the program."""
 

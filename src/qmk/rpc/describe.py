@@ -52,7 +52,7 @@ def _walk(kind: inspect.Type, lead: str) -> Iterator[Field]:
             path = f"{lead}.{row.encode_name}" if lead else row.encode_name
             yield Field(path, type_text(row.type), row.required, _default_text(row), _doc(row.type))
             yield from _walk(row.type, path)
-    elif isinstance(kind, inspect.ListType):
+    elif isinstance(kind, (inspect.ListType, inspect.VarTupleType)):
         yield from _walk(kind.item_type, f"{lead}[]")
     elif isinstance(kind, inspect.UnionType):
         for choice in kind.types:
@@ -89,7 +89,7 @@ def type_text(kind: inspect.Type) -> str:
     kind = _plain(kind)
     if isinstance(kind, inspect.UnionType):
         return " or ".join(type_text(choice) for choice in kind.types)
-    if isinstance(kind, inspect.ListType):
+    if isinstance(kind, (inspect.ListType, inspect.VarTupleType)):
         return f"list of {type_text(kind.item_type)}"
     if isinstance(kind, inspect.DictType):
         return f"object of {type_text(kind.value_type)}"

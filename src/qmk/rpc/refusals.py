@@ -104,6 +104,8 @@ def bad_params(call: Call, why: str) -> QmkError:
         data["expected"] = row.type
         if row.doc:
             data["help"] = row.doc
+    elif (row := describe.field(call.request, name.rpartition("[")[0])) is not None and row.doc:
+        data["help"] = row.doc  # of the list that the item is in
     return QmkError("INVALID_PARAMS", f"{call.name}: {_sentence(data) or why}", **data)
 
 

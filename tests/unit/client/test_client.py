@@ -460,7 +460,7 @@ def test_progress_is_told_by_both_clients(script: Script):
 
     script.answer = answer
     assert Client(script.path).run(Graph(), progress=done.append).counts == asyncio.run(awaited()).counts
-    assert done == [STATUS["progress"]["shots_done"]] * 2
+    assert done == [STATUS["progress"]["shots_done"], EXAMPLES["q_result"][1]["shots"]] * 2
 
 
 def test_decoders_are_built_one_at_a_time(monkeypatch: pytest.MonkeyPatch):

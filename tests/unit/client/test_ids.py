@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,9 +18,9 @@ THIRD = "job_019a2b3c4d5f" + "0" * 12 + "bbbb2222"
 
 
 def find(part: str, *pages: list[str]) -> str | None:
-    async def listed() -> AsyncIterator[list[str]]:
+    async def listed() -> AsyncIterator[list[Any]]:
         for page in pages:
-            yield page
+            yield [SimpleNamespace(job_id=job) for job in page]
 
     return asyncio.run(ids.find(part, listed()))
 

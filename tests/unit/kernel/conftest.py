@@ -65,7 +65,7 @@ class Bench:
         return effects
 
     def call(
-        self, name: str, *, conn: int = 1, graph: Graph | None = None, uid: int = -1, **params: Any
+        self, name: str, /, *, conn: int = 1, graph: Graph | None = None, uid: int = -1, **params: Any
     ) -> list[Effect]:
         """The effects of one call; its ref is ``self.count``."""
         self.count += 1
@@ -80,7 +80,7 @@ class Bench:
             peer_uid=uid,
         )
 
-    def operate_for_effects(self, name: str, **params: Any) -> list[Effect]:
+    def operate_for_effects(self, name: str, /, **params: Any) -> list[Effect]:
         """The effects of an operator's call; its ref is ``self.count``."""
         self.count += 1
         return self.step(
@@ -93,7 +93,7 @@ class Bench:
             operator=True,
         )
 
-    def operate(self, name: str, **params: Any) -> Any:
+    def operate(self, name: str, /, **params: Any) -> Any:
         """The answer of an operator's call; the error it was refused with."""
         effects = self.operate_for_effects(name, **params)
         (answer,) = [e for e in effects if isinstance(e, (Reply, ReplyError)) and e.ref == self.count]
@@ -107,14 +107,14 @@ class Bench:
             self.operate("op_tenant_add", tenant=tenant, quotas=quotas, weight=weight)
         return self.operate("op_token_issue", tenant=tenant, **token).token
 
-    def ask(self, name: str, **params: Any) -> Any:
+    def ask(self, name: str, /, **params: Any) -> Any:
         """The result of a call that is answered at once, and makes no job."""
         (effect,) = [e for e in self.call(name, **params) if not isinstance(e, BESIDE)]
         assert isinstance(effect, Reply), effect
         assert effect.ref == self.count
         return effect.result
 
-    def refusal(self, name: str, **params: Any) -> Any:
+    def refusal(self, name: str, /, **params: Any) -> Any:
         """The error of a call that is refused at once and does nothing else."""
         (effect,) = [e for e in self.call(name, **params) if not isinstance(e, BESIDE)]
         assert isinstance(effect, ReplyError), effect

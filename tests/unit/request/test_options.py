@@ -24,7 +24,8 @@ GIVEN: dict[str, Any] = {
     "noise": "p=1e-3", "error": 0.1, "qec": "surface(d=3)", "device": "zoned", "timeout_ms": 5, "attempts": 2,
     "keep_events": False,
     "outputs": Outputs(), "cache": False, "rewrites": False, "isolate": True, "progress": print, "priority": 1,
-    "deadline_epochs": 2, "idempotency_key": "k", "channels": {"c": "chan_a"},
+    "deadline_epochs": 2, "idempotency_key": "k", "channels": {"c": "chan_a"}, "name": "mine",
+    "tags": ("a", "b"),
 }  # fmt: skip
 
 
@@ -127,7 +128,13 @@ def test_help_and_editors_see_each_option_with_its_default(call: str) -> None:
 
 
 def test_both_clients_have_the_same_calls() -> None:
-    own = {"rows", "session_id", "job"}  # with asyncio pages of a result are awaited, the session, what a handle does
+    own = {
+        "rows",
+        "session_id",
+        "job",
+        "group",
+        "as_completed",
+    }  # with asyncio pages of a result are awaited, the session, what a handle does
     public = {name for name in dir(qmk.AsyncClient) if not name.startswith("_")} - own
     assert public <= {name for name in dir(qmk.Client) if not name.startswith("_")}
     for name in public:
@@ -138,7 +145,7 @@ def test_both_clients_have_the_same_calls() -> None:
 
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "run-options.schema.json").read_text())
-IN_JSON = {**GIVEN, "outputs": {"state": True}, "params": {"a": 1.0, "b": [1, 2]}}
+IN_JSON = {**GIVEN, "tags": ["a", "b"], "outputs": {"state": True}, "params": {"a": 1.0, "b": [1, 2]}}
 del IN_JSON["progress"]
 
 

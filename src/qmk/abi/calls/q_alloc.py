@@ -10,8 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     n: Annotated[int, Meta(description="number of qubits", ge=1, le=shapes.INT_MAX)]
     profile: Annotated[str, Meta(description="code profile such as logical:surface(d=7)", max_length=256)] = ""
 

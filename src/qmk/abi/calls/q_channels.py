@@ -8,8 +8,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     limit: shapes.PageRows = shapes.PAGE_ROWS
     cursor: shapes.Cursor = ""
 

@@ -10,8 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     job_id: Annotated[shapes.JobId, Meta(description="only this job's; absent: of all the tenant's jobs")] | None = None
     limit: shapes.PageRows = shapes.PAGE_ROWS
     cursor: shapes.Cursor = ""

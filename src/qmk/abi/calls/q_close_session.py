@@ -9,9 +9,7 @@ from msgspec import Meta, Struct
 from qmk.abi import shapes
 from qmk.abi.call import Call
 
-
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+Request = shapes.OfSession
 
 
 class Reply(Struct, frozen=True):

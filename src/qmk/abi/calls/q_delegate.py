@@ -10,8 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     capability: Annotated[
         str, Meta(description="what to derive from: held, or on offer to this session", min_length=1, max_length=64)
     ]

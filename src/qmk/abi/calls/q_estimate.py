@@ -11,8 +11,7 @@ from qmk.abi.call import Call
 from qmk.qvm.outputs import Outputs
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     graph: shapes.RawGraph = Raw()
     graph_sha256: shapes.GraphHash = ""
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None

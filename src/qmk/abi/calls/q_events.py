@@ -12,9 +12,7 @@ from qmk.abi.call import Call
 LONG_POLL_MS = 30_000
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
-    job_id: shapes.JobId
+class Request(shapes.OfJob, frozen=True):
     after: Annotated[
         int, Meta(description="seq of the last event already seen; 0: from the first", ge=0, le=shapes.INT_MAX)
     ] = 0

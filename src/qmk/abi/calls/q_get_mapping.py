@@ -9,10 +9,7 @@ from msgspec import Meta, Struct
 from qmk.abi import shapes
 from qmk.abi.call import Call
 
-
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
-    job_id: shapes.JobId
+Request = shapes.OfJob
 
 
 class Placement(Struct, frozen=True):

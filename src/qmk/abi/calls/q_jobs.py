@@ -10,14 +10,22 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Filter(shapes.Request, frozen=True):
+    """Which jobs a page shows. It looks at ``limit`` of those with the name, or the first tag: with more than one of
+    these it may show fewer, though others follow."""
+
     state: (
         Annotated[str, Meta(description="only jobs in this state: QUEUED, RUNNING, ...; absent: in any", max_length=64)]
         | None
     ) = None
+    name: Annotated[shapes.JobName, Meta(description="only jobs of this name; empty: of any")] = ""
+    tags: Annotated[shapes.Tags, Meta(description="only jobs with all of these tags")] = ()
     limit: shapes.PageRows = shapes.PAGE_ROWS
     cursor: shapes.Cursor = ""
+
+
+class Request(Filter, frozen=True, kw_only=True):
+    session_id: shapes.SessionId
 
 
 class JobRow(Struct, frozen=True, kw_only=True):
@@ -33,6 +41,9 @@ class JobRow(Struct, frozen=True, kw_only=True):
     started: Annotated[float | None, Meta(description="latest launch, Unix time in seconds")]
     ended: float | None
     error: Annotated[str | None, Meta(description="name of the error with which it FAILED or was CANCELLED")]
+    tenant: str = ""
+    name: str = ""
+    tags: list[str] = []
 
 
 class Reply(Struct, frozen=True, kw_only=True):

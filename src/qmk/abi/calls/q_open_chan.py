@@ -10,11 +10,10 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
+class Request(shapes.OfSession, frozen=True):
     """``peers`` proposes, ``channel`` approves. A proposal needs ``fidelity`` and ``entanglements_max``; whoever
     approves may narrow them."""
 
-    session_id: shapes.SessionId
     peers: (
         Annotated[
             list[shapes.Name],

@@ -11,8 +11,7 @@ from qmk.abi.call import Call
 from qmk.base.limits import LIMITS
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     handles: Annotated[
         list[shapes.Name], Meta(description="handles from q_alloc", min_length=1, max_length=LIMITS.qubits)
     ]

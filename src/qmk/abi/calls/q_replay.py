@@ -10,9 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
-    job_id: shapes.JobId
+class Request(shapes.OfJob, frozen=True):
     idempotency_key: shapes.IdempotencyKey = ""
 
 

@@ -10,8 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     checkpoint_id: Annotated[str, Meta(description="checkpoint from q_checkpoint", min_length=1, max_length=64)]
     idempotency_key: shapes.IdempotencyKey = ""
 

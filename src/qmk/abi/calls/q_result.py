@@ -11,9 +11,7 @@ from qmk.abi.call import Call
 from qmk.qvm.outputs import Values
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
-    job_id: shapes.JobId
+class Request(shapes.OfJob, frozen=True):
     from_shot: Annotated[
         int, Meta(description="first shot of the page of per-shot events", ge=0, le=shapes.INT_MAX)
     ] = 0

@@ -10,8 +10,7 @@ from qmk.abi import shapes
 from qmk.abi.call import Call
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
+class Request(shapes.OfSession, frozen=True):
     capability: shapes.CapabilityId
 
 

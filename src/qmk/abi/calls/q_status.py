@@ -5,15 +5,8 @@ from __future__ import annotations
 from qmk.abi import shapes
 from qmk.abi.call import Call
 
-
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
-    job_id: shapes.JobId
-
-
-class Reply(shapes.Status, frozen=True, kw_only=True):
-    pass
-
+Request = shapes.OfJob
+Reply = shapes.Status
 
 CALL = Call(
     name="q_status",

@@ -11,11 +11,10 @@ from qmk.abi.call import Call
 from qmk.qvm.outputs import Outputs
 
 
-class Request(shapes.Request, frozen=True):
+class Request(shapes.OfSession, frozen=True):
     """Exactly one of ``graph``, ``graph_sha256`` and ``program``; in process, the graph may instead come decoded beside
     the request."""
 
-    session_id: shapes.SessionId
     graph: shapes.RawGraph = Raw()
     graph_sha256: shapes.GraphHash = ""
     program: Annotated[shapes.Program, Meta(description="source text, instead of graph")] | None = None
@@ -25,6 +24,8 @@ class Request(shapes.Request, frozen=True):
     keep_events: shapes.KeepEvents = True
     outputs: Annotated[Outputs | None, Meta(description="what the job gives beyond counts")] = None
     strict: shapes.Strict = False
+    name: shapes.JobName = ""
+    tags: shapes.Tags = ()
 
 
 class Reply(Struct, frozen=True):

@@ -11,9 +11,7 @@ from qmk.abi.call import Call
 from qmk.abi.calls import q_result
 
 
-class Request(shapes.Request, frozen=True):
-    session_id: shapes.SessionId
-    job_id: shapes.JobId
+class Request(shapes.OfJob, frozen=True):
     timeout_ms: (
         Annotated[shapes.TimeoutMs, Meta(description="answer at the latest after this; absent: no limit")] | None
     ) = None

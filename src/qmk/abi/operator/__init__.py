@@ -6,6 +6,7 @@ from __future__ import annotations
 from qmk.abi.call import Call
 from qmk.abi.operator import (
     op_gc,
+    op_jobs,
     op_tenant_add,
     op_tenant_list,
     op_tenant_resume,
@@ -26,6 +27,7 @@ OPERATOR_CALLS: tuple[Call, ...] = (
     op_token_list.CALL,
     op_token_revoke.CALL,
     op_gc.CALL,
+    op_jobs.CALL,
 )
 
 OPERATOR_METHODS: dict[str, Call] = {call.name: call for call in OPERATOR_CALLS}

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from qmk.abi.call import Call
 from qmk.abi.operator import shapes as operator_shapes
-from qmk.abi.shapes import Request as Base
 
-
-class Request(Base, frozen=True):
-    tenant: operator_shapes.TenantName
-
-
+Request = operator_shapes.OfTenant
 Reply = operator_shapes.TenantRow
 
 CALL = Call(

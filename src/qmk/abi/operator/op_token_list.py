@@ -6,11 +6,8 @@ from msgspec import Struct
 
 from qmk.abi.call import Call
 from qmk.abi.operator import shapes as operator_shapes
-from qmk.abi.shapes import Request as Base
 
-
-class Request(Base, frozen=True):
-    tenant: operator_shapes.TenantName
+Request = operator_shapes.OfTenant
 
 
 class Reply(Struct, frozen=True):

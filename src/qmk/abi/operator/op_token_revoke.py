@@ -8,11 +8,9 @@ from msgspec import Meta, Struct
 
 from qmk.abi.call import Call
 from qmk.abi.operator import shapes as operator_shapes
-from qmk.abi.shapes import Request as Base
 
 
-class Request(Base, frozen=True):
-    tenant: operator_shapes.TenantName
+class Request(operator_shapes.OfTenant, frozen=True):
     serial: Annotated[str, Meta(description="of the token; empty: all of the tenant's so far", max_length=64)] = ""
 
 

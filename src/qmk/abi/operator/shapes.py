@@ -44,6 +44,12 @@ class TokenRow(Struct, frozen=True):
     rights: Annotated[list[str] | None, Meta(description="rights it was issued with; null: all of the tenant's")]
 
 
+class OfTenant(shapes.Request, frozen=True):
+    """Names a tenant."""
+
+    tenant: TenantName
+
+
 class TenantWishes(shapes.Request, frozen=True):
     """What the operator gives a tenant, or changes of it; what is left out has its default, or stays."""
 

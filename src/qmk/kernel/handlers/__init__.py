@@ -68,5 +68,6 @@ OPERATOR_HANDLERS: dict[str, Callable[[State, CallReceived], Any]] = {
     "op_token_list": operators.tokens_of,
     "op_token_revoke": operators.revoke,
     "op_gc": operators.collect,
+    "op_jobs": operators.list_jobs,
 }
 """Calls of the operator's socket."""

@@ -22,7 +22,7 @@ from qmk.base.errors import QmkError
 from qmk.kernel.effects import QueryResources, ReplyResult
 from qmk.kernel.events import CallReceived, Cancelled
 from qmk.kernel.objects.capability import insufficient
-from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, STATES, VALIDATING
+from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, STATES, VALIDATING, labels_of
 from qmk.kernel.objects.session import Session
 from qmk.kernel.open_calls import STATUS_WAIT
 from qmk.kernel.state import State
@@ -79,13 +79,19 @@ LISTED = tuple(state for state in STATES if state != VALIDATING)
 
 
 def list_jobs(kernel: State, event: CallReceived, session: Session) -> None:
-    request: q_jobs.Request = event.params
+    show_jobs(kernel, event, {session.tenant.name})
+
+
+def show_jobs(kernel: State, event: CallReceived, tenants: set[str]) -> None:
+    """Answers with a page of these tenants' jobs."""
+    request: q_jobs.Filter = event.params
     if request.state is not None and request.state not in LISTED:
         raise kernel.refusals.unlisted_state(request.state, LISTED)
-    groups = [(session.tenant.name, state) for state in LISTED if request.state in (None, state)]
+    states, labels = (request.state,) if request.state else LISTED, labels_of(request)
+    groups = [(tenant, state, labels[:2][-1]) for tenant in tenants for state in states]
     ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
-    rows = [kernel.jobs.by_id[id] for id in ids]
-    rows = [kernel.views.job_row(job) for job in rows if (job.tenant, job.state) in groups]
+    jobs = [job for job in map(kernel.jobs.by_id.__getitem__, ids) if job.tenant in tenants and job.state in states]
+    rows = [kernel.views.job_row(job) for job in jobs if {*labels} <= {*labels_of(job.submitted)}]
     kernel.reply(event, q_jobs.Reply(jobs=rows, next=following))
 
 

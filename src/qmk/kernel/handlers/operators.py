@@ -1,4 +1,4 @@
-"""Handles the operator's calls: tenants, tokens and garbage collection. They come over the operator's socket only.
+"""Handles the operator's calls, which come over the operator's socket only: tenants, tokens, jobs, garbage collection.
 
 For op_gc the kernel says which jobs go; the host looks at its store.
 """
@@ -22,6 +22,7 @@ from qmk.kernel import authority, retention, tokens
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.effects import Collect
 from qmk.kernel.events import CallReceived, TenantSet, TokenIssued, TokenRevoked
+from qmk.kernel.handlers.jobs import show_jobs
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.state import State
@@ -48,6 +49,11 @@ def tenants(kernel: State, event: CallReceived) -> None:
     request: op_tenant_list.Request = event.params
     found = kernel.tenants.list_registered() if request.tenant is None else [_tenant(kernel, request.tenant)]
     kernel.reply(event, op_tenant_list.Reply([_row(kernel, tenant) for tenant in found]))
+
+
+def list_jobs(kernel: State, event: CallReceived) -> None:
+    named = event.params.tenant
+    show_jobs(kernel, event, {tenant.name for tenant in ([_tenant(kernel, named)] if named else kernel.tenants)})
 
 
 def suspend(kernel: State, event: CallReceived) -> None:

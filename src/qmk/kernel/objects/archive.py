@@ -36,7 +36,8 @@ class ArchivedJob(msgspec.Struct, frozen=True, array_like=True):
 
 class Archived(Record, frozen=True):
     """Journal record: these ended jobs of the tenant stand here now, the oldest first, all of each in ``data``.
-    ``checkpoints`` are those that they keep, ``seq`` is that of the newest job, ``oldest_ns`` the earliest end."""
+    ``checkpoints`` are those that they keep, ``seq`` is that of the newest job, ``oldest_ns`` the earliest end,
+    ``labels`` are those of jobs that have any."""
 
     tenant: str
     number: int
@@ -45,6 +46,7 @@ class Archived(Record, frozen=True):
     seq: int
     oldest_ns: int
     checkpoints: tuple[Checkpoint, ...] = ()
+    labels: dict[str, tuple[str, ...]] | None = None
 
 
 class ArchiveForgotten(Record, frozen=True):

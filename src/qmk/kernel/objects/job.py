@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.abi.calls import q_jobs
 from qmk.abi.calls.q_events import JobEvent
 from qmk.abi.calls.q_get_mapping import Placement
 from qmk.base.limits import LIMITS
@@ -42,6 +43,11 @@ MOVES = Moves(
     Move(RUNNING, CANCELLED, "q_cancel"),
 )
 """Every move there is. A program refused while VALIDATING leaves no job."""
+
+
+def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
+    """What jobs are listed under: "" (all are), the name after a blank, which no tag has, and the tags."""
+    return ("", f" {job.name}", *job.tags) if job.name else ("", *job.tags)
 
 
 class Job(msgspec.Struct, eq=False, omit_defaults=True):

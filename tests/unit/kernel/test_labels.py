@@ -1,0 +1,170 @@
+"""Names and tags of jobs: shown, listed by index, kept through restarts, archives, replays; and the operator's list."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from qmk.abi.calls import METHODS
+from qmk.abi.shapes import Policy
+from qmk.kernel.effects import Reply
+from qmk.kernel.events import Finished, Recalled, Submitted
+from qmk.kernel.objects.archive import Archived
+from qmk.kernel.records import decode_record, encode
+from qmk.qvm.graph import pack
+from tests.unit.kernel.conftest import Bench, bell
+from tests.unit.kernel.test_compaction import left
+from tests.unit.kernel.test_lists import ids, walk
+
+TAGS = ("a", "b", "run:7")
+
+
+def test_they_are_shown_and_not_doubled(bench: Bench) -> None:
+    session = bench.open()
+    job = bench.submit(session, name="Bell pair, ψ", tags=("a", "b", "a"))
+    status = bench.ask("q_status", session_id=session, job_id=job)
+    assert (status.name, status.tags) == ("Bell pair, ψ", ["a", "b"])
+    (row,) = bench.ask("q_jobs", session_id=session, tags=("a",)).jobs
+    assert (row.name, row.tags, row.tenant) == ("Bell pair, ψ", ["a", "b"], "local")
+
+
+def test_lists_by_name_tags_and_state_are_those_of_a_walk(make_bench: type[Bench]) -> None:
+    """Also after jobs were archived and forgotten, and after a restart."""
+    draws = random.Random(7)
+    bench = make_bench(kept_jobs=25, jobs_in_play=4, jobs_archived=5)
+    session = bench.open()
+    for number in range(40):
+        bench.now_s += 1
+        tags = tuple(draws.sample(TAGS, draws.randrange(4)))
+        job = bench.submit(session, name=draws.choice(("", "x", "y z")), tags=tags)
+        if number < 36:
+            bench.start(job)
+            (bench.finish if draws.random() < 0.7 else bench.fail)(job)
+    assert any(isinstance(record, Archived) and record.labels for record in left(bench.journal))
+
+    def check(bench: Bench, session: str) -> None:
+        rows = bench.ask("q_jobs", session_id=session, limit=1000).jobs
+        assert len(rows) == 29
+        for name in ("", "x", "y z", "z"):
+            for tags in ((), ("a",), ("run:7", "a"), TAGS):
+                for state in (None, "QUEUED", "COMPLETED"):
+                    wanted = [
+                        row.job_id
+                        for row in rows
+                        if name in ("", row.name) and set(tags) <= set(row.tags) and state in (None, row.state)
+                    ]
+                    for limit in (3, 1000):
+                        assert walk(bench, session, limit, name=name, tags=tags, state=state) == wanted
+
+    check(bench, session)
+    fresh = bench.restarted()
+    fresh.recover()
+    check(fresh, fresh.open())
+    assert fresh.kernel.jobs.snapshot()["jobs"].keys() == bench.kernel.jobs.snapshot()["jobs"].keys()
+
+
+def test_a_replay_keeps_them(bench: Bench) -> None:
+    session = bench.open()
+    job = bench.submit(session, name="first", tags=("a",))
+    bench.start(job)
+    bench.finish(job)
+    recall: Any = bench.call("q_replay", session_id=session, job_id=job)[-1]
+    bench.step(Recalled, key=recall.key, graph=pack(bell()))
+    assert len(ids(bench.ask("q_jobs", session_id=session, name="first", tags=("a",)))) == 2
+
+
+def test_they_change_neither_the_key_nor_the_cache_nor_the_size_of_other_records(make_bench: type[Bench]) -> None:
+    bench = make_bench(workers=4, cache_bytes=1 << 20)
+    session = bench.open()
+    seeded: dict[str, Any] = {"policy": Policy(seed=1), "routed": {"version": "1"}}
+    job = bench.submit(session, name="one", tags=("a",), idempotency_key="k", **seeded)
+    effects = bench.call(
+        "q_submit", session_id=session, graph=bell(), name="two", idempotency_key="k", policy=Policy(seed=1)
+    )
+    assert [effect.result.job_id for effect in effects if isinstance(effect, Reply)] == [job]
+    assert bench.ask("q_status", session_id=session, job_id=job).name == "one", "the earlier job is the answer"
+    bench.start(job)
+    bench.step(Finished, job=job, fence=bench.fence(job), usage={}, version="1")
+    again = bench.submit(session, name="three", tags=("b",), **seeded)
+    assert bench.ask("q_status", session_id=session, job_id=again).state == "COMPLETED", "from the cache"
+    records = {record.job: record for record in bench.journal if isinstance(record, Submitted)}
+    plain = msgspec.structs.replace(records[job], name="", tags=())
+    assert not {"name", "tags"} & msgspec.msgpack.decode(encode(plain)).keys()
+    assert decode_record(encode(records[job])) == records[job]
+
+
+BAD: list[dict[str, Any]] = [
+    {"name": "x" * 65},
+    {"name": "two\nlines"},
+    {"name": "\x1b[31m"},
+    {"name": "\u202eabc"},
+    {"name": "end\n"},
+    {"name": 7},
+    {"tags": ["a b"]},
+    {"tags": [""]},
+    {"tags": ["x" * 65]},
+    {"tags": ["a\n"]},
+    {"tags": ["é"]},
+    {"tags": [str(number) for number in range(17)]},
+    {"tags": "abc"},
+    {"tags": [None]},
+]
+
+
+@pytest.mark.parametrize("fields", BAD, ids=str)
+@pytest.mark.parametrize("method", ["q_submit", "q_jobs"])
+def test_what_is_no_name_and_no_tag_is_refused_by_the_decoder(method: str, fields: dict[str, Any]) -> None:
+    sent = msgspec.json.encode({"session_id": "ses_x", **fields})
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(sent, type=METHODS[method].request)
+
+
+def test_the_operator_sees_the_jobs_of_all(make_bench: type[Bench]) -> None:
+    bench = make_bench(workers=4)
+    made: dict[str, list[str]] = {"local": [], "chem": [], "bio": []}
+    sessions = {"local": bench.open(), "chem": bench.open(tenant="chem"), "bio": bench.open(tenant="bio")}
+    for number in range(9):
+        bench.now_s += 1
+        tenant = ("local", "chem", "bio")[number % 3]
+        made[tenant].append(bench.submit(sessions[tenant], name="n", tags=("even",) if number % 2 == 0 else ()))
+    bench.start(made["chem"][0])
+
+    def listed(**params: Any) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = bench.operate("op_jobs", limit=2, cursor=cursor, **params)
+            found += [(row.tenant, row.job_id) for row in page.jobs]
+            cursor = page.next
+        return found
+
+    everything = listed()
+    assert sorted(everything) == sorted((tenant, job) for tenant, jobs in made.items() for job in jobs)
+    assert everything[0] == ("bio", made["bio"][2]), "newest first"
+    assert listed(tenant="chem") == [row for row in everything if row[0] == "chem"]
+    assert listed(tenant="local", tags=("even",)) == [("local", made["local"][2]), ("local", made["local"][0])]
+    assert listed(state="RUNNING") == [("chem", made["chem"][0])]
+    assert listed(name="none") == []
+    assert len(bench.journal) == len(bench.restarted().journal), "nothing is recorded"
+    for wrong in ({"tenant": "nobody"}, {"state": "queued"}, {"cursor": "?"}):
+        assert bench.operate("op_jobs", **wrong).kind.name == "INVALID_PARAMS"
+    for session in sessions.values():
+        tenant = next(name for name, each in sessions.items() if each == session)
+        rows = bench.ask("q_jobs", session_id=session, name="n").jobs
+        assert {row.tenant for row in rows} == {tenant}
+
+
+def test_a_page_by_tag_costs_what_it_shows(make_bench: type[Bench], calls: Callable[..., int]) -> None:
+    def cost(others: int) -> int:
+        bench = make_bench()
+        session = bench.open()
+        bench.submit(session, tags=("mine",))
+        for _ in range(others):
+            bench.submit(session, tags=("other",))
+        return calls(lambda: bench.ask("q_jobs", session_id=session, tags=("mine",)))
+
+    assert cost(64) <= cost(4) + 5
