@@ -65,7 +65,8 @@ def below(axis: Axis, y: float, ticks: list[float]) -> list[Mark]:
     """The axis at ``y`` with its labels below."""
     marks: list[Mark] = [Line(axis.start, y, axis.end, y, INK)]
     for value in ticks:
-        marks += [Line(axis.at(value), y, axis.at(value), y + 4), Text(axis.at(value), y + 15, label(value), "middle", TICK)]
+        x = axis.at(value)
+        marks += [Line(x, y, x, y + 4), Text(x, y + 15, label(value), "middle", TICK)]
     return marks
 
 

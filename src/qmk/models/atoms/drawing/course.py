@@ -49,11 +49,13 @@ class Curve(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """Light of one kind through the whole program. ``patterns``: weights by atom in each evolution, if it has any."""
+    """Light of one kind through the whole program. ``atoms``: those of each evolution in which it is on. ``patterns``: weights by atom, with the start of
+    their evolution, if it has any."""
 
     name: str
     curves: tuple[Curve, ...]
-    patterns: tuple[tuple[tuple[str, ...], tuple[float, ...]], ...]
+    atoms: tuple[tuple[str, ...], ...]
+    patterns: tuple[tuple[float, tuple[float, ...]], ...]
 
 
 class Course(NamedTuple):
@@ -97,16 +99,16 @@ def _channels(stretches: Sequence[Stretch]) -> Iterator[Channel]:
     for number, ((transition, has_pattern, _), rows) in enumerate(found.items(), 1):
         name = f"drive {number}" + (f", {transition}" if transition else "")
         curves = tuple(_curves(rows))
-        patterns = tuple((s.node.vqs, tuple(map(float, d["pattern"]))) for s, d in rows) if has_pattern else ()
-        yield Channel(name, curves, patterns)
+        patterns = tuple((s.start, tuple(map(float, d["pattern"]))) for s, d in rows) if has_pattern else ()
+        yield Channel(name, curves, tuple(stretch.node.vqs for stretch, _ in rows), patterns)
 
 
 def _curves(rows: Sequence[tuple[Stretch, Args]]) -> Iterator[Curve]:
-    """Amplitude, detuning and phase, where any of the drives has it; a phase that is always 0 is left out."""
+    """Amplitude, detuning and phase, where any of the drives has it; one of the last two that is always 0 is left out."""
     for field in ("amplitude", "detuning", "phase"):
         if any(field in drive for _, drive in rows):
             pieces = tuple(points_of(drive.get(field), stretch, field == "phase") for stretch, drive in rows)
-            if field != "phase" or any(value for piece in pieces for _, value in piece):
+            if field == "amplitude" or any(value for piece in pieces for _, value in piece):
                 yield Curve(field, pieces)
 
 
@@ -124,10 +126,24 @@ def points_of(field: Mapping[str, Any] | None, stretch: Stretch, holds: bool) ->
 # -- in words
 
 
-def targets(channel: Channel) -> str:
-    """Which atoms feel the light of a channel."""
-    words = {_targets(*pattern) for pattern in channel.patterns} or {"all atoms"}
-    return words.pop() if len(words) == 1 else f"{len(words)} patterns"
+def name_of(program: Course) -> str:
+    """What the program is, in one line."""
+    count = len(program.stretches)
+    return f"analog program: {program.duration:.6g} us, {count} evolution{'s' if count > 1 else ''}"
+
+
+def heading(channel: Channel) -> str:
+    """A channel by its name, and which atoms feel its light."""
+    pairs = zip(channel.atoms, channel.patterns, strict=False)
+    words = {_targets(atoms, weights) for atoms, (_, weights) in pairs} or {"all atoms"}
+    return f"{channel.name}: " + (words.pop() if len(words) == 1 else f"{len(words)} patterns")
+
+
+def value_range(curve: Curve) -> tuple[float, float]:
+    """The lowest and the highest value, 0 among them; 0 and 1 of a curve that is always 0."""
+    values = [0.0, *(value for piece in curve.pieces for _, value in piece)]
+    low, high = min(values), max(values)
+    return (low, high) if low < high else (0.0, 1.0)
 
 
 def _targets(atoms: Sequence[str], weights: Sequence[float]) -> str:
@@ -146,7 +162,7 @@ def summary(moment: Moment) -> str:
     kinds: dict[str, list[Node]] = {}
     for node in moment.nodes:
         kinds.setdefault(_kind(node), []).append(node)
-    return ", ".join(f"{kind} {count_atoms(_atoms(nodes))}" for kind, nodes in kinds.items())
+    return "; ".join(f"{kind} {count_atoms(_atoms(nodes))}" for kind, nodes in kinds.items())
 
 
 def _kind(node: Node) -> str:
