@@ -319,7 +319,7 @@ class Circuit(Branches, Applying):
         if not isinstance(cast("object", ascii_only), bool):
             raise wrong(f"ascii_only is {show(ascii_only)}", "give True or False", "ascii_only")
         graph = self._build({})
-        return to_text(lambda *size: diagram.lines(graph, *size), width, ascii_only)
+        return to_text(lambda columns, plain: diagram.lines(graph, columns, plain), width, ascii_only)
 
     def picture(self, *, width: float | None = None) -> Picture:
         """The circuit as a picture, folded to ``width`` pixels (960): a notebook shows it, and ``save("circuit.svg")``

@@ -49,7 +49,9 @@ class _Placed(NamedTuple):
 def draw(graph: Graph, width: float = WIDTH, max_nodes: int | None = None) -> Picture:
     """Draws the circuit, folded to ``width`` pixels unless one column alone is wider; with ``max_nodes`` only that many
     nodes, which the title tells."""
-    return Picture(lambda: _scene(graph, width, max_nodes), lambda *size: diagram.lines(graph, *size, max_nodes))
+    return Picture(
+        lambda: _scene(graph, width, max_nodes), lambda columns, plain: diagram.lines(graph, columns, plain, max_nodes)
+    )
 
 
 def _scene(graph: Graph, width: float, max_nodes: int | None) -> Scene:

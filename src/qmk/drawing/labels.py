@@ -21,10 +21,7 @@ class Box(NamedTuple):
     def meets(self, other: Box) -> bool:
         """Whether two boxes have an inner point in common."""
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
 
@@ -36,14 +33,16 @@ def box_of(mark: Text) -> Box:
 
 
 def fit(mark: Text, width: float, least: int = 1) -> Text | None:
-    """The text, shortened to ``width`` pixels where it is longer, with the whole as its title. None where fewer than
-    ``least`` characters would be left."""
+    """The text, shortened to ``width`` pixels where it is longer, with the whole as its title. Its end is kept, which
+    tells names apart. None where fewer than ``least`` characters would be left."""
     if text_width(mark.text, mark.size) <= width:
         return mark
     room = int(width / text_width("x", mark.size)) - 1
     if room < least:
         return None
-    return mark._replace(text=mark.text[:room] + "…", title=mark.title or mark.text)
+    tail = min(4, room // 3)
+    short = mark.text[: room - tail] + "…" + mark.text[len(mark.text) - tail :]
+    return mark._replace(text=short, title=mark.title or mark.text)
 
 
 def paragraph(text: str, x: float, y: float, width: float, size: float = 10.0, fill: str = INK) -> list[Mark]:

@@ -65,7 +65,10 @@ class Picture:
             ) from error
 
     def text(self, width: int | None = None, ascii_only: bool = False) -> Drawing:
-        """The same as text, at most ``width`` columns wide (the terminal's)."""
+        """The same as text, at most ``width`` columns wide (the terminal's). Raises INVALID_PARAMS for another width
+        than a whole number above 0."""
+        if width is not None and (not isinstance(width, int) or width < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise QmkError("INVALID_PARAMS", "width is not a number of columns", field="width", help="give such as 100")
         return to_text(self._lines, width, ascii_only)
 
     def _repr_svg_(self) -> str:

@@ -49,8 +49,8 @@ class Curve(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """Light of one kind through the whole program. ``atoms``: those of each evolution in which it is on. ``patterns``: weights by atom, with the start of
-    their evolution, if it has any."""
+    """Light of one kind through the whole program. ``atoms``: those of each evolution in which it is on.
+    ``patterns``: weights by atom, with the start of their evolution, if it has any."""
 
     name: str
     curves: tuple[Curve, ...]
@@ -104,7 +104,7 @@ def _channels(stretches: Sequence[Stretch]) -> Iterator[Channel]:
 
 
 def _curves(rows: Sequence[tuple[Stretch, Args]]) -> Iterator[Curve]:
-    """Amplitude, detuning and phase, where any of the drives has it; one of the last two that is always 0 is left out."""
+    """Amplitude, detuning and phase, where any of the drives has it; the last two not where they are always 0."""
     for field in ("amplitude", "detuning", "phase"):
         if any(field in drive for _, drive in rows):
             pieces = tuple(points_of(drive.get(field), stretch, field == "phase") for stretch, drive in rows)

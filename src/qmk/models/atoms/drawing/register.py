@@ -54,7 +54,8 @@ def blocks(graph: Graph, course: Course) -> list[Block]:
     groups: dict[tuple[Any, ...], list[Stretch]] = {}
     for stretch in course.stretches:
         args = stretch.node.args
-        key = stretch.node.vqs, tuple(map(tuple, args["positions"])), float(args["c6"])
+        points = cast("list[list[float]]", args["positions"])
+        key = stretch.node.vqs, tuple(map(tuple, points)), float(args["c6"])
         groups.setdefault(key, []).append(stretch)
     found: list[Block] = []
     for number, (key, stretches) in enumerate(groups.items(), 1):
@@ -115,6 +116,9 @@ class _View:
     """The plane in one or more windows of equal size and scale, one after the other along the longer side of the
     array. ``apart``: pixels between neighbours."""
 
+    scale = 1.0
+    size = 0.0, 0.0
+
     def __init__(self, block: Block, width: float) -> None:
         places = [*block.points, *(place for _, place in block.vacant)]
         spacing = _spacing(block.points) or max(min(block.radius, 10.0), 1.0)
@@ -124,19 +128,18 @@ class _View:
         inner = [b - a for a, b in ends]
         self._long = 0 if inner[0] >= inner[1] else 1
         self.left = 14 + axes.widest([-9999.0])
-        room = width - self.left - 10
         highest = next((pixels for atoms, pixels in HEIGHTS if len(block.points) <= atoms), HIGHEST)
-        most = MOST_WINDOWS if self._long == 0 else max(1, int((width - 10) / (NARROW + self.left)))
+        most = max(1, int((width - 10) / (NARROW + self.left))) if self._long else MOST_WINDOWS
         for count in range(1, most + 1):
             part = [max(length + 2 * self._pad, reach) for length in inner]
             if count > 1:
                 part[self._long] = inner[self._long] / count + 2 * self._pad
-            column = room if self._long == 0 or count == 1 else (width - 10) / count - self.left
+            column = (width - 10) / (count if self._long else 1) - self.left
             self.scale = min(column / part[0], highest / part[1], 40.0)
+            self.size = max(min(NARROW, column), self.scale * part[0]), max(LOW, self.scale * part[1])
             if self.scale * spacing >= APART or (self._long == 0 and self.scale * part[1] >= highest - 1):
                 break
         self.apart = self.scale * spacing
-        self.size = max(min(NARROW, column), self.scale * part[0]), max(LOW, self.scale * part[1])
         self._um = self.size[0] / self.scale, self.size[1] / self.scale
         self._middle = [(a + b) / 2 for a, b in ends]
         self._parts = self._fold(sorted({p[self._long] for p in places}), self._um[self._long])
@@ -232,7 +235,7 @@ def draw(block: Block, width: float) -> Scene:
         bars = _bars(block, block.weights, width - view.left - 10)
         marks += [move_mark(mark, view.left, y) for mark in bars]
         y += BARS + 38
-    return Scene(width, 22 + y, block.title, tuple([*head, *(move_mark(mark, 0, 22) for mark in marks)]))
+    return Scene(width, 22 + y, block.title, (*head, *(move_mark(mark, 0, 22) for mark in marks)))
 
 
 def note(block: Block, in_picture: bool = True) -> str:

@@ -138,7 +138,7 @@ def _on_paper(mark: Text) -> Iterator[Mark]:
 
 
 def _thin(points: Points, time: Axis) -> Points:
-    """The points of a curve. Of more than four a pixel, those of each pixel that are first, last, lowest and highest."""
+    """The points of a curve. Of more than four a pixel the first, last, lowest and highest of each pixel."""
     pixels = time.at(points[-1][0]) - time.at(points[0][0])
     if len(points) <= 4 * max(pixels, 1.0):
         return points
@@ -162,9 +162,7 @@ def _happenings(program: Course, time: Axis, bottom: float) -> tuple[float, list
         texts.append((moment.time, Text(0, 0, summary(moment), size=10, fill=colour, title=details(moment))))
     if len(program.stretches) > 1:
         marks += [Line(time.at(s.start), 0, time.at(s.start), bottom, INK, 0.5) for s in program.stretches[1:]]
-        texts += [
-            (s.start + (s.end - s.start) / 2, Text(0, 0, stretch_label(s), size=10)) for s in program.stretches
-        ]
+        texts += [(s.start + (s.end - s.start) / 2, Text(0, 0, stretch_label(s), size=10)) for s in program.stretches]
     lanes = 0
     for at, text in sorted(texts, key=lambda row: row[0]):
         x = time.at(at)
@@ -191,4 +189,3 @@ def _place(text: Text, x: float, room: Room, time: Axis) -> tuple[int, Text | No
             if placed is not None:
                 return lane, placed
     return 0, None
-
