@@ -124,7 +124,7 @@ def _draw_panel(panel: _Panel, time: Axis, width: float) -> Iterator[Mark]:
     colour = COLOURS[curve.field]
     yield from _on_paper(Text(time.start + 2, axis.end - 5, f"{curve.field} ({UNITS[curve.field]})", size=axes.TICK))
     for piece in curve.pieces:
-        points = tuple((time.at(t), axis.at(value)) for t, value in _thin(piece, time))
+        points = tuple((time.at(t), axis.at(value)) for t, value in thin(piece, time))
         ends = (points[0][0], axis.at(0.0)), (points[-1][0], axis.at(0.0))
         yield Path((ends[0], *points, ends[1]), "", fill=colour + SHADE)
         yield Path(points, colour, 1.5)
@@ -137,7 +137,7 @@ def _on_paper(mark: Text) -> Iterator[Mark]:
     yield mark
 
 
-def _thin(points: Points, time: Axis) -> Points:
+def thin(points: Points, time: Axis) -> Points:
     """The points of a curve. Of more than four a pixel the first, last, lowest and highest of each pixel."""
     pixels = time.at(points[-1][0]) - time.at(points[0][0])
     if len(points) <= 4 * max(pixels, 1.0):
