@@ -235,7 +235,7 @@ def test_every_atom_is_drawn_once_and_lengths_are_equal_in_x_and_y(name: str, wi
     assert len(scales) == 1
     if name not in ("square", "scattered", "dimers"):
         places = [(disc.x, disc.y) for disc in discs.values()]
-        assert min(math.dist(a, b) for a, b in itertools.combinations(places, 2)) >= 14
+        assert min(math.dist(a, b) for a, b in itertools.combinations(places, 2)) >= 14, "folded until then"
 
 
 @pytest.mark.parametrize("name", ["local", "z2", "square", "scattered", "segments"])

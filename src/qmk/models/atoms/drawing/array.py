@@ -139,6 +139,8 @@ def _names(panel: _Panel, view: _View, array: Array, small: float, room: Room) -
         if mark is None:
             continue
         aside, upper, lower = small + 3, y - small - 3.5, y + small + 10
+        if atom in panel.aims and view.to_picture(array.sites[panel.aims[atom]].point)[1] < y:
+            upper, lower = lower, upper  # away from the arrow
         places: list[tuple[float, float, Literal["start", "middle", "end"]]] = [
             (x - 2, upper, "start"), (x + 2, upper, "end"), (x, upper, "middle"), (x - 2, lower, "start"),
             (x + 2, lower, "end"), (x, lower, "middle"), (x + aside, y + 3, "start"), (x - aside, y + 3, "end"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from statistics import median
 from typing import Any, NamedTuple, cast
 
 from qmk.drawing import axes
@@ -12,24 +11,16 @@ from qmk.drawing.axes import Axis
 from qmk.drawing.labels import Box, Room, fit, paragraph
 from qmk.drawing.scene import INK, PALE, Circle, Line, Mark, Path, Rect, Scene, Text, move_mark, text_width
 from qmk.models.atoms.drawing.course import Channel, Course, Stretch, strongest_drive
+from qmk.models.atoms.drawing.plane import Point, View, Window
 from qmk.qvm.families import analog
 from qmk.qvm.graph import Graph
 
 ATOM, EDGE = "#3565a8", "#d98032"
 SHADES = ((214, 224, 238), (36, 84, 150))
 """Colours of weight 0 and of the largest weight."""
-LOW, NARROW = 76.0, 110.0
-"""Least pixels of a window's height and of its width."""
-HEIGHTS = ((1, 140.0), (64, 300.0))
-HIGHEST = 460.0
-"""Most pixels of a window's height, with up to so many atoms, and with more."""
-APART, MOST_WINDOWS = 16.0, 12
-"""Pixels that neighbours should be apart; a long array is folded into windows until they are."""
 MOST_EDGES = 1500
 MOST_LABELS = 400
 BARS = 64.0
-
-Point = tuple[float, float]
 
 
 class Block(NamedTuple):
@@ -109,118 +100,9 @@ def _sites(
     return tuple(k for k, (_, there) in enumerate(rows) if there), vacant
 
 
-# -- layout
-
-
-class _View:
-    """The plane in one or more windows of equal size and scale, one after the other along the longer side of the
-    array. ``apart``: pixels between neighbours."""
-
-    scale = 1.0
-    size = 0.0, 0.0
-
-    def __init__(self, block: Block, width: float) -> None:
-        places = [*block.points, *(place for _, place in block.vacant)]
-        spacing = _spacing(block.points) or max(min(block.radius, 10.0), 1.0)
-        self._pad = 0.8 * spacing
-        ends = [(min(p[axis] for p in places), max(p[axis] for p in places)) for axis in (0, 1)]
-        reach = 2.1 * block.radius + spacing if block.radius <= 3 * spacing and len(block.points) > 1 else 0.0
-        inner = [b - a for a, b in ends]
-        self._long = 0 if inner[0] >= inner[1] else 1
-        self.left = 14 + axes.widest([-9999.0])
-        highest = next((pixels for atoms, pixels in HEIGHTS if len(block.points) <= atoms), HIGHEST)
-        most = max(1, int((width - 10) / (NARROW + self.left))) if self._long else MOST_WINDOWS
-        for count in range(1, most + 1):
-            part = [max(length + 2 * self._pad, reach) for length in inner]
-            if count > 1:
-                part[self._long] = inner[self._long] / count + 2 * self._pad
-            column = (width - 10) / (count if self._long else 1) - self.left
-            self.scale = min(column / part[0], highest / part[1], 40.0)
-            self.size = max(min(NARROW, column), self.scale * part[0]), max(LOW, self.scale * part[1])
-            if self.scale * spacing >= APART or (self._long == 0 and self.scale * part[1] >= highest - 1):
-                break
-        self.apart = self.scale * spacing
-        self._um = self.size[0] / self.scale, self.size[1] / self.scale
-        self._middle = [(a + b) / 2 for a, b in ends]
-        self._parts = self._fold(sorted({p[self._long] for p in places}), self._um[self._long])
-
-    def _fold(self, values: Sequence[float], length: float) -> list[tuple[float, float, float]]:
-        """For each window where it begins along the longer side, and between which bounds it shows what there is: no
-        bound is at an atom. There are never more windows than the length was divided by."""
-        if values[-1] - values[0] + 2 * self._pad <= length * (1 + 1e-9):
-            return [(self._middle[self._long] - length / 2, -math.inf, math.inf)]
-        parts: list[tuple[float, float, float]] = []
-        low, at = -math.inf, 0
-        while at < len(values):
-            start = values[at] - self._pad
-            end = at
-            while end < len(values) and values[end] <= start + length - self._pad + 1e-9 * length:
-                end += 1
-            end = max(end, at + 1)
-            high = (values[end - 1] + values[end]) / 2 if end < len(values) else math.inf
-            parts.append((start, low, min(high, start + length)))
-            low, at = max(high, values[end] - self._pad) if end < len(values) else high, end
-        return parts
-
-    def windows(self) -> Iterator[_Window]:
-        for k, (start, low, high) in enumerate(self._parts):
-            corner = [self._middle[0] - self._um[0] / 2, self._middle[1] - self._um[1] / 2]
-            corner[self._long] = start
-            left = self.left + (k * (self.size[0] + self.left) if self._long else 0.0)
-            top = 0.0 if self._long else k * (self.size[1] + 26)
-            x = Axis(corner[0], corner[0] + self._um[0], left, left + self.size[0])
-            y = Axis(corner[1], corner[1] + self._um[1], top + self.size[1], top)
-            bounds = [(x.low, x.high), (y.low, y.high)]
-            bounds[self._long] = max(bounds[self._long][0], low), min(bounds[self._long][1], high)
-            yield _Window(x, y, (bounds[0], bounds[1]))
-
-    def bottom(self) -> float:
-        """Pixels that the windows and the labels of their axes take."""
-        return (1 if self._long else len(self._parts)) * (self.size[1] + 26)
-
-
-def _spacing(points: Sequence[Point]) -> float:
-    """The median of the distances to the nearest neighbour, in um; 0 for one atom."""
-    return median(
-        min((math.dist(p, q) for k, q in enumerate(points) if k != at), default=0.0) for at, p in enumerate(points)
-    )
-
-
-class _Window(NamedTuple):
-    """A part of the plane: its axes, in um and pixels, and the um in x and y between which it shows something."""
-
-    x: Axis
-    y: Axis
-    bounds: tuple[Point, Point]
-
-    def place(self, point: Point) -> Point:
-        return self.x.at(point[0]), self.y.at(point[1])
-
-    def shows(self, point: Point) -> bool:
-        return all(low <= value <= high for value, (low, high) in zip(point, self.bounds, strict=True))
-
-    def clip(self, a: Point, b: Point) -> tuple[Point, Point] | None:
-        """The part of the line from ``a`` to ``b`` that the window shows, in um (Liang and Barsky)."""
-        first, last = 0.0, 1.0
-        for start, end, (low, high) in zip(a, b, self.bounds, strict=True):
-            step = end - start
-            if step:
-                near, far = sorted(((low - start) / step, (high - start) / step))
-                first, last = max(first, near), min(last, far)
-            elif not low <= start <= high:
-                return None
-        if first >= last:
-            return None
-        dx, dy = b[0] - a[0], b[1] - a[1]
-        return (a[0] + first * dx, a[1] + first * dy), (a[0] + last * dx, a[1] + last * dy)
-
-
-# -- marks
-
-
 def draw(block: Block, width: float) -> Scene:
     """The picture of a block, ``width`` pixels wide: windows of the plane, a note on the interactions, weights."""
-    view = _View(block, width)
+    view = View(block.points, [place for _, place in block.vacant], block.radius, width)
     head: list[Mark] = [mark for mark in [fit(Text(8, 12, block.title, size=11, bold=True), width - 16)] if mark]
     marks: list[Mark] = []
     for window in view.windows():
@@ -260,7 +142,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("s" if number != 1 else "")
 
 
-def _draw_window(block: Block, view: _View, window: _Window) -> list[Mark]:
+def _draw_window(block: Block, view: View, window: Window) -> list[Mark]:
     marks: list[Mark] = []
     (left, right), (bottom, top) = (window.x.start, window.x.end), (window.y.start, window.y.end)
     marks.append(Rect(left, top, right - left, bottom - top, "none", PALE))
@@ -282,7 +164,7 @@ def _draw_window(block: Block, view: _View, window: _Window) -> list[Mark]:
     return [*marks, *_numbers(block, window, radius)]
 
 
-def _edges(block: Block, window: _Window) -> Iterator[Mark]:
+def _edges(block: Block, window: Window) -> Iterator[Mark]:
     for i, j, energy in sorted(block.pairs, key=lambda pair: -abs(pair[2]))[:MOST_EDGES]:
         seen = window.clip(block.points[i], block.points[j])
         if seen is not None:
@@ -291,7 +173,7 @@ def _edges(block: Block, window: _Window) -> Iterator[Mark]:
             yield Line(*window.place(seen[0]), *window.place(seen[1]), EDGE, width, title=title)
 
 
-def _circle(block: Block, window: _Window) -> Iterator[Mark]:
+def _circle(block: Block, window: Window) -> Iterator[Mark]:
     """The blockade radius about the atom that is closest to the middle, as far as the window shows it."""
     if not block.radius or len(block.points) == 1:
         return
@@ -316,20 +198,21 @@ def _shade(block: Block, atom: int) -> str:
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(*SHADES, strict=True))
 
 
-def _numbers(block: Block, window: _Window, radius: float) -> list[Mark]:
+def _numbers(block: Block, window: Window, radius: float) -> list[Mark]:
     """Numbers of atoms: in their discs where they fit in, else beside them where there is room; round ones first."""
     size = 9.0
-    shown = [k for k, point in enumerate(block.points) if window.shows(point)]
+    rank = {k: (number % 10 > 0, number % 5 > 0) for k, number in enumerate(block.numbers)}
+    shown = sorted((k for k, p in enumerate(block.points) if window.shows(p)), key=lambda k: rank[k])[:MOST_LABELS]
     longest = max((text_width(str(block.numbers[k]), size) for k in shown), default=0.0)
-    if longest + 2 <= 2 * radius:
-        return [_inside(block, k, window.place(block.points[k]), size) for k in shown]
     room = Room()
+    if longest + 2 <= 2 * radius:
+        inside = (room.put([_inside(block, k, window.place(block.points[k]), size)]) for k in shown)
+        return [mark for mark in inside if mark is not None]
     for k in shown:
         x, y = window.place(block.points[k])
         room.take(Box(x - radius, y - radius, x + radius, y + radius))
     marks: list[Mark] = []
-    rank = {k: (block.numbers[k] % 10 > 0, block.numbers[k] % 5 > 0) for k in shown}
-    for k in sorted(shown, key=lambda k: rank[k])[:MOST_LABELS]:
+    for k in shown:
         x, y = window.place(block.points[k])
         text = str(block.numbers[k])
         aside = radius + 1.5
