@@ -414,9 +414,10 @@ def test_draw_refuses_what_is_wrong() -> None:
     wrong = Graph(nodes=(Node("e", "analog.rydberg", args, ("a", "b", "c")),), vqs=("a", "b", "c"))
     with pytest.raises(qmk.QmkError, match="duration"):
         qmk.draw(wrong)
-    for width in (10, "wide", math.nan):
+    strange: Any
+    for strange in (10, "wide", math.nan):
         with pytest.raises(qmk.QmkError, match="pixels"):
-            qmk.draw(program("z2"), width=width)  # type: ignore[arg-type]
+            qmk.draw(program("z2"), width=strange)
     with pytest.raises(qmk.QmkError, match="columns"):
         qmk.draw(program("z2")).text(width=0)
     with pytest.raises(qmk.QmkError, match="no ops"):

@@ -38,7 +38,7 @@ TITLE, HEADING, GAP = 26.0, 17.0, 14.0
 LANES, LANE = 4, 14.0
 """Most rows of labels above the panels, and the pixels of one."""
 MOST_CHANNELS, MOST_BLOCKS = 24, 12
-EVENT, MEASURED = "#b0483c", "#4d9a58"
+EVENT, MEASURED = "#c8594d", "#4d9a58"
 
 
 class _Panel(NamedTuple):
@@ -163,17 +163,16 @@ def _happenings(program: Course, time: Axis, bottom: float) -> tuple[float, list
     if len(program.stretches) > 1:
         marks += [Line(time.at(s.start), 0, time.at(s.start), bottom, INK, 0.5) for s in program.stretches[1:]]
         texts += [(s.start + (s.end - s.start) / 2, Text(0, 0, stretch_label(s), size=10)) for s in program.stretches]
-    lanes = 0
+    lanes, labels = 0, list[Mark]()
     for at, text in sorted(texts, key=lambda row: row[0]):
         x = time.at(at)
         lane, placed = _place(text, x, room, time)
         lanes = max(lanes, lane)
-        is_moment = bool(text.title)
-        if is_moment:
-            end = (placed.y + 3) if placed is not None else -4.0
+        if text.title:
+            end = placed.y + 3 if placed is not None else -4.0
             marks.append(Line(x, end, x, bottom, text.fill, 1.5, title=text.title))
-        marks += [placed] if placed is not None else []
-    return lanes * LANE + 4, marks
+        labels += _on_paper(placed) if placed is not None else ()
+    return lanes * LANE + 4, [*marks, *labels]
 
 
 def _place(text: Text, x: float, room: Room, time: Axis) -> tuple[int, Text | None]:
