@@ -135,7 +135,8 @@ def name_of(program: Course) -> str:
 def heading(channel: Channel) -> str:
     """A channel by its name, and which atoms feel its light."""
     pairs = zip(channel.atoms, channel.patterns, strict=False)
-    words = {_targets(atoms, weights) for atoms, (_, weights) in pairs} or {"all atoms"}
+    plain = "all atoms" if len(set(channel.atoms)) == 1 else "all atoms of each evolution"
+    words = {_targets(atoms, weights) for atoms, (_, weights) in pairs} or {plain}
     return f"{channel.name}: " + (words.pop() if len(words) == 1 else f"{len(words)} patterns")
 
 
