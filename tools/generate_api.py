@@ -29,7 +29,7 @@ assert {"Circuit", "run", "expectation", "Client"} <= set(qmk.__all__)
 
 """
 GROUPS = {
-    "Programs": ("Circuit", "Parameter", "rewrite", "on_device"),
+    "Programs": ("Circuit", "Parameter", "draw", "rewrite", "on_device"),
     "Running": ("run", "sample", "outputs", "NoiseModel", "Embedded"),
     "Values and derivatives": (
         "expectation", "probabilities", "amplitudes", "state", "sweep", "gradient", "value_and_grad", "metric_tensor",

@@ -1,9 +1,9 @@
 """QMK: an operating system for quantum programs.
 
 ``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open. ``qmk.run`` runs a program
-in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes make of it;
-``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, ``gradient``,
-``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
+in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes make of it, ``qmk.draw``
+draws it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state,
+``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
 ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
 when; ``qmk.Counts`` are shots by outcome, a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client``
 and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from qmk.models.noise import NoiseModel
     from qmk.request.devices import on_device
     from qmk.request.outputs import outputs
+    from qmk.request.pictures import draw
     from qmk.request.rewriting import rewrite
     from qmk.request.warn import ProgramWarning
 
@@ -65,6 +66,7 @@ __all__ = [
     "Swept",
     "__version__",
     "amplitudes",
+    "draw",
     "estimate",
     "expectation",
     "gradient",
@@ -101,6 +103,7 @@ _HOMES = {
     "Sampled": "qmk.api.sampling",
     "Swept": "qmk.api.sweeping",
     "amplitudes": "qmk.api.observing",
+    "draw": "qmk.request.pictures",
     "estimate": "qmk.api.estimating",
     "expectation": "qmk.api.observing",
     "gradient": "qmk.api.differentiating",

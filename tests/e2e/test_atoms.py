@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+from qmk import draw
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 GHZ = "examples/ghz.qasm"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -67,7 +69,12 @@ def test_pictures_are_well_formed_and_show_what_happens(qmk: Qmk, tmp_path: Path
     assert ElementTree.parse(plain).getroot().tag == f"{SVG}svg"
     analog = tmp_path / "c.svg"
     assert qmk("draw", "examples/z2.braket.json", "--device", "aquila", "-o", str(analog)).returncode == 0
-    assert sum("analog.rydberg" in (t.text or "") for t in ElementTree.parse(analog).getroot().iter(f"{SVG}title")) == 8
+    assert sum(" at (" in (t.text or "") for t in ElementTree.parse(analog).getroot().iter(f"{SVG}title")) == 8
+    assert qmk("draw", "examples/z2.braket.json", "--width", "360", "-o", str(analog)).returncode == 0
+    assert analog.read_bytes() == draw("examples/z2.braket.json", width=360).to("svg")
+    shown = qmk("draw", "examples/z2.braket.json", "--width", "50", "--ascii").stdout
+    assert shown.isascii()
+    assert max(map(len, shown.splitlines())) == 50
     for name in ("a.gif", "no/folder/a.svg"):
         assert qmk("draw", GHZ, "-o", str(tmp_path / name)).returncode == 2
 

@@ -31,8 +31,7 @@ from qmk.qvm.graph import Graph, digest
 from qmk.sdk.frontend import Inputs
 
 if TYPE_CHECKING:
-    from qmk.circuit.drawing import Drawing
-    from qmk.circuit.picture import Picture
+    from qmk.drawing.shown import Drawing, Picture
 
 
 PICTURED = 1000
@@ -312,13 +311,15 @@ class Circuit(Branches, Applying):
 
     def draw(self, *, width: int | None = None, ascii_only: bool = False) -> Drawing:
         """The circuit as text, one wire a qubit, at most ``width`` columns wide (the terminal's)."""
-        from qmk.circuit.drawing import draw
+        from qmk.circuit import diagram
+        from qmk.drawing.shown import to_text
 
         if width is not None and not 1 <= (whole_number(width) or 0) <= LIMITS.text_chars:
             raise wrong(f"width is {show(width)}", "give a number of columns, such as 100", "width")
         if not isinstance(cast("object", ascii_only), bool):
             raise wrong(f"ascii_only is {show(ascii_only)}", "give True or False", "ascii_only")
-        return draw(self._build({}), width, ascii_only)
+        graph = self._build({})
+        return to_text(lambda columns, plain: diagram.lines(graph, columns, plain), width, ascii_only)
 
     def picture(self, *, width: float | None = None) -> Picture:
         """The circuit as a picture, folded to ``width`` pixels (960): a notebook shows it, and ``save("circuit.svg")``

@@ -38,7 +38,7 @@ class _Column:
         return max((len(text) for text in self.texts.values()), default=1)
 
 
-def lines(graph: Graph, *, width: int = 100, max_nodes: int | None = None, ascii_only: bool = False) -> list[str]:
+def lines(graph: Graph, width: int = 100, ascii_only: bool = False, max_nodes: int | None = None) -> list[str]:
     """The diagram of ``graph`` as lines no wider than ``width`` unless one column alone is wider.
 
     With ``max_nodes`` only that many nodes are drawn and the last line says how many are left out.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from qmk.cli import terminal
 from qmk.cli.failure import call_error
-from qmk.formats.printable import escape_json, one_line
+from qmk.formats import columns
+from qmk.formats.printable import escape_json
 
 
 def show(as_json: bool, value: Any, text: str | Iterable[str]) -> None:
@@ -54,36 +54,10 @@ def lines(rows: Iterable[str]) -> None:
         terminal.say(row)
 
 
-GAP = "  "
-LAST = 20
-"""Least columns of a table's last column, which is broken into lines where the terminal is narrow."""
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of left-aligned columns under a bold head. What does not fit the terminal is broken in the last column;
-    where there is no room for that, each cell of a row is a line."""
-    cells = [[one_line(cell) for cell in row] for row in [head, *rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    before = sum(widths[:-1]) + len(GAP) * (len(head) - 1)
-    room = terminal.width() - before if terminal.has_width() else max(widths[-1], 1)
-    if room < min(LAST, widths[-1]):
-        yield from _stack(cells[0], cells[1:])
-        return
-    for number, row in enumerate(cells):
-        last = textwrap.wrap(row[-1], room, break_on_hyphens=False) if len(row[-1]) > room else [row[-1]]
-        first = GAP.join([*(text.ljust(width) for text, width in zip(row[:-1], widths[:-1], strict=True)), last[0]])
-        for line in (first, *(" " * before + more for more in last[1:])):
-            yield terminal.style(line.rstrip(), "bold") if number == 0 else line.rstrip()
-
-
-def _stack(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for number, row in enumerate(rows):
-        if number:
-            yield ""
-        for name, text in zip(head, row, strict=True):
-            made = textwrap.wrap(f"{name}: {text}", terminal.width(), subsequent_indent=GAP, break_on_hyphens=False)
-            yield terminal.style(f"{name}:", "bold") + made[0][len(name) + 1 :]
-            yield from made[1:]
+    """Lines of columns under a bold head, as wide as the terminal where the output has a width."""
+    width = terminal.width() if terminal.has_width() else None
+    return columns.table(head, rows, width, lambda text: terminal.style(text, "bold"))
 
 
 def write_file(path: str, content: bytes | str) -> None:

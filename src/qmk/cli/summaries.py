@@ -17,7 +17,7 @@ SUMMARIES = {
     "completion": "Print the script that completes commands, options, engines, formats and devices in SHELL",
     "convert": "Write PROGRAM in another format; what the format cannot express is refused, never dropped",
     "doctor": "Check Python, SQLite, engines, memory, cores and the daemon, with a fix for whatever is wrong",
-    "draw": "Draw PROGRAM's circuit as text: conditions and measured events stand at their gates",
+    "draw": "Draw PROGRAM as text, or with --output as a picture: a circuit with conditions and measured events at its gates, an analog program as its light over time and its atoms",
     "engines": "List the engines: what each can do, whether its libraries are installed, and where it lives if that is an environment of its own",
     "estimate": "Estimate the physical qubits and the runtime of PROGRAM on an error-corrected machine",
     "explain": "Say which engine would run PROGRAM, what it would cost, and what the others lack",

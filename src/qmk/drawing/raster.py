@@ -20,6 +20,7 @@ def render(scene: Scene, format: str) -> bytes:
         return svg(scene).encode()
     if format == "html":
         top = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(scene.title)}</title>'
+        top += '<meta name="viewport" content="width=device-width">'
         return f'{top}<body style="margin:1em;color-scheme:light dark">{svg(scene)}</body></html>\n'.encode()
     if format not in FORMATS:
         raise QmkError(
@@ -75,7 +76,11 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
         case Path():
             xs, ys = zip(*mark.points, strict=True)
             dash = "--" if mark.dashed else "-"
-            axes.plot(xs, ys, color=mark.stroke, linewidth=mark.width * points, linestyle=dash, **under)
+            if mark.fill:
+                axes.add_patch(patches.Polygon(mark.points, facecolor=mark.fill, edgecolor="none", zorder=order))
+            if mark.stroke:
+                style = {"color": mark.stroke, "linewidth": mark.width * points, "linestyle": dash, **under}
+                axes.plot(xs, ys, **style)
         case _:
             weight = "bold" if mark.bold else "normal"
             align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]

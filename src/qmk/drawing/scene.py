@@ -32,6 +32,7 @@ class Line(NamedTuple):
     stroke: str = INK
     width: float = 1.0
     arrow: bool = False
+    title: str = ""
 
 
 class Circle(NamedTuple):
@@ -45,6 +46,8 @@ class Circle(NamedTuple):
 
 
 class Text(NamedTuple):
+    """``title``: the whole of a text that was shortened."""
+
     x: float
     y: float
     text: str
@@ -52,15 +55,17 @@ class Text(NamedTuple):
     size: float = 11.0
     bold: bool = False
     fill: str = INK
+    title: str = ""
 
 
 class Path(NamedTuple):
-    """Straight lines through points, dashed if so wished."""
+    """Straight lines through points, dashed if so wished; with ``fill`` the area that they enclose, too."""
 
     points: tuple[tuple[float, float], ...]
     stroke: str = INK
     width: float = 1.0
     dashed: bool = False
+    fill: str = ""
 
 
 Mark = Rect | Line | Circle | Text | Path
@@ -178,19 +183,19 @@ def _svg(mark: Mark, looks: _Looks) -> str:
             return f"{shape}>{_tip(mark.title)}</circle>" if mark.title else f"{shape}/>"
         case Line():
             ends = f'x1="{n(mark.x)}" y1="{n(mark.y)}" x2="{n(mark.to_x)}" y2="{n(mark.to_y)}"'
-            shaft = f"<line {ends} {looks.name('none', mark.stroke, _width(mark.width))}/>"
+            shaft = f"<line {ends} {looks.name('none', mark.stroke, _width(mark.width))}"
+            shaft += f">{_tip(mark.title)}</line>" if mark.title else "/>"
             points = " ".join(f"{n(x)},{n(y)}" for x, y in head(mark)) if mark.arrow else ""
             return shaft + (f'<polygon points="{points}" {looks.name(mark.stroke)}/>' if points else "")
         case Path():
             points = " ".join(f"{n(x)},{n(y)}" for x, y in mark.points)
             more = _width(mark.width) + (_DASHED if mark.dashed else "")
-            return f'<polyline points="{points}" {looks.name("none", mark.stroke, more)}/>'
+            return f'<polyline points="{points}" {looks.name(mark.fill or "none", mark.stroke, more)}/>'
         case Text():
             more = f";font-size:{mark.size:g}px" + (";font-weight:bold" if mark.bold else "")
             more += "" if mark.anchor == "start" else f";text-anchor:{mark.anchor}"
-            return (
-                f'<text x="{n(mark.x)}" y="{n(mark.y)}" {looks.name(mark.fill, more=more)}>{escape(mark.text)}</text>'
-            )
+            start = f'<text x="{n(mark.x)}" y="{n(mark.y)}" {looks.name(mark.fill, more=more)}>'
+            return f"{start}{escape(mark.text)}{_tip(mark.title)}</text>"
 
 
 _DASHED = ";stroke-dasharray:3 3"

@@ -31,14 +31,21 @@ def on_device(
     version of the instructions, such as "1.1". Raises ``QmkError``: INVALID_GRAPH with every broken rule (ATOM-nn),
     INVALID_PARAMS for a device that is not there.
     """
+    from qmk.models.atoms import on_device as devices
+
+    profile, named = device_of(device)
+    arguments.text("configuration", configuration)
+    arguments.text("isa", isa)
+    if shots is not None:
+        shots = arguments.whole("shots", shots, 1, LIMITS.shots)
+    return devices.on_device(to_graph(program, format, params), profile, configuration or named, isa, shots)
+
+
+def device_of(device: str | Profile) -> tuple[Profile, str]:
+    """The profile and the configuration that a caller names. Raises INVALID_PARAMS."""
     from qmk.models.atoms import Profile
     from qmk.models.atoms import on_device as devices
 
     if not isinstance(cast("object", device), (str, Profile)):
         raise arguments.refuse("device", device, "a name, a file or a Profile", "'qmk atoms devices' lists the names")
-    arguments.text("configuration", configuration)
-    arguments.text("isa", isa)
-    if shots is not None:
-        shots = arguments.whole("shots", shots, 1, LIMITS.shots)
-    profile, named = devices.device(device) if isinstance(device, str) else (device, "")
-    return devices.on_device(to_graph(program, format, params), profile, configuration or named, isa, shots)
+    return devices.device(device) if isinstance(device, str) else (device, "")

@@ -130,6 +130,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "logical_counts": (logical_counts, {"program": READ}),
     "rewrite": (qmk.rewrite, {"program": READ}),
     "on_device": (qmk.on_device, {"program": READ, "device": "zoned"}),
+    "draw": (qmk.draw, {"program": READ, "width": 400, "max_nodes": 3}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
     "Counts": (qmk.Counts, {"counts": {"01": 3}}),
     "Embedded": (qmk.Embedded, {}),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmk.circuit import diagram
-from qmk.circuit.symbols import angle_text, guard_text
+from qmk.drawing.words import angle_text, guard_text
 from qmk.qvm.graph import Graph, Guard, Node
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "diagrams"

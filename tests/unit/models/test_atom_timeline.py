@@ -21,7 +21,7 @@ from qmk.models.atoms.layers import layers
 from qmk.models.atoms.machine import Blockade, DeviceErrors, Idle, Lane, NativeGate, Timing, Transport
 from qmk.models.atoms.motion import move_us, travel_us
 from qmk.models.atoms.nearby import Busy, Cells, Neighbours
-from qmk.models.atoms.on_device import OnDevice, check_program, on_device, timeline, unit_times
+from qmk.models.atoms.on_device import OnDevice, check_program, on_device, timeline
 from qmk.models.atoms.timeline import check_timeline
 from qmk.qvm.graph import Graph, Guard, Node
 from qmk.qvm.verify import verify
@@ -119,15 +119,6 @@ def test_layers_keep_the_order_of_every_qubit_and_event() -> None:
     ops = [("core.h", [0]), ("core.cz", [0, 1]), ("core.cz", [2, 3]), ("core.mz", [3], {}, ["m"]), ("core.cz", [1, 2])]
     found = [([n.id for n in gates], [n.id for n in rest]) for gates, rest in layers(program(*ops).nodes)]
     assert found == [([], ["load", "n0"]), (["n1", "n2"], ["n3"]), (["n4"], [])]
-
-
-def test_a_circuit_without_a_device_has_one_unit_of_time_for_each_op() -> None:
-    made = unit_times(program(("core.h", [0]), ("core.cnot", [0, 1]), ("core.h", [2])))
-    assert [(row.node, row.start_us, row.duration_us) for row in made.timeline.timeline] == [
-        ("n0", 0.0, 1.0),
-        ("n1", 1.0, 1.0),
-        ("n2", 0.0, 1.0),
-    ]
 
 
 # -- moves

@@ -8,14 +8,13 @@ import msgspec
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.models.atoms.check import check
-from qmk.models.atoms.clock import Clock
 from qmk.models.atoms.isa import check_version
-from qmk.models.atoms.machine import DeviceErrors, Timing
+from qmk.models.atoms.machine import DeviceErrors
 from qmk.models.atoms.profile import Profile, load, profile
 from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.models.atoms.sound import check_device
-from qmk.models.atoms.timeline import KEY, Entry, Timeline, timeline_of
+from qmk.models.atoms.timeline import KEY, Entry, Timeline
 from qmk.models.atoms.walk import Walk
 from qmk.qvm.families import OPS, analog, atoms, noise
 from qmk.qvm.graph import Graph, Node
@@ -110,32 +109,6 @@ def _with(graph: Graph, nodes: tuple[Node, ...], timeline: Timeline) -> Graph:
         families=(*graph.families, *added) if graph.families else graph.families,
         metadata={**graph.metadata, KEY: {**kept, **timeline.to_metadata()}},
     )
-
-
-def unit_times(graph: Graph) -> OnDevice:
-    """``graph`` as on a device where every op takes one unit of time and all run as soon as they can; nothing is
-    checked or inserted. A timeline that is in the metadata is taken as it is."""
-    there = timeline_of(graph)
-    if there is not None:
-        return OnDevice(graph, there)
-    clock = Clock(Timing())
-    entries: list[Entry] = []
-    for node in graph.nodes:
-        op_class = OPS[node.op].op_class
-        if node.op == "core.alloc":
-            clock.begin(node.vqs)
-        elif op_class in ("unitary", "evolution", "composite", "measure", "reset", "feedforward") and node.vqs:
-            reads = (*node.inputs, *(node.guard.events() if node.guard is not None else ()))
-            after = max((clock.events.get(event, 0.0) for event in reads), default=0.0)
-            clock.begin(atom for atom in node.vqs if atom not in clock.done)
-            start = clock.earliest(node.vqs, after)
-            clock.take(node.vqs, start, 1.0)
-            clock.events.update(dict.fromkeys(node.produces, start + 1.0))
-            entries.append(Entry(start, 1.0, node.op, node.id, node.vqs))
-        elif op_class in ("hint", "fence"):
-            known = [clock.ready[a] for a in node.vqs or clock.ready if a in clock.ready]
-            clock.ready |= {a: max(known) for a in node.vqs or clock.ready if a in clock.ready}
-    return OnDevice(graph, Timeline("circuit", "", clock.end, {}, tuple(entries)))
 
 
 def _analog(graph: Graph, profile: Profile, shots: int | None) -> tuple[OnDevice | None, list[Finding]]:
