@@ -223,8 +223,9 @@ class Runner:
             else:
                 counts, events, notes = self._tally(prepared, method, size, start, drive, keep_events, told)
         except MemoryError as full:
-            why = f": {full}" if str(full) else ""
-            text = f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}"
+            text = (
+                f"engine '{self.declaration.name}' ran out of memory at {shots} shots{f': {full}' if str(full) else ''}"
+            )
             fields = {"engine": self.declaration.name, "method": method, "resource": "memory_bytes"}
             raise QmkError("RESOURCE_EXHAUSTED", text, **fields) from full
         return Done(
