@@ -217,15 +217,13 @@ class Runner:
         started = time.perf_counter()
         told = Reports.of(progress, show, prepared.program, prepared.outputs, seed)
         try:
-            size = shots, seed
             if isinstance(prepared.plan, native.Prepared):
-                counts, events, notes = self._count(prepared, prepared.plan, size, start, keep_events, told)
+                counts, events, notes = self._count(prepared, prepared.plan, (shots, seed), start, keep_events, told)
             else:
-                counts, events, notes = self._tally(prepared, method, size, start, drive, keep_events, told)
+                counts, events, notes = self._tally(prepared, method, (shots, seed), start, drive, keep_events, told)
         except MemoryError as full:
-            text = (
-                f"engine '{self.declaration.name}' ran out of memory at {shots} shots{f': {full}' if str(full) else ''}"
-            )
+            why = f": {full}" if str(full) else ""
+            text = f"engine '{self.declaration.name}' ran out of memory at {shots} shots{why}"
             fields = {"engine": self.declaration.name, "method": method, "resource": "memory_bytes"}
             raise QmkError("RESOURCE_EXHAUSTED", text, **fields) from full
         return Done(
