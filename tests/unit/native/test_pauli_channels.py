@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import qmk_native
 
+import qmk
 from qmk.ir.lower import lower
 from qmk.ir.native_circuit import GATES
 from qmk.ir.propagation import plan_of
@@ -187,17 +188,6 @@ def test_bounds_hold_where_strings_are_left_out() -> None:
     assert left_out > 30
 
 
-def test_a_bound_is_reached_by_a_channel_that_makes_the_identity() -> None:
-    """Amplitude damping takes Z to 0.4 Z + 0.6; where Z is then cut off, the error is the bound and no more."""
-    b = Builder(2).op("ry", 0, theta=2.0).op("cz", 0, 1)
-    b.op("amplitude_damping", 0, family="noise", gamma=0.6)
-    b.op("h", 1)
-    exact = plan(b.graph()).value([("ZI", 1.0)])["value"]
-    assert exact == pytest.approx(0.6 + 0.4 * math.cos(2.0), abs=1e-15)
-    cut = plan(b.graph()).value([("ZI", 1.0)], cut=0.5 / 0.25)  # less than a quarter of it is cut off early
-    assert abs(cut["value"] - exact) <= cut["bound"]
-
-
 def test_transfer_matrices_that_are_none_are_refused() -> None:
     circuit = qmk_native.read_qasm('OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; h q[0];')
     damping = [[1, 0, 0, 0], [0, 0.8, 0, 0], [0, 0, 0.8, 0], [0.36, 0, 0, 0.64]]
@@ -222,3 +212,16 @@ def test_a_transfer_matrix_is_by_its_definition() -> None:
     images = [sum(k @ pauli(name) @ k.conj().T for k in kraus) for name in names]
     wanted = [[np.trace(pauli(row) @ image).real / 4 for image in images] for row in names]
     assert np.allclose(transfer_matrix([tuple(map(tuple, k)) for k in kraus]), wanted, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["native:pauli", "aer:density_matrix"])
+def test_a_measurement_that_nobody_reads_is_exact_for_every_method_of_noisy_values(engine: str) -> None:
+    text = """OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[3] c;
+    ry(0.7) q[0]; cx q[0], q[1]; c[0] = measure q[0]; ry(0.4) q[0]; cx q[1], q[0]; c[1] = measure q[0];"""
+    found = qmk.expectation(text, ["ZI", "XX", "ZZ", "YY"], engine=engine)
+    b = Builder(2).op("ry", 0, theta=0.7).op("cnot", 0, 1)
+    b.measure(0)
+    rho = density(b.op("ry", 0, theta=0.4).op("cnot", 1, 0).graph(), 2)
+    for one, letters in zip(found, ["ZI", "XX", "ZZ", "YY"], strict=True):
+        assert one.exact
+        assert one.value == pytest.approx(mean(rho, [(letters, 1.0)]), abs=1e-12)
