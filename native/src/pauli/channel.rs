@@ -92,7 +92,9 @@ impl Rows {
         if self.parts.iter().flatten().any(|part| part.times != 0) {
             return None;
         }
-        Some(std::array::from_fn(|at| if at == 0 { 1.0 } else { self.parts[at].first().map_or(0.0, |part| part.factor) }))
+        Some(std::array::from_fn(
+            |at| if at == 0 { 1.0 } else { self.parts[at].first().map_or(0.0, |part| part.factor) },
+        ))
     }
 
     /// Whether a string may be multiplied by X or Y on a qubit, and whether by Z or Y.

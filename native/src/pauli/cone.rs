@@ -24,6 +24,17 @@ pub enum Act {
     Reset(u32),
 }
 
+impl Act {
+    /// NONE where there are fewer.
+    pub fn qubits(&self) -> [u32; 3] {
+        match *self {
+            Act::Turn { q, .. } => q,
+            Act::Channel { q: [a, b], .. } | Act::Mix { q: [a, b], .. } => [a, b, NONE],
+            Act::Reset(q) => [q, NONE, NONE],
+        }
+    }
+}
+
 /// Of one observable of a circuit.
 pub struct Cone {
     /// The latest first; qubits are numbers of `qubits`.
@@ -240,12 +251,7 @@ fn meets(letters: &mut [u8], qubits: &[u32], p: Operand) -> bool {
 
 fn renumbered(mut acts: Vec<Act>, letters: Vec<u8>) -> Cone {
     let mut place = vec![NONE; letters.len()];
-    let on = |act: &Act| match *act {
-        Act::Turn { q, .. } => q,
-        Act::Channel { q: [a, b], .. } | Act::Mix { q: [a, b], .. } => [a, b, NONE],
-        Act::Reset(q) => [q, NONE, NONE],
-    };
-    acts.iter().flat_map(on).filter(|&q| q != NONE).for_each(|q| place[q as usize] = 0);
+    acts.iter().flat_map(Act::qubits).filter(|&q| q != NONE).for_each(|q| place[q as usize] = 0);
     let used = |q: &u32| place[*q as usize] == 0 || letters[*q as usize] != 0;
     let qubits: Vec<u32> = (0..letters.len() as u32).filter(used).collect();
     qubits.iter().enumerate().for_each(|(at, &q)| place[q as usize] = at as u32);

@@ -54,7 +54,8 @@ impl PyPauliPlan {
     ) -> PyResult<PyPauliPlan> {
         let circuit = circuit.0.clone();
         let wrong = |at: usize, what: &str| PyValueError::new_err(format!("matrix {at}: {what}"));
-        let read = |(at, matrix): (usize, &Vec<Vec<f64>>)| Rows::new(matrix).map(Arc::new).map_err(|why| wrong(at, &why));
+        let read =
+            |(at, matrix): (usize, &Vec<Vec<f64>>)| Rows::new(matrix).map(Arc::new).map_err(|why| wrong(at, &why));
         let rows = matrices.iter().enumerate().map(read).collect::<PyResult<Vec<_>>>()?;
         let placed = channels.into_iter().map(|(at, qubits, number)| {
             let q = match (qubits.as_slice(), matrices.get(number).map(Vec::len)) {

@@ -161,7 +161,7 @@ pub fn segments<const W: usize>(acts: &[Act], n: usize) -> Vec<Segment<W>> {
         stamp: 0,
         made: Vec::new(),
     };
-    for act in acts {
+    for act in by_level(acts, n) {
         match act {
             Act::Turn { q, p, angle } => builder.turn(q, *p, *angle),
             Act::Channel { q, factors } => builder.channel(q, *factors, None),
@@ -171,6 +171,21 @@ pub fn segments<const W: usize>(acts: &[Act], n: usize) -> Vec<Segment<W>> {
     }
     builder.flush();
     builder.made
+}
+
+/// The acts, and of those on different qubits first those that have fewer channels that make several strings of one before
+/// them on the way to their qubits: such a channel ends a segment for whatever follows it on its qubits.
+fn by_level(acts: &[Act], n: usize) -> Vec<&Act> {
+    let (mut levels, mut placed) = (vec![0usize; n], Vec::with_capacity(acts.len()));
+    for act in acts {
+        let q = act.qubits();
+        let on = || q.iter().filter(|&&q| q != NONE).map(|&q| q as usize);
+        let level = on().map(|q| levels[q]).max().unwrap_or(0);
+        on().for_each(|q| levels[q] = level + matches!(act, Act::Mix { .. }) as usize);
+        placed.push((level, act));
+    }
+    placed.sort_by_key(|&(level, _)| level);
+    placed.into_iter().map(|(_, act)| act).collect()
 }
 
 impl<const W: usize> Builder<W> {

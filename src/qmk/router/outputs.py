@@ -70,7 +70,8 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
     )
     # an angle that is Clifford where the program stands is none at the next point
     turning = len(outputs.sweep.slots) if outputs.sweep is not None else 0
-    tried = predict(ended, outputs, width, n, pure=gates is not None) if observed.mixed else None
+    first = asked.bound(ended, outputs.sweep, outputs.points[0]) if outputs.sweep and outputs.points else ended
+    tried = predict(first, outputs, width, n, pure=gates is not None) if observed.mixed else None
     return msgspec.structs.replace(
         features,
         outputs=outputs.names,

@@ -22,7 +22,7 @@ NARROW = 16
 GROUP = 8
 """Qubits whose joint probabilities are had from the strings of Z on all their subsets."""
 
-ASKED = frozenset({"expectation", "probabilities", "counts"})
+ASKED = frozenset({"expectation", "probabilities", "counts", "gradient", "sweep"})
 
 
 def predict(graph: Graph, outputs: Outputs, width: int, n_qubits: int, *, pure: bool) -> Prediction | None:

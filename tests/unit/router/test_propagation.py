@@ -8,7 +8,7 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.engines import aer, native, qulacs, reference
 from qmk.qvm.graph import Graph
-from qmk.qvm.outputs import Outputs
+from qmk.qvm.outputs import Outputs, Slot, Sweep
 from qmk.request.physical import physical
 from qmk.router import Decision, choose
 from qmk.router.features import features
@@ -87,6 +87,18 @@ def test_any_channel_is_exact_by_propagation_where_the_program_is_wide(noise: st
     found = pick(graph, z0(40))
     assert (found.engine, found.method) == ("native", "pauli")
     assert 1 < with_outputs(features(graph), graph, z0(40)).native[PROPAGATION].memory_bytes < 1e7, "it was tried whole"
+
+
+def test_gradients_and_sweeps_of_wide_programs_are_tried_at_their_first_point() -> None:
+    graph = ring(60, 4, 0.0)  # which is Clifford as it stands
+    turns = [node for node in graph.nodes if node.op == "core.rx"]
+    slots = tuple(Slot(node.id, "theta", 0.0, ((0, 1.0),)) for node in turns)
+    strings: list[str] = []
+    for points, gradient in ((((0.3,),), False), (((0.3,),), True), ((), False)):
+        asked = z0(60, sweep=Sweep(names=("a",), slots=slots, points=points), gradient=gradient)
+        strings.append(with_outputs(features(graph), graph, asked).native[PROPAGATION].note)
+        assert pick(graph, asked).method == "pauli"
+    assert strings[0] == strings[1] != strings[2]
 
 
 def test_measurements_on_which_nothing_depends_are_no_obstacle() -> None:
