@@ -23,8 +23,8 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
-    """Lowers ``graph`` to the gates of ``can``, up to the final read-out. For a method with noisy values, measurements on
-    which nothing depends are what they do to the state: a Z with probability 1/2."""
+    """Lowers ``graph`` to the gates of ``can``, up to the final read-out. For a method with noisy values, measurements
+    on which nothing depends are what they do to the state: a Z with probability 1/2."""
     logic, loss_events = not can.logic, "loss" in can.noise
     program = lower(
         before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, loss_events=loss_events, whole=True
@@ -39,8 +39,9 @@ def final_state(graph: Graph, can: Capabilities) -> Program:
 
 
 def _dephasing(item: Instruction, read: set[int]) -> Instruction:
-    unread = isinstance(item, Measure) and item.cond is None and item.cbit not in read
-    return PauliNoise(item.qubit, 0.0, 0.0, 0.5) if unread else item
+    if isinstance(item, Measure) and item.cond is None and item.cbit not in read:
+        return PauliNoise(item.qubit, 0.0, 0.0, 0.5)
+    return item
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:

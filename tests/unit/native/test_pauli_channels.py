@@ -31,7 +31,7 @@ def random_kraus(rng: Rng, qubits: int, count: int) -> list[Any]:
     """A channel by the first columns of a random unitary matrix; entries [re, im]."""
     size = 1 << qubits
     normal = rng.normal(size=(count * size, size)) + 1j * rng.normal(size=(count * size, size))
-    columns = np.linalg.qr(normal)[0].reshape(count, size, size)
+    columns: Array = np.linalg.qr(normal)[0].reshape(count, size, size)
     return np.stack([columns.real, columns.imag], -1).tolist()
 
 
@@ -79,7 +79,7 @@ def program(seed: int, n: int, errors: int, kinds: Sequence[str] = KINDS) -> Gra
         for _ in range(int(rng.integers(0, 4))):
             q, other = (int(q) for q in rng.permutation(n)[:2])
             short = rng.choice(["h", "s", "rx", "ry", "rz", "cnot", "cz", "crx", "rxx"])
-            angle = {"theta": float(rng.choice([0.3, 1.7, math.pi / 2]))} if "r" in short else {}
+            angle: dict[str, Any] = {"theta": float(rng.choice([0.3, 1.7, math.pi / 2]))} if "r" in short else {}
             b.op(short, *((q, other) if OPS[f"core.{short}"].vqs.low == 2 else (q,)), **angle)
 
     for _ in range(errors):
