@@ -61,13 +61,13 @@ LossEvents = list[tuple[int, list[int], float]]
 """Loss events: the op that each one precedes, the cbits that it sets, its probability."""
 
 Channels = list[tuple[int, KrausNoise]]
-"""Channels that are no Pauli channels, with the op that each one precedes."""
+"""Channels by Kraus operators, with the op that each one precedes."""
 
 
 def circuit_of(program: Program, loss_events: LossEvents | None = None, channels: Channels | None = None) -> Circuit:
     """``program`` as a circuit, what is computed after it as ordinary ops at the end: readings that may be wrong draw
     random bits on one more qubit, into cbits behind the program's own. Raises UNSUPPORTED for a gate or channel that no
-    circuit holds and a truth table of more than 24 inputs; for loss events and channels that are no Pauli channels
+    circuit holds and a truth table of more than 24 inputs; for loss events and channels by Kraus operators
     unless ``loss_events`` and ``channels`` are lists to take them."""
     import qmk_native
 
