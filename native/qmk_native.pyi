@@ -464,7 +464,21 @@ class MpsPlan:
 class PauliPlan:
     """A circuit whose observables are taken back through it as sums of Pauli strings."""
 
-    def __new__(cls, circuit: Circuit) -> PauliPlan: ...
+    def __new__(
+        cls,
+        circuit: Circuit,
+        channels: Sequence[tuple[int, Sequence[int], int]] = ...,
+        matrices: Sequence[Sequence[Sequence[float]]] = ...,
+    ) -> PauliPlan:
+        """``channels``: general error channels, in order: the op that each one precedes, its qubits, and the number of
+        its matrix. ``matrices``: Pauli transfer matrices of one or two qubits, row by row, in the order II, IX, .. ZZ,
+        first qubit first; each preserves the trace. Raises ValueError for what is none of these."""
+
+    @property
+    def n_qubits(self) -> int: ...
+    def __len__(self) -> int:
+        """Ops and channels."""
+
     def value(
         self,
         observable: Sequence[tuple[str, float]],

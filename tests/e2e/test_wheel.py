@@ -1,9 +1,12 @@
-"""The one wheel of the project, Python and native core together, runs in an environment that has nothing else of it."""
+"""The one wheel of the project, Python and native core together, runs in environments that have nothing else of it: the
+plain one, one for the tutorials, and one for each extra alone."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from collections.abc import Callable
@@ -13,6 +16,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BELL = ROOT / "examples" / "bell.qasm"
+EXTRAS: list[str] = sorted(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+RESOLVED = {"dev", "simulators", *(["clifft"] if sys.version_info < (3, 12) else [])}
+"""Extras that are only resolved: tools, those that other extras have, what has no package for this Python."""
+
+USES = {
+    "data": "import qmk, xarray, pyarrow; print(qmk.run(BELL, shots=9, seed=1).counts.to_pandas())",
+    "gateway": "import qmk.gateway.app",
+    "plot": "import qmk; qmk.Circuit(1).h(0).picture().save('circuit.png')",
+    "qec": "import chromobius, ldpc, pymatching, tesseract_decoder",
+    "server": "import psycopg; print(psycopg.pq.version())",
+    "tenpy": "import qmk, tenpy, scipy",
+}
+"""What an extra is for that is no engine of its name."""
 
 pytestmark = [pytest.mark.wheel, pytest.mark.timeout(3600)]
 
@@ -29,24 +45,27 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs a program of a fresh environment that has the wheel and what it requires, in an empty folder."""
-    folder = tmp_path_factory.mktemp("fresh")
+def install(folder: Path, *requirements: str) -> Run:
+    """Runs a program of a fresh environment that has these and what they require, in an empty folder."""
     venv.create(folder / "env", with_pip=True)
     programs, home = folder / "env" / "bin", folder / "home"
     home.mkdir()
     environment = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": f"{programs}:/usr/bin:/bin"}
 
-    def run(name: str, *arguments: str | Path) -> str:
+    def run(name: str, *arguments: str | Path, cwd: Path = home) -> str:
         done = subprocess.run(
-            [programs / name, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=600
+            [programs / name, *arguments], env=environment, cwd=cwd, capture_output=True, text=True, timeout=1800
         )
         assert done.returncode == 0, f"{name} {arguments}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    subprocess.run([programs / "python", "-m", "pip", "install", str(wheel)], check=True, timeout=3000)
+    subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", *requirements], check=True, timeout=3000)
     return run
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return install(tmp_path_factory.mktemp("fresh"), str(wheel))
 
 
 def test_it_holds_the_native_core_and_is_not_pure_python(wheel: Path) -> None:
@@ -84,3 +103,33 @@ def test_its_commands_say_what_is_installed(installed: Run) -> None:
     assert all(name in engines for name in ("native", "reference", "stabilizer"))
     assert installed("qmk", "doctor")
     assert "CX 0 1" in installed("qmk", "convert", BELL, "--to", "stim")
+
+
+def test_all_tutorials_run_on_it(wheel: Path, tmp_path: Path) -> None:
+    """As the suite runs them (``tests/meta/test_docs.py``), on a copy of the pages without the sources."""
+    run = install(tmp_path, f"{wheel}[plot,qec]", "pytest")
+    copy = tmp_path / "copy"
+    for folder in ("docs", "examples"):
+        shutil.copytree(ROOT / folder, copy / folder)
+    (copy / "tests" / "meta").mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "meta" / "test_docs.py", copy / "tests" / "meta")
+    for page in ("README.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / page, copy)
+    tutorials = list(copy.glob("docs/tutorials/*.md"))
+    chosen = ("tests/meta/test_docs.py", "-k", "test_examples_run and tutorials")
+    shown = run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, cwd=copy)
+    assert f"{len(tutorials)} passed" in shown, shown
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_alone_can_be_installed_and_used(extra: str, wheel: Path, tmp_path: Path) -> None:
+    if extra in RESOLVED:
+        run = install(tmp_path, "pip")
+        run("python", "-m", "pip", "install", "--dry-run", "--quiet", f"{wheel}[{extra}]")
+        return
+    run = install(tmp_path, f"{wheel}[{extra}]")
+    assert "No broken requirements" in run("python", "-m", "pip", "check")
+    if extra in USES:
+        run("python", "-c", f"BELL = {str(BELL)!r}; {USES[extra]}")
+    else:
+        assert "00" in run("qmk", "run", BELL, "--engine", extra, "--shots", "1000", "--seed", "7")

@@ -4,18 +4,35 @@
 //! A rotation whose generator commutes with every string that may have come so far is left out: for each qubit the set
 //! of letters that a string may have there is kept.
 
+use std::sync::Arc;
+
+use super::channel::{steps, Channel, Rows, Step};
+use super::Refused;
 use crate::circuit::{Circuit, Kind, NONE};
 use crate::frame::{rotations, Operand};
 
 /// One thing that happens to the observable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Act {
     /// exp(-i angle/2 P), P on these qubits.
     Turn { q: [u32; 3], p: Operand, angle: f64 },
     /// A string is multiplied by the factor with the number of its letters on these qubits (`letters_of`).
     Channel { q: [u32; 2], factors: [f64; 16] },
+    /// A string becomes several, by its letters on these qubits.
+    Mix { q: [u32; 2], rows: Arc<Rows> },
     /// The qubit starts again from |0>.
     Reset(u32),
+}
+
+impl Act {
+    /// NONE where there are fewer.
+    pub fn qubits(&self) -> [u32; 3] {
+        match *self {
+            Act::Turn { q, .. } => q,
+            Act::Channel { q: [a, b], .. } | Act::Mix { q: [a, b], .. } => [a, b, NONE],
+            Act::Reset(q) => [q, NONE, NONE],
+        }
+    }
 }
 
 /// Of one observable of a circuit.
@@ -28,9 +45,11 @@ pub struct Cone {
 
 /// A circuit whose first gates on single qubits are done.
 pub struct Start {
-    /// Of each qubit: the mean values of X, Y, Z before the first op that `done` does not name.
+    /// Of each qubit: the mean values of X, Y, Z before the first step that `done` does not name.
     pub bloch: Vec<[f64; 3]>,
-    /// Ops that are in `bloch`, and final measurements.
+    channels: Vec<Channel>,
+    pub steps: Vec<Step>,
+    /// Steps that are in `bloch`, and final measurements.
     done: Vec<bool>,
 }
 
@@ -64,31 +83,44 @@ fn factors(kind: Kind, p: &[f64]) -> [f64; 16] {
 }
 
 impl Start {
-    pub fn of(circuit: &Circuit) -> Start {
+    pub fn of(circuit: &Circuit, channels: Vec<Channel>) -> Result<Start, Refused> {
         let n = circuit.n_qubits as usize;
-        let mut start = Start { bloch: vec![[0.0, 0.0, 1.0]; n], done: final_measurements(circuit) };
-        let mut first = vec![true; n];
-        for (at, op) in circuit.ops.iter().enumerate() {
-            match op.qubits() {
-                _ if start.done[at] => {}
-                &[q] if op.cond == NONE && first[q as usize] => {
-                    bring(&mut start.bloch[q as usize], op.kind, circuit.angles(op));
-                    start.done[at] = true;
+        let steps = steps(circuit, &channels)?;
+        let mut done = final_measurements(circuit, &steps, &channels);
+        let (mut bloch, mut first) = (vec![[0.0, 0.0, 1.0]; n], vec![true; n]);
+        for (at, step) in steps.iter().enumerate() {
+            match (qubits(circuit, &channels, step), step) {
+                _ if done[at] => {}
+                (&[q], &Step::Channel(k)) if first[q as usize] => {
+                    channels[k].rows.bring(&mut bloch[q as usize]);
+                    done[at] = true;
                 }
-                qubits => qubits.iter().for_each(|&q| first[q as usize] = false),
+                (&[q], &Step::Op(k)) if circuit.ops[k].cond == NONE && first[q as usize] => {
+                    bring(&mut bloch[q as usize], circuit.ops[k].kind, circuit.angles(&circuit.ops[k]));
+                    done[at] = true;
+                }
+                (qubits, _) => qubits.iter().for_each(|&q| first[q as usize] = false),
             }
         }
-        start
+        Ok(Start { bloch, channels, steps, done })
     }
 
     /// The cone of strings with these letters, for each qubit of the circuit a set: bit 1 for X, 2 for Z, 3 for Y. Says
     /// why where there is none: an op in it depends on a measurement.
     pub fn cone(&self, circuit: &Circuit, mut letters: Vec<u8>) -> Result<Cone, String> {
         let mut acts = Vec::new();
-        for (at, op) in circuit.ops.iter().enumerate().rev() {
-            if self.done[at] || op.qubits().iter().all(|&q| letters[q as usize] == 0) {
+        for (number, step) in self.steps.iter().enumerate().rev() {
+            let on = qubits(circuit, &self.channels, step);
+            if self.done[number] || on.iter().all(|&q| letters[q as usize] == 0) {
                 continue;
             }
+            let (at, op) = match *step {
+                Step::Op(at) => (at, &circuit.ops[at]),
+                Step::Channel(k) => {
+                    acts.push(mixed(&mut letters, &self.channels[k]));
+                    continue;
+                }
+            };
             let before = acts.len();
             match op.kind {
                 Kind::Reset => {
@@ -117,13 +149,46 @@ impl Start {
     }
 }
 
-/// Which ops are measurements after which nothing happens to their qubits, and on which no op depends: they are no part
+fn qubits<'a>(circuit: &'a Circuit, channels: &'a [Channel], step: &Step) -> &'a [u32] {
+    match *step {
+        Step::Op(at) => circuit.ops[at].qubits(),
+        Step::Channel(k) => &channels[k].q[..1 + (channels[k].q[1] != NONE) as usize],
+    }
+}
+
+/// A channel as it acts on strings of these letters, which become those of what it makes.
+fn mixed(letters: &mut [u8], channel: &Channel) -> Act {
+    let (q, rows) = (channel.q, &channel.rows);
+    if let Some(factors) = rows.factors() {
+        return Act::Channel { q, factors };
+    }
+    let on = q.map(|q| if q == NONE { 1 } else { letters[q as usize] | 1 });
+    let mut made = [0u8; 2];
+    for string in (1..16).filter(|string| on[0] >> (string & 3) & on[1] >> (string >> 2) & 1 == 1) {
+        for part in rows.of(string) {
+            let to = string ^ part.times;
+            made[0] |= 1 << (to & 3);
+            made[1] |= 1 << (to >> 2);
+        }
+    }
+    for (q, made) in q.into_iter().zip(made).filter(|&(q, _)| q != NONE) {
+        letters[q as usize] = made & !1;
+    }
+    Act::Mix { q, rows: rows.clone() }
+}
+
+/// Which steps are measurements after which nothing happens to their qubits, and on which no op depends: they are no part
 /// of the state.
-fn final_measurements(circuit: &Circuit) -> Vec<bool> {
+fn final_measurements(circuit: &Circuit, steps: &[Step], channels: &[Channel]) -> Vec<bool> {
     let mut last = vec![true; circuit.n_qubits as usize];
     let mut needed = vec![false; circuit.n_cbits as usize];
-    let mut found = vec![false; circuit.ops.len()];
-    for (at, op) in circuit.ops.iter().enumerate().rev() {
+    let mut found = vec![false; steps.len()];
+    for (at, step) in steps.iter().enumerate().rev() {
+        let Step::Op(number) = *step else {
+            qubits(circuit, channels, step).iter().for_each(|&q| last[q as usize] = false);
+            continue;
+        };
+        let op = &circuit.ops[number];
         let read = op.cbit != NONE && needed[op.cbit as usize];
         if op.kind == Kind::Logic {
             if read {
@@ -186,12 +251,7 @@ fn meets(letters: &mut [u8], qubits: &[u32], p: Operand) -> bool {
 
 fn renumbered(mut acts: Vec<Act>, letters: Vec<u8>) -> Cone {
     let mut place = vec![NONE; letters.len()];
-    let on = |act: &Act| match *act {
-        Act::Turn { q, .. } => q,
-        Act::Channel { q: [a, b], .. } => [a, b, NONE],
-        Act::Reset(q) => [q, NONE, NONE],
-    };
-    acts.iter().flat_map(on).filter(|&q| q != NONE).for_each(|q| place[q as usize] = 0);
+    acts.iter().flat_map(Act::qubits).filter(|&q| q != NONE).for_each(|q| place[q as usize] = 0);
     let used = |q: &u32| place[*q as usize] == 0 || letters[*q as usize] != 0;
     let qubits: Vec<u32> = (0..letters.len() as u32).filter(used).collect();
     qubits.iter().enumerate().for_each(|(at, &q)| place[q as usize] = at as u32);
@@ -203,7 +263,7 @@ fn renumbered(mut acts: Vec<Act>, letters: Vec<u8>) -> Cone {
     for act in &mut acts {
         match act {
             Act::Turn { q, .. } => q.iter_mut().for_each(put),
-            Act::Channel { q, .. } => q.iter_mut().for_each(put),
+            Act::Channel { q, .. } | Act::Mix { q, .. } => q.iter_mut().for_each(put),
             Act::Reset(q) => put(q),
         }
     }

@@ -1,14 +1,17 @@
 //! Pauli propagation: expectation values of wide programs, by taking the observable back through the program.
 //!
-//! An observable is a sum of Pauli strings. Taken back through a gate it is another one: Clifford gates and errors give
-//! each string one other, a rotation that anticommutes with a string gives two. What counts is how many strings there
-//! are, not how many qubits. `cone` leaves out what the observable does not depend on, `segment` groups the rest, `run`
-//! takes the sum through it, and `adapt` finds where to cut small strings off so that a given error is kept.
+//! An observable is a sum of Pauli strings. Taken back through a gate it is another one: Clifford gates and Pauli errors
+//! give each string one other, a rotation that anticommutes with a string gives two, and other error channels (`channel`)
+//! as many as their transfer matrices have entries. What counts is how many strings there are, not how many qubits.
+//! `cone` leaves out what the observable does not depend on, `segment` groups the rest, `run` takes the sum through it,
+//! and `adapt` finds where to cut small strings off so that a given error is kept.
 //!
-//! Every string that is cut off has a mean value between -1 and 1 in every state, and what comes before it takes it to
-//! no larger operator, so that the sum of the sizes of what was cut off bounds the error.
+//! Every string that is cut off has a mean value between -1 and 1 in every state. What comes before it is a channel; taken
+//! back through it (a map that is positive and keeps the identity, whether or not the channel does) no operator becomes
+//! larger, so that the sum of the sizes of what was cut off bounds the error.
 
 mod adapt;
+pub mod channel;
 mod cone;
 mod predict;
 #[cfg(feature = "python")]
@@ -24,6 +27,7 @@ use std::sync::Arc;
 use crate::circuit::Circuit;
 
 pub use adapt::{Estimate, Kind as ErrorKind};
+use channel::Channel;
 use cone::{Cone, Start};
 pub use predict::{Prediction, WORK};
 use run::Run;
@@ -101,9 +105,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The circuit must have passed `Circuit::check`.
-    pub fn new(circuit: &Arc<Circuit>) -> Plan {
-        Plan { circuit: circuit.clone(), start: Start::of(circuit) }
+    /// The circuit must have passed `Circuit::check`. `channels` stand in the order of what they precede.
+    pub fn new(circuit: &Arc<Circuit>, channels: Vec<Channel>) -> Result<Plan, Refused> {
+        Ok(Plan { circuit: circuit.clone(), start: Start::of(circuit, channels)? })
     }
 
     /// The mean value of a sum of strings before the final read-out.

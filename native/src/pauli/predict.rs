@@ -42,10 +42,10 @@ impl Plan {
         let (mut tried, mut seen, mut strings) = (0, 0, 0.0f64);
         for observable in observables {
             let one = self.try_one(observable, error)?;
-            tried += one.tried + self.circuit.ops.len() as u64;
+            tried += one.tried + self.start.steps.len() as u64;
             seen += 1;
             strings = strings.max(one.strings);
-            all.seconds += RUN_S + self.circuit.ops.len() as f64 * OP_S + one.made * STRING_S;
+            all.seconds += RUN_S + self.start.steps.len() as f64 * OP_S + one.made * STRING_S;
             all.may_fail |= one.may_fail;
             all.cut |= one.cut;
             if tried > TRIED {

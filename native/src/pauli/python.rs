@@ -6,8 +6,10 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyTimeoutError, PyVal
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::channel::{Channel, Rows};
 use super::{Cut, Estimate, Limits, Outcome, Plan, Refused, Stopped, Term, WORK};
 use crate::circuit::python::PyCircuit;
+use crate::circuit::NONE;
 use crate::signals::interruptible;
 
 /// A circuit whose observables are taken back through it as sums of Pauli strings.
@@ -39,10 +41,42 @@ fn fill(row: &Bound<'_, PyDict>, outcome: &Outcome) -> PyResult<()> {
 
 #[pymethods]
 impl PyPauliPlan {
+    /// `channels`: general error channels, in order: the op that each one precedes, its qubits, and the number of its
+    /// matrix. `matrices`: Pauli transfer matrices of one or two qubits, row by row, in the order II, IX, .. ZZ, first
+    /// qubit first; each preserves the trace. Raises ValueError for what is none of these.
     #[new]
-    fn new(py: Python<'_>, circuit: &PyCircuit) -> PyPauliPlan {
+    #[pyo3(signature = (circuit, channels=vec![], matrices=vec![]))]
+    fn new(
+        py: Python<'_>,
+        circuit: &PyCircuit,
+        channels: Vec<(usize, Vec<u32>, usize)>,
+        matrices: Vec<Vec<Vec<f64>>>,
+    ) -> PyResult<PyPauliPlan> {
         let circuit = circuit.0.clone();
-        PyPauliPlan { plan: Arc::new(py.detach(|| Plan::new(&circuit))) }
+        let wrong = |at: usize, what: &str| PyValueError::new_err(format!("matrix {at}: {what}"));
+        let read =
+            |(at, matrix): (usize, &Vec<Vec<f64>>)| Rows::new(matrix).map(Arc::new).map_err(|why| wrong(at, &why));
+        let rows = matrices.iter().enumerate().map(read).collect::<PyResult<Vec<_>>>()?;
+        let placed = channels.into_iter().map(|(at, qubits, number)| {
+            let q = match (qubits.as_slice(), matrices.get(number).map(Vec::len)) {
+                (&[a], Some(4)) => [a, NONE],
+                (&[a, b], Some(16)) => [a, b],
+                _ => return Err(wrong(number, &format!("not one for the {} qubits of a channel", qubits.len()))),
+            };
+            Ok(Channel { at, q, rows: rows[number].clone() })
+        });
+        let placed = placed.collect::<PyResult<Vec<_>>>()?;
+        Ok(PyPauliPlan { plan: Arc::new(py.detach(|| Plan::new(&circuit, placed)).map_err(raised)?) })
+    }
+
+    #[getter]
+    fn n_qubits(&self) -> u32 {
+        self.plan.circuit.n_qubits
+    }
+
+    /// Ops and channels.
+    fn __len__(&self) -> usize {
+        self.plan.start.steps.len()
     }
 
     /// The value of a sum of Pauli strings (one letter a qubit, qubit 0 first) before the final read-out: `value`,

@@ -105,9 +105,33 @@ impl<'a, const W: usize> Run<'a, W> {
         Ok(())
     }
 
-    /// Lets the one string in `spread` become what the rotations that it anticommutes with make of it.
+    /// Lets the one string in `spread` become what the channels make of it, and then the rotations that it anticommutes
+    /// with.
     #[inline]
     fn branch(&mut self, segment: &Segment<W>, bits: &[u64; MOST_WORDS]) -> Result<(), Stopped> {
+        for (mix, string) in segment.mixing(bits) {
+            let parts = mix.rows.of(string);
+            let now = self.spread.len();
+            self.count((now * parts.len()) as u64)?;
+            if now * parts.len().max(1) > self.most {
+                return Err(self.full());
+            }
+            for at in 0..now {
+                let (before, factor) = self.spread[at];
+                self.spread[at].1 = 0.0;
+                for part in parts {
+                    let mut p = before;
+                    p.absorb(&mix.letters[part.times], part.power);
+                    let made = self.kept(if p.neg { -factor * part.factor } else { factor * part.factor });
+                    p.neg = false;
+                    if part.times == 0 {
+                        self.spread[at].1 = made;
+                    } else if made != 0.0 {
+                        self.spread.push((p, made));
+                    }
+                }
+            }
+        }
         for turn in segment.chosen(bits) {
             let now = self.spread.len();
             self.count(now as u64)?;

@@ -1,10 +1,14 @@
-//! Acts on an observable, grouped: Clifford gates as one map of letters, then channels, then rotations that commute.
+//! Acts on an observable, grouped: Clifford gates as one map of letters, then channels that give each string a factor,
+//! then those that make several of it, then rotations, all of which commute.
 //!
 //! A string is taken through a segment at once: the images of its letters are multiplied, and with them comes one row of
 //! bits that says which rotations and errors it anticommutes with. A gate outside its support costs nothing. A later
 //! Clifford gate turns the map, and the generators of what already stands behind it; a rotation that commutes with all
 //! that are there joins them, whatever the order of the text.
 
+use std::sync::Arc;
+
+use super::channel::Rows;
 use super::cone::Act;
 use crate::circuit::NONE;
 use crate::frame::pauli::{both, flip, has, members, without, Mask, Pauli};
@@ -22,6 +26,15 @@ pub struct Turn<const W: usize> {
     pub sin: f64,
 }
 
+/// A channel that makes several strings of one.
+pub struct Mix<const W: usize> {
+    /// The first of its four bits.
+    bit: usize,
+    /// The images of letters on its qubits, by the numbers of `Rows`.
+    pub letters: [Pauli<W>; 16],
+    pub rows: Arc<Rows>,
+}
+
 /// In the order in which it acts: resets, the map, channels, rotations.
 pub struct Segment<const W: usize> {
     pub reset: Mask<W>,
@@ -37,6 +50,7 @@ pub struct Segment<const W: usize> {
     turn_words: usize,
     pub turns: Vec<Turn<W>>,
     channels: Vec<[f64; 16]>,
+    mixes: Vec<Mix<W>>,
 }
 
 impl<const W: usize> Segment<W> {
@@ -80,6 +94,13 @@ impl<const W: usize> Segment<W> {
         factor
     }
 
+    /// The channels that make several strings of one with these `bits`, and its letters on them.
+    #[inline]
+    pub fn mixing<'a>(&'a self, bits: &'a [u64; MOST_WORDS]) -> impl Iterator<Item = (&'a Mix<W>, usize)> {
+        let letters = |mix: &Mix<W>| (bits[mix.bit / 64] >> (mix.bit % 64) & 15) as usize;
+        self.mixes.iter().map(move |mix| (mix, letters(mix))).filter(|&(_, string)| string != 0)
+    }
+
     /// The rotations that `bits` names.
     #[inline]
     pub fn chosen(&self, bits: &[u64; MOST_WORDS]) -> impl Iterator<Item = &Turn<W>> {
@@ -94,9 +115,10 @@ enum Watch {
     Turn {
         angle: f64,
     },
-    /// A letter of a channel, by its bit.
+    /// A letter of a channel, by its bit, and whether the channel may multiply strings by this row.
     Channel {
         bit: usize,
+        makes: bool,
     },
 }
 
@@ -106,6 +128,8 @@ struct Builder<const W: usize> {
     rows: Vec<Pauli<W>>,
     watches: Vec<Watch>,
     channels: Vec<[f64; 16]>,
+    /// By the number of the channel, which has no factors.
+    mixes: Vec<(usize, Arc<Rows>)>,
     turns: usize,
     reset: Mask<W>,
     n: usize,
@@ -126,6 +150,7 @@ pub fn segments<const W: usize>(acts: &[Act], n: usize) -> Vec<Segment<W>> {
         rows,
         watches: Vec::new(),
         channels: Vec::new(),
+        mixes: Vec::new(),
         turns: 0,
         reset: [0; W],
         n,
@@ -136,15 +161,31 @@ pub fn segments<const W: usize>(acts: &[Act], n: usize) -> Vec<Segment<W>> {
         stamp: 0,
         made: Vec::new(),
     };
-    for act in acts {
-        match *act {
-            Act::Turn { q, p, angle } => builder.turn(&q, p, angle),
-            Act::Channel { q, factors } => builder.channel(&q, factors),
-            Act::Reset(q) => builder.reset(q as usize),
+    for act in by_level(acts, n) {
+        match act {
+            Act::Turn { q, p, angle } => builder.turn(q, *p, *angle),
+            Act::Channel { q, factors } => builder.channel(q, *factors, None),
+            Act::Mix { q, rows } => builder.channel(q, [1.0; 16], Some(rows)),
+            Act::Reset(q) => builder.reset(*q as usize),
         }
     }
     builder.flush();
     builder.made
+}
+
+/// The acts, and of those on different qubits first those that have fewer channels that make several strings of one before
+/// them on the way to their qubits: such a channel ends a segment for whatever follows it on its qubits.
+fn by_level(acts: &[Act], n: usize) -> Vec<&Act> {
+    let (mut levels, mut placed) = (vec![0usize; n], Vec::with_capacity(acts.len()));
+    for act in acts {
+        let q = act.qubits();
+        let on = || q.iter().filter(|&&q| q != NONE).map(|&q| q as usize);
+        let level = on().map(|q| levels[q]).max().unwrap_or(0);
+        on().for_each(|q| levels[q] = level + matches!(act, Act::Mix { .. }) as usize);
+        placed.push((level, act));
+    }
+    placed.sort_by_key(|&(level, _)| level);
+    placed.into_iter().map(|(_, act)| act).collect()
 }
 
 impl<const W: usize> Builder<W> {
@@ -199,13 +240,16 @@ impl<const W: usize> Builder<W> {
         }
     }
 
-    fn is_turn(&self, row: u32) -> bool {
-        (row as usize).checked_sub(2 * self.n).is_some_and(|at| matches!(self.watches[at], Watch::Turn { .. }))
+    /// Whether strings may be multiplied by a row.
+    fn makes(&self, row: u32) -> bool {
+        (row as usize)
+            .checked_sub(2 * self.n)
+            .is_some_and(|at| !matches!(self.watches[at], Watch::Channel { makes: false, .. }))
     }
 
     fn join(&mut self, about: Pauli<W>, angle: f64) {
         let crossing = self.against(&about);
-        if self.turns == MOST_TURNS || crossing.into_iter().any(|row| self.is_turn(row)) {
+        if self.turns == MOST_TURNS || crossing.into_iter().any(|row| self.makes(row)) {
             self.flush();
         }
         self.turns += 1;
@@ -224,12 +268,13 @@ impl<const W: usize> Builder<W> {
         }
     }
 
-    /// A channel acts before the rotations of its segment: it must not see what they make.
-    fn channel(&mut self, q: &[u32; 2], factors: [f64; 16]) {
+    /// A channel sees a string as it is before the rotations and channels of its segment make others of it: none of them
+    /// may act on its qubits. `rows`: of a channel that makes others itself.
+    fn channel(&mut self, q: &[u32; 2], factors: [f64; 16], rows: Option<&Arc<Rows>>) {
         let on = || q.iter().filter(|&&q| q != NONE).map(|&q| q as usize);
         let meets = |q: usize| {
             let acts = |row: u32| has(&self.rows[row as usize].x, q) || has(&self.rows[row as usize].z, q);
-            self.touch[q].iter().any(|&row| self.is_turn(row) && acts(row))
+            self.touch[q].iter().any(|&row| self.makes(row) && acts(row))
         };
         let full = self.channels.len() == 16 * (MOST_WORDS - MOST_TURNS / 64);
         if full || on().any(meets) {
@@ -237,8 +282,12 @@ impl<const W: usize> Builder<W> {
         }
         for (k, q) in on().enumerate() {
             let bit = 4 * self.channels.len() + 2 * k;
-            self.watch(Pauli::z(q), Watch::Channel { bit });
-            self.watch(Pauli::x(q), Watch::Channel { bit: bit + 1 });
+            let [x, z] = rows.map_or([false; 2], |rows| rows.makes(k));
+            self.watch(Pauli::z(q), Watch::Channel { bit, makes: z });
+            self.watch(Pauli::x(q), Watch::Channel { bit: bit + 1, makes: x });
+        }
+        if let Some(rows) = rows {
+            self.mixes.push((self.channels.len(), rows.clone()));
         }
         self.channels.push(factors);
     }
@@ -264,6 +313,7 @@ impl<const W: usize> Builder<W> {
         let turn_words = self.turns.div_ceil(64);
         let words = turn_words + self.channels.len().div_ceil(16);
         let (mut turns, mut marks) = (Vec::with_capacity(self.turns), Vec::new());
+        let mut alone = vec![Pauli::I; 4 * self.channels.len()]; // Z and X of each operand of each channel
         for at in 0..self.watches.len() {
             let p = self.rows[2 * self.n + at];
             let bit = match self.watches[at] {
@@ -273,12 +323,21 @@ impl<const W: usize> Builder<W> {
                     turns.push(Turn { about, cos, sin: if p.neg { -sin } else { sin } });
                     turns.len() - 1
                 }
-                Watch::Channel { bit } => 64 * turn_words + bit,
+                Watch::Channel { bit, .. } => {
+                    alone[bit] = p;
+                    64 * turn_words + bit
+                }
             };
             let letters = 2 * self.n as u32;
             marks.extend(self.against(&p).into_iter().filter(|&row| row < letters).map(|row| (row as usize, bit)));
         }
+        let mixes = std::mem::take(&mut self.mixes).into_iter().map(|(at, rows)| Mix {
+            bit: 64 * turn_words + 4 * at,
+            letters: std::array::from_fn(|string| product(&alone[4 * at..], string)),
+            rows,
+        });
         let mut segment = Segment {
+            mixes: mixes.collect(),
             reset: self.reset,
             touched: [0; W],
             place: vec![NONE; self.n],
@@ -315,6 +374,25 @@ impl<const W: usize> Builder<W> {
     }
 }
 
+/// The string of letters with this number, of the images of Z and X of two operands.
+fn product<const W: usize>(images: &[Pauli<W>], string: usize) -> Pauli<W> {
+    let mut made = Pauli::I;
+    for k in 0..2 {
+        let [z, x] = [&images[2 * k], &images[2 * k + 1]];
+        match string >> (2 * k) & 3 {
+            0 => {}
+            1 => made.absorb(x, 0),
+            2 => made.absorb(z, 0),
+            _ => {
+                let mut y = *x;
+                y.absorb(z, 1); // Y = i X Z
+                made.absorb(&y, 0);
+            }
+        }
+    }
+    made
+}
+
 impl<const W: usize> Segment<W> {
     /// Adds a qubit by the images of its X and Z.
     fn touch(&mut self, q: usize, x: &Pauli<W>, z: &Pauli<W>) {
@@ -323,11 +401,7 @@ impl<const W: usize> Segment<W> {
         }
         self.place[q] = (self.images.len() / 3) as u32;
         flip(&mut self.touched, q);
-        let mut y = *x;
-        let power = y.multiply(z) + 1; // Y = i X Z
-        debug_assert!(power & 1 == 0);
-        y.neg = power & 3 == 2;
-        self.images.extend([*x, *z, y]);
+        self.images.extend([*x, *z, product(&[*z, *x, Pauli::I, Pauli::I], 3)]);
         self.bits.resize(self.images.len() * self.words, 0);
     }
 

@@ -3,12 +3,17 @@
 
 use std::sync::Arc;
 
+use super::channel::{Channel, Rows};
 use super::{Cut, ErrorKind, Limits, Plan, Refused, Stopped, Term};
 use crate::circuit::{Circuit, Kind, Op, ALL, NONE};
 use crate::dense;
 use crate::dice::Dice;
 
 const FREE: Limits = Limits { memory: u64::MAX, work: u64::MAX, stopped: &|| false };
+
+fn plan_of(circuit: Circuit) -> Plan {
+    Plan::new(&Arc::new(circuit), Vec::new()).expect("a plan")
+}
 
 fn angle(dice: &mut Dice) -> f64 {
     match dice.below(5) {
@@ -49,7 +54,7 @@ fn expected(circuit: &Circuit, observable: &[Term]) -> f64 {
 
 fn exact(circuit: &Circuit, observable: &[Term]) -> f64 {
     circuit.check().expect("a circuit");
-    let outcome = Plan::new(&Arc::new(circuit.clone())).value(observable, Cut::NOTHING, &FREE).expect("a value");
+    let outcome = plan_of(circuit.clone()).value(observable, Cut::NOTHING, &FREE).expect("a value");
     assert_eq!(outcome.bound, 0.0);
     outcome.value
 }
@@ -200,6 +205,101 @@ fn resets_and_unread_measurements_agree_with_gates_on_fresh_qubits() {
     }
 }
 
+/// Row by row in the order I, X, Y, Z.
+fn amplitude_damping(g: f64) -> Vec<Vec<f64>> {
+    let c = (1.0 - g).sqrt();
+    vec![vec![1.0, 0.0, 0.0, 0.0], vec![0.0, c, 0.0, 0.0], vec![0.0, 0.0, c, 0.0], vec![g, 0.0, 0.0, 1.0 - g]]
+}
+
+/// The qubits are exchanged with probability `p`.
+fn exchange(p: f64) -> Vec<Vec<f64>> {
+    let entry = |row: usize, column: usize| {
+        let kept = if row == column { 1.0 - p } else { 0.0 };
+        kept + if column == row / 4 + row % 4 * 4 { p } else { 0.0 }
+    };
+    (0..16).map(|row| (0..16).map(|column| entry(row, column)).collect()).collect()
+}
+
+#[test]
+fn channels_agree_with_gates_on_fresh_qubits() {
+    for round in 0..200 {
+        let mut dice = Dice::new(17, &[round]);
+        let mut circuit = Circuit { n_qubits: 4, ..Circuit::default() };
+        let mut wider = Circuit { n_qubits: 9, ..Circuit::default() };
+        let mut channels = Vec::new();
+        for part in 0..5 {
+            let from = circuit.ops.len();
+            (0..dice.below(6)).for_each(|_| random_gate(&mut circuit, &mut dice, 4));
+            circuit.ops[from..].iter().for_each(|op| wider.push_gate(op.kind, op.qubits(), circuit.angles(op)));
+            let (p, fresh) = (dice.unit(), 4 + part);
+            let turn = 2.0 * p.sqrt().asin();
+            let on = qubits(&mut dice, 4, 2);
+            let (q, matrix) = if dice.below(2) == 0 {
+                wider.push_gate(Kind::Cry, &[on[0], fresh], &[turn]);
+                wider.push_gate(Kind::Cnot, &[fresh, on[0]], &[]);
+                ([on[0], NONE], amplitude_damping(p))
+            } else {
+                wider.push_gate(Kind::Ry, &[fresh], &[turn]);
+                wider.push_gate(Kind::Cswap, &[fresh, on[0], on[1]], &[]);
+                ([on[0], on[1]], exchange(p))
+            };
+            let rows = Arc::new(Rows::new(&matrix).expect("a matrix"));
+            channels.push(Channel { at: circuit.ops.len(), q, rows });
+        }
+        let asked = observable(&mut dice, 4);
+        let plan = Plan::new(&Arc::new(circuit), channels).expect("a plan");
+        close(plan.value(&asked, Cut::NOTHING, &FREE).expect("a value").value, expected(&wider, &asked));
+    }
+}
+
+#[test]
+fn the_bound_covers_the_error_where_the_channels_are_not_unital() {
+    let mut cut_something = 0;
+    for round in 0..40 {
+        let mut dice = Dice::new(19, &[round]);
+        let circuit = ring(7, 4, 0.2 + dice.unit());
+        let channel = |at: usize, dice: &mut Dice| {
+            let q = [dice.below(7) as u32, NONE];
+            Channel { at, q, rows: Arc::new(Rows::new(&amplitude_damping(0.5 * dice.unit())).expect("a matrix")) }
+        };
+        let channels = (0..circuit.ops.len()).map(|at| channel(at, &mut dice)).collect();
+        let plan = Plan::new(&Arc::new(circuit), channels).expect("a plan");
+        let asked = observable(&mut dice, 7);
+        let wanted = plan.value(&asked, Cut::NOTHING, &FREE).expect("a value").value;
+        for weight in [u32::MAX, 3] {
+            for k in 1..6 {
+                let cut = Cut { weight, ..Cut::below(0.2f64.powi(k)) };
+                let found = plan.value(&asked, cut, &FREE).expect("a value");
+                assert!((found.value - wanted).abs() <= found.bound + 1e-12, "{found:?} {wanted}");
+                cut_something += (found.bound > 0.0) as u32;
+            }
+        }
+    }
+    assert!(cut_something > 200, "{cut_something}");
+}
+
+#[test]
+fn what_is_no_channel_is_refused() {
+    let identity = |size: usize| (0..size).map(|r| (0..size).map(|c| (r == c) as u8 as f64).collect()).collect();
+    let with = |size: usize, at: usize, value: f64| {
+        let mut matrix: Vec<Vec<f64>> = identity(size);
+        matrix[at / size][at % size] = value;
+        Rows::new(&matrix)
+    };
+    assert!(with(4, 5, 0.5).is_ok() && with(16, 20, -0.5).is_ok());
+    assert!(with(8, 9, 0.5).is_err() && with(4, 5, 1.1).is_err() && with(4, 5, f64::NAN).is_err());
+    assert!(with(4, 1, 0.5).is_err() && with(4, 0, 0.5).is_err());
+    let placed = |at: usize, q: [u32; 2]| {
+        let rows = Arc::new(Rows::new(&identity(4)).expect("a matrix"));
+        let channel = |at| Channel { at, q, rows: rows.clone() };
+        Plan::new(&Arc::new(ring(3, 1, 0.3)), vec![channel(1), channel(at)])
+    };
+    assert!(placed(6, [2, NONE]).is_ok());
+    for (at, q) in [(0, [0, NONE]), (7, [0, NONE]), (2, [3, NONE]), (2, [1, 1]), (2, [0, 3])] {
+        assert!(matches!(placed(at, q), Err(Refused::Unsuitable(_))), "{at} {q:?}");
+    }
+}
+
 #[test]
 fn a_value_is_that_before_the_read_out() {
     let mut circuit = Circuit { n_qubits: 2, n_cbits: 2, ..Circuit::default() };
@@ -221,7 +321,7 @@ fn conditions_are_refused_in_the_cone_and_only_there() {
     let cond = circuit.push_cond(crate::circuit::Cond::Bit(0));
     circuit.ops.push(Op::gate(Kind::X, &[1], NONE).under(cond));
     circuit.push_gate(Kind::Ry, &[2], &[0.3]);
-    let plan = Plan::new(&Arc::new(circuit));
+    let plan = plan_of(circuit);
     let asked = |text: &str| plan.value(&[(text.into(), 1.0)], Cut::NOTHING, &FREE);
     assert!(matches!(asked("IZI"), Err(Refused::Unsuitable(why)) if why.contains("op 2 (x) depends on a measurement")));
     close(asked("IIZ").expect("it is outside").value, 0.3f64.cos());
@@ -244,7 +344,7 @@ fn the_bound_covers_the_error_of_every_cut() {
     let circuit = ring(9, 6, 0.4);
     let asked = vec![("IIZIIIIII".to_string(), 1.0), ("XIIIIIZII".to_string(), 0.5)];
     let wanted = expected(&circuit, &asked);
-    let plan = Plan::new(&Arc::new(circuit));
+    let plan = plan_of(circuit);
     let mut cut_something = 0;
     for k in 1..12 {
         for weight in [u32::MAX, 4] {
@@ -262,7 +362,7 @@ fn an_error_that_is_allowed_is_kept_and_named() {
     let circuit = ring(10, 6, 0.3);
     let asked = vec![("IIIIZIIIII".to_string(), 1.0)];
     let wanted = expected(&circuit, &asked);
-    let plan = Plan::new(&Arc::new(circuit));
+    let plan = plan_of(circuit);
     for error in [1e-1, 1e-3, 1e-5] {
         let found = plan.within(&asked, error, &FREE).expect("a value");
         assert!(found.kind != ErrorKind::Estimate && found.error <= error, "{found:?}");
@@ -275,7 +375,7 @@ fn an_error_that_is_not_reached_is_stated_as_it_is() {
     let circuit = ring(14, 10, 0.8);
     let asked = vec![("IIIIZIIIIIIIII".to_string(), 1.0)];
     let wanted = expected(&circuit, &asked);
-    let plan = Plan::new(&Arc::new(circuit));
+    let plan = plan_of(circuit);
     for work in [1_000_000, 4_000_000] {
         let found = plan.within(&asked, 1e-6, &Limits { work, ..FREE }).expect("a value");
         assert!(found.error > 1e-6 && found.kind != ErrorKind::Exact && found.outcome.work <= work, "{found:?}");
@@ -286,7 +386,7 @@ fn an_error_that_is_not_reached_is_stated_as_it_is() {
 #[test]
 fn values_of_cuts_that_leave_nothing_are_not_called_known() {
     let n = 60;
-    let plan = Plan::new(&Arc::new(ring(n, 40, 0.9)));
+    let plan = plan_of(ring(n, 40, 0.9));
     let asked = vec![(format!("{:I<n$}", "Z", n = n as usize), 1.0)];
     let found = plan.within(&asked, 0.05, &Limits { work: 3_000_000, ..FREE }).expect("a value");
     assert!(found.error > 0.5, "{found:?}");
@@ -295,9 +395,9 @@ fn values_of_cuts_that_leave_nothing_are_not_called_known() {
 #[test]
 fn predictions_are_sure_of_what_they_have_seen() {
     let asked = |n: usize| vec![vec![(format!("{:I<n$}", "Z"), 1.0)], vec![(format!("{:I<n$}", "IX"), 1.0)]];
-    let quick = Plan::new(&Arc::new(ring(40, 4, 0.3))).predict(&asked(40), 0.0).expect("it can");
+    let quick = plan_of(ring(40, 4, 0.3)).predict(&asked(40), 0.0).expect("it can");
     assert!(!quick.may_fail && quick.seconds > 0.0 && quick.seconds < 0.1, "{quick:?}");
-    let wide = Plan::new(&Arc::new(ring(40, 30, 0.7)));
+    let wide = plan_of(ring(40, 30, 0.7));
     let long = wide.predict(&asked(40), 0.0).expect("it can be tried");
     assert!(long.may_fail && long.seconds > 100.0 * quick.seconds, "{long:?}");
     let rough = wide.predict(&asked(40), 0.5).expect("it can");
@@ -307,12 +407,12 @@ fn predictions_are_sure_of_what_they_have_seen() {
     conditional.ops.push(Op::measure(0, 0));
     let cond = conditional.push_cond(crate::circuit::Cond::Bit(0));
     conditional.ops.push(Op::gate(Kind::X, &[0], NONE).under(cond));
-    assert!(Plan::new(&Arc::new(conditional)).predict(&[vec![("Z".into(), 1.0)]], 0.0).is_err());
+    assert!(plan_of(conditional).predict(&[vec![("Z".into(), 1.0)]], 0.0).is_err());
 }
 
 #[test]
 fn a_run_does_no_more_than_it_may() {
-    let plan = Plan::new(&Arc::new(ring(12, 12, 0.7)));
+    let plan = plan_of(ring(12, 12, 0.7));
     let asked = vec![("IIIIZIIIIIII".to_string(), 1.0)];
     let run = |limits: &Limits| plan.value(&asked, Cut::NOTHING, limits);
     match run(&Limits { work: 5000, ..FREE }) {

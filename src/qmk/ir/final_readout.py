@@ -64,11 +64,14 @@ def _late_noise(graph: Graph) -> dict[str, str]:
 
 
 def is_mixed(graph: Graph) -> bool:
-    """Whether a graph without its read-out is gates, noise and resets, none of them under a guard."""
+    """Whether a graph without its read-out is gates, noise, resets and measurements on which nothing depends, none of
+    them under a guard."""
+    read = {event for node in graph.nodes for event in node.inputs}
     for node in graph.nodes:
         op = OPS.get(node.op)
         kind = op.op_class if op is not None else ""
         acts = kind in _GATES or kind == "reset" or (op is not None and op.channel is not None)
+        acts = acts or (kind == "measure" and read.isdisjoint(node.produces))
         if node.chs or not (kind in _SILENT or (acts and node.guard is None)):
             return False
     return True

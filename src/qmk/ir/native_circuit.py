@@ -60,12 +60,15 @@ class _Pool:
 LossEvents = list[tuple[int, list[int], float]]
 """Loss events: the op that each one precedes, the cbits that it sets, its probability."""
 
+Channels = list[tuple[int, KrausNoise]]
+"""Channels by Kraus operators, with the op that each one precedes."""
 
-def circuit_of(program: Program, loss_events: LossEvents | None = None) -> Circuit:
+
+def circuit_of(program: Program, loss_events: LossEvents | None = None, channels: Channels | None = None) -> Circuit:
     """``program`` as a circuit, what is computed after it as ordinary ops at the end: readings that may be wrong draw
     random bits on one more qubit, into cbits behind the program's own. Raises UNSUPPORTED for a gate or channel that no
-    circuit holds and a truth table of more than 24 inputs, and for loss events unless ``loss_events`` is a list to take
-    them."""
+    circuit holds and a truth table of more than 24 inputs; for loss events and channels by Kraus operators
+    unless ``loss_events`` and ``channels`` are lists to take them."""
     import qmk_native
 
     kinds = {name: number for number, (name, _, _) in enumerate(qmk_native.KINDS)}
@@ -97,6 +100,8 @@ def circuit_of(program: Program, loss_events: LossEvents | None = None) -> Circu
                 ops.append((kinds["noise"], [item.qubit], [item.x, item.y, item.z], -1, -1, -1))
             case PauliNoise2():
                 ops.append((kinds["noise2"], list(item.pair), list(item.errors), -1, -1, -1))
+            case KrausNoise() if channels is not None:
+                channels.append((len(ops), item))
             case KrausNoise():
                 raise QmkError("UNSUPPORTED", "the native core has no error channels that are not Pauli channels")
             case NoisyEvolution():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qmk.ir.native_circuit import Channels, circuit_of
+from qmk.ir.program import Program
+from qmk.ir.transfer import transfer_matrix
 from qmk.qvm.outputs import Estimate, Observable
 
 if TYPE_CHECKING:
@@ -11,6 +14,18 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 4 << 30
 """Bytes of Pauli strings beyond which a run ends without a value."""
+
+
+def plan_of(program: Program) -> qmk_native.PauliPlan:
+    """A plan of a program with any error channels. Raises UNSUPPORTED for what the native core has not."""
+    import qmk_native
+
+    channels: Channels = []
+    circuit = circuit_of(program, channels=channels)
+    distinct = dict.fromkeys(item.operators for _, item in channels)
+    numbers = {operators: number for number, operators in enumerate(distinct)}
+    placed = [(at, item.on, numbers[item.operators]) for at, item in channels]
+    return qmk_native.PauliPlan(circuit, placed, [transfer_matrix(operators) for operators in numbers])
 
 
 def estimate(

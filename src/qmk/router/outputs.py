@@ -70,7 +70,8 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
     )
     # an angle that is Clifford where the program stands is none at the next point
     turning = len(outputs.sweep.slots) if outputs.sweep is not None else 0
-    tried = predict(ended, outputs, width, n, pure=gates is not None) if observed.mixed else None
+    first = asked.bound(ended, outputs.sweep, outputs.points[0]) if outputs.sweep and outputs.points else ended
+    tried = predict(first, outputs, width, n, pure=gates is not None) if observed.mixed else None
     return msgspec.structs.replace(
         features,
         outputs=outputs.names,
@@ -89,20 +90,22 @@ def is_exact(can: Capabilities, features: Features) -> bool:
     return observed.pure or (observed.mixed and "noisy" in can.outputs)
 
 
+def draws(can: Capabilities, features: Features) -> bool:
+    """Whether the method draws shots."""
+    return features.observed is None or "counts" in features.outputs or not is_exact(can, features)
+
+
 def width(can: Capabilities, features: Features) -> int:
     """Qubits that the method must hold at once."""
     observed = features.observed
-    if observed is None or "counts" in features.outputs or not is_exact(can, features):
-        return features.n_qubits
-    return observed.width
+    return features.n_qubits if observed is None or draws(can, features) else observed.width
 
 
 def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     """What the method lacks for the outputs, as (need, detail)."""
     observed = features.observed
-    draws = observed is None or "counts" in features.outputs or not is_exact(can, features)
-    if draws and "counts" not in can.outputs:
-        return [("outputs", "it draws no shots: it gives expectation values, of gates, Pauli errors and resets")]
+    if draws(can, features) and "counts" not in can.outputs:
+        return [("outputs", "it draws no shots: it gives expectation values, of gates, errors and resets")]
     if observed is None or is_exact(can, features):
         return []
     single = sorted(features.outputs & OF_ONE_STATE)

@@ -181,7 +181,7 @@ def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
         out.append(("gates", f"cannot write {', '.join(sorted(lost))} in its own gates"))
     if can.evolves and not any("." in short for short in features.gates):
         out.append(("gates", "it is for programs with an evolution, and there is none"))
-    if features.mid_circuit and not can.mid_circuit:
+    if features.mid_circuit and not can.mid_circuit and outputs.draws(can, features):
         out.append(("mid_circuit", "a qubit is used after its measurement"))
     if features.has_reset and not can.reset:
         out.append(("reset", "a qubit is reset"))

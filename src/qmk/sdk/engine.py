@@ -90,7 +90,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     pure: bool
     """The program is gates and a final read-out, so that it ends in one state."""
     mixed: bool = False
-    """It is gates, noise and resets, then a final read-out: the state it ends in has a density matrix of its own"""
+    """It is gates, noise, resets and measurements on which nothing depends, then a final read-out: the state it ends in
+    has a density matrix of its own"""
     sampled: bool
     """Expectation values are to be sampled even where they could be computed."""
     width: int

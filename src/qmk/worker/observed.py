@@ -11,11 +11,12 @@ from msgspec.structs import fields, replace
 
 from qmk.base.errors import QmkError
 from qmk.ir.affine import Vector
+from qmk.ir.conditions import cbits
 from qmk.ir.cone import Placed
 from qmk.ir.final_readout import before_readout
 from qmk.ir.liveness import observable
 from qmk.ir.lower import lower
-from qmk.ir.program import Barrier, Gate, Instruction, Measure, Program, Register, Reset
+from qmk.ir.program import Barrier, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
 from qmk.ir.resolver import Resolver
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Capabilities
@@ -25,11 +26,25 @@ _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
 
 
 def final_state(graph: Graph, can: Capabilities) -> Program:
-    """Lowers ``graph`` to the gates of ``can``, up to the final read-out."""
+    """Lowers ``graph`` to the gates of ``can``, up to the final read-out. For a method with noisy values, measurements
+    on which nothing depends are what they do to the state: a Z with probability 1/2."""
     logic, loss_events = not can.logic, "loss" in can.noise
-    return lower(
+    program = lower(
         before_readout(graph), can.gates, clifford=can.clifford, inline_logic=logic, loss_events=loss_events, whole=True
     )
+    if "noisy" not in can.outputs:
+        return program
+    read: set[int] = set()
+    for item in program.instructions:
+        cond = getattr(item, "cond", None)
+        read.update(() if cond is None else cbits(cond), item.inputs if isinstance(item, Logic) else ())
+    return replace(program, instructions=tuple(_dephasing(item, read) for item in program.instructions))
+
+
+def _dephasing(item: Instruction, read: set[int]) -> Instruction:
+    if isinstance(item, Measure) and item.cond is None and item.cbit not in read:
+        return PauliNoise(item.qubit, 0.0, 0.0, 0.5)
+    return item
 
 
 def qubits_of(item: Instruction) -> tuple[int, ...]:

@@ -8,13 +8,13 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.engines import aer, native, qulacs, reference
 from qmk.qvm.graph import Graph
-from qmk.qvm.outputs import Outputs
+from qmk.qvm.outputs import Outputs, Slot, Sweep
 from qmk.request.physical import physical
 from qmk.router import Decision, choose
 from qmk.router.features import features
 from qmk.router.outputs import after_exact, with_outputs
 from qmk.router.propagation import PROPAGATION
-from qmk.sdk.kit.builder import Builder
+from qmk.sdk.kit.builder import Builder, when
 
 SHIPPED = {d.name: d for d in (reference.DECLARATION, aer.DECLARATION, native.DECLARATION, qulacs.DECLARATION)}
 
@@ -79,6 +79,41 @@ def test_a_noisy_program_too_wide_for_a_density_matrix_is_exact_by_propagation()
     graph = physical(b.measure_all().graph(), "depolarizing=0.01", None, None)[0]
     found = pick(graph, z0(30))
     assert (found.engine, found.method) == ("native", "pauli")
+
+
+@pytest.mark.parametrize("noise", ["amplitude_damping=0.01", "phase_damping=0.01"])
+def test_any_channel_is_exact_by_propagation_where_the_program_is_wide(noise: str) -> None:
+    graph = physical(ring(40, 3, 0.1), noise, None, None)[0]
+    found = pick(graph, z0(40))
+    assert (found.engine, found.method) == ("native", "pauli")
+    assert 1 < with_outputs(features(graph), graph, z0(40)).native[PROPAGATION].memory_bytes < 1e7, "it was tried whole"
+
+
+def test_gradients_and_sweeps_of_wide_programs_are_tried_at_their_first_point() -> None:
+    graph = ring(60, 4, 0.0)  # which is Clifford as it stands
+    turns = [node for node in graph.nodes if node.op == "core.rx"]
+    slots = tuple(Slot(node.id, "theta", 0.0, ((0, 1.0),)) for node in turns)
+    strings: list[str] = []
+    for points, gradient in ((((0.3,),), False), (((0.3,),), True), ((), False)):
+        asked = z0(60, sweep=Sweep(names=("a",), slots=slots, points=points), gradient=gradient)
+        strings.append(with_outputs(features(graph), graph, asked).native[PROPAGATION].note)
+        assert pick(graph, asked).method == "pauli"
+    assert strings[0] == strings[1] != strings[2]
+
+
+def test_measurements_on_which_nothing_depends_are_no_obstacle() -> None:
+    b = Builder(40)
+    for q in range(40):
+        b.op("ry", q, theta=0.3)
+    events = [b.measure(q) for q in range(0, 40, 2)]
+    for q in range(39):
+        b.op("cnot", q, q + 1)
+    unread, asked = b.graph(), z0(40)
+    assert (pick(unread, asked).engine, pick(unread, asked).method) == ("native", "pauli")
+    acted_on = b.op("x", 0, guard=when(events[1])).graph()
+    known = with_outputs(features(acted_on), acted_on, asked)
+    assert known.observed is not None
+    assert not known.observed.mixed
 
 
 @pytest.mark.parametrize("more", [{"counts": True}, {"sampled": True}, {"state": True}])

@@ -139,6 +139,7 @@ DECLARATION = Declaration(
         "cut": straight(_ALL, method="cut", logic=True, precision_bits=32),
         "pauli": _method(
             "pauli",
+            noise=frozenset({"pauli", "kraus"}),
             mid_circuit=False,
             feed_forward="none",
             precision_bits=64,

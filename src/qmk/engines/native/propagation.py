@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import qmk_native
 
-from qmk.ir.native_circuit import circuit_of
 from qmk.ir.program import Program, Unsupported
-from qmk.ir.propagation import estimate, strings_of_z
+from qmk.ir.propagation import estimate, plan_of, strings_of_z
 from qmk.qvm.outputs import Estimate, Observable
 
 MOST_GROUP = 16
@@ -22,7 +20,7 @@ class PauliObserver:
 
     def __init__(self, program: Program) -> None:
         self._n = program.n_qubits
-        self._plan = qmk_native.PauliPlan(circuit_of(program))
+        self._plan = plan_of(program)
 
     def sum_of(self, observable: Observable, tolerance: float, /) -> Estimate:
         try:

@@ -7,6 +7,7 @@ people write them on a command line. ``twirl`` makes errors of gates into Pauli 
 
 from __future__ import annotations
 
+from qmk.ir.transfer import transfer_matrix
 from qmk.models.noise.apply import apply
 from qmk.models.noise.calibration import Calibration
 from qmk.models.noise.errors import (
@@ -23,7 +24,7 @@ from qmk.models.noise.errors import (
 from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout, Relaxation
 from qmk.models.noise.on_stim import on_stim
 from qmk.models.noise.short import resolve
-from qmk.models.noise.tailoring import pauli_twirl, transfer_matrix, twirl
+from qmk.models.noise.tailoring import pauli_twirl, twirl
 
 __all__ = [
     "AmplitudeDamping",

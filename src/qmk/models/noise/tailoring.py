@@ -19,7 +19,7 @@ from qmk.base.seeds import substream
 from qmk.models.noise.errors import Depolarize, Error, Pauli, Pauli2
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
-from qmk.qvm.matrices import PAULI, dagger, kron, matmul
+from qmk.qvm.matrices import PAULI, kron, matmul
 from qmk.qvm.op import KrausChannel, Matrix, Op, PauliChannel
 
 BITS = {"I": 0, "X": 1, "Z": 2, "Y": 3}
@@ -127,18 +127,6 @@ def _chances(error: Error, width: int) -> list[float]:
         sum(abs(_trace(matmul(_product(name), operator))) ** 2 for operator in operators) / size**2
         for name in itertools.product("IXYZ", repeat=width)
     ]
-
-
-def transfer_matrix(operators: Sequence[Matrix]) -> tuple[tuple[float, ...], ...]:
-    """The Pauli transfer matrix of a channel by its Kraus operators: entry (i, j) is tr(P_i E(P_j)) / 2^n, Paulis in
-    the order II, IX, .. ZZ. A Pauli channel has a diagonal one."""
-    size = len(operators[0])
-    paulis = [_product(name) for name in itertools.product("IXYZ", repeat=size.bit_length() - 1)]
-    columns: list[list[float]] = []
-    for pauli in paulis:
-        out = [matmul(matmul(k, pauli), dagger(k)) for k in operators]
-        columns.append([sum(_trace(matmul(row, each)).real for each in out) / size for row in paulis])
-    return tuple(zip(*columns, strict=True))
 
 
 def _product(name: Sequence[str]) -> Matrix:
