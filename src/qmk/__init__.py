@@ -1,12 +1,13 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open. ``qmk.run`` runs a program
-in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes make of it;
-``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, ``gradient``,
-``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
-``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
-when; ``qmk.Counts`` are shots by outcome, a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client``
-and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
+``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open, ``qmk.Program`` one that
+also has channels, atoms and the rest of the bytecode. ``qmk.run`` runs a program in this process, ``qmk.sample`` only
+counts its outcomes, ``qmk.rewrite`` shows what passes make of it; ``qmk.expectation``, ``state``, ``amplitudes``,
+``probabilities`` and ``sweep`` give values of its state, ``gradient``, ``value_and_grad`` and ``metric_tensor`` their
+derivatives; ``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run;
+``qmk.on_device`` says what a device of neutral atoms makes of it, and when; ``qmk.Counts`` are shots by outcome, a
+``qmk.Batch`` has the results of several programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon.
+All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from qmk.api.sweeping import Swept, sweep
     from qmk.base.errors import QmkError
     from qmk.circuit.circuit import Circuit
+    from qmk.circuit.program import Program
     from qmk.client.aio import AsyncClient
     from qmk.client.batch import Batch
     from qmk.client.counts import Counts
@@ -58,6 +60,7 @@ __all__ = [
     "Objective",
     "Parameter",
     "Probabilities",
+    "Program",
     "ProgramWarning",
     "QmkError",
     "Result",
@@ -95,6 +98,7 @@ _HOMES = {
     "Objective": "qmk.api.differentiating",
     "Parameter": "qmk.ir.parameters",
     "Probabilities": "qmk.api.observing",
+    "Program": "qmk.circuit.program",
     "ProgramWarning": "qmk.request.warn",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",

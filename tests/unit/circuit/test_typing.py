@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import qmk
-from qmk.circuit.declared import gate_methods, op_methods
+from qmk.circuit.declared import gate_methods, op_methods, program_methods
 
 ROOT = Path(__file__).parents[3]
 
@@ -69,4 +69,8 @@ def test_a_type_checker_finds_each_wrong_call(tmp_path: Path) -> None:
 
 def test_the_stub_has_every_method() -> None:
     stub = Path(qmk.__file__).with_name("circuit") / "methods.pyi"
-    assert re.findall(r"^    def (\w+)\(", stub.read_text(), re.M) == [*gate_methods(), *op_methods()]
+    assert re.findall(r"^    def (\w+)\(", stub.read_text(), re.M) == [
+        *gate_methods(),
+        *op_methods(),
+        *program_methods(),
+    ]
