@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from qmk.models.noise import NoiseModel
     from qmk.request.devices import on_device
     from qmk.request.outputs import outputs
+    from qmk.request.pauli_sum import Observable, X, Y, Z
     from qmk.request.rewriting import rewrite
     from qmk.request.warn import ProgramWarning
 
@@ -58,6 +59,7 @@ __all__ = [
     "LogicalCounts",
     "NoiseModel",
     "Objective",
+    "Observable",
     "Parameter",
     "Probabilities",
     "Program",
@@ -66,6 +68,9 @@ __all__ = [
     "Result",
     "Sampled",
     "Swept",
+    "X",
+    "Y",
+    "Z",
     "__version__",
     "amplitudes",
     "estimate",
@@ -96,6 +101,7 @@ _HOMES = {
     "LogicalCounts": "qmk.api.estimating",
     "NoiseModel": "qmk.models.noise",
     "Objective": "qmk.api.differentiating",
+    "Observable": "qmk.request.pauli_sum",
     "Parameter": "qmk.ir.parameters",
     "Probabilities": "qmk.api.observing",
     "Program": "qmk.circuit.program",
@@ -104,6 +110,9 @@ _HOMES = {
     "Result": "qmk.client.result",
     "Sampled": "qmk.api.sampling",
     "Swept": "qmk.api.sweeping",
+    "X": "qmk.request.pauli_sum",
+    "Y": "qmk.request.pauli_sum",
+    "Z": "qmk.request.pauli_sum",
     "amplitudes": "qmk.api.observing",
     "estimate": "qmk.api.estimating",
     "expectation": "qmk.api.observing",

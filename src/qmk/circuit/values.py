@@ -63,7 +63,7 @@ def value_of(name: str, param: Param, given: Any, before: Mapping[str, Any] | No
             return [_numbers(what, point) for point in _several(what, given, "places such as [[0.0, 5.0]], in um")]
         case "drives":
             one, duration = isinstance(given, Mapping), (before or {}).get("duration")
-            several = [cast("Any", given)] if one else _several(what, given, "objects with amplitude, ...")
+            several = [given] if one else _several(what, given, "objects with amplitude, ...")
             return [_drive(f"{what}[{at}]", each, duration) for at, each in enumerate(several)]
         case "map":
             return _map(what, given)
