@@ -29,8 +29,9 @@ assert {"Circuit", "run", "expectation", "Client"} <= set(qmk.__all__)
 
 """
 GROUPS = {
-    "Programs": ("Circuit", "Program", "Parameter", "rewrite", "on_device"),
+    "Programs": ("Circuit", "Program", "Drive", "Parameter", "rewrite", "on_device"),
     "Running": ("run", "sample", "outputs", "NoiseModel", "Embedded"),
+    "Observables": ("Observable", "X", "Y", "Z"),
     "Values and derivatives": (
         "expectation", "probabilities", "amplitudes", "state", "sweep", "gradient", "value_and_grad", "metric_tensor",
         "Objective",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from qmk.base.errors import QmkError
     from qmk.circuit.circuit import Circuit
     from qmk.circuit.program import Program
+    from qmk.circuit.values import Drive
     from qmk.client.aio import AsyncClient
     from qmk.client.batch import Batch
     from qmk.client.counts import Counts
@@ -52,6 +53,7 @@ __all__ = [
     "Circuit",
     "Client",
     "Counts",
+    "Drive",
     "Embedded",
     "Estimate",
     "Expectation",
@@ -94,6 +96,7 @@ _HOMES = {
     "Circuit": "qmk.circuit.circuit",
     "Client": "qmk.client.sync",
     "Counts": "qmk.client.counts",
+    "Drive": "qmk.circuit.values",
     "Embedded": "qmk.api.embedded",
     "Estimate": "qmk.api.estimating",
     "Expectation": "qmk.api.observing",
@@ -130,10 +133,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'qmk' has no attribute '{name}'")
-    import importlib
+if not TYPE_CHECKING:  # a type checker knows the names above, and that there are no others
 
-    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-    return found
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'qmk' has no attribute '{name}'")
+        import importlib
+
+        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return found

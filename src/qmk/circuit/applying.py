@@ -129,7 +129,7 @@ class Applying(Store):
         written = [bit for each in zip(*bits, strict=True) for bit in each]
         if len(set(written)) < len(written):
             raise wrong(f"{method.name} writes a bit twice", "name each bit once", "bits")
-        each = len(written) // len(rows)
+        each = len(written) // max(len(rows), 1)
         for at, row in enumerate(rows):
             counted = {"n": len(row), **args} if op.name == "core.alloc" else args
             self._items.append(Step(op.name, counted, row, reads, tuple(written[at * each : (at + 1) * each]), channel))

@@ -5,10 +5,12 @@ Positions are in um, times in us, amplitudes and detunings in rad/us, phases in 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, SupportsFloat, TypeAlias, TypedDict, cast
 
+from qmk.base.limits import LIMITS, check
 from qmk.circuit.items import leaves
 from qmk.circuit.operands import whole_number, wrong
 from qmk.circuit.store import angles_of
@@ -103,10 +105,12 @@ def _number(what: str, given: Any) -> Angle:
 
 
 def _several(what: str, given: Any, wanted: str) -> list[Any]:
-    plain = to_plain(given)
+    plain = given.tolist() if hasattr(given, "tolist") else given
     if isinstance(plain, (str, bytes, Mapping)) or not isinstance(plain, Iterable):
         raise wrong(f"{what} is {show(given)}", f"give a list or an array of {wanted}")
-    return list(cast("Iterable[Any]", plain))
+    found = list(itertools.islice(cast("Iterable[Any]", plain), LIMITS.operands + 1))
+    check("operands", len(found), what)
+    return found
 
 
 def _numbers(what: str, given: Any) -> list[Angle]:
@@ -116,7 +120,12 @@ def _numbers(what: str, given: Any) -> list[Angle]:
 def _map(what: str, given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise wrong(f"{what} is {show(given)}", "give an object of numbers by name, such as {'decay_per_us': 0.1}")
-    return {str(key): _number(f"{what}['{key}']", value) for key, value in cast("Mapping[Any, Any]", given).items()}
+    named = {_name(key): value for key, value in cast("Mapping[Any, Any]", given).items()}
+    return {key: _number(f"{what}['{key}']", value) for key, value in named.items()}
+
+
+def _name(key: object) -> str:
+    return key if isinstance(key, str) else show(key)
 
 
 def _drive(what: str, given: Any, duration: Any) -> dict[str, Any]:
@@ -127,7 +136,8 @@ def _drive(what: str, given: Any, duration: Any) -> dict[str, Any]:
         if key in analog.FIELDS:
             found[key] = _field(f"{what}['{key}']", value, duration)
         else:
-            found[str(key)] = _numbers(f"{what}['pattern']", value) if key == "pattern" else value
+            plain = value if isinstance(value, str) else None  # of no drive: the verifier names the key
+            found[_name(key)] = _numbers(f"{what}['pattern']", value) if key == "pattern" else plain
     return found
 
 
@@ -138,10 +148,10 @@ def _field(what: str, given: Any, duration: Any) -> dict[str, list[Angle]]:
         if set(parts) != {"times", "values"}:
             raise wrong(f"{what} has {show(list(parts))}", "give {'times': [...], 'values': [...]}, in us and rad/us")
         return {key: _numbers(f"{what}['{key}']", parts[key]) for key in ("times", "values")}
-    plain = to_plain(given)
+    plain = given.tolist() if hasattr(given, "tolist") else given
     if isinstance(plain, (list, tuple)):
         parts = cast("list[Any]", plain)
-        if len(parts) == 2 and all(isinstance(part, (list, tuple)) for part in parts):
+        if len(parts) == 2 and all(hasattr(part, "__len__") and not isinstance(part, str) for part in parts):
             return {"times": _numbers(f"{what}: times", parts[0]), "values": _numbers(f"{what}: values", parts[1])}
         values = _numbers(what, parts)
     else:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import numbers
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, SupportsComplex, SupportsIndex, TypeAlias, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, cast
 
 import numpy as np
 
@@ -56,8 +56,8 @@ class Observable:
 
     def __init__(
         self,
-        terms: ObservableLike | Sequence[str],
-        coefficients: Sequence[SupportsComplex] | NDArray[Any] | None = None,
+        terms: ObservableLike | Mapping[str, complex] | Sequence[tuple[str, complex]] | Sequence[str],
+        coefficients: Sequence[complex] | NDArray[Any] | None = None,
         *,
         qubit0: Literal["left", "right"] = "left",
     ) -> None:
@@ -72,12 +72,13 @@ class Observable:
         """From two arrays of bits, a row a term and a column a qubit: the letter is X where x, Z where z, Y where both
         are set."""
         try:
-            first, second = np.asarray(x, dtype=bool), np.asarray(z, dtype=bool)
+            bits = np.asarray([np.asarray(x), np.asarray(z)])
         except Exception:  # a caller's own class may raise anything
-            first, second = np.zeros(1, dtype=bool), np.zeros(1, dtype=bool)
-        if first.ndim != 2 or first.shape != second.shape:
+            bits = np.zeros(1)
+        if bits.ndim != 3 or bits.dtype.kind not in "biu":
             raise wrong("x and z are not two arrays of bits of one shape", "give them as (terms, qubits)")
-        return _of(arrays=tables.freeze(first | second.astype(np.uint8) << 1, tables.to_complex(coefficients)))
+        first, second = (bits != 0).astype(np.uint8)
+        return _of(arrays=tables.freeze(first | second << 1, tables.to_complex(coefficients)))
 
     @classmethod
     def from_matrix(cls, matrix: Any, tolerance: float = ROUNDING) -> Observable:
@@ -134,7 +135,8 @@ class Observable:
         """The same sum with each string once, where it first stands, without coefficients up to ``tolerance``."""
         if self._simple is None:
             self._simple = _of(arrays=tables.combine(self._table()))
-        return self._simple if not tolerance else _of(arrays=tables.keep(self._simple._table(), abs(finite(tolerance))))
+        most = abs(finite(tolerance))
+        return self._simple if not most else _of(arrays=tables.keep(self._simple._table(), most))
 
     # -- what it is --------------------------------------------------------------------------------------------------
 
@@ -280,7 +282,7 @@ def _letter(qubit: SupportsIndex, x: int, z: int) -> Observable:
         at = -1 if isinstance(qubit, bool) else qubit.__index__()
     except Exception:  # a caller's own class may raise anything
         at = -1
-    if at < 0:
+    if not 0 <= at < 1 << 63:
         raise wrong(f"{show(qubit)} is not a qubit", "give its number, from 0")
     check("qubits", at + 1)
     return _of(word=(x << at, z << at, 1.0))

@@ -69,6 +69,7 @@ def finite(given: Any) -> complex:
 
 def read(terms: Any, coefficients: Any) -> Table:
     """Text, labels by number, pairs, or labels and coefficients."""
+    terms = terms.tolist() if isinstance(terms, np.ndarray) else terms
     if isinstance(terms, str) and coefficients is None:
         check("source_bytes", len(terms), "the observable")
         terms = parse(terms, _width([terms]))
@@ -77,7 +78,7 @@ def read(terms: Any, coefficients: Any) -> Table:
         pairs: list[tuple[Any, Any]] = list(given.items() if hasattr(given, "items") else given)
         labels, coefficients = [label for label, _ in pairs], [finite(value) for _, value in pairs]
     else:
-        labels = list(cast("Any", terms)) if isinstance(terms, (list, tuple, np.ndarray)) else []
+        labels = list(cast("Any", terms)) if isinstance(terms, (list, tuple)) else []
     if not labels or coefficients is None or not all(isinstance(label, str) for label in labels):
         raise wrong(f"{show(cast('object', terms))} is none", "give text, pairs, or labels and coefficients")
     check("observable_terms", len(labels))

@@ -58,7 +58,8 @@ def test_one_value_however_it_is_written() -> None:
     whole = 0.5 * Z(0) @ Z(1) + X(2) - 2
     forms: list[Any] = [
         "0.5*ZZI + IIX - 2", "X2 - 2 + 0.5*Z0 Z1", {"ZZI": 0.5, "X2": 1, "": -2},
-        [("ZZI", 0.5), ("IIX", 1.0), ("III", -2.0)], [("ZZI", 0.25), ("ZZI", 0.25 + 0j), ("IIX", 1), ("III", -2)], whole,
+        [("ZZI", 0.5), ("IIX", 1.0), ("III", -2.0)], whole,
+        [("ZZI", 0.25), ("ZZI", 0.25 + 0j), ("IIX", 1), ("III", -2)],
     ]  # fmt: skip
     for form in forms:
         found = Observable(form)
