@@ -30,7 +30,6 @@ from qmk.frontends.openqasm.unitary import (
 from qmk.ir.parameters import Angle
 from qmk.models.arguments import show, to_plain
 from qmk.qvm.families import noise
-from qmk.qvm.graph import Node
 from qmk.qvm.op import Matrix, Op
 
 _NO_PHASE = 1e-12
@@ -104,12 +103,8 @@ class Applying(Store):
 
     def _apply_op(self, method: OpMethod, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         op, before = method.op, len(method.before)
-        wanted, given = self._wanted(method, given, named)
-        reads: tuple[int, ...] = ()
-        if method.reads:
-            reads = tuple(as_list(self._bits(named.pop("reads", ()))))
-            if not op.inputs.accepts(len(reads)):
-                raise wrong(f"{method.name} reads {op.inputs.of('bit')}, not {len(reads)}", "name them with reads=...")
+        wanted, given = _bits_of(method, given, named) if method.writes else ({}, given)
+        reads = self._reads(method, named) if op.inputs.high != 0 else ()
         if len(given) < before + (op.vqs.low > 0) or (op.vqs.high == 0 and len(given) > before):
             raise _count_error(method, op.vqs.of("qubit"), len(given))
         channel = self._channel(op, given[0]) if op.chs.high else ""
@@ -122,30 +117,30 @@ class Applying(Store):
             rows = [row for _, row in _in_step(method.name, [], operands)]
         for row in rows:
             require_distinct(method.name, row, self._qubit_names)
-            self._require_arguments(method, args, row)
-        one = not any(isinstance(each, list) for each in operands)
-        count = len(rows) * (op.produces.high or 0) // max(len(wanted), 1)
-        bits = [self._bits_for(count, each, one and count == 1) for each in wanted.values()]
-        written = [bit for each in zip(*bits, strict=True) for bit in each]
-        if len(set(written)) < len(written):
-            raise wrong(f"{method.name} writes a bit twice", "name each bit once", "bits")
-        each = len(written) // max(len(rows), 1)
-        for at, row in enumerate(rows):
+            _require_arguments(method, args, row)
+        one = len(rows) == 1 and not any(isinstance(each, list) for each in operands)
+        written = self._writes(method, wanted, len(rows), one) if wanted else [()] * len(rows)
+        for row, bits in zip(rows, written, strict=True):
             counted = {"n": len(row), **args} if op.name == "core.alloc" else args
-            self._items.append(Step(op.name, counted, row, reads, tuple(written[at * each : (at + 1) * each]), channel))
-        self._channels.update((channel,) if channel else ())
+            self._items.append(Step(op.name, counted, row, reads, bits, channel))
+        if channel:
+            self._channels.add(channel)
 
-    @staticmethod
-    def _wanted(
-        method: OpMethod, given: tuple[Any, ...], named: dict[str, Any]
-    ) -> tuple[dict[str, Any], tuple[Any, ...]]:
-        """The bits to write as they are given, by position behind the qubits or by keyword, and what is left."""
-        vqs, names = method.op.vqs, method.writes
-        last = len(method.before) + vqs.low if names and vqs.low == vqs.high else len(given)
-        wanted = dict(zip(names, given[last:], strict=False))
-        if len(given) - last > len(names) or any(name in named for name in wanted):
-            raise _count_error(method, vqs.of("qubit"), len(given))
-        return {name: wanted.get(name, named.pop(name, None)) for name in names}, given[:last]
+    def _reads(self, method: OpMethod, named: dict[str, Any]) -> tuple[int, ...]:
+        """The bits that an op reads."""
+        found = tuple(as_list(self._bits(named.pop("reads", ()))))
+        if not method.op.inputs.accepts(len(found)):
+            wanted = method.op.inputs.of("bit")
+            raise wrong(f"{method.name} reads {wanted}, not {len(found)}", "name them with reads=...", "reads")
+        return found
+
+    def _writes(self, method: OpMethod, wanted: dict[str, Any], count: int, one: bool) -> list[tuple[int, ...]]:
+        """The bits that each of ``count`` applications writes. ``one``: on qubits that are given singly."""
+        each = (method.op.produces.high or 0) // len(wanted)
+        found = [self._bits_for(count * each, bits, one and each == 1) for bits in wanted.values()]
+        if len({bit for bits in found for bit in bits}) < count * each * len(found):
+            raise wrong(f"{method.name} writes a bit twice", "name each bit once", "bits")
+        return [tuple(bit for bits in found for bit in bits[at * each : (at + 1) * each]) for at in range(count)]
 
     def _channel(self, op: Op, name: Any) -> str:
         """The name of a channel, which is there unless the op opens one."""
@@ -156,16 +151,27 @@ class Applying(Store):
             raise wrong(f"there is no channel {show(name)}", fix, "channel")
         return name
 
-    def _require_arguments(self, method: OpMethod, args: dict[str, Any], row: tuple[int, ...]) -> None:
-        """Raises INVALID_PARAMS for arguments that do not fit together or so many qubits."""
-        op = method.op
-        if not op.vqs.accepts(len(row)):
-            text = f"{method.name} takes {op.vqs.of('qubit')}, and {len(row)} are given"
-            raise wrong(text, f"write {method.usage}")
-        if "paulis" in args:
-            pauli_product(method.name, args["paulis"], len(row))
-        elif args:
-            require_arguments(method.name, Node("", op.name, args, tuple(map(str, row))), method.usage)
+
+def _bits_of(method: OpMethod, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """The bits to write as they are given, by position behind the qubits or by keyword, and what stands before them."""
+    vqs, names = method.op.vqs, method.writes
+    last = len(method.before) + vqs.low if vqs.low == vqs.high else len(given)
+    by_place = dict(zip(names, given[last:], strict=False))
+    if len(given) - last > len(names) or any(name in named for name in by_place):
+        raise _count_error(method, vqs.of("qubit"), len(given))
+    return {name: named.pop(name, by_place.get(name)) for name in names}, given[:last]
+
+
+def _require_arguments(method: OpMethod, args: dict[str, Any], row: tuple[int, ...]) -> None:
+    """Raises INVALID_PARAMS for arguments that do not fit together or so many qubits."""
+    op = method.op
+    if not op.vqs.accepts(len(row)):
+        text = f"{method.name} takes {op.vqs.of('qubit')}, and {len(row)} are given"
+        raise wrong(text, f"write {method.usage}")
+    if "paulis" in args:
+        pauli_product(method.name, args["paulis"], len(row))
+    elif args:
+        require_arguments(method, args, row)
 
 
 def _op_arguments(method: OpMethod, values: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:

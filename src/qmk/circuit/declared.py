@@ -32,33 +32,17 @@ class GateMethod(NamedTuple):
 
 
 class OpMethod(NamedTuple):
-    """An op that is not a gate of fixed size. Arguments: the channel's name where it takes one, ``params``, then the
-    qubits, then ``options`` and bits by keyword: ``reads`` those that it reads, ``writes`` those that it writes."""
+    """An op that is not a gate of fixed size. Arguments: the channel's name where it takes one and ``params`` (the names
+    of all these are ``before``), then qubits (``operands``), ``options`` by keyword, and the bits that it ``writes``."""
 
     name: str
     op: Op
     params: tuple[Param, ...]
     options: tuple[Param, ...]
+    before: tuple[str, ...]
+    operands: tuple[str, ...]
+    writes: tuple[str, ...]
     doc: str
-
-    @property
-    def reads(self) -> bool:
-        return self.op.inputs.high != 0
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return _WRITES.get(self.op.name, ("bits",) if self.op.produces.high else ())
-
-    @property
-    def before(self) -> tuple[str, ...]:
-        """The names of what is given by position, before the qubits."""
-        return (*("channel",) * (self.op.chs.high != 0), *(param.name for param in self.params))
-
-    @property
-    def operands(self) -> tuple[str, ...]:
-        """The names of the qubits."""
-        low, high = self.op.vqs.low, self.op.vqs.high
-        return _number("qubit", low) if low == high else ("*qubits",)
 
     @property
     def usage(self) -> str:
@@ -150,7 +134,11 @@ def _op(op: Op) -> OpMethod:
     params = params if len(params) <= FEW else ()
     noun = _NOUNS.get(op.family)
     name = _NAMES.get(op.name) or (f"{op.short}_{noun}" if noun else op.short)
-    return OpMethod(name, op, params, tuple(param for param in given if param not in params), op.doc)
+    before = (*("channel",) * (op.chs.high != 0), *(param.name for param in params))
+    operands = _number("qubit", op.vqs.low) if op.vqs.low == op.vqs.high else ("*qubits",)
+    writes = _WRITES.get(op.name, ("bits",) if op.produces.high else ())
+    options = tuple(param for param in given if param not in params)
+    return OpMethod(name, op, params, options, before, operands, writes, op.doc)
 
 
 _LONGEST = 40

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, SupportsFloat, TypeAlias, TypedDict, cast
 
 from qmk.base.limits import LIMITS, check
+from qmk.circuit.declared import OpMethod
 from qmk.circuit.items import leaves
 from qmk.circuit.operands import whole_number, wrong
 from qmk.circuit.store import angles_of
 from qmk.ir.parameters import Angle, AngleLike, Expression
 from qmk.models.arguments import show, to_plain
-from qmk.qvm.families import OPS, analog
+from qmk.qvm.families import analog
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.op import Param
 from qmk.qvm.verify.arguments import check_arguments
@@ -84,17 +85,26 @@ def pauli_product(name: str, given: object, qubits: int | None = None) -> str:
     return given
 
 
-def require_arguments(name: str, node: Node, usage: str) -> None:
+def require_arguments(method: OpMethod, args: dict[str, Any], qubits: tuple[int, ...]) -> None:
     """Raises INVALID_PARAMS with the verifier's words for arguments that do not fit together, or not the qubits. What
     has an open parameter is not looked into."""
-    op = OPS[node.op]
-    if any(isinstance(value, Expression) for value in leaves(node.args)):
+    op = method.op
+    if any(isinstance(value, Expression) for value in leaves(args)):
+        return
+    node = Node("", op.name, args, ("",) * len(qubits))
+    before = _NOTED.findings_count
+    check_arguments(_NOTED, node, op, True)
+    if _NOTED.findings_count == before:
         return
     state = State(Graph(), None, False, "")
     check_arguments(state, node, op, True)
     for finding in state.report().errors:
         why = finding.message.removeprefix(f"{op.name}: ")
-        raise wrong(f"{name}: {why}", finding.help or f"write {usage}")
+        raise wrong(f"{method.name}: {why}", finding.help or f"write {method.usage}")
+
+
+_NOTED = State(Graph(), None, False, "")
+"""Where arguments are sound nothing is found, and one state does for all: making it takes longer than the checks."""
 
 
 def _number(what: str, given: Any) -> Angle:
