@@ -94,7 +94,9 @@ class Observable:
 
     def __radd__(self, other: complex) -> Observable:
         left = _operand(other)
-        return NotImplemented if left is None else _of(both=(left, self))
+        if left is None:
+            return NotImplemented
+        return _of(both=(left, self)) if other else self  # the 0 that Python's sum begins with
 
     def __sub__(self, other: Observable | complex) -> Observable:
         right = _operand(other)

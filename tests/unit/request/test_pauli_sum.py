@@ -91,7 +91,7 @@ def test_a_repr_fits_a_line() -> None:
     assert repr(0.5 * X(0) @ X(10) - Z(2)) == "<Observable 0.5*X0 X10 - Z2>"
     assert repr(1j * X(0) + 3) == "<Observable (0+1j)*X0 + 3>"
     assert repr((X(0) - X(0)).simplify()) == "<Observable 0>"
-    long = reduce(lambda a, b: a + b, [Z(k) for k in range(1000)])
+    long = sum(Z(k) for k in range(1000))
     assert len(repr(long)) < 110
     assert repr(long).endswith("... (1000 terms)>")
 
