@@ -32,8 +32,9 @@ class GateMethod(NamedTuple):
 
 
 class OpMethod(NamedTuple):
-    """An op that is not a gate of fixed size. Arguments: the channel's name where it takes one and ``params`` (the names
-    of all these are ``before``), then qubits (``operands``), ``options`` by keyword, and the bits that it ``writes``."""
+    """An op that is not a gate of fixed size. Its arguments are the channel's name where it takes one and ``params``
+    (``before`` has the names of all these), then qubits (``operands``), ``options`` by keyword, and the bits that it
+    ``writes``."""
 
     name: str
     op: Op

@@ -67,7 +67,7 @@ class _Reader:
         self.freed: set[str] = set()
         self.holds_all = circuit._holds_all
         self.implied = (
-            _implied(graph, [tuple(vqs[k] for k in row) for row in _rows(declared)]) if self.holds_all else ()
+            _find_implied(graph, [tuple(vqs[k] for k in row) for row in _rows(declared)]) if self.holds_all else ()
         )
         self._declare(circuit, graph, names)
 
@@ -163,7 +163,7 @@ def _rows(declared: Sequence[tuple[str, int | None]]) -> Iterator[range]:
         yield range(at, at := at + (size or 1))
 
 
-def _implied(graph: Graph, registers: Sequence[tuple[str, ...]]) -> tuple[Node, ...]:
+def _find_implied(graph: Graph, registers: Sequence[tuple[str, ...]]) -> tuple[Node, ...]:
     """The nodes that a program writes by itself: registers allocated at the start, what lives freed at the end."""
     found: list[Node] = []
     for node, handles in zip(graph.nodes, registers, strict=False):
