@@ -87,11 +87,12 @@ class _Replay:
     ) -> None:
         self.builder = Builder()
         self.values = values
-        self.handles: tuple[str, ...] = ()
+        handles: list[str] = []
         for name, size in qubits:
-            first, named = len(self.handles), self.builder.name_qubits(name, size)
-            self.handles += named
-            self.builder.alloc(tuple(vq for k, vq in enumerate(named, first) if k not in later))
+            first, named = len(handles), self.builder.name_qubits(name, size)
+            handles += named
+            self.builder.alloc(tuple([vq for k, vq in enumerate(named, first) if k not in later]))
+        self.handles = tuple(handles)
         self.registers = bits
         labels = {bit: register.label(k) for register in bits for k, bit in enumerate(register.bits)}
         self.labels = [labels[k] for k in range(len(labels))]
@@ -138,7 +139,7 @@ class _Replay:
         written = [self.builder.write_event(self.labels[bit]) for bit in step.writes]
         vqs = tuple([self.handles[k] for k in step.qubits])
         if step.op == "core.alloc":
-            self.builder.alloc(vqs, args)
+            self.builder.alloc(vqs, args, guarded=True)
         elif step.op == "core.free":
             self.builder.free(vqs)
         else:

@@ -6,7 +6,7 @@ allocated again is reset. What a circuit has no place for is refused by name; a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +66,7 @@ class _Reader:
         self.copies: list[Item] = []
         self.freed: set[str] = set()
         self.holds_all = circuit._holds_all
-        self.implied = (
-            _find_implied(graph, [tuple(vqs[k] for k in row) for row in _rows(declared)]) if self.holds_all else ()
-        )
+        self.implied = _find_implied(graph, vqs, [size or 1 for _, size in declared]) if self.holds_all else set[str]()
         self._declare(circuit, graph, names)
 
     def _declare(self, circuit: Circuit, graph: Graph, names: Names) -> None:
@@ -141,7 +139,7 @@ class _Reader:
 
     def _lifecycle(self, node: Node, qubits: tuple[int, ...]) -> list[Item]:
         if self.holds_all:
-            return [] if node in self.implied else [Step(node.op, dict(node.args), qubits)]
+            return [] if node.id in self.implied else [Step(node.op, dict(node.args), qubits)]
         if node.op == "core.free":
             self.freed.update(node.vqs)
             return []
@@ -156,27 +154,22 @@ def _add(circuit: Circuit, name: str, size: int, single: bool, shown: bool) -> t
     return numbers
 
 
-def _rows(declared: Sequence[tuple[str, int | None]]) -> Iterator[range]:
-    """The numbers of the qubits of each register."""
-    at = 0
-    for _, size in declared:
-        yield range(at, at := at + (size or 1))
-
-
-def _find_implied(graph: Graph, registers: Sequence[tuple[str, ...]]) -> tuple[Node, ...]:
-    """The nodes that a program writes by itself: registers allocated at the start, what lives freed at the end."""
-    found: list[Node] = []
-    for node, handles in zip(graph.nodes, registers, strict=False):
-        if (node.op, node.args, node.vqs) != ("core.alloc", {"n": len(handles)}, handles):
+def _find_implied(graph: Graph, vqs: tuple[str, ...], sizes: Sequence[int]) -> set[str]:
+    """The ids of nodes that a program writes by itself: registers allocated at the start, what lives freed at the
+    end."""
+    found, at = set[str](), 0
+    for node, size in zip(graph.nodes, sizes, strict=False):
+        if (node.op, node.args, node.vqs) != ("core.alloc", {"n": size}, vqs[at : at + size]):
             break
-        found.append(node)
+        found.add(node.id)
+        at += size
     last, gone = graph.nodes[-1], set[str]()
     for node in graph.nodes[:-1]:
         if node.op in ("core.alloc", "core.free"):
             (gone.update if node.op == "core.free" else gone.difference_update)(node.vqs)
-    if last.op == "core.free" and last.vqs == tuple(vq for vq in graph.vqs if vq not in gone):
-        found.append(last)
-    return tuple(found)
+    if last.op == "core.free" and last.vqs == tuple(vq for vq in vqs if vq not in gone):
+        found.add(last.id)
+    return found
 
 
 def _modified_gate(args: dict[str, Any], qubits: tuple[int, ...]) -> Item:

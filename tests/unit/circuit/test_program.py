@@ -219,10 +219,11 @@ def test_a_circuit_says_that_a_program_has_it() -> None:
     assert "qmk.Program" in refused.value.fields["help"]
 
 
-def test_the_verifier_says_what_may_not_be_conditional() -> None:
-    program = qmk.Program(2).measure(0, "c")
+@pytest.mark.parametrize("name", ["free", "alloc", "open_channel"])
+def test_the_verifier_says_what_may_not_be_conditional(name: str) -> None:
+    program = qmk.Program(3).measure(0, "c")
     with program.if_("c"):
-        program.free(1)
+        getattr(program, name)(*["link", 1] * (name == "open_channel"), 2)
     with pytest.raises(qmk.QmkError) as caught:
         qmk.run(program, shots=1)
     assert "guard" in caught.value.findings[0].message

@@ -84,13 +84,14 @@ class Builder:
         self.vqs.extend(handles)
         return handles
 
-    def alloc(self, handles: tuple[str, ...], args: dict[str, Any] | None = None) -> None:
-        """Allocates qubits in |0>, those that were freed too."""
+    def alloc(self, handles: tuple[str, ...], args: dict[str, Any] | None = None, guarded: bool = False) -> None:
+        """Allocates qubits in |0>, those that were freed too; whatever the branch, unless ``guarded``."""
         if handles:
-            self.add("core.alloc", handles, args or {"n": len(handles)}, caps=("CAP_ALLOC",))
+            self.add("core.alloc", handles, args or {"n": len(handles)}, guarded=guarded, caps=("CAP_ALLOC",))
             self.freed.difference_update(handles)
 
     def free(self, handles: tuple[str, ...]) -> None:
+        """Frees qubits; those that are freed already are not freed again at the end."""
         if handles:
             self.add("core.free", handles)
             self.freed.update(handles)
