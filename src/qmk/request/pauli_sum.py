@@ -291,15 +291,15 @@ def _letter(qubit: SupportsIndex, x: int, z: int) -> Observable:
 
 
 def X(qubit: SupportsIndex) -> Observable:
-    """Pauli X of one qubit, as an ``Observable``. Raises ``QmkError`` INVALID_PARAMS for what is not a number from 0."""
+    """Pauli X of one qubit, as an ``Observable``. Raises ``QmkError`` INVALID_PARAMS for what is not one's number."""
     return _letter(qubit, 1, 0)
 
 
 def Y(qubit: SupportsIndex) -> Observable:
-    """Pauli Y of one qubit, as an ``Observable``. Raises ``QmkError`` INVALID_PARAMS for what is not a number from 0."""
+    """Pauli Y of one qubit, as an ``Observable``. Raises ``QmkError`` INVALID_PARAMS for what is not one's number."""
     return _letter(qubit, 1, 1)
 
 
 def Z(qubit: SupportsIndex) -> Observable:
-    """Pauli Z of one qubit, as an ``Observable``. Raises ``QmkError`` INVALID_PARAMS for what is not a number from 0."""
+    """Pauli Z of one qubit, as an ``Observable``. Raises ``QmkError`` INVALID_PARAMS for what is not one's number."""
     return _letter(qubit, 0, 1)
