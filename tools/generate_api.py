@@ -13,7 +13,7 @@ from pages import NOTICE, write_or_check
 
 import qmk
 from qmk.abi.calls import CALLS
-from qmk.circuit.declared import gate_methods, op_methods
+from qmk.circuit.declared import gate_methods, op_methods, program_methods
 from qmk.request.options import OPTIONS
 
 INTRO = """# Python reference
@@ -29,8 +29,9 @@ assert {"Circuit", "run", "expectation", "Client"} <= set(qmk.__all__)
 
 """
 GROUPS = {
-    "Programs": ("Circuit", "Parameter", "draw", "rewrite", "on_device"),
+    "Programs": ("Circuit", "Program", "Drive", "Parameter", "draw", "rewrite", "on_device"),
     "Running": ("run", "sample", "outputs", "NoiseModel", "Embedded"),
+    "Observables": ("Observable", "X", "Y", "Z"),
     "Values and derivatives": (
         "expectation", "probabilities", "amplitudes", "state", "sweep", "gradient", "value_and_grad", "metric_tensor",
         "Objective",
@@ -46,7 +47,7 @@ FEW = 3
 """So many options of a run stand in a signature themselves."""
 SHARED = set(OPTIONS) | {"progress", "isolate"}
 BY_NAME = {call.name: call for call in CALLS}
-OPS = {*gate_methods(), *op_methods()}
+OPS = {*gate_methods(), *op_methods(), *program_methods()}
 
 
 def written(parameters: Iterable[inspect.Parameter]) -> Iterator[str]:
@@ -97,7 +98,8 @@ def members(cls: type) -> Iterator[tuple[str, Any]]:
     seen: set[str] = set()
     for base in cls.__mro__:
         for name, value in vars(base).items() if base.__module__.startswith("qmk") else ():
-            if name.startswith("_") or name in seen or (cls is qmk.Circuit and name in OPS):
+            of_circuit = cls is qmk.Program and hasattr(qmk.Circuit, name)
+            if name.startswith("_") or name in seen or of_circuit or (issubclass(cls, qmk.Circuit) and name in OPS):
                 continue
             seen.add(name)
             if isinstance(value, (property, functools.cached_property, classmethod, staticmethod)) or callable(value):
@@ -130,7 +132,7 @@ def sections() -> Iterator[str]:
                 rows = []
             if rows:
                 yield "\n".join(rows) + "\n"
-            if name == "Circuit":
+            if name in ("Circuit", "Program"):
                 yield "Every op is a method too: [Gates of a circuit](circuit.md).\n"
 
 

@@ -1,8 +1,9 @@
 """QMK: an operating system for quantum programs.
 
-``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open. ``qmk.run`` runs a program
-in this process, ``qmk.sample`` only counts its outcomes, ``qmk.rewrite`` shows what passes make of it, ``qmk.draw``
-draws it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state,
+``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open, ``qmk.Program`` one that
+also has channels, atoms and the rest of the bytecode. ``qmk.run`` runs a program in this process, ``qmk.sample`` only
+counts its outcomes, ``qmk.rewrite`` shows what passes make of it, ``qmk.draw`` draws it; ``qmk.expectation``,
+``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, of a ``qmk.Observable`` for one;
 ``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
 ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
 when; ``qmk.Counts`` are shots by outcome, a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client``
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from qmk.api.sweeping import Swept, sweep
     from qmk.base.errors import QmkError
     from qmk.circuit.circuit import Circuit
+    from qmk.circuit.program import Program
+    from qmk.circuit.values import Drive
     from qmk.client.aio import AsyncClient
     from qmk.client.batch import Batch
     from qmk.client.counts import Counts
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from qmk.models.noise import NoiseModel
     from qmk.request.devices import on_device
     from qmk.request.outputs import outputs
+    from qmk.request.pauli_sum import Observable, X, Y, Z
     from qmk.request.pictures import draw
     from qmk.request.rewriting import rewrite
     from qmk.request.warn import ProgramWarning
@@ -50,6 +54,7 @@ __all__ = [
     "Circuit",
     "Client",
     "Counts",
+    "Drive",
     "Embedded",
     "Estimate",
     "Expectation",
@@ -57,13 +62,18 @@ __all__ = [
     "LogicalCounts",
     "NoiseModel",
     "Objective",
+    "Observable",
     "Parameter",
     "Probabilities",
+    "Program",
     "ProgramWarning",
     "QmkError",
     "Result",
     "Sampled",
     "Swept",
+    "X",
+    "Y",
+    "Z",
     "__version__",
     "amplitudes",
     "draw",
@@ -88,6 +98,7 @@ _HOMES = {
     "Circuit": "qmk.circuit.circuit",
     "Client": "qmk.client.sync",
     "Counts": "qmk.client.counts",
+    "Drive": "qmk.circuit.values",
     "Embedded": "qmk.api.embedded",
     "Estimate": "qmk.api.estimating",
     "Expectation": "qmk.api.observing",
@@ -95,13 +106,18 @@ _HOMES = {
     "LogicalCounts": "qmk.api.estimating",
     "NoiseModel": "qmk.models.noise",
     "Objective": "qmk.api.differentiating",
+    "Observable": "qmk.request.pauli_sum",
     "Parameter": "qmk.ir.parameters",
     "Probabilities": "qmk.api.observing",
+    "Program": "qmk.circuit.program",
     "ProgramWarning": "qmk.request.warn",
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.api.sampling",
     "Swept": "qmk.api.sweeping",
+    "X": "qmk.request.pauli_sum",
+    "Y": "qmk.request.pauli_sum",
+    "Z": "qmk.request.pauli_sum",
     "amplitudes": "qmk.api.observing",
     "draw": "qmk.request.pictures",
     "estimate": "qmk.api.estimating",
@@ -120,10 +136,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'qmk' has no attribute '{name}'")
-    import importlib
+if not TYPE_CHECKING:  # a type checker knows the names above, and that there are no others
 
-    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-    return found
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'qmk' has no attribute '{name}'")
+        import importlib
+
+        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 from qmk.api.source import verify
 from qmk.base.errors import QmkError
@@ -30,6 +30,26 @@ def logical_counts(
     if isinstance(program, (Mapping, LogicalCounts)):
         return counts.parse(program)
     return counting.count(verify(to_graph(program, format, values)))
+
+
+@overload
+def estimate(
+    program: ProgramLike | Mapping[str, Any] | LogicalCounts,
+    params: Mapping[str, Any] | None = None,
+    *,
+    format: str | None = None,
+    values: Mapping[Any, Any] | None = None,
+) -> Estimate: ...
+
+
+@overload
+def estimate(
+    program: ProgramLike | Mapping[str, Any] | LogicalCounts,
+    params: Sequence[Mapping[str, Any]],
+    *,
+    format: str | None = None,
+    values: Mapping[Any, Any] | None = None,
+) -> list[Estimate | QmkError]: ...
 
 
 def estimate(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from qmk.api.plans import memory_bytes
 from qmk.api.source import read_native, verify
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     import qmk_native
 
+    from qmk.client.batch import ValuesBatch
     from qmk.qvm.graph import Graph
     from qmk.request.keywords import (
         AmplitudesKeywords,
@@ -97,6 +98,54 @@ class Probabilities:
     errors: Array
     exact: bool = True
     engine: str = ""
+
+
+@overload
+def expectation(
+    program: ProgramLike, observable: ObservableLike, points: None = None, **keywords: Unpack[ExpectationKeywords]
+) -> Expectation: ...
+
+
+@overload
+def expectation(
+    program: ProgramLike,
+    observable: Sequence[ObservableLike],
+    points: None = None,
+    **keywords: Unpack[ExpectationKeywords],
+) -> list[Expectation]: ...
+
+
+@overload
+def expectation(
+    program: ProgramLike, observable: ObservableLike, points: PointsLike, **keywords: Unpack[ExpectationKeywords]
+) -> ValuesBatch[Expectation]: ...
+
+
+@overload
+def expectation(
+    program: ProgramLike,
+    observable: Sequence[ObservableLike],
+    points: PointsLike,
+    **keywords: Unpack[ExpectationKeywords],
+) -> ValuesBatch[list[Expectation]]: ...
+
+
+@overload
+def expectation(
+    program: BatchLike,
+    observable: ObservableLike,
+    points: PointsLike | None = None,
+    **keywords: Unpack[ExpectationKeywords],
+) -> ValuesBatch[Expectation]: ...
+
+
+@overload
+def expectation(
+    program: BatchLike,
+    observable: Sequence[ObservableLike],
+    points: PointsLike | None = None,
+    **keywords: Unpack[ExpectationKeywords],
+) -> ValuesBatch[list[Expectation]]: ...
 
 
 @takes("qmk.expectation")

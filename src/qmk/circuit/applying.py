@@ -15,6 +15,7 @@ from qmk.circuit.items import Item, Step
 from qmk.circuit.methods import MODIFIERS
 from qmk.circuit.operands import QubitLike, wrong
 from qmk.circuit.store import Store, angles_of, as_list, require_distinct
+from qmk.circuit.values import pauli_product, require_arguments, value_of
 from qmk.frontends.openqasm.unitary import (
     ROOT_QUBITS,
     NoPower,
@@ -29,7 +30,7 @@ from qmk.frontends.openqasm.unitary import (
 from qmk.ir.parameters import Angle
 from qmk.models.arguments import show, to_plain
 from qmk.qvm.families import noise
-from qmk.qvm.op import Matrix, Param
+from qmk.qvm.op import Matrix, Op
 
 _NO_PHASE = 1e-12
 """A global phase up to this is what is left of rounding."""
@@ -46,11 +47,11 @@ class Applying(Store):
         """Applies the op ``name`` as its method does: ``apply("rx", 0.5, 0)`` is ``rx(0.5, 0)``.
 
         Raises INVALID_PARAMS for a name that is not an op, with what may have been meant."""
-        gate = gate_methods().get(name) if isinstance(cast("object", name), str) else None
+        gate = gate_methods().get(name.removeprefix("core.")) if isinstance(cast("object", name), str) else None
         if gate is not None:
             self._apply_gate(gate, given, named)
             return self
-        op = op_methods().get(name) if isinstance(cast("object", name), str) else None
+        op = self._op_method(name) if isinstance(cast("object", name), str) else None
         if op is None:
             raise unknown_gate(name)
         self._apply_op(op, given, named)
@@ -96,25 +97,97 @@ class Applying(Store):
 
     # -- other ops ---------------------------------------------------------------------------------------------------
 
+    def _op_method(self, name: str) -> OpMethod | None:
+        """The op of a name that is not a gate's."""
+        return op_methods().get(name)
+
     def _apply_op(self, method: OpMethod, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        op, count = method.op, len(method.params)
-        options = {param.name: param for param in method.options}
-        for name in named:
-            if name not in options:
-                raise wrong(f"{method.name} has no keyword '{name}'", f"write {method.usage}")
-        if len(given) <= count:
+        op, before = method.op, len(method.before)
+        wanted, given = _bits_of(method, given, named) if method.writes else ({}, given)
+        reads = self._reads(method, named) if op.inputs.high != 0 else ()
+        if len(given) < before + (op.vqs.low > 0) or (op.vqs.high == 0 and len(given) > before):
             raise _count_error(method, op.vqs.of("qubit"), len(given))
-        values = dict(zip((param.name for param in method.params), given[:count], strict=True))
-        args = {param.name: value_of(method.name, param, values[param.name]) for param in method.params}
-        args |= {name: value_of(method.name, options[name], value) for name, value in named.items()}
+        channel = self._channel(op, given[0]) if op.chs.high else ""
+        values = dict(zip((param.name for param in method.params), given[before - len(method.params) :], strict=False))
+        args = _op_arguments(method, values, named)
+        operands = [self._qubits(each) for each in given[before:]]
         if op.vqs.high is None:
-            rows: list[tuple[int, ...]] = [self._flat_qubits(given[count:])]
+            rows: list[tuple[int, ...]] = [tuple(qubit for each in operands for qubit in as_list(each))]
         else:
-            rows = [row for _, row in _in_step(method.name, [], [self._qubits(each) for each in given[count:]])]
+            rows = [row for _, row in _in_step(method.name, [], operands)]
         for row in rows:
             require_distinct(method.name, row, self._qubit_names)
-            _require_arguments(method, args, len(row))
-        self._items += [Step(op.name, args, row) for row in rows]
+            _require_arguments(method, args, row)
+        one = len(rows) == 1 and not any(isinstance(each, list) for each in operands)
+        written = self._writes(method, wanted, len(rows), one) if wanted else [()] * len(rows)
+        for row, bits in zip(rows, written, strict=True):
+            counted = {"n": len(row), **args} if op.name == "core.alloc" else args
+            self._items.append(Step(op.name, counted, row, reads, bits, channel))
+        if channel:
+            self._channels.add(channel)
+
+    def _reads(self, method: OpMethod, named: dict[str, Any]) -> tuple[int, ...]:
+        """The bits that an op reads."""
+        found = tuple(as_list(self._bits(named.pop("reads", ()))))
+        if not method.op.inputs.accepts(len(found)):
+            wanted = method.op.inputs.of("bit")
+            raise wrong(f"{method.name} reads {wanted}, not {len(found)}", "name them with reads=...", "reads")
+        return found
+
+    def _writes(self, method: OpMethod, wanted: dict[str, Any], count: int, one: bool) -> list[tuple[int, ...]]:
+        """The bits that each of ``count`` applications writes. ``one``: on qubits that are given singly."""
+        each = (method.op.produces.high or 0) // len(wanted)
+        found = [self._bits_for(count * each, bits, one and each == 1) for bits in wanted.values()]
+        if len({bit for bits in found for bit in bits}) < count * each * len(found):
+            raise wrong(f"{method.name} writes a bit twice", "name each bit once", "bits")
+        return [tuple(bit for bits in found for bit in bits[at * each : (at + 1) * each]) for at in range(count)]
+
+    def _channel(self, op: Op, name: Any) -> str:
+        """The name of a channel, which is there unless the op opens one."""
+        if not isinstance(name, str) or not (name.isascii() and name.isidentifier()) or len(name) > LIMITS.name_chars:
+            raise wrong(f"a channel cannot be named {show(name)}", "take a few letters, digits and _", "channel")
+        if op.channel_effect != "open" and name not in self._channels:
+            fix = f"open it first: open_channel({show(name)}, qubit1, qubit2)"
+            raise wrong(f"there is no channel {show(name)}", fix, "channel")
+        return name
+
+
+def _bits_of(method: OpMethod, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """The bits to write as they are given, by position behind the qubits or by keyword, and what stands before them."""
+    vqs, names = method.op.vqs, method.writes
+    last = len(method.before) + vqs.low if vqs.low == vqs.high else len(given)
+    by_place = dict(zip(names, given[last:], strict=False))
+    if len(given) - last > len(names) or any(name in named for name in by_place):
+        raise _count_error(method, vqs.of("qubit"), len(given))
+    return {name: named.pop(name, by_place.get(name)) for name in names}, given[:last]
+
+
+def _require_arguments(method: OpMethod, args: dict[str, Any], row: tuple[int, ...]) -> None:
+    """Raises INVALID_PARAMS for arguments that do not fit together or so many qubits."""
+    op = method.op
+    if not op.vqs.accepts(len(row)):
+        text = f"{method.name} takes {op.vqs.of('qubit')}, and {len(row)} are given"
+        raise wrong(text, f"write {method.usage}")
+    if "paulis" in args:
+        pauli_product(method.name, args["paulis"], len(row))
+    elif args:
+        require_arguments(method, args, row)
+
+
+def _op_arguments(method: OpMethod, values: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of an op, each as the bytecode has it. None: one that may be left out is."""
+    for name in named:
+        if all(name != param.name for param in method.options):
+            raise wrong(f"{method.name} has no keyword '{name}'", f"write {method.usage}")
+    given, args = {**values, **named}, dict[str, Any]()
+    for param in (*method.params, *method.options):
+        if param.required and param.name not in given:
+            unit = f", in {param.unit}" if param.unit else ""
+            text = f"{method.name} needs {param.name}: {param.doc}{unit}"
+            raise wrong(text, f"write {method.usage}", param.name)
+        if param.required or given.get(param.name) is not None:
+            args[param.name] = value_of(method.name, param, given[param.name], args)
+    return args
 
 
 def _unitary_matrix(given: Any, qubits: int) -> Matrix:
@@ -239,54 +312,3 @@ def items_of(unitary: Unitary, operands: Sequence[int]) -> list[Item]:
             else:
                 found.append((short, tuple(args[name] for name in PARAMS[short]), qubits))
     return found
-
-
-def value_of(name: str, param: Param, given: Any) -> Any:
-    """The argument of an op, numbers within the bounds of its declaration."""
-    if param.kind in ("angle", "float"):
-        found = angles_of(f"{name}: {param.name}", given)
-        if isinstance(found, list):
-            raise wrong(f"{name}: {param.name} is one number, not a list", "give one number")
-        low, high = -math.inf if param.low is None else param.low, math.inf if param.high is None else param.high
-        if isinstance(found, float) and not low <= found <= high:
-            raise wrong(f"{name}: {param.name} is {found:g}", f"give a number from {low:g} to {high:g}")
-        return found
-    if param.kind == "pauli":
-        return pauli_product(name, given)
-    return _operators(given) if param.kind == "kraus" else given
-
-
-def pauli_product(name: str, given: object, qubits: int | None = None) -> str:
-    """One letter a qubit. Raises INVALID_PARAMS for what is not that, or not on so many qubits."""
-    if not isinstance(given, str) or not given or set(given) - set("IXYZ"):
-        raise wrong(f"{name}: {show(given)} is not a Pauli product", "write one of I, X, Y, Z a qubit: 'XZ'")
-    if qubits not in (None, len(given)):
-        raise wrong(f"{name}: {show(given)} on {qubits} qubit(s)", "give one letter a qubit")
-    return given
-
-
-def _operators(given: Any) -> Any:
-    """Kraus operators as the bytecode has them: complex entries as [re, im]."""
-    try:
-        return [[[_entry(x) for x in row] for row in operator] for operator in to_plain(given)]
-    except Exception:  # a caller's own class may raise anything
-        raise wrong("kraus: its operators are not a list of matrices", "give such as [k0, k1], numpy arrays") from None
-
-
-def _entry(value: Any) -> list[float]:
-    if isinstance(value, list):
-        return cast("list[float]", value)
-    return [complex(value).real, complex(value).imag]
-
-
-def _require_arguments(method: OpMethod, args: Mapping[str, Any], qubits: int) -> None:
-    """Raises INVALID_PARAMS for arguments that do not fit together or so many qubits."""
-    op = method.op
-    if not op.vqs.accepts(qubits):
-        raise wrong(f"{method.name} takes {op.vqs.of('qubit')}, and {qubits} are given", f"write {method.usage}")
-    if "paulis" in args:
-        pauli_product(method.name, args["paulis"], qubits)
-    if op.family == "noise" and all(not hasattr(value, "at") for value in args.values()):
-        why = noise.fault(op.name, args, qubits)
-        if why:
-            raise wrong(f"{method.name}: {why}", "give other numbers")

@@ -54,9 +54,11 @@ def build(
     items: Iterable[Item],
     values: Mapping[str, Any],
     metadata: dict[str, Any],
+    later: frozenset[int] = frozenset(),
 ) -> Graph:
-    """The graph, not verified. Parameters that have no value in ``values`` stay expressions in its args."""
-    replay = _Replay(qubits, bits, dict(values))
+    """The graph, not verified. Parameters that have no value in ``values`` stay expressions in its args. ``later``: the
+    qubits that an item allocates; all others are allocated at the start."""
+    replay = _Replay(qubits, bits, dict(values), later)
     try:
         for item in items:
             replay.run(item)
@@ -76,10 +78,21 @@ class _Branch:
 
 
 class _Replay:
-    def __init__(self, qubits: Sequence[QubitRegister], bits: Sequence[BitRegister], values: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        qubits: Sequence[QubitRegister],
+        bits: Sequence[BitRegister],
+        values: dict[str, Any],
+        later: frozenset[int],
+    ) -> None:
         self.builder = Builder()
         self.values = values
-        self.handles = tuple(handle for name, size in qubits for handle in self.builder.allocate(name, size))
+        handles: list[str] = []
+        for name, size in qubits:
+            first, named = len(handles), self.builder.name_qubits(name, size)
+            handles += named
+            self.builder.alloc(tuple([vq for k, vq in enumerate(named, first) if k not in later]))
+        self.handles = tuple(handles)
         self.registers = bits
         labels = {bit: register.label(k) for register in bits for k, bit in enumerate(register.bits)}
         self.labels = [labels[k] for k in range(len(labels))]
@@ -87,6 +100,7 @@ class _Replay:
         self.branches: list[_Branch] = []
         self.skips = False
         self.caps: set[str] = set()
+        self.channels: dict[str, None] = {}
 
     def run(self, item: Item) -> None:
         if type(item) is tuple and not self.skips:
@@ -124,7 +138,14 @@ class _Replay:
         reads = tuple(self._event(bit) for bit in step.reads)
         written = [self.builder.write_event(self.labels[bit]) for bit in step.writes]
         vqs = tuple([self.handles[k] for k in step.qubits])
-        self.builder.add(step.op, vqs, args, tuple(name for _, name in written), reads)
+        if step.op == "core.alloc":
+            self.builder.alloc(vqs, args, guarded=True)
+        elif step.op == "core.free":
+            self.builder.free(vqs)
+        else:
+            chs = (step.channel,) if step.channel else ()
+            self.builder.add(step.op, vqs, args, tuple(name for _, name in written), reads, chs=chs)
+            self.channels.update(dict.fromkeys(chs))
         for bit, (event, _) in zip(step.writes, written, strict=True):
             self.bits[bit] = event
         if cap := OPS[step.op].cap:
@@ -212,4 +233,4 @@ class _Replay:
         graph = builder.finish(outputs, metadata)
         families = tuple(sorted({node.op.partition(".")[0] for node in graph.nodes}))
         caps = tuple(dict.fromkeys((*graph.caps, *sorted(self.caps))))
-        return msgspec.structs.replace(graph, families=families, caps=caps)
+        return msgspec.structs.replace(graph, families=families, caps=caps, chs=tuple(self.channels))

@@ -17,12 +17,13 @@ import msgspec
 
 from qmk.base.limits import LIMITS
 from qmk.circuit import whole
-from qmk.circuit.applying import Applying, pauli_product, unknown_gate, value_of
+from qmk.circuit.applying import Applying, unknown_gate
 from qmk.circuit.branches import Branches
 from qmk.circuit.building import PARAMS, build
-from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, values_in
+from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, has_affine_angles, values_in
 from qmk.circuit.operands import BitLike, Condition, QubitLike, whole_number, wrong
 from qmk.circuit.store import Sizes, as_list
+from qmk.circuit.values import pauli_product, value_of
 from qmk.ir.parameter_values import name_of, read_values
 from qmk.ir.parameters import Expression
 from qmk.models.arguments import show, to_plain
@@ -52,6 +53,7 @@ class Operation(NamedTuple):
     controls: str = ""
     power: float = 1.0
     condition: Condition | None = None
+    channel: str = ""
 
 
 class Circuit(Branches, Applying):
@@ -69,6 +71,9 @@ class Circuit(Branches, Applying):
     Raises ``QmkError`` INVALID_PARAMS for operands that do not fit.
     """
 
+    _holds_all = False
+    """Whether it holds every op of the bytecode."""
+
     def __init__(self, qubits: Sizes = 0, bits: Sizes = 0) -> None:
         super().__init__(qubits, bits)
 
@@ -76,7 +81,8 @@ class Circuit(Branches, Applying):
 
     @classmethod
     def from_graph(cls, graph: Graph) -> Self:
-        """A circuit with the meaning of a graph. Raises UNSUPPORTED for channels between tenants."""
+        """A circuit with the meaning of a graph. Raises UNSUPPORTED for channels, profiles and owners, which a
+        ``qmk.Program`` holds."""
         from qmk.circuit.reading import read_graph
 
         if not isinstance(cast("object", graph), Graph):
@@ -228,7 +234,7 @@ class Circuit(Branches, Applying):
         """The parameters as the inputs of a program: ``only_angles`` where each stands in angles of gates alone, which
         are affine functions of it."""
         shapes = {name: () if size is None else (size,) for name, size in self.parameters.items()}
-        return Inputs(shapes, only_angles=all(map(_has_affine_angles, self._items)))
+        return Inputs(shapes, only_angles=all(map(has_affine_angles, self._items)))
 
     def _find_parameters(self) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
@@ -268,7 +274,8 @@ class Circuit(Branches, Applying):
 
     def _build(self, values: Mapping[str, Any]) -> Graph:
         self._require_finished()
-        graph = build(self._qubit_registers, self._bit_registers, self._items, values, self._metadata)
+        registers = self._qubit_registers, self._bit_registers
+        graph = build(*registers, self._items, values, self._metadata, self._allocated_later())
         return graph if self._shots is None else msgspec.structs.replace(graph, shots=self._shots)
 
     @property
@@ -344,7 +351,7 @@ class Circuit(Branches, Applying):
 
     def __repr__(self) -> str:
         bits = f", {self.n_bits} bits" if self.n_bits else ""
-        return f"<Circuit {self._size} qubits{bits}, {len(self._items)} ops>"
+        return f"<{type(self).__name__} {self._size} qubits{bits}, {len(self._items)} ops>"
 
     def _repr_html_(self) -> str:
         if len(self._items) <= PICTURED:
@@ -357,12 +364,6 @@ class Circuit(Branches, Applying):
             if name.startswith("_"):
                 raise AttributeError(f"a circuit has no attribute '{name}'")
             raise unknown_gate(name)
-
-
-def _has_affine_angles(item: Item) -> bool:
-    """Whether the item is the same for all values of parameters but for angles, which are affine functions of them."""
-    expressions = [value for value in values_in(item) if isinstance(value, Expression)]
-    return not expressions or (type(item) is tuple and all(value.is_affine for value in expressions))
 
 
 def _by_name(params: Mapping[Any, Any]) -> dict[str, Any]:
@@ -384,7 +385,8 @@ def _operation(item: Item) -> Operation:
     match item:
         case Step():
             args = MappingProxyType(item.args)
-            return Operation(item.op.removeprefix("core."), item.qubits, args, item.writes or item.reads)
+            name, bits = item.op.removeprefix("core."), item.writes or item.reads
+            return Operation(name, item.qubits, args, bits, channel=item.channel)
         case Assign():
             return Operation("assign", bits=(item.bit,), condition=item.value)
         case If():

@@ -1,7 +1,8 @@
-"""The methods of a circuit that stand for ops, from the declarations of the ops.
+"""The methods of circuits and programs that stand for ops, from the declarations of the ops.
 
 Each gate of family ``core`` is one, by its name there and by every name that qelib1.inc and stdgates.inc give it, and
-each gate that those libraries define from others. Each error channel of family ``noise`` is one too.
+each gate that those libraries define from others. Each error channel of family ``noise`` is one too. A program has what
+no method of a circuit writes beside them.
 """
 
 from __future__ import annotations
@@ -31,18 +32,23 @@ class GateMethod(NamedTuple):
 
 
 class OpMethod(NamedTuple):
-    """An op that is not a gate of fixed size. Arguments: ``params``, then the qubits, then ``options`` by keyword."""
+    """An op that is not a gate of fixed size. Its arguments are the channel's name where it takes one and ``params``
+    (``before`` has the names of all these), then qubits (``operands``), ``options`` by keyword, and the bits that it
+    ``writes``."""
 
     name: str
     op: Op
     params: tuple[Param, ...]
     options: tuple[Param, ...]
+    before: tuple[str, ...]
+    operands: tuple[str, ...]
+    writes: tuple[str, ...]
     doc: str
 
     @property
     def usage(self) -> str:
-        qubits = "qubit" if self.op.vqs.high == 1 else "*qubits"
-        return f"{self.name}({', '.join((*(param.name for param in self.params), qubits))})"
+        needed = (f"{param.name}=..." for param in self.options if param.required)
+        return f"{self.name}({', '.join((*self.before, *self.operands, *needed, *self.writes))})"
 
 
 @cache
@@ -58,6 +64,34 @@ def op_methods() -> dict[str, OpMethod]:
     """The other ops by the names of their methods."""
     ops = [OPS["core.paulirot"], *(op for op in noise.FAMILY.ops if op.vqs.low)]
     return {op.short: _op(op) for op in ops}
+
+
+_WRITES = {"atoms.mz": ("bits", "lost")}
+"""Keywords of the bits that an op writes, where it writes more than ``bits``."""
+
+_NAMES = {"core.mangle": "measure_angle", "atoms.mz": "measure_atoms"}
+_NOUNS = {"channel": "channel", "atoms": "atoms", "policy": "policy"}
+"""Ops of these families are called after what they are about: ``open_channel``."""
+
+_BY_OTHER_MEANS = frozenset(
+    f"core.{short}"
+    for short in ("fence", "barrier", "mod", "mz", "mx", "my", "mbell", "mpauli", "reset", "condpauli", "lut")
+) | {"noise.readout"}
+"""What a circuit has a method of its own for, or a keyword, or conditions."""
+
+
+@cache
+def program_methods() -> dict[str, OpMethod]:
+    """What a program has beside a circuit, by the names of its methods."""
+    known = {each.op.name for each in op_methods().values()} | {op.name for op in FIXED_SIZE.values()}
+    ops = [op for name, op in OPS.items() if name not in known | _BY_OTHER_MEANS]
+    return {method.name: method for method in map(_op, ops)}
+
+
+@cache
+def all_ops() -> dict[str, OpMethod]:
+    """Every op that is not a gate of fixed size, by its name in the bytecode: for ``Program.apply``."""
+    return {name: _op(op) for name, op in OPS.items() if op.short not in FIXED_SIZE or op.family != "core"}
 
 
 def _direct(op: Op) -> Gate:
@@ -88,10 +122,24 @@ def _number(word: str, count: int) -> tuple[str, ...]:
     return (word,) if count == 1 else tuple(f"{word}{k + 1}" for k in range(count))
 
 
+FEW = 2
+"""An op that needs more arguments than this takes them by keyword."""
+
+_FOLLOWS = frozenset((("core.alloc", "n"), ("channel.open", "opts")))
+"""Arguments that say again what others say."""
+
+
 def _op(op: Op) -> OpMethod:
-    params = tuple(param for param in op.params if param.required)
-    options = tuple(param for param in op.params if not param.required)
-    return OpMethod(op.short, op, params, options, op.doc)
+    given = tuple(param for param in op.params if (op.name, param.name) not in _FOLLOWS)
+    params = tuple(param for param in given if param.required)
+    params = params if len(params) <= FEW else ()
+    noun = _NOUNS.get(op.family)
+    name = _NAMES.get(op.name) or (f"{op.short}_{noun}" if noun else op.short)
+    before = (*("channel",) * (op.chs.high != 0), *(param.name for param in params))
+    operands = _number("qubit", op.vqs.low) if op.vqs.low == op.vqs.high else ("*qubits",)
+    writes = _WRITES.get(op.name, ("bits",) if op.produces.high else ())
+    options = tuple(param for param in given if param not in params)
+    return OpMethod(name, op, params, options, before, operands, writes, op.doc)
 
 
 _LONGEST = 40
@@ -106,5 +154,7 @@ def suggest(name: object) -> str:
     if not isinstance(name, str) or len(name) > _LONGEST:
         return "give the name of a gate, such as 'h'"
     known = {*gate_methods(), *op_methods()}
+    if name in program_methods():
+        return f"a qmk.Program has '{name}'; give it a circuit with Program(...).add(circuit)"
     near = OTHER_NAMES.get(name.lower()) or nearest(name, known)
     return f"did you mean '{near}'?" if near else "dir(qmk.Circuit) lists the gates"

@@ -7,8 +7,8 @@ family core, ``angles`` stand in the order of its declaration, qubits and bits a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from qmk.circuit.operands import Condition
 from qmk.ir.parameters import Angle, Expression
@@ -18,13 +18,14 @@ ModifiedGate: TypeAlias = tuple[str, tuple[Angle, ...], tuple[int, ...], str, fl
 
 
 class Step(NamedTuple):
-    """Any other op: ``args`` as in the bytecode, ``reads`` and ``writes`` bits."""
+    """Any other op: ``args`` as in the bytecode, ``reads`` and ``writes`` bits, the name of a ``channel``."""
 
     op: str
     args: dict[str, Any]
     qubits: tuple[int, ...]
     reads: tuple[int, ...] = ()
     writes: tuple[int, ...] = ()
+    channel: str = ""
 
 
 class Assign(NamedTuple):
@@ -56,7 +57,7 @@ def move(item: Item, qubits: Callable[[int], int], bits: Callable[[int], int]) -
     match item:
         case Step():
             moved = (tuple(map(qubits, item.qubits)), tuple(map(bits, item.reads)), tuple(map(bits, item.writes)))
-            return Step(item.op, item.args, *moved)
+            return Step(item.op, item.args, *moved, item.channel)
         case Assign():
             return Assign(bits(item.bit), item.value.move(bits))
         case If():
@@ -73,7 +74,23 @@ def values_in(item: Item) -> tuple[Any, ...]:
     """The numbers of an item that may be expressions."""
     if type(item) is tuple:
         return item[1]
-    return tuple(item.args.values()) if isinstance(item, Step) else ()
+    return tuple(leaves(item.args)) if isinstance(item, Step) else ()
+
+
+def has_affine_angles(item: Item) -> bool:
+    """Whether the item is the same for all values of parameters but for angles, which are affine functions of them."""
+    expressions = [value for value in values_in(item) if isinstance(value, Expression)]
+    return not expressions or (type(item) is tuple and all(value.is_affine for value in expressions))
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The values in lists and objects, such as the numbers of a waveform."""
+    if isinstance(value, (dict, list)):
+        inside = cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value)
+        for each in inside:
+            yield from leaves(each)
+    else:
+        yield value
 
 
 def bind(item: Item, values: dict[str, Any]) -> Item:
@@ -86,5 +103,16 @@ def bind(item: Item, values: dict[str, Any]) -> Item:
 
 
 def resolve(value: Any, values: dict[str, Any]) -> Any:
-    """A number, or the value of an expression."""
-    return value.at(values) if isinstance(value, Expression) else value
+    """A number, or the value of an expression, also those in lists and objects."""
+    if isinstance(value, Expression):
+        return value.at(values)
+    return map_leaves(value, lambda each: resolve(each, values)) if isinstance(value, (dict, list)) else value
+
+
+def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value with what stands in its lists and objects changed."""
+    if isinstance(value, dict):
+        return {name: map_leaves(each, change) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [map_leaves(each, change) for each in cast("list[Any]", value)]
+    return change(value)

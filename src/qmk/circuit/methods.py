@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from qmk.circuit.declared import GateMethod, OpMethod, gate_methods, op_methods
+from qmk.circuit.declared import GateMethod, OpMethod, gate_methods, op_methods, program_methods
 
 Method = Callable[..., Any]
 MODIFIERS = {"ctrl": None, "ctrl_state": None, "power": 1, "inverse": False}
@@ -22,11 +22,17 @@ class OpMethods:
     """Every op of the bytecode that a circuit may hold, as a method."""
 
 
+class ProgramMethods:
+    """The ops that a program has beside those of a circuit, as methods."""
+
+
 def _define() -> None:
     for name, gate in gate_methods().items():
         setattr(OpMethods, name, _sign(_method_of(gate), name, gate.doc, _parameters(gate)))
     for name, op in op_methods().items():
         setattr(OpMethods, name, _sign(_general(name), name, op.doc, _op_parameters(op)))
+    for name, op in program_methods().items():
+        setattr(ProgramMethods, name, _sign(_general(name), name, op.doc, _op_parameters(op), "Program"))
 
 
 def _method_of(method: GateMethod) -> Method:
@@ -97,8 +103,8 @@ _FAST = {(0, 1): _one_qubit, (0, 2): _two_qubits, (1, 1): _turn_of_one, (1, 2): 
 """By numbers of angles and qubits. The test of an angle by subtraction is one for a finite number."""
 
 
-def _sign(method: Method, name: str, doc: str, parameters: list[inspect.Parameter]) -> Method:
-    method.__name__, method.__qualname__ = name, f"Circuit.{name}"
+def _sign(method: Method, name: str, doc: str, parameters: list[inspect.Parameter], owner: str = "Circuit") -> Method:
+    method.__name__, method.__qualname__ = name, f"{owner}.{name}"
     method.__doc__ = f"{doc[:1].upper()}{doc[1:]}."
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
     method.__signature__ = inspect.Signature([own, *parameters])  # type: ignore[attr-defined]
@@ -112,12 +118,16 @@ def _parameters(method: GateMethod) -> list[inspect.Parameter]:
 
 
 def _op_parameters(method: OpMethod) -> list[inspect.Parameter]:
-    given = [inspect.Parameter(p.name, inspect.Parameter.POSITIONAL_ONLY) for p in method.params]
-    one = method.op.vqs.high == 1
-    kind = inspect.Parameter.POSITIONAL_ONLY if one else inspect.Parameter.VAR_POSITIONAL
-    qubits = inspect.Parameter("qubit" if one else "qubits", kind)
-    named = [inspect.Parameter(p.name, inspect.Parameter.KEYWORD_ONLY, default=p.default) for p in method.options]
-    return [*given, qubits, *named]
+    several = inspect.Parameter.VAR_POSITIONAL
+    given = [
+        inspect.Parameter(name.strip("*"), several if name[0] == "*" else inspect.Parameter.POSITIONAL_ONLY)
+        for name in (*method.before, *method.operands)
+    ]
+    kind = several if given and given[-1].kind is several else inspect.Parameter.POSITIONAL_OR_KEYWORD
+    bits = inspect.Parameter.KEYWORD_ONLY if kind is several else kind
+    keyword, missing = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
+    named = [inspect.Parameter(p.name, keyword, default=missing if p.required else p.default) for p in method.options]
+    return [*given, *(inspect.Parameter(name, bits, default=None) for name in method.writes), *named]
 
 
 _define()

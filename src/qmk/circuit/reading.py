@@ -1,7 +1,7 @@
 """A graph as a circuit's items: events become bits, guards become branches, tables become conditions.
 
 A bit that no register prints is one of its own that is not printed. Qubits are allocated at the start; one that is
-allocated again is reset. What a circuit has no place for is refused by name.
+allocated again is reset. What a circuit has no place for is refused by name; a program has a place for nearly all.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def read_graph(circuit: Circuit, graph: Graph) -> None:
     if error is not None:
         raise error
     reader = _Reader(circuit, graph)
+    circuit._channels.update(graph.chs)
     guard: Guard | None = None
     for node in graph.nodes:
         items = reader.items_of(node)
@@ -64,6 +65,8 @@ class _Reader:
         self.bits: dict[str, int] = {}
         self.copies: list[Item] = []
         self.freed: set[str] = set()
+        self.holds_all = circuit._holds_all
+        self.implied = _find_implied(graph, vqs, [size or 1 for _, size in declared]) if self.holds_all else set[str]()
         self._declare(circuit, graph, names)
 
     def _declare(self, circuit: Circuit, graph: Graph, names: Names) -> None:
@@ -109,9 +112,12 @@ class _Reader:
     def items_of(self, node: Node) -> list[Item]:
         """The items of one node, without its guard. Raises UNSUPPORTED for what a circuit has no place for."""
         op = OPS.get(node.op)
-        if op is None or node.chs or (node.op == "core.mbell" and len(node.produces) == 1):
+        if op is None or (node.op == "core.mbell" and len(node.produces) == 1):
             raise _refuse(node, "use the graph itself: every call takes one")
+        if node.chs and not self.holds_all:
+            raise _refuse(node, "read it as a qmk.Program, or use the graph itself: every call takes one")
         qubits = tuple(self.qubits[handle] for handle in node.vqs)
+        as_it_is = self.holds_all and all(event in self.bits for event in node.inputs)
         match op.op_class:
             case "lifecycle":
                 return self._lifecycle(node, qubits)
@@ -119,25 +125,26 @@ class _Reader:
                 return [(op.short, tuple(node.args[name] for name in PARAMS[op.short]), qubits)]
             case "unitary" if op.short == "mod":
                 return [_modified_gate(node.args, qubits)]
-            case "classical":
+            case "classical" if not as_it_is:
                 inputs = tuple(self._bit(event) for event in node.inputs)
                 return [Assign(self.bits[node.produces[0]], Condition("table", (int(node.args["table"]), *inputs)))]
-            case "feedforward":
+            case "feedforward" if not as_it_is:
                 condition = reduce(lambda a, b: Condition(XOR, (a, b)), [self._bit(event) for event in node.inputs])
                 pairs = zip(node.args["paulis"], qubits, strict=True)
                 return [If(condition), *((p.lower(), (), (q,)) for p, q in pairs if p != "I"), End()]
             case _:
                 reads = tuple(self.bits[event] for event in node.inputs)
-                return [
-                    Step(node.op, dict(node.args), qubits, reads, tuple(self.bits[event] for event in node.produces))
-                ]
+                writes = tuple(self.bits[event] for event in node.produces)
+                return [Step(node.op, dict(node.args), qubits, reads, writes, "".join(node.chs))]
 
-    def _lifecycle(self, node: Node, qubits: Sequence[int]) -> list[Item]:
+    def _lifecycle(self, node: Node, qubits: tuple[int, ...]) -> list[Item]:
+        if self.holds_all:
+            return [] if node.id in self.implied else [Step(node.op, dict(node.args), qubits)]
         if node.op == "core.free":
             self.freed.update(node.vqs)
             return []
         if node.args.keys() - {"n"}:
-            raise _refuse(node, "leave out its profile and tenant, or use the graph itself")
+            raise _refuse(node, "read it as a qmk.Program, or leave out its profile and tenant")
         return [Step("core.reset", {}, (q,)) for q, name in zip(qubits, node.vqs, strict=True) if name in self.freed]
 
 
@@ -145,6 +152,24 @@ def _add(circuit: Circuit, name: str, size: int, single: bool, shown: bool) -> t
     numbers = tuple(bit.index for bit in circuit.add_bits(None if single else size, name))
     circuit._bit_registers[-1] = BitRegister(name, numbers, single, shown)
     return numbers
+
+
+def _find_implied(graph: Graph, vqs: tuple[str, ...], sizes: Sequence[int]) -> set[str]:
+    """The ids of nodes that a program writes by itself: registers allocated at the start, what lives freed at the
+    end."""
+    found, at = set[str](), 0
+    for node, size in zip(graph.nodes, sizes, strict=False):
+        if (node.op, node.args, node.vqs) != ("core.alloc", {"n": size}, vqs[at : at + size]):
+            break
+        found.add(node.id)
+        at += size
+    last, gone = graph.nodes[-1], set[str]()
+    for node in graph.nodes[:-1]:
+        if node.op in ("core.alloc", "core.free"):
+            (gone.update if node.op == "core.free" else gone.difference_update)(node.vqs)
+    if last.op == "core.free" and last.vqs == tuple(vq for vq in vqs if vq not in gone):
+        found.add(last.id)
+    return found
 
 
 def _modified_gate(args: dict[str, Any], qubits: tuple[int, ...]) -> Item:

@@ -30,6 +30,7 @@ class Store(OpMethods):
         self._bit_registers: list[BitRegister] = []
         self._qubit_names: list[str] = []
         self._bit_names: list[str] = []
+        self._channels: set[str] = set()
         self._written: set[int] = set()
         self._free = 0
         self._open: list[object] = []
@@ -175,6 +176,10 @@ class Store(OpMethods):
                 self._bit_names.append(f"c[{len(register.bits)}]")
                 return
         self.add_bits(1, "c" if self._qubits_named("c") is None and self._bits_named("c") is None else "")
+
+    def _allocated_later(self) -> frozenset[int]:
+        """The qubits that are not there from the start."""
+        return frozenset()
 
     def _version(self) -> tuple[int, int, int]:
         """A key for the content: all that is added changes it, and nothing is taken away."""

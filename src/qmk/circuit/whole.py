@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
@@ -11,7 +11,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.circuit.applying import control_state, exponent_of, items_of, raise_power
 from qmk.circuit.building import PARAMS
-from qmk.circuit.items import End, If, Item, ModifiedGate, Step, move
+from qmk.circuit.items import End, If, Item, ModifiedGate, Step, map_leaves, move
 from qmk.circuit.operands import BitLike, QubitLike, whole_number, wrong
 from qmk.circuit.store import as_list
 from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
@@ -41,6 +41,7 @@ def add(circuit: Circuit, other: Circuit, qubits: QubitLike | None, bits: BitLik
     check("expansion_nodes", len(circuit._items) + len(items), "the circuit")
     circuit._items += [move(item, onto.__getitem__, into.__getitem__) for item in items]
     circuit._written.update(into[bit] for bit in other._written)
+    circuit._channels |= other._channels
 
 
 def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
@@ -148,7 +149,7 @@ def depth_of(circuit: Circuit) -> int:
             floors.append(max([floors[-1], *(bits[bit] for bit in item.condition.bits())]))
         elif isinstance(item, End):
             floors.pop()
-        elif type(item) is tuple or (isinstance(item, Step) and item.op not in _NO_TIME):
+        elif type(item) is tuple or (isinstance(item, Step) and _takes_time(item)):
             used = item.qubits if isinstance(item, Step) else cast("ModifiedGate", item)[2]
             read = item.reads + item.writes if isinstance(item, Step) else tuple[int, ...]()
             level = 1 + max([floors[-1], *(qubits[k] for k in used), *(bits[k] for k in read)])
@@ -158,8 +159,9 @@ def depth_of(circuit: Circuit) -> int:
     return max([0, *qubits, *bits])
 
 
-_NO_TIME = frozenset(("core.barrier", "core.fence", "noise.readout"))
-"""Steps that count nothing in a depth."""
+def _takes_time(step: Step) -> bool:
+    """Whether a step counts in a depth."""
+    return step.op != "noise.readout" and OPS[step.op].op_class not in ("hint", "fence", "lifecycle", "metadata")
 
 
 def with_texts(graph: Graph) -> Graph:
@@ -168,10 +170,5 @@ def with_texts(graph: Graph) -> Graph:
 
 
 def _with_texts(node: Node) -> Node:
-    return msgspec.structs.replace(node, args=_texts(node.args)) if node.args else node
-
-
-def _texts(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _texts(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return str(value) if isinstance(value, Expression) else value
+    args = map_leaves(node.args, lambda value: str(value) if isinstance(value, Expression) else value)
+    return msgspec.structs.replace(node, args=args) if node.args else node

@@ -6,17 +6,22 @@ import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.models.arguments import show
+from qmk.qvm import outputs
 from qmk.qvm.graph import Graph
-from qmk.qvm.outputs import Observable, n_qubits
+from qmk.qvm.outputs import n_qubits
 
-ObservableLike = str | Mapping[str, float] | Sequence[tuple[str, float]]
-"""One observable. As text: terms joined by + and -, each a factor, ``*`` and a Pauli string, either with one letter a
-qubit, qubit 0 first (``XIZ``), or with numbered letters (``X0 Z2``). A number alone is a multiple of the identity."""
+if TYPE_CHECKING:
+    from qmk.request.pauli_sum import Observable
+
+ObservableLike: TypeAlias = "str | Mapping[str, float] | Sequence[tuple[str, float]] | Observable"
+"""One observable: text, a mapping, pairs, or a ``qmk.Observable``. As text: terms joined by + and -, each a factor,
+``*`` and a Pauli string, either with one letter a qubit, qubit 0 first (``XIZ``), or with numbered letters (``X0 Z2``).
+A number alone is a multiple of the identity."""
 
 _TERM = re.compile(
     r"\s*(?P<sign>[+-])?\s*(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*(?P<times>\*)?\s*"
@@ -31,14 +36,14 @@ DIGITS = 9
 
 def observables(
     given: ObservableLike | Sequence[ObservableLike], n_qubits: int, sites: Sites | None = None
-) -> tuple[list[Observable], bool]:
+) -> tuple[list[outputs.Observable], bool]:
     """The observables, and whether a single one was given. ``sites``: where they are of sites.
 
     Raises INVALID_PARAMS naming the term that is wrong, QUOTA_EXCEEDED beyond the limits ``observables`` and
     ``observable_terms``."""
-    if not isinstance(given, (str, Mapping, list, tuple)):
-        raise _wrong(show(given), f"a {type(given).__name__} is none")
     single = is_one(given)
+    if not single and not isinstance(given, (list, tuple)):
+        raise _wrong(show(given), f"a {type(given).__name__} is none")
     each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
     check("observables", len(each))
     rows = [observable(one, n_qubits if sites is None else len(sites)) for one in each]
@@ -47,7 +52,9 @@ def observables(
     return rows, single
 
 
-def observables_of(given: ObservableLike | Sequence[ObservableLike], graph: Graph) -> tuple[list[Observable], bool]:
+def observables_of(
+    given: ObservableLike | Sequence[ObservableLike], graph: Graph
+) -> tuple[list[outputs.Observable], bool]:
     """``observables`` of a program. Those of an array of atoms with vacant sites number sites, or have a letter for
     each site, as all that is printed of it does."""
     return observables(given, n_qubits(graph), sites_of(graph))
@@ -69,10 +76,17 @@ def sites_of(graph: Graph) -> Sites | None:
 
 
 def is_one(given: object) -> bool:
-    if isinstance(given, (str, Mapping)):
-        return True
+    if not isinstance(given, (list, tuple)):
+        return isinstance(given, (str, Mapping)) or _pauli_sum(given) is not None
     rows = cast("Sequence[object]", given)
     return bool(rows) and all(_is_pair(row) for row in rows)
+
+
+def _pauli_sum(given: object) -> Observable | None:
+    """What is given, if it is a ``qmk.Observable``."""
+    from qmk.request.pauli_sum import Observable
+
+    return given if isinstance(given, Observable) else None
 
 
 def _is_pair(row: object) -> bool:
@@ -83,14 +97,16 @@ def _is_pair(row: object) -> bool:
     return len(pair) == 2 and isinstance(pair[0], str) and not isinstance(pair[1], (str, list, tuple, Mapping))
 
 
-def observable(given: ObservableLike, n_qubits: int) -> Observable:
+def observable(given: ObservableLike, n_qubits: int) -> outputs.Observable:
     """One observable over ``n_qubits`` qubits."""
     if isinstance(given, str):
-        return tuple(_parse(given, n_qubits))
+        return tuple(parse(given, n_qubits))
+    if not isinstance(given, (Mapping, list, tuple)) and (found := _pauli_sum(given)) is not None:
+        return found.rows(n_qubits)
     rows = list(given.items()) if isinstance(given, Mapping) else given
     if not isinstance(rows, (list, tuple)) or not rows or not all(map(_is_pair, rows)):
         raise _wrong(show(given), "it is neither text nor pairs of a Pauli string and a number")
-    return tuple((_string(text, n_qubits, text), _factor(factor, text)) for text, factor in rows)
+    return tuple((read_string(text, n_qubits, text), _factor(factor, text)) for text, factor in rows)
 
 
 def _factor(given: Any, term: str) -> float:
@@ -103,7 +119,7 @@ def _factor(given: Any, term: str) -> float:
     return factor
 
 
-def _parse(text: str, n_qubits: int) -> list[tuple[str, float]]:
+def parse(text: str, n_qubits: int) -> list[tuple[str, float]]:
     out: list[tuple[str, float]] = []
     foreign = next((each for each in text if each.isalpha() and each not in "IXYZeE"), "")
     if foreign:
@@ -121,14 +137,14 @@ def _parse(text: str, n_qubits: int) -> list[tuple[str, float]]:
         if found["times"] and not (found["factor"] and found["paulis"]):
             raise _wrong(text, f"'*' at character {at + 1} stands between a number and a Pauli string")
         factor = _factor(found["factor"] or 1.0, text) * (-1.0 if found["sign"] == "-" else 1.0)
-        out.append((_string(found["paulis"] or "", n_qubits, text), factor))
+        out.append((read_string(found["paulis"] or "", n_qubits, text), factor))
         at = found.end()
     if not out:
         raise _wrong(text, "it has no terms")
     return out
 
 
-def _string(paulis: str, n_qubits: int, whole: str) -> str:
+def read_string(paulis: str, n_qubits: int, whole: str) -> str:
     """Reads a Pauli string of either form as one letter a qubit. Empty: the identity."""
     if not paulis:
         return "I" * n_qubits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from qmk.base.errors import QmkError
 from qmk.ir.parameter_values import name_of
@@ -14,9 +14,11 @@ from qmk.qvm.outputs import Slot, Sweep, angles_of
 from qmk.request.program import ProgramLike, inputs_of, to_graph
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from qmk.ir.affine import Affine, Matrix, Vector
 
-PointsLike = Sequence[Mapping[Any, Any]] | Mapping[Any, Sequence[Any]]
+PointsLike: TypeAlias = "Sequence[Mapping[Any, Any]] | Mapping[Any, Sequence[Any] | NDArray[Any]]"
 """One mapping of names (or parameters of a circuit) to values a point, or one list of values a name. The value of an
 array input is a list."""
 
@@ -72,7 +74,7 @@ def columns_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> dic
     """The values of each parameter, one a point, as they were given. Raises INVALID_PARAMS for points that differ in
     their names, or that name what is ``fixed``."""
     if isinstance(given, Mapping):
-        columns: dict[str, Sequence[Any]] = {name_of(name): values for name, values in given.items()}
+        columns: dict[str, Sequence[Any]] = {name_of(k): cast("Sequence[Any]", values) for k, values in given.items()}
         if not all(hasattr(values, "__len__") for values in columns.values()):
             raise _wrong("the values of a parameter are not a list", "give each name one value a point")
     else:

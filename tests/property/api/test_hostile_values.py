@@ -66,13 +66,16 @@ VALUES: tuple[Any, ...] = (
 BELL: Any = qmk.Circuit(2, 2).h(0).cx(0, 1)
 
 
-def built(name: str, /, **plain: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
+WIRED: Any = qmk.Program(2, 2).h(0).cx(0, 1).open_channel("link", 0, 1)
+
+
+def built(name: str, /, of: Any = BELL, **plain: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
     """A method of a circuit of two qubits and two bits, with these arguments."""
-    method = getattr(qmk.Circuit, name)
+    method = getattr(type(of), name)
 
     def call(**given: Any) -> object:
         positional = [given.pop(each) for each in plain if each.endswith("_")]
-        return getattr(BELL.copy(), name)(*positional, **given)
+        return getattr(of.copy(), name)(*positional, **given)
 
     parameters = [inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY) for each in plain]
     signed: Any = call
@@ -115,6 +118,52 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Circuit.to_graph": built("to_graph", params=None),
     "Circuit.to": built("to", target="qasm3"),
     "Circuit.draw": built("draw", width=80, ascii_only=False),
+    "Program": (qmk.Program, {}),
+    "Program.from_graph": (qmk.Program.from_graph, {"graph": WIRED.graph}),
+    "Program.apply": built("apply", WIRED, name_="atoms.mz", qubit_=0, bits=[0, 1], lost=None),
+    "Program.condpauli": built("apply", WIRED, name_="core.condpauli", paulis_="X", qubit_=0, reads=[0]),
+    "Program.alloc": built("alloc", WIRED, qubit_=0, profile="logical:surface(d=5)", tenant_id="me"),
+    "Program.free": built("free", WIRED, qubit_=0),
+    "Program.measure_angle": built("measure_angle", WIRED, theta_=0.1, qubit_=0, bits=0),
+    "Program.open_channel": built("open_channel", WIRED, channel_="a", a_=0, b_=1, fidelity=0.9, raw=0.9, type=None),
+    "Program.use_channel": built("use_channel", WIRED, channel_="link", semantic="swap"),
+    "Program.close_channel": built("close_channel", WIRED, channel_="link"),
+    "Program.set_policy": built("set_policy", WIRED, priority=1, deadline=2, code_distance=3),
+    "Program.rydberg": built(
+        "rydberg",
+        WIRED,
+        positions=[[0, 0], [5, 0]],
+        c6=1.0,
+        duration=1.0,
+        drives={"amplitude": 1},
+        noise={},
+        a_=0,
+        b_=1,
+    ),
+    "Program.rydberg3": built(
+        "rydberg3",
+        WIRED,
+        positions=[[0, 0]],
+        c6=1.0,
+        duration=1.0,
+        drives=[{"transition": "raman"}],
+        noise=None,
+        a_=0,
+    ),
+    "Program.drive": (
+        lambda **drive: WIRED.copy().rydberg(0, positions=[[0, 0]], c6=1.0, duration=1.0, drives=drive),
+        {"amplitude": 1.0, "phase": ([0, 1], [2, 3]), "detuning": [1, 2], "pattern": [1]},
+    ),
+    "Program.place_atoms": built("place_atoms", WIRED, positions_=[[0, 0], [5, 0]], a_=0, b_=1),
+    "Program.move_atoms": built("move_atoms", WIRED, to_=[[0, 0]], duration_=1, a_=0),
+    "Observable": (qmk.Observable, {"terms": ["ZZ"], "coefficients": [1.0], "qubit0": "left"}),
+    "Observable of text": (qmk.Observable, {"terms": "ZZ"}),
+    "Observable.from_bits": (qmk.Observable.from_bits, {"x": [[1, 0]], "z": [[0, 1]], "coefficients": [1.0]}),
+    "Observable.from_matrix": (qmk.Observable.from_matrix, {"matrix": [[0, 1], [1, 0]], "tolerance": 0.0}),
+    "Observable.simplify": ((qmk.X(0) + qmk.X(0)).simplify, {"tolerance": 0.0}),
+    "X": (qmk.X, {"qubit": 0}),
+    "Y": (qmk.Y, {"qubit": 0}),
+    "Z": (qmk.Z, {"qubit": 0}),
     "Parameter": (qmk.Parameter, {"name": "a", "size": 2}),
     "run": (qmk.run, {"program": READ, "shots": 3}),
     "sample": (qmk.sample, {"program": READ, "shots": 3}),
@@ -158,7 +207,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
 }
 NOT_CALLED = {
     "Batch", "Expectation", "Gradient", "Objective", "Probabilities", "Sampled", "Swept", "Result",  # QMK makes them
-    "LogicalCounts", "ProgramWarning", "QmkError", "__version__",
+    "LogicalCounts", "ProgramWarning", "QmkError", "__version__", "Drive",
 }  # fmt: skip
 LONGEST = 2000
 """Most characters of a refusal."""

@@ -26,6 +26,7 @@ class Builder:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.vqs: list[str] = []
+        self.freed: set[str] = set()
         self.events: list[str] = []
         self.path: list[Bit] = []
         self.guard: Guard | None = None
@@ -48,12 +49,14 @@ class Builder:
         produces: tuple[str, ...] = (),
         inputs: tuple[str, ...] = (),
         guarded: bool = True,
+        chs: tuple[str, ...] = (),
+        caps: tuple[str, ...] = (),
     ) -> None:
         nodes = self.nodes
         if len(nodes) >= LIMITS.expansion_nodes:
             raise too_many(self.pos)
         guard = self.guard if guarded else None
-        nodes.append(Node(f"n{len(nodes)}", op, args or {}, vqs, (), inputs, produces, (), guard))
+        nodes.append(Node(f"n{len(nodes)}", op, args or {}, vqs, chs, inputs, produces, caps, guard))
 
     def add_primitive(self, item: Prim, handles: tuple[str, ...]) -> None:
         """Writes a primitive of a gate on ``handles``. A phase without controls is left out: no measurement can see
@@ -66,6 +69,12 @@ class Builder:
 
     def allocate(self, register: str, size: int | None) -> tuple[str, ...]:
         """Handles for a register, or for one qubit where ``size`` is None, in |0>."""
+        handles = self.name_qubits(register, size)
+        self.alloc(handles)
+        return handles
+
+    def name_qubits(self, register: str, size: int | None) -> tuple[str, ...]:
+        """Handles for a register, not yet allocated."""
         if len(self.vqs) + (size or 1) > LIMITS.qubits:
             asked = len(self.vqs) + (size or 1)
             raise Refusal("limit", self.pos, f"{asked} qubits exceed the limit of {LIMITS.qubits}")
@@ -73,11 +82,19 @@ class Builder:
         names = (base,) if size is None else tuple(f"{base}_{k}" for k in range(size))
         handles = tuple(self._fresh(name) for name in names)
         self.vqs.extend(handles)
-        if handles:
-            self.nodes.append(
-                Node(f"n{len(self.nodes)}", "core.alloc", {"n": len(handles)}, handles, caps=("CAP_ALLOC",))
-            )
         return handles
+
+    def alloc(self, handles: tuple[str, ...], args: dict[str, Any] | None = None, guarded: bool = False) -> None:
+        """Allocates qubits in |0>, those that were freed too; whatever the branch, unless ``guarded``."""
+        if handles:
+            self.add("core.alloc", handles, args or {"n": len(handles)}, guarded=guarded, caps=("CAP_ALLOC",))
+            self.freed.difference_update(handles)
+
+    def free(self, handles: tuple[str, ...]) -> None:
+        """Frees qubits; those that are freed already are not freed again at the end."""
+        if handles:
+            self.add("core.free", handles)
+            self.freed.update(handles)
 
     def _fresh(self, name: str) -> str:
         while name in self._taken:
@@ -200,10 +217,9 @@ class Builder:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def finish(self, outputs: list[Output], metadata: dict[str, Any]) -> Graph:
-        """The graph: every qubit freed, outputs as given (leftmost first)."""
+        """The graph: every qubit freed that still lives, outputs as given (leftmost first)."""
         self.guard = None
-        if self.vqs:
-            self.add("core.free", tuple(self.vqs))
+        self.free(tuple(vq for vq in self.vqs if vq not in self.freed))
         if not self.nodes:
             self.add("core.barrier")  # a graph has at least one node; this one changes nothing
         return Graph(
