@@ -11,10 +11,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from qmk.base.errors import QmkError
 from qmk.circuit.packing import Packing, reads_of, rows_of
 from qmk.circuit.symbols import CONTROL, CROSS, OPEN_CONTROL, TARGET, Cell, cell, condition_text
-from qmk.drawing.raster import render
+from qmk.drawing.picture import Picture
 from qmk.drawing.scene import INK, PALE, PAPER, Circle, Line, Mark, Path, Rect, Scene, Text, text_width
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
@@ -30,37 +29,6 @@ METERS = frozenset({"core.mz", "core.mx", "core.my"})
 FILLS = {"measure": "#f6dfa4", "noise": "#f3c4c0", "gate": "#cfe0f5", "other": "#d9e7d0"}
 _ON_FILL = "#1b1b1b"
 """Ink of texts in boxes, which are pale on every page."""
-
-
-class Picture:
-    """A picture of a circuit. A notebook shows it; ``save`` writes it."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-
-    def to(self, format: str) -> bytes:
-        """The bytes of a file: "svg", "html", "png" or "pdf". Raises INVALID_PARAMS for another format, UNSUPPORTED for
-        the last two without Matplotlib."""
-        return render(self.scene, format)
-
-    def save(self, path: str) -> None:
-        """Writes the picture in the format that the name ends in. Raises as ``to``, and INVALID_PARAMS when the file
-        cannot be written."""
-        from pathlib import Path as File
-
-        data = self.to(File(path).suffix.removeprefix("."))
-        try:
-            File(path).write_bytes(data)
-        except OSError as error:
-            raise QmkError(
-                "INVALID_PARAMS", f"cannot write '{path}': {(error.strerror or str(error)).lower()}", field="path"
-            ) from error
-
-    def _repr_svg_(self) -> str:
-        return self.to("svg").decode()
-
-    def __repr__(self) -> str:
-        return f"<Picture {self.scene.width:.0f} x {self.scene.height:.0f}: {self.scene.title}>"
 
 
 class _Bit(NamedTuple):

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from qmk.base.errors import QmkError
-from qmk.drawing.scene import Circle, Line, Mark, Path, Rect, Scene, head, svg
+from qmk.drawing.scene import Circle, Line, Mark, Path, Polygon, Rect, Scene, head, svg
 
 DPI = 110.0
 FORMATS = ("svg", "html", "png", "pdf")
@@ -76,6 +76,9 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
             xs, ys = zip(*mark.points, strict=True)
             dash = "--" if mark.dashed else "-"
             axes.plot(xs, ys, color=mark.stroke, linewidth=mark.width * points, linestyle=dash, **under)
+        case Polygon():
+            style = {"facecolor": mark.fill, "edgecolor": mark.stroke or "none", "linewidth": points, **under}
+            axes.add_patch(patches.Polygon(mark.points, joinstyle="round", **style))
         case _:
             weight = "bold" if mark.bold else "normal"
             align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
