@@ -8,6 +8,7 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.drawing.scene import Circle, Line, Mark, Path, Polygon, Rect, Scene, head, svg
+from qmk.drawing.theme import load
 
 DPI = 110.0
 FORMATS = ("svg", "html", "png", "pdf")
@@ -32,12 +33,7 @@ def render(scene: Scene, format: str) -> bytes:
 
 
 def _print(scene: Scene, format: str) -> bytes:
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        fix = "pip install 'quantum-microkernel[plot]', or draw an SVG"
-        raise QmkError("UNSUPPORTED", f"a {format.upper()} needs Matplotlib", help=fix) from error
-    mpl.use("agg")
+    load(f"a {format.upper()} needs")
     from matplotlib.figure import Figure
 
     figure: Any = Figure(figsize=(scene.width / DPI, scene.height / DPI), dpi=DPI, facecolor="white")
