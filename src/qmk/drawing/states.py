@@ -39,9 +39,10 @@ def city(state: Any, theme: str = "light") -> Any:
             heights = part.ravel()
             shown = np.abs(heights) > TOLERANCE
             colours = np.where(heights[shown] >= 0, COLOURS[0], COLOURS[4])
-            low = np.minimum(heights[shown], 0)
-            place = rows[shown] - 0.3, cols[shown] - 0.3, low
-            axes.bar3d(*place, 0.6, 0.6, np.abs(heights[shown]), color=colours, edgecolor=ink(theme), linewidth=0.4)
+            if shown.any():
+                place = rows[shown] - 0.3, cols[shown] - 0.3, np.minimum(heights[shown], 0)
+                look = {"color": colours, "edgecolor": ink(theme), "linewidth": 0.4}
+                axes.bar3d(*place, 0.6, 0.6, np.abs(heights[shown]), **look)
             texts = [f"{k:0{n}b}" for k in range(size)]
             step = max(1, size // 8)
             axes.set_xticks(range(0, size, step), texts[::step], rotation=35 if n > 2 else 0)

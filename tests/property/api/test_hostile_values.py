@@ -132,6 +132,13 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "on_device": (qmk.on_device, {"program": READ, "device": "zoned"}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
     "Counts": (qmk.Counts, {"counts": {"01": 3}}),
+    "plot.histogram": (qmk.plot.histogram, {"counts": {"01": 3}, "labels": ["a"]}),
+    "plot.city": (qmk.plot.city, {"state": [1, 0]}),
+    "plot.bloch": (qmk.plot.bloch, {"state": [1, 0]}),
+    "plot.qsphere": (qmk.plot.qsphere, {"state": [1, 0]}),
+    "plot.convergence": (qmk.plot.convergence, {"values": [1.0]}),
+    "plot.error_rates": (qmk.plot.error_rates, {"found": None}),
+    "plot.engines": (qmk.plot.engines, {"program": READ}),
     "Embedded": (qmk.Embedded, {}),
     "Client": (qmk.Client, {}),
     "AsyncClient": (qmk.AsyncClient, {}),
@@ -157,7 +164,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
 }
 NOT_CALLED = {
     "Batch", "Expectation", "Gradient", "Objective", "Probabilities", "Sampled", "Swept", "Result",  # QMK makes them
-    "LogicalCounts", "ProgramWarning", "QmkError", "__version__",
+    "LogicalCounts", "ProgramWarning", "QmkError", "__version__", "plot",
 }  # fmt: skip
 LONGEST = 2000
 """Most characters of a refusal."""
