@@ -94,14 +94,15 @@ def qsphere(state: Any, theme: str = "light") -> Any:
     """The amplitudes of a state vector as points on a sphere, and the Matplotlib figure.
 
     |0...0> is at the top and |1...1> at the bottom, between them are circles of bitstrings with equally many ones. The
-    area of a point is its probability, its colour the phase, counted from that of the largest amplitude. ``state`` is a
-    state vector of at most 7 qubits; raises as ``city``."""
+    area of a point is its probability, its colour the phase, counted from that of the largest amplitude (the first of
+    several). ``state`` is a state vector of at most 7 qubits; raises as ``city``."""
     import numpy as np
 
     vector, n = _read(state, MOST_QSPHERE)
     if vector.ndim != 1:
         raise wrong("state", "must be a state vector, as only that has phases", "draw a density matrix with city")
-    chances, largest = np.abs(vector) ** 2, vector[int(np.argmax(np.abs(vector)))]
+    chances = np.abs(vector) ** 2
+    largest = vector[int(np.argmax(chances > chances.max() - TOLERANCE))]  # the first of those that are as large
     phases = np.angle(vector * np.conj(largest)) % (2 * np.pi)
     colours = load().colors.LinearSegmentedColormap.from_list("phases", PHASES)
     with drawing(theme):

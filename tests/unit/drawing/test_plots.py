@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import sys
 from typing import Any
@@ -35,7 +36,9 @@ def test_bars_are_shares_of_the_shots_with_their_errors() -> None:
     assert bars(figure) == [pytest.approx([0.3, 0.1, 0.6])]
     assert below(figure) == ["00", "01", "11"]
     segments = figure.axes[0].collections[0].get_segments()
-    assert [(b - a)[1] / 2 for a, b in segments] == pytest.approx([math.sqrt(p * (1 - p) / 100) for p in (0.3, 0.1, 0.6)])
+    assert [(b - a)[1] / 2 for a, b in segments] == pytest.approx(
+        [math.sqrt(p * (1 - p) / 100) for p in (0.3, 0.1, 0.6)]
+    )
     assert figure.axes[0].get_ylabel() == "share of the shots"
     assert not qmk.plot.histogram({"0": 0.5, "1": 0.5}).axes[0].collections, "probabilities have no error bars"
 
@@ -56,7 +59,7 @@ def test_bitstrings_below_bars_never_collide(bits: int, number: int) -> None:
     figure = qmk.plot.histogram({f"{k:0{bits}b}": 1 for k in range(number)}, top=number)
     figure.savefig(io.BytesIO())
     boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
-    assert all(a.x1 <= b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+    assert all(a.x1 <= b.x0 for a, b in itertools.pairwise(boxes))
 
 
 def test_a_city_has_a_bar_for_each_entry_that_is_not_zero() -> None:

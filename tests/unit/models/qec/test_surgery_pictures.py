@@ -47,7 +47,9 @@ def test_no_box_is_drawn_before_one_that_it_could_hide(name: str) -> None:
         if all(x >= y for x, y in zip(a[:3], b[:3], strict=True)):
             assert i > j, f"{a} can hide {b} and is drawn first"
     alive = sum(len(row.patches()) for row in rows)
-    merged = sum(len(span.route.tiles) + len(span.route.joints) for row in rows for _, span in row.merges() if span.route)
+    merged = sum(
+        len(span.route.tiles) + len(span.route.joints) for row in rows for _, span in row.merges() if span.route
+    )
     assert len(order) == alive + merged
 
 
