@@ -37,6 +37,7 @@ GROUPS = {
         "Objective",
     ),
     "Results": ("Result", "Sampled", "Counts", "Batch", "Expectation", "Probabilities", "Gradient", "Swept"),
+    "Pictures": ("plot",),
     "Resources": ("estimate", "Estimate", "LogicalCounts"),
     "The daemon": ("Client", "AsyncClient"),
     "Errors and warnings": ("QmkError", "ProgramWarning"),
@@ -120,13 +121,22 @@ def member(cls: type, name: str, value: Any) -> str:
     return f"- `{head}`" + (f"  \n  {told}" if told else "")
 
 
+def function(name: str, value: Any) -> str:
+    """A heading, how it is called, and what it does."""
+    return f"### {name}\n\n```text\n{signature(name, value)}\n```\n\n{prose(value)}\n"
+
+
 def sections() -> Iterator[str]:
     """The page, a piece a name."""
     for group, names in GROUPS.items():
         yield f"## {group}\n"
         for name in names:
             value = getattr(qmk, name)
-            yield f"### qmk.{name}\n\n```text\n{signature(f'qmk.{name}', value)}\n```\n\n{prose(value)}\n"
+            if inspect.ismodule(value):
+                yield f"### qmk.{name}\n\n{prose(value)}\n"
+                yield from (function(f"qmk.{name}.{each}", getattr(value, each)) for each in value.__all__)
+                continue
+            yield function(f"qmk.{name}", value)
             rows = [member(value, *row) for row in members(value)] if isinstance(value, type) else []
             if name == "AsyncClient":
                 rows = []

@@ -6,8 +6,9 @@ counts its outcomes, ``qmk.rewrite`` shows what passes make of it, ``qmk.draw`` 
 ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, of a ``qmk.Observable`` for one;
 ``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
 ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
-when; ``qmk.Counts`` are shots by outcome, a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client``
-and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that ``import qmk`` costs nothing.
+when; ``qmk.Counts`` are shots by outcome, ``qmk.plot`` draws them and more; a ``qmk.Batch`` has the results of several
+programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that
+``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qmk import plot
     from qmk.api.differentiating import Gradient, Objective, gradient, metric_tensor, value_and_grad
     from qmk.api.embedded import Embedded, run
     from qmk.api.estimating import Estimate, LogicalCounts, estimate
@@ -83,6 +85,7 @@ __all__ = [
     "metric_tensor",
     "on_device",
     "outputs",
+    "plot",
     "probabilities",
     "rewrite",
     "run",
@@ -126,6 +129,7 @@ _HOMES = {
     "metric_tensor": "qmk.api.differentiating",
     "on_device": "qmk.request.devices",
     "outputs": "qmk.request.outputs",
+    "plot": "qmk.plot",
     "probabilities": "qmk.api.observing",
     "rewrite": "qmk.request.rewriting",
     "run": "qmk.api.embedded",
@@ -143,5 +147,6 @@ if not TYPE_CHECKING:  # a type checker knows the names above, and that there ar
             raise AttributeError(f"module 'qmk' has no attribute '{name}'")
         import importlib
 
-        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        home = importlib.import_module(_HOMES[name])
+        found = globals()[name] = home if _HOMES[name] == f"qmk.{name}" else getattr(home, name)
         return found

@@ -122,8 +122,10 @@ def test_engines(qmk: Qmk) -> None:
     assert found["reference"]["methods"][0]["max_qubits"] == 12
 
 
-def test_explain_chooses_without_running(qmk: Qmk) -> None:
-    done = qmk("explain", "examples/ghz.qasm")
+def test_explain_chooses_without_running(qmk: Qmk, folder: Path) -> None:
+    done = qmk("explain", "examples/ghz.qasm", "-o", "engines.svg")
+    assert "chosen" in (folder / "engines.svg").read_text()
+    assert "is an SVG or a PNG" in qmk("explain", "examples/ghz.qasm", "-o", "engines.pdf").stderr
     assert done.returncode == 0, done.stderr
     facts, shape, chosen, *others = done.stdout.splitlines()
     assert facts.startswith("16 qubits")

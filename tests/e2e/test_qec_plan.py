@@ -12,15 +12,20 @@ from qmk.models.qec.surgery import programs
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_a_plan_as_text_as_json_and_as_a_picture(qmk: Qmk, tmp_path: Path) -> None:
+def test_a_plan_as_text_as_json_and_as_a_picture(qmk: Qmk, tmp_path: Path, folder: Path) -> None:
     done = qmk("qec", "plan", "bell_Z", "--svg", str(tmp_path / "plan.svg"))
     assert done.returncode == 0
     assert "measure Z(a) Z(b) -> zz" in done.stdout
     assert (tmp_path / "plan.svg").read_text().startswith("<svg")
     file = tmp_path / "program.json"
     file.write_bytes(programs.t_gates(3).to_json())
-    told = json.loads(qmk("qec", "plan", str(file), "--factories", "1", "-d", "7", "--json").stdout)
+    told = json.loads(
+        qmk(
+            "qec", "plan", str(file), "--factories", "1", "-d", "7", "--json", "--view", "3d", "-o", "blocks.svg"
+        ).stdout
+    )
     assert told["t_states"] == 3
+    assert f">{told['rounds']:g}<" in (folder / "blocks.svg").read_text()
     assert told["rounds"] == 8 * 7 + told["stalled_rounds"]
 
 

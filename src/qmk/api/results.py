@@ -51,7 +51,7 @@ def layout_of(circuit: HasRegisters) -> list[Register]:
 
 def _complete(executed: Executed, source: Source, events: _Events, known: Reply) -> Reply:
     head = events.head
-    reasons = executed.reasons if len(executed.reasons) > 1 else _reasons(source)
+    reasons = executed.reasons if len(executed.reasons) > 1 else list_candidates(source)
     seconds, uncertainty = _prediction(executed, reasons)
     provenance = msgspec.structs.replace(
         known.provenance,
@@ -75,8 +75,8 @@ def _prediction(executed: Executed, reasons: list[dict[str, Any]]) -> tuple[floa
     return executed.predicted_s, executed.uncertainty
 
 
-def _reasons(source: Source) -> list[dict[str, Any]]:
-    """Lists every candidate, when the native core was chosen without comparing the others."""
+def list_candidates(source: Source) -> list[dict[str, Any]]:
+    """Lists every engine and method with its predicted cost, or with what it lacks, the chosen one first."""
     from qmk import router
     from qmk.api.plans import memory_bytes
     from qmk.router import rates

@@ -6,7 +6,7 @@ points are then the vector lanes of the native core's dense simulator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,21 @@ class Swept:
     counts: list[Counts] = field(default_factory=list[Counts])
     exact: bool = True
     engine: str = ""
+
+    def plot(
+        self,
+        labels: Sequence[str] | None = None,
+        units: Mapping[str, str] | None = None,
+        ax: Any = None,
+        theme: str = "light",
+    ) -> Any:
+        """The values over the parameters that change, and the Matplotlib figure: of one parameter curves, a band of one
+        standard error around each; of a grid of two a map. ``labels`` name the observables, ``units`` are by parameter.
+        Raises ``QmkError`` INVALID_PARAMS for counts, more parameters, or two with several observables; UNSUPPORTED
+        without Matplotlib."""
+        from qmk.drawing import curves
+
+        return curves.sweep(self, labels, units, ax, theme)
 
 
 @takes("qmk.sweep")

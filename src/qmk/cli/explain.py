@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 @options.engine_python_option
 @output_options
 @options.json_option
+@click.option(
+    "-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the choice as SVG or PNG."
+)
 @click.pass_obj
 def command(
     console: Console,
@@ -33,6 +36,7 @@ def command(
     asked: RunOptions,
     as_json: bool,
     wanted: Wanted,
+    path: str | None,
 ) -> int:
     """Say which engine would run PROGRAM, what it would cost, and what the others lack. Nothing is run.
 
@@ -40,14 +44,17 @@ def command(
     """
     import msgspec
 
-    from qmk.cli import decision, values
+    from qmk.cli import decision, plot_file, values
     from qmk.cli.run import DEFAULT_SHOTS
+    from qmk.drawing.engines import chart
     from qmk.host import machine
     from qmk.request.build import build
     from qmk.router import choose, explain, rates
     from qmk.router.native import rewrites, shape
     from qmk.router.outputs import with_outputs
 
+    if path is not None:
+        plot_file.check(path)
     options.check_engine(asked.engine)
     loaded, outputs = values.load(wanted, program, format_name, params, console)
     asked = asked.replace(outputs=outputs)
@@ -57,6 +64,9 @@ def command(
     facts = with_outputs(look.features("auto"), wish.graph, outputs)
     rating = rates.installed_rating()
     given: Any = {"engine": asked.engine, "memory_bytes": machine.memory_bytes(), "declarations": rating.declarations}
+    candidates = explain(facts, shots, **given)
+    if path is not None:
+        plot_file.write(chart(msgspec.to_builtins(candidates)), path)
     shown, rewritten = shape(look.circuit), rewrites(look.circuit, shots)
     if as_json:
         output.json_object(
@@ -75,7 +85,6 @@ def command(
     terminal.say(_summary(facts))
     output.lines(f"qec: {line}" for line in wish.notes.get("qec", ()))
     output.lines(decision.shape_lines(shown))
-    candidates = explain(facts, shots, **given)
     output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
     output.lines(f"the native core rewrites it: {text}" for text in decision.rewrite_texts(rewritten))
     output.lines(rating.notes)

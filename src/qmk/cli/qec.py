@@ -171,11 +171,12 @@ def threshold(
     Beside the crossings: the pseudo-threshold of each distance, where a round fails as often as the same number of bare
     qubits, and the best distance at each error rate, which for a code without threshold is not the largest.
     """
-    from qmk.cli import qec_plot
+    from qmk.cli import plot_file
+    from qmk.drawing.curves import error_rates
     from qmk.models.qec import codes, memories
 
     if plot:
-        qec_plot.check(plot)
+        plot_file.check(plot)
     code = codes.parse(family)
     sizes = [code.with_distance(d) for d in _whole(distances)]
     points: list[memories.Memory] = []
@@ -186,7 +187,7 @@ def threshold(
             points.append(memories.measure_memory(size, made, bases=basis, p=p, **given))
     found = memories.threshold(points)
     if plot:
-        qec_plot.curves(found, plot)
+        plot_file.write(error_rates(found), plot)
     if as_json:
         output.json_object(_threshold_dict(found))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,12 +11,27 @@ from qmk.cli import options, output
 
 if TYPE_CHECKING:
     from qmk.models.qec.surgery import Program
+    from qmk.models.qec.surgery.program import Span
 
 
 @click.command(short_help="place lattice surgery on a floor plan in time")
 @click.argument("program")
 @click.option("--distance", "-d", type=click.IntRange(3), default=5, metavar="D", help="Code distance; 5 if not given.")
-@click.option("--svg", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the floor plan over time.")
+@click.option(
+    "-o",
+    "--output",
+    "--svg",
+    "path",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write a picture: .svg, .html, .png or .pdf.",
+)
+@click.option(
+    "--view",
+    type=click.Choice(("slices", "3d")),
+    default="slices",
+    help="Of the picture: a floor plan for each stretch of time (slices), or blocks in space-time (3d).",
+)
 @click.option("--factory", default="15-to-1", metavar="NAME", help="What makes T states; 15-to-1 if not given.")
 @click.option("--factories", type=click.IntRange(1), metavar="N", help="How many; unlimited T states if not given.")
 @click.option("--error", type=click.FloatRange(0, 0.5), default=1e-3, metavar="P", help="Of physical T states; 1e-3.")
@@ -36,7 +52,8 @@ def plan(
     ctx: click.Context,
     program: str,
     distance: int,
-    svg: str | None,
+    path: str | None,
+    view: str,
     factory: str,
     factories: int | None,
     error: float,
@@ -48,7 +65,7 @@ def plan(
     """Say when each operation of PROGRAM runs, in code cycles of D rounds, and draw it.
 
     PROGRAM is a JSON file, or a name such as cnot_ZZ, product_ZZZ_Z or t_gates_5. With --factories, operations that
-    need T states wait for them.
+    need T states wait for them, in the picture too.
     """
     from qmk.models.qec.surgery import drawing, timeline
     from qmk.models.qec.surgery.floor import check_distance
@@ -62,24 +79,27 @@ def plan(
         "cycles": max((timed.end_cycle for timed in timeline(loaded)), default=0),
         "floor_qubits": loaded.floor.physical_qubits(distance),
     }
+    spans, cycle = None, 1
     if factories is not None:
-        rows |= _with_factories(
+        told, spans = _with_factories(
             loaded, factory, factories, distance, error, clifford_error, reaction_rounds=reaction, seed=seed
         )
-    if svg is not None:
-        output.write_file(svg, drawing.svg(loaded))
-    told = [f"{name.replace('_', ' ')}: {_text(value)}" for name, value in rows.items()]
-    output.show(as_json, rows | {"operations": list(timeline(loaded))}, [*drawing.lines(loaded), *told])
+        rows, cycle = rows | told, distance
+    if path is not None:
+        picture = drawing.draw(loaded, view, spans, cycle)
+        output.write_file(path, picture.to(PurePath(path).suffix.removeprefix(".")))
+    lines = [f"{name.replace('_', ' ')}: {_text(value)}" for name, value in rows.items()]
+    output.show(as_json, rows | {"operations": list(timeline(loaded))}, [*drawing.lines(loaded), *lines])
 
 
 def _with_factories(
     program: Program, name: str, count: int, d: int, error: float, clifford_error: float, **schedule: Any
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], tuple[Span, ...]]:
     from qmk.models.qec import magic
 
     built = magic.factory(name, error)
     run = magic.schedule(program, built, count, d, input_error=error, clifford_error=clifford_error, **schedule)
-    return {
+    told = {
         "factory": name,
         "factories": count,
         "factory_qubits": run.factory_qubits,
@@ -89,6 +109,7 @@ def _with_factories(
         "rounds": run.rounds,
         "stalled_rounds": run.stalled_rounds,
     }
+    return told, run.spans
 
 
 def _text(value: Any) -> str:

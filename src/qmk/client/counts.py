@@ -175,6 +175,13 @@ class Counts(dict[str, int]):
         figures = {"count": shares, "probability": [count / shots for count in shares]}
         return pandas.DataFrame({**columns, **figures})
 
+    def plot(self, top: int = 20, ax: Any = None, theme: str = "light") -> Any:
+        """A histogram with a bar for each of the ``top`` outcomes, and the Matplotlib figure: see
+        ``qmk.plot.histogram``."""
+        from qmk.drawing.bars import histogram
+
+        return histogram(self, None, top, ax, theme)
+
     def _pick(self, bits: Iterable[Bit]) -> list[_Group]:
         found: list[_Group] = []
         registers = {group.name: group for group in self.groups if group.name}

@@ -234,6 +234,10 @@ class Result:
             raise QmkError("CONNECTION_LOST", f"the events from shot {from_shot} cannot be fetched")
         return page
 
+    def plot(self, top: int = 20, ax: Any = None, theme: str = "light") -> Any:
+        """A histogram of the counts, and the Matplotlib figure: see ``qmk.plot.histogram``."""
+        return self.counts.plot(top, ax, theme)
+
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-compatible data, without per-shot events: what ``qmk run --json`` prints."""
         return {

@@ -7,7 +7,8 @@ from html import escape
 from typing import Any
 
 from qmk.base.errors import QmkError
-from qmk.drawing.scene import Circle, Line, Mark, Path, Rect, Scene, head, svg
+from qmk.drawing.scene import Circle, Line, Mark, Path, Polygon, Rect, Scene, head, svg
+from qmk.drawing.theme import load
 
 DPI = 110.0
 FORMATS = ("svg", "html", "png", "pdf")
@@ -33,12 +34,7 @@ def render(scene: Scene, format: str) -> bytes:
 
 
 def _print(scene: Scene, format: str) -> bytes:
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        fix = "pip install 'quantum-microkernel[plot]', or draw an SVG"
-        raise QmkError("UNSUPPORTED", f"a {format.upper()} needs Matplotlib", help=fix) from error
-    mpl.use("agg")
+    load(f"a {format.upper()} needs")
     from matplotlib.figure import Figure
 
     figure: Any = Figure(figsize=(scene.width / DPI, scene.height / DPI), dpi=DPI, facecolor="white")
@@ -76,11 +72,10 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
         case Path():
             xs, ys = zip(*mark.points, strict=True)
             dash = "--" if mark.dashed else "-"
-            if mark.fill:
-                axes.add_patch(patches.Polygon(mark.points, facecolor=mark.fill, edgecolor="none", zorder=order))
-            if mark.stroke:
-                style = {"color": mark.stroke, "linewidth": mark.width * points, "linestyle": dash, **under}
-                axes.plot(xs, ys, **style)
+            axes.plot(xs, ys, color=mark.stroke, linewidth=mark.width * points, linestyle=dash, **under)
+        case Polygon():
+            style = {"facecolor": mark.fill, "edgecolor": mark.stroke or "none", "linewidth": points, **under}
+            axes.add_patch(patches.Polygon(mark.points, joinstyle="round", **style))
         case _:
             weight = "bold" if mark.bold else "normal"
             align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]

@@ -65,10 +65,18 @@ class Path(NamedTuple):
     stroke: str = INK
     width: float = 1.0
     dashed: bool = False
-    fill: str = ""
 
 
-Mark = Rect | Line | Circle | Text | Path
+class Polygon(NamedTuple):
+    """A filled shape with straight sides."""
+
+    points: tuple[tuple[float, float], ...]
+    fill: str
+    stroke: str = ""
+    title: str = ""
+
+
+Mark = Rect | Line | Circle | Text | Path | Polygon
 
 
 class Scene(NamedTuple):
@@ -84,7 +92,7 @@ def move_mark(mark: Mark, x: float, y: float) -> Mark:
     """The mark further to the right and down."""
     if isinstance(mark, Line):
         return mark._replace(x=mark.x + x, y=mark.y + y, to_x=mark.to_x + x, to_y=mark.to_y + y)
-    if isinstance(mark, Path):
+    if isinstance(mark, Path | Polygon):
         return mark._replace(points=tuple((px + x, py + y) for px, py in mark.points))
     return mark._replace(x=mark.x + x, y=mark.y + y)
 
@@ -190,7 +198,11 @@ def _svg(mark: Mark, looks: _Looks) -> str:
         case Path():
             points = " ".join(f"{n(x)},{n(y)}" for x, y in mark.points)
             more = _width(mark.width) + (_DASHED if mark.dashed else "")
-            return f'<polyline points="{points}" {looks.name(mark.fill or "none", mark.stroke, more)}/>'
+            return f'<polyline points="{points}" {looks.name("none", mark.stroke, more)}/>'
+        case Polygon():
+            points = " ".join(f"{n(x)},{n(y)}" for x, y in mark.points)
+            shape = f'<polygon points="{points}" {looks.name(mark.fill, mark.stroke, ";stroke-linejoin:round")}'
+            return f"{shape}>{_tip(mark.title)}</polygon>" if mark.title else f"{shape}/>"
         case Text():
             more = f";font-size:{mark.size:g}px" + (";font-weight:bold" if mark.bold else "")
             more += "" if mark.anchor == "start" else f";text-anchor:{mark.anchor}"

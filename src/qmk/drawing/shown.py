@@ -36,9 +36,9 @@ def to_text(lines: Lines, width: int | None, ascii_only: bool) -> Drawing:
 
 
 class Picture:
-    """A picture of a program. A notebook shows it, ``save`` writes it, ``print`` writes it as text."""
+    """A drawn picture. A notebook shows it, ``save`` writes it, ``print`` writes it as text where that is possible."""
 
-    def __init__(self, make_scene: Callable[[], Scene], lines: Lines) -> None:
+    def __init__(self, make_scene: Callable[[], Scene], lines: Lines | None = None) -> None:
         self._make_scene, self._lines = make_scene, lines
 
     @functools.cached_property
@@ -66,7 +66,9 @@ class Picture:
 
     def text(self, width: int | None = None, ascii_only: bool = False) -> Drawing:
         """The same as text, at most ``width`` columns wide (the terminal's). Raises INVALID_PARAMS for another width
-        than a whole number above 0."""
+        than a whole number above 0, UNSUPPORTED for a picture that has no form as text."""
+        if self._lines is None:
+            raise QmkError("UNSUPPORTED", "this picture has no form as text", help="save it as SVG, HTML, PNG or PDF")
         if width is not None and (not isinstance(width, int) or width < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise QmkError("INVALID_PARAMS", "width is not a number of columns", field="width", help="give such as 100")
         return to_text(self._lines, width, ascii_only)
@@ -75,7 +77,7 @@ class Picture:
         return self.to("svg").decode()
 
     def __str__(self) -> str:
-        return str(self.text())
+        return repr(self) if self._lines is None else str(self.text())
 
     def __repr__(self) -> str:
         return f"<Picture {self.scene.width:.0f} x {self.scene.height:.0f}: {self.scene.title}>"

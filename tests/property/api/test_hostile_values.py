@@ -182,6 +182,13 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "draw": (qmk.draw, {"program": READ, "width": 400, "max_nodes": 3}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
     "Counts": (qmk.Counts, {"counts": {"01": 3}}),
+    "plot.histogram": (qmk.plot.histogram, {"counts": {"01": 3}, "labels": ["a"]}),
+    "plot.city": (qmk.plot.city, {"state": [1, 0]}),
+    "plot.bloch": (qmk.plot.bloch, {"state": [1, 0]}),
+    "plot.qsphere": (qmk.plot.qsphere, {"state": [1, 0]}),
+    "plot.convergence": (qmk.plot.convergence, {"values": [1.0]}),
+    "plot.error_rates": (qmk.plot.error_rates, {"found": None}),
+    "plot.engines": (qmk.plot.engines, {"program": READ}),
     "Embedded": (qmk.Embedded, {}),
     "Client": (qmk.Client, {}),
     "AsyncClient": (qmk.AsyncClient, {}),
@@ -207,7 +214,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
 }
 NOT_CALLED = {
     "Batch", "Expectation", "Gradient", "Objective", "Probabilities", "Sampled", "Swept", "Result",  # QMK makes them
-    "LogicalCounts", "ProgramWarning", "QmkError", "__version__", "Drive",
+    "LogicalCounts", "ProgramWarning", "QmkError", "__version__", "Drive", "plot",
 }  # fmt: skip
 LONGEST = 2000
 """Most characters of a refusal."""

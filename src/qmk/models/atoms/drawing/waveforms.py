@@ -9,7 +9,7 @@ from typing import NamedTuple
 from qmk.drawing import axes
 from qmk.drawing.axes import Axis
 from qmk.drawing.labels import Room, box_of, fit, paragraph
-from qmk.drawing.scene import INK, PALE, PAPER, Line, Mark, Path, Rect, Scene, Text, move_mark
+from qmk.drawing.scene import INK, PALE, PAPER, Line, Mark, Path, Polygon, Rect, Scene, Text, move_mark
 from qmk.models.atoms.drawing import register
 from qmk.models.atoms.drawing.course import (
     UNITS,
@@ -126,7 +126,7 @@ def _draw_panel(panel: _Panel, time: Axis, width: float) -> Iterator[Mark]:
     for piece in curve.pieces:
         points = tuple((time.at(t), axis.at(value)) for t, value in thin(piece, time))
         ends = (points[0][0], axis.at(0.0)), (points[-1][0], axis.at(0.0))
-        yield Path((ends[0], *points, ends[1]), "", fill=colour + SHADE)
+        yield Polygon((ends[0], *points, ends[1]), colour + SHADE)
         yield Path(points, colour, 1.5)
 
 

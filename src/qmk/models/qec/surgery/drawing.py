@@ -1,147 +1,168 @@
-"""The floor plan over time as an SVG picture, and as lines of text."""
+"""Pictures of a program on its floor: a floor plan for each stretch of time, or one space-time diagram."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
-from itertools import pairwise
+import textwrap
+from collections.abc import Iterator, Sequence
 
-from qmk.models.qec.surgery.floor import Floor, Tile, wrong
-from qmk.models.qec.surgery.program import Inject, Measure, Merge, Phase, Prepare, Program, Timed, timeline
+from qmk.base.errors import QmkError
+from qmk.drawing.scene import PALE, PAPER, Line, Mark, Path, Rect, Scene, Text, text_width
+from qmk.drawing.shown import Picture
+from qmk.models.qec.surgery.blocks import space_time
+from qmk.models.qec.surgery.floor import Floor, Joint, Tile
+from qmk.models.qec.surgery.program import Inject, Measure, Prepare, Program, Span, timeline
+from qmk.models.qec.surgery.stretches import (
+    COLOURS,
+    FILLS,
+    KETS,
+    ON_FILL,
+    Stretch,
+    describe,
+    legend,
+    product_of,
+    stretches,
+)
 
-TILE, SEAM, MARGIN, TITLE, GAP = 46, 8, 10, 22, 18
-PER_ROW_PX = 900
-MAX_PANELS = 2_000
-COLOURS = {"Z": "#2166ac", "X": "#b2182b"}
-FILLS = {"Z": "#c6dbef", "X": "#fcc5b8", "XZ": "#d9c7ec", "idle": "#f7f7f2", "free": "#ececec"}
+__all__ = ["VIEWS", "draw", "lines", "slices", "space_time", "svg"]
+
+TILE, SEAM, MARGIN, TITLE, GAP, LINE = 46.0, 8.0, 10.0, 22.0, 18.0, 13.0
+WIDTH = 920.0
+NARROWEST = 150.0
+"""Width of a panel that the words below it fit into."""
+SMALL = 10.0
 LEGEND = (
-    (FILLS["idle"], "patch that waits"),
-    (FILLS["Z"], "product of Z"),
-    (FILLS["X"], "product of X"),
-    (FILLS["XZ"], "product of X and Z"),
-    (FILLS["free"], "free tile"),
+    ("patch that waits", FILLS["idle"]),
+    ("product of Z", FILLS["Z"]),
+    ("product of X", FILLS["X"]),
+    ("product of X and Z", FILLS["XZ"]),
+    ("free tile", PAPER),
 )
 
 
-def svg(program: Program) -> str:
-    """A panel for each stretch of time without an event. Blue sides join products of Z, red ones products of X; what
-    is prepared stands above a patch's name in the panel in which it begins, what is measured below in its last one.
-    Raises INVALID_PARAMS for more panels than anybody looks at."""
-    times = timeline(program)
+def slices(program: Program, spans: Sequence[Span] | None = None, cycle: float = 1, width: float = WIDTH) -> Picture:
+    """A floor plan for each stretch of time without an event, with what happens below it, in rows of at most ``width``
+    pixels unless one panel alone is wider. Blue sides join products of Z, red ones products of X, dotted ones are open.
+
+    ``spans`` is a schedule of the program, such as ``magic.schedule(...).spans``, in which a code cycle takes ``cycle``
+    rounds; left out, no state has to be waited for and time is in code cycles. Raises INVALID_PARAMS for more panels
+    than anybody looks at."""
+    panels = stretches(program, spans)
     floor = program.floor
-    events = sorted({timed.start_cycle for timed in times} | {timed.end_cycle for timed in times})
-    if len(events) > MAX_PANELS:
-        raise wrong(f"a drawing of {len(events) - 1} panels", f"draw a part of it, of fewer than {MAX_PANELS}")
-    width = floor.cols * (TILE + SEAM) - SEAM
-    height = floor.rows * (TILE + SEAM) - SEAM
-    legend = sum(34 + 6 * len(text) for _, text in LEGEND)
-    columns = max(1, min(len(events) - 1, PER_ROW_PX // (width + GAP)))
-    rows = -(-(len(events) - 1) // columns)
-    total_width = max(columns * (width + GAP) - GAP, legend, 7 * len(program.name)) + 2 * MARGIN
-    total_height = rows * (height + TITLE + GAP) + 2 * MARGIN + 44
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total_width}" height="{total_height}" '
-        f'viewBox="0 0 {total_width} {total_height}" font-family="sans-serif" font-size="11">',
-        f'<rect width="{total_width}" height="{total_height}" fill="white"/>',
-        _text(MARGIN, MARGIN + 10, program.name, "start", bold=True),
-    ]
-    for at, (start, end) in enumerate(pairwise(events)):
-        x = MARGIN + at % columns * (width + GAP)
-        y = MARGIN + 20 + at // columns * (height + TITLE + GAP)
-        label = f"cycle {start}" if end == start + 1 else f"cycles {start} to {end - 1}"
-        parts.append(_text(x, y + 14, label, "start"))
-        parts += _panel(floor, times, start, end, x, y + TITLE)
-    parts += _legend(MARGIN, total_height - MARGIN - 8)
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    wide = max(floor.cols * (TILE + SEAM) - SEAM, NARROWEST)
+    columns = max(1, min(len(panels), int((width - 2 * MARGIN + GAP) // (wide + GAP))))
+    total = max(columns * (wide + GAP) - GAP, text_width(program.name)) + 2 * MARGIN
+    marks: list[Mark] = [Text(MARGIN, MARGIN + 10, program.name, bold=True)]
+    y = MARGIN + 20
+    for first in range(0, len(panels), columns):
+        deepest = 0.0
+        for at, panel in enumerate(panels[first : first + columns]):
+            x = MARGIN + at * (wide + GAP)
+            marks.append(Text(x, y + 14, _time(panel, "cycle" if cycle == 1 else "round")))
+            marks += _panel(floor, panel, x, y + TITLE)
+            below = y + TITLE + floor.rows * (TILE + SEAM) + 4
+            for text in (row for caption in panel.captions() for row in _wrap(caption, wide)):
+                marks.append(Text(x, below + SMALL, text, size=SMALL))
+                below += LINE
+            deepest = max(deepest, below)
+        y = deepest + GAP
+    shown, bottom = legend(MARGIN, y, max(total, 340) - MARGIN, LEGEND, marks)
+    title = f"{program.name}: the floor plan in {len(panels)} stretches of time"
+    scene = Scene(max(total, 340), bottom + MARGIN, title, (*marks, *shown))
+    return Picture(lambda: scene)
 
 
-def _panel(floor: Floor, times: tuple[Timed, ...], start: int, end: int, x: int, y: int) -> Iterable[str]:
-    now = [timed for timed in times if timed.start_cycle <= start < timed.end_cycle]
-    fill = dict.fromkeys((patch.tile for patch in floor.patches.values()), "")
-    fill |= dict.fromkeys(floor.free(), FILLS["free"])
-    for timed in now:
-        for name in timed.patches:
-            fill[floor.patches[name].tile] = FILLS["idle"]
-        if isinstance(timed.op, Merge) and timed.route is not None:
-            colour = FILLS["".join(sorted(set(timed.op.paulis.values())))]
-            for tile in (*timed.route.tiles, *(floor.patches[name].tile for name in timed.patches)):
-                fill[tile] = colour
-            for (row, col), (below, _) in timed.route.joints:
-                left, top = _corner((row, col), x, y)
-                if below > row:
-                    yield _rect(left, top + TILE - 1, TILE, SEAM + 2, colour)
-                else:
-                    yield _rect(left + TILE - 1, top, SEAM + 2, TILE, colour)
-    for tile, colour in sorted(fill.items()):
-        left, top = _corner(tile, x, y)
-        yield _rect(left, top, TILE, TILE, colour or "white", "#dddddd" if not colour else "")
-    joined = {(a, b) for timed in now if timed.route for a, b in timed.route.joints}
-    alive = {name for timed in now for name in timed.patches}
-    for name in sorted(alive):
-        yield from _patch(floor, name, times, start, end, x, y, joined)
+VIEWS = {"slices": slices, "3d": space_time}
 
 
-def _patch(
-    floor: Floor,
-    name: str,
-    times: tuple[Timed, ...],
-    start: int,
-    end: int,
-    x: int,
-    y: int,
-    joined: set[tuple[Tile, Tile]],
-) -> Iterable[str]:
+def draw(program: Program, view: str = "slices", spans: Sequence[Span] | None = None, cycle: float = 1) -> Picture:
+    """One of ``VIEWS``. Raises INVALID_PARAMS for another."""
+    if view not in VIEWS:
+        raise QmkError("INVALID_PARAMS", f"no view '{view}'", field="view", help=f"take one of {', '.join(VIEWS)}")
+    return VIEWS[view](program, spans, cycle)
+
+
+def svg(program: Program) -> str:
+    """The floor plans as SVG."""
+    return slices(program).to("svg").decode()
+
+
+def _time(panel: Stretch, unit: str) -> str:
+    if panel.end <= panel.start + 1:
+        return f"{unit} {panel.start:g}"
+    last = panel.end - 1 if panel.end % 1 == 0 else panel.end
+    return f"{unit}s {panel.start:g} to {last:g}"
+
+
+def _wrap(text: str, wide: float) -> list[str]:
+    return textwrap.wrap(text, int(wide / text_width("m", SMALL)), subsequent_indent="  ") or [""]
+
+
+def _panel(floor: Floor, panel: Stretch, x: float, y: float) -> Iterator[Mark]:
+    fill: dict[Tile, str] = {floor.patches[name].tile: FILLS["idle"] for name in panel.patches()}
+    joined: set[Joint] = set()
+    for merge, span in panel.merges():
+        assert span.route is not None
+        colour = FILLS[product_of(merge)]
+        fill |= dict.fromkeys((*span.route.tiles, *(floor.patches[name].tile for name in span.patches)), colour)
+        joined |= set(span.route.joints)
+        for tile, (below, _) in span.route.joints:
+            left, top = _corner(tile, x, y)
+            down = below > tile[0]
+            yield (
+                Rect(left, top + TILE - 1, TILE, SEAM + 2, colour)
+                if down
+                else Rect(left + TILE - 1, top, SEAM + 2, TILE, colour)
+            )
+    for tile in [(row, col) for row in range(floor.rows) for col in range(floor.cols)]:
+        colour = fill.get(tile)
+        yield Rect(*_corner(tile, x, y), TILE, TILE, colour or PAPER, "" if colour else PALE)
+    alive = panel.patches()
+    for name, patch in floor.patches.items():
+        left, top = _corner(patch.tile, x, y)
+        if name in alive:
+            yield from _sides(floor, name, left, top, joined)
+        ink = ON_FILL if name in alive else PALE
+        yield Text(left + TILE / 2, top + TILE / 2 + 4, name, "middle", bold=name in alive, fill=ink)
+    for span in (*panel.began, *panel.ended):
+        left, top = _corner(floor.patches[span.patches[0]].tile, x, y)
+        match span.op:
+            case Prepare():
+                yield Text(left + TILE / 2, top + 13, KETS[span.op.basis], "middle", 9, fill=ON_FILL)
+            case Inject():
+                yield Text(left + TILE / 2, top + 13, f"inject {span.op.state}", "middle", 9, fill=ON_FILL)
+            case Measure():
+                yield Text(left + TILE / 2, top + TILE - 6, f"M{span.op.basis}", "middle", 9, fill=ON_FILL)
+            case _:
+                pass
+
+
+def _sides(floor: Floor, name: str, left: float, top: float, joined: set[Joint]) -> Iterator[Mark]:
+    """The boundaries of a patch by what they join, dotted where they are open."""
     patch = floor.patches[name]
-    left, top = _corner(patch.tile, x, y)
+    right, bottom = left + TILE, top + TILE
     ends = {
-        "top": (left, top, left + TILE, top),
-        "bottom": (left, top + TILE, left + TILE, top + TILE),
-        "left": (left, top, left, top + TILE),
-        "right": (left + TILE, top, left + TILE, top + TILE),
+        "top": (left, top, right, top),
+        "bottom": (left, bottom, right, bottom),
+        "left": (left, top, left, bottom),
+        "right": (right, top, right, bottom),
     }
     for pauli, colour in COLOURS.items():
         for side in patch.sides(pauli):
             x1, y1, x2, y2 = ends[side]
-            across = any(patch.tile in pair and _faces(patch.tile, pair, side) for pair in joined)
-            dash = ' stroke-dasharray="2 4"' if across else ""
-            yield f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" stroke-width="2.5"{dash}/>'
-    yield _text(left + TILE // 2, top + TILE // 2 + 4, name, "middle", bold=True)
-    for timed in times:
-        if timed.patches != (name,):
-            continue
-        if isinstance(timed.op, Prepare) and timed.start_cycle == start:
-            yield _text(left + TILE // 2, top + 13, "|0⟩" if timed.op.basis == "Z" else "|+⟩", "middle", size=9)
-        elif isinstance(timed.op, Inject) and timed.start_cycle == start:
-            yield _text(left + TILE // 2, top + 13, f"inject {timed.op.state}", "middle", size=9)
-        elif isinstance(timed.op, Measure) and timed.end_cycle == end:
-            yield _text(left + TILE // 2, top + TILE - 6, f"M{timed.op.basis}", "middle", size=9)
+            if any(patch.tile in pair and _faces(patch.tile, pair, side) for pair in joined):
+                yield Path(((x1, y1), (x2, y2)), colour, 2.5, dashed=True)
+            else:
+                yield Line(x1, y1, x2, y2, colour, 2.5)
 
 
-def _faces(tile: Tile, pair: tuple[Tile, Tile], side: str) -> bool:
+def _faces(tile: Tile, pair: Joint, side: str) -> bool:
     (row, col), other = tile, pair[1] if pair[0] == tile else pair[0]
     step = (other[0] - row, other[1] - col)
     return step == {"top": (-1, 0), "bottom": (1, 0), "left": (0, -1), "right": (0, 1)}[side]
 
 
-def _corner(tile: Tile, x: int, y: int) -> tuple[int, int]:
+def _corner(tile: Tile, x: float, y: float) -> tuple[float, float]:
     return x + tile[1] * (TILE + SEAM), y + tile[0] * (TILE + SEAM)
-
-
-def _rect(x: int, y: int, width: int, height: int, fill: str, stroke: str = "") -> str:
-    line = f' stroke="{stroke}"' if stroke else ""
-    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"{line}/>'
-
-
-def _text(x: int, y: int, text: str, anchor: str, bold: bool = False, size: int = 11) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}"{weight}>{escape(text)}</text>'
-
-
-def _legend(x: int, y: int) -> Iterable[str]:
-    for colour, text in LEGEND:
-        yield _rect(x, y - 9, 12, 12, colour, "#999999")
-        yield _text(x + 17, y + 1, text, "start", size=10)
-        x += 34 + 6 * len(text)
 
 
 def lines(program: Program) -> list[str]:
@@ -153,22 +174,3 @@ def lines(program: Program) -> list[str]:
         )
         found.append(f"{span:>7}  {describe(timed)}")
     return found
-
-
-def describe(timed: Timed) -> str:
-    """What happens, in words."""
-    op = timed.op
-    name = timed.patches[0]
-    if isinstance(op, Prepare):
-        return f"prepare {name} in {'|0>' if op.basis == 'Z' else '|+>'}"
-    if isinstance(op, Inject):
-        return f"inject {op.state} into {name}"
-    if isinstance(op, Merge):
-        assert timed.route is not None, "merges are routed"
-        through = f" over {len(timed.route.tiles)} tiles" if timed.route.tiles else ""
-        return f"measure {' '.join(f'{p}({n})' for n, p in op.paulis.items())} -> {op.key}{through}"
-    if isinstance(op, Measure):
-        return f"measure {name} in {op.basis} -> {op.key}"
-    if isinstance(op, Phase):
-        return f"S on {name} where {' + '.join(op.keys)} is odd"
-    return f"{name} idles" if op is not None else f"{name} waits"
