@@ -16,7 +16,7 @@ from qmk.drawing import theme as themes
 from qmk.drawing.engines import chart
 from qmk.models.qec import codes, memories, rates
 
-TURNS = np.linspace(0, 3, 7)
+TURNS: Any = np.linspace(0, 3, 7)
 
 
 def bars(figure: Any) -> list[list[float]]:
@@ -113,7 +113,8 @@ def test_a_sweep_of_one_parameter_is_curves_with_bands() -> None:
 def test_a_sweep_of_two_parameters_is_a_map_where_it_is_a_grid() -> None:
     a, b = qmk.Parameter("a"), qmk.Parameter("b")
     circuit = qmk.Circuit(2).ry(a, 0).ry(b, 1)
-    x, y = np.meshgrid(TURNS, TURNS[:3])
+    grid: Any = np.meshgrid(TURNS, TURNS[:3])
+    x, y = grid
     swept = qmk.sweep(circuit, {a: x.ravel(), b: y.ravel()}, "Z0")
     axes = swept.plot().axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("a", "b")
