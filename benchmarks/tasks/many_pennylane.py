@@ -1,21 +1,20 @@
-import random
-
+import numpy as np
 import pennylane as qml
 
-H, S, X, Y, Z, SX = (gate(0) for gate in (qml.Hadamard, qml.S, qml.X, qml.Y, qml.Z, qml.SX))
-cliffords = [(H,), (S,), (H, S), (S, H), (X,), (Z, H), (SX,), (qml.adjoint(SX),), (H, S, H), (Y,)]
-lengths, shots = (1, 5, 10, 20, 40), 100
+n, depth, shots = 5, 4, 100
+rng = np.random.default_rng(7)
 
 
-def benchmark(length):
-    gates = [gate for chosen in random.choices(cliffords, k=length) for gate in chosen]
-    gates += [qml.adjoint(gate, lazy=False) for gate in reversed(gates)]
-    noisy = [op for gate in gates for op in (gate, qml.DepolarizingChannel(2e-3, 0))]
-    return qml.tape.QuantumScript(noisy, [qml.counts()], shots=shots)
+def random_circuit():
+    gates = []
+    for _ in range(depth):
+        gates += [qml.RY(angle, k) for k, angle in enumerate(rng.uniform(0, 1, n))]
+        gates += [qml.RZ(angle, k) for k, angle in enumerate(rng.uniform(0, 1, n))]
+        gates += [qml.CNOT([k, k + 1]) for k in range(n - 1)]
+    return qml.tape.QuantumScript(gates, [qml.counts()], shots=shots)
 
 
-random.seed(7)
-circuits = [benchmark(length) for length in lengths for _ in range(100)]
-counts = qml.execute(circuits, qml.device("default.mixed", wires=1, seed=7))
-for k, length in enumerate(lengths):
-    print(length, float(sum(c.get("0", 0) for c in counts[100 * k : 100 * k + 100]) / 100 / shots))
+device = qml.device("lightning.qubit", wires=n, seed=7)
+counts = qml.execute([random_circuit() for _ in range(500)], device)
+ones = sum(bits.count("1") * times for each in counts for bits, times in each.items())
+print(float(ones / (500 * shots * n)))

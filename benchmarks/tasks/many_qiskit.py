@@ -1,28 +1,24 @@
-import random
-
+import numpy as np
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
-from qiskit_aer.noise import NoiseModel, depolarizing_error
 
-cliffords = [("h",), ("s",), ("h", "s"), ("s", "h"), ("x",), ("z", "h"), ("sx",), ("sxdg",), ("h", "s", "h"), ("y",)]
-lengths, shots = (1, 5, 10, 20, 40), 100
+n, depth, shots = 5, 4, 100
+rng = np.random.default_rng(7)
 
 
-def benchmark(length):
-    c = QuantumCircuit(1)
-    for gates in random.choices(cliffords, k=length):
-        for gate in gates:
-            getattr(c, gate)(0)
-    c.compose(c.inverse(), inplace=True)
+def random_circuit():
+    c = QuantumCircuit(n)
+    for _ in range(depth):
+        for k, angle in enumerate(rng.uniform(0, 1, n)):
+            c.ry(angle, k)
+        for k, angle in enumerate(rng.uniform(0, 1, n)):
+            c.rz(angle, k)
+        c.cx(range(n - 1), range(1, n))
     c.measure_all()
     return c
 
 
-random.seed(7)
-circuits = [benchmark(length) for length in lengths for _ in range(100)]
-noise = NoiseModel()
-noise.add_all_qubit_quantum_error(depolarizing_error(2e-3 * 4 / 3, 1), ["h", "s", "sdg", "x", "y", "z", "sx", "sxdg"])
-simulator = AerSimulator(method="stabilizer", noise_model=noise, seed_simulator=7)
-counts = simulator.run(circuits, shots=shots).result().get_counts()
-for k, length in enumerate(lengths):
-    print(length, sum(c.get("0", 0) for c in counts[100 * k : 100 * k + 100]) / 100 / shots)
+simulator = AerSimulator(method="statevector", seed_simulator=7)
+counts = simulator.run([random_circuit() for _ in range(500)], shots=shots).result().get_counts()
+ones = sum(bits.count("1") * times for each in counts for bits, times in each.items())
+print(ones / (500 * shots * n))

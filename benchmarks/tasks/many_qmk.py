@@ -1,21 +1,17 @@
-import random
-
+import numpy as np
 import qmk
 
-cliffords = [("h",), ("s",), ("h", "s"), ("s", "h"), ("x",), ("z", "h"), ("sx",), ("sxdg",), ("h", "s", "h"), ("y",)]
-lengths, shots = (1, 5, 10, 20, 40), 100
+n, depth, shots = 5, 4, 100
+rng = np.random.default_rng(7)
 
 
-def benchmark(length):
-    c = qmk.Circuit(1)
-    for gates in random.choices(cliffords, k=length):
-        for gate in gates:
-            c.apply(gate, 0)
-    return c.add(c.inverse()).measure_all()
+def random_circuit():
+    c = qmk.Circuit(n)
+    for _ in range(depth):
+        c.ry(rng.uniform(0, 1, n), range(n)).rz(rng.uniform(0, 1, n), range(n)).cx(range(n - 1), range(1, n))
+    return c.measure_all()
 
 
-random.seed(7)
-circuits = [benchmark(length) for length in lengths for _ in range(100)]
-counts = qmk.sample(circuits, shots=shots, seed=7, noise="depolarizing=2e-3").counts
-for k, length in enumerate(lengths):
-    print(length, sum(c.get("0", 0) for c in counts[100 * k : 100 * k + 100]) / 100 / shots)
+counts = qmk.sample([random_circuit() for _ in range(500)], shots=shots, seed=7).counts
+ones = sum(bits.count("1") * times for each in counts for bits, times in each.items())
+print(ones / (500 * shots * n))

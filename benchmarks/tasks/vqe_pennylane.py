@@ -2,7 +2,7 @@ import pennylane as qml
 from pennylane import numpy as np
 from scipy.optimize import minimize
 
-n, layers = 8, 3
+n, layers = 8, 2
 terms = [qml.Z(k) @ qml.Z(k + 1) for k in range(n - 1)] + [qml.X(k) for k in range(n)]
 hamiltonian = qml.Hamiltonian([-1.0] * len(terms), terms)
 
@@ -26,5 +26,5 @@ def value_and_grad(x):
     return gradient.forward, slopes
 
 
-found = minimize(value_and_grad, np.linspace(0.1, 1, (layers + 1) * n), jac=True, method="BFGS")
+found = minimize(value_and_grad, np.linspace(0.1, 1, (layers + 1) * n), jac=True)
 print(round(found.fun, 4))

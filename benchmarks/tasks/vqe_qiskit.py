@@ -5,7 +5,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.primitives import EstimatorV2
 from scipy.optimize import minimize
 
-n, layers = 8, 3
+n, layers = 8, 2
 terms = [("ZZ", [k, k + 1], -1.0) for k in range(n - 1)] + [("X", [k], -1.0) for k in range(n)]
 hamiltonian = SparsePauliOp.from_sparse_list(terms, n)
 w = ParameterVector("w", (layers + 1) * n)
@@ -25,5 +25,5 @@ def energy(x):
     return values[0], (values[1 : len(w) + 1] - values[len(w) + 1 :]) / 2
 
 
-found = minimize(energy, np.linspace(0.1, 1, len(w)), jac=True, method="BFGS")
+found = minimize(energy, np.linspace(0.1, 1, len(w)), jac=True)
 print(round(found.fun, 4))
