@@ -1,4 +1,3 @@
-import numpy as np
 import qmk
 from qmk.models.atoms import independent, to_graph
 

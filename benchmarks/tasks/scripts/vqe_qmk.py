@@ -1,6 +1,7 @@
 import numpy as np
-import qmk
 from scipy.optimize import minimize
+
+import qmk
 
 n, layers = 8, 2
 energy_of = {f"Z{k} Z{k + 1}": -1.0 for k in range(n - 1)} | {f"X{k}": -1.0 for k in range(n)}
