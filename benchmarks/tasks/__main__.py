@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tasks import LIBRARIES, RESULTS, ROOT, SCRIPTS, TASKS, Task, lines_of
+from benchmarks.tasks import RESULTS, ROOT, SCRIPTS, TASKS, Task, lines_of
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 PACKAGES = (
@@ -93,13 +93,10 @@ def main() -> None:
     for task in TASKS:
         if task.name not in wanted:
             continue
-        for library in LIBRARIES:
-            script = task.scripts[library]
-            python = sys.executable if library == "QMK" else arguments.peers
-            rows[script] = measure(task, script, python, arguments.times)
-            print(
-                f"{script:22}", *(f"{rows[script][name]:>9}" for name in ("lines", "process_s", "work_s")), flush=True
-            )
+        for script in dict.fromkeys(task.scripts.values()):
+            python = sys.executable if script == task.scripts["QMK"] else arguments.peers
+            row = rows[script] = measure(task, script, python, arguments.times)
+            print(f"{script:22} {row['lines']:4} lines  {row['process_s']:7} s  {row['work_s']:8} s", flush=True)
     results = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{os.cpu_count()} shared cores, {platform.machine()}",
