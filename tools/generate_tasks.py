@@ -17,8 +17,8 @@ INTRO = """# Ten everyday tasks
 
 After this page you know what ten everyday tasks look like in QMK, in Qiskit with Aer and in PennyLane, and what each
 costs. Every script is complete, is written as a user of that library would write it, and takes the fastest way that we
-know in that library. All were run in one go on {day}, on {machine}, one thread each, the least of {times}. What
-a script prints is checked: exact numbers to their digits, sampled ones within five standard deviations.
+know in that library. All were run in one go on {day}, on {machine}, one thread each, the
+least of {times}. What a script prints is checked: exact numbers to their digits, sampled ones within five standard deviations.
 
 *Lines* are neither blank nor comments. *Process* is the CPU time of the script as a process, with the start of Python
 and all imports. *Work* is that of the script run again where everything is imported and nothing is kept of earlier
@@ -43,8 +43,9 @@ def page() -> str:
     head += tuple(f"{kind}: {name}" if name == "QMK" else name for kind in ("process", "work") for name in LIBRARIES)
     overview = table((*head, "ratio of work"), [_row(task, rows) for task in TASKS if not task.extra])
     versions = {**results["peers"], "QMK": results["qmk"]["quantum-microkernel"]}
+    python = versions.pop("python")
     named = ", ".join(f"{name} {version}" for name, version in sorted(versions.items(), key=lambda row: row[0].lower()))
-    text = f"QMK under Python {results['qmk']['python']}, the others under {versions.pop('python')}; {named}"
+    text = f"QMK under Python {results['qmk']['python']}, the others under {python}; {named}"
     parts = [NOTICE.format(script="generate_tasks.py"), intro, overview, AFTER.format(versions=text)]
     return "".join([*parts, *(_section(task, rows) for task in TASKS)])
 
