@@ -18,7 +18,8 @@ INTRO = """# Ten everyday tasks
 After this page you know what ten everyday tasks look like in QMK, in Qiskit with Aer and in PennyLane, and what each
 costs. Every script is complete, is written as a user of that library would write it, and takes the fastest way that we
 know in that library. All were run in one go on {day}, on {machine}, one thread each, the
-least of {times}. What a script prints is checked: exact numbers to their digits, sampled ones within five standard deviations.
+least of {times}. What a script prints is checked: exact numbers to their digits, sampled ones within five
+standard deviations.
 
 *Lines* are neither blank nor comments. *Process* is the CPU time of the script as a process, with the start of Python
 and all imports. *Work* is that of the script run again where everything is imported and nothing is kept of earlier
