@@ -214,6 +214,8 @@ def numbers_of(
         if isinstance(given, Iterable):
             several = list(itertools.islice(cast("Iterable[object]", given), LIMITS.operands + 1))
             check("operands", len(several))
+            if all(type(each) is int and 0 <= each < count for each in several):
+                return cast("list[int]", several)
             return [_single(kind, each, count, names, name_at) for each in several]
         if isinstance(given, float) and given.is_integer():
             raise _refuse(kind, given, f"write {int(given)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, SupportsFloat, TypeAlias, cast
+from typing import Any, SupportsFloat, TypeAlias, cast, overload
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -236,9 +236,18 @@ class Parameter(Expression):
             raise TypeError(f"parameter '{self.name}' is a single number and has no length")
         return self.size
 
-    def __getitem__(self, index: int) -> Expression:
-        """One value of a vector. Raises IndexError beyond its end."""
-        size, at = len(self), operator.index(index)
+    @overload
+    def __getitem__(self, index: int) -> Expression: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Expression]: ...
+
+    def __getitem__(self, index: int | slice) -> Expression | list[Expression]:
+        """One value of a vector, or those of a slice as a list. Raises IndexError beyond its end."""
+        size = len(self)
+        if isinstance(index, slice):
+            return [self[k] for k in range(size)[index]]
+        at = operator.index(index)
         if not -size <= at < size:
             raise IndexError(f"'{self.name}' has {size} values, numbered from 0; there is no [{at}]")
         return _Element("element", (self, at % size))

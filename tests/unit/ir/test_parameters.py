@@ -103,6 +103,12 @@ def test_names_that_are_refused(name: Any) -> None:
         Parameter(name)
 
 
+def test_slices_of_a_vector_are_lists() -> None:
+    assert V[1:] == [V[1], V[2]]
+    assert V[::-2] == [V[2], V[0]]
+    assert V[3:9] == []
+
+
 def test_what_has_no_value() -> None:
     with pytest.raises(QmkError, match=r"'1/a' has no finite real value at a = 0"):
         (1 / A).at({"a": 0})
@@ -112,5 +118,7 @@ def test_what_has_no_value() -> None:
         float(A)
     with pytest.raises(IndexError):
         V[3]
+    with pytest.raises(TypeError, match="is a single number"):
+        A[:1]
     with pytest.raises(AttributeError, match="cannot be changed"):
         A.__setattr__("op", "x")

@@ -15,6 +15,7 @@ from qmk.qvm.steps import Angle, Line
 _BUILT_IN = {"u": "U", "qasm_u": "U", "gphase": "gphase"}
 _EXACT = "gate u_exact(theta, phi, lambda) a { gphase(-theta / 2); U(theta, phi, lambda) a; }"
 _DENOMINATORS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
+_COMMON = math.lcm(*_DENOMINATORS)
 
 
 def number(value: float | Expression) -> str:
@@ -28,6 +29,9 @@ def number(value: float | Expression) -> str:
 
 @lru_cache(maxsize=4096)
 def _number(value: float) -> str:
+    parts = value * _COMMON / math.pi
+    if abs(parts) > 4 * _COMMON + 1 or abs(parts - round(parts)) > 1e-9:
+        return repr(value)  # and so for most angles without a look at each denominator
     for below in _DENOMINATORS:
         times = round(value * below / math.pi)
         if 0 < abs(times) <= 4 * below and times * math.pi / below == value:

@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.ir.lower import outputs_of
 from qmk.models.noise.errors import AnyError, Error, Pauli
 from qmk.models.noise.model import GateRule, NoiseModel, Relaxation
 from qmk.models.noise.waiting import TIMED, Wait, duration, waits
@@ -89,6 +88,8 @@ class _Applying:
         outputs = graph.outputs
         if outputs is None and self.added:
             produced = [event for node in graph.nodes for event in node.produces]
+            from qmk.ir.lower import outputs_of  # half of what importing this package would take
+
             outputs = tuple(Output("", row.bits) for row in outputs_of(graph, produced))
         used = [f"{family.name}@{family.version}" for family in (noise.FAMILY, *((atoms.FAMILY,) if self.lost else ()))]
         families = tuple(dict.fromkeys((*graph.families, *used))) if graph.families else graph.families

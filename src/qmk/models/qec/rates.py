@@ -7,6 +7,7 @@ Stim's samples depend on its version and on the width of the machine's vector un
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 import warnings
@@ -139,7 +140,8 @@ def digest(circuit: stim.Circuit) -> str:
     return hashlib.sha256(str(circuit).encode()).hexdigest()
 
 
-def versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
     """Versions of Stim and of the decoders' libraries that are installed."""
     found: dict[str, str] = {}
     for name in LIBRARIES:

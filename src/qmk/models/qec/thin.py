@@ -12,7 +12,6 @@ import numpy.typing as npt
 import stim
 
 from qmk.models.qec.decoders.interface import Decoder
-from qmk.models.qec.decoders.matrix import mechanisms
 
 Mask = npt.NDArray[np.bool_]
 
@@ -37,10 +36,13 @@ def touching(dem: stim.DetectorErrorModel) -> Mask:
         return a
 
     marked: list[int] = []
-    for detectors, observables, _ in mechanisms(dem, decomposed=True):
+    lines = str(dem.without_tags().flattened()).splitlines()  # many errors share their parts: each is looked at once
+    errors = (line.partition(") ")[2] for line in lines if line.startswith("error("))
+    for part in {part for error in errors for part in error.split(" ^ ")}:
+        detectors = [int(name[1:]) for name in part.split() if name[0] == "D"]
         for other in detectors[1:]:
             root[find(other)] = find(detectors[0])
-        if observables and detectors:
+        if "L" in part and detectors:
             marked.append(detectors[0])
     touched = {find(a) for a in marked}
     return np.fromiter((find(a) in touched for a in range(dem.num_detectors)), np.bool_, dem.num_detectors)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import stim
 
+from qmk.models.noise.on_stim import append_qubits
 from qmk.models.qec.circuits.plan import Plan, Watch
 
 ROUND = "round"
@@ -52,9 +53,9 @@ class _Circuit:
         self.records = rounds * plan.outcomes + len(plan.data)
         for qubit, place in sorted(plan.coords.items()):
             self.made.append("QUBIT_COORDS", [qubit], place)
-        self.made.append("R" if basis == "Z" else "RX", plan.data)
+        append_qubits(self.made, "R" if basis == "Z" else "RX", plan.data)
         for gate, qubits in plan.before:
-            self.made.append(gate, qubits)
+            append_qubits(self.made, gate, qubits)
         self._round(self.made, first=True)
         if rounds > 1:
             body = stim.Circuit()
@@ -88,7 +89,7 @@ class _Circuit:
 
     def _end(self) -> None:
         plan = self.plan
-        self.made.append("M" if self.basis == "Z" else "MX", plan.data)
+        append_qubits(self.made, "M" if self.basis == "Z" else "MX", plan.data)
         back = len(plan.data) + plan.outcomes
         singles = [watch for watch in plan.last if watch.basis == self.basis]
         for watch in singles or self.watches:
@@ -106,12 +107,12 @@ class _Circuit:
 
 def extraction(circuit: stim.Circuit, plan: Plan, *, apart: bool) -> None:
     """The mark and the layers of one round; ``apart``: its first layer comes after what was done before, not beside."""
-    circuit.append("I_ERROR", plan.data, tag=ROUND)
+    append_qubits(circuit, f"I_ERROR[{ROUND}]", plan.data)
     for number, layer in enumerate(plan.layers):
         if number or apart:
             circuit.append("TICK", [])
         for gate, qubits in layer:
-            circuit.append(gate, qubits)
+            append_qubits(circuit, gate, qubits)
 
 
 def detector(circuit: stim.Circuit, watch: Watch, offsets: Iterable[int], time: int) -> None:

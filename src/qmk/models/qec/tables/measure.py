@@ -91,7 +91,7 @@ def measure(
         names = tuple("+".join(parity) for parity in certain(shown))
         rounds = d * max(timed.end_cycle for timed in timeline(shown))
     errors, taken = count(made, decoder, shots, max_errors, seed)
-    versions = rates.versions()
+    versions = dict(rates.versions())
     return Row(
         kind, parsed.family, d, basis, model.name, model.hash, decoder, rounds, d, names, taken, errors, seed, versions
     )
