@@ -126,3 +126,18 @@ def test_a_circuit_over_the_daemon_gives_the_bits_of_its_text(daemon: Any) -> No
         assert told.counts == client.run(TEXT, shots=200, seed=5, params={"a": 0.8}).counts
         assert client.estimate(circuit, shots=10, params={"a": 0.8}).digest == circuit.bind(a=0.8).digest
     assert told.counts == qmk.run(circuit, shots=200, seed=5, params={a: 0.8}, engine=told.engine).counts
+
+
+def test_built_programs_and_observables_go_to_the_daemon_as_they_are(daemon: Any) -> None:
+    program = qmk.Program(2).h(0).fence().cx(0, 1).measure_all()
+    energy = 0.5 * qmk.X(0) @ qmk.X(1) + qmk.Z(0)
+    graph, wanted = qmk.outputs(qmk.Program(2).h(0).cx(0, 1), expect=energy)
+    with Client(daemon.socket) as client:
+        done = client.run(program, shots=200, seed=7)
+        assert done.counts == qmk.run(program, shots=200, seed=7).counts
+        assert set(done.counts) == {"00", "11"}
+        (job,) = client.submit_many([program], shots=50)
+        assert job.result().provenance.digest == done.provenance.digest
+        values = client.run(graph, outputs=wanted).values
+        assert values is not None
+        assert values.points[0].expectations[0].value == pytest.approx(0.5, abs=1e-9)
