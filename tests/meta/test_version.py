@@ -1,4 +1,4 @@
-"""The version is ``qmk.__version__``: everything that has to repeat it agrees, and the changelog has a section of it."""
+"""The version is ``qmk.__version__``: what has to repeat it agrees, and the changelog has a section of it."""
 
 from __future__ import annotations
 
