@@ -33,6 +33,8 @@ RICH = {"text/html": "_repr_html_", "image/svg+xml": "_repr_svg_"}
 LOOP = re.compile(r"asyncio\.run\((.*)\)$", re.MULTILINE)
 """Jupyter has a loop of its own, in which a cell awaits."""
 
+WAIT = "timeout 30 sh -c 'until grep -q listening daemon.log; do sleep 0.1; done'"
+
 
 def words(text: str) -> str:
     """The text between blocks: figures are outputs here, and a link becomes the name of the page it leads to."""
@@ -94,13 +96,12 @@ def execute(source: str, names: dict[str, Any], count: int) -> list[dict[str, An
 
 
 def shell(body: str) -> tuple[str, list[dict[str, Any]]]:
-    """A console block as a cell of bash, with the outputs of the page. What runs until the page ends is given two
-    seconds to start."""
+    """A console block as a cell of bash, with the outputs of the page. A daemon runs on, and is waited for."""
     lines: list[str] = []
     shown = ""
     for command, expected in commands(body):
         stays = command.endswith("&")
-        lines.append(f"nohup {command.removesuffix('&').strip()} > daemon.log 2>&1 &\nsleep 2" if stays else command)
+        lines += [f"nohup {command.removesuffix('&').strip()} > daemon.log 2>&1 &", WAIT] if stays else [command]
         shown += expected + "\n" if expected.strip() else ""
     outputs = [{"output_type": "stream", "name": "stdout", "text": shown}] if shown else []
     return "\n".join(["%%bash", *lines]), outputs
