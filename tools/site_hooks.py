@@ -94,7 +94,19 @@ def render(text: str, page: str) -> str:
     for match in FENCE.finditer(text):
         parts += [OUTSIDE.sub(name_file, text[end : match.start()]), plain_fence(match)]
         end = match.end()
-    return "".join([*parts, OUTSIDE.sub(name_file, text[end:])])
+    return offer_notebook("".join([*parts, OUTSIDE.sub(name_file, text[end:])]), page)
+
+
+def offer_notebook(text: str, page: str) -> str:
+    """A tutorial with the link to its notebook, which ``tools/notebooks.py`` writes beside it, below its title."""
+    if posixpath.dirname(page) != "tutorials":
+        return text
+    name = posixpath.basename(page).replace(".md", ".ipynb")
+    return re.sub(
+        r"\A(# .+\n)",
+        rf'\1\n<a href="{name}" download>Download as a notebook</a> for Jupyter, with its outputs.\n',
+        text,
+    )
 
 
 def on_config(config: Any) -> Any:

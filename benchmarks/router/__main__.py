@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import qmk
+from benchmarks import results
 from benchmarks.agreement import compare
 from benchmarks.router import report
 from benchmarks.router.process import Peer
@@ -49,6 +51,9 @@ def main() -> None:
     for peer in peers:
         peer.close()
     print(report.show(rows))
+    if arguments.json:
+        versions = {"qmk": qmk.__version__} | {peer.name: peer.version for peer in peers if peer.version}
+        results.write(arguments.json, versions=versions, **report.figures(rows))
 
 
 def _circuit(path: Path, peers: list[Peer], texts: Texts, arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -115,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cold", action="store_true", help="count the first run of each circuit in its process")
     parser.add_argument("--ablate", action="store_true", help="run QMK again with each rewrite switched off")
     parser.add_argument("--out", type=Path, help="write the rows as JSON")
+    parser.add_argument("--json", type=Path, help="write the figures for docs/reference/speed.md as JSON")
     return parser.parse_args()
 
 

@@ -12,9 +12,14 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from types import ModuleType
 from typing import Any
 
+DISTRIBUTIONS = {
+    "aer": "qiskit-aer", "ddsim": "mqt.ddsim", "lightning": "pennylane-lightning", "maestro": "qoro-maestro",
+    "qsim": "qsimcirq",
+}  # fmt: skip
 ADDRESS_SPACE_BYTES = 14 << 30
 
 
@@ -23,7 +28,8 @@ def main(peer: str, descriptor: int) -> None:
     answers = open(descriptor, "w", buffering=1)  # noqa: SIM115 - lives as long as the process; libraries print on the others
     module = importlib.import_module(f"benchmarks.router.{'qmk' if peer == 'qmk' else f'peers.{peer}'}")
     reads = sorted(getattr(module, "READS", ()))
-    print(json.dumps({"methods": list(module.METHODS), "reads": reads}), file=answers)
+    version = metadata.version(DISTRIBUTIONS.get(peer, peer)) if peer != "qmk" else ""
+    print(json.dumps({"methods": list(module.METHODS), "reads": reads, "version": version}), file=answers)
     for line in sys.stdin:
         print(json.dumps(_answer(module, json.loads(line))), file=answers)
 

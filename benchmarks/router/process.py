@@ -24,6 +24,7 @@ class Peer:
         self.methods: list[str] = []
         self.reads: frozenset[str] = frozenset()
         self.problem = ""
+        self.version = ""
         self._child: subprocess.Popen[str] | None = None
         self._answers = -1
         self._start()
@@ -46,6 +47,7 @@ class Peer:
         if "methods" in answer:
             self.methods = answer["methods"]
             self.reads = frozenset(answer["reads"])
+            self.version = answer["version"]
         else:
             self.problem = answer["error"]
 

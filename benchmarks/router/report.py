@@ -76,6 +76,14 @@ def _circuits(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
 
 def _engines(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
     yield f"{'engine':<28}{'solved':>8}{'best on':>9}{'slowdown':>10}{'stopped':>10}{'>=100ms':>10}"
+    for row in engine_figures(table):
+        means = f"{row['slowdown']:>10.2f}{row['with_unsolved']:>10.2f}{row['slowdown_long']:>10.2f}"
+        yield f"{row['engine']:<28}{row['solved']:>5}/{len(table):<3}{row['best_on']:>8}{means}"
+
+
+def engine_figures(table: dict[str, dict[str, Cell]]) -> Iterable[Row]:
+    """Each engine against the oracle: circuits solved, and geometric means of its slowdown where it solved the circuit,
+    with the time it had in place of what it did not, and where the oracle takes long."""
     for engine in sorted({name for engines in table.values() for name in engines}):
         ratios, penal, long, solved, best_on = [], [], [], 0, 0
         for engines in table.values():
@@ -94,8 +102,35 @@ def _engines(table: dict[str, dict[str, Cell]]) -> Iterable[str]:
             best_on += best[0] == engine
             if best[1] >= LONG_S:
                 long.append(ratio)
-        means = f"{geometric_mean(ratios):>10.2f}{geometric_mean(penal):>10.2f}{geometric_mean(long):>10.2f}"
-        yield f"{engine:<28}{solved:>5}/{len(table):<3}{best_on:>8}{means}"
+        yield {
+            "engine": engine, "solved": solved, "best_on": best_on, "slowdown": geometric_mean(ratios),
+            "with_unsolved": geometric_mean(penal), "slowdown_long": geometric_mean(long),
+        }  # fmt: skip
+
+
+def figures(rows: Sequence[Row]) -> dict[str, Any]:
+    """What the page about speed shows: the number of ``circuits``, a ``summary`` by face, ``rows``, one an engine."""
+    table = cells(rows)
+    summary: dict[str, Any] = {}
+    for face, engine, unit in (("sample", QMK, "seconds"), ("run", RUN, "wall_s")):
+        ratios: list[tuple[float, str, float]] = []
+        for name, engines in table.items():
+            ours = getattr(engines.get(engine, Cell(None)), unit)
+            theirs = [getattr(cell, unit) for peer, cell in engines.items() if not _ours(peer)]
+            if ours is not None and (known := [value for value in theirs if value is not None]):
+                ratios.append((ours / min(known), name, ours))
+        if ratios:
+            worst, circuit, seconds = max(ratios)
+            summary[face] = {
+                "both_solved": len(ratios),
+                "ratio": geometric_mean([ratio for ratio, _, _ in ratios]),
+                "halves": _halves([ratio for ratio, _, _ in ratios]),
+                "worst": {"ratio": worst, "circuit": circuit, "ms": 1e3 * seconds},
+                "slower_on": sum(ratio > 1 for ratio, _, _ in ratios),
+                "wrong": sum(row["engine"] == engine and bool(row.get("disagrees")) for row in rows),
+            }
+    shown = [row for row in engine_figures(table) if not row["engine"].startswith(QMK + ":")]
+    return {"circuits": len(table), "summary": summary, "rows": shown}
 
 
 def _summary(table: dict[str, dict[str, Cell]], rows: Sequence[Row]) -> Iterable[str]:

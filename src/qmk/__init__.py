@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from qmk.request.rewriting import rewrite
     from qmk.request.warn import ProgramWarning
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AsyncClient",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import generate_speed
 import pytest
 
+from benchmarks import results
 from benchmarks.router import report
 
 
@@ -51,3 +55,23 @@ def test_what_is_wrong_lost_or_ours_alone_is_named():
 
 def test_the_mean_of_ratios_is_geometric():
     assert report.geometric_mean([0.1, 10.0]) == pytest.approx(1.0)
+
+
+def test_figures_are_what_the_page_about_speed_is_made_of(tmp_path: Path) -> None:
+    seconds = {"qmk": 1.0, "qmk:run": 1.5, "peer": 2.0}
+    rows = [
+        {"circuit": circuit, "engine": name, "cpu_s": time, "wall_s": time, "counts": {}}
+        for circuit in ("a", "b")
+        for name, time in seconds.items()
+    ]
+    found = report.figures(rows)
+    assert found["circuits"] == 2
+    assert [row["engine"] for row in found["rows"]] == ["peer", "qmk"]
+    assert found["summary"]["sample"]["ratio"] == pytest.approx(0.5)
+    assert found["summary"]["run"]["worst"]["ratio"] == pytest.approx(0.75)
+    path = tmp_path / "router.json"
+    results.write(path, versions={"peer": "1"}, **found)
+    written = json.loads(path.read_text())
+    assert {"command", "measured", "versions", "rows", "summary"} <= written.keys()
+    assert "| 2 |" in generate_speed.engines(written)
+    assert "**0.500**" in generate_speed.faces(written)
