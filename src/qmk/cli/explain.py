@@ -57,8 +57,7 @@ def command(
         plot_file.check(path)
     options.check_engine(asked.engine)
     loaded, outputs = values.load(wanted, program, format_name, params, console)
-    asked = asked.replace(outputs=outputs)
-    outputs, wish = asked.outputs, build(loaded.graph, asked)
+    wish = build(loaded.graph, asked.replace(outputs=outputs))
     shots = wish.shots or loaded.graph.shots or DEFAULT_SHOTS
     look = _look(wish.graph, outputs, shots, console)
     facts = with_outputs(look.features("auto"), wish.graph, outputs)

@@ -23,14 +23,18 @@ def show(as_json: bool, value: Any, text: str | Iterable[str]) -> None:
 
 def json_object(value: Any) -> None:
     """One JSON value, indented, on standard output."""
-    sys.stdout.write(json_text(value))
+    _write(json_text(value))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
 
 
 def json_line(value: Any) -> None:
     """One JSON value on a line of its own, written at once."""
     import msgspec
 
-    sys.stdout.write(escape_json(msgspec.json.encode(value).decode()) + "\n")
+    _write(escape_json(msgspec.json.encode(value).decode()) + "\n")
     sys.stdout.flush()
 
 

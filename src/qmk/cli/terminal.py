@@ -54,13 +54,17 @@ def say(text: str = "", err: bool = False) -> None:
     colored = is_colored(sys.stderr if err else sys.stdout)
     parts[::2] = map(printable, parts[::2])
     parts[1::2] = [f"\x1b[{codes}m" if colored else "" for codes in parts[1::2]]
-    click.echo("".join(parts), err=err, color=True)
+    _write("".join(parts) + "\n", err)
+
+
+def _write(text: str, err: bool = False) -> None:
+    click.echo(text, nl=False, err=err, color=True)
 
 
 def redraw(rows: list[str], drawn: int) -> int:
     """Draws lines over the last ``drawn`` ones of a terminal, each cut to its width; gives how many there are now."""
     if drawn:
-        click.echo(f"\x1b[{drawn}F\x1b[J", nl=False, color=True)
+        _write(f"\x1b[{drawn}F\x1b[J")
     for row in rows:
         say(row[: width() - 1])
     return len(rows)

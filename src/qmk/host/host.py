@@ -100,9 +100,8 @@ class Host:
         self.routing, self._replies, self._timers = routing, replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals and InTurn(seals, turns.in_thread)
-        self._committer = Committer(
-            journal, self._release, self._refuse_held, turns.schedule, turns.in_thread, turns.broken
-        )
+        release, refuse = self._release, self._refuse_held
+        self._committer = Committer(journal, release, refuse, turns.schedule, turns.in_thread, turns.broken)
         self._events: deque[ev.Event] = deque()
         self._stepping = False
         self._graphs = Graphs(journal.graph)

@@ -68,6 +68,8 @@ reveal_type(qmk.estimate(qmk.LogicalCounts(3, 5), [{}]))  # -> list[Estimate | Q
 reveal_type(qmk.rewrite(c).graph)  # -> Graph
 reveal_type(qmk.outputs(c, expect=[h])[0])  # -> Graph
 reveal_type(qmk.on_device(c, "zoned").graph)  # -> Graph
+reveal_type(qmk.draw(c, width=360))  # -> Picture
+reveal_type(qmk.plot.histogram([qmk.run(c).counts], labels=["a"]))  # -> Figure
 
 
 def ask(counts: qmk.Counts, batch: qmk.Batch[qmk.Result], gradient: qmk.Gradient, swept: qmk.Swept) -> None:

@@ -23,6 +23,8 @@ STATUS: dict[str, Any] = {
     "changes": 0,
     "attempts": 0,
     "error": None,
+    "name": "",
+    "tags": [],
 }
 
 

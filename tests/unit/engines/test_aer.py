@@ -94,7 +94,7 @@ def test_dynamic_programs_run_in_chunks_with_seeds_of_their_own(monkeypatch: pyt
         b.op("h", 0)
         b.measure(0)
     seen: list[int] = []
-    matrix = prepare(b).run(48, 7, seen.append).bits
+    matrix = prepare(b).run(48, 7, lambda done, bits=None: seen.append(done)).bits
     assert seen == [16, 32, 48]
     assert len({row.tobytes() for row in matrix}) == 48  # equal rows have probability 2^-40
 

@@ -110,7 +110,7 @@ def test_samples_come_in_pieces_of_bounded_size(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("qmk.engines.stabilizer.engine.CHUNK_BYTES", 4)
     seen: list[int] = []
     plan = frame_plan(program(Builder(2).op("h", 0).op("cnot", 0, 1).measure_all()))
-    matrix = plan.run(1000, 3, seen.append).bits
+    matrix = plan.run(1000, 3, lambda done, bits=None: seen.append(done)).bits
     assert seen == [256, 512, 768, 1000]
     assert (matrix[:, 0] == matrix[:, 1]).all()
     assert 350 < matrix[:, 0].sum() < 650  # ten standard deviations

@@ -37,7 +37,7 @@ class Once(Invariant):
             self._still(call.result.job_id, call.result.state, call.result.ended)
         elif call.method == "q_cancel":
             self._still(call.request.job_id, call.result.state, None)
-        elif call.method == "q_result":
+        elif call.method == "q_result" and not call.result.partial:
             self._still(call.request.job_id, "COMPLETED", None)
 
     def _still(self, job: str, state: str, when: float | None) -> None:
