@@ -154,6 +154,8 @@ def _to_session(world: World, client: Client, rng: Random) -> str:
 
 
 FIELDS: dict[str, Field] = {
+    "name": lambda world, client, rng: ("", "n")[len(client.sessions) % 2],
+    "tags": lambda world, client, rng: ((), ("a",), ("a", "b"))[len(world.channels) % 3],
     "session_id": _session,
     "job_id": _job,
     "handles": _handles,
@@ -231,7 +233,7 @@ def draw_call(world: World, client: Client, rng: Random) -> tuple[str, Any, Grap
 def draw_request(world: World, client: Client, name: str, rng: Random) -> Any:
     kind: Any = next(call.request for call in CALLS if call.name == name)
     values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(kind):
+    for field in sorted(msgspec.structs.fields(kind), key=lambda field: field.name != "session_id"):
         value = _value(world, client, field, rng)
         if value is not OMIT:
             values[field.name] = value
