@@ -6,7 +6,7 @@ Every function gives a Matplotlib figure, which notebooks show and ``savefig`` w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qmk.api.results import list_candidates
 from qmk.api.source import Source
@@ -21,15 +21,20 @@ from qmk.request.signature import takes
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from qmk.request.keywords import SampleKeywords
 
 __all__ = ["bloch", "city", "convergence", "engines", "error_rates", "histogram", "qsphere"]
 
 
 @takes("qmk.sample")
-def engines(program: ProgramLike, ax: Any = None, theme: str = "light", **keywords: Unpack[SampleKeywords]) -> Any:
+def engines(
+    program: ProgramLike, ax: Axes | None = None, theme: str = "light", **keywords: Unpack[SampleKeywords]
+) -> Figure:
     """What each engine is predicted to take for a program, which one the router chooses, and why others cannot run it;
-    and the Matplotlib figure. Nothing is run. Options are those of ``qmk.sample``.
+    as a Matplotlib figure. Nothing is run. Options are those of ``qmk.sample``.
 
     Raises ``QmkError`` as ``qmk.sample`` does before it runs; UNSUPPORTED without Matplotlib.
     """

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from qmk.request.keywords import SweepKeywords
 
@@ -56,9 +58,9 @@ class Swept:
         self,
         labels: Sequence[str] | None = None,
         units: Mapping[str, str] | None = None,
-        ax: Any = None,
+        ax: Axes | None = None,
         theme: str = "light",
-    ) -> Any:
+    ) -> Figure:
         """The values over the parameters that change, and the Matplotlib figure: of one parameter curves, a band of one
         standard error around each; of a grid of two a map. ``labels`` name the observables, ``units`` are by parameter.
         Raises ``QmkError`` INVALID_PARAMS for counts, more parameters, or two with several observables; UNSUPPORTED

@@ -20,6 +20,9 @@ from qmk.models.arguments import show
 from qmk.request.arguments import mapping, whole
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from qmk.client.mitigation import QuasiProbabilities, Readout
 
 Layout = Callable[[], Iterable[Register]]
@@ -175,7 +178,7 @@ class Counts(dict[str, int]):
         figures = {"count": shares, "probability": [count / shots for count in shares]}
         return pandas.DataFrame({**columns, **figures})
 
-    def plot(self, top: int = 20, ax: Any = None, theme: str = "light") -> Any:
+    def plot(self, top: int = 20, ax: Axes | None = None, theme: str = "light") -> Figure:
         """A histogram with a bar for each of the ``top`` outcomes, and the Matplotlib figure: see
         ``qmk.plot.histogram``."""
         from qmk.drawing.bars import histogram

@@ -15,6 +15,8 @@ from qmk.qvm.outputs import Values
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 Fetch = Callable[[int], EventPage | None]
@@ -234,7 +236,7 @@ class Result:
             raise QmkError("CONNECTION_LOST", f"the events from shot {from_shot} cannot be fetched")
         return page
 
-    def plot(self, top: int = 20, ax: Any = None, theme: str = "light") -> Any:
+    def plot(self, top: int = 20, ax: Axes | None = None, theme: str = "light") -> Figure:
         """A histogram of the counts, and the Matplotlib figure: see ``qmk.plot.histogram``."""
         return self.counts.plot(top, ax, theme)
 

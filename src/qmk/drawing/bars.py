@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from qmk.drawing.theme import COLOURS, axes_of, ink, wrong
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_RUNS, MOST_BARS, LONGEST = 7, 100, 26
 """Most runs side by side, most outcomes with a bar of their own, and most characters below one."""
@@ -15,8 +19,8 @@ CHARACTER = 0.075
 
 
 def histogram(
-    counts: Any, labels: Sequence[str] | None = None, top: int = 20, ax: Any = None, theme: str = "light"
-) -> Any:
+    counts: Any, labels: Sequence[str] | None = None, top: int = 20, ax: Axes | None = None, theme: str = "light"
+) -> Figure:
     """The share of the shots that each outcome has, as bars in the order of their bits, and the Matplotlib figure.
 
     ``counts`` is counts, probabilities, or several of them, which stand side by side and are named by ``labels``. The

@@ -10,6 +10,8 @@ from qmk.drawing.theme import COLOURS, axes_of, ink, wrong
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -35,9 +37,9 @@ def sweep(
     swept: SweptLike,
     labels: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
-    ax: Any = None,
+    ax: Axes | None = None,
     theme: str = "light",
-) -> Any:
+) -> Figure:
     """Draws a sweep: see ``qmk.Swept.plot``."""
     import numpy as np
 
@@ -81,9 +83,9 @@ def convergence(
     errors: Sequence[float] | None = None,
     exact: float | None = None,
     label: str = "value",
-    ax: Any = None,
+    ax: Axes | None = None,
     theme: str = "light",
-) -> Any:
+) -> Figure:
     """The values of an optimiser by step, with a band of one standard error and a line at the exact value, and the
     Matplotlib figure. Raises ``QmkError`` INVALID_PARAMS for what are not numbers; UNSUPPORTED without Matplotlib."""
     heights = _read_numbers("values", values)
@@ -126,7 +128,7 @@ def _read_numbers(name: str, values: Any) -> Array:
     return found
 
 
-def error_rates(found: Any, ax: Any = None, theme: str = "light") -> Any:
+def error_rates(found: Any, ax: Axes | None = None, theme: str = "light") -> Figure:
     """Logical errors per round over p, a curve a distance with 95 % bars, the crossings, and bare qubits as the line to
     beat; and the Matplotlib figure. ``found`` is what ``qmk.models.qec.memories.threshold`` gives. Raises ``QmkError``
     INVALID_PARAMS for anything else; UNSUPPORTED without Matplotlib."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qmk.base.units import bytes_text, seconds_text
 from qmk.drawing.theme import COLOURS, axes_of, ink
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ROW, WIDTH, LONGEST = 0.21, 5.8, 54
 """Inches of a row and of the chart, and most characters of a reason."""
 
 
-def chart(rows: Sequence[Mapping[str, Any]], ax: Any = None, theme: str = "light") -> Any:
+def chart(rows: Sequence[Mapping[str, Any]], ax: Axes | None = None, theme: str = "light") -> Figure:
     """Bars of predicted seconds with the factor within which they are believed, memory beside them, the chosen engine
     in a colour of its own, and engines that cannot run the program with the reason. ``rows`` are candidates of the
     router as plain data."""

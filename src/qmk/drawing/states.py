@@ -10,6 +10,7 @@ from qmk.drawing.theme import COLOURS, PHASES, drawing, figure, ink, load, wrong
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
 
     Array = np.ndarray[Any, np.dtype[np.complex128]]
 
@@ -18,7 +19,7 @@ MOST_CITY, MOST_BLOCH, MOST_QSPHERE = 5, 12, 7
 TOLERANCE = 1e-5
 
 
-def city(state: Any, theme: str = "light") -> Any:
+def city(state: Any, theme: str = "light") -> Figure:
     """The real and the imaginary part of a density matrix as bars over its entries, and the Matplotlib figure.
 
     ``state`` is a state vector of shape (2^n,), such as ``qmk.state`` gives, or a density matrix (2^n, 2^n), of at most
@@ -53,7 +54,7 @@ def city(state: Any, theme: str = "light") -> Any:
         return made
 
 
-def bloch(state: Any, theme: str = "light") -> Any:
+def bloch(state: Any, theme: str = "light") -> Figure:
     """A Bloch sphere for each qubit, with the vector of its reduced state, and the Matplotlib figure.
 
     A vector of length 1 reaches the sphere; the length r, written above, falls with the entropy of the qubit, to 0
@@ -90,7 +91,7 @@ def bloch_vector(state: Array, n: int, qubit: int) -> tuple[float, float, float]
     return float(x), float(y), float((reduced[0, 0] - reduced[1, 1]).real)
 
 
-def qsphere(state: Any, theme: str = "light") -> Any:
+def qsphere(state: Any, theme: str = "light") -> Figure:
     """The amplitudes of a state vector as points on a sphere, and the Matplotlib figure.
 
     |0...0> is at the top and |1...1> at the bottom, between them are circles of bitstrings with equally many ones. The

@@ -178,6 +178,7 @@ FIELDS: dict[str, Field] = {
     "timeout_ms": lambda world, client, rng: rng.choice((0, 100, 5_000, OMIT)),
     "after": lambda world, client, rng: rng.randint(0, 6),
     "from_shot": lambda world, client, rng: rng.choice((0, 0, 0, 5, 1000)),
+    "partial": lambda world, client, rng: len(client.jobs) % 2 == 0,  # without dice, as names and tags
     "reason": lambda world, client, rng: rng.choice(("", "enough")),
     "n": lambda world, client, rng: rng.randint(1, 4),
     "graph": lambda world, client, rng: OMIT,
