@@ -96,7 +96,7 @@ def engines(found: dict[str, Any]) -> str:
     """The table of each engine against the oracle: QMK first, then those that solved most."""
     rows: list[tuple[str, ...]] = []
     for row in sorted(found["rows"], key=lambda row: (row["engine"] != "qmk", -row["solved"])):
-        name = row["engine"]
+        name: str = row["engine"]
         label = LABELS.get(name, name).format(version=found["versions"].get(name, ""))
         best_on = "" if name == "qmk" else str(row["best_on"])
         rows.append((label, str(row["solved"]), best_on, number(row["slowdown"]), number(row["with_unsolved"])))

@@ -69,13 +69,14 @@ def bundle(value: Any) -> dict[str, str]:
 def figures() -> Iterator[dict[str, Any]]:
     """The open figures of Matplotlib as outputs; they are closed."""
     plt = sys.modules.get("matplotlib.pyplot")
-    for number in plt.get_fignums() if plt is not None else ():
+    if plt is None:
+        return
+    for number in plt.get_fignums():
         drawn = io.StringIO()
         plt.figure(number).savefig(drawn, format="svg")
         data = {"image/svg+xml": drawn.getvalue(), "text/plain": "<Figure>"}
         yield {"output_type": "display_data", "metadata": {}, "data": data}
-    if plt is not None:
-        plt.close("all")
+    plt.close("all")
 
 
 def execute(source: str, names: dict[str, Any], count: int) -> list[dict[str, Any]]:
