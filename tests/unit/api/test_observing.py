@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -206,12 +206,12 @@ def test_noise_on_two_qubits_moves_with_the_qubits_that_a_value_depends_on() -> 
     [
         lambda: qmk.expectation(ONE, "1e400*Z"),
         lambda: qmk.expectation(ONE, {"Z": math.nan}),
-        lambda: qmk.expectation(ONE, {"Z": 1j}),  # pyright: ignore[reportCallIssue]
+        lambda: qmk.expectation(ONE, cast("Any", {"Z": 1j})),
         lambda: qmk.expectation(ONE, {}),
-        lambda: qmk.expectation(ONE, 5),  # pyright: ignore[reportCallIssue]
+        lambda: qmk.expectation(ONE, cast("Any", 5)),
         lambda: qmk.expectation(ONE, "Z" + "9" * 5000),
         lambda: qmk.expectation(ONE, "Z\u0660"),
-        lambda: qmk.expectation(ONE, "Z", shots=10.5),  # pyright: ignore[reportCallIssue]
+        lambda: qmk.expectation(ONE, "Z", shots=cast("Any", 10.5)),
         lambda: qmk.expectation(ONE, "Z", shots=10, seed=-1),
         lambda: qmk.expectation(ONE, "Z", shots=10, seed=1 << 70),
         lambda: qmk.expectation(ONE, "Z", engine="native:none"),

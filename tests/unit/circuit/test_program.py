@@ -213,7 +213,8 @@ def test_refusals_name_the_argument_and_the_fix(name: str) -> None:
 def test_a_circuit_says_that_a_program_has_it() -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(qmk.Circuit(2), "rydberg")  # noqa: B009
-    assert "qmk.Program has 'rydberg'" in str(caught.value.fields["help"])  # pyright: ignore[reportAttributeAccessIssue]
+    assert isinstance(caught.value, qmk.QmkError)
+    assert "qmk.Program has 'rydberg'" in str(caught.value.fields["help"])
     with pytest.raises(qmk.QmkError, match="no form in a circuit") as refused:
         qmk.Circuit.from_graph(qmk.Program(2).open_channel("link", 0, 1).graph)
     assert "qmk.Program" in refused.value.fields["help"]

@@ -17,6 +17,7 @@ from qmk.drawing.engines import chart
 from qmk.models.qec import codes, memories, rates
 
 TURNS: Any = np.linspace(0, 3, 7)
+plot: Any = qmk.plot
 
 
 def bars(figure: Any) -> list[list[float]]:
@@ -32,7 +33,7 @@ def below(figure: Any) -> list[str]:
 
 
 def test_bars_are_shares_of_the_shots_with_their_errors() -> None:
-    figure = qmk.Counts({"00": 30, "11": 60, "01": 10}).plot()
+    figure: Any = qmk.Counts({"00": 30, "11": 60, "01": 10}).plot()
     assert bars(figure) == [pytest.approx([0.3, 0.1, 0.6])]
     assert below(figure) == ["00", "01", "11"]
     segments = figure.axes[0].collections[0].get_segments()
@@ -40,12 +41,12 @@ def test_bars_are_shares_of_the_shots_with_their_errors() -> None:
         [math.sqrt(p * (1 - p) / 100) for p in (0.3, 0.1, 0.6)]
     )
     assert figure.axes[0].get_ylabel() == "share of the shots"
-    assert not qmk.plot.histogram({"0": 0.5, "1": 0.5}).axes[0].collections, "probabilities have no error bars"
+    assert not plot.histogram({"0": 0.5, "1": 0.5}).axes[0].collections, "probabilities have no error bars"
 
 
 def test_runs_stand_side_by_side_and_the_rest_is_one_bar() -> None:
     a, b = {f"{k:08b}": k + 1 for k in range(40)}, {"11111111": 5}
-    figure = qmk.plot.histogram([a, b], labels=["many", "one"], top=3)
+    figure = plot.histogram([a, b], labels=["many", "one"], top=3)
     assert below(figure) == ["00100110", "00100111", "11111111", "38 others"]
     assert bars(figure)[0] == pytest.approx([39 / 820, 40 / 820, 0, 741 / 820])
     assert bars(figure)[1] == [0, 0, 1, 0]
@@ -56,14 +57,14 @@ def test_runs_stand_side_by_side_and_the_rest_is_one_bar() -> None:
 
 @pytest.mark.parametrize(("bits", "number"), [(1, 2), (3, 8), (5, 20), (16, 20), (60, 100)])
 def test_bitstrings_below_bars_never_collide(bits: int, number: int) -> None:
-    figure = qmk.plot.histogram({f"{k:0{bits}b}": 1 for k in range(number)}, top=number)
+    figure = plot.histogram({f"{k:0{bits}b}": 1 for k in range(number)}, top=number)
     figure.savefig(io.BytesIO())
     boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
     assert all(a.x1 <= b.x0 for a, b in itertools.pairwise(boxes))
 
 
 def test_a_city_has_a_bar_for_each_entry_that_is_not_zero() -> None:
-    figure = qmk.plot.city(qmk.state(qmk.Circuit(2).h(0).cx(0, 1)))
+    figure = plot.city(qmk.state(qmk.Circuit(2).h(0).cx(0, 1)))
     real, imaginary = figure.axes
     assert len(real.collections[0]._facecolors) == 4 * 6
     assert real.get_xlabel() == "row"
@@ -75,7 +76,7 @@ def test_a_city_has_a_bar_for_each_entry_that_is_not_zero() -> None:
 def test_arrows_end_at_the_bloch_vectors(mixed: bool) -> None:
     circuit = qmk.Circuit(3).h(0).cx(0, 1).ry(0.8, 2).rz(0.5, 2)
     state = qmk.state(circuit)
-    figure = qmk.plot.bloch(np.outer(state, state.conj()) if mixed else state)
+    figure = plot.bloch(np.outer(state, state.conj()) if mixed else state)
     assert len(figure.axes) == 3
     for qubit, axes in enumerate(figure.axes):
         arrow = next(line for line in axes.lines if line.get_label() == "vector")
@@ -85,7 +86,7 @@ def test_arrows_end_at_the_bloch_vectors(mixed: bool) -> None:
 
 
 def test_a_qsphere_has_a_point_for_each_amplitude_by_weight_and_phase() -> None:
-    figure = qmk.plot.qsphere(np.array([1, 0, 1j, -1]) / math.sqrt(3))
+    figure = plot.qsphere(np.array([1, 0, 1j, -1]) / math.sqrt(3))
     points = {each.get_label(): each for each in figure.axes[0].collections if set(each.get_label()) <= set("01")}
     assert set(points) == {"00", "10", "11"}
     heights = {name: float(point._offsets3d[2][0]) for name, point in points.items()}
@@ -100,7 +101,7 @@ def test_a_qsphere_has_a_point_for_each_amplitude_by_weight_and_phase() -> None:
 def test_a_sweep_of_one_parameter_is_curves_with_bands() -> None:
     theta = qmk.Parameter("theta")
     swept = qmk.sweep(qmk.Circuit(1).ry(theta, 0), {theta: TURNS[::-1]}, ["Z", "X"], shots=100, seed=1)
-    axes = swept.plot(labels=["Z", "X"], units={"theta": "rad"}).axes[0]
+    axes: Any = swept.plot(labels=["Z", "X"], units={"theta": "rad"}).axes[0]
     assert axes.get_xlabel() == "theta (rad)"
     for k, line in enumerate(axes.lines):
         assert line.get_xdata() == pytest.approx(TURNS)
@@ -116,7 +117,7 @@ def test_a_sweep_of_two_parameters_is_a_map_where_it_is_a_grid() -> None:
     grid: Any = np.meshgrid(TURNS, TURNS[:3])
     x, y = grid
     swept = qmk.sweep(circuit, {a: x.ravel(), b: y.ravel()}, "Z0")
-    axes = swept.plot().axes[0]
+    axes: Any = swept.plot().axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("a", "b")
     assert np.asarray(axes.collections[0].get_array()) == pytest.approx(np.cos(x))
     with pytest.raises(qmk.QmkError, match="not a grid"):
@@ -128,7 +129,7 @@ def test_a_sweep_of_two_parameters_is_a_map_where_it_is_a_grid() -> None:
 
 
 def test_convergence_has_a_line_at_the_exact_value() -> None:
-    axes = qmk.plot.convergence([3, 2, 1.5], errors=[0.1, 0.1, 0.2], exact=1.4, label="energy").axes[0]
+    axes = plot.convergence([3, 2, 1.5], errors=[0.1, 0.1, 0.2], exact=1.4, label="energy").axes[0]
     curve, exact = axes.lines
     assert curve.get_ydata() == pytest.approx([3, 2, 1.5])
     assert set(exact.get_ydata()) == {1.4}
@@ -143,7 +144,7 @@ def test_error_rates_are_a_curve_a_distance_and_bare_qubits() -> None:
             code = codes.parse(f"surface(d={d})")
             points.append(memories.Memory(code, f"circuit={p}", "", "matching", 3 * d, {"Z": rate}, p))
     found = memories.threshold(points)
-    axes = qmk.plot.error_rates(found).axes[0]
+    axes = plot.error_rates(found).axes[0]
     assert axes.get_xscale() == axes.get_yscale() == "log"
     named = {text.get_text() for text in axes.get_legend().get_texts()}
     assert named == {"a bare qubit", "d = 3", "d = 5"}
@@ -152,7 +153,7 @@ def test_error_rates_are_a_curve_a_distance_and_bare_qubits() -> None:
 
 
 def test_the_chart_of_engines_marks_the_chosen_and_tells_why_others_cannot() -> None:
-    axes = qmk.plot.engines(qmk.Circuit(13).h(range(13)).cx(0, 1).measure_all(), shots=100).axes[0]
+    axes = plot.engines(qmk.Circuit(13).h(range(13)).cx(0, 1).measure_all(), shots=100).axes[0]
     names = [text.get_text() for text in axes.get_yticklabels()]
     told = dict(zip(names, (text.get_text() for text in axes.texts), strict=True))
     assert [name for name, text in told.items() if text.endswith("chosen")] == [names[0]]
@@ -161,7 +162,7 @@ def test_the_chart_of_engines_marks_the_chosen_and_tells_why_others_cannot() -> 
 
 
 def test_themes_and_axes_of_the_caller() -> None:
-    dark = qmk.Counts({"0": 1}).plot(theme="dark")
+    dark: Any = qmk.Counts({"0": 1}).plot(theme="dark")
     assert dark.axes[0].xaxis.label.get_color() == themes.ink("dark") != themes.ink("light")
     assert dark.get_facecolor()[3] == 0, "transparent"
     mine = dark.add_subplot()
@@ -173,18 +174,18 @@ def test_themes_and_axes_of_the_caller() -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: qmk.plot.city(np.ones(3) / math.sqrt(3)), "has the shape"),
-        (lambda: qmk.plot.city([1, 1]), "add up to 2, not 1"),
-        (lambda: qmk.plot.city(np.eye(2)), "a trace of 2"),
-        (lambda: qmk.plot.city([[0.5, 0.5], [0, 0.5]]), "not Hermitian"),
-        (lambda: qmk.plot.city([[1.5, 0], [0, -0.5]]), "negative eigenvalue"),
-        (lambda: qmk.plot.city(np.eye(1, 64)[0]), "at most 5 are drawn"),
-        (lambda: qmk.plot.qsphere(np.eye(2) / 2), "must be a state vector"),
-        (lambda: qmk.plot.histogram([{"0": 1}, {"0": 1}], labels=["a"]), "labels must be 2"),
-        (lambda: qmk.plot.histogram({"0": 0}), "have no shots"),
-        (lambda: qmk.plot.histogram({"0": 1}, top=0), "top must be"),
-        (lambda: qmk.plot.histogram({"0": 1}, theme="blue"), "theme"),
-        (lambda: qmk.plot.convergence([1, 2], errors=[1]), "one for each value"),
+        (lambda: plot.city(np.ones(3) / math.sqrt(3)), "has the shape"),
+        (lambda: plot.city([1, 1]), "add up to 2, not 1"),
+        (lambda: plot.city(np.eye(2)), "a trace of 2"),
+        (lambda: plot.city([[0.5, 0.5], [0, 0.5]]), "not Hermitian"),
+        (lambda: plot.city([[1.5, 0], [0, -0.5]]), "negative eigenvalue"),
+        (lambda: plot.city(np.eye(1, 64)[0]), "at most 5 are drawn"),
+        (lambda: plot.qsphere(np.eye(2) / 2), "must be a state vector"),
+        (lambda: plot.histogram([{"0": 1}, {"0": 1}], labels=["a"]), "labels must be 2"),
+        (lambda: plot.histogram({"0": 0}), "have no shots"),
+        (lambda: plot.histogram({"0": 1}, top=0), "top must be"),
+        (lambda: plot.histogram({"0": 1}, theme="blue"), "theme"),
+        (lambda: plot.convergence([1, 2], errors=[1]), "one for each value"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_a_sentence(call: Any, said: str) -> None:

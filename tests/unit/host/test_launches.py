@@ -147,7 +147,7 @@ def test_the_start_of_a_launch_that_was_killed_is_not_told():
 
 def test_what_a_launch_gave_so_far_is_kept_while_it_is_out():
     desk = Desk()
-    desk.launches.launcher = Killer()  # type: ignore[assignment]
+    desk.launches.launcher = cast("Any", Killer())
     seven = ("job_1", 7)
     ends: list[Callable[[], object]] = [
         lambda: desk.launches.on_done(*seven, done(7), "1"),

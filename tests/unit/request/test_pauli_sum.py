@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 from functools import reduce
 from typing import Any
@@ -154,8 +155,9 @@ def test_refusals_name_the_part_and_the_fix(name: str) -> None:
 
 
 def test_other_values_do_not_add() -> None:
-    for wrong in ("Z", None, [1], np.array([1.0, 2.0])):
+    others: list[Any] = ["Z", None, [1], np.array([1.0, 2.0])]
+    for wrong in others:
         with pytest.raises(TypeError):
-            X(0) + wrong  # pyright: ignore[reportOperatorIssue]
+            operator.add(X(0), wrong)
         with pytest.raises(TypeError):
-            wrong * X(0)  # pyright: ignore[reportOperatorIssue]
+            operator.mul(wrong, X(0))

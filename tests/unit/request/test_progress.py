@@ -10,7 +10,7 @@ import pytest
 import qmk
 from qmk.base.errors import QmkError
 from qmk.request import progress
-from qmk.request.options import RunOptions
+from qmk.request.options import RunOptions, read_options
 from qmk.request.progress import Bar, showing
 
 BELL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
@@ -108,4 +108,4 @@ def test_options_without_a_bar_stay_as_they_are() -> None:
         with showing(RunOptions(progress=given)) as options:
             assert options.report is (print if given is print else None)
     with pytest.raises(QmkError, match="progress must be a function or True"):
-        RunOptions(progress="yes")  # type: ignore[arg-type]  # wrong on purpose
+        read_options("qmk.run", {"progress": "yes"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,7 +122,8 @@ def test_too_many_outcomes_are_left_out_and_said_to_be() -> None:
         def counts(self) -> dict[str, int]:
             return {f"{k:020b}": 1 for k in range(MOST_OUTCOMES + 1)}
 
-    Reports(None, shown, None, [], 0).of_core(MOST_OUTCOMES + 1, Samples())  # type: ignore[arg-type]
+    samples: Any = Samples()
+    Reports(None, shown, None, [], 0).of_core(MOST_OUTCOMES + 1, samples)
     assert (shown[0].counts, shown[0].shots) == ({}, MOST_OUTCOMES + 1)
     assert "10001 outcomes" in shown[0].notes["partial"]
 
