@@ -112,13 +112,15 @@ def _portable(value: Any) -> Any:
 
 class QmkError(Exception):
     """An error that may reach a user. ``kind`` is a name in ``KINDS``; ``fields`` are JSON-compatible data. A field
-    ``retryable`` says for this occurrence what the kind says in general."""
+    ``retryable`` says for this occurrence what the kind says in general. A traceback shows the field ``help`` too."""
 
     def __init__(self, kind: str, message: str, **fields: Any) -> None:
         super().__init__(kind, message)  # what pickle and copy build it from
         self.kind = KINDS[kind]
         self.message = message
         self.fields: dict[str, Any] = {name: _portable(value) for name, value in fields.items()}
+        if "help" in self.fields:
+            self.add_note(f"-> {self.fields['help']}")
 
     def __str__(self) -> str:
         return self.message
@@ -136,11 +138,7 @@ class QmkError(Exception):
     def to_dict(self) -> dict[str, Any]:
         """The JSON-RPC error object: code, message and data with name, blame, retryable and the fields."""
         data = {"name": self.kind.name, "retryable": self.kind.retryable, "blame": self.kind.blame}
-        return {
-            "code": self.kind.code,
-            "message": self.message,
-            "data": {**data, **msgspec.to_builtins(self.fields)},
-        }
+        return {"code": self.kind.code, "message": self.message, "data": {**data, **msgspec.to_builtins(self.fields)}}
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> QmkError:

@@ -1,5 +1,8 @@
 """Errors as data: there and back, and nothing in them that no codec carries."""
 
+import pickle
+import traceback
+
 import msgspec
 import pytest
 
@@ -44,3 +47,10 @@ def test_an_occurrence_may_say_that_a_retry_is_of_no_use() -> None:
     assert error.to_dict()["data"]["retryable"] is False
     assert QmkError.from_dict(error.to_dict()).to_dict() == error.to_dict()
     assert QmkError("RESOURCE_EXHAUSTED", "busy").to_dict()["data"]["retryable"] is True
+
+
+def test_a_traceback_shows_the_help() -> None:
+    error = QmkError("INVALID_PARAMS", "shots is 0", help="give at least 1")
+    assert "".join(traceback.format_exception_only(error)).endswith("QmkError: shots is 0\n-> give at least 1\n")
+    assert pickle.loads(pickle.dumps(error)).__notes__ == error.__notes__
+    assert not hasattr(QmkError("INVALID_PARAMS", "shots is 0"), "__notes__")
