@@ -60,5 +60,5 @@ def test_what_several_jobs_have_names_them(part: str) -> None:
 
 def test_a_long_list_of_matches_is_cut() -> None:
     jobs = [f"job_{number:028x}abcd" for number in range(12)]
-    with pytest.raises(QmkError, match=r" may be any of 12 jobs: (job_\w+, ){4}job_\w+ and 7 more$"):
+    with pytest.raises(QmkError, match=r" may be any of 12 jobs: (job_\w+, ){4}job_\w+ and 7 more"):
         find("abcd", jobs)
