@@ -50,7 +50,7 @@ INTRO = """# The `qmk` command
 {exits}
 With `--json` a command prints one object on standard output. An error is then an object too, `{"error": {"code": ...,
 "message": ..., "data": {"name": ..., "retryable": ..., "blame": ...}}}`, with the same exit codes; its names are in
-[errors.md](errors.md).
+[Errors](errors.md).
 
 {environment}
 """

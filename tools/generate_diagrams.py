@@ -141,10 +141,11 @@ def noise_tiers() -> Scene:
     for number, (what, how, method, kind) in enumerate(tiers):
         engine, _, name = method.partition(":")
         assert name in declared[engine].methods, method
+        shown = f"{method} (extra)" if engine == "aer" else method
         y = 10.0 + 72 * number
         marks += box(10, y + 24 - 8 * len(what), 132, what, BLUE)
         marks += [Line(144, y + 28, 172, y + 28, arrow=True)]
-        marks += box(174, y, 196, (how, method, kind), YELLOW if kind.startswith("exact") else GREY)
+        marks += box(174, y, 196, (how, shown, kind), YELLOW if kind.startswith("exact") else GREY)
     return Scene(WIDTH, 4.0 + 72 * len(tiers), "Which noise is computed exactly, and which is sampled", tuple(marks))
 
 
