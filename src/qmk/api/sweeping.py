@@ -14,13 +14,12 @@ from qmk.api.observing import NARROW, evaluate
 from qmk.api.parametrised import at_all, of_text
 from qmk.api.results import layout_of
 from qmk.api.sampling import Sampled, sample
-from qmk.api.source import DEFAULT_SHOTS, verify
+from qmk.api.source import DEFAULT_SHOTS, build_for_values
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
 from qmk.client.counts import Counts
 from qmk.qvm.outputs import Observable, Outputs
-from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import Progress, RunOptions, read_options
 from qmk.request.program import ProgramLike, to_graph
@@ -165,7 +164,7 @@ def _by_graph(
     values = None
     read = options.replace(params=None, format=None)
     for at, (plain, sweep) in enumerate(parts):
-        graph = verify(build(plain, read.replace(error=None)).graph, options.strict)
+        graph = build_for_values(plain, read)
         found, _ = observables_of(observable, graph)
         drawn = options.shots is not None
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=drawn)

@@ -16,9 +16,17 @@ class ProgramWarning(UserWarning):
 
 def warn_of(findings: Iterable[Finding]) -> None:
     """Issues a Python warning for each finding, at the line outside QMK that called."""
-    rows = list(findings)
-    if not rows:
-        return
+    rows = [finding.text() for finding in findings]
+    if rows:
+        _issue(rows)
+
+
+def warn(message: str, help: str) -> None:
+    """Issues a Python warning about what a call asks for, at the line outside QMK that called."""
+    _issue([f"{message} -> {help}"])
+
+
+def _issue(rows: list[str]) -> None:
     import inspect  # only when there is something to say: it is large
 
     frames: list[FrameType] = []
@@ -29,4 +37,4 @@ def warn_of(findings: Iterable[Finding]) -> None:
     ours = [at for at, frame in enumerate(frames) if frame.f_globals.get("__name__", "").partition(".")[0] == "qmk"]
     level = ours[-1] + 2
     for row in rows:
-        warnings.warn(printable(row.text()), ProgramWarning, stacklevel=level)
+        warnings.warn(printable(row), ProgramWarning, stacklevel=level)
