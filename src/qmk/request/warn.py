@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import FrameType
 
 from qmk.base.errors import Finding
@@ -24,6 +24,12 @@ def warn_of(findings: Iterable[Finding]) -> None:
 def warn(message: str, help: str) -> None:
     """Issues a Python warning about what a call asks for, at the line outside QMK that called."""
     _issue([f"{message} -> {help}"])
+
+
+def warn_of_counts(counts: Mapping[str, int]) -> None:
+    """Warns where counts are of a program that measures nothing."""
+    if counts.keys() == {""}:
+        warn("nothing is measured", "add .measure_all(), in OpenQASM 3 such as: c = measure q;")
 
 
 def _issue(rows: list[str]) -> None:

@@ -49,3 +49,30 @@ def test_readout_errors_that_matter_are_not_told() -> None:
     assert told(lambda: qmk.run(TURN, params=POINT, noise="readout=0.1", seed=1)) == set()
     assert told(lambda: qmk.sweep(TURN, {"w": [0.1]}, noise="readout=0.1", seed=1)) == set()
     assert told(lambda: qmk.expectation(BRANCH, "ZZ", noise="readout=0.1")) == set()  # decides on a gate
+
+
+UNREAD: dict[str, Callable[[qmk.Circuit], object]] = {
+    "run": lambda c: qmk.run(c, seed=1),
+    "sample": lambda c: qmk.sample(c, seed=1),
+    "sweep": lambda c: qmk.sweep(c, {"w": [0.1, 0.2]}, seed=1),
+}
+
+
+@pytest.mark.parametrize(("name", "call"), UNREAD.items(), ids=UNREAD)
+def test_counts_of_a_program_that_measures_nothing_are_told(name: str, call: Callable[[qmk.Circuit], object]) -> None:
+    open_circuit = qmk.Circuit(1).rx(W, 0)
+    circuit = open_circuit if name == "sweep" else open_circuit.bind(POINT)
+    assert told(lambda: call(circuit)) == {
+        "nothing is measured -> add .measure_all(), in OpenQASM 3 such as: c = measure q;"
+    }
+    assert told(lambda: call(circuit.copy().measure_all())) == set()
+
+
+def test_values_need_no_measurement() -> None:
+    circuit = qmk.Circuit(1).h(0)
+    _, asked = qmk.outputs(circuit, expect="X")
+    assert told(lambda: (qmk.run(circuit, outputs=asked, seed=1), qmk.expectation(circuit, "X"))) == set()
+
+
+def test_dir_lists_the_public_names() -> None:
+    assert dir(qmk) == sorted(qmk.__all__)

@@ -145,7 +145,10 @@ def test_a_refusal_tells_the_nearest_fix_first_and_few_reasons() -> None:
     absent = replace(aer.DECLARATION, requires=("no_such_library",))
     graph = damped(14)
     for more, begins in (
-        ({"aer": absent}, "no engine can run this program: aer:density_matrix: no_such_library not installed: pip install"),
+        (
+            {"aer": absent},
+            "no engine can run this program: aer:density_matrix: no_such_library not installed: pip install",
+        ),
         ({}, "no engine can run this program; it runs with Pauli errors, as qmk.models.noise.pauli_twirl"),
     ):
         with pytest.raises(QmkError) as refused:
