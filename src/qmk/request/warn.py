@@ -28,7 +28,7 @@ def warn(message: str, help: str) -> None:
 
 def warn_of_counts(counts: Mapping[str, int]) -> None:
     """Warns where counts are of a program that measures nothing."""
-    if counts.keys() == {""}:
+    if set(counts) == {""}:
         warn("nothing is measured", "add .measure_all(), in OpenQASM 3 such as: c = measure q;")
 
 

@@ -190,4 +190,4 @@ def _is_for_twirling(found: list[Candidate], features: Features) -> bool:
     """Whether Pauli errors in place of the program's are all that a candidate needs, and none is only to be
     installed."""
     needs = [{gap.need for gap in row.gaps} for row in found]
-    return features.noise == {"kraus"} and {"noise"} in needs and {"library"} not in needs
+    return set(features.noise) == {"kraus"} and {"noise"} in needs and {"library"} not in needs
