@@ -84,7 +84,7 @@ def columns_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> dic
             form = "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}"
             raise _wrong(
                 "the points are not a list of mappings",
-                f"did you mean shots={show(rows)}? As points {form}" if type(rows) is int else form,
+                f"did you mean shots={show(given)}? As points {form}" if isinstance(given, int) else form,
             )
         rows = [{name_of(name): value for name, value in row.items()} for row in given]
         names = rows[0].keys() if rows else ()
