@@ -150,3 +150,6 @@ if not TYPE_CHECKING:  # a type checker knows the names above, and that there ar
         home = importlib.import_module(_HOMES[name])
         found = globals()[name] = home if _HOMES[name] == f"qmk.{name}" else getattr(home, name)
         return found
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

@@ -262,6 +262,13 @@ def _by_angle(program: ProgramLike, observable: ObservableLike, options: RunOpti
 
     graph = to_graph(program, options.format, options.params)
     sweep = asked.all_angles(graph)
+    if not sweep.slots:
+        raise QmkError(
+            "INVALID_PARAMS",
+            "the program has no parameters, and no angles to differentiate by",
+            field="program",
+            help="qmk.expectation gives its value; a qmk.Parameter in an angle is a parameter",
+        )
     nodes = {node.id: node for node in graph.nodes}
     angles = [float(nodes[slot.node].args[slot.arg]) for slot in sweep.slots]
     table = np.array(angles, dtype=np.float64)[None]

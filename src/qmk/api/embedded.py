@@ -11,6 +11,7 @@ from qmk.request.batches import is_batch
 from qmk.request.options import RunOptions, read_options
 from qmk.request.progress import showing
 from qmk.request.signature import takes
+from qmk.request.warn import warn_of_counts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -103,7 +104,10 @@ class Embedded:
 
         with showing(options) as options:
             source = Source(program, options)
-            return result_of(self._ready().run(source), source)
+            found = result_of(self._ready().run(source), source)
+            if options.outputs is None:
+                warn_of_counts(found.counts)
+            return found
 
 
 @overload

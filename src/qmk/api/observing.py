@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from qmk.api.plans import memory_bytes
-from qmk.api.source import read_native, verify
+from qmk.api.source import build_for_values, read_native
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.ir.propagation import estimate
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Values
 from qmk.request.batches import BatchLike, is_batch
-from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.outputs import bitstrings_of, qubits_of
@@ -189,7 +188,7 @@ def _expectation(
         found = _in_core(circuit, rows) if narrow else _propagate(circuit, rows, options.error or 0.0)
         if found is not None:
             return found[0] if single else found
-    graph = verify(build(program, options.replace(error=None)).graph, options.strict)
+    graph = build_for_values(program, options)
     rows, single = observables_of(observable, graph)
     tolerance = options.error or 0.0
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None, tolerance=tolerance)
@@ -311,7 +310,7 @@ def _values(
     program: ProgramLike, outputs_for: Callable[[Graph], Outputs], options: RunOptions
 ) -> tuple[Values, Outputs]:
     """Computes the values of a program without a sweep. ``outputs_for`` gives the outputs for its graph."""
-    graph = verify(build(program, options.replace(error=None)).graph, options.strict)
+    graph = build_for_values(program, options)
     outputs = outputs_for(graph)
     return evaluate(graph, outputs, options), outputs
 

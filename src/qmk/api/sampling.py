@@ -22,6 +22,7 @@ from qmk.request.program import ProgramLike
 from qmk.request.progress import showing
 from qmk.request.signature import takes
 from qmk.request.sweeps import PointsLike
+from qmk.request.warn import warn_of_counts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -105,7 +106,9 @@ def sample(
 def _sample(executor: Executor, program: ProgramLike, options: RunOptions) -> Sampled:
     with showing(options) as options:
         source = Source(program, options)
-        return _summarize(executor.run(source), source)
+        found = _summarize(executor.run(source), source)
+        warn_of_counts(found.counts)
+        return found
 
 
 def _summarize(found: Executed, source: Source) -> Sampled:

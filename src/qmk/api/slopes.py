@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.api.observing import NARROW, decide, evaluate, runner_of
 from qmk.api.parametrised import Parametrised, keep, of_graph, of_text
-from qmk.api.source import check_graph, text_of
+from qmk.api.source import check_graph, text_of, warn_of_readings
 from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Outputs, Sweep
@@ -115,6 +115,7 @@ def prepare(asked_for: Asked, row: Vector) -> InCore | Routed:
     graph = build(graph, options.replace(params=None, format=None)).graph
     warnings = check_graph(graph, options.strict)
     warn_of(warnings)
+    warn_of_readings(graph, options)
     rows, _ = observables_of([asked_for.observable], graph)
     drawn = asked_for.is_drawn
     outputs = Outputs(expectations=tuple(rows), gradient=True, sweep=sweep, counts=False, sampled=drawn)

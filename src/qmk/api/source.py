@@ -17,7 +17,7 @@ from qmk.request.build import build
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, circuit_of, source, to_graph
 from qmk.request.shots import choose_shots, seed_of
-from qmk.request.warn import warn_of
+from qmk.request.warn import warn, warn_of
 
 if TYPE_CHECKING:
     import qmk_native
@@ -32,6 +32,32 @@ def verify(graph: Graph, strict: bool = False) -> Graph:
     with findings; when ``strict``, for warnings too."""
     warn_of(check_graph(graph, strict))
     return graph
+
+
+def build_for_values(program: ProgramLike, options: RunOptions) -> Graph:
+    """The verified graph of a program whose values are asked for, with its noise; with a Python warning where readings
+    err which no value depends on. Raises what ``build`` and ``verify`` raise."""
+    graph = verify(build(program, options.replace(error=None)).graph, options.strict)
+    warn_of_readings(graph, options)
+    return graph
+
+
+def warn_of_readings(graph: Graph, options: RunOptions) -> None:
+    """Warns where the noise that the caller names makes errors of the read-out, and they change no value: none of them
+    is in what comes before the final read-out, as one that decides on a gate is."""
+    if options.noise is None or not _misreads(graph):
+        return
+    from qmk.ir.final_readout import before_readout
+
+    if not _misreads(before_readout(graph)):
+        warn(
+            "readout errors have no effect on a value, which is of the state before the read-out",
+            "take counts of qmk.run, or leave them out of the noise",
+        )
+
+
+def _misreads(graph: Graph) -> bool:
+    return any(node.op == "noise.readout" for node in graph.nodes)
 
 
 def check_graph(graph: Graph, strict: bool) -> list[Finding]:

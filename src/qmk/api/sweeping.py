@@ -14,13 +14,12 @@ from qmk.api.observing import NARROW, evaluate
 from qmk.api.parametrised import at_all, of_text
 from qmk.api.results import layout_of
 from qmk.api.sampling import Sampled, sample
-from qmk.api.source import DEFAULT_SHOTS, verify
+from qmk.api.source import DEFAULT_SHOTS, build_for_values
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
 from qmk.client.counts import Counts
 from qmk.qvm.outputs import Observable, Outputs
-from qmk.request.build import build
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import Progress, RunOptions, read_options
 from qmk.request.program import ProgramLike, to_graph
@@ -28,6 +27,7 @@ from qmk.request.progress import showing
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.signature import takes
 from qmk.request.sweeps import Points, PointsLike, points_of, sweep_of
+from qmk.request.warn import warn_of_counts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -165,7 +165,7 @@ def _by_graph(
     values = None
     read = options.replace(params=None, format=None)
     for at, (plain, sweep) in enumerate(parts):
-        graph = verify(build(plain, read.replace(error=None)).graph, options.strict)
+        graph = build_for_values(plain, read)
         found, _ = observables_of(observable, graph)
         drawn = options.shots is not None
         outputs = Outputs(expectations=tuple(found), sweep=sweep, counts=False, sampled=drawn)
@@ -203,6 +203,7 @@ def _in_core(
             samples: Any = plan.sweep(angles, None, options.shots or DEFAULT_SHOTS, options.seed or 0)
             registers = layout_of(circuit)
             counts = [Counts.of_run(one.counts(), registers) for one in samples]
+            warn_of_counts(counts[0])
             return Swept(points.names, table, none, none, counts, False, "native:dense")
         rows, _ = observables(observable, circuit.n_qubits)
         strings = list(dict.fromkeys(text for row in rows for text, _ in row))

@@ -328,12 +328,12 @@ class Circuit(Branches, Applying):
         graph = self._build({})
         return to_text(lambda columns, plain: diagram.lines(graph, columns, plain), width, ascii_only)
 
-    def picture(self, *, width: float | None = None) -> Picture:
-        """The circuit as a picture, folded to ``width`` pixels (960): a notebook shows it, and ``save("circuit.svg")``
-        writes it, as .svg, .html, .png or .pdf."""
+    def picture(self, *, width: float | None = None, max_nodes: int | None = None) -> Picture:
+        """The circuit as a picture, folded to ``width`` pixels (960), its first ``max_nodes`` where given: a notebook
+        shows it, and ``save("circuit.svg")`` writes it, as .svg, .html, .png or .pdf."""
         from qmk.circuit import picture
 
-        return picture.draw(self._build({}), picture.WIDTH if width is None else width)
+        return picture.draw(self._build({}), picture.WIDTH if width is None else width, max_nodes)
 
     def to(self, target: str) -> Any:
         """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, stim, json, asm as text,

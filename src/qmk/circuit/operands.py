@@ -13,6 +13,7 @@ from typing import Any, Generic, SupportsIndex, TypeAlias, TypeVar, cast, overlo
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, check
+from qmk.ir.parameters import Expression
 from qmk.models.arguments import show
 
 
@@ -211,7 +212,7 @@ def numbers_of(
             return in_range(kind, number, count)
         if hasattr(given, "tolist"):
             given = cast("Any", given).tolist()
-        if isinstance(given, Iterable):
+        if isinstance(given, Iterable) and not isinstance(given, Expression):
             several = list(itertools.islice(cast("Iterable[object]", given), LIMITS.operands + 1))
             check("operands", len(several))
             if all(type(each) is int and 0 <= each < count for each in several):
@@ -219,7 +220,10 @@ def numbers_of(
             return [_single(kind, each, count, names, name_at) for each in several]
         if isinstance(given, float) and given.is_integer():
             raise _refuse(kind, given, f"write {int(given)}")
-    raise _refuse(kind, cast("object", given), f"give its number, its name, or a list of {kind}s")
+    fix = f"give its number, its name, or a list of {kind}s"
+    if kind == "qubit" and isinstance(given, (float, Expression)):
+        fix += f"; angles come first, such as rx({show(given)}, 0)"
+    raise _refuse(kind, cast("object", given), fix)
 
 
 def _single(

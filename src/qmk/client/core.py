@@ -174,7 +174,7 @@ class Core(Many, Lists, Checkpoints, Channels):
     @takes("Client.submit")
     async def submit(self, program: ProgramLike, **keywords: Unpack[ClientSubmitKeywords]) -> q_submit.Reply:
         """Queue a program (circuit, file, source text or graph) as a job. It survives a restart of the daemon from here
-        on."""
+        on. ``client.job(reply.job_id)`` is its handle, which waits, gives results and cancels."""
         return await self._submit(program, read_options("Client.submit", keywords))
 
     async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MOST_RUNS, MOST_BARS, LONGEST = 7, 100, 26
 """Most runs side by side, most outcomes with a bar of their own, and most characters below one."""
+MOST_NAMED, LONGEST_LABEL = 4, 60
+"""Most bits of a register that are all named below the axis, and most characters of their names together."""
 CHARACTER = 0.075
 """Inches of a character below a bar."""
 
@@ -50,6 +52,7 @@ def histogram(
         below = [_clip(bits) or "(no bits)" for bits in most] + ([f"{others} others"] if others else [])
         _write_below(axes, below)
         axes.set(ylabel="share of the shots" if any(shots for _, shots in runs) else "probability")
+        axes.set_xlabel(_outcome_label([counts] if isinstance(counts, Mapping) else counts))
         axes.set_ylim(0)
         if names:
             axes.legend()
@@ -62,6 +65,22 @@ def _write_below(axes: Any, texts: list[str]) -> None:
     rotated = max(map(len, texts)) * CHARACTER > inches / len(texts)
     axes.set_xticks(range(len(texts)), texts, rotation=90 if rotated else 0, family="monospace")
     axes.tick_params(axis="x", length=0)
+
+
+def _outcome_label(runs: Sequence[Any]) -> str:
+    """What the bitstrings are of: the bits of the registers in the order of print, where all runs know the same."""
+    found = {" ".join(_bits_of(*row) for row in getattr(run, "groups", ())) for run in runs}
+    names = found.pop() if len(found) == 1 else ""
+    return f"outcome (bits as printed: {names})" if 0 < len(names) <= LONGEST_LABEL else "outcome (bits as printed)"
+
+
+def _bits_of(name: str, places: Sequence[int], descending: bool) -> str:
+    """The bits of a register, the leftmost first; of picked bits, whose name says which they are, that name."""
+    if "[" in name or not name:
+        return name
+    indices = list(range(len(places)))[:: -1 if descending else 1]
+    bits = [f"{name}[{k}]" for k in indices]
+    return " ".join(bits if len(bits) <= MOST_NAMED else [bits[0], "…", bits[-1]])
 
 
 def _clip(bits: str) -> str:

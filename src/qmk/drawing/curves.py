@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from qmk.drawing.scene import PALE
 from qmk.drawing.theme import COLOURS, axes_of, ink, wrong
@@ -79,30 +79,62 @@ def sweep(
 
 
 def convergence(
-    values: Sequence[float],
-    errors: Sequence[float] | None = None,
+    values: Sequence[float] | Sequence[Sequence[float]] | Mapping[str, Sequence[float]],
+    errors: Sequence[float] | Sequence[Sequence[float]] | Mapping[str, Sequence[float]] | None = None,
     exact: float | None = None,
     label: str = "value",
     ax: Axes | None = None,
     theme: str = "light",
 ) -> Figure:
     """The values of an optimiser by step, with a band of one standard error and a line at the exact value, and the
-    Matplotlib figure. Raises ``QmkError`` INVALID_PARAMS for what are not numbers; UNSUPPORTED without Matplotlib."""
-    heights = _read_numbers("values", values)
-    bounds = None if errors is None else _read_numbers("errors", errors)
-    if bounds is not None and (len(bounds) != len(heights) or bounds.min() < 0):
-        raise wrong("errors", "must be one for each value, from 0", "give the standard errors of the values")
+    Matplotlib figure. Several curves are a mapping of their labels to their values, or a list of lists; ``errors`` are
+    then given in the same form. Raises ``QmkError`` INVALID_PARAMS for what are not numbers; UNSUPPORTED without
+    Matplotlib."""
     if not isinstance(label, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise wrong("label", "must be text", "say what the values are, such as 'energy'")
     line = None if exact is None else float(_read_numbers("exact", [exact])[0])
+    rows = _read_curves(values, errors, label)
     with axes_of(ax, theme, 5.6, 3.4) as axes:
-        _curve(axes, range(len(heights)), heights, bounds, COLOURS[0], label)
+        for at, (name, heights, bounds) in enumerate(rows):
+            _curve(axes, range(len(heights)), heights, bounds, COLOURS[at], name)
         if line is not None:
             axes.axhline(line, color=ink(theme), linewidth=0.9, linestyle="--", label="exact")
+        if line is not None or len(rows) > 1:
             axes.legend()
         axes.set(xlabel="step", ylabel=label)
         axes.locator_params(axis="x", integer=True)
         return axes.figure
+
+
+def _read_curves(values: Any, errors: Any, label: str) -> list[tuple[str, Array, Array | None]]:
+    """The name, the values and the errors of each curve."""
+    given = _named(values, label)
+    bars = {} if errors is None else _named(errors, label)
+    if not 1 <= len(given) <= len(COLOURS):
+        raise wrong("values", f"must be 1 to {len(COLOURS)} curves", "draw fewer")
+    found: list[tuple[str, Array, Array | None]] = []
+    for name, row in given.items():
+        heights = _read_numbers("values", row)
+        bounds = _read_numbers("errors", bars[name]) if name in bars else None
+        if bounds is not None and (len(bounds) != len(heights) or bounds.min() < 0):
+            raise wrong("errors", "must be one for each value, from 0", "give the standard errors of the values")
+        found.append((name, heights, bounds))
+    if not bars.keys() <= given.keys():
+        raise wrong("errors", "are of curves that there are not", "give them in the form of the values")
+    return found
+
+
+def _named(given: Any, label: str) -> dict[str, Any]:
+    """Curves by name: of one list that is ``label``, of several with their number."""
+    if isinstance(given, Mapping):
+        return {str(name): row for name, row in cast("Mapping[Any, Any]", given).items()}
+    try:
+        rows = list(given)
+        several = bool(rows) and all(hasattr(row, "__len__") and not isinstance(row, str) for row in rows)
+        several = several and getattr(given, "ndim", 2) == 2
+    except Exception:  # a caller's own class may raise anything
+        return {label: given}
+    return {f"{label} {at}": row for at, row in enumerate(rows)} if several else {label: given}
 
 
 def _curve(axes: Any, xs: Any, ys: Any, errors: Any, colour: str, name: str) -> None:

@@ -8,6 +8,7 @@ recognised from the program's bytes, never from the file name: public QVM assemb
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -130,6 +131,13 @@ def write(graph: Graph, target: str) -> bytes:
     return data if target == "binary" or data.endswith(b"\n") else data + b"\n"
 
 
+def _mend(path: str, error: Exception) -> str:
+    """What to do where a file cannot be read: of no file, by whether that looks like the name of one."""
+    if not isinstance(error, FileNotFoundError) or not re.fullmatch(r"[^\s()]+\.[A-Za-z]\w{0,7}", path):
+        return "source text of one line must hold a semicolon or a brace to be taken for text"
+    return f"there is no file {show(path, files.PATH_CHARS)} here: give its path from this folder, or the whole path"
+
+
 def read_file(path: str) -> bytes:
     """The program text in a file. Raises INVALID_PARAMS where it cannot be read, QUOTA_EXCEEDED beyond the limit
     ``source_bytes``."""
@@ -145,5 +153,5 @@ def read_file(path: str) -> bytes:
             "INVALID_PARAMS",
             f"cannot read {show(path, files.PATH_CHARS)}: {reason}",
             path=path,
-            help="source text of one line must hold a semicolon or a brace to be taken for text",
+            help=_mend(path, error),
         ) from error

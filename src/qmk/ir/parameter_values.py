@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
@@ -59,7 +59,8 @@ def _values(name: str, size: int | None, value: Any) -> float | list[float]:
         raise
     except Exception:  # a caller's own class may raise anything
         what = "a number" if size is None else f"a list of {size} numbers"
-        raise _wrong(f"the value of '{name}' is not {what}", f"give {what}") from None
+        many = "; many values at once are points=" if size is None and isinstance(value, Sized) else ""
+        raise _wrong(f"the value of '{name}' is not {what}", f"give {what}{many}") from None
     if not all(map(math.isfinite, found)):
         raise _wrong(f"the value of '{name}' is not finite", "give finite numbers")
     return found[0] if size is None else found

@@ -12,7 +12,7 @@ from qmk.formats.columns import table
 from qmk.qvm.verify import verify
 from qmk.request import arguments
 from qmk.request.devices import device_of
-from qmk.request.program import ProgramLike, to_graph
+from qmk.request.program import ProgramLike, circuit_of, to_graph
 
 if TYPE_CHECKING:
     from qmk.models.atoms import Profile
@@ -37,7 +37,8 @@ def draw(
     A program with evolutions of atoms is drawn as its light over time and its atoms in the plane, any other as a
     circuit. With ``device`` (as ``qmk.on_device`` takes it) a program of gates is drawn as the timeline and the array
     of that device. ``width``: pixels to fit, such as 360 for a phone; 960 for circuits, 680 for analog programs, as
-    wide as it has to be for timelines. ``max_nodes``: draw no more of a circuit, or of a timeline as text. Raises
+    wide as it has to be for timelines. ``max_nodes``: draw no more of a circuit, or of a timeline as text. Parameters
+    of a ``Circuit`` that ``params`` gives no value stand there by name. Raises
     ``QmkError``: INVALID_PARAMS; INVALID_GRAPH for an analog program that is wrong, or with every rule of the device
     that a program breaks.
     """
@@ -53,6 +54,11 @@ def draw(
     if max_nodes is not None:
         max_nodes = arguments.whole("max_nodes", max_nodes, 1)
     chosen = None if device is None else device_of(device)
+    circuit = circuit_of(program)
+    if circuit is not None and chosen is None and format is None:
+        circuit = circuit.bind(params or {})
+        if circuit.parameters:
+            return circuit.picture(width=width, max_nodes=max_nodes)
     graph = to_graph(program, format, params)
     if chosen is not None:
         profile, configuration = chosen

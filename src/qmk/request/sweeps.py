@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from qmk.base.errors import QmkError
 from qmk.ir.parameter_values import name_of
+from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
 from qmk.request.program import ProgramLike, inputs_of, to_graph
@@ -80,8 +81,10 @@ def columns_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> dic
     else:
         rows: Any = given
         if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in cast("Sequence[Any]", rows)):
+            form = "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}"
             raise _wrong(
-                "the points are not a list of mappings", "write [{'theta': 0.1}, ...] or {'theta': [0.1, ...]}"
+                "the points are not a list of mappings",
+                f"did you mean shots={show(given)}? As points {form}" if isinstance(given, int) else form,
             )
         rows = [{name_of(name): value for name, value in row.items()} for row in given]
         names = rows[0].keys() if rows else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import FrameType
 
 from qmk.base.errors import Finding
@@ -16,9 +16,23 @@ class ProgramWarning(UserWarning):
 
 def warn_of(findings: Iterable[Finding]) -> None:
     """Issues a Python warning for each finding, at the line outside QMK that called."""
-    rows = list(findings)
-    if not rows:
-        return
+    rows = [finding.text() for finding in findings]
+    if rows:
+        _issue(rows)
+
+
+def warn(message: str, help: str) -> None:
+    """Issues a Python warning about what a call asks for, at the line outside QMK that called."""
+    _issue([f"{message} -> {help}"])
+
+
+def warn_of_counts(counts: Mapping[str, int]) -> None:
+    """Warns where counts are of a program that measures nothing."""
+    if set(counts) == {""}:
+        warn("nothing is measured", "add .measure_all(), in OpenQASM 3 such as: c = measure q;")
+
+
+def _issue(rows: list[str]) -> None:
     import inspect  # only when there is something to say: it is large
 
     frames: list[FrameType] = []
@@ -29,4 +43,4 @@ def warn_of(findings: Iterable[Finding]) -> None:
     ours = [at for at, frame in enumerate(frames) if frame.f_globals.get("__name__", "").partition(".")[0] == "qmk"]
     level = ours[-1] + 2
     for row in rows:
-        warnings.warn(printable(row.text()), ProgramWarning, stacklevel=level)
+        warnings.warn(printable(row), ProgramWarning, stacklevel=level)

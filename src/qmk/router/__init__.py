@@ -130,11 +130,13 @@ def _candidates(
 
 
 def _refusal(found: list[Candidate], features: Features, engine: str | None, memory_bytes: int) -> QmkError:
-    """Why no candidate fits, with every gap; the least memory that would do where memory is all that is missing."""
-    gaps: list[Gap] = [Gap(c.name, gap.need, gap.detail) for c in sorted(found, key=lambda c: c.name) for gap in c.gaps]
-    lines = "; ".join(f"{gap.engine}: {gap.detail}" for gap in gaps)
+    """Why no candidate fits, with every gap, of the nearest to fitting first; the least memory that would do where
+    memory is all that is missing."""
+    gaps: list[Gap] = [Gap(c.name, gap.need, gap.detail) for c in sorted(found, key=_distance) for gap in c.gaps]
+    lines = _first_of(gaps)
     what = f"engine '{engine}' cannot run this program" if engine else "no engine can run this program"
     if not any(c.only_memory for c in found):
+        what += f"; {TWIRL}" if _is_for_twirling(found, features) else ""
         return QmkError("UNSUPPORTED", f"{what}: {lines}", gaps=gaps, engine=engine or "")
     short = [c for c in found if c.only_memory and any(gap.need == "memory" for gap in c.gaps)]
     needed = min((c.memory_bytes or 0 for c in short), default=0)
@@ -156,3 +158,36 @@ def _refusal(found: list[Candidate], features: Features, engine: str | None, mem
         engine=engine or "",
         retryable=False,
     )
+
+
+SHOWN_GAPS = 3
+"""Most gaps in the text of an error, where there are many; its fields have all."""
+
+TWIRL = "it runs with Pauli errors, as qmk.models.noise.pauli_twirl makes them of an error, or twirled=T1:T2"
+
+
+def _distance(row: Candidate) -> tuple[int, str]:
+    """How far a candidate is from running the program: one that lacks memory or time, one to install, one to ask for by
+    name, then by the number of gaps."""
+    needs = {gap.need for gap in row.gaps}
+    near = [row.only_memory, needs == {"library"}, needs == {"exactness"}]
+    return near.index(True) if True in near else len(near) + len(row.gaps), row.name
+
+
+def _first_of(gaps: list[Gap]) -> str:
+    """The gaps as text: of many the first few that differ."""
+    shown = gaps
+    if len(gaps) > SHOWN_GAPS:
+        told: dict[str, Gap] = {}
+        for gap in gaps:
+            told.setdefault(gap.detail, gap)
+        shown = list(told.values())[:SHOWN_GAPS]
+    more = [f"and {left} more reasons, in the field 'gaps'"] if (left := len(gaps) - len(shown)) else []
+    return "; ".join([*(f"{gap.engine}: {gap.detail}" for gap in shown), *more])
+
+
+def _is_for_twirling(found: list[Candidate], features: Features) -> bool:
+    """Whether Pauli errors in place of the program's are all that a candidate needs, and none is only to be
+    installed."""
+    needs = [{gap.need for gap in row.gaps} for row in found]
+    return set(features.noise) == {"kraus"} and {"noise"} in needs and {"library"} not in needs

@@ -136,3 +136,10 @@ def test_a_batch_has_a_bound() -> None:
     for program, wrong in (([BELL] * n, None), (BELL, {"theta": range(n)}), ([BELL, TURN], {"theta": range(n - 1)})):
         with pytest.raises(qmk.QmkError, match="'sweep_points'"):
             qmk.run(program, points=wrong)
+
+
+def test_a_number_in_place_of_points_is_taken_for_the_shots_that_it_was_meant_for() -> None:
+    call: Any = qmk.run
+    with pytest.raises(qmk.QmkError, match="not a list of mappings") as refused:
+        call(TURN, 500)
+    assert refused.value.fields["help"].startswith("did you mean shots=500?")

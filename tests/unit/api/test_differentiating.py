@@ -316,3 +316,13 @@ def test_a_text_that_others_complete_or_warn_of_is_read_again(tmp_path: Path) ->
         (tmp_path / "angle.inc").write_text(f"const float w = {w};")
         assert qmk.gradient(program, "Z", params={"a": [0.3]}).value == pytest.approx(math.cos(0.3 * w))
     assert not parametrised._KEPT
+
+
+def test_a_program_without_angles_is_refused() -> None:
+    plain = qmk.Circuit(1).h(0)
+    for call in (qmk.value_and_grad, qmk.gradient):
+        with pytest.raises(qmk.QmkError, match="the program has no parameters") as refused:
+            call(plain, "X")
+        assert refused.value.kind.name == "INVALID_PARAMS"
+    with pytest.raises(qmk.QmkError, match="the program has no parameters"):
+        qmk.metric_tensor(plain)

@@ -146,3 +146,14 @@ def test_a_notebook_shows_a_picture_and_of_a_long_circuit_text() -> None:
 def test_parameters_keep_their_names() -> None:
     theta = qmk.Parameter("theta")
     assert any("theta" in text for text in texts(qmk.Circuit(1).rx(theta, 0).picture()))
+
+
+def test_draw_shows_the_parameters_that_have_no_value() -> None:
+    a, b = qmk.Parameter("a"), qmk.Parameter("b")
+    c = qmk.Circuit(2).rx(a, 0).rz(b, 1)
+    assert qmk.draw(c).to("svg") == c.picture().to("svg")
+    shown = qmk.draw(c, params={a: 0.5}, width=400).text()
+    assert "RX(0.5)" in shown
+    assert "RZ(b)" in shown
+    assert "more nodes" in qmk.draw(c, max_nodes=1).text()
+    assert qmk.draw(c, params={a: 0.5, b: 1}).text() == c.bind(a=0.5, b=1).picture().text()

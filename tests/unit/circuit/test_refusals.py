@@ -77,6 +77,9 @@ REFUSED: dict[str, tuple[Build, str, str]] = {
     "bits differ": (lambda c: c.add(qmk.Circuit(1, 1)), "register 'c' has 2 bits here and 1", "bits=..."),
     "not a gate": (lambda c: c.measure(0).inverse(), "op 0 (core.mz) is not a gate", "measurements"),
     "open": (lambda c: c.rx(qmk.Parameter("t"), 0).graph, "no value is given for the parameter t", "params="),
+    "angle last": (lambda c: c.rx(0, 0.3), "0.3 (float) is not a qubit", "angles come first, such as rx(0.3, 0)"),
+    "parameter last": (lambda c: c.rx(0, qmk.Parameter("t")), "is not a qubit", "angles come first"),
+    "many values": (lambda c: c.rx(qmk.Parameter("t"), 0).bind(t=np.ones(2)), "'t' is not a number", "points="),
     "sizes of one": (
         lambda c: c.rx(qmk.Parameter("t"), 0).rx(qmk.Parameter("t", 2)[0], 1).parameters,
         "parameter 't' has 2 values here and None there",

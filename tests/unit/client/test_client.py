@@ -276,6 +276,10 @@ def test_programs_come_as_graph_text_or_file(tmp_path: Path):
     with pytest.raises(QmkError, match=r"cannot read 'missing\.qasm': no such file") as caught:
         to_graph("missing.qasm")
     assert caught.value.kind.name == "INVALID_PARAMS"
+    assert caught.value.fields["help"].startswith("there is no file 'missing.qasm' here")
+    with pytest.raises(QmkError, match="cannot read 'H 0'") as caught:
+        to_graph("H 0")
+    assert "semicolon" in caught.value.fields["help"]
     text = '{"version": "1.0", "program": {"nodes": []}, "resources": {}, "caps": []}'
     (tmp_path / "p.qvm.json").write_text(text)
     assert to_graph(tmp_path / "p.qvm.json") == to_graph(text) == to_graph(text.encode())

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import qmk
+from qmk.abi.calls.q_result import Register
 from qmk.drawing import theme as themes
 from qmk.drawing.engines import chart
 from qmk.models.qec import codes, memories, rates
@@ -136,6 +137,31 @@ def test_convergence_has_a_line_at_the_exact_value() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "energy")
 
 
+@pytest.mark.parametrize(
+    ("values", "errors", "names"),
+    [
+        ({"spsa": [3, 2], "adam": [2, 1, 0]}, {"adam": [0.1, 0.1, 0.1]}, ["spsa", "adam"]),
+        ([[3, 2], [2, 1, 0]], None, ["value 0", "value 1"]),
+        (np.array([[3, 2], [2, 1]]), np.full((2, 2), 0.1), ["value 0", "value 1"]),
+    ],
+)
+def test_several_courses_are_curves_with_a_legend(values: Any, errors: Any, names: list[str]) -> None:
+    axes = plot.convergence(values, errors).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == names
+    assert list(axes.lines[0].get_ydata()) == [3, 2]
+    assert len(axes.collections) == (0 if errors is None else len(errors))
+
+
+def test_a_histogram_says_which_bits_its_outcomes_are_of() -> None:
+    registers = [Register("c", [None] * 2, True), Register("d", [None] * 6, False)]
+    counts = qmk.Counts({"01 000000": 3, "10 111111": 4}, registers)
+    whole = "outcome (bits as printed: c[1] c[0] d[0] … d[5])"
+    assert counts.plot().axes[0].get_xlabel() == whole
+    assert plot.histogram([counts, counts]).axes[0].get_xlabel() == whole
+    assert counts.marginal("c[0]", "d[3]").plot().axes[0].get_xlabel() == "outcome (bits as printed: c[0],d[3])"
+    assert plot.histogram({"01": 1}).axes[0].get_xlabel() == "outcome (bits as printed)"
+
+
 def test_error_rates_are_a_curve_a_distance_and_bare_qubits() -> None:
     points: list[memories.Memory] = []
     for d in (3, 5):
@@ -186,6 +212,10 @@ def test_themes_and_axes_of_the_caller() -> None:
         (lambda: plot.histogram({"0": 1}, top=0), "top must be"),
         (lambda: plot.histogram({"0": 1}, theme="blue"), "theme"),
         (lambda: plot.convergence([1, 2], errors=[1]), "one for each value"),
+        (lambda: plot.convergence({"a": [1, 2]}, errors={"b": [1, 2]}), "of curves that there are not"),
+        (lambda: plot.convergence([[1, 2]] * 9), "must be 1 to"),
+        (lambda: plot.convergence([]), "finite numbers"),
+        (lambda: plot.convergence([[1, "x"], [2]]), "finite numbers"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_a_sentence(call: Any, said: str) -> None:

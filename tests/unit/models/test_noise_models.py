@@ -75,6 +75,16 @@ def test_every_short_form_gives_a_sound_program_and_survives_json(text: str) -> 
     assert len(found) > 2 or text.startswith(("thermal", "phase", "idle", "reset"))
 
 
+def test_gates_may_have_the_names_of_other_languages() -> None:
+    ours, theirs = (
+        NoiseModel(gates=(GateRule((Depolarize(0.1),), gates=names),), durations={names[0]: 1e-7})
+        for names in (("cnot", "toffoli"), ("cx", "ccx"))
+    )
+    assert theirs == ours
+    with pytest.raises(QmkError, match="there is no gate 'measure'"):
+        GateRule((Depolarize(0.1),), gates=("measure",))
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from qmk.base.errors import QmkError
 from qmk.engines import aer, reference, stabilizer
 from qmk.ir.resolver import ALL_GATES
+from qmk.models.noise import apply, resolve
 from qmk.qvm.graph import Graph
 from qmk.router import Decision, choose, explain
 from qmk.router.features import features
+from qmk.sdk.discovery import engines
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 from qmk.sdk.kit.builder import Builder, all_of, when
 
@@ -131,6 +133,30 @@ def test_a_forced_engine_that_cannot_is_refused_with_its_gap() -> None:
     assert error.message == (
         "engine 'stabilizer' cannot run this program: stabilizer: 1 of its gates are not Clifford gates"
     )
+
+
+def damped(qubits: int) -> Graph:
+    return apply(resolve("amplitude_damping=0.01"), ghz(qubits, "t"))
+
+
+def test_a_refusal_tells_the_nearest_fix_first_and_few_reasons() -> None:
+    """A program of no engine but Aer, which is not here: it is to be installed. Without Aer, Pauli errors would do."""
+    known = {name: each for name, each in engines().items() if name not in ("aer", "clifft")}
+    absent = replace(aer.DECLARATION, requires=("no_such_library",))
+    graph = damped(14)
+    for more, begins in (
+        (
+            {"aer": absent},
+            "no engine can run this program: aer:density_matrix: no_such_library not installed: pip install",
+        ),
+        ({}, "no engine can run this program; it runs with Pauli errors, as qmk.models.noise.pauli_twirl"),
+    ):
+        with pytest.raises(QmkError) as refused:
+            choose(features(graph, native="auto"), 1000, memory_bytes=GIB, declarations={**known, **more})
+        error = refused.value
+        assert error.message.startswith(begins)
+        assert len(error.message) < 500
+        assert error.message.endswith(f"; and {len(error.fields['gaps']) - 3} more reasons, in the field 'gaps'")
 
 
 @pytest.mark.parametrize(

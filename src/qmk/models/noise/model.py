@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from qmk.models import files
 from qmk.models.arguments import convert_fields, show, to_plain
@@ -29,15 +30,21 @@ from qmk.models.noise.errors import (
     check_args,
     wrong,
 )
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, OTHER_NAMES
 
 DURATIONS = ("1q", "2q", "measure", "reset")
 """What durations may be given for, beside single gates."""
 
 
+def _name_here(name: str) -> str:
+    """A gate's name here, where other languages have another, such as cx for cnot; any other name as it is."""
+    is_ours = name in DURATIONS or f"core.{name}" in OPS
+    return name if is_ours else OTHER_NAMES.get(name, name).removeprefix("core.")
+
+
 class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Errors after gates. ``gates``: short names such as "cnot", () for every gate; ``arity``: number of qubits, 0 for
-    any; ``qubits``: handles, all of the gate's must be among them, () for any."""
+    """Errors after gates. ``gates``: names such as "cnot" or "cx", () for every gate; ``arity``: number of qubits, 0
+    for any; ``qubits``: handles, all of the gate's must be among them, () for any."""
 
     errors: tuple[AnyError, ...]
     gates: tuple[str, ...] = ()
@@ -46,6 +53,7 @@ class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     def __post_init__(self) -> None:
         convert_fields(self, wrong)
+        force_setattr(self, "gates", tuple(map(_name_here, self.gates)))
         if self.arity < 0:
             raise wrong(f"a rule for gates on {self.arity} qubits", "give 'arity' from 1, or leave it out")
         for name in self.gates:
@@ -113,6 +121,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
                 raise wrong("an error on two qubits outside of 'gates'", "put it into a rule of 'gates'")
         for error in (*self.idle, *(self.idle_measure or ())):
             error.repeat(1)
+        force_setattr(self, "durations", {_name_here(name): seconds for name, seconds in self.durations.items()})
         if self.relaxation and not any(self.durations.values()):
             raise wrong("relaxation without durations does nothing", "give 'durations', such as {'1q': 35e-9}")
         if not 0 <= self.loss_rate < 1e9:
