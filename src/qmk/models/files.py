@@ -34,6 +34,18 @@ def read(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
+def nearest(path: str) -> str:
+    """The path of the file in the same folder whose name is most like that of ``path``, or ""."""
+    import difflib  # only when something is wrong
+
+    folder, name = os.path.split(path)
+    try:
+        found = difflib.get_close_matches(name, sorted(os.listdir(folder or ".")), 1, 0.75)
+    except (OSError, ValueError):  # ValueError: no name of a folder
+        return ""
+    return os.path.join(folder, found[0]) if found else ""
+
+
 def read_included(path: str | os.PathLike[str], most: int) -> bytes:
     """What is in a file that a program names: at most one byte more than ``most``. Raises OSError, also for a pipe or a
     device, from which a reader may wait for ever or read without end."""

@@ -97,8 +97,8 @@ class Declarations(Turning):
         if isinstance(value, SetOf):
             return self.array_data(value, type_)
         if isinstance(value, MeasureOf):
-            measured = self.measure_labelled(value, self._labels(node.name, type_))
-            return convert(measured, type_, node.pos, self.logic).data
+            labels = self._labels(node.name, type_)
+            return self.measure_into(value, labels, type_, Name(node.pos, node.name), node.pos)
         return self.convert_to(value, type_, node.pos)
 
     def _labels(self, name: str, type_: Type) -> tuple[str, ...]:
