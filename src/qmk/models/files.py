@@ -35,11 +35,14 @@ def read(path: str | os.PathLike[str]) -> bytes:
 
 
 def nearest(path: str) -> str:
-    """The path of the file in the same folder whose name is most like that of ``path``, or ""."""
+    """The path of the file in the same folder whose name is most like that of ``path``; "" if there is none, or if
+    ``path`` itself is there."""
     import difflib  # only when something is wrong
 
     folder, name = os.path.split(path)
     try:
+        if os.path.lexists(path):
+            return ""
         found = difflib.get_close_matches(name, sorted(os.listdir(folder or ".")), 1, 0.75)
     except (OSError, ValueError):  # ValueError: no name of a folder
         return ""

@@ -80,10 +80,10 @@ class Declarations(Turning):
     def _input(self, node: Declaration, type_: Type) -> Any:
         self.used_params.add(node.name)
         if node.name not in self.params:
-            example = {"bit": "01"}.get(type_.kind, "0.5" if type_.kind in ("float", "angle") else "1")
+            example = {"bit": "'01'"}.get(type_.kind, "0.5" if type_.kind in ("float", "angle") else "1")
             raise Refusal(
                 "input", node.pos, f"the input '{node.name}' ({type_.text()}) has no value",
-                f"--param {node.name}={example}",
+                f"params={{'{node.name}': {example}}}",
             )  # fmt: skip
         return input_data(self, node.name, self.params[node.name], type_, node.pos)
 
