@@ -43,9 +43,11 @@ def nearest(path: str) -> str:
     try:
         if os.path.lexists(path):
             return ""
-        found = difflib.get_close_matches(name, sorted(os.listdir(folder or ".")), 1, 0.75)
+        stems = {each: os.path.splitext(each)[0] for each in sorted(os.listdir(folder or "."))}
     except (OSError, ValueError):  # ValueError: no name of a folder
         return ""
+    close = difflib.get_close_matches(os.path.splitext(name)[0], set(stems.values()), 5)
+    found = difflib.get_close_matches(name, [each for each, stem in stems.items() if stem in close], 1)
     return os.path.join(folder, found[0]) if found else ""
 
 
