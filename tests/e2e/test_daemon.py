@@ -21,7 +21,9 @@ def test_submit_status_result(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
     waited = json.loads(qmk("result", job, "--wait", "--json").stdout)
     assert json.loads(qmk("result", job, "--json").stdout)["counts"] == waited["counts"]
     assert qmk("status", job).stdout.startswith(f"{job}: COMPLETED")
-    assert qmk("watch", job).stdout == qmk("result", job).stdout
+    shown = qmk("result", job[-8:], "--top", "1").stdout
+    assert qmk("watch", job, "--top", "1").stdout == shown
+    assert (shown.split(":")[0], "1 more" in shown) == (job, True)
     assert json.loads(qmk("watch", job, "--json").stdout)["result"]["counts"] == waited["counts"]
     assert json.loads(qmk("status", job, "--json").stdout)["state"] == "COMPLETED"
     embedded = json.loads(qmk("run", "examples/bell.qasm", "--shots", "1000", "--seed", "7", "--json").stdout)

@@ -152,7 +152,10 @@ def test_no_program_at_all(qmk: Qmk, text: str) -> None:
         (("run", "examples/bell.qasm", "--param", "theta"), "name=value"),
         (("run", "examples/bell.qasm", "--timeout", "soon"), "duration"),
         (("run", "examples/bell.qasm", "--nosuch"), "--nosuch"),
+        (("run", "examples/bel.qasm"), "did you mean 'examples/bell.qasm'?"),
+        (("run", "nosuch/bell.qasm"), "give the path of a program, or - for standard input"),
         (("rn", "examples/bell.qasm"), "did you mean 'qmk run'"),
+        (("version",), "did you mean 'qmk --version'?"),
         (("examples/bell.qasm",), "qmk run examples/bell.qasm"),
     ],
 )
@@ -162,7 +165,8 @@ def test_a_bad_call(qmk: Qmk, arguments: tuple[str, ...], words: str) -> None:
     assert done.stdout == ""
     assert words in done.stderr.lower()
     assert "Traceback" not in done.stderr
-    assert words in error(qmk(*arguments, "--json"), 2)["message"].lower()
+    found = error(qmk(*arguments, "--json"), 2)
+    assert words in found["message"].lower() + found["data"].get("help", "")
 
 
 def test_what_no_engine_can_do_is_refused_with_the_reasons(qmk: Qmk, folder: Path) -> None:

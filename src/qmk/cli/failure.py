@@ -167,7 +167,9 @@ class Console:
         for line in self._excerpt(finding):
             terminal.say(line, err=err)
         if finding.help:
-            terminal.say(f"  fix: {one_line(finding.help)}", err=err)
+            from qmk.cli import words
+
+            terminal.say(f"  fix: {words.with_options(one_line(finding.help))}", err=err)
 
     def _excerpt(self, finding: Finding) -> list[str]:
         """The source line with a caret under the column, where the source is known."""
@@ -210,8 +212,10 @@ def _details(error: QmkError, verbose: bool) -> list[str]:
         lines[SHOWN_GAPS:] = [f"... and {len(lines) - SHOWN_GAPS} more reasons; --verbose lists them"]
     if error.fields.get("missing"):
         lines.append(f"missing: {', '.join(map(str, error.fields['missing']))}")
-    fixes = [words.FIXES[error.kind.name]] if error.kind.name in words.FIXES else []
-    fixes = fixes or [words.spoken(str(error.fields[key])) for key in ("hint", "help") if error.fields.get(key)]
+    ours = words.fix_of(error)
+    fixes = (
+        [ours] if ours else [words.spoken(str(error.fields[key])) for key in ("hint", "help") if error.fields.get(key)]
+    )
     return lines + [f"fix: {fix}" for fix in fixes]
 
 

@@ -55,7 +55,9 @@ class Commands(click.Group):
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
             looks_like_file = os.path.exists(args[0])
-            hint = f"; did you mean 'qmk {near[0]}'?" if near else ""
+            is_option = any(f"--{args[0]}" in option.opts for option in self.get_params(ctx))
+            meant = f"--{args[0]}" if is_option else near[0] if near else ""
+            hint = f"; did you mean 'qmk {meant}'?" if meant else ""
             hint = f"; did you mean 'qmk run {args[0]}'?" if looks_like_file else hint
             raise click.UsageError(f"there is no command '{args[0]}'{hint}", ctx)
         return super().resolve_command(ctx, args)

@@ -17,6 +17,7 @@ from qmk.cli import parameters, request
 from qmk.cli.failure import call_error
 
 TOKEN_DAYS = 90
+TOP = 20
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -96,6 +97,11 @@ def device_option(command: Command) -> Command:
 
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, errors too.")(command)
+
+
+def top_option(command: Command) -> Command:
+    text = f"Outcomes to show; {TOP} if not given."
+    return click.option("--top", type=click.IntRange(1), default=TOP, metavar="N", help=text)(command)
 
 
 def rows_option(command: Command) -> Command:

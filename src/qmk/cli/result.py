@@ -22,16 +22,17 @@ POLL_MS = 500
 @click.command()
 @click.argument("job")
 @click.option("--wait", is_flag=True, help="Wait until the job has ended.")
+@options.top_option
 @options.json_option
 @options.socket_option
 @click.pass_obj
-def command(console: Console, job: str, wait: bool, as_json: bool, socket_path: str | None) -> None:
+def command(console: Console, job: str, wait: bool, top: int, as_json: bool, socket_path: str | None) -> None:
     """Print the result of JOB."""
 
     with connect(socket_path) as client:
         result = wait_for(client, job, 0, as_json) if wait else client.result(job)
         console.warn(result.warnings)
-        show_result(result, as_json, job)
+        show_result(result, as_json, result.job_id, top)
 
 
 def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:
@@ -46,11 +47,11 @@ def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:
     return client.result(job)
 
 
-def show_result(result: Result, as_json: bool, name: str) -> None:
+def show_result(result: Result, as_json: bool, name: str, top: int = options.TOP) -> None:
     """A result as ``qmk run`` prints it."""
     from qmk.cli.run import show
 
     if as_json:
         output.json_object(result.to_dict())
     else:
-        show(result, os.path.basename(name), top=20, explain=False)
+        show(result, os.path.basename(name), top=top, explain=False)

@@ -27,7 +27,7 @@ DEFAULT_SHOTS = 1000
 @options.json_option
 @output_options
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
-@click.option("--top", type=click.IntRange(1), default=20, metavar="N", help="Outcomes to show; 20 if not given.")
+@options.top_option
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
 @click.pass_obj
 def command(

@@ -34,7 +34,12 @@ def read(path: str, console: Console) -> bytes:
             data = file.read(LIMITS.source_bytes + 1)
         check("source_bytes", len(data), path)  # of what is no plain file, only reading tells the size
     except OSError as error:
-        raise call_error(f"cannot read '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
+        from qmk.models import files
+
+        near = files.nearest(path)
+        fix = f"did you mean '{near}'?" if near else "give the path of a program, or - for standard input"
+        why = (error.strerror or str(error)).lower()
+        raise call_error(f"cannot read '{path}': {why}", path=path, help=fix) from error
     console.sources[path] = data
     return data
 

@@ -25,10 +25,11 @@ TOP = 10
 
 @click.command()
 @click.argument("job")
+@options.top_option
 @options.json_option
 @options.socket_option
 @click.pass_obj
-def command(console: Console, job: str, as_json: bool, socket_path: str | None) -> None:
+def command(console: Console, job: str, top: int, as_json: bool, socket_path: str | None) -> None:
     """Show how far JOB is and what it gave so far, until it ends; then print its result. With --json a line of JSON
     each time there is more, its result last. Ctrl-C leaves the job running."""
     from qmk.client.calls import ENDED
@@ -45,7 +46,7 @@ def command(console: Console, job: str, as_json: bool, socket_path: str | None) 
             _as_json(msgspec.to_builtins(client.status(job)), result)
         else:
             view({}, None)
-            show_result(result, False, job)
+            show_result(result, False, result.job_id, top)
 
 
 def _as_json(status: dict[str, Any], result: Result | None) -> None:
@@ -60,7 +61,7 @@ class _Lines:
         self._job, self._told = job, ""
 
     def __call__(self, status: dict[str, Any], result: Result | None) -> None:
-        told = line(self._job, status) if status else self._told
+        told = next(view_lines(self._job, status, result)) if status else self._told
         if told != self._told:
             terminal.say(told)
         self._told = told
@@ -78,10 +79,11 @@ class _Screen:
 
 
 def view_lines(job: str, status: dict[str, Any], result: Result | None) -> Iterator[str]:
-    """The state of a job, and what it gave so far, each share of the shots with its standard error."""
+    """The state of a job, and what it gave so far, each share of the shots with its standard error. ``job``: its id
+    as it was given; what it gave so far has the whole id."""
     from qmk.cli import histogram, values
 
-    yield line(job, status)
+    yield line(job if result is None else result.job_id, status)
     if result is None or not result.shots:
         return
     if result.counts:

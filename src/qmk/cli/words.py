@@ -1,8 +1,12 @@
-"""The daemon's errors in the words of the command line: calls of the ABI by the commands that make them."""
+"""Errors in the words of the command line: calls of the ABI by the commands that make them, arguments of Python by
+options."""
 
 from __future__ import annotations
 
 import re
+import shlex
+
+from qmk.base.errors import QmkError
 
 COMMANDS_OF: dict[str, str] = {
     "q_submit": "qmk submit",
@@ -63,9 +67,32 @@ FIXES: dict[str, str] = {
 }
 """What to do on the command line, where the error's own advice is for a program that speaks the protocol."""
 
+LONGEST_NAMED = 64
+"""Characters of a job's id that an error has; what is as long may be cut."""
+
+
+def fix_of(error: QmkError) -> str:
+    """What to do about ``error`` on the command line; "" where its own advice is as good."""
+    job = error.fields.get("job_id")
+    if error.kind.name == "JOB_NOT_FOUND" and isinstance(job, str) and 0 < len(job) < LONGEST_NAMED:
+        from qmk.client.ids import may_be_id
+
+        if not may_be_id(job):
+            return f"a job is named by its id; qmk jobs --name {shlex.quote(job)} lists those of this name"
+    return FIXES.get(error.kind.name, "")
+
+
 _NAMED_TWICE = re.compile(r"\b(?:q|op)_[a-z_]+ \(('qmk [^']+')\)")
 _LEAD = re.compile(r"^(?:q|op)_[a-z_]+: ")
 _NAME = re.compile(r"\b(?:q|op)_[a-z_]+\b")
+
+
+_PARAMS = re.compile(r"\bparams=\{'([^']+)': '?([^'}]+)'?\}")
+
+
+def with_options(text: str) -> str:
+    """``text`` with the option for the argument of Python: ``params={'a': 0.5}`` -> ``--param a=0.5``."""
+    return _PARAMS.sub(r"--param \1=\2", text)
 
 
 def spoken(text: str) -> str:

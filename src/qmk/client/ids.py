@@ -34,6 +34,11 @@ def is_part(text: object) -> bool:
     return isinstance(text, str) and _PART.fullmatch(text) is not None
 
 
+def may_be_id(text: str) -> bool:
+    """Whether text is written like an id or like a part of one, long enough or not, and not like a name."""
+    return text.startswith("job_") or re.fullmatch("[0-9a-f]{1,32}", text) is not None
+
+
 def matches(part: str, job: str) -> bool:
     """Whether ``part`` is the beginning of an id, with or without ``job_``, or its end."""
     return job.startswith(part) or job.removeprefix("job_").startswith(part) or job.endswith(part)

@@ -149,9 +149,16 @@ def read_file(path: str) -> bytes:
         return data
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
+        near = files.nearest(path)
         raise QmkError(
             "INVALID_PARAMS",
             f"cannot read {show(path, files.PATH_CHARS)}: {reason}",
             path=path,
+<<<<<<< HEAD
             help=_mend(path, error),
+=======
+            help=f"did you mean {show(near, files.PATH_CHARS)}?"
+            if near
+            else "source text of one line must hold a semicolon or a brace to be taken for text",
+>>>>>>> m3
         ) from error

@@ -34,6 +34,23 @@ def read(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
+def nearest(path: str) -> str:
+    """The path of the file in the same folder whose name is most like that of ``path``; "" if there is none, or if
+    ``path`` itself is there."""
+    import difflib  # only when something is wrong
+
+    folder, name = os.path.split(path)
+    try:
+        if os.path.lexists(path):
+            return ""
+        stems = {each: os.path.splitext(each)[0] for each in sorted(os.listdir(folder or "."))}
+    except (OSError, ValueError):  # ValueError: no name of a folder
+        return ""
+    close = difflib.get_close_matches(os.path.splitext(name)[0], set(stems.values()), 5)
+    found = difflib.get_close_matches(name, [each for each, stem in stems.items() if stem in close], 1)
+    return os.path.join(folder, found[0]) if found else ""
+
+
 def read_included(path: str | os.PathLike[str], most: int) -> bytes:
     """What is in a file that a program names: at most one byte more than ``most``. Raises OSError, also for a pipe or a
     device, from which a reader may wait for ever or read without end."""

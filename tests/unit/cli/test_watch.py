@@ -50,6 +50,11 @@ def test_shares_have_their_standard_errors() -> None:
     assert [row.split("  ")[-1].strip() for row in rows] == ["64.0 ± 4.8 %", "36.0 ± 4.8 %"]
 
 
+def test_a_short_id_is_shown_in_full_once_there_is_more() -> None:
+    assert next(watch.view_lines("b_1", STATUS, None)).startswith("b_1: ")
+    assert next(watch.view_lines("b_1", STATUS, result({"0": 1}))).startswith("job_1: ")
+
+
 def test_values_and_notes_are_shown() -> None:
     values = Values(exact=False, engine="native", shots=400, points=[Point(expectations=[Estimate(0.25, 0.1)])])
     found = result({"0": 10}, {"partial": "too many"}, values)

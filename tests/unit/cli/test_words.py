@@ -10,7 +10,7 @@ import pytest
 
 from qmk.abi.calls import BY_NAME
 from qmk.abi.operator import OPERATOR_METHODS
-from qmk.base.errors import KINDS, QmkError
+from qmk.base.errors import KINDS, Finding, QmkError, invalid_graph
 from qmk.cli import words
 from qmk.cli.failure import Console
 from qmk.cli.main import cli
@@ -53,6 +53,35 @@ def test_the_commands_exist(text: str) -> None:
 )
 def test_calls_are_spoken_as_commands(text: str, said: str) -> None:
     assert words.spoken(text) == said
+
+
+@pytest.mark.parametrize(
+    ("job", "fix"),
+    [
+        ("my first job", "a job is named by its id; qmk jobs --name 'my first job' lists those of this name"),
+        ("scan", "a job is named by its id; qmk jobs --name scan lists those of this name"),
+        ("job_nosuch", words.FIXES["JOB_NOT_FOUND"]),
+        ("0f", words.FIXES["JOB_NOT_FOUND"]),
+        ("x" * 64, words.FIXES["JOB_NOT_FOUND"]),
+    ],
+)
+def test_the_name_of_a_job_is_told_from_its_id(job: str, fix: str) -> None:
+    assert words.fix_of(QmkError("JOB_NOT_FOUND", f"no job '{job}'", job_id=job)) == fix
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("params={'a': 0.5}", "--param a=0.5"),
+        ("params={'c': '01'}", "--param c=01"),
+        ("give it: params={'w': ...}, 2 numbers", "give it: --param w=..., 2 numbers"),
+        ("params={'qubits': [...]} gives traps", "--param qubits=[...] gives traps"),
+        ("it has params", "it has params"),
+    ],
+)
+def test_arguments_of_python_are_options(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Console(as_json=False, debug=False).error(invalid_graph([Finding("R", "wrong", help=text)]))
+    assert capsys.readouterr().err.splitlines()[1] == f"  fix: {said}"
 
 
 def test_what_is_printed_names_commands_and_json_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

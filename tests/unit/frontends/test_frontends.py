@@ -153,3 +153,11 @@ def test_an_include_with_a_zero_byte_is_refused(tmp_path, version):
 )
 def test_a_text_of_no_format_is_claimed_by_none(text: str) -> None:
     assert recognise(text.encode()) is None
+
+
+@pytest.mark.parametrize(("name", "found"), [("bel.qasm", "bell.qasm"), ("bell.qsm", "bell.qasm"), ("g.qasm", "")])
+def test_a_name_is_near_by_more_than_its_ending(tmp_path, name, found):
+    for each in ("bell.qasm", "bell.png", "f.qasm"):
+        (tmp_path / each).write_text("")
+    assert files.nearest(str(tmp_path / name)) == (found and str(tmp_path / found))
+    assert files.nearest(str(tmp_path / "bell.qasm")) == ""

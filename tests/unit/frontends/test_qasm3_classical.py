@@ -161,9 +161,9 @@ def test_inputs_steer_loops_and_sizes(distribution):
 @pytest.mark.parametrize(
     ("type_", "params", "part"),
     [
-        ("float", {}, "--param x=0.5"),
-        ("int", {}, "--param x=1"),
-        ("bit[2]", {}, "--param x=01"),
+        ("float", {}, "params={'x': 0.5}"),
+        ("int", {}, "params={'x': 1}"),
+        ("bit[2]", {}, "params={'x': '01'}"),
         ("int", {"x": 1.5}, "not a whole number"),
         ("int", {"x": "two"}, "not a number"),
         ("uint[2]", {"x": 4}, "outside the range"),
@@ -181,7 +181,7 @@ def test_wrong_inputs_are_named(type_, params, part, findings):
 
 def test_every_missing_input_is_named_at_once(findings):
     text = HEAD + "input float a; input float b; qubit q; rx(a) q; rz(b) q;"
-    assert [f.help for f in findings(text)] == ["--param a=0.5", "--param b=0.5"]
+    assert [f.help for f in findings(text)] == ["params={'a': 0.5}", "params={'b': 0.5}"]
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_endless_while_names_the_loop_and_the_way_out(findings):
     (found,) = findings(HEAD + "input int n;\nqubit q; bit c; c = measure q;\nwhile (c) { c = measure q; }", n=1)
     assert (found.rule, found.line) == ("QASM3-018", 5)
     assert "for int i in" in found.help
-    assert "--param" in found.help
+    assert "(inputs of this program: n; params={'n': ...} sets one)" in found.help
 
 
 def test_loops_without_end_are_bounded(findings):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qmk.base.errors import Finding
+from qmk.base.errors import Finding, QmkError
+from qmk.frontends import load
 from qmk.frontends.openqasm.rules import RULES, rule_id
 
 HEAD2 = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
@@ -59,7 +60,16 @@ def test_all_syntax_errors_come_in_one_answer(findings):
         ("qreg q[1];\ncnot q[0],q[0];", 4, 1, "no gate 'cnot' is defined", "did you mean 'cx'?"),
         ("qreg qubits[1];\nh qubit;", 4, 3, "'qubit' is not declared", "did you mean 'qubits'?"),
         ("qreg q[1];\nx q[1];", 4, 5, "index 1 is outside a register of 1", "valid indexes are 0 to 0"),
-        ("qreg q[1]; creg c[2];\nmeasure q -> c;", 4, 1, "bit[1] has 1 bits, bit[2] has 2", ""),
+        ("qreg q[1]; creg c[2];\nmeasure q -> c;", 4, 1, "'q' has 1 qubit, 'c' has 2 bits", "name one bit: c[0]"),
+        (
+            "qreg q[3]; creg c[2];\nmeasure q -> c;",
+            4,
+            1,
+            "'q' has 3 qubits, 'c' has 2 bits",
+            "declare creg c[3], or measure as many qubits as bits",
+        ),
+        ("qreg q[2];\ncx q[0] q[1];", 4, 9, "expected ',' before 'q'", "put ',' between the operands"),
+        ("qreg q[2];\nh q[0] x q[1];", 4, 7, "expected ';' before 'x'", "end the statement with ';'"),
         (
             "qreg q[2]; creg c[2];\nif (c[0]==1) x q[0];",
             4,
@@ -92,6 +102,31 @@ def test_messages_of_openqasm_2(text, line, column, message, help, findings):
 @pytest.mark.parametrize(
     ("text", "line", "column", "message", "help"),
     [
+        ("qubit[2] q;\nh q[0]\nq;", 4, 7, "expected ';' before 'q'", "end the statement with ';'"),
+        ("qubit q; bit c = measur q;", 3, 18, "there is no operation 'measur'", "did you mean 'measure'?"),
+        ("qubit q; bit c = y q;", 3, 19, "expected ';' before 'q'", "end the statement with ';'"),
+        (
+            "qubit[2] q; bit[3] c = measure q;",
+            3,
+            13,
+            "'q' has 2 qubits, 'c' has 3 bits",
+            "declare bit[2] c, or measure as many qubits as bits",
+        ),
+        (
+            "qubit[3] q; bit[3] c;\nc[0:1] = measure q;",
+            4,
+            1,
+            "'q' has 3 qubits, the part of 'c' has 2 bits",
+            "name as many bits of 'c', or measure as many qubits as bits",
+        ),
+        ("bit[2] a; bit[3] b; a = b;", 3, 21, "bit[3] has 3 bits, bit[2] has 2", "give both one size, or take a slice"),
+        (
+            'include "stdgate.inc";',
+            3,
+            1,
+            'cannot include "stdgate.inc": this program has no file to look beside',
+            "did you mean 'stdgates.inc'?",
+        ),
         ("qubit q[2];", 3, 8, "expected ';', found '['", "write the size before the name: qubit[...] q;"),
         ("bit c[2];", 3, 6, "expected '=' or ';', found '['", "write the size before the name: bit[...] c"),
         ("qubit q; if (q) x q;", 3, 14, "a qubit is not a classical value", ""),
@@ -129,6 +164,25 @@ def test_messages_of_openqasm_2(text, line, column, message, help, findings):
 def test_messages_of_openqasm_3(text, line, column, message, help, findings):
     (found,) = findings(HEAD3 + text)
     assert (found.message, found.help, found.line, found.column) == (message, help, line, column)
+
+
+def test_an_input_without_a_value_is_a_name_that_may_be_meant(findings):
+    found = findings(HEAD3 + "input float theta; qubit q;\nrx(thta) q;\nrx(zz) q;")
+    assert [f.help for f in found[1:]] == ["did you mean 'theta'?", "declare it"]
+
+
+def test_a_file_that_is_not_there_is_sought_among_its_neighbours(tmp_path):
+    (tmp_path / "bell.inc").write_text("")
+    program = tmp_path / "program.qasm"
+    for name, fix in (
+        ("bel.inc", "did you mean 'bell.inc'?"),
+        ("stdgate.inc", "did you mean 'stdgates.inc'?"),
+        ("zz", "check the name and the folder"),
+    ):
+        text = f'OPENQASM 3.0; include "{name}";'.encode()
+        with pytest.raises(QmkError) as caught:
+            load(text, path=str(program))
+        assert [f.help for f in caught.value.findings] == [fix]
 
 
 def test_a_refused_declaration_is_reported_once(findings):

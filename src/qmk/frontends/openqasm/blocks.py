@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from qmk.frontends.openqasm.expressions import ExpressionParser
-from qmk.frontends.openqasm.sources import File, Refusal, Sources
+from qmk.frontends.openqasm.sources import STANDARD, File, Refusal, Sources
 from qmk.frontends.openqasm.tree import Block, Include, Program, Stmt
-
-STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
 
 Handler = Callable[[Any, int], "Stmt | None"]
 

@@ -10,8 +10,8 @@ from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.builder import too_many
 from qmk.frontends.openqasm.library import QELIB1, STDGATES, Gate
 from qmk.frontends.openqasm.places import Places
-from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable, nearest
-from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.scope import GateBody, Quiet, Subroutine, Symbol, UserGate, Variable
+from qmk.frontends.openqasm.sources import Refusal, nearest
 from qmk.frontends.openqasm.tree import GateCall, GateDef, Modifier, Opaque
 from qmk.frontends.openqasm.unitary import (
     ROOT_OPERATIONS,

@@ -80,10 +80,10 @@ class Declarations(Turning):
     def _input(self, node: Declaration, type_: Type) -> Any:
         self.used_params.add(node.name)
         if node.name not in self.params:
-            example = {"bit": "01"}.get(type_.kind, "0.5" if type_.kind in ("float", "angle") else "1")
+            example = {"bit": "'01'"}.get(type_.kind, "0.5" if type_.kind in ("float", "angle") else "1")
             raise Refusal(
                 "input", node.pos, f"the input '{node.name}' ({type_.text()}) has no value",
-                f"--param {node.name}={example}",
+                f"params={{'{node.name}': {example}}}",
             )  # fmt: skip
         return input_data(self, node.name, self.params[node.name], type_, node.pos)
 
@@ -97,8 +97,8 @@ class Declarations(Turning):
         if isinstance(value, SetOf):
             return self.array_data(value, type_)
         if isinstance(value, MeasureOf):
-            measured = self.measure_labelled(value, self._labels(node.name, type_))
-            return convert(measured, type_, node.pos, self.logic).data
+            labels = self._labels(node.name, type_)
+            return self.measure_into(value, labels, type_, Name(node.pos, node.name), node.pos)
         return self.convert_to(value, type_, node.pos)
 
     def _labels(self, name: str, type_: Type) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from qmk.frontends.openqasm import arithmetic
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.angles import Turns
 from qmk.frontends.openqasm.functions import FUNCTIONS, call
-from qmk.frontends.openqasm.scope import Core, Subroutine, Variable, nearest
-from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.scope import Core, Subroutine, Variable, label
+from qmk.frontends.openqasm.sources import Refusal, nearest
 from qmk.frontends.openqasm.tree import (
     Binary,
     Call,
@@ -220,6 +220,21 @@ class Evaluator(Core):
         )
         return Value(Type("bit", value.type.size), bits if value.type.size is not None else bits[0])
 
+    def measure_into(self, node: MeasureOf, labels: tuple[str, ...], type_: Type, target: Expr, pos: int) -> Any:
+        """What is measured as data of ``type_``, that of ``target``; bits take as many qubits as they are."""
+        measured = self.measure_labelled(node, labels)
+        have, want = measured.type.size or 1, type_.size or 1
+        if type_.kind == "bit" and have != want:
+            name, whole = label(target), isinstance(target, Name)
+            declared = f"bit[{have}] {name}" if self.dialect == 3 else f"creg {name}[{have}]"
+            fix = f"declare {declared}" if whole else f"name as many bits of '{name}'"
+            raise Refusal(
+                "size", pos,
+                f"{_counted(node.operand, have, 'qubit')}, {_counted(target, want, 'bit')}",
+                f"name one bit: {name}[0]" if have == 1 and whole else f"{fix}, or measure as many qubits as bits",
+            )  # fmt: skip
+        return convert(measured, type_, pos, self.logic).data
+
     def refused_expression(self, node: Expr) -> Value:
         if isinstance(node, DurationOf):
             raise Refusal("calibration", node.pos, "durationof has no value: gates of an ideal device take no time")
@@ -376,3 +391,9 @@ _EVALUATE: dict[type[Expr], Callable[[Any, Any], Value]] = {
     Index: Evaluator.index, Hardware: Evaluator.hardware_qubit, Range: Evaluator.refused_expression,
     SetOf: Evaluator.refused_expression, DurationOf: Evaluator.refused_expression,
 }  # fmt: skip
+
+
+def _counted(target: Expr, size: int, what: str) -> str:
+    """``'q' has 2 qubits``."""
+    name = f"'{label(target)}'" if isinstance(target, Name) else f"the part of '{label(target)}'"
+    return f"{name} has {size} {what}{'' if size == 1 else 's'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.sources import Refusal, nearest
 from qmk.frontends.openqasm.stream import Stream
 from qmk.frontends.openqasm.tokens import BITSTRING
 from qmk.frontends.openqasm.tree import (
@@ -142,6 +142,10 @@ class ExpressionParser(Stream):
             return self.braces()
         first = self.expression()
         if self.text != "++":
+            if isinstance(first, Name) and self.kind in ("name", "hardware") and nearest(first.name, {"measure"}):
+                raise Refusal(
+                    "undefined", first.pos, f"there is no operation '{first.name}'", "did you mean 'measure'?"
+                )
             return first
         parts = [first]
         pos = self.pos
@@ -221,6 +225,10 @@ class ExpressionParser(Stream):
         found = [self.operand()]
         while self.take(","):
             found.append(self.operand())
+        if self.kind in ("name", "hardware") and self.next_text() in (",", ";", "["):
+            raise Refusal(
+                "syntax", self.pos, f"expected ',' before {self.describe_token()}", "put ',' between the operands"
+            )
         return found
 
     def _int(self, text: str, base: int, pos: int) -> int:

@@ -217,7 +217,9 @@ class Flow(Subroutines):
 
     def _endless(self, node: While) -> Refusal:
         inputs = [name for name, symbol in self.globals.items() if getattr(symbol, "storage", "") == "input"]
-        hint = f" (inputs of this program: {', '.join(inputs)}; --param sets them)" if inputs else ""
+        hint = (
+            f" (inputs of this program: {', '.join(inputs)}; params={{'{inputs[0]}': ...}} sets one)" if inputs else ""
+        )
         return Refusal(
             "while", node.pos,
             f"the while loop in line {self.line_of(node.pos)} ends by a measurement, so its length is not known",

@@ -13,8 +13,8 @@ from qmk.frontends.openqasm.declarations import Declarations
 from qmk.frontends.openqasm.library import LIBRARIES
 from qmk.frontends.openqasm.parser import Parser
 from qmk.frontends.openqasm.parser2 import Parser2
-from qmk.frontends.openqasm.scope import Quiet, UserGate, Variable, nearest
-from qmk.frontends.openqasm.sources import Refusal, Sources
+from qmk.frontends.openqasm.scope import Quiet, UserGate, Variable
+from qmk.frontends.openqasm.sources import Refusal, Sources, nearest
 from qmk.frontends.openqasm.tree import (
     Alias,
     Assign,
@@ -120,15 +120,7 @@ class Interpreter(Declarations):
     def assign(self, node: Assign) -> None:
         place = self.place(node.target)
         if node.op == "=" and isinstance(node.value, MeasureOf):
-            value = self.measure_labelled(node.value, place.labels)
-            if (
-                value.type.size is None
-                and place.type.size is not None
-                and place.type.kind == "bit"
-                and place.type.size != 1
-            ):
-                raise Refusal("size", node.pos, f"one measured bit does not fill {place.type.text()}", "name one bit")
-            place.write(convert(value, place.type, node.pos, self.logic).data)
+            place.write(self.measure_into(node.value, place.labels, place.type, node.target, node.pos))
             return
         if isinstance(node.value, SetOf):
             if node.op != "=":

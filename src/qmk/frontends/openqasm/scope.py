@@ -15,7 +15,7 @@ from qmk.frontends.openqasm.builder import Builder, too_many
 from qmk.frontends.openqasm.functions import constants
 from qmk.frontends.openqasm.library import BUILTIN_2, BUILTIN_3, Gate
 from qmk.frontends.openqasm.logic import Bit
-from qmk.frontends.openqasm.sources import Refusal, Sources
+from qmk.frontends.openqasm.sources import Refusal, Sources, nearest
 from qmk.frontends.openqasm.tree import Expr, GateDef, Hardware, Index, Name, Opaque, Stmt, SubroutineDef
 from qmk.frontends.openqasm.unitary import Prim, Unitary
 from qmk.frontends.openqasm.values import (
@@ -195,7 +195,12 @@ class Core(ABC):
     def refuse_undefined(self, name: str, pos: int) -> Refusal:
         if name in self.gates:
             return Refusal("undefined", pos, f"'{name}' is a gate, not a value")
-        known = {*self.globals, *self.constants, *(n for scope in self.scopes[self.frame_start :] for n in scope)}
+        known = {
+            *self.globals,
+            *self.poisoned,
+            *self.constants,
+            *(n for scope in self.scopes[self.frame_start :] for n in scope),
+        }
         near = nearest(name, known)
         return Refusal(
             "undefined", pos, f"'{name}' is not declared", f"did you mean '{near}'?" if near else "declare it"
@@ -273,16 +278,6 @@ class Core(ABC):
                 raise Refusal("scope", node.pos, "a gate cannot name a physical qubit", "pass the qubit to the gate")
             handle = self.hardware[node.index] = self.builder.allocate(f"phys_{node.index}", None)[0]
         return Value(Type("qubit"), (handle,))
-
-
-def nearest(name: str, known: set[str]) -> str:
-    """The known name that ``name`` most likely means, or ""."""
-    import difflib  # only when something is wrong
-
-    found = difflib.get_close_matches(name, sorted(known), 1, 0.6)
-    if not found:
-        found = [other for other in sorted(known) if other.lower() == name.lower()]
-    return found[0] if found else ""
 
 
 def label(target: Expr) -> str:

@@ -14,6 +14,8 @@ from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.rules import BY_KEY, rule_id
 from qmk.models import files
 
+STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
+
 
 class Refusal(Exception):
     """One thing wrong at one place: ends the statement that it is in, not the parse."""
@@ -21,6 +23,16 @@ class Refusal(Exception):
     def __init__(self, key: str, pos: int, message: str, help: str = "") -> None:
         super().__init__(message)
         self.key, self.pos, self.message, self.help = key, pos, message, help
+
+
+def nearest(name: str, known: set[str]) -> str:
+    """The known name that ``name`` most likely means, or ""."""
+    import difflib  # only when something is wrong
+
+    found = difflib.get_close_matches(name, sorted(known), 1, 0.6)
+    if not found:
+        found = [other for other in sorted(known) if other.lower() == name.lower()]
+    return found[0] if found else ""
 
 
 class File:
@@ -104,9 +116,12 @@ class Sources:
     def include(self, name: str, pos: int) -> File:
         """The text of ``include "name"`` written at ``pos``. Call ``close`` when its statements are parsed."""
         folder = self.file_at(pos).folder
+        library = nearest(name.removesuffix(".inc"), {each.removesuffix(".inc") for each in STANDARD})
+        meant = library and f"{library}.inc"
         if folder is None or self._root is None:
             raise Refusal(
                 "include", pos, f'cannot include "{name}": this program has no file to look beside',
+                f"did you mean '{meant}'?" if meant else
                 'give the program as a file; the standard libraries are "stdgates.inc" and "qelib1.inc"',
             )  # fmt: skip
         if "\0" in name:
@@ -122,7 +137,9 @@ class Sources:
             data = files.read_included(path, LIMITS.source_bytes)
         except (OSError, ValueError) as error:
             reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "not a file name"
-            raise Refusal("include", pos, f'cannot read "{name}": {reason}', "check the name and the folder") from error
+            near = meant or os.path.basename(files.nearest(path))
+            fix = f"did you mean '{near}'?" if near else "check the name and the folder"
+            raise Refusal("include", pos, f'cannot read "{name}": {reason}', fix) from error
         if sum(len(file.text) for file in self.files) + len(data) > LIMITS.source_bytes:
             raise Refusal("limit", pos, f"the program and its includes are larger than {LIMITS.source_bytes} bytes")
         self._open.append(path)

@@ -39,6 +39,13 @@ class Stream:
         if kind == "bad":
             self._bad()
 
+    def next_text(self) -> str:
+        """The text of the token after the current one, if no line ends between the token before and it."""
+        found = _NEXT(self.source, self.end)
+        assert found is not None
+        kind = found.lastgroup or ""
+        return "" if "\n" in self.source[self.last_end : found.start(kind)] else found[kind]
+
     def seek(self, offset: int) -> None:
         """Make the token at or after local ``offset`` current."""
         self.end = offset

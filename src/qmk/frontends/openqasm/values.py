@@ -244,7 +244,12 @@ def _to_bits(value: Value, to: Type, pos: int) -> tuple[Bit, ...]:
     if kind == "bit":
         have = 1 if value.type.size is None else value.type.size
         if have != size:
-            raise Refusal("size", pos, f"{value.type.text()} has {have} bits, {to.text()} has {size}")
+            raise Refusal(
+                "size",
+                pos,
+                f"{value.type.text()} has {have} bits, {to.text()} has {size}",
+                "give both one size, or take a slice",
+            )
         return elements(data)
     if kind not in ("bool", "int", "uint"):
         raise mismatch(value.type, to, pos)

@@ -22,7 +22,7 @@ _ROWS = (
         "PULSER-04",
         "variable without a value",
         "Every variable is given a value of its type and size, by its name.",
-        "give the value as a parameter, --param NAME=VALUE",
+        "give the value as a parameter, params={'NAME': VALUE}",
     ),
     Rule(
         "PULSER-05",
@@ -36,7 +36,7 @@ _ROWS = (
         "register does not fit",
         "Qubits have names of their own and places, all in a plane or all in space; those of a layout are its traps, "
         "and a mappable register has one and is told its traps.",
-        "correct the register; --param qubits=[...] gives traps in the order of the qubits",
+        "correct the register; params={'qubits': [...]} gives traps in the order of the qubits",
     ),
     Rule(
         "PULSER-07",

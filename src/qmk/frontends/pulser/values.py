@@ -99,7 +99,9 @@ def _assign(name: str, row: Variable, given: Mapping[str, Any]) -> list[float]:
     size = 1 if row.value is None else len(row.value)
     if name not in given:
         what = "a number" if size == 1 else f"{size} numbers"
-        raise Refused("PULSER-04", f"variable '{name[:80]}' has no value", f"give it: --param {name[:80]}=..., {what}")
+        raise Refused(
+            "PULSER-04", f"variable '{name[:80]}' has no value", f"give it: params={{'{name[:80]}': ...}}, {what}"
+        )
     raw = given[name]
     listed = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
     sound = all(isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) <= LARGEST for x in listed)
