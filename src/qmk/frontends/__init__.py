@@ -132,7 +132,10 @@ def write(graph: Graph, target: str) -> bytes:
 
 
 def _mend(path: str, error: Exception) -> str:
-    """What to do where a file cannot be read: of no file, by whether that looks like the name of one."""
+    """What to do where a file cannot be read: of no file, by whether another has nearly its name, or it looks like the
+    name of one."""
+    if near := files.nearest(path):
+        return f"did you mean {show(near, files.PATH_CHARS)}?"
     if not isinstance(error, FileNotFoundError) or not re.fullmatch(r"[^\s()]+\.[A-Za-z]\w{0,7}", path):
         return "source text of one line must hold a semicolon or a brace to be taken for text"
     return f"there is no file {show(path, files.PATH_CHARS)} here: give its path from this folder, or the whole path"
@@ -149,16 +152,9 @@ def read_file(path: str) -> bytes:
         return data
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        near = files.nearest(path)
         raise QmkError(
             "INVALID_PARAMS",
             f"cannot read {show(path, files.PATH_CHARS)}: {reason}",
             path=path,
-<<<<<<< HEAD
             help=_mend(path, error),
-=======
-            help=f"did you mean {show(near, files.PATH_CHARS)}?"
-            if near
-            else "source text of one line must hold a semicolon or a brace to be taken for text",
->>>>>>> m3
         ) from error
