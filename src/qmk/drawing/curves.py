@@ -108,8 +108,8 @@ def convergence(
 
 def _read_curves(values: Any, errors: Any, label: str) -> list[tuple[str, Array, Array | None]]:
     """The name, the values and the errors of each curve."""
-    given = _named(values, label)
-    bars = {} if errors is None else _named(errors, label)
+    given = _name_curves(values, label)
+    bars = {} if errors is None else _name_curves(errors, label)
     if not 1 <= len(given) <= len(COLOURS):
         raise wrong("values", f"must be 1 to {len(COLOURS)} curves", "draw fewer")
     found: list[tuple[str, Array, Array | None]] = []
@@ -124,7 +124,7 @@ def _read_curves(values: Any, errors: Any, label: str) -> list[tuple[str, Array,
     return found
 
 
-def _named(given: Any, label: str) -> dict[str, Any]:
+def _name_curves(given: Any, label: str) -> dict[str, Any]:
     """Curves by name: of one list that is ``label``, of several with their number."""
     if isinstance(given, Mapping):
         return {str(name): row for name, row in cast("Mapping[Any, Any]", given).items()}
