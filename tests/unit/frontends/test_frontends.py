@@ -9,6 +9,7 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.frontends import emit, frontend, load, recognise
 from qmk.frontends.openqasm.recognise import score
+from qmk.models import files
 
 BELL2 = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n'
 BELL3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\nh q[0];\ncx q[0], q[1];\nc = measure q;\n'
