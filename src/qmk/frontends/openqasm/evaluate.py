@@ -230,7 +230,7 @@ class Evaluator(Core):
             fix = f"declare {declared}" if whole else f"name as many bits of '{name}'"
             raise Refusal(
                 "size", pos,
-                f"{_counted(node.operand, have, 'qubit')}, {_counted(target, want, 'bit')}",
+                f"{_tell_size(node.operand, have, 'qubit')}, {_tell_size(target, want, 'bit')}",
                 f"name one bit: {name}[0]" if have == 1 and whole else f"{fix}, or measure as many qubits as bits",
             )  # fmt: skip
         return convert(measured, type_, pos, self.logic).data
@@ -393,7 +393,7 @@ _EVALUATE: dict[type[Expr], Callable[[Any, Any], Value]] = {
 }  # fmt: skip
 
 
-def _counted(target: Expr, size: int, what: str) -> str:
+def _tell_size(target: Expr, size: int, what: str) -> str:
     """``'q' has 2 qubits``."""
     name = f"'{label(target)}'" if isinstance(target, Name) else f"the part of '{label(target)}'"
     return f"{name} has {size} {what}{'' if size == 1 else 's'}"
