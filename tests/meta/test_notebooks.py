@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from notebooks import TUTORIALS, cells, statements, words
+from notebooks import TUTORIALS, cells, figures, statements, words
 from page_blocks import Page, blocks
 
 PAGE = """# Title
@@ -47,6 +47,7 @@ a ...
 
 
 def test_a_page_becomes_cells_with_outputs(tmp_path: Path) -> None:
+    list(figures())  # of other tests in this process
     found = list(cells(PAGE, Page(tmp_path)))
     assert [cell["cell_type"] for cell in found] == ["markdown", "code", "code", "code", "code"]
     title, first, second, third, last = found

@@ -175,15 +175,18 @@ def _distance(row: Candidate) -> tuple[int, str]:
 
 
 def _first_of(gaps: list[Gap]) -> str:
-    """The gaps as text: of many the first few that differ."""
-    shown = gaps
-    if len(gaps) > SHOWN_GAPS:
-        told: dict[str, Gap] = {}
-        for gap in gaps:
+    """The gaps as text: of many the first few that differ, and those to ask for by name together."""
+    if len(gaps) <= SHOWN_GAPS:
+        return "; ".join(f"{gap.engine}: {gap.detail}" for gap in gaps)
+    named = [gap.engine for gap in gaps if gap.need == "exactness"]
+    by_name = [f"approximate, and run only when asked for by name: {', '.join(dict.fromkeys(named))}"] if named else []
+    told: dict[str, Gap] = {}
+    for gap in gaps:
+        if gap.need != "exactness":
             told.setdefault(gap.detail, gap)
-        shown = list(told.values())[:SHOWN_GAPS]
-    more = [f"and {left} more reasons, in the field 'gaps'"] if (left := len(gaps) - len(shown)) else []
-    return "; ".join([*(f"{gap.engine}: {gap.detail}" for gap in shown), *more])
+    shown = [f"{gap.engine}: {gap.detail}" for gap in list(told.values())[: SHOWN_GAPS - len(by_name)]]
+    left = len(gaps) - len(named) - len(shown)
+    return "; ".join([*shown, *by_name, *([f"and {left} more reasons, in the field 'gaps'"] if left else [])])
 
 
 def _is_for_twirling(found: list[Candidate], features: Features) -> bool:

@@ -95,4 +95,4 @@ def test_every_way_to_run_takes_both() -> None:
     swept = qmk.sweep(ANALOG, [{"c6": 5.42e6}], "Z0", shots=20, seed=1, noise=OURS)
     assert swept.errors[0, 0] > 0
     with pytest.raises(QmkError, match="ATOM-27"):
-        qmk.gradient(BELL, "ZZ", device="aquila")
+        qmk.gradient(qmk.Circuit(2).rx(0.3, 0).cx(0, 1), "ZZ", device="aquila")
