@@ -113,6 +113,7 @@ def test_all_tutorials_run_on_it(wheel: Path, tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, copy / folder)
     (copy / "tests" / "meta").mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "meta" / "test_docs.py", copy / "tests" / "meta")
+    shutil.copy(ROOT / "tools" / "page_blocks.py", copy / "tests" / "meta")
     for page in ("README.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / page, copy)
     tutorials = list(copy.glob("docs/tutorials/*.md"))

@@ -43,13 +43,15 @@ def build_for_values(program: ProgramLike, options: RunOptions) -> Graph:
 
 
 def warn_of_readings(graph: Graph, options: RunOptions) -> None:
-    """Warns where the noise that the caller names makes errors of the read-out, and they change no value: none of them
-    is in what comes before the final read-out, as one that decides on a gate is."""
-    if options.noise is None or not _misreads(graph):
+    """Warns where the noise that the caller names makes errors of the read-out, and they change no value: nothing is
+    measured, or none of them is in what comes before the final read-out, as one that decides on a gate is."""
+    if options.noise is None:
         return
     from qmk.ir.final_readout import before_readout
+    from qmk.request.physical import has_wrong_readings
 
-    if not _misreads(before_readout(graph)):
+    unused = _misreads(graph) if graph.events else has_wrong_readings(options.noise)
+    if unused and not _misreads(before_readout(graph)):
         warn(
             "readout errors have no effect on a value, which is of the state before the read-out",
             "take counts of qmk.run, or leave them out of the noise",

@@ -90,20 +90,35 @@ def _noisy(graph: Graph, terms: list[str], profile: Profile | None) -> tuple[Gra
     return noisy(graph, errors), errors.name
 
 
-def _writer(noise: NoiseLike) -> tuple[Callable[[Graph], Graph], str]:
-    """The function that writes the noise into a graph, and the label of the noise. A text is noise of atoms if it names
-    a preset of atoms or a term of evolutions; any other is noise of gates."""
-    from qmk.models.noise import NoiseModel, apply, resolve
+def has_wrong_readings(noise: NoiseLike) -> bool:
+    """Whether it is noise of gates with errors of the read-out."""
+    return _of_device(noise) is None and bool(getattr(_model(noise), "readout", ()))
+
+
+def _model(noise: NoiseLike) -> NoiseModel | AtomNoise:
+    """A text is noise of atoms if it names a preset of atoms or a term of evolutions; any other is noise of gates."""
+    from qmk.models.noise import NoiseModel, resolve
 
     if not isinstance(noise, (NoiseModel, os.PathLike)):
-        from qmk.models.atoms import AtomNoise, noisy
+        from qmk.models.atoms import AtomNoise
         from qmk.models.atoms.short import atom_noise
 
         errors = atom_noise(noise) if isinstance(noise, str) else noise
         if isinstance(errors, AtomNoise):
-            return functools.partial(noisy, errors=errors), errors.name
-    model = resolve(noise)
-    return functools.partial(apply, model), model.label
+            return errors
+    return resolve(noise)
+
+
+def _writer(noise: NoiseLike) -> tuple[Callable[[Graph], Graph], str]:
+    """The function that writes the noise into a graph, and the label of the noise."""
+    from qmk.models.noise import NoiseModel, apply
+
+    model = _model(noise)
+    if isinstance(model, NoiseModel):
+        return functools.partial(apply, model), model.label
+    from qmk.models.atoms import noisy
+
+    return functools.partial(noisy, errors=model), model.name
 
 
 def _of(profile: Profile | None, graph: Graph, changed: bool) -> AtomNoise | str | None:

@@ -45,6 +45,10 @@ def test_readout_errors_that_no_value_sees_are_told(call: Callable[[str], object
     assert told(lambda: call("depolarizing=1e-3")) == set()
 
 
+def test_readout_errors_of_what_is_not_measured_are_told_too() -> None:
+    assert len(told(lambda: qmk.expectation(qmk.Circuit(1).x(0), "Z", noise="readout=0.1"))) == 1
+
+
 def test_readout_errors_that_matter_are_not_told() -> None:
     assert told(lambda: qmk.run(TURN, params=POINT, noise="readout=0.1", seed=1)) == set()
     assert told(lambda: qmk.sweep(TURN, {"w": [0.1]}, noise="readout=0.1", seed=1)) == set()
