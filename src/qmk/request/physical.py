@@ -13,6 +13,7 @@ from qmk.qvm.graph import Graph
 if TYPE_CHECKING:
     from qmk.models.atoms import AtomNoise, Profile
     from qmk.models.noise import NoiseModel
+    from qmk.request.logical import Drift
 
     NoiseLike = NoiseModel | AtomNoise | os.PathLike[str] | str
 
@@ -90,8 +91,10 @@ def _noisy(graph: Graph, terms: list[str], profile: Profile | None) -> tuple[Gra
     return noisy(graph, errors), errors.name
 
 
-def has_wrong_readings(noise: NoiseLike) -> bool:
-    """Whether it is noise of gates with errors of the read-out."""
+def has_wrong_readings(noise: NoiseLike | Drift) -> bool:
+    """Whether it is one noise of gates with errors of the read-out."""
+    if not isinstance(noise, (str, os.PathLike)):
+        return bool(getattr(noise, "readout", ()))
     return _of_device(noise) is None and bool(getattr(_model(noise), "readout", ()))
 
 
