@@ -109,11 +109,11 @@ def test_all_tutorials_run_on_it(wheel: Path, tmp_path: Path) -> None:
     """As the suite runs them (``tests/meta/test_docs.py``), on a copy of the pages without the sources."""
     run = install(tmp_path, f"{wheel}[plot,qec]", "pytest")
     copy = tmp_path / "copy"
-    for folder in ("docs", "examples"):
+    for folder in ("docs", "examples", "tools"):
         shutil.copytree(ROOT / folder, copy / folder)
     (copy / "tests" / "meta").mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "meta" / "test_docs.py", copy / "tests" / "meta")
-    shutil.copy(ROOT / "tools" / "page_blocks.py", copy / "tests" / "meta")
+    (copy / "pytest.ini").write_text("[pytest]\npythonpath = tools\n")
     for page in ("README.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / page, copy)
     tutorials = list(copy.glob("docs/tutorials/*.md"))
