@@ -126,7 +126,7 @@ class AsyncJob:
         try:
             return await self.result(wait_s)
         except QmkError as error:
-            if error.kind.name != "TIMEOUT" or (await self.status()).state in calls.ENDED:
+            if error.kind.name != "TIMEOUT" or self._ended is not None:  # its own time limit is an end
                 raise
         return await self.partial()
 
