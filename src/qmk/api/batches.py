@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from qmk.client.batch import CountsBatch, HasCounts, ValuesBatch
 from qmk.request.batches import BatchLike, Entry, entries_of, naming
 from qmk.request.options import Progress, RunOptions
-from qmk.request.program import ProgramLike
+from qmk.request.program import ProgramLike, own_once
 from qmk.request.progress import showing
 from qmk.request.sweeps import PointsLike
 
@@ -56,10 +56,11 @@ def evaluate_batch(
     run: Run[Any],
 ) -> ValuesBatch[Any]:
     """The batch of ``qmk.expectation``. The exact values of one program at many points are those of ``qmk.sweep``."""
+    program = program if isinstance(program, (list, tuple)) else own_once(cast("ProgramLike", program))
     seed, entries = entries_of(program, points, options)
     found = None
     if points is not None and not isinstance(program, (list, tuple)):
-        found = _at_all_points(cast("ProgramLike", program), points, observable, options)
+        found = _at_all_points(program, points, observable, options)
     return ValuesBatch(run_entries(entries, options, run) if found is None else found, entries, seed)
 
 

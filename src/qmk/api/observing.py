@@ -25,7 +25,7 @@ from qmk.request.batches import BatchLike, is_batch
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.outputs import bitstrings_of, qubits_of
-from qmk.request.program import ProgramLike
+from qmk.request.program import ProgramLike, own_with
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.signature import takes
 from qmk.request.sweeps import PointsLike
@@ -181,6 +181,7 @@ def _expectation(
     observable: ObservableLike | Sequence[ObservableLike], program: ProgramLike, options: RunOptions
 ) -> Any:
     """The values of one program."""
+    program, options = own_with(program, options)
     circuit = _plain(program, options)
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)

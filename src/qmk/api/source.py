@@ -15,7 +15,7 @@ from qmk.ir.lazy import lazy
 from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
-from qmk.request.program import ProgramLike, circuit_of, source, to_graph
+from qmk.request.program import ProgramLike, circuit_of, own_with, source, to_graph
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.warn import warn, warn_of
 
@@ -110,9 +110,9 @@ class Source:
     limit ends, by ``time.monotonic``, and ``keep_events`` is only true of a run with counts."""
 
     def __init__(self, program: ProgramLike, options: RunOptions, circuit: qmk_native.Circuit | None = None) -> None:
-        self._program, self.options = program, options
+        self._program, self.options = own_with(program, options)
         self.deadline_s = None if options.timeout_ms is None else time.monotonic() + options.timeout_ms / 1e3
-        self.text = text_of(program, options.format) if options.is_ideal and not options.strict else None
+        self.text = text_of(self._program, options.format) if options.is_ideal and not options.strict else None
         if circuit is not None:
             self.circuit = circuit
         self.notes: dict[str, Any] = {}

@@ -22,7 +22,7 @@ from qmk.client.counts import Counts
 from qmk.qvm.outputs import Observable, Outputs
 from qmk.request.observables import ObservableLike, observables, observables_of
 from qmk.request.options import Progress, RunOptions, read_options
-from qmk.request.program import ProgramLike, to_graph
+from qmk.request.program import ProgramLike, own_once, to_graph
 from qmk.request.progress import showing
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.signature import takes
@@ -86,6 +86,7 @@ def sweep(
     Raises ``QmkError`` as ``qmk.expectation`` and ``qmk.sample`` do, QUOTA_EXCEEDED beyond the limit ``sweep_points``.
     """
     options = read_options("qmk.sweep", keywords)
+    program = own_once(program)
     given = points_of(points, options.params)
     check("sweep_points", len(given.table))
     if observable is None:

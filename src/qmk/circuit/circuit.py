@@ -110,6 +110,24 @@ class Circuit(Branches, Applying):
         return cls._read(read_file(os.fsdecode(path)), os.fsdecode(path), format, params)
 
     @classmethod
+    def from_object(cls, program: Any, params: Mapping[Any, Any] | None = None) -> Self:
+        """A circuit from an object of another framework, such as a ``qiskit.QuantumCircuit``; its open parameters stay
+        open under their names. ``params``: values of what must be known for it to be read, such as the arguments of a
+        QNode. Raises UNSUPPORTED naming what cannot be carried over and where it stands."""
+        from qmk.circuit import objects
+
+        found = objects.read(program, params)
+        if found is None:
+            fix = "give a program of a framework that QMK reads: " + ", ".join(objects.known())
+            raise wrong(f"{show(program, 60)} is not a program of another framework", fix, "program")
+        made = found[0]
+        if isinstance(made, cls):
+            return made
+        if isinstance(made, bytes):
+            return cls._read(made, "", None, None)
+        return cls.from_graph(made.to_graph() if isinstance(made, Circuit) else made)
+
+    @classmethod
     def _read(cls, data: bytes, path: str, format: str | None, params: Mapping[Any, Any] | None) -> Self:
         from qmk import frontends
 
@@ -337,10 +355,16 @@ class Circuit(Branches, Applying):
 
     def to(self, target: str) -> Any:
         """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, stim, json, asm as text,
-        binary as bytes. Open parameters become inputs of OpenQASM 3.
+        binary as bytes; or as an object of another framework, by the name of its adapter, such as "qiskit". Open
+        parameters become inputs of OpenQASM 3.
 
-        Raises INVALID_GRAPH with findings for what the format cannot express."""
+        Raises INVALID_GRAPH with findings for what the format cannot express, UNSUPPORTED for what a framework cannot
+        say, or where it is not installed."""
         from qmk import frontends
+        from qmk.circuit import objects
+
+        if isinstance(cast("object", target), str) and target not in frontends.TARGETS and target in objects.writable():
+            return objects.write(self, target)
 
         opened = isinstance(cast("object", target), str) and target == "qasm3" and self.parameters
         data = frontends.write(self._build({}) if opened else self.graph, target)

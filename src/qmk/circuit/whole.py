@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
@@ -61,6 +62,12 @@ def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
         for bit, here in zip(register.bits, found, strict=True):
             into[bit] = here
     return into
+
+
+def append(circuit: Circuit, items: Iterable[Item]) -> None:
+    """Adds items whose names, angles, qubits and bits the caller has checked, as a reader of programs has."""
+    circuit._items += items
+    circuit._written.update(bit for item in circuit._items if isinstance(item, Step) for bit in item.writes)
 
 
 def inverse_of(circuit: C) -> C:

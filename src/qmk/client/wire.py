@@ -12,7 +12,7 @@ import msgspec
 
 from qmk.formats import json_codec
 from qmk.request.build import build_remote
-from qmk.request.program import source_text
+from qmk.request.program import own_with, source_text
 from qmk.rpc.kept import Kept
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class WireGraphs:
 
     def write(self, program: ProgramLike, options: RunOptions) -> Wire:
         """The program with these options; raises what ``build_remote`` raises."""
+        program, options = own_with(program, options)
         key = _key(program, options)
         found = None if key is None else self._kept.get(key)
         if found is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sized
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameters import Expression, Parameter
+from qmk.ir.parameters import Expression
 from qmk.qvm.graph import Graph
 
 
@@ -43,8 +43,9 @@ def parameters_of(graph: Graph) -> dict[str, int | None]:
 
 
 def name_of(key: object) -> Any:
-    """The name of a parameter that is given by itself; any other key as it is."""
-    return key.name if isinstance(key, Parameter) else key
+    """The name of a parameter that is given by itself, also one of another framework; any other key as it is."""
+    name = key if isinstance(key, str) else getattr(key, "name", None)
+    return name if isinstance(name, str) else key
 
 
 def _values(name: str, size: int | None, value: Any) -> float | list[float]:

@@ -16,7 +16,7 @@ from qmk.base.limits import check
 from qmk.base.seeds import substream
 from qmk.models.arguments import show
 from qmk.request.options import RunOptions
-from qmk.request.program import ProgramLike
+from qmk.request.program import ProgramLike, own_once
 from qmk.request.shots import seed_of
 from qmk.request.sweeps import PointsLike, columns_of
 
@@ -69,6 +69,7 @@ def entries_of(
         source, rows = (
             (each, common) if not isinstance(each, (list, tuple)) else _pair(at, cast("Any", each), common, options)
         )
+        source = own_once(source)
         check("sweep_points", len(entries) + (1 if rows is None else len(rows)), "one batch")
         for point, params in enumerate([options.params] if rows is None else rows):
             index = len(entries)

@@ -1,4 +1,4 @@
-"""Programs as callers have them: a graph, a circuit, a file, or source text."""
+"""Programs as callers have them: a graph, a circuit, a file, source text, or an object of another framework."""
 
 from __future__ import annotations
 
@@ -13,9 +13,41 @@ from qmk.sdk.frontend import Inputs
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
+    from qmk.request.framework_types import FrameworkObject
+    from qmk.request.options import RunOptions
 
-ProgramLike: TypeAlias = "Graph | Circuit | os.PathLike[str] | str | bytes"
+ProgramLike: TypeAlias = "Graph | Circuit | os.PathLike[str] | str | bytes | FrameworkObject"
 _MARKS_OF_TEXT = ("\n", "{", ";", "\r")
+
+
+def own(program: ProgramLike, params: Mapping[Any, Any] | None = None) -> tuple[ProgramLike, Mapping[Any, Any] | None]:
+    """An object of another framework in a form of ours, all else as it is, and the parameters that are still to be set.
+    Whoever looks at a program several times does this first. Raises UNSUPPORTED naming what cannot be carried over."""
+    if isinstance(program, (str, bytes, Graph, os.PathLike)):
+        return program, params
+    from qmk.circuit import objects
+    from qmk.circuit.circuit import Circuit
+
+    if isinstance(program, Circuit):
+        return program, params
+    found = objects.read(program, params)
+    return (program, params) if found is None else found
+
+
+def own_with(program: ProgramLike, options: RunOptions) -> tuple[ProgramLike, RunOptions]:
+    """``own``, with the parameters of a run's options."""
+    found, params = own(program, options.params)
+    return found, options if params is options.params else options.replace(params=params)
+
+
+def own_once(program: ProgramLike) -> ProgramLike:
+    """``own`` for what is read once for many values of its parameters; what is read anew for each set stays as it is"""
+    if isinstance(program, (str, bytes, Graph, os.PathLike)):
+        return program
+    from qmk.circuit import objects
+
+    adapter = objects.adapter_of(program)
+    return program if adapter is not None and adapter.takes_params else own(program)[0]
 
 
 def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[Any, Any] | None = None) -> Graph:
@@ -25,6 +57,9 @@ def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[An
     Raises INVALID_GRAPH with findings when the source is wrong, INVALID_PARAMS when there is no such file or when
     ``format`` or ``params`` are given with a graph, UNSUPPORTED when no front-end knows the format.
     """
+    if params is not None:
+        params = arguments.mapping("params", params)
+    program, params = own(program, params)
     if isinstance(program, Graph):
         if format is not None or params:
             raise QmkError("INVALID_PARAMS", "format and params apply to source text, not to a graph", field="params")
@@ -38,23 +73,23 @@ def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[An
 
     if format is not None:
         arguments.text("format", format)
-    if params is not None:
-        params = arguments.mapping("params", params)
     data, path = source(program)
     return frontends.load(data, path=path, format=format, params=params or None).graph
 
 
-def circuit_of(program: object) -> Circuit | None:
-    """The program if it is a ``qmk.Circuit``; None for a graph, text and a path."""
-    if isinstance(program, (str, bytes, Graph, os.PathLike)):
+def circuit_of(program: ProgramLike) -> Circuit | None:
+    """The program if it is a ``qmk.Circuit``, or becomes one; None for a graph, text and a path."""
+    found = own(program)[0]
+    if isinstance(found, (str, bytes, Graph, os.PathLike)):
         return None
     from qmk.circuit.circuit import Circuit
 
-    return program if isinstance(program, Circuit) else None
+    return found if isinstance(found, Circuit) else None
 
 
 def inputs_of(program: ProgramLike, format: str | None = None) -> Inputs | None:
     """The inputs that a program declares; None where only values for them tell which there are. A graph has none."""
+    program = own(program)[0]
     if isinstance(program, Graph):
         return Inputs({}, only_angles=True)
     circuit = circuit_of(program)
@@ -68,11 +103,12 @@ def inputs_of(program: ProgramLike, format: str | None = None) -> Inputs | None:
 
 def source(program: ProgramLike) -> tuple[bytes, str]:
     """The source text, and the path of its file ("" where there is none). Raises INVALID_PARAMS for what has none."""
+    program = own(program)[0]
     text = source_text(program)
     if text is not None:
         return text, ""
     if not isinstance(program, (str, os.PathLike)):
-        fix = "give a Circuit, a Graph, source text, or the path of a file"
+        fix = "give a Circuit, a Graph, source text, the path of a file, or a circuit of a framework that QMK reads"
         raise arguments.refuse("program", program, "a program or the path of one", fix)
     path = os.fsdecode(program)
     from qmk.frontends import read_file

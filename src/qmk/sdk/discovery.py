@@ -1,9 +1,9 @@
 """Finding plug-ins without importing what they wrap.
 
-The plug-ins of QMK itself are the modules of the packages ``qmk.engines``, ``qmk.frontends`` and ``qmk.passes``: a file
-or folder put there is found, in a source tree and in a wheel alike, and is listed nowhere else. Those of others are
+The plug-ins of QMK itself are the modules of the packages ``qmk.engines``, ``qmk.frontends``, ``qmk.passes`` and
+``qmk.adapters``: a file or folder put there is found, in a source tree and in a wheel alike, and is listed nowhere else. Those of others are
 found by entry points of groups of the same names. Either way a plug-in is a light object (a ``Declaration``, a
-``Frontend``, a ``Pass``) of the same name; the heavy framework behind it is asked for with ``find_spec``, and its
+``Frontend``, a ``Pass``, an ``Adapter``) of the same name; the heavy framework behind it is asked for with ``find_spec``, and its
 version is read from its metadata. A plug-in that cannot be read is left out and listed by ``problems``.
 """
 
@@ -22,6 +22,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.sdk import interpreters
+from qmk.sdk.adapter import Adapter
 from qmk.sdk.engine import Declaration
 from qmk.sdk.frontend import Frontend
 from qmk.sdk.passes import Pass
@@ -32,6 +33,7 @@ KINDS: Mapping[str, tuple[str, type]] = {
     "engines": ("DECLARATION", Declaration),
     "frontends": ("FRONTEND", Frontend),
     "passes": ("PASS", Pass),
+    "adapters": ("ADAPTER", Adapter),
 }
 """What a plug-in of each group is called in its module, and its type."""
 
@@ -49,7 +51,7 @@ class Available(msgspec.Struct, frozen=True):
 
 @functools.cache
 def own_plugins(group: str) -> dict[str, str]:
-    """Map the names of QMK's own plug-ins to "module:attribute". ``group`` is "engines", "frontends" or "passes".
+    """Map the names of QMK's own plug-ins to "module:attribute". ``group`` is a key of ``KINDS``.
 
     A module ``one_name`` is the plug-in ``one-name``, unless its package lists it in ``SHARED``. None is imported."""
     package = importlib.import_module(f"qmk.{group}")
@@ -125,6 +127,18 @@ def passes() -> dict[str, Pass]:
     return _read_all("passes")
 
 
+@functools.cache
+def adapters() -> dict[str, Adapter]:
+    """Every adapter by its framework; no framework is imported."""
+    return _read_all("adapters")
+
+
+@functools.cache
+def adapter_for(module: str) -> Adapter | None:
+    """The adapter for types of the top-level ``module``."""
+    return next((found for found in adapters().values() if module in found.modules), None)
+
+
 def _find(group: str, name: str) -> Any:
     """Reads one plug-in and imports no other. QMK's own are found without listing installed packages."""
     if name not in own_plugins(group) and name not in plugins(group):
@@ -151,6 +165,7 @@ def why_missing(group: str, name: str, known: Iterable[str] | None = None) -> st
         "engines": ("engine", "there are"),
         "frontends": ("format", "formats:"),
         "passes": ("pass", "there are"),
+        "adapters": ("framework", "there are"),
     }[group]
     trouble = problems(group).get(name)
     if trouble is not None:
@@ -283,6 +298,8 @@ def forget() -> None:
         engines,
         frontends,
         passes,
+        adapters,
+        adapter_for,
         _present,
         _version,
         interpreters.look,

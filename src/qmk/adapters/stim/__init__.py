@@ -1,0 +1,12 @@
+"""``stim.Circuit``: its own text says all of it."""
+
+from qmk.sdk.adapter import Adapter
+
+ADAPTER = Adapter(
+    name="stim",
+    doc="Stim's circuits, with noise, detectors and observables",
+    modules=("stim",),
+    reader="qmk.adapters.stim.convert:read",
+    writer="qmk.adapters.stim.convert:write",
+    library="stim",
+)

@@ -1,0 +1,26 @@
+"""Between ``stim.Circuit`` and Stim's text, which QMK reads and writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import stim
+
+from qmk.models.arguments import show
+from qmk.sdk.adapter import cannot
+
+if TYPE_CHECKING:
+    from qmk.circuit.circuit import Circuit
+
+
+def read(program: object, params: Any) -> bytes:
+    """The text of a ``stim.Circuit``. Raises UNSUPPORTED for another object of Stim's."""
+    if not isinstance(program, stim.Circuit):
+        fix = "give the stim.Circuit"
+        raise cannot("stim", f"a {type(program).__name__} is not a program", show(program, 40), fix)
+    return f"{program}\n".encode()
+
+
+def write(circuit: Circuit) -> stim.Circuit:
+    """The circuit as Stim has it. Raises INVALID_GRAPH with findings for what Stim cannot say."""
+    return stim.Circuit(circuit.to("stim"))

@@ -1,0 +1,65 @@
+"""Programs that are objects of other frameworks: found by the module of their type, read and written by adapters."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from qmk.base.errors import QmkError
+from qmk.sdk import discovery
+from qmk.sdk.adapter import Adapter
+
+if TYPE_CHECKING:
+    from qmk.circuit.circuit import Circuit
+    from qmk.qvm.graph import Graph
+
+
+def adapter_of(program: object) -> Adapter | None:
+    """The adapter of an object's type or of a type that it derives from; None where there is none."""
+    for kind in type(program).__mro__[:-1]:
+        found = discovery.adapter_for(kind.__module__.partition(".")[0])
+        if found is not None:
+            return found
+    return None
+
+
+def read(
+    program: object, params: Mapping[Any, Any] | None = None
+) -> tuple[Circuit | Graph | bytes, Mapping[Any, Any] | None] | None:
+    """A framework's program in a form of ours, and the parameters that are still to be set; None for an object that no
+    adapter knows. Raises UNSUPPORTED naming what cannot be carried over and where it stands."""
+    adapter = adapter_of(program)
+    if adapter is None:
+        return None
+    found = _function(adapter.reader)(program, params)
+    return found, None if adapter.takes_params else params
+
+
+def write(circuit: Circuit, framework: str) -> Any:
+    """The circuit as an object of ``framework``. Raises UNSUPPORTED where the framework is not installed, or naming
+    what it cannot say."""
+    adapter = discovery.adapters()[framework]
+    try:
+        writer = _function(adapter.writer)
+    except ImportError as error:
+        what = f"quantum-microkernel[{adapter.extra}]" if adapter.extra else adapter.library
+        raise QmkError(
+            "UNSUPPORTED", f"a circuit of {framework} needs {error.name}", help=f"pip install '{what}'"
+        ) from error
+    return writer(circuit)
+
+
+def known() -> list[str]:
+    """The frameworks whose programs are read."""
+    return sorted(discovery.adapters())
+
+
+def writable() -> list[str]:
+    """The frameworks that circuits can be written for."""
+    return sorted(name for name, adapter in discovery.adapters().items() if adapter.writer)
+
+
+def _function(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

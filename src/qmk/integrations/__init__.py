@@ -1,0 +1,1 @@
+"""QMK inside the tools of other frameworks, one module or package each."""

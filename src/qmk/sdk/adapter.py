@@ -1,0 +1,42 @@
+"""The adapter protocol: a program that is an object of another framework, read and, where possible, written.
+
+Entry-point group ``qmk.adapters``. An adapter is found by the module that the type of the object comes from; nothing of
+a framework is imported before a program of it is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """``modules``: the top-level modules of the framework's types. ``reader`` and ``writer`` are "module:function",
+    imported on first use.
+
+    ``reader(program, params)`` gives a ``qmk.Circuit``, a ``qmk.Program``, a ``Graph``, or the text of a format that
+    QMK recognises, as ``bytes``. Open parameters stay open under the names that they have. ``takes_params``: the reader
+    itself uses the values of ``params``, all of them, as those of a function's arguments; else it ignores them.
+
+    ``writer(circuit)`` gives the framework's object for a ``qmk.Circuit``; "": there is none. Both raise what
+    ``cannot`` makes for what one side cannot say; nothing is left out.
+    """
+
+    name: str
+    doc: str
+    modules: tuple[str, ...]
+    reader: str
+    writer: str = ""
+    takes_params: bool = False
+    library: str = ""
+    """The distribution that brings the framework."""
+    extra: str = ""
+    """QMK's pip extra with it."""
+
+
+def cannot(framework: str, what: str, place: str, fix: str, **fields: Any) -> QmkError:
+    """The refusal of something that cannot be carried over: what it is, and where in the program it stands."""
+    return QmkError("UNSUPPORTED", f"{framework}: {place}: {what}", field="program", help=fix, **fields)
