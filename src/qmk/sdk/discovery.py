@@ -1,10 +1,11 @@
 """Finding plug-ins without importing what they wrap.
 
 The plug-ins of QMK itself are the modules of the packages ``qmk.engines``, ``qmk.frontends``, ``qmk.passes`` and
-``qmk.adapters``: a file or folder put there is found, in a source tree and in a wheel alike, and is listed nowhere else. Those of others are
-found by entry points of groups of the same names. Either way a plug-in is a light object (a ``Declaration``, a
-``Frontend``, a ``Pass``, an ``Adapter``) of the same name; the heavy framework behind it is asked for with ``find_spec``, and its
-version is read from its metadata. A plug-in that cannot be read is left out and listed by ``problems``.
+``qmk.adapters``: a file or folder put there is found, in a source tree and in a wheel alike, and is listed nowhere
+else. Those of others are found by entry points of groups of the same names. Either way a plug-in is a light object (a
+``Declaration``, a ``Frontend``, a ``Pass``, an ``Adapter``) of the same name; the heavy framework behind it is asked
+for with ``find_spec``, and its version is read from its metadata. A plug-in that cannot be read is left out and listed
+by ``problems``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ Programs and results are those of the gateway: what one refuses, so does the oth
 from __future__ import annotations
 
 # the SDK, which imports this module, is not among our dependencies
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportUntypedBaseClass=false
+# pyright: reportMissingImports=false, reportMissingTypeStubs=false, reportAttributeAccessIssue=false
+# pyright: reportUntypedBaseClass=false
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false
 import uuid
