@@ -70,13 +70,12 @@ wheel: ## build the wheel, install it into an environment of its own from the pa
 	@tools/setup.sh
 	@PATH="$$(tools/rust.sh):$$PATH" $(BIN)/python -m pytest -m wheel tests/e2e/test_wheel.py
 
-lock: ## resolve requirements.lock, tools/clients.lock and tools/docs.lock anew (needs uv)
+lock: ## resolve requirements.lock and tools/docs.lock anew (needs uv)
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
-	@UV=$(UV) tools/lock_clients.sh
 	@$(UV) pip compile tools/docs.in --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o tools/docs.lock
 
 clean: ## remove .venv and the environments beside it, caches and build output
-	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-clients $(VENV)-docs site native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-docs site native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

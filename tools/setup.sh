@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv from requirements.lock, with what it needs from apt on a bare Debian machine, and builds the native core
 # into it. With the argument "tests" it also sees to a PostgreSQL server, which the tests run against: installed from
-# apt when there is none; to .venv-clients with the clients that the gateway is tested with; and, where .venv is of a Python
-# older than 3.12 and a newer one is at hand, to .venv-clifft with the one engine that needs it.
+# apt when there is none; and, where .venv is of a Python older than 3.12 and a newer one is at hand, to .venv-clifft with
+# the one engine that needs it.
 #
 # A stamp written last says which lock and project file the environment was made from, a second one which sources the
 # native core was built from: a run with equal stamps ends at once, an interrupted or outdated environment is made anew,
@@ -143,15 +143,12 @@ make_clifft_environment() {
 
 wants_clifft() { [[ ${1:-} == tests ]] && ! has_clifft; }
 
-wants_clients() { [[ ${1:-} == tests ]] && ! tools/clients.sh --check; }
-
 wants_postgres() { [[ ${1:-} == tests ]] && ! has_postgres; }
 
-if is_ready && has_native && ! wants_postgres "$@" && ! wants_clifft "$@" && ! wants_clients "$@"; then exit 0; fi
+if is_ready && has_native && ! wants_postgres "$@" && ! wants_clifft "$@"; then exit 0; fi
 exec 9>.setup.lock
 flock 9
 is_ready || make_environment
 has_native || build_native
 if wants_postgres "$@"; then install_postgres; fi
 if wants_clifft "$@"; then make_clifft_environment; fi
-if wants_clients "$@"; then tools/clients.sh; fi
