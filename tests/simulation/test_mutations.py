@@ -244,7 +244,7 @@ def a_job_runs_with_another_seed_the_next_time(patch: pytest.MonkeyPatch) -> Non
     patch.setattr(Launches, "launch", drifting)
 
 
-@mutation("results")
+@mutation("results", first=30)
 def a_job_goes_on_from_the_state_of_another(patch: pytest.MonkeyPatch) -> None:
     state_of = JobTable.state_of
 
@@ -268,7 +268,7 @@ def launch_numbers_begin_anew_at_a_restart(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(JobTable, "_recover", forgetful)
 
 
-@mutation("replay", first=16)
+@mutation("replay", first=30)
 def what_a_forgotten_job_took_of_a_channel_is_given_back(patch: pytest.MonkeyPatch) -> None:
     def forget(self: State) -> None:
         gone, self.jobs.forgotten = self.jobs.forgotten, []
@@ -309,7 +309,7 @@ def the_last_epoch_is_never_sealed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(AuditLog, "seal", lambda self, out: seal(self, out) if self.seq % 2 else None)
 
 
-@mutation("engines", "replay", "defects", first=9)
+@mutation("engines", "replay", "defects", first=36)
 def an_earlier_result_is_taken_whosever_it_is(patch: pytest.MonkeyPatch) -> None:
     find, add, drop = ResultCache.find, ResultCache.add, ResultCache.drop
     patch.setattr(ResultCache, "find", lambda self, tenant, key: find(self, "", key))
@@ -323,7 +323,7 @@ def an_earlier_result_is_taken_whatever_the_seed(patch: pytest.MonkeyPatch) -> N
     patch.setattr(cache, "key_of", lambda record, version: (record.digest, record.shots, record.keep_events))
 
 
-@mutation("answers", "results", "promises", first=9)
+@mutation("answers", "results", "promises", first=2)
 def a_result_is_not_copied(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Committer, "copy", lambda self, job, source: None)
     patch.setattr(RecentResults, "share", lambda self, source, job: None)
@@ -419,7 +419,7 @@ def a_launch_whose_program_was_written_anew_is_charged_its_shots(patch: pytest.M
     )
 
 
-@mutation("replay", "results", "launches", first=4)
+@mutation("replay", "results", "launches", first=41)
 def a_compacted_journal_loses_the_newest_program(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(disk, "Rewritten", ())
 
@@ -447,7 +447,7 @@ def an_archive_mixes_up_the_history_of_its_jobs(patch: pytest.MonkeyPatch) -> No
     )
 
 
-@mutation("replay", "quotas")
+@mutation("replay", "quotas", first=10)
 def an_archive_forgets_the_checkpoints_of_its_jobs(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(archiving, "Archived", lambda **fields: Archived(**{**fields, "checkpoints": ()}))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import stim
 
@@ -29,7 +31,7 @@ def test_there_and_back() -> None:
 
 
 def test_a_type_that_derives_from_a_frameworks_is_read() -> None:
-    class Mine(list):  # type: ignore[type-arg]
+    class Mine(list[int]):
         pass
 
     assert objects.adapter_of(Mine()) is None
@@ -38,10 +40,12 @@ def test_a_type_that_derives_from_a_frameworks_is_read() -> None:
 
 
 def test_what_is_no_program_is_refused() -> None:
+    wrong: Any = stim.PauliString("XX")
+    number: Any = 3
     with pytest.raises(QmkError, match=r"stim: .*: a PauliString is not a program"):
-        qmk.run(stim.PauliString("XX"))  # type: ignore[call-overload]
+        qmk.run(wrong)
     with pytest.raises(QmkError, match="is not a program of another framework") as refused:
         qmk.Circuit.from_object(3)
     assert "stim" in refused.value.fields["help"]
     with pytest.raises(QmkError, match="must be a program"):
-        qmk.run(3)  # type: ignore[call-overload]
+        qmk.run(number)
