@@ -1,0 +1,173 @@
+"""``docs/reference/frameworks.md``: which constructs go to each format and framework and come back, by trying them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import msgspec
+from pages import NOTICE, table, write_or_check
+
+import qmk
+from qmk import frontends
+from qmk.base.errors import QmkError
+from qmk.circuit import objects
+from qmk.circuit.circuit import Circuit
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.graph import Graph, Output
+from qmk.sdk import discovery
+
+INTRO = """# Formats and frameworks
+
+What goes where, found out by trying: each row is a small program, written in each format and as an object of each
+framework, and read back. `bell.to("qiskit")` writes one, `qmk.Circuit.from_object(...)` and every call that takes a
+program read one.
+
+```python
+import qmk
+
+bell = qmk.Circuit(2).h(0).cx(0, 1).measure_all()
+assert qmk.Circuit.from_object(bell.to("stim")).count_ops() == {"mz": 2, "h": 1, "cnot": 1}
+```
+
+- **same**: what comes back has the same digest, so that it gives the same bits for a seed.
+- **equal**: it has the same outcomes with the same probabilities and names, in other ops.
+- **names lost**: so it has, but the names of its registers of bits do not come back.
+- **refused**: it cannot be said there; the refusal names the op and its place. Nothing is left out in silence.
+
+"""
+TOLERANCE = 1e-9
+"""Most difference of a probability."""
+
+
+def circuit(**registers: int) -> Circuit:
+    """A circuit of two qubits in no simple state, with bits in registers of these sizes."""
+    return qmk.Circuit({"q": 2}, registers or {"c": 2}).ry(0.7, 0).ry(1.1, 1).cx(0, 1)
+
+
+def with_condition(add: Callable[[Circuit], object]) -> Circuit:
+    made = circuit(a=2, b=1).measure([0, 1], "a")
+    add(made)
+    return made.measure(0, "b")
+
+
+def conditioned(made: Circuit, *condition: object) -> None:
+    with made.if_(*condition):  # type: ignore[arg-type]  # of several forms
+        made.x(0)
+
+
+def either(made: Circuit) -> None:
+    with made.if_("a[0]"):
+        made.h(0)
+    with made.else_():
+        made.x(0)
+
+
+THETA = qmk.Parameter("theta")
+W = qmk.Parameter("w", 2)
+CONSTRUCTS: dict[str, Callable[[], Circuit]] = {
+    "gates with angles": lambda: circuit().rx(0.3, 0).u(0.1, 0.2, 0.3, 1).rzz(0.4, 0, 1).measure_all(),
+    "gates on three qubits": lambda: qmk.Circuit(3).h([0, 1]).ccx(0, 1, 2).cswap(0, 1, 2).measure_all(),
+    "controls, also on 0": lambda: qmk.Circuit(3).h([0, 1]).ry(0.8, 2, ctrl=[0, 1], ctrl_state="01").measure_all(),
+    "powers of gates": lambda: circuit().x(0, power=0.3).measure_all(),
+    "a global phase": lambda: circuit().gphase(0.4).measure_all(),
+    "Pauli rotations": lambda: circuit().paulirot("XY", 0.3, 0, 1).measure_all(),
+    "two registers of bits": lambda: circuit(low=1, high=1).measure(0, "high").measure(1, "low"),
+    "registers of qubits by name": lambda: qmk.Circuit({"data": 1, "anc": 1}).h("data").cx(0, 1).measure_all(),
+    "a measurement on the way": lambda: circuit(a=1, b=1).measure(0, "a").h(0).measure(0, "b"),
+    "a reset": lambda: circuit().reset(0).measure_all(),
+    "measurement in X": lambda: circuit(c=1).measure(0, "c", basis="X"),
+    "a Pauli product measured": lambda: circuit(c=1).measure_pauli("ZZ", 0, 1, bit="c"),
+    "a barrier": lambda: circuit().barrier().h(0).measure_all(),
+    "a parameter": lambda: circuit().rx(THETA, 0).measure_all(),
+    "arithmetic with parameters": lambda: circuit().rx(2 * THETA + 0.5, 0).measure_all(),
+    "a vector of parameters": lambda: circuit().rx(W, [0, 1]).measure_all(),
+    "a gate if one bit is 1": lambda: with_condition(lambda made: conditioned(made, "a[0]")),
+    "a gate if a register has a value": lambda: with_condition(lambda made: conditioned(made, "a", 2)),
+    "a gate if one bit differs from another": lambda: with_condition(
+        lambda made: conditioned(made, made.bits[0] ^ made.bits[1])
+    ),
+    "if and else": lambda: with_condition(either),
+    "bits computed from bits": lambda: with_condition(lambda made: made.assign("a[1]", made.bits[0] ^ made.bits[1])),
+    "Pauli noise": lambda: circuit().depolarize(0.1, 0, 1).pauli(0, px=0.1, py=0.0, pz=0.05).measure_all(),
+    "damping": lambda: circuit().amplitude_damping(0.2, 0).phase_damping(0.1, 1).measure_all(),
+    "a channel by Kraus operators": lambda: (
+        circuit().kraus([[[1, 0], [0, 0.6**0.5]], [[0, 0.4**0.5], [0, 0]]], 0).measure_all()
+    ),
+    "wrong readings": lambda: circuit().measure_all().readout_error([0, 1], p01=0.1, p10=0.05),
+}
+
+
+def outcome(made: Circuit, target: str) -> str:
+    """What becomes of a circuit that is written as ``target`` and read back. Raises AssertionError for another program
+    than was written."""
+    try:
+        written = made.to(target)
+    except QmkError:
+        return "refused"
+    if target in frontends.TARGETS:  # text is read with values for its inputs
+        back, made = qmk.Circuit.from_text(written, params=values_of(made)), made.bind(values_of(made))
+    else:
+        back = qmk.Circuit.from_object(written)
+    if back.digest == made.digest:
+        return "same"
+    assert back.parameters == made.parameters, (target, back.parameters, made.parameters)
+    wanted, found = made.bind(values_of(made)).graph, back.bind(values_of(back)).graph
+    named = registers(wanted) == registers(found)
+    require_equal(target, chances(wanted, not named), chances(found, not named))
+    return "equal" if named else "names lost"
+
+
+def values_of(made: Circuit) -> dict[str, float | list[float]]:
+    return {name: 0.3 if size is None else [0.3] * size for name, size in made.parameters.items()}
+
+
+def registers(graph: Graph) -> list[tuple[str, int]]:
+    """Names and sizes of what a result prints."""
+    return [(output.name, len(output.bits)) for output in graph.outputs or ()]
+
+
+def chances(graph: Graph, in_order: bool) -> dict[str, float]:
+    """The distribution of outcomes as printed, or of all that is measured in its order."""
+    if in_order:
+        measured = (node for node in graph.nodes if node.vqs)
+        events = tuple(event for node in measured for event in node.produces)
+        graph = msgspec.structs.replace(graph, outputs=(Output("all", events),))
+    return exact_distribution(lower(graph, ALL_GATES))
+
+
+def require_equal(target: str, wanted: dict[str, float], found: dict[str, float]) -> None:
+    for key in wanted.keys() | found.keys():
+        assert abs(wanted.get(key, 0) - found.get(key, 0)) < TOLERANCE, (target, key, wanted, found)
+
+
+def targets() -> list[str]:
+    """Formats of text, then frameworks."""
+    return [
+        *(name for name in frontends.TARGETS if name != "json-0.1"),
+        *(name for name in objects.writable() if name not in frontends.TARGETS),
+    ]
+
+
+def pages() -> dict[str, str]:
+    names = targets()
+    made = {what: build() for what, build in CONSTRUCTS.items()}
+    rows = [(what, *(outcome(one, name) for name in names)) for what, one in made.items()]
+    text = NOTICE.format(script="generate_matrix.py") + INTRO + table(("a program with", *names), rows)
+    read = [
+        (adapter.name, adapter.doc, "yes" if adapter.writer else "", f"`quantum-microkernel[{adapter.extra}]`")
+        if adapter.extra
+        else (adapter.name, adapter.doc, "yes" if adapter.writer else "", "")
+        for adapter in discovery.adapters().values()
+    ]
+    text += "\n## Frameworks whose objects are read\n\n" + table(("framework", "what", "written too", "install"), read)
+    formats = [(name, found.doc, "yes" if found.emit else "") for name, found in sorted(discovery.frontends().items())]
+    text += "\n## Formats of text and files\n\n" + table(("format", "what", "written too"), formats)
+    text += "\nEngines and what each can do stand in [Engines](engines.md).\n"
+    return {"docs/reference/frameworks.md": text}
+
+
+if __name__ == "__main__":
+    sys.exit(write_or_check(pages(), sys.argv[1:]))
