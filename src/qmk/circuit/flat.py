@@ -81,4 +81,4 @@ def _lines(items: list[Item], plain: list[bool], framed: Iterator[str], names: l
         where = (
             f" {names[qubits[0]]}" if len(qubits) == 1 else " " * bool(qubits) + ", ".join([names[k] for k in qubits])
         )
-        yield f"{heads[name]}{given}{where};"
+        yield f"{heads[name]}{given}{where}{more};"
