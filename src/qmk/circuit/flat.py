@@ -78,7 +78,6 @@ def _lines(items: list[Item], plain: list[bool], framed: Iterator[str], names: l
             continue
         name, angles, qubits = cast("PlainGate", item) if TYPE_CHECKING else item
         given = f"({', '.join(map(repr, angles))})" if angles else ""
-        where = (
-            f" {names[qubits[0]]}" if len(qubits) == 1 else " " * bool(qubits) + ", ".join([names[k] for k in qubits])
-        )
+        where = f" {names[qubits[0]]}" if qubits else ""
+        more = "".join([f", {names[k]}" for k in qubits[1:]])
         yield f"{heads[name]}{given}{where}{more};"
