@@ -70,11 +70,14 @@ wheel: ## build the wheel, install it into an environment of its own from the pa
 	@tools/setup.sh
 	@PATH="$$(tools/rust.sh):$$PATH" $(BIN)/python -m pytest -m wheel tests/e2e/test_wheel.py
 
-lock: ## resolve requirements.lock and tools/docs.lock anew (needs uv)
+lock: ## resolve requirements.lock, tools/docs.lock and those of environments anew (needs uv)
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 	@$(UV) pip compile tools/docs.in --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o tools/docs.lock
+	@for wanted in src/qmk/sdk/locks/*.in; do $(UV) pip compile $$wanted --quiet --python-version 3.11 \
+	  --python-platform linux --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  --upgrade -o $${wanted%.in}.txt; done
 
 clean: ## remove .venv and the environments beside it, caches and build output
 	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-docs site native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

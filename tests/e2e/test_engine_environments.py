@@ -102,3 +102,21 @@ def test_only_what_was_made_is_removed(qmk: Qmk, folder: Path, name: str) -> Non
     (folder / "state" / "engines" / "qulacs").mkdir(parents=True)
     assert qmk("engines", "remove", name).returncode == 2
     assert (folder / "state" / "engines" / "qulacs").is_dir()
+
+
+def test_a_framework_has_qmk_beside_it(qmk: Qmk, index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a framework, here without its packages, runs scripts that use QMK."""
+    from qmk.sdk import environments
+
+    made = folder / "state" / "engines" / "mitiq"
+    site = made / "lib" / "python3.11" / "site-packages"
+    site.mkdir(parents=True)
+    environments._lead_to_qmk(made)
+    (link,) = {Path(line) for line in (site / "qmk.pth").read_text().split()}
+    assert {item.name for item in link.iterdir()} == {"qmk", "qmk_native"}
+    assert (link / "qmk" / "__init__.py").read_text() == (
+        Path(environments.__file__).parents[1] / "__init__.py"
+    ).read_text()
+    refused = qmk("engines", "install", "mitiq")
+    assert refused.returncode, "the index has none of its packages"
+    assert "pip cannot install engine 'mitiq'" in refused.stderr

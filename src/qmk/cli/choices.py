@@ -25,10 +25,11 @@ def engines(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 
 
 def installable(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Engines that ``qmk engines install`` can make an environment for."""
+    """Engines and frameworks that ``qmk engines install`` can make an environment for."""
     from qmk.sdk.discovery import engines
+    from qmk.sdk.frameworks import FRAMEWORKS
 
-    return _beginning(incomplete, (name for name, found in engines().items() if found.extra))
+    return _beginning(incomplete, [*FRAMEWORKS, *(name for name, found in engines().items() if found.extra)])
 
 
 def removable(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from qmk.sdk.engine import Capabilities, Declaration
 
 
+FEW_PACKAGES = 10
+"""So many are listed before they are installed."""
+
+
 @click.group(name="engines", invoke_without_command=True)
 @options.engine_python_option
 @options.json_option
@@ -24,7 +28,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         _list(as_json)
 
 
-@command.command(short_help="give an engine an environment of its own")
+@command.command(short_help="give an engine or a framework an environment of its own")
 @click.argument("name", shell_complete=choices.installable)
 @click.option(
     "--python",
@@ -36,14 +40,24 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @options.json_option
 def install(name: str, python: Path | None, upgrade: bool, as_json: bool) -> None:
     """Install the library of engine NAME into an environment of its own, apart from QMK's packages and everybody
-    else's. Later runs find it there by themselves. What pip is set to (PIP_INDEX_URL, pip.conf) holds."""
+    else's. Later runs find it there by themselves. Or install a framework that quarrels with QMK's packages, with QMK
+    beside it: its Python runs scripts that use both. What pip is set to (PIP_INDEX_URL, pip.conf) holds."""
     from qmk.sdk import discovery, environments
+    from qmk.sdk.frameworks import FRAMEWORKS
 
-    options.check_engine(name)
-    declaration = discovery.engine(name)
-    what = ", ".join(environments.requirements(declaration))
+    if name not in FRAMEWORKS:
+        options.check_engine(name)
+    declaration = environments.named(name)
+    wanted = environments.requirements(declaration)
+    what = ", ".join(wanted) if len(wanted) <= FEW_PACKAGES else f"{len(wanted)} packages"
     terminal.say(f"installing {what}; a large library takes minutes", err=True)
     made = environments.install(declaration, python, upgrade)
+    if name in FRAMEWORKS:
+        inside = made.path / "bin" / "python"
+        shown = {"framework": name, "path": str(made.path), "python": str(inside)}
+        output.show(as_json, shown, f"{name} is in {made.path}; run scripts with {inside}")
+        return
+    declaration = discovery.engine(name)
     state = discovery.available(declaration)
     shown = {"engine": name, "path": str(made.path), "available": state.ok, "version": state.version, "fix": state.hint}
     rows = [f"{name} {state.version} is in {made.path}" if state.ok else f"{name} cannot run yet: {state.hint}"]
@@ -56,7 +70,7 @@ def install(name: str, python: Path | None, upgrade: bool, as_json: bool) -> Non
 @click.argument("name", shell_complete=choices.removable)
 @options.json_option
 def remove(name: str, as_json: bool) -> None:
-    """Remove the environment that 'qmk engines install' has made for engine NAME."""
+    """Remove the environment that 'qmk engines install' has made for engine or framework NAME."""
     from qmk.sdk import environments
 
     path = environments.remove(name)
@@ -73,16 +87,20 @@ def _list(as_json: bool) -> None:
     rows += [(name, "-", "cannot be loaded", "", "", "", f"error: {broken[name]}") for name in sorted(broken)]
     head = ("engine", "method", "library", "qubits", "feed-forward", "gates", "what")
     apart = [f"  {row['engine']} runs with {row['python']}" for row in listed if row["python"]]
-    shown = [*output.table(head, rows), *apart, *_unfinished_lines()]
+    shown = [*output.table(head, rows), *apart, *_environment_lines()]
     output.show(as_json, {"engines": listed, "broken": failed}, shown)
 
 
-def _unfinished_lines() -> list[str]:
-    """A line for each environment whose installation was interrupted."""
+def _environment_lines() -> list[str]:
+    """A line for each framework's environment, and for each whose installation was interrupted."""
     from qmk.sdk.environments import list_installed
+    from qmk.sdk.frameworks import FRAMEWORKS
 
-    left = [item for item in list_installed() if item.record is None]
-    return [f"unfinished: {item.path}; 'qmk engines install {item.engine}' starts anew" for item in left]
+    there = list_installed()
+    made = [item for item in there if item.record is not None and item.engine in FRAMEWORKS]
+    left = [item for item in there if item.record is None]
+    rows = [f"  {item.engine} with QMK: {item.path}/bin/python" for item in made]
+    return [*rows, *(f"unfinished: {item.path}; 'qmk engines install {item.engine}' starts anew" for item in left)]
 
 
 def library_text(declaration: Declaration) -> str:

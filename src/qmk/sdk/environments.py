@@ -1,9 +1,10 @@
 """``qmk engines install``: an environment of its own for an engine's library, which later runs find by themselves.
 
 It holds what the engine's extra requires, as the metadata of the installed QMK list it, and the packages that every
-worker imports, in the versions that QMK itself runs with. QMK stays where it is: the worker reads it from there
-(``sdk.interpreters``). The record is written last, so that an interrupted installation is not taken for a finished one.
-Programs are started without a shell.
+worker imports, in the versions that QMK itself runs with; or, where there is a lock for it, exactly what that lists
+(``sdk.frameworks``). QMK stays where it is: the worker reads it from there (``sdk.interpreters``), and so does the
+environment of a framework. The record is written last, so that an interrupted installation is not taken for a finished
+one. Programs are started without a shell.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.sdk import discovery, interpreters
+from qmk.sdk import discovery, frameworks, interpreters
 from qmk.sdk.engine import Declaration
+from qmk.sdk.frameworks import FRAMEWORKS, Framework
 
 LAST_LINES = 15
 """How much of what pip said an error repeats."""
@@ -45,11 +47,21 @@ class Installed(msgspec.Struct, frozen=True):
     record: Record | None
 
 
-def requirements(declaration: Declaration) -> list[str]:
-    """What pip installs for an engine: its extra of the installed QMK, and the worker's packages in our versions.
-    Raises UNSUPPORTED for an engine that needs nothing beyond QMK, and where QMK is not an installed package."""
+def named(name: str) -> Declaration | Framework:
+    """The engine or the framework of a name. Raises UNSUPPORTED with those there are."""
+    return FRAMEWORKS[name] if name in FRAMEWORKS else discovery.engine(name)
+
+
+def requirements(declaration: Declaration | Framework) -> list[str]:
+    """What pip installs for it: what its lock lists; else the engine's extra of the installed QMK, and the worker's
+    packages in our versions. Raises UNSUPPORTED for an engine that needs nothing beyond QMK, and where QMK is not an
+    installed package."""
     from importlib import metadata
 
+    lock = frameworks.lock_of(declaration.name)
+    if lock is not None:
+        return list(frameworks.pins(lock))
+    assert isinstance(declaration, Declaration), "a framework has a lock"
     if not declaration.extra:
         why = f"engine '{declaration.name}' has no extra of {discovery.DISTRIBUTION}, so nothing says what it needs"
         if not (set(declaration.requires) - {"qmk_native", "stim", *interpreters.WORKER_NEEDS}):
@@ -81,21 +93,35 @@ def _of_extra(listed: list[str], extra: str) -> list[str]:
     return found
 
 
-def find_python(declaration: Declaration) -> Path:
-    """A Python that is new enough for the engine: our own, else the first such on the path. Raises UNSUPPORTED."""
-    oldest = max(declaration.python, interpreters.OLDEST)
-    if sys.version_info[:2] >= oldest:
+def _bounds(declaration: Declaration | Framework) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The oldest and the newest Python that will do."""
+    newest = declaration.newest if isinstance(declaration, Framework) else (0, 0)
+    return max(declaration.python, interpreters.OLDEST), newest if newest != (0, 0) else (3, NEWEST_MINOR)
+
+
+def _wanted(declaration: Declaration | Framework) -> str:
+    """Such as ``engine 'clifft' needs Python 3.12``."""
+    oldest, newest = _bounds(declaration)
+    kind = "framework" if isinstance(declaration, Framework) else "engine"
+    upto = "" if newest[1] == NEWEST_MINOR else f" to {interpreters.text(newest)}" if newest > oldest else " alone"
+    return f"{kind} '{declaration.name}' needs Python {interpreters.text(oldest)}{upto}"
+
+
+def find_python(declaration: Declaration | Framework) -> Path:
+    """A Python that fits: our own, else the first such on the path. Raises UNSUPPORTED."""
+    oldest, newest = _bounds(declaration)
+    if oldest <= sys.version_info[:2] <= newest:
         return Path(sys.executable)
-    for minor in range(oldest[1], NEWEST_MINOR):
+    for minor in range(oldest[1], newest[1] + 1):
         found = shutil.which(f"python{oldest[0]}.{minor}")
-        if found is not None and _version_of(Path(found)) >= oldest:
+        if found is not None and oldest <= _version_of(Path(found)) <= newest:
             return Path(found)
-    wanted, ours = interpreters.text(oldest), interpreters.text(sys.version_info[:2])
+    ours = interpreters.text(sys.version_info[:2])
     raise QmkError(
         "UNSUPPORTED",
-        f"engine '{declaration.name}' needs Python {wanted}; this is {ours} and there is no newer one on the path",
+        f"{_wanted(declaration)}; this is {ours} and there is no such one on the path",
         engine=declaration.name,
-        help=f"install Python {wanted}, or name one with --python PATH",
+        help=f"install Python {interpreters.text(oldest)}, or name one with --python PATH",
     )
 
 
@@ -110,9 +136,10 @@ def _version_of(python: Path) -> tuple[int, int]:
         return 0, 0
 
 
-def install(declaration: Declaration, python: Path | None = None, upgrade: bool = False) -> Installed:
-    """Makes the environment of an engine, or with ``upgrade`` brings what is in it up to date. Raises UNSUPPORTED where
-    that cannot be done, INVALID_PARAMS for an environment that is there and a ``python`` that does not fit."""
+def install(declaration: Declaration | Framework, python: Path | None = None, upgrade: bool = False) -> Installed:
+    """Makes the environment of an engine or a framework, or with ``upgrade`` brings what is in it up to date. Raises
+    UNSUPPORTED where that cannot be done, INVALID_PARAMS for an environment that is there and a ``python`` that does
+    not fit."""
     import qmk
 
     wanted = requirements(declaration)
@@ -129,7 +156,11 @@ def install(declaration: Declaration, python: Path | None = None, upgrade: bool 
         _make(folder, _check_python(declaration, python) if python is not None else find_python(declaration))
     try:
         inside = folder / "bin" / "python"
-        run_pip(inside, declaration.name, ["--upgrade", *wanted] if finished else wanted)
+        lock = frameworks.lock_of(declaration.name)
+        what = wanted if lock is None else ["--require-hashes", "--no-deps", "--requirement", str(lock)]
+        run_pip(inside, declaration.name, ["--upgrade", *what] if finished else what)
+        if isinstance(declaration, Framework):
+            _lead_to_qmk(folder)
         discovery.forget()
         record = Record(declaration.name, wanted, interpreters.text(interpreters.look(inside).version), qmk.__version__)
         _write(interpreters.record_of(declaration.name), record)
@@ -140,16 +171,32 @@ def install(declaration: Declaration, python: Path | None = None, upgrade: bool 
     return Installed(declaration.name, folder, record)
 
 
-def _check_python(declaration: Declaration, python: Path) -> Path:
-    oldest, found = max(declaration.python, interpreters.OLDEST), _version_of(python)
-    if found >= oldest:
+def _lead_to_qmk(folder: Path) -> None:
+    """Lets the Python of a framework's environment import this very QMK and its native core, nothing beside them."""
+    import qmk_native
+
+    import qmk
+
+    ours = folder / "qmk"
+    ours.mkdir(exist_ok=True)
+    for package in (qmk, qmk_native):
+        link = ours / str(package.__name__)
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path(package.__file__ or "").resolve().parent, target_is_directory=True)
+    (site,) = folder.glob("lib/python3.*/site-packages")
+    (site / "qmk.pth").write_text(f"{ours}\n")
+
+
+def _check_python(declaration: Declaration | Framework, python: Path) -> Path:
+    (oldest, newest), found = _bounds(declaration), _version_of(python)
+    if oldest <= found <= newest:
         return python
     what = "does not start" if found == (0, 0) else f"is Python {interpreters.text(found)}"
     raise QmkError(
         "INVALID_PARAMS",
-        f"{python} {what}; engine '{declaration.name}' needs Python {interpreters.text(oldest)}",
+        f"{python} {what}; {_wanted(declaration)}",
         field="python",
-        help="name a newer one with --python PATH",
+        help="name another one with --python PATH",
     )
 
 

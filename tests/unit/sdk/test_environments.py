@@ -55,6 +55,31 @@ def test_the_extra_of_every_engine_is_listed() -> None:
             assert environments._of_extra(listed, declaration.extra), declaration.name
 
 
+def test_the_lock_of_every_framework_pins_it_and_what_qmk_needs_with_hashes() -> None:
+    from qmk.sdk.frameworks import FRAMEWORKS, lock_of, pins
+
+    for found in FRAMEWORKS.values():
+        lock = lock_of(found.name)
+        assert lock is not None, found.name
+        names = {pin.partition("==")[0].partition("[")[0] for pin in pins(lock)}
+        assert {found.library, "msgspec", "numpy", "click", "rich", "stim"} <= names, found.name
+        blocks = lock.read_text().split("\n\n")
+        assert sum(block.count("--hash=sha256:") for block in blocks) > len(names)
+        assert environments.requirements(found) == list(pins(lock))
+        assert environments.named(found.name) is found
+    assert environments.named("aer") is aer.DECLARATION
+
+
+def test_a_framework_that_no_python_here_runs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from qmk.sdk.frameworks import FRAMEWORKS
+
+    old = replace(FRAMEWORKS["tfq"], newest=(3, 11), python=(3, 11))
+    monkeypatch.setattr(sys, "version_info", (3, 30, 0))
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(QmkError, match=r"framework 'tfq' needs Python 3\.11 alone; this is 3\.30"):
+        environments.find_python(old)
+
+
 def test_a_newer_python_is_looked_for_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert environments.find_python(aer.DECLARATION) == Path(sys.executable)
     future = replace(aer.DECLARATION, python=(3, 28))
