@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stim
 
 import qmk
 from qmk.base.errors import QmkError
@@ -37,6 +38,17 @@ def test_a_batch_has_the_bits_of_the_same_batch_in_this_process(daemon: Any) -> 
     assert [list(one.rows()) for one in there] == [list(one.rows()) for one in here]
     assert there.entries == here.entries
     assert again.counts == [{"0": 1}] * 2, "a graph that was sent before goes by its hash"
+
+
+def test_objects_of_frameworks_are_submitted_as_programs_are(daemon: Any) -> None:
+    bell = stim.Circuit("H 0\nCX 0 1\nM 0 1")
+    here = qmk.run(bell, shots=100, seed=5)
+    with Client(daemon.socket) as client:
+        assert client.run(bell, shots=100, seed=5).counts == here.counts
+        assert client.job(client.submit(bell, shots=100, seed=5).job_id).result(timeout=30).counts == here.counts
+        both: Any = [bell, BELL]
+        assert client.run_many(both, shots=100, seed=5).counts == qmk.run(both, shots=100, seed=5).counts
+        assert client.estimate(bell)
 
 
 def test_handles_have_the_methods_of_futures(daemon: Any) -> None:
