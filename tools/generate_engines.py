@@ -89,6 +89,12 @@ BESIDE = {
         "extra `tenpy`",
         "by name alone: analog programs of atoms that are too many for a state vector",
     ),
+    "jax": (
+        "jax, jaxlib: Apache-2.0",
+        "extra `jax`",
+        "by name, or dense programs that take all others long: many points and gradients at once, on a GPU where JAX "
+        "has one (we have not run it on one)",
+    ),
     "clifft": (
         "clifft: Apache-2.0",
         "extra `clifft`, Python 3.12 (below)",
@@ -132,6 +138,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `qsim` | 8 * 2^n |
 | `lightning:f32` | 16 * 2^n: the state and the copy that is read |
 | `qulacs`, `lightning:f64` | 32 * 2^n: the state and the copy that is read |
+| `jax` | 112 * 2^n, for gradients 224 * 2^n |
 | `ddsim` | 220 a node, at most 2^n nodes and 4 GiB; a run that needs more fails |
 | `quimb:mps` | 96 * n * D^2 for bond dimension D, at most 2 GiB; a state that needs more fails |
 | `quimb:contract` | 16 * 2^w for the largest tensor, found before anything is allocated; above w = 26 it is refused |

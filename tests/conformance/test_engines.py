@@ -21,6 +21,7 @@ from qmk.engines import (
     aer,
     clifft,
     ddsim,
+    jax,
     lightning,
     native,
     qsim,
@@ -115,6 +116,11 @@ def test_native_cut(check: Check) -> None:
 
 @as_tests(checks(native.DECLARATION, "pauli"))
 def test_native_pauli(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(jax.DECLARATION, programs=8))
+def test_jax(check: Check) -> None:
     assert not check.run()
 
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LOCKED = sorted(set(re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements.lock").read_text(), re.M)))
 PERMISSIVE = re.compile(
-    r"\b(MIT(-0|-CMU)?|Apache([ -]|\b)|BSD|0BSD|ISC|Zlib|PSF|Python Software Foundation|CC0|Unicode|LLVM|Kiwi)", re.I
+    r"\b(MIT(-0|-CMU)?|Apache([ -]|\b)|BSD|0BSD|ISC|Zlib|PSF|Python Software Foundation|CC0|Unicode|LLVM|Kiwi|Unlicense|Public Domain)", re.I
 )
 BINDING = re.compile(r"GPL|MPL|Mozilla|EUPL|CDDL|SSPL|BUSL|Commons Clause|proprietary|commercial", re.I)
 NAMED = {
@@ -26,7 +26,12 @@ NAMED = {
 }
 """Licences that bind more than to name the authors, and why that is no trouble. None is in the dependencies of QMK
 itself or in its extras for simulators, but where it says so."""
-UNDECLARED = {"pysqlite3": "zlib"}
+UNDECLARED = {
+    "pysqlite3": "zlib",
+    "bloqade-core": "Apache-2.0 WITH LLVM-exception",
+    "kirin-toolchain": "Apache-2.0 WITH LLVM-exception",
+    "orderedmultidict": "Unlicense",
+}
 """Licences that a package has in its source and not in its metadata."""
 CRATES = {
     "autocfg": "Apache-2.0 OR MIT", "heck": "MIT OR Apache-2.0", "indoc": "MIT OR Apache-2.0",
@@ -46,11 +51,13 @@ def licence_of(name: str) -> str | None:
         found = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return None
+    if name in UNDECLARED:
+        return UNDECLARED[name]
     classifiers = [row for row in found.get_all("Classifier") or [] if row.startswith("License ::")]
     expression = (found.get_all("License-Expression") or [""])[0]
     if expression or classifiers:
         return " ".join([expression, *classifiers]).strip()
-    return UNDECLARED.get(name) or (found.get_all("License") or [""])[0][:200]
+    return (found.get_all("License") or [""])[0][:200]
 
 
 def test_the_lock_names_the_dependencies() -> None:

@@ -28,6 +28,7 @@ SHIPPED = {
     "clifft",
     "rydberg",
     "tenpy",
+    "jax",
 }
 SOURCE = str(Path(discovery.__file__).resolve().parents[2])
 
