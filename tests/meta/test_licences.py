@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LOCKED = sorted(set(re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements.lock").read_text(), re.M)))
 PERMISSIVE = re.compile(
-    r"\b(MIT(-0|-CMU)?|Apache([ -]|\b)|BSD|0BSD|ISC|Zlib|PSF|Python Software Foundation|CC0|Unicode|LLVM|Kiwi|Unlicense|Public Domain)", re.I
+    r"\b(MIT(-0|-CMU)?|Apache([ -]|\b)|BSD|0BSD|ISC|Zlib|PSF|Python Software Foundation|CC0|Unicode|LLVM|Kiwi"
+    r"|Unlicense|Public Domain)",
+    re.I,
 )
 BINDING = re.compile(r"GPL|MPL|Mozilla|EUPL|CDDL|SSPL|BUSL|Commons Clause|proprietary|commercial", re.I)
 NAMED = {
