@@ -85,7 +85,7 @@ def text_of(program: ProgramLike, format: str | None) -> bytes | None:
     if circuit is None:
         text = source(program)[0]
     elif format is None:
-        from qmk.circuit.whole import flat_text
+        from qmk.circuit.flat import flat_text
 
         text = flat_text(circuit)
     else:

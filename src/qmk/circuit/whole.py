@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -126,25 +125,6 @@ def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
         field="program",
         help="keep measurements, resets, noise and branches out of that part",
     )
-
-
-def _is_flat(item: Item) -> bool:
-    """Whether an item is a gate or one of the other ops that flat text may hold."""
-    return type(item) is tuple or (isinstance(item, Step) and item.op in ("core.mz", "core.reset", "core.barrier"))
-
-
-def flat_text(circuit: Circuit) -> bytes | None:
-    """A circuit without branches as OpenQASM 3 text for the native core's reader, its parameters as inputs: what is run
-    with many values is read anew a hundred times faster than its graph is built. None where it has another op."""
-    key = circuit._version()
-    if circuit._text is None or circuit._text[0] != key:
-        flat = circuit._shots is None and circuit._metadata.keys() <= {"source"}
-        text: bytes | None = None
-        if flat and all(map(_is_flat, circuit._items)):
-            with contextlib.suppress(QmkError):  # whoever builds the graph says what is wrong
-                text = circuit.to("qasm3").encode()
-        circuit._text = key, text
-    return circuit._text[1]
 
 
 def depth_of(circuit: Circuit) -> int:
