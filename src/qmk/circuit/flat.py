@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from qmk.circuit.building import BitRegister, QubitRegister
 from qmk.circuit.items import Item, Step
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 # This reads the parts of a circuit.
 # pyright: reportPrivateUsage=false
 
-_DEFINED = {"sxdg": "gate sxdg a { h a; sdg a; h a; }", "ccz": "gate ccz a, b, c { h c; ccx a, b, c; h c; }"}
-"""Definitions, up to the phase, of gates whose spelling has a modifier, which the core's reader does not take."""
-
+_DEFINED = {"sxdg": "gate sxdg a { inv @ sx a; }", "ccz": "gate ccz a, b, c { h c; ccx a, b, c; h c; }"}
+"""Definitions that the core's reader knows as those of gates whose spelling has a modifier."""
 _ELEMENT = re.compile(r"(\w+)\[(\d+)\]")
 
 
@@ -137,6 +136,5 @@ def _spell(name: str) -> tuple[str, str] | None:
     """A gate's name, and its definition where stdgates.inc has none; None where that has modifiers."""
     if name in _DEFINED:
         return name, _DEFINED[name]
-    word = spelling(name)
-    definition = definitions().get(name, "")
-    return None if "@" in word or "@" in definition else (cast("str", word), definition)
+    word, definition = spelling(name), definitions().get(name, "")
+    return None if "@" in word else (word, definition)

@@ -24,7 +24,7 @@ Fetch = Callable[[int], EventPage | None]
 Packed = Callable[[], bytes]
 """Gives the packed events of all shots: a row a shot, padded to whole bytes as ``numpy.packbits`` does."""
 Printed = Callable[[], tuple[bytes, list[int]]]
-"""Gives packed bits of all shots in the same form, and the column among them of each printed bit, -1 for a constant 0."""
+"""Gives packed bits of all shots in the same form, and the column among them of each printed bit; -1: constant 0."""
 
 
 class _Whole:

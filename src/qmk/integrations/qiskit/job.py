@@ -117,7 +117,8 @@ class Job(JobV1):
         """Stops what has not ended. False where all has."""
         if self._future is not None:
             return self._future.cancel()
-        return any([job.cancel() for job in self._remote])
+        stopped = [job.cancel() for job in self._remote]
+        return any(stopped)
 
 
 def find_job(backend: Backend, job_id: str) -> Job:
