@@ -14,7 +14,8 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qmk.adapters.qiskit.read import read
 from qmk.base.seeds import substream
 from qmk.integrations.qiskit.backend import Backend
-from qmk.integrations.qiskit.session import PubJob, Session, backend_of, points_of
+from qmk.integrations.qiskit.session import PubJob, Session, backend_of, metadata_of, options_of, points_of
+from qmk.request.shots import seed_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,8 @@ _PROJECTORS = {"0": ("Z", 1), "1": ("Z", -1), "+": ("X", 1), "-": ("X", -1), "r"
 
 
 class EstimatorV2(BaseEstimatorV2):
-    """Qiskit's estimator on QMK. ``mode`` and ``options`` are as those of ``SamplerV2``.
+    """Qiskit's estimator on QMK. ``mode`` and keywords are as those of ``SamplerV2``; ``options``: as a mapping
+    ``default_precision`` and ``seed_simulator``.
 
     A precision of 0, which is the default, asks for exact values, where QMK has them; any other for so many shots of
     each basis of measurement that the standard error of a Pauli string is at most that. ``stds`` are standard errors.
@@ -38,10 +40,22 @@ class EstimatorV2(BaseEstimatorV2):
         *,
         default_precision: float = 0.0,
         seed: int | None = None,
-        **options: Any,
+        options: Mapping[str, Any] | None = None,
+        **backend: Any,
     ) -> None:
-        self.backend = backend_of(mode, options)
-        self.default_precision, self.seed = default_precision, seed
+        known = {"default_precision": default_precision, "seed_simulator": seed}
+        self.options, more = options_of(options, known)
+        self.backend = backend_of(mode, {**more, **backend})
+
+    @property
+    def default_precision(self) -> float:
+        """The precision of a pub that names none."""
+        return self.options.default_precision
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of each run."""
+        return self.options.seed_simulator
 
     @classmethod
     def from_backend(cls, backend: Backend, **options: Any) -> EstimatorV2:
@@ -62,7 +76,7 @@ class EstimatorV2(BaseEstimatorV2):
 
     def _run_pub(self, pub: EstimatorPub, at: int, job_id: str) -> PubResult:
         observables = [dict(one) for one in np.ravel(pub.observables.tolist())]
-        seed = None if self.seed is None else substream(self.seed, "pub", at)
+        seed = seed_of(None) if self.seed is None else substream(self.seed, "pub", at)
         values, errors = self._values(pub, observables, seed, job_id)
         points = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
         of = np.arange(len(observables)).reshape(pub.observables.shape)
@@ -70,11 +84,15 @@ class EstimatorV2(BaseEstimatorV2):
         if len(values) == 1:
             points = np.zeros_like(points)
         evs, stds = values[points, of], errors[points, of]
-        metadata = {"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata}
+        metadata = {
+            "target_precision": pub.precision,
+            "circuit_metadata": pub.circuit.metadata,
+            "simulator_metadata": metadata_of(self.backend, seed),
+        }
         return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
 
     def _values(
-        self, pub: EstimatorPub, observables: list[Mapping[str, float]], seed: int | None, job_id: str
+        self, pub: EstimatorPub, observables: list[Mapping[str, float]], seed: int, job_id: str
     ) -> tuple[Array, Array]:
         """Values and their standard errors, shape (points, observables). Where there are fewer Pauli strings than
         observables, the strings are asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -11,6 +11,7 @@ import numpy as np
 from qiskit.circuit import ParameterVectorElement, QuantumCircuit
 from qiskit.primitives import PrimitiveJob
 from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.providers import Options
 
 from qmk.adapters.qiskit.angles import name_of
 from qmk.integrations.qiskit.backend import Backend
@@ -41,6 +42,23 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def options_of(given: Mapping[str, Any] | None, known: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
+    """The options of a primitive, ``known`` with their defaults, and those of its backend, from a mapping as Qiskit's
+    and Aer's primitives take it: with ``backend_options``, and with ``run_options`` that hold ``seed_simulator``.
+    Raises TypeError for others."""
+    flat = dict(given or {})
+    flat |= flat.pop("run_options", {})
+    backend = dict(flat.pop("backend_options", {}))
+    if unknown := sorted(flat.keys() - known.keys()):
+        raise TypeError(f"there is no option '{unknown[0]}': give some of {', '.join(known)}, backend_options")
+    return Options(**{**known, **flat}), backend
+
+
+def metadata_of(backend: Backend, seed: int) -> dict[str, Any]:
+    """What a pub was run on, and its seed."""
+    return {"backend_name": backend.name, "backend_version": backend.backend_version, "seed": seed}
 
 
 def backend_of(mode: Backend | Session | None, options: dict[str, Any]) -> Backend:
