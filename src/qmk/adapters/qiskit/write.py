@@ -111,7 +111,7 @@ class _Writer:
                 self.made.x(qubits[-1])
             return
         if controls:
-            annotated = isinstance(gate, AnnotatedOperation) or None
+            annotated = isinstance(gate, AnnotatedOperation)
             gate = gate.control(len(controls), ctrl_state=controls[::-1], annotated=annotated)
         self.made.append(gate, [self.made.qubits[k] for k in qubits], copy=False)
 
