@@ -228,9 +228,7 @@ def test_classical_expressions_of_measured_bits(op: str) -> None:
     made = getattr(expr, op)(a, b)
     circuit.store(out, made if made.type != types.Bool() else expr.cast(made, types.Uint(3)))
     found = distribution(read(circuit))
-    wanted = {
-        f"{evaluate(op, x, y):03b} {y:03b} {x:03b}": 1 / 64 for x, y in itertools.product(range(8), repeat=2)
-    }
+    wanted = {f"{evaluate(op, x, y):03b} {y:03b} {x:03b}": 1 / 64 for x, y in itertools.product(range(8), repeat=2)}
     assert distance(found, wanted) < 1e-9
 
 

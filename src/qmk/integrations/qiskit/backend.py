@@ -36,6 +36,8 @@ from qmk.models.atoms.profile import profiles
 from qmk.request.devices import device_of
 
 SHOTS = 1024
+QUBITS = 5000
+"""The qubits of a backend without a device. ``run`` takes more, but a target of more makes ``transpile`` slow."""
 _OPS = (IfElseOp, SwitchCaseOp, ForLoopOp, WhileLoopOp, BoxOp, BreakLoopOp, ContinueLoopOp)
 _SHORT_NAME = 64
 
@@ -181,6 +183,6 @@ def _devices() -> list[str]:
 
 
 def _qubits_of(device: str | None) -> int:
-    """How many qubits circuits may have: the atoms of the device, or what a program may declare."""
+    """How many qubits the target has: the atoms of the device."""
     geometry = None if device is None else device_of(device)[0].geometry
-    return LIMITS.qubits if geometry is None else len(geometry.occupied_sites()) or LIMITS.qubits
+    return QUBITS if geometry is None else len(geometry.occupied_sites()) or QUBITS

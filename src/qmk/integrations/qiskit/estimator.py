@@ -31,7 +31,8 @@ class EstimatorV2(BaseEstimatorV2):
     ``default_precision`` and ``seed_simulator``.
 
     A precision of 0, which is the default, asks for exact values, where QMK has them; any other for so many shots of
-    each basis of measurement that the standard error of a Pauli string is at most that. ``stds`` are standard errors.
+    each basis of measurement, 1/precision^2, that the standard error of a Pauli string is about that at most. ``stds``
+    are standard errors.
     """
 
     def __init__(
