@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from qmk.abi.calls.q_result import EventPage, Fallback, Provenance, Register, Reply
-from qmk.client.result import Result
+from qmk.client.result import Printed, Result
 
 if TYPE_CHECKING:
     from qmk.api.execution import Executed
@@ -41,7 +41,21 @@ def result_of(executed: Executed, source: Source) -> Result:
     )
     events = _Events(executed, source)
     layout = None if executed.drawn is None else partial(layout_of, executed.drawn)
-    return Result(known, events.page, partial(_complete, executed, source, events), layout, events.pack_all)
+    complete = partial(_complete, executed, source, events)
+    return Result(known, events.page, complete, layout, events.pack_all, _printed_bits(executed, source))
+
+
+def _printed_bits(executed: Executed, source: Source) -> Printed | None:
+    """How to get the printed bits from the core's memory, which takes no graph; None where they are elsewhere, or are
+    not kept."""
+    from qmk.worker.native import events_dropped
+
+    drawn = executed.drawn
+    if drawn is None or not source.keep_events:
+        return None
+    columns = [cbit for _, cbits, _ in drawn.registers for cbit in cbits]
+    width = max(columns, default=-1) + 1
+    return None if events_dropped(width, source.shots) else lambda: (drawn.pack_bits(width), columns)
 
 
 def layout_of(circuit: HasRegisters) -> list[Register]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import numpy as np
+    import qmk_native
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -178,6 +179,41 @@ def _by_graph(
     return Swept(points.names, points.table, table[..., 0], table[..., 1], [], values.exact, values.engine)
 
 
+def draw_bits(program: ProgramLike, points: PointsLike, options: RunOptions) -> list[Array] | None:
+    """The printed bits of the shots at each point, each of shape (shots, bits), from one reading of the program; None
+    where the native core does not draw all of them at once."""
+    import numpy as np
+    import qmk_native
+
+    given = points_of(points, options.params)
+    shots = options.shots or DEFAULT_SHOTS
+    check("sweep_points", len(given.table))
+    check("shots", shots * len(given.table), "all points of the sweep")
+    read = _read_in_core(program, given, options) if _may_stay_in_core(options) else None
+    if read is None:
+        return None
+    circuit, angles = read
+    try:
+        samples: Any = qmk_native.DensePlan(circuit, "f32").sweep(angles, None, shots, seed_of(options.seed))
+    except ValueError:
+        return None
+    columns = [cbit for _, cbits, _ in circuit.registers for cbit in cbits]
+    width = circuit.n_cbits
+    found = [np.frombuffer(each.bits(), np.uint8).reshape(shots, width) for each in samples]
+    if -1 in columns:
+        found = [np.hstack([bits, np.zeros((shots, 1), np.uint8)]) for bits in found]
+    return [bits[:, columns] for bits in found]
+
+
+def _read_in_core(
+    program: ProgramLike, points: Points, options: RunOptions
+) -> tuple[qmk_native.Circuit, list[list[float]]] | None:
+    """The circuit and its angles at every point; None for what is not narrow OpenQASM."""
+    read = of_text(program, points, options.format, NARROW)
+    found = None if read is None else at_all(program, points, options.format, read)
+    return None if read is None or found is None else (read.circuit, found.tolist())
+
+
 def _in_core(
     program: ProgramLike,
     points: Points,
@@ -190,13 +226,10 @@ def _in_core(
 
     if observable is not None and options.shots is not None:
         return None
-    read = of_text(program, points, options.format, NARROW)
+    read = _read_in_core(program, points, options)
     if read is None:
         return None
-    found = at_all(program, points, options.format, read)
-    if found is None:
-        return None
-    circuit, table, angles = read.circuit, points.table, found.tolist()
+    (circuit, angles), table = read, points.table
     none = np.zeros((len(angles), 0))
     try:
         if observable is None:

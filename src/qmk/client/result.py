@@ -23,6 +23,8 @@ Fetch = Callable[[int], EventPage | None]
 """Gives the page of per-shot events that begins at a shot."""
 Packed = Callable[[], bytes]
 """Gives the packed events of all shots: a row a shot, padded to whole bytes as ``numpy.packbits`` does."""
+Printed = Callable[[], tuple[bytes, list[int]]]
+"""Gives packed bits of all shots in the same form, and the column among them of each printed bit; -1: constant 0."""
 
 
 class _Whole:
@@ -70,9 +72,11 @@ class Result:
         complete: Callable[[Reply], Reply] | None = None,
         layout: Layout | None = None,
         packed: Packed | None = None,
+        printed: Printed | None = None,
     ) -> None:
         """``complete`` makes the registers, the provenance and the first page of events when one of them is read.
-        ``layout`` gives the registers without their events, ``packed`` all events, where that costs less."""
+        ``layout`` gives the registers without their events, ``packed`` all events, ``printed`` the printed bits, where
+        that costs less."""
         self.job_id: str = reply.job_id
         self._whole = _Whole(reply, complete)
         self.counts: Counts = Counts.of_run(reply.counts, layout or self._whole.registers)
@@ -86,6 +90,7 @@ class Result:
         self.partial: bool = reply.partial
         self._fetch = fetch
         self._packed = packed
+        self._printed = printed
 
     @property
     def registers(self) -> list[Register]:
@@ -157,10 +162,16 @@ class Result:
         import numpy as np
 
         places = range(self.counts.width) if register is None else self.counts.places_of(register)
-        events = np.unpackbits(self.packed_events(), axis=1, count=sum(self.event_widths))
-        columns = self._printed_columns()
-        padded = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])  # what is constant 0 is the last column
-        return padded[:, [columns[place] for place in places]]
+        if self._printed is not None:
+            rows, columns = self._printed()
+            packed = np.frombuffer(rows, dtype=np.uint8).reshape(self.shots, -1)
+        else:
+            packed, columns = self.packed_events(), self._printed_columns()
+        wanted = [columns[place] for place in places]
+        events = np.unpackbits(packed, axis=1)
+        if -1 in wanted:  # what is constant 0 is the last column
+            events = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])
+        return events[:, wanted]
 
     def _printed_columns(self) -> list[int]:
         """The column of each printed bit among the bits of the events; -1 for a constant 0."""
@@ -228,7 +239,7 @@ class Result:
         while page is not None:
             pages.append(page)
             page = None if page.next_shot is None else self._fetch_page(page.next_shot)
-        return {**self.__dict__, "_fetch": _Pages(pages), "_packed": None}
+        return {**self.__dict__, "_fetch": _Pages(pages), "_packed": None, "_printed": None}
 
     def _fetch_page(self, from_shot: int) -> EventPage:
         page = None if self._fetch is None else self._fetch(from_shot)

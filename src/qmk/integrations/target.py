@@ -6,10 +6,12 @@ batches as batches, and keep seeds alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from qmk.api.observing import Expectation
     from qmk.client.batch import CountsBatch
     from qmk.client.result import Result
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from qmk.request.observables import ObservableLike
     from qmk.request.program import ProgramLike
     from qmk.request.sweeps import PointsLike
+
+    Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Target:
@@ -79,6 +83,63 @@ class Target:
         found = self._remote_values(program, observables, points, given)
         return [[Expectation.of(one, found) for one in point.expectations] for point in found.points]
 
+    def table(
+        self,
+        program: ProgramLike,
+        observables: Sequence[ObservableLike],
+        points: PointsLike | None = None,
+        **options: Any,
+    ) -> tuple[Array, Array]:
+        """What ``values`` gives, as arrays of the values and their standard errors, shape (points, observables)."""
+        import numpy as np
+
+        if points is not None and not self.is_remote and options.get("shots") is None:
+            from qmk.api.sweeping import sweep
+
+            swept = sweep(program, points, list(observables), **{**self.options, **options})
+            return swept.values, swept.errors
+        rows = self.values(program, observables, points, **options)
+        return np.array([[e.value for e in row] for row in rows]), np.array([[e.error for e in row] for row in rows])
+
+    def draw(self, program: ProgramLike, points: PointsLike | None = None, **options: Any) -> Iterator[Array]:
+        """The printed bits of each shot, as matrices of 0 and 1 of shape (points, shots, bits), a part of the points
+        after another; without points there is one. All points are one job where the angles are affine functions of the
+        parameters: then the shots of a point stand in random order."""
+        import numpy as np
+
+        given = {**self.options, **options}
+        if points is not None:
+            found = (
+                self._points_of_counts(program, points, given) if self.is_remote else _at_once(program, points, given)
+            )
+            if found is not None:
+                yield from found
+                return
+            for result in self.run(program, points, **options):
+                yield result.bits()[None]
+            return
+        yield np.array([self.run([program], **options)[0].bits()])
+
+    def _points_of_counts(
+        self, program: ProgramLike, points: PointsLike, options: dict[str, Any]
+    ) -> Iterator[Array] | None:
+        """The shots of all points from one job, None where the program has no such sweep."""
+        from qmk.base.errors import QmkError
+        from qmk.qvm.outputs import Outputs
+        from qmk.request.sweeps import points_of, sweep_of
+
+        params, format = options.get("params"), options.get("format")
+        try:
+            graph, sweep = sweep_of(program, points_of(points, params), format)
+        except QmkError as refused:
+            if refused.fields.get("field") != "points":
+                raise
+            return None
+        rest = {name: value for name, value in options.items() if name not in ("params", "format")}
+        found = self.client.run(graph, outputs=Outputs(sweep=sweep), **rest)
+        assert found.values is not None, "a job with outputs has values"
+        return (_rows_of(point.counts, found.seed, at)[None] for at, point in enumerate(found.values.points))
+
     def _remote_values(
         self,
         program: ProgramLike,
@@ -96,3 +157,32 @@ class Target:
         values = self.client.run(graph, outputs=asked, **options).values
         assert values is not None, "a job with outputs has values"
         return values
+
+
+_PART_BYTES = 1 << 26
+"""So many bytes of unpacked bits are at hand at once."""
+
+
+def _at_once(program: ProgramLike, points: PointsLike, options: dict[str, Any]) -> Iterator[Array] | None:
+    """The shots of all points from one reading of the program in this process; None where that cannot be."""
+    import numpy as np
+
+    from qmk.api.sweeping import draw_bits
+    from qmk.request.options import read_options
+
+    found = draw_bits(program, points, read_options("qmk.run", options))
+    if found is None:
+        return None
+    size = max(1, _PART_BYTES // max(1, found[0].size))
+    return (np.stack(found[start : start + size]) for start in range(0, len(found), size))
+
+
+def _rows_of(counts: Mapping[str, int], seed: int, point: int) -> Array:
+    """The shots that make up counts, in random order, as rows of 0 and 1."""
+    import numpy as np
+
+    from qmk.base.seeds import substream
+
+    keys = np.array([[digit == "1" for digit in key if digit != " "] for key in counts], np.uint8)
+    rows = np.repeat(keys.reshape(len(counts), -1), list(counts.values()), axis=0)
+    return np.random.default_rng(substream(seed, "order", point)).permutation(rows)

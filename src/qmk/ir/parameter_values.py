@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sized
+import re
+from collections.abc import Callable, Mapping, Sized
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameters import Expression
+from qmk.ir.parameters import Expression, encode_name
 from qmk.qvm.graph import Graph
 
 
@@ -16,7 +17,7 @@ def read_values(declared: Mapping[str, int | None], given: Mapping[Any, Any], wh
 
     Raises INVALID_PARAMS for a name that is not among ``declared``, a value that is not a finite number or list of the
     right length, and when ``whole`` for a parameter without a value."""
-    found = {name_of(key): value for key, value in given.items()}
+    found = join_elements({name_of(key): value for key, value in given.items()})
     for name in found:
         if name not in declared:
             raise _wrong(f"the program has no parameter {name!r}", _suggest(name, declared))
@@ -42,10 +43,35 @@ def parameters_of(graph: Graph) -> dict[str, int | None]:
     return found
 
 
+_ELEMENT = re.compile(r"(.+)\[(\d{1,6})\]", re.DOTALL)
+
+
 def name_of(key: object) -> Any:
-    """The name of a parameter that is given by itself, also one of another framework; any other key as it is."""
+    """The name of a parameter that is given by itself, also one of another framework, as an identifier (``w[2]`` keeps
+    its brackets); any other key as it is."""
     name = key if isinstance(key, str) else getattr(key, "name", None)
-    return name if isinstance(name, str) else key
+    if not isinstance(name, str):
+        return key
+    element = None if name.isidentifier() else _ELEMENT.fullmatch(name)
+    return encode_name(name) if element is None else f"{encode_name(element[1])}[{element[2]}]"
+
+
+def join_elements(given: Mapping[Any, Any], join: Callable[[list[Any]], Any] = list) -> dict[Any, Any]:
+    """The values with those of ``w[0]``, ``w[1]`` and so on, where all are there, made one of ``w`` by ``join``."""
+    elements: dict[str, dict[int, Any]] = {}
+    found: dict[Any, Any] = {}
+    for name, value in given.items():
+        match = _ELEMENT.fullmatch(name) if isinstance(name, str) and name.endswith("]") else None
+        if match is None:
+            found[name] = value
+        else:
+            elements.setdefault(match[1], {})[int(match[2])] = value
+    for name, values in elements.items():
+        if name in found or values.keys() != set(range(len(values))):
+            found |= {f"{name}[{k}]": value for k, value in values.items()}
+        else:
+            found[name] = join([values[k] for k in range(len(values))])
+    return found
 
 
 def _values(name: str, size: int | None, value: Any) -> float | list[float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, SupportsFloat, TypeAlias, cast, overload
 
@@ -42,6 +43,24 @@ Angle: TypeAlias = "float | Expression"
 
 AngleLike: TypeAlias = SupportsFloat | Iterable[SupportsFloat]
 """A number of any type or an expression; or several: a list, an array, a vector of parameters."""
+
+
+ENCODED = re.compile(r"_0x([0-9a-f]+)_")
+"""A character that an identifier cannot hold, as ``encode_name`` writes it."""
+
+
+def encode_name(name: str) -> str:
+    """A name of another framework as an identifier: what that cannot hold becomes the number of its character, such as
+    ``_0x20_`` for a space. An identifier stays as it is."""
+    if name.isidentifier():
+        return name
+    found = re.sub(r"\W", lambda match: f"_0x{ord(match[0]):x}_", name)
+    return found if found.isidentifier() else f"_0x{ord(name[0]) if name else 0:x}_{found[1:]}"
+
+
+def decode_name(identifier: str) -> str:
+    """The name that ``encode_name`` made an identifier of."""
+    return ENCODED.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) else "", identifier)
 
 
 class Expression:

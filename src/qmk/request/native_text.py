@@ -7,7 +7,7 @@ gets None reads the text by its front end, which also says what is wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from qmk_native import Circuit
@@ -29,10 +29,24 @@ def read(text: str | bytes, format: str | None = None, params: Mapping[str, Any]
     try:
         if format == "stim":
             return None if params else qmk_native.read_stim(text)
-        return qmk_native.read_qasm(text, inputs=params or None)
+        return qmk_native.read_qasm(text, inputs=_flatten(params) if params else None)
     except (qmk_native.Declined, TypeError) as declined:
         other = format is None and not params and declined.args[-1].startswith(_NOT_QASM)
         return read(text, "stim") if other and _is_stim(text) else None
+
+
+def _flatten(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Each element of a vector by itself, as the flat text of a circuit spells it; no other text that has a vector is
+    read here."""
+    from qmk.circuit.flat import spell_element
+
+    found: dict[str, Any] = {}
+    for name, value in params.items():
+        if isinstance(value, list) and all(type(each) is float for each in cast("list[Any]", value)):
+            found |= {spell_element(name, at): each for at, each in enumerate(cast("list[float]", value))}
+        else:
+            found[name] = value
+    return found
 
 
 def _is_stim(text: str | bytes) -> bool:

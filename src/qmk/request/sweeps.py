@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameter_values import name_of
+from qmk.ir.parameter_values import join_elements, name_of
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
@@ -96,6 +96,7 @@ def columns_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> dic
         raise _wrong("the parameters have different numbers of values", "give each name one value a point")
     if not columns or not len(next(iter(columns.values()))):
         raise _wrong("there are no points", "give at least one, with a value for each input")
+    columns = join_elements(columns, lambda rows: [list(each) for each in zip(*rows, strict=True)])
     if twice := sorted(columns.keys() & (fixed or {}).keys()):
         raise _wrong(f"'{twice[0]}' is given for all points and for each", "give it once")
     return columns

@@ -1,0 +1,140 @@
+"""Jobs of ``Backend.run``: in a thread of this process, or on a daemon, where they survive this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from qiskit.providers import JobStatus, JobV1
+from qiskit.result import Result
+
+from qmk import __version__
+from qmk.base.errors import QmkError
+from qmk.integrations.qiskit.results import experiment_of, header_from
+
+if TYPE_CHECKING:
+    from qmk.client.job import Job as DaemonJob
+    from qmk.client.result import Result as Ours
+    from qmk.integrations.qiskit.backend import Backend
+
+MEMORY = "memory"
+"""The tag of jobs whose result has each shot."""
+
+_STATES = {
+    "VALIDATING": JobStatus.VALIDATING,
+    "QUEUED": JobStatus.QUEUED,
+    "RUNNING": JobStatus.RUNNING,
+    "COMPLETED": JobStatus.DONE,
+    "CANCELLED": JobStatus.CANCELLED,
+    "FAILED": JobStatus.ERROR,
+}
+
+
+class Job(JobV1):
+    """A job. ``job_id()`` is its id; on a daemon that is a tag of the daemon's jobs, one for each circuit."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        job_id: str | None = None,
+        headers: list[dict[str, Any]] | None = None,
+        memory: bool = False,
+    ) -> None:
+        super().__init__(backend, job_id or f"qiskit-{uuid4()}")
+        self._headers, self._memory = headers, memory
+        self._future: Future[list[Ours]] | None = None
+        self._remote: list[DaemonJob] = []
+        self._names: list[str] = []
+        self._result: Result | None = None
+
+    # -- how it begins -----------------------------------------------------------------------------------------------
+
+    def submit(self) -> None:
+        """A job is submitted by ``Backend.run``."""
+        raise NotImplementedError("jobs are submitted by Backend.run")
+
+    def start(self, run: Callable[[], list[Ours]]) -> None:
+        """Runs in a thread of this process."""
+        executor = ThreadPoolExecutor(max_workers=1)
+        self._future = executor.submit(run)
+        executor.shutdown(wait=False)
+
+    def follow(self, jobs: list[DaemonJob], names: list[str]) -> None:
+        """Takes jobs of a daemon, one a circuit, and the names of the circuits."""
+        self._remote, self._names = jobs, names
+
+    # -- what it is --------------------------------------------------------------------------------------------------
+
+    def daemon_jobs(self) -> list[DaemonJob]:
+        """The jobs of the daemon, one a circuit, with their ids; none for a job of this process."""
+        return list(self._remote)
+
+    def result(self, timeout: float | None = None) -> Result:
+        """The result, once the job has ended. Raises ``QmkError`` as ``qmk.run``, and TIMEOUT (in this process
+        ``TimeoutError``) after ``timeout`` seconds; the job goes on."""
+        if self._result is None:
+            if self._future is not None:
+                found = self._future.result(timeout)
+            else:
+                found = [job.result(timeout) for job in self._remote]
+            self._result = self._make(found)
+        return self._result
+
+    def _make(self, found: list[Ours]) -> Result:
+        headers = self._headers
+        if headers is None:
+            headers = [header_from(each, name) for each, name in zip(found, self._names, strict=True)]
+        memory = self._memory
+        rows = [experiment_of(each, header, memory) for each, header in zip(found, headers, strict=True)]
+        backend = self.backend()
+        engines = [f"{each.engine}:{each.method}" for each in found]
+        return Result(
+            results=rows,
+            backend_name=backend.name,
+            backend_version=__version__,
+            job_id=self.job_id(),
+            success=True,
+            status="COMPLETED",
+            metadata={"engines": engines},
+        )
+
+    def status(self) -> JobStatus:
+        """The state; of several circuits, the earliest of theirs, or what ended one without a result."""
+        if self._future is not None:
+            if self._future.cancelled():
+                return JobStatus.CANCELLED
+            if not self._future.done():
+                return JobStatus.RUNNING
+            return JobStatus.DONE if self._future.exception() is None else JobStatus.ERROR
+        found = {_STATES.get(job.status().state, JobStatus.RUNNING) for job in self._remote}
+        bad = (JobStatus.ERROR, JobStatus.CANCELLED)
+        order = (JobStatus.RUNNING, JobStatus.VALIDATING, JobStatus.QUEUED, JobStatus.DONE)
+        return next(state for state in (*bad, *order) if state in found)
+
+    def cancel(self) -> bool:
+        """Stops what has not ended. False where all has."""
+        if self._future is not None:
+            return self._future.cancel()
+        stopped = [job.cancel() for job in self._remote]
+        return any(stopped)
+
+
+def find_job(backend: Backend, job_id: str) -> Job:
+    """A job of a daemon by its id, from any process. Raises ``QmkError`` JOB_NOT_FOUND, and INVALID_PARAMS for a
+    backend of this process, whose jobs end with it."""
+    target = backend.qmk_target
+    if not target.is_remote:
+        fix = "give Provider(server=...), and keep the job there"
+        raise QmkError("INVALID_PARAMS", "jobs of this process are not kept", field="job_id", help=fix)
+    rows: list[Any] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = target.client.jobs(tags=[job_id], cursor=cursor)
+        rows, cursor = page.jobs[::-1] + rows, page.next
+    if not rows:
+        raise QmkError("JOB_NOT_FOUND", f"there is no job {job_id!r:.60}", help="give the job_id() of a job of Qiskit")
+    job = Job(backend, job_id, None, any(MEMORY in row.tags for row in rows))
+    job.follow([target.client.job(row.job_id) for row in rows], [row.name for row in rows])
+    return job

@@ -1,0 +1,120 @@
+"""``SamplerV2``: shots of circuits at many values of their parameters."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit.primitives import (
+    BaseSamplerV2,
+    BitArray,
+    DataBin,
+    PrimitiveResult,
+    SamplerPubResult,
+)
+from qiskit.primitives.containers import SamplerPubLike
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+from qmk.adapters.qiskit.read import read
+from qmk.base.seeds import substream
+from qmk.integrations.qiskit.backend import SHOTS, Backend
+from qmk.integrations.qiskit.results import pack_register
+from qmk.integrations.qiskit.session import PubJob, Session, backend_of, metadata_of, options_of, points_of
+from qmk.request.shots import seed_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class SamplerV2(BaseSamplerV2):
+    """Qiskit's sampler on QMK. ``mode``: a ``Backend`` or a ``Session`` of one; without one, keywords are those of
+    ``Backend``, such as ``server`` or ``noise``. ``options``: as a mapping ``default_shots`` and ``seed_simulator``.
+
+    A pub is one job, with all of its parameter sets. Pub k of a run with ``seed`` is run with the seed
+    ``substream(seed, "pub", k)``; without, each has a seed of its own, which its metadata say."""
+
+    def __init__(
+        self,
+        mode: Backend | Session | None = None,
+        *,
+        default_shots: int = SHOTS,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        **backend: Any,
+    ) -> None:
+        known = {"default_shots": default_shots, "seed_simulator": seed}
+        self.options, more = options_of(options, known)
+        self.backend = backend_of(mode, {**more, **backend})
+
+    @property
+    def default_shots(self) -> int:
+        """Shots of a pub that names none."""
+        return self.options.default_shots
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of each run."""
+        return self.options.seed_simulator
+
+    @classmethod
+    def from_backend(cls, backend: Backend, **options: Any) -> SamplerV2:
+        """A sampler on a backend."""
+        return cls(backend, **options)
+
+    def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> PubJob:
+        """Starts a job. Raises ``ValueError`` and ``TypeError`` for what is not a pub, as Qiskit does."""
+        coerced = [SamplerPub.coerce(pub, self.default_shots if shots is None else shots) for pub in pubs]
+        for at, pub in enumerate(coerced):
+            if not pub.circuit.cregs:
+                warnings.warn(
+                    f"The {at}-th pub's circuit has no output classical registers and so the result will be empty. "
+                    "Did you mean to add measurement instructions?",
+                    UserWarning,
+                    stacklevel=2,
+                )
+        return PubJob(self._run, coerced)
+
+    def _run(self, pubs: list[SamplerPub], job_id: str) -> PrimitiveResult[SamplerPubResult]:
+        found = [self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)]
+        return PrimitiveResult(found, metadata={"version": 2})
+
+    def _run_pub(self, pub: SamplerPub, at: int, job_id: str) -> SamplerPubResult:
+        circuit, shape = pub.circuit, pub.shape
+        shots = pub.shots or self.default_shots
+        seed = seed_of(None) if self.seed is None else substream(self.seed, "pub", at)
+        places = {register.name: [circuit.find_bit(bit).index for bit in register] for register in circuit.cregs}
+        packed = {name: np.zeros((pub.size, shots, (len(bits) + 7) // 8), np.uint8) for name, bits in places.items()}
+        if places:
+            self._fill(packed, places, pub, shots, seed, job_id)
+        bits = {
+            name: BitArray(array.reshape(*shape, *array.shape[1:]), len(places[name])) for name, array in packed.items()
+        }
+        metadata = {
+            "shots": shots,
+            "circuit_metadata": circuit.metadata,
+            "simulator_metadata": metadata_of(self.backend, seed),
+        }
+        return SamplerPubResult(DataBin(**bits, shape=shape), metadata=metadata)
+
+    def _fill(
+        self,
+        packed: dict[str, NDArray[np.uint8]],
+        places: dict[str, list[int]],
+        pub: SamplerPub,
+        shots: int,
+        seed: int,
+        job_id: str,
+    ) -> None:
+        """Runs all parameter sets of a pub and writes the packed bits of its registers."""
+        target = self.backend.qmk_target
+        points = points_of(pub.circuit, pub.parameter_values)
+        tags = {"tags": (job_id,)} if target.is_remote else {}
+        program, start = read(pub.circuit), 0
+        while start < pub.size:  # parameter sets of a circuit without parameters are drawn anew each
+            there = seed if start == 0 else substream(seed, "repeat", start)
+            for part in target.draw(program, points, shots=shots, seed=there, **tags):
+                for name, bits in places.items():
+                    packed[name][start : start + len(part)] = pack_register(part, bits)
+                start += len(part)

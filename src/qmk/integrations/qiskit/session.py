@@ -1,0 +1,101 @@
+"""What a primitive runs on: a backend, a session of one, or a target of its own; and the jobs of primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+import numpy as np
+from qiskit.circuit import ParameterVectorElement, QuantumCircuit
+from qiskit.primitives import PrimitiveJob
+from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.providers import Options
+
+from qmk.adapters.qiskit.angles import name_of
+from qmk.integrations.qiskit.backend import Backend
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Session:
+    """A backend as a context, as ``qiskit_ibm_runtime.Session`` has it: its connection is closed at the end, its jobs
+    go on. ``with Session(backend) as session: SamplerV2(mode=session)``."""
+
+    def __init__(self, backend: Backend | None = None) -> None:
+        self.backend_object = Backend() if backend is None else backend
+
+    def backend(self) -> str:
+        """The name of the backend."""
+        return str(self.backend_object.name)
+
+    def close(self) -> None:
+        """Closes the connection to the daemon, if there is one."""
+        self.backend_object.qmk_target.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def options_of(given: Mapping[str, Any] | None, known: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
+    """The options of a primitive, ``known`` with their defaults, and those of its backend, from a mapping as Qiskit's
+    and Aer's primitives take it: with ``backend_options``, and with ``run_options`` that hold ``seed_simulator``.
+    Raises TypeError for others."""
+    flat = dict(given or {})
+    flat |= flat.pop("run_options", {})
+    backend = dict(flat.pop("backend_options", {}))
+    if unknown := sorted(flat.keys() - known.keys()):
+        raise TypeError(f"there is no option '{unknown[0]}': give some of {', '.join(known)}, backend_options")
+    return Options(**{**known, **flat}), backend
+
+
+def metadata_of(backend: Backend, seed: int) -> dict[str, Any]:
+    """What a pub was run on, and its seed."""
+    return {"backend_name": backend.name, "backend_version": backend.backend_version, "seed": seed}
+
+
+def backend_of(mode: Backend | Session | None, options: dict[str, Any]) -> Backend:
+    """The backend of a primitive's ``mode``; without one, a new one with these options."""
+    if isinstance(mode, Session):
+        mode = mode.backend_object
+    if mode is None:
+        return Backend(**options)
+    if not isinstance(mode, Backend):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not check types
+        raise TypeError(f"mode is a {type(mode).__name__}: give a Backend or a Session of qmk.integrations.qiskit")
+    if options:
+        raise TypeError(f"{next(iter(options))} is an option of the backend: give it to Backend(...)")
+    return mode
+
+
+class PubJob(PrimitiveJob[Any]):
+    """A job of a primitive. On a daemon its id is a tag of the daemon's jobs, so that ``Provider.job`` finds them."""
+
+    def __init__(self, run: Callable[..., Any], *args: Any) -> None:
+        super().__init__(run, *args)
+        self._job_id = f"qiskit-{uuid4()}"
+        self._args = (*args, self._job_id)
+        self._submit()
+
+
+def points_of(circuit: QuantumCircuit, values: BindingsArray) -> dict[str, NDArray[np.float64]] | None:
+    """The parameter sets of a pub, flat, as points by our names; None where the circuit has no parameters. Elements of
+    a vector that the circuit does not have are 0."""
+    if not circuit.num_parameters:
+        return None
+    table = values.as_array(circuit.parameters).reshape(-1, circuit.num_parameters)
+    found: dict[str, NDArray[np.float64]] = {}
+    for column, parameter in enumerate(circuit.parameters):
+        if isinstance(parameter, ParameterVectorElement):
+            name, size = name_of(parameter.vector.name), len(parameter.vector)
+            vector = found.setdefault(name, np.zeros((len(table), size)))
+            vector[:, parameter.index] = table[:, column]
+        else:
+            found[name_of(parameter.name)] = np.asarray(table[:, column], np.float64)
+    return found

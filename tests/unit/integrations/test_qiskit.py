@@ -1,0 +1,265 @@
+"""QMK inside Qiskit: backends, jobs that outlive their process, the sampler and the estimator, here and on a daemon."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from qiskit.circuit import Clbit, Parameter, ParameterVector
+from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2, StatevectorEstimator
+from qiskit.providers import JobStatus
+from qiskit.quantum_info import SparsePauliOp, Statevector
+from qiskit.result import Result
+
+import qmk
+from qmk.integrations.qiskit import Backend, EstimatorV2, Provider, SamplerV2, Session
+from qmk.integrations.qiskit.results import pack_register
+
+
+def bell() -> QuantumCircuit:
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return circuit
+
+
+def dynamic() -> QuantumCircuit:
+    circuit = QuantumCircuit(QuantumRegister(2, "q"), ClassicalRegister(1, "first bit"), ClassicalRegister(2, "c"))
+    circuit.x(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(1)
+    circuit.measure(1, 2)
+    return circuit
+
+
+def ansatz() -> tuple[QuantumCircuit, ParameterVector, Parameter]:
+    theta, odd = ParameterVector("θ", 3), Parameter("a b")
+    circuit = QuantumCircuit(2)
+    circuit.ry(theta[0], 0)
+    circuit.ry(2 * theta[2] + odd, 1)
+    circuit.cx(0, 1)
+    circuit.sxdg(0)
+    return circuit, theta, odd
+
+
+@pytest.fixture(params=["here", "daemon"])
+def where(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options of a backend in this process, and of one on a daemon."""
+    return {} if request.param == "here" else {"server": str(request.getfixturevalue("daemon").socket)}
+
+
+def test_a_backend_runs_transpiled_and_dynamic_circuits(where: dict[str, Any]) -> None:
+    backend = Backend(**where)
+    circuits = [transpile(bell(), backend), transpile(dynamic(), backend)]
+    job = backend.run(circuits, shots=50, memory=True, seed_simulator=3)
+    result = job.result()
+    assert isinstance(result, Result)
+    assert job.status() == JobStatus.DONE
+    assert set(result.get_counts(0)) == {"00", "11"}
+    assert result.get_counts(1) == {"10 1": 50}
+    assert result.get_memory(1) == ["10 1"] * 50
+    assert sorted(result.get_memory(0)) == sorted(
+        key for key, number in result.get_counts(0).items() for _ in range(number)
+    )
+    assert result.job_id == job.job_id()
+    again = backend.run(circuits, shots=50, memory=True, seed_simulator=3).result()
+    assert again.get_memory(0) == result.get_memory(0)
+    assert result.results[0].seed == again.results[0].seed
+
+
+def test_seeds_and_counts_are_those_of_qmk_run() -> None:
+    found = Backend().run(bell(), shots=100, seed_simulator=11).result()
+    assert qmk.run(bell(), shots=100, seed=found.results[0].seed).counts == found.get_counts()
+
+
+def test_parameter_binds_give_a_result_each() -> None:
+    theta = Parameter("theta")
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(theta, 0)
+    circuit.measure(0, 0)
+    found = Backend().run([circuit, bell()], parameter_binds=[{theta: [0.0, math.pi]}, {}], shots=10).result()
+    assert [found.get_counts(0), found.get_counts(1)] == [{"0": 10}, {"1": 10}]
+    assert len(found.results) == 3
+    with pytest.raises(qmk.QmkError, match="1 mappings of parameters for 2 circuits"):
+        Backend().run([circuit, bell()], parameter_binds=[{theta: [0.0]}])
+    with pytest.raises(qmk.QmkError, match="no value is given for the parameter theta"):
+        Backend().run(circuit).result()
+
+
+def test_a_job_is_found_by_its_id_from_elsewhere(daemon: Any) -> None:
+    server = str(daemon.socket)
+    job = Backend(server=server).run([bell(), dynamic()], shots=20, memory=True, seed_simulator=1)
+    wanted = job.result()
+    provider = Provider(server=server)
+    found = provider.retrieve_job(job.job_id())
+    assert found.job_id() == job.job_id()
+    result = found.result()
+    assert result.get_counts(0) == wanted.get_counts(0)
+    assert result.get_counts(1) == {"10 1": 20}
+    assert result.get_memory(0) == wanted.get_memory(0)
+    assert [row[0] for row in result.results[1].header["creg_sizes"]] == ["first bit", "c"]
+    assert found.status() == JobStatus.DONE
+    assert not found.cancel()
+    with pytest.raises(qmk.QmkError, match="there is no job 'nothing'"):
+        provider.job("nothing")
+    with pytest.raises(qmk.QmkError, match="jobs of this process are not kept"):
+        Provider().job(job.job_id())
+
+
+def test_the_provider_lists_devices_of_atoms() -> None:
+    names = [backend.name for backend in Provider().backends()]
+    assert names[0] == "qmk"
+    assert "qmk_zoned" in names
+    device = Provider().get_backend("qmk_zoned")
+    assert device.num_qubits == 128
+    counts = device.run(transpile(bell(), device), shots=20, seed_simulator=1).result().get_counts()
+    assert sum(counts.values()) == 20
+    with pytest.raises(qmk.QmkError, match="there is no backend 'other'"):
+        Provider().get_backend("other")
+
+
+def test_qiskits_own_primitives_run_on_a_backend() -> None:
+    found = BackendSamplerV2(backend=Backend()).run([bell()], shots=20).result()[0]
+    assert set(found.data.meas.get_counts()) == {"00", "11"}
+    value = BackendEstimatorV2(backend=Backend()).run([(bell().remove_final_measurements(False), "ZZ")]).result()[0]
+    assert value.data.evs == pytest.approx(1.0)
+
+
+def test_the_sampler_broadcasts_and_packs_every_register(where: dict[str, Any]) -> None:
+    """The distance of 4,000 shots to the probabilities is beyond the bound with probability 1e-9 at most."""
+    circuit, _, _ = ansatz()
+    measured = circuit.copy()
+    for register in (ClassicalRegister(1, "low"), ClassicalRegister(9, "wide")):
+        measured.add_register(register)
+    measured.measure([0, 1], [0, 9])
+    rng = np.random.default_rng(1)
+    values = rng.uniform(-2, 2, (2, 3, 3))
+    sampler = SamplerV2(seed=5, **where)
+    job = sampler.run([(measured, values), (bell(), None, 7)], shots=4000)
+    swept, single = job.result()
+    assert job.status() == JobStatus.DONE
+    assert swept.data.shape == swept.data.low.shape == swept.data.wide.shape == (2, 3)
+    assert (swept.data.low.num_bits, swept.data.wide.num_bits, swept.data.wide.num_shots) == (1, 9, 4000)
+    assert single.data.meas.num_shots == 7
+    bound = math.sqrt(2 * (4 * math.log(2) + 10 * math.log(10)) / 4000)
+    for index in np.ndindex(2, 3):
+        wanted = Statevector(circuit.assign_parameters(values[index])).probabilities()
+        low = swept.data.low.array[index][:, 0]
+        high = swept.data.wide.array[index][:, 0] & 1
+        got = np.bincount(low + 2 * high, minlength=4) / 4000
+        assert np.abs(got - wanted).sum() < bound
+    again = sampler.run([(measured, values)], shots=4000).result()[0]
+    assert np.array_equal(again.data.wide.array, swept.data.wide.array)
+
+
+def test_all_sets_of_a_pub_are_one_job_of_the_daemon(daemon: Any) -> None:
+    circuit, _, _ = ansatz()
+    circuit.measure_all()
+    server = str(daemon.socket)
+    job = SamplerV2(seed=5, server=server).run([(circuit, np.zeros((50, 3)))], shots=10)
+    assert job.result()[0].data.meas.shape == (50,)
+    with qmk.Client(server) as client:
+        assert len(client.group(job.job_id()).jobs()) == 1
+
+
+def test_circuits_without_parameters_or_registers() -> None:
+    found = SamplerV2(seed=1).run([(bell(), np.zeros((2, 0)))], shots=50).result()[0]
+    assert found.data.meas.shape == (2,)
+    assert not np.array_equal(found.data.meas.array[0], found.data.meas.array[1])
+    with pytest.warns(UserWarning, match="no output classical registers"):
+        empty = SamplerV2().run([QuantumCircuit(1)]).result()[0]
+    assert not list(empty.data)
+    shared = [Clbit(), Clbit()]
+    aliased = QuantumCircuit(QuantumRegister(2), ClassicalRegister(bits=shared, name="a"))
+    aliased.add_register(ClassicalRegister(bits=shared[::-1], name="b"))
+    aliased.x(0)
+    aliased.measure([0, 1], shared)
+    both = SamplerV2().run([aliased], shots=3).result()[0].data
+    assert both.a.get_counts() == {"01": 3}
+    assert both.b.get_counts() == {"10": 3}
+
+
+def test_programs_whose_angles_are_not_affine_are_drawn_too(where: dict[str, Any]) -> None:
+    theta = Parameter("theta")
+    circuit = QuantumCircuit(1)
+    circuit.rx(theta**2, 0)
+    circuit.measure_all()
+    found = SamplerV2(**where).run([(circuit, [[0.0], [math.sqrt(math.pi)]])], shots=20).result()[0]
+    assert [found.data.meas.get_counts(k) for k in range(2)] == [{"0": 20}, {"1": 20}]
+
+
+def test_the_estimator_is_qiskits_reference(where: dict[str, Any]) -> None:
+    circuit, _, _ = ansatz()
+    rng = np.random.default_rng(2)
+    values = rng.uniform(-2, 2, (4, 3))
+    observables = [
+        [SparsePauliOp(["ZI", "XY", "II"], [1.0, 0.5, -0.2])],
+        [SparsePauliOp(["ZI", "XY", "II"], [1.0, 0.5, -0.2])],
+        [{"XX": 0.5, "IZ": 0.25}],
+    ]
+    pubs = [(circuit, observables, values), (circuit, "ZZ", values[0])]
+    ours, wanted = EstimatorV2(**where).run(pubs).result(), StatevectorEstimator().run(pubs).result()
+    for got, reference in zip(ours, wanted, strict=True):
+        assert got.data.evs.shape == reference.data.evs.shape
+        assert np.allclose(got.data.evs, reference.data.evs, atol=1e-9)
+        assert not np.any(got.data.stds)
+
+
+def test_projectors_are_sums_of_paulis() -> None:
+    circuit = QuantumCircuit(2)
+    circuit.h(1)
+    labels = ["+0", "-0", "+1", "r0", "l1", "+Z"]
+    found = EstimatorV2().run([(circuit, [{label: 2.0} for label in labels])]).result()[0]
+    assert np.allclose(found.data.evs, [2, 0, 0, 1, 0, 2])
+
+
+def test_precision_draws_shots(where: dict[str, Any]) -> None:
+    """Seven standard errors are passed with probability 3e-12."""
+    circuit, _, _ = ansatz()
+    values = np.full((2, 3), 0.4)
+    found = EstimatorV2(seed=3, **where).run([(circuit, ["ZZ", "XI"], values)], precision=0.05).result()[0]
+    exact = EstimatorV2().run([(circuit, ["ZZ", "XI"], values)]).result()[0]
+    assert np.all(found.data.stds > 0)
+    assert np.all(found.data.stds < 0.051)
+    assert np.all(np.abs(found.data.evs - exact.data.evs) < 7 * 0.05)
+    with pytest.raises(ValueError, match="precision"):
+        EstimatorV2().run([(circuit, "ZZ", values)], precision=-1)
+
+
+def test_more_observables_than_pauli_strings() -> None:
+    circuit, _, _ = ansatz()
+    observables = [SparsePauliOp(["ZI", "IX"], [k, 1.0]) for k in range(5)]
+    found = EstimatorV2().run([(circuit, observables, np.full((5, 3), 0.3))]).result()[0]
+    wanted = StatevectorEstimator().run([(circuit, observables, np.full((5, 3), 0.3))]).result()[0]
+    assert np.allclose(found.data.evs, wanted.data.evs)
+
+
+def test_modes_and_options() -> None:
+    backend = Backend(noise="depolarizing=0.1")
+    with Session(backend) as session:
+        assert session.backend() == "qmk"
+        sampler = SamplerV2(mode=session, options={"default_shots": 5, "run_options": {"seed_simulator": 3}})
+    assert (sampler.default_shots, sampler.seed, sampler.backend) == (5, 3, backend)
+    assert EstimatorV2.from_backend(backend, default_precision=0.1).default_precision == 0.1
+    noisy = EstimatorV2(backend).run([(QuantumCircuit(1), "Z")]).result()[0]
+    assert noisy.data.evs == pytest.approx(1.0)
+    with pytest.raises(TypeError, match="there is no option 'meas_level'"):
+        SamplerV2(options={"meas_level": 1})
+    with pytest.raises(TypeError, match="give a Backend or a Session"):
+        SamplerV2(mode="aer")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="noise is an option of the backend"):
+        SamplerV2(mode=backend, noise="depolarizing=0.1")
+
+
+@pytest.mark.parametrize(("places", "width"), [([0, 1, 2], 3), ([2, 0], 3), (list(range(9)), 9), ([8], 9)])
+def test_registers_are_packed_as_bit_arrays_are(places: list[int], width: int) -> None:
+    bits = np.random.default_rng(1).integers(0, 2, (2, 5, width), dtype=np.uint8)
+    packed = pack_register(bits, places)
+    for index in np.ndindex(2, 5):
+        number = int.from_bytes(packed[index].tobytes(), "big")
+        assert [number >> k & 1 for k in range(len(places))] == [bits[index][width - 1 - place] for place in places]
