@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
@@ -33,16 +33,20 @@ if TYPE_CHECKING:
 def add(circuit: Circuit, other: Circuit, qubits: QubitLike | None, bits: BitLike | None) -> None:
     """Adds the items of ``other`` to ``circuit``; see ``Circuit.add``."""
     other._require_finished()
-    items = list(other._items)
     onto = as_list(circuit._qubits(range(other.n_qubits) if qubits is None else qubits))
     if len(onto) != other.n_qubits or len(set(onto)) < len(onto):
         what = f"a circuit of {other.n_qubits} qubits is added on {len(set(onto))}"
         raise wrong(what, f"give {other.n_qubits} different qubits")
     into = _bits_by_name(circuit, other) if bits is None else circuit._bits_for(other.n_bits, bits)
-    check("expansion_nodes", len(circuit._items) + len(items), "the circuit")
-    circuit._items += [move(item, onto.__getitem__, into.__getitem__) for item in items]
+    check("expansion_nodes", len(circuit._items) + len(other._items), "the circuit")
+    circuit._items += moved(other, onto, into)
     circuit._written.update(into[bit] for bit in other._written)
     circuit._channels |= other._channels
+
+
+def moved(circuit: Circuit, qubits: Sequence[int], bits: Sequence[int]) -> list[Item]:
+    """The items of a circuit, its qubit k on ``qubits[k]``, its bit k on ``bits[k]``."""
+    return [move(item, qubits.__getitem__, bits.__getitem__) for item in circuit._items]
 
 
 def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
@@ -126,6 +130,21 @@ def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
         field="program",
         help="keep measurements, resets, noise and branches out of that part",
     )
+
+
+def lowered(step: Step) -> list[Item] | None:
+    """A step as gates and measurements in Z, by the lowering of its op; None where it has none."""
+    lower = OPS[step.op].lower
+    if lower is None:
+        return None
+    found: list[Item] = []
+    for each in lower(step.args, len(step.qubits)):
+        short, qubits = each.op.removeprefix("core."), tuple(step.qubits[k] for k in each.operands)
+        if each.event >= 0:
+            found.append(Step(each.op, dict(each.args), qubits, (), (step.writes[each.event],)))
+        else:
+            found.append((short, tuple(each.args[name] for name in PARAMS[short]), qubits))
+    return found
 
 
 def _is_flat(item: Item) -> bool:
