@@ -13,8 +13,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, resolve
-from qmk.circuit.operands import Condition
-from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.branching import Branching
 from qmk.frontends.openqasm.builder import Builder, handle_name
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.openqasm.unitary import Prim
@@ -67,16 +66,6 @@ def build(
         raise QmkError("INVALID_PARAMS", refusal.message, field="program", help=refusal.help) from None
 
 
-class _Branch:
-    """``condition``: what its first side is under, None where that is known now. ``dead``: within a side not taken."""
-
-    __slots__ = ("before", "condition", "dead", "known", "then")
-
-    def __init__(self, condition: lg.Bit | None, known: bool, dead: bool, before: list[lg.Bit]) -> None:
-        self.condition, self.known, self.dead, self.before = condition, known, dead, before
-        self.then: list[lg.Bit] | None = None
-
-
 class _Replay:
     def __init__(
         self,
@@ -96,27 +85,26 @@ class _Replay:
         self.registers = bits
         labels = {bit: register.label(k) for register in bits for k, bit in enumerate(register.bits)}
         self.labels = [labels[k] for k in range(len(labels))]
-        self.bits: list[lg.Bit] = [lg.FALSE] * len(labels)
-        self.branches: list[_Branch] = []
-        self.skips = False
+        self.branching = Branching(self.builder, self.labels)
         self.caps: set[str] = set()
         self.channels: dict[str, None] = {}
 
     def run(self, item: Item) -> None:
-        if type(item) is tuple and not self.skips:
+        branching = self.branching
+        if type(item) is tuple and not branching.skips:
             self._gate(*cast("ModifiedGate", item))
         elif isinstance(item, If):
-            self._open(item.condition)
+            branching.open(item.condition)
         elif isinstance(item, Else):
-            self._turn()
+            branching.turn()
         elif isinstance(item, End):
-            self._close()
-        elif self.skips:
+            branching.close()
+        elif branching.skips:
             return
         elif isinstance(item, Step):
             self._step(item)
         elif isinstance(item, Assign):
-            self.bits[item.bit] = self._value(item.value)
+            branching.bits[item.bit] = branching.value(item.value)
 
     # -- ops ---------------------------------------------------------------------------------------------------------
 
@@ -135,7 +123,7 @@ class _Replay:
 
     def _step(self, step: Step) -> None:
         args = {name: resolve(value, self.values) for name, value in step.args.items()}
-        reads = tuple(self._event(bit) for bit in step.reads)
+        reads = tuple(self.branching.event(bit) for bit in step.reads)
         written = [self.builder.write_event(self.labels[bit]) for bit in step.writes]
         vqs = tuple([self.handles[k] for k in step.qubits])
         if step.op == "core.alloc":
@@ -147,86 +135,16 @@ class _Replay:
             self.builder.add(step.op, vqs, args, tuple(name for _, name in written), reads, chs=chs)
             self.channels.update(dict.fromkeys(chs))
         for bit, (event, _) in zip(step.writes, written, strict=True):
-            self.bits[bit] = event
+            self.branching.bits[bit] = event
         if cap := OPS[step.op].cap:
             self.caps.add(cap)
-
-    def _event(self, bit: int) -> str:
-        found = self.builder.event_of(self.bits[bit])
-        if found is None:
-            raise QmkError(
-                "INVALID_PARAMS",
-                f"bit '{self.labels[bit]}' is read before anything has written it",
-                field="program",
-                help="measure into it first",
-            )
-        return found
-
-    # -- conditions and branches -------------------------------------------------------------------------------------
-
-    def _value(self, condition: Condition) -> lg.Bit:
-        logic = self.builder.logic
-        match condition.op, condition.args:
-            case "bit", (int(index), *_):
-                return lg.restrict(self.bits[index], self.builder.facts)
-            case "not", (one,):
-                return lg.negate(self._value(one))
-            case "equal", (value, *bits):
-                held = tuple(self._value(bit) for bit in bits)
-                return logic.equal(held, tuple(lg.constant(value >> k & 1) for k in range(len(bits))))
-            case "table", (table, *bits):
-                return self._look_up(table, [self._value(bit) for bit in bits])
-            case op, (left, right):
-                combine = {"and": logic.both, "or": logic.either, "xor": logic.differ}[op]
-                return combine(self._value(left), self._value(right))
-            case _:
-                raise AssertionError(condition.op)
-
-    def _look_up(self, table: int, bits: list[lg.Bit]) -> lg.Bit:
-        """The value of a truth table: bit k of it where the bits, the first the lowest, read k."""
-        if not bits:
-            return lg.constant(table & 1)
-        half = 1 << (len(bits) - 1)
-        high, low = self._look_up(table >> half, bits[:-1]), self._look_up(table & ((1 << half) - 1), bits[:-1])
-        return self.builder.logic.select(bits[-1], high, low)
-
-    def _open(self, condition: Condition) -> None:
-        if self.skips:
-            self.branches.append(_Branch(None, False, True, []))
-            return
-        value = lg.restrict(self._value(condition), self.builder.facts)
-        known = lg.constant_of(value)
-        self.branches.append(_Branch(value if known is None else None, bool(known), False, list(self.bits)))
-        if known is None:
-            self.builder.enter(value)
-        else:
-            self.skips = not known
-
-    def _turn(self) -> None:
-        branch = self.branches[-1]
-        if branch.condition is not None:
-            self.builder.leave()
-            branch.then, self.bits = self.bits, list(branch.before)
-            self.builder.enter(lg.negate(branch.condition))
-        elif not branch.dead:
-            self.skips = branch.known
-
-    def _close(self) -> None:
-        branch = self.branches.pop()
-        if branch.condition is None:
-            self.skips = branch.dead
-            return
-        self.builder.leave()
-        new = self.bits if branch.then is None else branch.then
-        old = branch.before if branch.then is None else self.bits
-        self.bits = [a if a == b else self.builder.merge(branch.condition, a, b) for a, b in zip(new, old, strict=True)]
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def finish(self, metadata: dict[str, Any]) -> Graph:
         builder = self.builder
         outputs = [
-            Output(name, tuple(builder.event_of(self.bits[bit]) for bit in reversed(bits)), descending=True)
+            Output(name, tuple(builder.event_of(self.branching.bits[bit]) for bit in reversed(bits)), descending=True)
             for name, bits, _, shown in reversed(self.registers)
             if shown
         ]

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qmk.api.observing import Expectation
-    from qmk.client.batch import CountsBatch
+    from qmk.api.observing import Array, Expectation
+    from qmk.client.batch import Batch, CountsBatch
+    from qmk.client.job import Job
     from qmk.client.result import Result
     from qmk.client.sync import Client
     from qmk.qvm.outputs import Values
@@ -60,6 +61,25 @@ class Target:
 
         return run(programs, points, **given)
 
+    def submit(self, programs: BatchLike, points: PointsLike | None = None, **options: Any) -> Batch[Job]:
+        """Handles of the jobs of ``run``, which go on without this process. Only on a daemon."""
+        return self.client.submit_many(programs, points, **{**self.options, **options})
+
+    def submit_state(self, program: ProgramLike, **options: Any) -> Job:
+        """The handle of a job for a state, see ``state_of``. Only on a daemon."""
+        from qmk.request.outputs import outputs
+
+        graph, asked = outputs(program, state=True, counts=False)
+        return self.client.submit(graph, outputs=asked, **{**self.options, **options})
+
+    def state(self, program: ProgramLike, **options: Any) -> Array:
+        """The state vector, as ``qmk.state`` gives it."""
+        if self.is_remote:
+            return state_of(self.submit_state(program, **options).result())
+        from qmk.api.observing import state
+
+        return state(program, **{**self.options, **options})
+
     def values(
         self,
         program: ProgramLike,
@@ -96,3 +116,11 @@ class Target:
         values = self.client.run(graph, outputs=asked, **options).values
         assert values is not None, "a job with outputs has values"
         return values
+
+
+def state_of(result: Result) -> Array:
+    """The state vector of a job that was asked for it."""
+    import numpy as np
+
+    assert result.values is not None, "a job with outputs has values"
+    return np.frombuffer(result.values.points[0].state, dtype="<c16").astype(np.complex128)

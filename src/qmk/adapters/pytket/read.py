@@ -7,10 +7,10 @@ Registers keep their names and sizes; a unit whose register is not numbered 0, 1
 from __future__ import annotations
 
 import gc
-from math import pi as PI
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from math import pi as PI
 from typing import TYPE_CHECKING, Any
 
 from pytket import circuit as lib
@@ -23,6 +23,7 @@ from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, End, If, Item, Step
 from qmk.circuit.operands import Condition
 from qmk.circuit.reading import add_register
+from qmk.frontends.openqasm.branching import Value
 from qmk.frontends.openqasm.unitary import control, synthesise
 from qmk.frontends.pytket_json import classical
 from qmk.frontends.pytket_json.gates import CONTROLLED, GATES, PLAIN, gates_of
@@ -45,7 +46,7 @@ _REFUSED = {
     "RNGSeed": ("a random number of the device", "draw it in Python"),
     "JobShotNum": ("the number of the shot", "number the shots after the run"),
     "Goto": ("a jump", "use conditions"),
-} | {name: ("a random number of the device", "draw it in Python") for name in ("RNGBound", "RNGIndex", "RNGNum")}
+} | dict.fromkeys(("RNGBound", "RNGIndex", "RNGNum"), ("a random number of the device", "draw it in Python"))
 
 
 def read(program: object, params: Any) -> Circuit:
@@ -98,7 +99,13 @@ class _Reader:
                     items += self._op(op, units, Place(at, self.within))
             else:
                 angles = op.params
-                add((name, tuple([PI * a if type(a) is float else radians(a, Place(at, self.within)) for a in angles]), units))
+                add(
+                    (
+                        name,
+                        tuple([PI * a if type(a) is float else radians(a, Place(at, self.within)) for a in angles]),
+                        units,
+                    )
+                )
 
     def _op(self, op: Any, units: tuple[int, ...], place: Place) -> list[Item]:
         """The items of one op on these qubits and bits, by number, in the order of its arguments."""
@@ -118,7 +125,7 @@ class _Reader:
                 return [Step("core.mz", {}, units, (), self._hide("collapsed", 1))]
             case "Conditional":
                 bits = [Condition("bit", (bit,)) for bit in units[: op.width]]
-                condition = _condition(classical.equal([("bit", k) for k in range(len(bits))], op.value), bits)
+                condition = _condition(classical.equal([Value("bit", (k,)) for k in range(len(bits))], op.value), bits)
                 return [If(condition), *self._op(op.op, units[op.width :], place), End()]
             case "QControlBox":
                 return self._controlled(op, units, place)
@@ -196,12 +203,11 @@ def _gates(name: str, params: Sequence[Any], units: tuple[int, ...], place: Plac
     ]
 
 
-def _condition(value: classical.Value, bits: Sequence[Condition]) -> Condition:
+def _condition(value: Value, bits: Sequence[Condition]) -> Condition:
     """A value over the op's bits as a condition on the circuit's."""
-    op, *args = value
-    if op == "bit":
-        return bits[args[0]]
-    return Condition(op, tuple(_condition(a, bits) if isinstance(a, tuple) else a for a in args))
+    if value.op == "bit":
+        return bits[value.args[0]]
+    return Condition(value.op, tuple(_condition(a, bits) if isinstance(a, Value) else a for a in value.args))
 
 
 def _overlaps(writes: Iterable[Item]) -> bool:

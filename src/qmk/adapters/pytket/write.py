@@ -203,7 +203,9 @@ class _Writer:
 
 def _add(registers: Sequence[tuple[str, int | None]], kind: Any, add: Any) -> list[Any]:
     units = [
-        unit for name, size in registers for unit in ([kind(name)] if size is None else [kind(name, k) for k in range(size)])
+        unit
+        for name, size in registers
+        for unit in ([kind(name)] if size is None else [kind(name, k) for k in range(size)])
     ]
     for unit in units:
         add(unit)
@@ -315,5 +317,3 @@ def _constant(value: Condition) -> int:
             return a & b if op == "and" else a | b if op == "or" else a ^ b
         case _:
             raise AssertionError(value.op)
-
-

@@ -1,8 +1,6 @@
 """pytket's ops on classical bits, as its JSON has them: what each bit that they write becomes.
 
-A value is a tuple, as in ``circuit.operands.Condition``: ("bit", k), ("not", v), ("and" | "or" | "xor", v, w), or
-("table", table, v, ...), where bit i of an index is the i-th value; k counts the op's own bits. Registers are unsigned,
-their first bit the lowest.
+The bits of a ``Value`` are those of the op, by place. Registers are unsigned, their first bit the lowest.
 """
 
 from __future__ import annotations
@@ -11,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from qmk.frontends.openqasm.branching import Value
 from qmk.sdk.frontend import Refused
 
 MAX_INPUTS = 10
 """Bits that arithmetic of registers may depend on: their truth table is written out."""
 
 _WORD = (1 << 64) - 1
-Value = tuple[Any, ...]
-ZERO, ONE = ("table", 0), ("table", 1)
+ZERO, ONE = Value("table", (0,)), Value("table", (1,))
 
 OPS = frozenset(
     {"SetBits", "CopyBits", "RangePredicate", "ExplicitPredicate", "ExplicitModifier", "MultiBit", "ClassicalTransform",
@@ -32,7 +30,7 @@ def assignments(op: Mapping[str, Any], n_bits: int) -> list[tuple[int, Value]]:
     if op["type"] == "ClExpr":
         return _expression(op["expr"])
     given = op["classical"]
-    bits = [("bit", k) for k in range(n_bits)]
+    bits = [Value("bit", (k,)) for k in range(n_bits)]
     match op["type"]:
         case "SetBits":
             return [(k, ONE if value else ZERO) for k, value in enumerate(given["values"])]
@@ -49,14 +47,15 @@ def assignments(op: Mapping[str, Any], n_bits: int) -> list[tuple[int, Value]]:
         case _:  # MultiBit
             size = n_bits // given["n"]
             one = assignments(given["op"], size)
-            return [(at + k, move(value, at)) for at in range(0, n_bits, size) for k, value in one]
+            return [(at + k, value.move(at)) for at in range(0, n_bits, size) for k, value in one]
 
 
-def move(value: Value, by: int) -> Value:
-    """The value over bits ``by`` places further on."""
-    if value[0] == "bit":
-        return ("bit", value[1] + by)
-    return (value[0], *(move(each, by) if isinstance(each, tuple) else each for each in value[1:]))
+def _not(value: Value) -> Value:
+    return Value("not", (value,))
+
+
+def _and(left: Value, right: Value) -> Value:
+    return Value("and", (left, right))
 
 
 def in_range(bits: Sequence[Value], lower: int, upper: int) -> Value:
@@ -65,16 +64,16 @@ def in_range(bits: Sequence[Value], lower: int, upper: int) -> Value:
     if lower == upper:
         return equal(bits, lower)
     above = ONE if lower <= 0 else at_least(bits, lower)
-    below = ONE if upper >= top else ("not", at_least(bits, upper + 1))
-    return above if below == ONE else below if above == ONE else ("and", above, below)
+    below = ONE if upper >= top else _not(at_least(bits, upper + 1))
+    return above if below == ONE else below if above == ONE else _and(above, below)
 
 
 def equal(bits: Sequence[Value], number: int) -> Value:
     """Whether bits read as ``number``."""
     if number >> len(bits):
         return ZERO
-    literals = [bit if number >> k & 1 else ("not", bit) for k, bit in enumerate(bits)]
-    return reduce(lambda a, b: ("and", a, b), literals, ONE) if len(literals) != 1 else literals[0]
+    literals = [bit if number >> k & 1 else _not(bit) for k, bit in enumerate(bits)]
+    return reduce(_and, literals, ONE) if len(literals) != 1 else literals[0]
 
 
 def at_least(bits: Sequence[Value], number: int) -> Value:
@@ -83,12 +82,12 @@ def at_least(bits: Sequence[Value], number: int) -> Value:
         return ZERO
     found: Value = ONE
     for k, bit in enumerate(bits):
-        found = ("and", bit, found) if number >> k & 1 else ("or", bit, found)
+        found = _and(bit, found) if number >> k & 1 else Value("or", (bit, found))
     return found
 
 
 def _table(values: Sequence[Any], inputs: Sequence[Value]) -> Value:
-    return ("table", sum(1 << k for k, value in enumerate(values) if value), *inputs)
+    return Value("table", (sum(1 << k for k, value in enumerate(values) if value), *inputs))
 
 
 # -- expressions -----------------------------------------------------------------------------------------------------
@@ -140,13 +139,13 @@ class _Expression:
             return self._arithmetic(_ARITHMETIC[name], args)
         size = max(map(len, args))
         if what == "Not":
-            return [("not", _bit(args[0], k)) for k in range(1 if kind == "Bit" else self.width)]
+            return [_not(_bit(args[0], k)) for k in range(1 if kind == "Bit" else self.width)]
         if what in ("Eq", "Neq"):
-            same = [("not", ("xor", _bit(args[0], k), _bit(args[1], k))) for k in range(size)]
-            whole: Value = reduce(lambda a, b: ("and", a, b), same)
-            return [whole if what == "Eq" else ("not", whole)]
+            same = [_not(Value("xor", (_bit(args[0], k), _bit(args[1], k)))) for k in range(size)]
+            whole: Value = reduce(_and, same)
+            return [whole if what == "Eq" else _not(whole)]
         return [
-            reduce(lambda a, b: (_BITWISE[what], a, b), [_bit(each, k) for each in args]) for k in range(size)
+            reduce(lambda a, b: Value(_BITWISE[what], (a, b)), [_bit(each, k) for each in args]) for k in range(size)
         ]  # fmt: skip
 
     def _term(self, arg: Mapping[str, Any]) -> list[Value]:
@@ -157,43 +156,20 @@ class _Expression:
             return [ONE if given["term"] >> k & 1 else ZERO for k in range(max(1, given["term"].bit_length()))]
         index = given["term"]["var"]["index"]
         if given["term"]["type"] == "bit":
-            return [("bit", self.of_bit[index])]
-        return [("bit", k) for k in self.of_register[index]]
+            return [Value("bit", (self.of_bit[index],))]
+        return [Value("bit", (k,)) for k in self.of_register[index]]
 
     def _arithmetic(self, compute: Callable[..., int], args: Sequence[Sequence[Value]]) -> list[Value]:
         """The bits of what numbers give, as truth tables over all bits that these depend on."""
-        inputs = sorted({k for arg in args for value in arg for k in leaves(value)})
+        inputs = sorted({k for arg in args for value in arg for k in value.leaves()})
         if len(inputs) > MAX_INPUTS:
             text = f"arithmetic of {len(inputs)} bits; up to {MAX_INPUTS} are computed during a run"
             raise Refused("PYTKET-05", text, "compute it after the run, or from fewer bits")
         tables = [0] * self.width
         for row in range(1 << len(inputs)):
             held = {bit: row >> k & 1 for k, bit in enumerate(inputs)}
-            numbers = [sum(evaluate(value, held) << k for k, value in enumerate(arg)) for arg in args]
+            numbers = [sum(value.at(held) << k for k, value in enumerate(arg)) for arg in args]
             result = int(compute(*numbers))
             for k in range(self.width):
                 tables[k] |= (result >> k & 1) << row
-        return [("table", table, *(("bit", bit) for bit in inputs)) for table in tables]
-
-
-def leaves(value: Value) -> list[int]:
-    """The bits that a value depends on, with repeats."""
-    if value[0] == "bit":
-        return [value[1]]
-    return [bit for each in value[1:] if isinstance(each, tuple) for bit in leaves(each)]
-
-
-def evaluate(value: Value, held: Mapping[int, int]) -> int:
-    """What a value is where the bits hold these."""
-    match value:
-        case ("bit", bit):
-            return held[bit]
-        case ("table", table, *inputs):
-            return table >> sum(evaluate(each, held) << k for k, each in enumerate(inputs)) & 1
-        case ("not", one):
-            return 1 - evaluate(one, held)
-        case (op, left, right):
-            a, b = evaluate(left, held), evaluate(right, held)
-            return a & b if op == "and" else a | b if op == "or" else a ^ b
-        case _:
-            raise AssertionError(value)
+        return [Value("table", (table, *(Value("bit", (bit,)) for bit in inputs))) for table in tables]

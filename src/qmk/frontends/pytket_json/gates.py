@@ -72,7 +72,8 @@ def gates_of(name: str, angles: Sequence[Angle], n_qubits: int) -> list[Gate]:
         return [(gate, each, (q,), "") for q in qubits for gate, each, _, _ in gates_of("PhasedX", angles, 1)]
     given = dict(zip("abcd", angles, strict=False))
     return [
-        (line.op.removeprefix("core."), tuple(_value(angle, given) for _, angle in line.angles), line.operands, "") for line in _lines(name)
+        (line.op.removeprefix("core."), tuple(_value(angle, given) for _, angle in line.angles), line.operands, "")
+        for line in _lines(name)
     ]
 
 
