@@ -1,50 +1,17 @@
-"""A circuit's items as a graph: the one that OpenQASM text of the same program gives.
-
-Bits hold functions of measured events while the items are replayed, as in the interpreter of OpenQASM: a branch becomes
-guards, and a bit that both sides set is a selection between what they set it to.
-"""
+"""A circuit's items as a graph: the one that OpenQASM text of the same program gives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
-
-import msgspec
+from typing import Any, cast
 
 from qmk.base.errors import QmkError
-from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, resolve
-from qmk.frontends.openqasm.branching import Branching
-from qmk.frontends.openqasm.builder import Builder, handle_name
+from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step
+from qmk.frontends.openqasm.replay import PARAMS, BitRegister, QubitRegister, Replay
 from qmk.frontends.openqasm.sources import Refusal
-from qmk.frontends.openqasm.unitary import Prim
-from qmk.qvm.families import OPS
-from qmk.qvm.families.gates import FIXED_SIZE
-from qmk.qvm.graph import Graph, Output
+from qmk.qvm.graph import Graph
 
-PARAMS = {short: tuple(param.name for param in op.params) for short, op in FIXED_SIZE.items()}
-"""The names of each gate's angles, in order."""
-
-_NAMES = {short: op.name for short, op in FIXED_SIZE.items()}
-
-
-class QubitRegister(NamedTuple):
-    """``size`` None: one qubit by itself."""
-
-    name: str
-    size: int | None
-
-
-class BitRegister(NamedTuple):
-    """``bits`` by number, the lowest first. ``single``: one bit by itself. ``shown``: it is printed."""
-
-    name: str
-    bits: tuple[int, ...]
-    single: bool = False
-    shown: bool = True
-
-    def label(self, place: int) -> str:
-        """The name of the event that a measurement into this bit writes first."""
-        return handle_name(self.name) if self.single else f"{handle_name(self.name)}_{place}"
+__all__ = ["PARAMS", "BitRegister", "QubitRegister", "build"]
 
 
 def build(
@@ -57,98 +24,28 @@ def build(
 ) -> Graph:
     """The graph, not verified. Parameters that have no value in ``values`` stay expressions in its args. ``later``: the
     qubits that an item allocates; all others are allocated at the start."""
-    replay = _Replay(qubits, bits, dict(values), later)
+    replay = Replay(qubits, bits, dict(values), later)
     try:
         for item in items:
-            replay.run(item)
+            _run(replay, item)
         return replay.finish(metadata)
     except Refusal as refusal:
         raise QmkError("INVALID_PARAMS", refusal.message, field="program", help=refusal.help) from None
 
 
-class _Replay:
-    def __init__(
-        self,
-        qubits: Sequence[QubitRegister],
-        bits: Sequence[BitRegister],
-        values: dict[str, Any],
-        later: frozenset[int],
-    ) -> None:
-        self.builder = Builder()
-        self.values = values
-        handles: list[str] = []
-        for name, size in qubits:
-            first, named = len(handles), self.builder.name_qubits(name, size)
-            handles += named
-            self.builder.alloc(tuple([vq for k, vq in enumerate(named, first) if k not in later]))
-        self.handles = tuple(handles)
-        self.registers = bits
-        labels = {bit: register.label(k) for register in bits for k, bit in enumerate(register.bits)}
-        self.labels = [labels[k] for k in range(len(labels))]
-        self.branching = Branching(self.builder, self.labels)
-        self.caps: set[str] = set()
-        self.channels: dict[str, None] = {}
-
-    def run(self, item: Item) -> None:
-        branching = self.branching
-        if type(item) is tuple and not branching.skips:
-            self._gate(*cast("ModifiedGate", item))
-        elif isinstance(item, If):
-            branching.open(item.condition)
-        elif isinstance(item, Else):
-            branching.turn()
-        elif isinstance(item, End):
-            branching.close()
-        elif branching.skips:
-            return
-        elif isinstance(item, Step):
-            self._step(item)
-        elif isinstance(item, Assign):
-            branching.bits[item.bit] = branching.value(item.value)
-
-    # -- ops ---------------------------------------------------------------------------------------------------------
-
-    def _gate(
-        self, name: str, angles: tuple[Any, ...], qubits: tuple[int, ...], controls: str = "", power: float = 1.0
-    ) -> None:
-        handles = self.handles
-        args: dict[str, Any] = {}
-        if angles:
-            values = self.values
-            args = {p: a if type(a) is float else resolve(a, values) for p, a in zip(PARAMS[name], angles, strict=True)}
-        if controls or power != 1.0:
-            self.builder.add_primitive(Prim(name, qubits, args, controls, power), handles)
-        else:
-            self.builder.add(_NAMES[name], tuple([handles[k] for k in qubits]), args)
-
-    def _step(self, step: Step) -> None:
-        args = {name: resolve(value, self.values) for name, value in step.args.items()}
-        reads = tuple(self.branching.event(bit) for bit in step.reads)
-        written = [self.builder.write_event(self.labels[bit]) for bit in step.writes]
-        vqs = tuple([self.handles[k] for k in step.qubits])
-        if step.op == "core.alloc":
-            self.builder.alloc(vqs, args, guarded=True)
-        elif step.op == "core.free":
-            self.builder.free(vqs)
-        else:
-            chs = (step.channel,) if step.channel else ()
-            self.builder.add(step.op, vqs, args, tuple(name for _, name in written), reads, chs=chs)
-            self.channels.update(dict.fromkeys(chs))
-        for bit, (event, _) in zip(step.writes, written, strict=True):
-            self.branching.bits[bit] = event
-        if cap := OPS[step.op].cap:
-            self.caps.add(cap)
-
-    # -- the end -----------------------------------------------------------------------------------------------------
-
-    def finish(self, metadata: dict[str, Any]) -> Graph:
-        builder = self.builder
-        outputs = [
-            Output(name, tuple(builder.event_of(self.branching.bits[bit]) for bit in reversed(bits)), descending=True)
-            for name, bits, _, shown in reversed(self.registers)
-            if shown
-        ]
-        graph = builder.finish(outputs, metadata)
-        families = tuple(sorted({node.op.partition(".")[0] for node in graph.nodes}))
-        caps = tuple(dict.fromkeys((*graph.caps, *sorted(self.caps))))
-        return msgspec.structs.replace(graph, families=families, caps=caps, chs=tuple(self.channels))
+def _run(replay: Replay, item: Item) -> None:
+    branching = replay.branching
+    if type(item) is tuple and not branching.skips:
+        replay.gate(*cast("ModifiedGate", item))
+    elif isinstance(item, If):
+        branching.open(item.condition)
+    elif isinstance(item, Else):
+        branching.turn()
+    elif isinstance(item, End):
+        branching.close()
+    elif branching.skips:
+        return
+    elif isinstance(item, Step):
+        replay.step(*item)
+    elif isinstance(item, Assign):
+        branching.bits[item.bit] = branching.value(item.value)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from qmk.circuit.operands import Condition
+from qmk.ir.parameter_values import resolve
 from qmk.ir.parameters import Angle, Expression
 
 PlainGate: TypeAlias = tuple[str, tuple[Angle, ...], tuple[int, ...]]
@@ -100,19 +101,3 @@ def bind(item: Item, values: dict[str, Any]) -> Item:
     if isinstance(item, Step):
         return item._replace(args={name: resolve(each, values) for name, each in item.args.items()})
     return item
-
-
-def resolve(value: Any, values: dict[str, Any]) -> Any:
-    """A number, or the value of an expression, also those in lists and objects."""
-    if isinstance(value, Expression):
-        return value.at(values)
-    return map_leaves(value, lambda each: resolve(each, values)) if isinstance(value, (dict, list)) else value
-
-
-def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
-    """A value with what stands in its lists and objects changed."""
-    if isinstance(value, dict):
-        return {name: map_leaves(each, change) for name, each in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [map_leaves(each, change) for each in cast("list[Any]", value)]
-    return change(value)

@@ -12,11 +12,12 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.circuit.applying import control_state, exponent_of, items_of, raise_power
 from qmk.circuit.building import PARAMS
-from qmk.circuit.items import End, If, Item, ModifiedGate, Step, map_leaves, move
+from qmk.circuit.items import End, If, Item, ModifiedGate, Step, move
 from qmk.circuit.operands import BitLike, QubitLike, whole_number, wrong
 from qmk.circuit.store import as_list
 from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
 from qmk.ir.names import gates_with
+from qmk.ir.parameter_values import map_leaves
 from qmk.ir.parameters import Expression
 from qmk.models.arguments import show
 from qmk.qvm.families import OPS

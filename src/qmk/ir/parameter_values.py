@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
@@ -40,6 +40,22 @@ def parameters_of(graph: Graph) -> dict[str, int | None]:
                 for each in cast("dict[str, object]", value).values():
                     found.update(each.parameters() if isinstance(each, Expression) else {})
     return found
+
+
+def resolve(value: Any, values: dict[str, Any]) -> Any:
+    """A number, or the value of an expression, also those in lists and objects."""
+    if isinstance(value, Expression):
+        return value.at(values)
+    return map_leaves(value, lambda each: resolve(each, values)) if isinstance(value, (dict, list)) else value
+
+
+def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value with what stands in its lists and objects changed."""
+    if isinstance(value, dict):
+        return {name: map_leaves(each, change) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [map_leaves(each, change) for each in cast("list[Any]", value)]
+    return change(value)
 
 
 def name_of(key: object) -> Any:
