@@ -10,13 +10,13 @@ import cmath
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-from qmk.ir.parameters import Angle, Expression
+from qmk.ir.parameters import Expression
 
 MAX_CHARS = 10_000
 
-Number = Angle | complex
+Number: TypeAlias = "float | Expression | complex"
 
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,

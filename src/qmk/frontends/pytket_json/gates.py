@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from itertools import pairwise
 
+from qmk.frontends.openqasm.recipes import follow
 from qmk.ir.parameters import Angle
-from qmk.qvm.steps import Angle as Recipe
-from qmk.qvm.steps import Line, script
 
 PLAIN: dict[str, str] = {
     "Z": "z", "X": "x", "Y": "y", "S": "s", "Sdg": "sdg", "T": "t", "Tdg": "tdg", "SX": "sx", "SXdg": "sxdg", "H": "h",
     "noop": "id", "Rx": "rx", "Ry": "ry", "Rz": "rz", "U1": "p", "U3": "u", "Phase": "gphase",
     "CX": "cnot", "CY": "cy", "CZ": "cz", "CH": "ch", "SWAP": "swap", "CU1": "cp", "CRx": "crx", "CRy": "cry",
-    "CRz": "crz", "XXPhase": "rxx", "YYPhase": "ryy", "ZZPhase": "rzz", "ISWAPMax": "iswap", "ECR": "ecr", "FSim": "fsim",
-    "CCX": "toffoli", "CSWAP": "cswap",
+    "CRz": "crz", "XXPhase": "rxx", "YYPhase": "ryy", "ZZPhase": "rzz", "ISWAPMax": "iswap", "ECR": "ecr",
+    "FSim": "fsim", "CCX": "toffoli", "CSWAP": "cswap",
 }  # fmt: skip
 """OpTypes that are a gate of QMK with the same parameters in the same order."""
 
@@ -70,31 +69,14 @@ def gates_of(name: str, angles: Sequence[Angle], n_qubits: int) -> list[Gate]:
         return _phase_gadget(angles[0], qubits)
     if name in ("NPhasedX", "TwinPhasedX"):
         return [(gate, each, (q,), "") for q in qubits for gate, each, _, _ in gates_of("PhasedX", angles, 1)]
-    given = dict(zip("abcd", angles, strict=False))
-    return [
-        (line.op.removeprefix("core."), tuple(_value(angle, given) for _, angle in line.angles), line.operands, "")
-        for line in _lines(name)
-    ]
-
-
-@cache
-def _lines(name: str) -> tuple[Line, ...]:
-    return script(_RECIPES[name]).lines
-
-
-def _value(recipe: Recipe, given: dict[str, Angle]) -> Angle:
-    """A constant, or a multiple of one parameter."""
-    if not recipe.terms:
-        return recipe.constant
-    ((name, factor),) = recipe.terms
-    return given[name] if factor == 1 else factor * given[name]
+    return [(*each, "") for each in follow(_RECIPES[name], angles)]
 
 
 def _phase_gadget(angle: Angle, qubits: tuple[int, ...]) -> list[Gate]:
     """exp(-i angle/2 Z...Z), by a chain of CNOTs into the last qubit and back."""
     if not qubits:
         return [("gphase", (-angle / 2,), (), "")]
-    chain: list[Gate] = [("cnot", (), pair, "") for pair in zip(qubits, qubits[1:], strict=False)]
+    chain: list[Gate] = [("cnot", (), pair, "") for pair in pairwise(qubits)]
     return [*chain, ("rz", (angle,), qubits[-1:], ""), *reversed(chain)]
 
 

@@ -21,8 +21,8 @@ _ROWS = (
     Rule(
         "PYTKET-03",
         "op not read from JSON",
-        "An op is a gate, a measurement, a reset, a barrier, a box with a circuit, an op on bits, or one of these under "
-        "a condition. What other boxes do, pytket itself knows.",
+        "An op is a gate, a measurement, a reset, a barrier, a box with a circuit, an op on bits, or one of these "
+        "under a condition. What other boxes do, pytket itself knows.",
         "read it with pytket, and give the circuit: Circuit.from_dict(json.load(file))",
     ),
     Rule(

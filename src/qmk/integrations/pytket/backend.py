@@ -37,29 +37,31 @@ BackendInfo: Any = backendinfo.BackendInfo
 OutcomeArray: Any = outcomearray.OutcomeArray
 
 _TYPES: dict[str, Any] = dict(tk.OpType.__members__)
-_REFUSED = [
-    "Label",
-    "Branch",
-    "Goto",
-    "Stop",
-    "DummyBox",
-    "WASM",
-    "Input",
-    "Output",
-    "Create",
-    "Discard",
-    "ClInput",
-    "ClOutput",
-    "WASMInput",
-    "WASMOutput",
-    "RNGInput",
-    "RNGOutput",
-    "RNGSeed",
-    "RNGBound",
-    "RNGIndex",
-    "RNGNum",
-    "JobShotNum",
-]
+_REFUSED = frozenset(
+    [
+        "Label",
+        "Branch",
+        "Goto",
+        "Stop",
+        "DummyBox",
+        "WASM",
+        "Input",
+        "Output",
+        "Create",
+        "Discard",
+        "ClInput",
+        "ClOutput",
+        "WASMInput",
+        "WASMOutput",
+        "RNGInput",
+        "RNGOutput",
+        "RNGSeed",
+        "RNGBound",
+        "RNGIndex",
+        "RNGNum",
+        "JobShotNum",
+    ]
+)
 ACCEPTED = frozenset(kind for name, kind in _TYPES.items() if name not in _REFUSED)
 """OpTypes that QMK runs as they are, boxes among them."""
 REBASED = frozenset(_TYPES[name] for name in PLAIN if name != "Phase")
