@@ -7,11 +7,11 @@ family core, ``angles`` stand in the order of its declaration, qubits and bits a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 from qmk.circuit.operands import Condition
-from qmk.ir.parameter_values import resolve
+from qmk.ir.parameter_values import leaves, resolve
 from qmk.ir.parameters import Angle, Expression
 
 PlainGate: TypeAlias = tuple[str, tuple[Angle, ...], tuple[int, ...]]
@@ -82,16 +82,6 @@ def has_affine_angles(item: Item) -> bool:
     """Whether the item is the same for all values of parameters but for angles, which are affine functions of them."""
     expressions = [value for value in values_in(item) if isinstance(value, Expression)]
     return not expressions or (type(item) is tuple and all(value.is_affine for value in expressions))
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    """The values in lists and objects, such as the numbers of a waveform."""
-    if isinstance(value, (dict, list)):
-        inside = cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value)
-        for each in inside:
-            yield from leaves(each)
-    else:
-        yield value
 
 
 def bind(item: Item, values: dict[str, Any]) -> Item:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
@@ -56,6 +56,16 @@ def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, list):
         return [map_leaves(each, change) for each in cast("list[Any]", value)]
     return change(value)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The values in lists and objects, such as the numbers of a waveform."""
+    if isinstance(value, (dict, list)):
+        inside = cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value)
+        for each in inside:
+            yield from leaves(each)
+    else:
+        yield value
 
 
 def name_of(key: object) -> Any:

@@ -41,6 +41,7 @@ class Layout:
     where some numbers are missing each is one by itself, qubit 5 as ``q5``."""
 
     def __init__(self, parsed: Parsed) -> None:
+        self.memory = {region.name: region for region in parsed.memory.values()}
         used = sorted(_qubits_of(parsed))
         self.dense = used == list(range(len(used)))
         self.place = {qubit: k for k, qubit in enumerate(used)}
@@ -56,10 +57,21 @@ class Layout:
                 count += region.size
         self.hidden = count
         taken = {register.name for register in (*self.qubits, *self.bits)}
-        name = next(each for each in (HIDDEN, *(f"{HIDDEN}_{k}" for k in range(len(taken) + 1))) if each not in taken)
-        self.bits.append(BitRegister(name, (count,), True, False))
-        if len(taken) < len(self.qubits) + len(self.bits) - 1:
+        if len(taken) < len(self.qubits) + len(self.bits):
             raise Refused("QUIL-04", "memory has the name of a qubit's register", "name it otherwise, such as ro")
+        if any(
+            isinstance(each, Statement) and each.word == "MEASURE" and " " not in each.rest
+            for each in parsed.statements
+        ):
+            name = next(each for each in (HIDDEN, *(f"{HIDDEN}_{k}" for k in range(len(taken)))) if each not in taken)
+            self.bits.append(BitRegister(name, (count,), True, False))
+
+    def bit(self, text: str, line: int) -> int:
+        """The number of a bit by its reference. Raises Refused."""
+        region, index = region_of(self.memory, text, line)
+        if region.kind != "BIT":
+            raise Refused("QUIL-04", f"{text[:40]} is {region.kind}, not BIT", line=line)
+        return self.first[region.name] + index
 
     def move(self, gate: Gate) -> Gate:
         """A gate on the places of its qubits."""
@@ -89,6 +101,15 @@ def qubit_of(text: str, line: int) -> int:
     return int(text)
 
 
+def region_of(memory: Mapping[str, Memory], text: str, line: int) -> tuple[Memory, int]:
+    """The region and the place in it that a reference such as ``ro[2]`` names. Raises Refused."""
+    found = reference(text)
+    region = memory.get(found[0]) if found else None
+    if found is None or region is None or found[1] >= region.size:
+        raise Refused("QUIL-04", f"there is no memory '{text[:40]}'", line=line)
+    return region, found[1]
+
+
 def run(parsed: Parsed, params: Mapping[str, Any]) -> Graph:
     """The graph, with the parameters that ``params`` does not have as expressions in it. Raises Refused."""
     machine = _Machine(parsed, Layout(parsed), params)
@@ -102,7 +123,7 @@ class _Machine:
         self.replay = Replay(layout.qubits, layout.bits, dict(params))
         self.builder, self.branching = self.replay.builder, self.replay.branching
         self.logic = self.builder.logic
-        self.memory = {region.name: region for region in parsed.memory.values()}
+        self.memory = layout.memory
         self.numbers: dict[str, list[Any]] = {}
         for region in self.memory.values():
             if region.kind != "BIT":
@@ -187,7 +208,7 @@ class _Machine:
         if not 1 <= len(words) <= 2:
             raise Refused("QUIL-01", "MEASURE names a qubit, and where the bit goes", line=line)
         qubit = qubit_of(words[0], line)
-        bit = self._bit(words[1], line) if len(words) > 1 else self.layout.hidden
+        bit = self.layout.bit(words[1], line) if len(words) > 1 else self.layout.hidden
         self._record(bit, "core.mz", {}, (self.layout.place[qubit],), (), (bit,))
         if qubit in self.parsed.povm:
             p01, p10 = self.parsed.povm[qubit]
@@ -231,25 +252,12 @@ class _Machine:
 
     # -- memory ------------------------------------------------------------------------------------------------------
 
-    def _region(self, text: str, line: int) -> tuple[Memory, int]:
-        found = reference(text)
-        region = self.memory.get(found[0]) if found else None
-        if found is None or region is None or found[1] >= region.size:
-            raise Refused("QUIL-04", f"there is no memory '{text[:40]}'", line=line)
-        return region, found[1]
-
-    def _bit(self, text: str, line: int) -> int:
-        region, index = self._region(text, line)
-        if region.kind != "BIT":
-            raise Refused("QUIL-04", f"{text[:40]} is {region.kind}, not BIT", line=line)
-        return self.layout.first[region.name] + index
-
     def _number(self, text: str, line: int) -> float:
         """A number that is known now."""
         try:
             return float(text)
         except ValueError:
-            region, index = self._region(text, line)
+            region, index = region_of(self.memory, text, line)
         if region.kind == "BIT":
             known = lg.constant_of(self.branching.bits[self.layout.first[region.name] + index])
             if known is None:
@@ -265,14 +273,14 @@ class _Machine:
         """The value of a bit, or of a number: whether it is not 0."""
         found = reference(text)
         if found is not None and found[0] in self.layout.first:
-            return lg.restrict(self.branching.bits[self._bit(text, line)], self.builder.facts)
+            return lg.restrict(self.branching.bits[self.layout.bit(text, line)], self.builder.facts)
         return lg.constant(self._number(text, line) != 0)
 
     def _compute(self, word: str, words: list[str], line: int) -> None:
         wanted = 1 if word in ("NOT", "NEG") else 3 if word in _COMPARE else 2
         if len(words) != wanted:
             raise Refused("QUIL-01", f"{word} has {wanted} operands", line=line)
-        region, index = self._region(words[0], line)
+        region, index = region_of(self.memory, words[0], line)
         if region.kind != "BIT":
             self._store(word, words, region, index, line)
             return
@@ -288,7 +296,7 @@ class _Machine:
                 join = {"AND": self.logic.both, "IOR": self.logic.either, "XOR": self.logic.differ}[word]
                 new = join(old, self._truth(words[1], line))
             case "EXCHANGE":
-                other = self._bit(words[1], line)
+                other = self.layout.bit(words[1], line)
                 new = bits[other]
                 self._write(other, old, new)
             case _ if word in _COMPARE:
@@ -316,7 +324,7 @@ class _Machine:
         elif word == "NEG":
             new = -self._number(words[0], line)
         elif word == "EXCHANGE":
-            other, at = self._region(words[1], line)
+            other, at = region_of(self.memory, words[1], line)
             new, self.numbers[other.name][at] = self._number(words[1], line), self._number(words[0], line)
         elif word in _COMPUTE:
             right = self._number(words[1], line)

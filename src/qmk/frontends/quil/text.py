@@ -111,6 +111,7 @@ _HINTS = frozenset(
 )
 """Pragmas for compilers, which do not change what a program gives."""
 
+_ONE_ANGLE = {name: row for name, row in TURNING.items() if row[2] == 1}
 _GATE = re.compile(r"((?:(?:CONTROLLED|DAGGER|FORKED)\s+)*)([A-Za-z_][\w-]*)\s*(?:\((.*)\))?((?:\s+\S+)*)")
 _DEFINE = re.compile(r"(DEFGATE|DEFCIRCUIT)\s+([A-Za-z_][\w-]*)\s*(?:\(([^)]*)\))?([^:]*):")
 _DECLARE = re.compile(r"([A-Za-z_][\w-]*)\s+(BIT|OCTET|INTEGER|REAL)\s*(?:\[\s*(\d{1,9})\s*\])?\s*(\S.*)?")
@@ -135,19 +136,32 @@ class _Parser:
                 if line.strip().startswith("PRAGMA"):
                     self._pragma(line.strip().partition(" ")[2], number)
         at, statements = 0, self.parsed.statements
-        plain = PLAIN
+        plain, angles, defined = PLAIN, self.angles, self.definitions.defined
         while at < len(self.lines):
             line = self.lines[at]
             at += 1
             head, _, rest = line.partition(" ")
-            simple = plain.get(head)
-            if simple is not None and head not in self.definitions.defined:
+            given: tuple[Angle, ...] = ()
+            simple: tuple[Any, ...] | None = plain.get(head)
+            if simple is None and head[-1:] == ")":
+                name, _, text_of_angle = head[:-1].partition("(")
+                simple = _ONE_ANGLE.get(name)
+                if simple is not None:
+                    angle = angles.get(text_of_angle)
+                    if angle is None:
+                        try:
+                            angle = float(text_of_angle)
+                        except ValueError:
+                            simple = None
+                    given = (angle,)  # type: ignore[assignment]
+                    head = name
+            if simple is not None and head not in defined and not self.parsed.kraus:
                 try:
                     qubits = tuple(map(int, rest.split()))
                 except ValueError:
                     qubits = ()
-                if len(qubits) == simple[1] == len(set(qubits)) and min(qubits) >= 0 and not self.parsed.kraus:
-                    statements.append((simple[0], (), qubits))
+                if len(qubits) == simple[1] == len(set(qubits)) and 0 <= min(qubits) and max(qubits) < LIMITS.qubits:
+                    statements.append((simple[0], given, qubits))
                     continue
             at = self._line(line, at)
 
