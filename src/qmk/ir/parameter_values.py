@@ -58,6 +58,15 @@ def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
     return change(value)
 
 
+def affine_parameters(graph: Graph) -> tuple[dict[str, tuple[int, ...]], bool]:
+    """The shapes of a graph's parameters by name, and whether each stands in affine functions alone."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, size in parameters_of(graph).items():
+        shapes[name] = () if size is None else (size,)
+    values = (value for node in graph.nodes for value in leaves(node.args))
+    return shapes, all(value.is_affine for value in values if isinstance(value, Expression))
+
+
 def leaves(value: Any) -> Iterator[Any]:
     """The values in lists and objects, such as the numbers of a waveform."""
     if isinstance(value, (dict, list)):

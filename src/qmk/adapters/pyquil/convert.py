@@ -10,6 +10,7 @@ import pyquil
 from qmk.circuit import whole
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Item, Step
+from qmk.circuit.objects import no_collection
 from qmk.circuit.reading import add_register, read_graph
 from qmk.frontends import frontend
 from qmk.frontends.quil.machine import Layout, run
@@ -36,9 +37,10 @@ def read(program: object, params: Any) -> Circuit | bytes:
         raise cannot("pyquil", f"a {type(program).__name__} is not a program", show(program, 40), "give the Program")
     text = text_of(program)
     try:
-        parsed = parse(text)
-        items = _flat(parsed)
-        return _of_graph(run(parsed, {})) if items is None else items
+        with no_collection():
+            parsed = parse(text)
+            flat = _flat(parsed)
+            return _of_graph(run(parsed, {})) if flat is None else flat
     except Refused as refused:
         if refused.rule == "QUIL-07":
             return text.encode()  # the values of parameters may say it

@@ -6,10 +6,7 @@ Registers keep their names and sizes; a unit whose register is not numbered 0, 1
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Sequence
-from contextlib import contextmanager
-from itertools import groupby
 from math import pi as PI
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +18,20 @@ from qmk.circuit import whole
 from qmk.circuit.applying import control_state, items_of
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, End, If, Item, Step
+from qmk.circuit.objects import no_collection
 from qmk.circuit.operands import Condition
 from qmk.circuit.reading import add_register
 from qmk.frontends.openqasm.branching import Value
 from qmk.frontends.openqasm.unitary import control, synthesise
 from qmk.frontends.pytket_json import classical
 from qmk.frontends.pytket_json.gates import CONTROLLED, GATES, PLAIN, gates_of
+from qmk.frontends.pytket_json.reader import layout, swaps
 from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 from qmk.sdk.frontend import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 tk: Any = lib
 _TYPES: dict[str, Any] = dict(tk.OpType.__members__)
@@ -55,18 +54,6 @@ def read(program: object, params: Any) -> Circuit:
         raise cannot("pytket", f"a {type(program).__name__} is not a program", show(program, 40), "give the Circuit")
     with no_collection():
         return _Reader(program, "").circuit
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """No garbage is collected meanwhile: pytket makes an object for every command, all of which live."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class _Reader:
@@ -183,14 +170,9 @@ class _Reader:
 
 def _declare(units: Sequence[Any], add: Any, index: dict[Any, int]) -> None:
     """Adds registers, and numbers their units."""
-    for name, group in groupby(units, key=lambda unit: unit.reg_name):
-        found = list(group)
-        if [unit.index for unit in found] == [[k] for k in range(len(found))]:
-            registers = [(name, len(found), found)]
-        else:
-            registers = [("_".join([name, *map(str, unit.index)]), None, [unit]) for unit in found]
-        for each, size, members in registers:
-            index.update(zip(members, (one.index for one in add(size, each)), strict=True))
+    for name, size in layout([(unit.reg_name, tuple(unit.index)) for unit in units]):
+        add(size, name)
+    index.update({unit: k for k, unit in enumerate(units)})
 
 
 def _gates(name: str, params: Sequence[Any], units: tuple[int, ...], place: Place) -> list[Item]:
@@ -231,12 +213,4 @@ def _as_json(op: Any, n_bits: int) -> dict[str, Any]:
 def _permutation(program: Any, index: dict[Any, int]) -> list[Item]:
     """Swaps that do what pytket permutes without a gate: what starts at one qubit ends at another."""
     ends = {index[a]: index[b] for a, b in program.implicit_qubit_permutation().items() if a != b}
-    items: list[Item] = []
-    at = {start: start for start in ends}  # where the content that started here is now
-    for start, end in ends.items():
-        here = at[start]
-        if here != end:
-            other = next(each for each, place in at.items() if place == end)
-            items.append(("swap", (), (here, end)))
-            at[start], at[other] = end, here
-    return items
+    return [("swap", (), pair) for pair in swaps(ends)]

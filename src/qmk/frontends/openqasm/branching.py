@@ -34,11 +34,11 @@ class Value(NamedTuple):
             return [self.args[0]]
         return [bit for each in self.args if isinstance(each, Value) for bit in each.leaves()]
 
-    def move(self, by: int) -> Value:
-        """The same over bits that are numbered ``by`` higher."""
+    def on(self, bits: Sequence[int]) -> Value:
+        """The same over other bits: bit k is ``bits[k]``."""
         if self.op == "bit":
-            return Value("bit", (self.args[0] + by,))
-        return Value(self.op, tuple(each.move(by) if isinstance(each, Value) else each for each in self.args))
+            return Value("bit", (bits[self.args[0]],))
+        return Value(self.op, tuple(each.on(bits) if isinstance(each, Value) else each for each in self.args))
 
     def at(self, held: Mapping[int, int]) -> int:
         """Its value where the bits hold these."""

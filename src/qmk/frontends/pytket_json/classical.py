@@ -47,7 +47,7 @@ def assignments(op: Mapping[str, Any], n_bits: int) -> list[tuple[int, Value]]:
         case _:  # MultiBit
             size = n_bits // given["n"]
             one = assignments(given["op"], size)
-            return [(at + k, value.move(at)) for at in range(0, n_bits, size) for k, value in one]
+            return [(at + k, value.on(range(at, at + size))) for at in range(0, n_bits, size) for k, value in one]
 
 
 def _not(value: Value) -> Value:

@@ -11,8 +11,7 @@ from qmk.frontends.quil.machine import run
 from qmk.frontends.quil.rules import QUIL_RULES
 from qmk.frontends.quil.text import Parsed
 from qmk.frontends.quil.text import parse as parse_text
-from qmk.ir.parameter_values import leaves, parameters_of, read_values
-from qmk.ir.parameters import Expression
+from qmk.ir.parameter_values import affine_parameters, parameters_of, read_values
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Inputs, Refused, Source, strip_bom
 
@@ -34,13 +33,7 @@ def read(source: Source) -> Graph:
 
 def inputs(source: Source) -> Inputs:
     """Memory of numbers that the program reads before it writes it."""
-    graph = follow(parse(source), {}, source.name)
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name, size in parameters_of(graph).items():
-        shapes[name] = () if size is None else (size,)
-    values = [value for node in graph.nodes for value in leaves(node.args)]
-    affine = all(value.is_affine for value in values if isinstance(value, Expression))
-    return Inputs(shapes, only_angles=affine)
+    return Inputs(*affine_parameters(follow(parse(source), {}, source.name)))
 
 
 def parse(source: Source) -> Parsed:

@@ -160,7 +160,7 @@ class _Parser:
                     qubits = tuple(map(int, rest.split()))
                 except ValueError:
                     qubits = ()
-                if len(qubits) == simple[1] == len(set(qubits)) and 0 <= min(qubits) and max(qubits) < LIMITS.qubits:
+                if len(qubits) == simple[1] == len(set(qubits)) and min(qubits) >= 0 and max(qubits) < LIMITS.qubits:
                     statements.append((simple[0], given, qubits))
                     continue
             at = self._line(line, at)

@@ -123,7 +123,9 @@ def _values(program: Any, shapes: Mapping[str, Any], given: MemoryMap) -> dict[s
                 help=f"it declares {known}",
             )
         if own not in shapes and program.declarations[declared[own]].memory_type == "BIT" and any(values):
-            raise cannot("pyquil", f"bits of {name} that are set at the start", "memory_map", "write MOVE in the program")
+            raise cannot(
+                "pyquil", f"bits of {name} that are set at the start", "memory_map", "write MOVE in the program"
+            )
     found: dict[str, Any] = {}
     for name, shape in shapes.items():
         size = shape[0] if shape else 1
@@ -131,5 +133,3 @@ def _values(program: Any, shapes: Mapping[str, Any], given: MemoryMap) -> dict[s
         row = [float(each) for each in np.atleast_1d(np.asarray(values, dtype=float))] or [0.0] * size
         found[name] = row if shape else row[0]
     return found
-
-
