@@ -354,9 +354,9 @@ class Circuit(Branches, Applying):
         return picture.draw(self._build({}), picture.WIDTH if width is None else width, max_nodes)
 
     def to(self, target: str) -> Any:
-        """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, stim, json, asm as text,
-        binary as bytes; or as an object of another framework, by the name of its adapter, such as "qiskit". Open
-        parameters become inputs of OpenQASM 3.
+        """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, quil, stim, json, asm as
+        text, binary as bytes; or as an object of another framework, by the name of its adapter, such as "qiskit". Open
+        parameters become inputs of OpenQASM 3 and memory of Quil.
 
         Raises INVALID_GRAPH with findings for what the format cannot express, UNSUPPORTED for what a framework cannot
         say, or where it is not installed."""
@@ -366,7 +366,7 @@ class Circuit(Branches, Applying):
         if isinstance(cast("object", target), str) and target not in frontends.TARGETS and target in objects.writable():
             return objects.write(self, target)
 
-        opened = isinstance(cast("object", target), str) and target == "qasm3" and self.parameters
+        opened = isinstance(cast("object", target), str) and target in ("qasm3", "quil") and self.parameters
         data = frontends.write(self._build({}) if opened else self.graph, target)
         return data if target == "binary" else data.decode()
 

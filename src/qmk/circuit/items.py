@@ -7,10 +7,11 @@ family core, ``angles`` stand in the order of its declaration, qubits and bits a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 from qmk.circuit.operands import Condition
+from qmk.ir.parameter_values import leaves, resolve
 from qmk.ir.parameters import Angle, Expression
 
 PlainGate: TypeAlias = tuple[str, tuple[Angle, ...], tuple[int, ...]]
@@ -83,16 +84,6 @@ def has_affine_angles(item: Item) -> bool:
     return not expressions or (type(item) is tuple and all(value.is_affine for value in expressions))
 
 
-def leaves(value: Any) -> Iterator[Any]:
-    """The values in lists and objects, such as the numbers of a waveform."""
-    if isinstance(value, (dict, list)):
-        inside = cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value)
-        for each in inside:
-            yield from leaves(each)
-    else:
-        yield value
-
-
 def bind(item: Item, values: dict[str, Any]) -> Item:
     """The item with its parameters replaced by their values."""
     if type(item) is tuple:
@@ -100,19 +91,3 @@ def bind(item: Item, values: dict[str, Any]) -> Item:
     if isinstance(item, Step):
         return item._replace(args={name: resolve(each, values) for name, each in item.args.items()})
     return item
-
-
-def resolve(value: Any, values: dict[str, Any]) -> Any:
-    """A number, or the value of an expression, also those in lists and objects."""
-    if isinstance(value, Expression):
-        return value.at(values)
-    return map_leaves(value, lambda each: resolve(each, values)) if isinstance(value, (dict, list)) else value
-
-
-def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
-    """A value with what stands in its lists and objects changed."""
-    if isinstance(value, dict):
-        return {name: map_leaves(each, change) for name, each in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [map_leaves(each, change) for each in cast("list[Any]", value)]
-    return change(value)

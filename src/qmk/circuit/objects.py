@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
@@ -48,6 +50,18 @@ def write(circuit: Circuit, framework: str) -> Any:
             "UNSUPPORTED", f"a circuit of {framework} needs {error.name}", help=f"pip install '{what}'"
         ) from error
     return writer(circuit)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """No garbage is collected meanwhile: a reader makes an object or two for every op, all of which live."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def known() -> list[str]:

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
-from qmk.circuit.building import PARAMS, BitRegister
+from qmk.circuit.building import PARAMS
 from qmk.circuit.items import Assign, End, If, Item, Step
 from qmk.circuit.operands import Condition
 from qmk.frontends.qasm3.names import Names, registers
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 XOR = "xor"
 
 
-def read_graph(circuit: Circuit, graph: Graph) -> None:
-    """Fills an empty circuit with the meaning of ``graph``. Raises INVALID_GRAPH with findings, UNSUPPORTED."""
-    error = verify(graph).error()
+def read_graph(circuit: Circuit, graph: Graph, is_open: bool = False) -> None:
+    """Fills an empty circuit with the meaning of ``graph``. ``is_open``: a front-end has just made it, with parameters
+    that are still to be set, so that it cannot be verified yet. Raises INVALID_GRAPH with findings, UNSUPPORTED."""
+    error = None if is_open else verify(graph).error()
     if error is not None:
         raise error
     reader = _Reader(circuit, graph)
@@ -79,11 +80,11 @@ class _Reader:
             self._register(circuit, output, names, frozenset(written))
         for event in dict.fromkeys(written):
             if event not in self.bits:
-                self.bits[event] = _add(circuit, names.reserve(event, "b"), 1, True, False)[0]
+                self.bits[event] = add_register(circuit, names.reserve(event, "b"), 1, True, False)[0]
 
     def _register(self, circuit: Circuit, output: Output, names: Names, written: frozenset[str]) -> None:
         single = len(output.bits) == 1 and output.bits[0] == output.name
-        numbers = _add(circuit, names.reserve(output.name or "c", "c"), len(output.bits), single, True)
+        numbers = add_register(circuit, names.reserve(output.name or "c", "c"), len(output.bits), single, True)
         for bit, event in zip(numbers, reversed(output.bits), strict=True):
             if event is None or event not in written:
                 continue
@@ -148,9 +149,10 @@ class _Reader:
         return [Step("core.reset", {}, (q,)) for q, name in zip(qubits, node.vqs, strict=True) if name in self.freed]
 
 
-def _add(circuit: Circuit, name: str, size: int, single: bool, shown: bool) -> tuple[int, ...]:
+def add_register(circuit: Circuit, name: str, size: int, single: bool, shown: bool) -> tuple[int, ...]:
+    """Adds a register of bits, which results print if ``shown``. Gives the numbers of its bits."""
     numbers = tuple(bit.index for bit in circuit.add_bits(None if single else size, name))
-    circuit._bit_registers[-1] = BitRegister(name, numbers, single, shown)
+    circuit._bit_registers[-1] = circuit._bit_registers[-1]._replace(shown=shown)
     return numbers
 
 

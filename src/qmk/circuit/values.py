@@ -12,9 +12,9 @@ from typing import Any, Literal, SupportsFloat, TypeAlias, TypedDict, cast
 
 from qmk.base.limits import LIMITS, check
 from qmk.circuit.declared import OpMethod
-from qmk.circuit.items import leaves
 from qmk.circuit.operands import whole_number, wrong
 from qmk.circuit.store import angles_of
+from qmk.ir.parameter_values import leaves
 from qmk.ir.parameters import Angle, AngleLike, Expression
 from qmk.models.arguments import show, to_plain
 from qmk.qvm.families import analog

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Iterable
+=======
+import contextlib
+from collections.abc import Iterable, Sequence
+>>>>>>> pytket
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
@@ -11,10 +16,12 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.circuit.applying import control_state, exponent_of, items_of, raise_power
 from qmk.circuit.building import PARAMS
-from qmk.circuit.items import End, If, Item, ModifiedGate, Step, map_leaves, move
+from qmk.circuit.items import End, If, Item, ModifiedGate, Step, move
 from qmk.circuit.operands import BitLike, QubitLike, whole_number, wrong
 from qmk.circuit.store import as_list
 from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
+from qmk.ir.names import gates_with
+from qmk.ir.parameter_values import map_leaves
 from qmk.ir.parameters import Expression
 from qmk.models.arguments import show
 from qmk.qvm.families import OPS
@@ -22,8 +29,12 @@ from qmk.qvm.graph import Graph, Node
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
+    from qmk.circuit.items import PlainGate
+    from qmk.ir.parameters import Angle
 
     C = TypeVar("C", bound=Circuit)
+
+_NATIVE = gates_with("native")
 
 # These are methods of Circuit in a file of their own.
 # pyright: reportPrivateUsage=false
@@ -32,16 +43,20 @@ if TYPE_CHECKING:
 def add(circuit: Circuit, other: Circuit, qubits: QubitLike | None, bits: BitLike | None) -> None:
     """Adds the items of ``other`` to ``circuit``; see ``Circuit.add``."""
     other._require_finished()
-    items = list(other._items)
     onto = as_list(circuit._qubits(range(other.n_qubits) if qubits is None else qubits))
     if len(onto) != other.n_qubits or len(set(onto)) < len(onto):
         what = f"a circuit of {other.n_qubits} qubits is added on {len(set(onto))}"
         raise wrong(what, f"give {other.n_qubits} different qubits")
     into = _bits_by_name(circuit, other) if bits is None else circuit._bits_for(other.n_bits, bits)
-    check("expansion_nodes", len(circuit._items) + len(items), "the circuit")
-    circuit._items += [move(item, onto.__getitem__, into.__getitem__) for item in items]
+    check("expansion_nodes", len(circuit._items) + len(other._items), "the circuit")
+    circuit._items += moved(other, onto, into)
     circuit._written.update(into[bit] for bit in other._written)
     circuit._channels |= other._channels
+
+
+def moved(circuit: Circuit, qubits: Sequence[int], bits: Sequence[int]) -> list[Item]:
+    """The items of a circuit, its qubit k on ``qubits[k]``, its bit k on ``bits[k]``."""
+    return [move(item, qubits.__getitem__, bits.__getitem__) for item in circuit._items]
 
 
 def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
@@ -127,6 +142,59 @@ def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
     )
 
 
+<<<<<<< HEAD
+=======
+def lowered(step: Step) -> list[Item] | None:
+    """A step as gates and measurements in Z, by the lowering of its op; None where it has none."""
+    lower = OPS[step.op].lower
+    if lower is None:
+        return None
+    found: list[Item] = []
+    for each in lower(step.args, len(step.qubits)):
+        short, qubits = each.op.removeprefix("core."), tuple(step.qubits[k] for k in each.operands)
+        if each.event >= 0:
+            found.append(Step(each.op, dict(each.args), qubits, (), (step.writes[each.event],)))
+        else:
+            found.append((short, tuple(each.args[name] for name in PARAMS[short]), qubits))
+    return found
+
+
+def phase_left_out(circuit: Circuit) -> Angle:
+    """The global phase that a run on the native core leaves out of a state: that of its phase gates, and of the
+    lowerings of gates that the core does not have."""
+    found: Angle = 0.0
+    for item in circuit._items:
+        if type(item) is tuple and item[0] not in _NATIVE and len(item) == 3:
+            name, angles, qubits = cast("PlainGate", item)
+            lower = OPS[f"core.{name}"].lower
+            if name == "gphase":
+                found = found + angles[0]
+            elif lower is not None:
+                steps = lower(dict(zip(PARAMS[name], angles, strict=True)), len(qubits))
+                found = sum((step.args["gamma"] for step in steps if step.op == "core.gphase"), found)
+    return found
+
+
+def _is_flat(item: Item) -> bool:
+    """Whether an item is a gate or one of the other ops that flat text may hold."""
+    return type(item) is tuple or (isinstance(item, Step) and item.op in ("core.mz", "core.reset", "core.barrier"))
+
+
+def flat_text(circuit: Circuit) -> bytes | None:
+    """A circuit without branches as OpenQASM 3 text for the native core's reader, its parameters as inputs: what is run
+    with many values is read anew a hundred times faster than its graph is built. None where it has another op."""
+    key = circuit._version()
+    if circuit._text is None or circuit._text[0] != key:
+        flat = circuit._shots is None and circuit._metadata.keys() <= {"source"}
+        text: bytes | None = None
+        if flat and all(map(_is_flat, circuit._items)):
+            with contextlib.suppress(QmkError):  # whoever builds the graph says what is wrong
+                text = circuit.to("qasm3").encode()
+        circuit._text = key, text
+    return circuit._text[1]
+
+
+>>>>>>> pytket
 def depth_of(circuit: Circuit) -> int:
     """The number of ops on the longest path, see ``Circuit.depth``."""
     qubits, bits = [0] * circuit.n_qubits, [0] * circuit.n_bits

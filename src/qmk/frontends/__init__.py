@@ -34,6 +34,7 @@ TARGETS: dict[str, str] = {
     "binary": "qvm-binary",
     "qasm2": "qasm2",
     "qasm3": "qasm3",
+    "quil": "quil",
     "stim": "stim",
 }
 """The front-end that writes each format of ``qmk convert --to`` and ``Circuit.to``."""

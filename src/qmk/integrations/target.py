@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from qmk.api.observing import Expectation
-    from qmk.client.batch import CountsBatch
+    from qmk.api.observing import Array, Expectation
+    from qmk.client.batch import Batch, CountsBatch
+    from qmk.client.job import Job
     from qmk.client.result import Result
     from qmk.client.sync import Client
     from qmk.qvm.outputs import Values
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from qmk.request.observables import ObservableLike
     from qmk.request.program import ProgramLike
     from qmk.request.sweeps import PointsLike
-
-    Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Target:
@@ -63,6 +60,25 @@ class Target:
         from qmk.api.embedded import run
 
         return run(programs, points, **given)
+
+    def submit(self, programs: BatchLike, points: PointsLike | None = None, **options: Any) -> Batch[Job]:
+        """Handles of the jobs of ``run``, which go on without this process. Only on a daemon."""
+        return self.client.submit_many(programs, points, **{**self.options, **options})
+
+    def submit_state(self, program: ProgramLike, **options: Any) -> Job:
+        """The handle of a job for a state, see ``state_of``. Only on a daemon."""
+        from qmk.request.outputs import outputs
+
+        graph, asked = outputs(program, state=True, counts=False)
+        return self.client.submit(graph, outputs=asked, **{**self.options, **options})
+
+    def state(self, program: ProgramLike, **options: Any) -> Array:
+        """The state vector, as ``qmk.state`` gives it."""
+        if self.is_remote:
+            return state_of(self.submit_state(program, **options).result())
+        from qmk.api.observing import state
+
+        return state(program, **{**self.options, **options})
 
     def values(
         self,
@@ -186,3 +202,11 @@ def _rows_of(counts: Mapping[str, int], seed: int, point: int) -> Array:
     keys = np.array([[digit == "1" for digit in key if digit != " "] for key in counts], np.uint8)
     rows = np.repeat(keys.reshape(len(counts), -1), list(counts.values()), axis=0)
     return np.random.default_rng(substream(seed, "order", point)).permutation(rows)
+
+
+def state_of(result: Result) -> Array:
+    """The state vector of a job that was asked for it."""
+    import numpy as np
+
+    assert result.values is not None, "a job with outputs has values"
+    return np.frombuffer(result.values.points[0].state, dtype="<c16").astype(np.complex128)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
@@ -44,6 +44,41 @@ def parameters_of(graph: Graph) -> dict[str, int | None]:
 
 
 _ELEMENT = re.compile(r"(.+)\[(\d{1,6})\]", re.DOTALL)
+
+
+def resolve(value: Any, values: dict[str, Any]) -> Any:
+    """A number, or the value of an expression, also those in lists and objects."""
+    if isinstance(value, Expression):
+        return value.at(values)
+    return map_leaves(value, lambda each: resolve(each, values)) if isinstance(value, (dict, list)) else value
+
+
+def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value with what stands in its lists and objects changed."""
+    if isinstance(value, dict):
+        return {name: map_leaves(each, change) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [map_leaves(each, change) for each in cast("list[Any]", value)]
+    return change(value)
+
+
+def affine_parameters(graph: Graph) -> tuple[dict[str, tuple[int, ...]], bool]:
+    """The shapes of a graph's parameters by name, and whether each stands in affine functions alone."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, size in parameters_of(graph).items():
+        shapes[name] = () if size is None else (size,)
+    values = (value for node in graph.nodes for value in leaves(node.args))
+    return shapes, all(value.is_affine for value in values if isinstance(value, Expression))
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The values in lists and objects, such as the numbers of a waveform."""
+    if isinstance(value, (dict, list)):
+        inside = cast("dict[str, Any]", value).values() if isinstance(value, dict) else cast("list[Any]", value)
+        for each in inside:
+            yield from leaves(each)
+    else:
+        yield value
 
 
 def name_of(key: object) -> Any:
