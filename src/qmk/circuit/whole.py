@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Iterable
-=======
-import contextlib
 from collections.abc import Iterable, Sequence
->>>>>>> pytket
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
@@ -142,8 +137,6 @@ def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
     )
 
 
-<<<<<<< HEAD
-=======
 def lowered(step: Step) -> list[Item] | None:
     """A step as gates and measurements in Z, by the lowering of its op; None where it has none."""
     lower = OPS[step.op].lower
@@ -175,26 +168,6 @@ def phase_left_out(circuit: Circuit) -> Angle:
     return found
 
 
-def _is_flat(item: Item) -> bool:
-    """Whether an item is a gate or one of the other ops that flat text may hold."""
-    return type(item) is tuple or (isinstance(item, Step) and item.op in ("core.mz", "core.reset", "core.barrier"))
-
-
-def flat_text(circuit: Circuit) -> bytes | None:
-    """A circuit without branches as OpenQASM 3 text for the native core's reader, its parameters as inputs: what is run
-    with many values is read anew a hundred times faster than its graph is built. None where it has another op."""
-    key = circuit._version()
-    if circuit._text is None or circuit._text[0] != key:
-        flat = circuit._shots is None and circuit._metadata.keys() <= {"source"}
-        text: bytes | None = None
-        if flat and all(map(_is_flat, circuit._items)):
-            with contextlib.suppress(QmkError):  # whoever builds the graph says what is wrong
-                text = circuit.to("qasm3").encode()
-        circuit._text = key, text
-    return circuit._text[1]
-
-
->>>>>>> pytket
 def depth_of(circuit: Circuit) -> int:
     """The number of ops on the longest path, see ``Circuit.depth``."""
     qubits, bits = [0] * circuit.n_qubits, [0] * circuit.n_bits
