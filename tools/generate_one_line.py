@@ -13,9 +13,9 @@ from benchmarks.one_line import RESULTS, SCRIPTS, TUTORIALS, Tutorial, changed, 
 
 INTRO = """# Other frameworks' tutorials, one line changed
 
-Each script below is what a user of that framework writes, after the tutorial that its first line names. The marked line is
-the only one that differs when it runs on QMK. Both print the same numbers, up to the scatter of shots; the times are CPU
-seconds of the whole process, imports included, one thread, the least of several runs on a busy machine.
+Each script below is what a user of that framework writes, after the tutorial that its first line names. The marked line
+is the only one that differs when it runs on QMK. Both print the same numbers, up to the scatter of shots; the times are
+CPU seconds of the whole process, imports included, one thread, the least of several runs on a busy machine.
 `python -m benchmarks.one_line` runs them.
 
 """

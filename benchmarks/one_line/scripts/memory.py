@@ -17,7 +17,7 @@ for distance in (3, 5, 7):
             before_measure_flip_probability=noise / 4,
         )
         matching = pymatching.Matching.from_detector_error_model(circuit.detector_error_model(decompose_errors=True))
-        # QMK: import qmk; bits = qmk.run(circuit, shots=20_000, seed=1).bits().astype(bool)
+        # QMK: import qmk; bits = qmk.run(circuit, shots=20_000, seed=1).bits("record").astype(bool)
         bits = circuit.compile_sampler(seed=1).sample(20_000)
         detectors, flips = circuit.compile_m2d_converter().convert(measurements=bits, separate_observables=True)
         rates[distance].append(float(np.mean(matching.decode_batch(detectors) != flips)))
