@@ -45,11 +45,10 @@ def best_of(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
 
 
 def conversion() -> list[Row]:
+    from benchmarks.building import build_qiskit
     from qmk.adapters.qiskit.read import read
     from qmk.adapters.qiskit.write import write
     from qmk.circuit.flat import flat_text
-
-    from benchmarks.building import build_qiskit
 
     theirs = build_qiskit(GATES)
     ours = read(theirs)

@@ -115,7 +115,7 @@ class Target:
             if found is not None:
                 yield from found
                 return
-            for result in self.run(program, points, **options):
+            for result in self.run([(program, points)], **options):
                 yield result.bits()[None]
             return
         yield np.array([self.run([program], **options)[0].bits()])

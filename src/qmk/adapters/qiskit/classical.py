@@ -4,6 +4,11 @@ A value is a list of conditions, the lowest bit first; what is known when the pr
 folded. ``qiskit.circuit.classical.types``: Bool is one bit, Uint(n) n of them; Float and Duration are refused.
 """
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -5,6 +5,11 @@ its side now, and a while loop has to end by such conditions, as in OpenQASM her
 variables, and what was jumped over.
 """
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
