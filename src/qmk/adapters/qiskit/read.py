@@ -102,10 +102,10 @@ class Reader(Flow):
                 continue
             self._read(each.operation, operands, tuple([bits[bit] for bit in each.clbits]), _place(place, at, name))
             if self.jumps and each.is_control_flow():
-                passed = self.passed()
-                if logic.known(passed):
+                passed = self.skip_condition()
+                if logic.fixed_value(passed):
                     break
-                if logic.known(passed) is None:
+                if logic.fixed_value(passed) is None:
                     opened.append(self.state.copy())
                     items.append(If(logic.negate(passed)))
                     for bit in self.jumps[-1]:
