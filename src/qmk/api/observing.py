@@ -10,6 +10,7 @@ Pauli propagation where it is wide and that ends at once; the rest is a verified
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, overload
@@ -55,6 +56,11 @@ SAMPLED_SHOTS = 10_000
 
 NARROW = 12
 """Up to this many qubits the whole state is computed, even if part of it would do."""
+
+DENSE_FIRST_S = 1e-3
+DENSE_S = 0.5
+"""Of more qubits the whole state is computed at once if the core predicts the first of these for it; up to the second,
+if Pauli propagation gives nothing. An engine that is loaded and reads a graph takes longer."""
 
 WIDE = 40
 """Of more qubits no state vector exists, so that an error that is allowed is made use of without a look at engines."""
@@ -185,8 +191,7 @@ def _expectation(
     circuit = _plain(program, options)
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
-        narrow = circuit.n_qubits <= NARROW
-        found = _in_core(circuit, rows) if narrow else _propagate(circuit, rows, options.error or 0.0)
+        found = _at_once(circuit, rows, options.error or 0.0)
         if found is not None:
             return found[0] if single else found
     graph = build_for_values(program, options)
@@ -345,13 +350,26 @@ def _propagate(circuit: qmk_native.Circuit, rows: Sequence[Observable], toleranc
     return out
 
 
-def _in_core(circuit: qmk_native.Circuit, rows: Sequence[Observable]) -> list[Expectation] | None:
-    """Values from the dense simulator; None if the circuit does not end in a single state."""
+def _at_once(circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance: float) -> list[Expectation] | None:
+    """Values from the dense simulator or by propagation, whichever is there first; None where neither is soon."""
     import qmk_native
 
+    try:
+        plan = qmk_native.DensePlan(circuit, "f64") if circuit.n_qubits <= WIDE else None
+    except MemoryError:
+        plan = None
+    seconds = math.inf if plan is None else plan.cost(1)
+    if plan is not None and (circuit.n_qubits <= NARROW or seconds <= DENSE_FIRST_S):
+        return _in_core(plan, rows)
+    found = _propagate(circuit, rows, tolerance)
+    return _in_core(plan, rows) if found is None and plan is not None and seconds <= DENSE_S else found
+
+
+def _in_core(plan: qmk_native.DensePlan, rows: Sequence[Observable]) -> list[Expectation] | None:
+    """Values from the dense simulator; None if the circuit does not end in a single state."""
     strings = list(dict.fromkeys(text for row in rows for text, _ in row))
     try:
-        values = dict(zip(strings, qmk_native.DensePlan(circuit, "f64").expectation(strings), strict=True))
-    except ValueError:
+        values = dict(zip(strings, plan.expectation(strings), strict=True))
+    except (MemoryError, ValueError):
         return None
     return [Expectation(sum(c * values[text] for text, c in row), engine="native:dense64") for row in rows]

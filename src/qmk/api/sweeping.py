@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.observing import NARROW, evaluate
+from qmk.api.observing import evaluate
 from qmk.api.parametrised import at_all, of_text
 from qmk.api.results import layout_of
 from qmk.api.sampling import Sampled, sample
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from qmk.request.keywords import SweepKeywords
 
     Array = np.ndarray[Any, np.dtype[Any]]
+
+
+WIDEST = 16
+"""Up to this many qubits the states of several points fit a cache together."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ def _read_in_core(
     program: ProgramLike, points: Points, options: RunOptions
 ) -> tuple[qmk_native.Circuit, list[list[float]]] | None:
     """The circuit and its angles at every point; None for what is not narrow OpenQASM."""
-    read = of_text(program, points, options.format, NARROW)
+    read = of_text(program, points, options.format, WIDEST)
     found = None if read is None else at_all(program, points, options.format, read)
     return None if read is None or found is None else (read.circuit, found.tolist())
 

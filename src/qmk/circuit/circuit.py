@@ -24,7 +24,7 @@ from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, b
 from qmk.circuit.operands import BitLike, Condition, QubitLike, whole_number, wrong
 from qmk.circuit.store import Sizes, as_list
 from qmk.circuit.values import pauli_product, value_of
-from qmk.ir.parameter_values import name_of, read_values
+from qmk.ir.parameter_values import identifier_of, read_values
 from qmk.ir.parameters import Expression
 from qmk.models.arguments import show, to_plain
 from qmk.qvm.families import OPS
@@ -395,7 +395,7 @@ def _by_name(params: Mapping[Any, Any]) -> dict[str, Any]:
     found: dict[Any, Any] = {}
     if isinstance(cast("object", params), Mapping):
         with contextlib.suppress(Exception):  # values of a caller's own classes
-            found = {name_of(key): to_plain(value) for key, value in params.items()}
+            found = {identifier_of(key): to_plain(value) for key, value in params.items()}
     if (
         not isinstance(cast("object", params), Mapping)
         or len(found) < len(params)

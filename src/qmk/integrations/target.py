@@ -131,7 +131,7 @@ class Target:
             if found is not None:
                 yield from found
                 return
-            for result in self.run(program, points, **options):
+            for result in self.run([(program, points)], **options):
                 yield result.bits()[None]
             return
         yield np.array([self.run([program], **options)[0].bits()])
@@ -139,9 +139,11 @@ class Target:
     def _points_of_counts(
         self, program: ProgramLike, points: PointsLike, options: dict[str, Any]
     ) -> Iterator[Array] | None:
-        """The shots of all points from one job, None where the program has no such sweep."""
+        """The shots of all points from one job, None where the program has no such sweep, or the answer is too long."""
+        from qmk.api.source import DEFAULT_SHOTS
         from qmk.base.errors import QmkError
-        from qmk.qvm.outputs import Outputs
+        from qmk.base.limits import LIMITS
+        from qmk.qvm.outputs import Outputs, values_bytes_max
         from qmk.request.sweeps import points_of, sweep_of
 
         params, format = options.get("params"), options.get("format")
@@ -151,8 +153,11 @@ class Target:
             if refused.fields.get("field") != "points":
                 raise
             return None
+        asked = Outputs(sweep=sweep)
+        if values_bytes_max(asked, graph, 0, options.get("shots") or DEFAULT_SHOTS) > LIMITS.values_bytes:
+            return None
         rest = {name: value for name, value in options.items() if name not in ("params", "format")}
-        found = self.client.run(graph, outputs=Outputs(sweep=sweep), **rest)
+        found = self.client.run(graph, outputs=asked, **rest)
         assert found.values is not None, "a job with outputs has values"
         return (_rows_of(point.counts, found.seed, at)[None] for at, point in enumerate(found.values.points))
 

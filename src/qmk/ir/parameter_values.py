@@ -17,7 +17,7 @@ def read_values(declared: Mapping[str, int | None], given: Mapping[Any, Any], wh
 
     Raises INVALID_PARAMS for a name that is not among ``declared``, a value that is not a finite number or list of the
     right length, and when ``whole`` for a parameter without a value."""
-    found = join_elements({name_of(key): value for key, value in given.items()})
+    found = join_elements({identifier_of(key): value for key, value in given.items()})
     for name in found:
         if name not in declared:
             raise _wrong(f"the program has no parameter {name!r}", _suggest(name, declared))
@@ -82,12 +82,18 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def name_of(key: object) -> Any:
-    """The name of a parameter that is given by itself, also one of another framework, as an identifier (``w[2]`` keeps
-    its brackets); any other key as it is."""
+    """The name of a parameter that is given by itself, also one of another framework; any other key as it is."""
     name = key if isinstance(key, str) else getattr(key, "name", None)
-    if not isinstance(name, str):
-        return key
-    element = None if name.isidentifier() else _ELEMENT.fullmatch(name)
+    return name if isinstance(name, str) else key
+
+
+def identifier_of(key: object) -> Any:
+    """``name_of`` as an identifier, which is how circuits have names of other frameworks; ``w[2]`` keeps its
+    brackets."""
+    name = name_of(key)
+    if not isinstance(name, str) or name.isidentifier():
+        return name
+    element = _ELEMENT.fullmatch(name)
     return encode_name(name) if element is None else f"{encode_name(element[1])}[{element[2]}]"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameter_values import join_elements, name_of
+from qmk.ir.parameter_values import identifier_of, join_elements
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Slot, Sweep, angles_of
@@ -75,7 +75,9 @@ def columns_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> dic
     """The values of each parameter, one a point, as they were given. Raises INVALID_PARAMS for points that differ in
     their names, or that name what is ``fixed``."""
     if isinstance(given, Mapping):
-        columns: dict[str, Sequence[Any]] = {name_of(k): cast("Sequence[Any]", values) for k, values in given.items()}
+        columns: dict[str, Sequence[Any]] = {
+            identifier_of(k): cast("Sequence[Any]", values) for k, values in given.items()
+        }
         if not all(hasattr(values, "__len__") for values in columns.values()):
             raise _wrong("the values of a parameter are not a list", "give each name one value a point")
     else:
@@ -86,7 +88,7 @@ def columns_of(given: PointsLike, fixed: Mapping[Any, Any] | None = None) -> dic
                 "the points are not a list of mappings",
                 f"did you mean shots={show(given)}? As points {form}" if isinstance(given, int) else form,
             )
-        rows = [{name_of(name): value for name, value in row.items()} for row in given]
+        rows = [{identifier_of(name): value for name, value in row.items()} for row in given]
         names = rows[0].keys() if rows else ()
         for at, row in enumerate(rows):
             if row.keys() != names:

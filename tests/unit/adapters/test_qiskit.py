@@ -312,7 +312,7 @@ def test_what_is_refused_is_named_with_its_place() -> None:
     names.rx(Parameter("a_0x20_b"), 0)
     assert "a name that stands for another here" in refused(names)
     assert "instruction 0 (box), instruction 0 (deep)" in refused(nested())
-    with pytest.raises(qmk.QmkError, match="there is no instruction for 'core.mpauli'"):
+    with pytest.raises(qmk.QmkError, match=r"there is no instruction for 'core\.mpauli'"):
         write(qmk.Circuit(2).measure_pauli("ZZ", 0, 1))
 
 

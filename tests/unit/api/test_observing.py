@@ -331,7 +331,7 @@ def kicked_ring(n: int, steps: int, angle: float) -> str:
 
 
 def test_a_wide_program_is_exact_by_propagation_on_every_way() -> None:
-    text = kicked_ring(14, 5, 0.3)
+    text = kicked_ring(18, 5, 0.3)
     wanted = float(qmk.expectation(text, "Z3 X4 - 0.5*Z0", engine="native:dense64"))
     quick = qmk.expectation(text, "Z3 X4 - 0.5*Z0")
     named = qmk.expectation(text, "Z3 X4 - 0.5*Z0", engine="native:pauli")

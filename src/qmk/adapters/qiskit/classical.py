@@ -4,6 +4,11 @@ A value is a list of conditions, the lowest bit first; what is known when the pr
 folded. ``qiskit.circuit.classical.types``: Bool is one bit, Uint(n) n of them; Float and Duration are refused.
 """
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -25,13 +30,13 @@ def constant(number: int, size: int) -> Value:
     return [TRUE if number >> k & 1 else FALSE for k in range(size)]
 
 
-def known(condition: Condition) -> bool | None:
+def fixed_value(condition: Condition) -> bool | None:
     """Whether a condition holds, where that is known."""
     return bool(condition.args[0]) if condition.op == "table" and len(condition.args) == 1 else None
 
 
 def negate(a: Condition) -> Condition:
-    held = known(a)
+    held = fixed_value(a)
     if held is not None:
         return FALSE if held else TRUE
     return a.args[0] if a.op == "not" else ~a
@@ -39,19 +44,19 @@ def negate(a: Condition) -> Condition:
 
 def both(a: Condition, b: Condition) -> Condition:
     for one, other in ((a, b), (b, a)):
-        held = known(one)
+        held = fixed_value(one)
         if held is not None:
             return other if held else FALSE
     return a if a == b else a & b
 
 
 def either(a: Condition, b: Condition) -> Condition:
-    return negate(both(negate(a), negate(b))) if known(a) is not None or known(b) is not None else a | b
+    return negate(both(negate(a), negate(b))) if fixed_value(a) is not None or fixed_value(b) is not None else a | b
 
 
 def differ(a: Condition, b: Condition) -> Condition:
     for one, other in ((a, b), (b, a)):
-        held = known(one)
+        held = fixed_value(one)
         if held is not None:
             return negate(other) if held else other
     return a ^ b
@@ -69,8 +74,8 @@ def equal(a: Value, b: Value) -> Condition:
     size = max(len(a), len(b))
     left, right = _widen(a, size), _widen(b, size)
     for one, other in ((left, right), (right, left)):
-        held = [known(bit) for bit in one]
-        if size > 1 and None not in held and all(known(bit) is None for bit in other):
+        held = [fixed_value(bit) for bit in one]
+        if size > 1 and None not in held and all(fixed_value(bit) is None for bit in other):
             return Condition("equal", (sum(bool(bit) << k for k, bit in enumerate(held)), *other))
     found = TRUE
     for x, y in zip(left, right, strict=True):
@@ -222,7 +227,7 @@ def _shift(a: Value, b: Value, left: bool) -> Value:
 
 def _divide(a: Value, b: Value, place: str) -> Value:
     """The quotient, where both numbers are known."""
-    numbers = [[known(bit) for bit in each] for each in (a, b)]
+    numbers = [[fixed_value(bit) for bit in each] for each in (a, b)]
     if any(bit is None for bits in numbers for bit in bits):
         raise cannot("qiskit", "a division of measured values", place, "shift by a power of two, or divide afterwards")
     left, right = (sum(bool(bit) << k for k, bit in enumerate(bits)) for bits in numbers)

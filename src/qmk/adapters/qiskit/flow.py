@@ -5,6 +5,11 @@ its side now, and a while loop has to end by such conditions, as in OpenQASM her
 variables, and what was jumped over.
 """
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -39,14 +44,14 @@ class Flow:
         self.angles = Angles()
         self.state: list[bool | None] = []
         self.jumps: list[tuple[int, int]] = []
-        self.classical = logic.Reader(self._held)
+        self.classical = logic.Reader(self._bit_value)
         self.temporaries: list[int] = []
 
     def read_block(self, block: QuantumCircuit, qubits: tuple[int, ...], bits: dict[Any, int], place: str) -> None:
         """Reads the instructions of a block, under what says that no jump passed them."""
         raise NotImplementedError
 
-    def _held(self, bit: int) -> Condition:
+    def _bit_value(self, bit: int) -> Condition:
         held = self.state[bit]
         return Condition("bit", (bit,)) if held is None else logic.TRUE if held else logic.FALSE
 
@@ -64,7 +69,7 @@ class Flow:
         if value == Condition("bit", (bit,)):
             return
         self.items.append(Assign(bit, value))
-        self.state[bit] = logic.known(value)
+        self.state[bit] = logic.fixed_value(value)
 
     def assign_all(self, bits: list[int], values: list[Condition]) -> None:
         """Sets bits at once, so that none of the new values reads another."""
@@ -78,7 +83,7 @@ class Flow:
         for bit, value in zip(between, values, strict=True):
             self.assign(bit, value)
         for bit, held in zip(bits, between, strict=True):
-            self.assign(bit, self._held(held))
+            self.assign(bit, self._bit_value(held))
 
     def declare(self, block: QuantumCircuit, place: str) -> None:
         """Makes bits for the variables of a block."""
@@ -108,7 +113,7 @@ class Flow:
         self, condition: Condition, then: Callable[[], None], otherwise: Callable[[], None] | None = None
     ) -> None:
         """Both sides, or the one that a known condition takes."""
-        held = logic.known(condition)
+        held = logic.fixed_value(condition)
         if held is not None:
             if held:
                 then()
@@ -178,7 +183,7 @@ class Flow:
 
         def turns() -> Iterable[Callable[[], None]]:
             while True:
-                held = logic.known(self.classical.condition(op.condition, place))
+                held = logic.fixed_value(self.classical.condition(op.condition, place))
                 if held is None:
                     _refuse_while(place)
                 if not held:
@@ -194,10 +199,10 @@ class Flow:
         self.jumps.append((left, skipped))
         opened: list[list[bool | None]] = []
         for count, turn in enumerate(turns):
-            gone = self._held(left)
-            if logic.known(gone):
+            gone = self._bit_value(left)
+            if logic.fixed_value(gone):
                 break
-            if logic.known(gone) is None:
+            if logic.fixed_value(gone) is None:
                 if place:
                     _refuse_while(place)
                 opened.append(self.state.copy())
@@ -214,9 +219,9 @@ class Flow:
         left, skipped = self.jumps[-1]
         self.assign(left if name == "break_loop" else skipped, logic.TRUE)
 
-    def passed(self) -> Condition:
+    def skip_condition(self) -> Condition:
         """Whether a jump has passed over what follows in the loop."""
-        return logic.any_of([self._held(bit) for bit in self.jumps[-1]]) if self.jumps else logic.FALSE
+        return logic.any_of([self._bit_value(bit) for bit in self.jumps[-1]]) if self.jumps else logic.FALSE
 
     def write(self, step: Step) -> None:
         self.items.append(step)

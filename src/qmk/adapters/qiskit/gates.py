@@ -22,7 +22,7 @@ DIRECT = {name: name for name in _SAME.split()} | _RENAMED
 Make = Callable[[tuple[Any, ...], tuple[int, ...]], list[Item]]
 
 
-def _controlled(name: str, controls: int) -> Make:
+def _under_controls(name: str, controls: int) -> Make:
     return lambda angles, qubits: [(name, angles, qubits, "1" * controls, 1.0)]
 
 
@@ -34,12 +34,12 @@ COMPOSED: dict[str, Make] = {
     "u2": lambda a, q: [("u", (math.pi / 2, *a), q)],
     "r": lambda a, q: [("u", (a[0], a[1] - math.pi / 2, -a[1] + math.pi / 2), q)],
     "cu": _cu,
-    "cu3": _controlled("u", 1),
+    "cu3": _under_controls("u", 1),
     "cs": lambda _, q: [("cp", (math.pi / 2,), q)],
     "csdg": lambda _, q: [("cp", (-math.pi / 2,), q)],
-    "csx": _controlled("sx", 1),
-    "mcx": _controlled("x", 3),
-    "c3sx": _controlled("sx", 3),
+    "csx": _under_controls("sx", 1),
+    "mcx": _under_controls("x", 3),
+    "c3sx": _under_controls("sx", 3),
     "dcx": lambda _, q: [("cnot", (), q), ("cnot", (), q[::-1])],
 }
 """Gates that are several of ours, or one under controls. ``mcx``: the standard one, of three controls."""

@@ -5,6 +5,11 @@ in no register are in one of ours whose name begins with ``LOOSE``, so that they
 The global phases of the circuit and of all definitions are one item at the end.
 """
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 from typing import Any, cast
@@ -35,7 +40,7 @@ LOOSE = "loose"
 FLOW = ("if_else", "switch_case", "for_loop", "while_loop", "box", "break_loop", "continue_loop")
 
 
-def read(program: object, params: object = None) -> Circuit:
+def read(program: Any, params: object = None) -> Circuit:
     """The circuit. Raises UNSUPPORTED with the construct and the number of the instruction."""
     if isinstance(program, Instruction) and program.definition is not None:
         return read(program.definition)
@@ -97,10 +102,10 @@ class Reader(Flow):
                 continue
             self._read(each.operation, operands, tuple([bits[bit] for bit in each.clbits]), _place(place, at, name))
             if self.jumps and each.is_control_flow():
-                passed = self.passed()
-                if logic.known(passed):
+                passed = self.skip_condition()
+                if logic.fixed_value(passed):
                     break
-                if logic.known(passed) is None:
+                if logic.fixed_value(passed) is None:
                     opened.append(self.state.copy())
                     items.append(If(logic.negate(passed)))
                     for bit in self.jumps[-1]:
@@ -149,7 +154,7 @@ class Reader(Flow):
             raise cannot("qiskit", what, place, "take it out, or give it a definition of gates")
 
     def _add(self, unitary: Unitary, qubits: tuple[int, ...]) -> None:
-        for item in items_of(unitary, qubits):
+        for item in cast("list[Any]", items_of(unitary, qubits)):
             if item[0] == "gphase" and len(item) == 3 and not item[2]:
                 self._turn(item[1][0])
             else:

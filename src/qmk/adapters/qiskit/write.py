@@ -1,5 +1,10 @@
 """Writes a ``qmk.Circuit`` as a ``qiskit.QuantumCircuit``, with its registers, parameters, phase and branches."""
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 import contextlib
@@ -24,7 +29,7 @@ from qmk.adapters.qiskit.gates import WRITTEN
 from qmk.adapters.qiskit.read import LOOSE
 from qmk.circuit.building import PARAMS
 from qmk.circuit.circuit import Circuit
-from qmk.circuit.items import Assign, Else, End, If, Item, Step
+from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step
 from qmk.circuit.operands import Condition
 from qmk.ir.parameters import decode_name
 from qmk.qvm import matrices
@@ -96,7 +101,7 @@ class _Writer:
     # -- gates -------------------------------------------------------------------------------------------------------
 
     def _gate(self, item: Any, at: int) -> None:
-        name, angles, qubits, controls, power = (*item, "", 1.0)[:5]
+        name, angles, qubits, controls, power = cast("ModifiedGate", (*item, "", 1.0)[:5])
         if name == "gphase" and not controls:
             self.made.global_phase += self.angles.write(angles[0]) * power
             return

@@ -1,9 +1,14 @@
 """``EstimatorV2``: expectation values of observables at many values of a circuit's parameters."""
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,7 +98,7 @@ class EstimatorV2(BaseEstimatorV2):
         return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
 
     def _values(
-        self, pub: EstimatorPub, observables: list[Mapping[str, float]], seed: int, job_id: str
+        self, pub: EstimatorPub, observables: Sequence[Mapping[str, float]], seed: int, job_id: str
     ) -> tuple[Array, Array]:
         """Values and their standard errors, shape (points, observables). Where there are fewer Pauli strings than
         observables, the strings are asked for."""

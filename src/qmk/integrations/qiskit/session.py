@@ -1,5 +1,10 @@
 """What a primitive runs on: a backend, a session of one, or a target of its own; and the jobs of primitives."""
 
+# Qiskit has no types that a checker may rely on.
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportUnnecessaryIsInstance=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -67,7 +72,7 @@ def backend_of(mode: Backend | Session | None, options: dict[str, Any]) -> Backe
         mode = mode.backend_object
     if mode is None:
         return Backend(**options)
-    if not isinstance(mode, Backend):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not check types
+    if not isinstance(mode, Backend):
         raise TypeError(f"mode is a {type(mode).__name__}: give a Backend or a Session of qmk.integrations.qiskit")
     if options:
         raise TypeError(f"{next(iter(options))} is an option of the backend: give it to Backend(...)")
