@@ -33,9 +33,7 @@ DECLARATION = Declaration(
     doc="pyQuil's numpy simulators: a state vector, and a density matrix of few qubits",
     load="qmk.engines.pyquil.engine:PyquilEngine",
     methods={
-        "wavefunction": straight(
-            GATES, method="wavefunction", max_qubits=MAX_QUBITS["wavefunction"], outputs=VALUES
-        ),
+        "wavefunction": straight(GATES, method="wavefunction", max_qubits=MAX_QUBITS["wavefunction"], outputs=VALUES),
         "density": straight(GATES, method="density", max_qubits=MAX_QUBITS["density"]),
     },
     cost=cost,

@@ -12,7 +12,7 @@ from qmk.engines.pyquil import DECLARATION
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
 from qmk.exact.statevector import StateVector
 from qmk.ir.program import Program
-from qmk.ir.unitary import matrix_of
+from qmk.ir.unitary import Array, matrix_of
 from qmk.sdk.engine import Plan
 
 lib: Any = simulation
@@ -26,13 +26,14 @@ def _simulate(readout: Readout, simulator: Any) -> Any:
     return made
 
 
-def _state(readout: Readout) -> Amplitudes:
+def _state(readout: Readout) -> Array:
     return _simulate(readout, lib.NumpyWavefunctionSimulator).wf.reshape(-1)
 
 
 def _weights(readout: Readout) -> Amplitudes:
     """Amplitudes with the probabilities of a density matrix, whose index has qubit 0 as the lowest bit."""
-    return np.sqrt(np.clip(np.diag(_simulate(readout, lib.ReferenceDensitySimulator).density).real, 0, None)) + 0j
+    density: Array = _simulate(readout, lib.ReferenceDensitySimulator).density
+    return np.sqrt(np.clip(np.real(np.diagonal(density)), 0, None)).astype(np.complex128)
 
 
 def maker(readout: Readout, method: str) -> VectorSampler:

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import qoqo
-import qoqo_quest
+import qoqo  # pyright: ignore[reportMissingTypeStubs]
+import qoqo_quest  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.engines.qoqo import DECLARATION
 from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
