@@ -72,6 +72,8 @@ BESIDE = {
         "dense programs of few qubits; `f64` where double precision is wanted, by name",
     ),
     "qulacs": ("qulacs: MIT", "extra `qulacs`", "dense programs where neither of the two above is installed"),
+    "pyquil": ("pyquil: Apache-2.0", "extra `pyquil`", "by name: what pyQuil's own simulators give"),
+    "qoqo": ("qoqo, qoqo_quest: Apache-2.0, with QuEST: MIT", "extra `qoqo`", "by name: what qoqo's QuEST gives"),
     "ddsim": (
         "mqt.ddsim, mqt.core: MIT",
         "extra `ddsim`",
@@ -139,6 +141,8 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `lightning:f32` | 16 * 2^n: the state and the copy that is read |
 | `qulacs`, `lightning:f64` | 32 * 2^n: the state and the copy that is read |
 | `jax` | 112 * 2^n, for gradients 224 * 2^n |
+| `pyquil:wavefunction` | 48 * 2^n; `pyquil:density`: 80 * 4^n |
+| `qoqo` | 96 * 2^n: the state twice, and as a list of Python's numbers |
 | `ddsim` | 220 a node, at most 2^n nodes and 4 GiB; a run that needs more fails |
 | `quimb:mps` | 96 * n * D^2 for bond dimension D, at most 2 GiB; a state that needs more fails |
 | `quimb:contract` | 16 * 2^w for the largest tensor, found before anything is allocated; above w = 26 it is refused |

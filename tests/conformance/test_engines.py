@@ -24,6 +24,8 @@ from qmk.engines import (
     jax,
     lightning,
     native,
+    pyquil,
+    qoqo,
     qsim,
     quimb,
     qulacs,
@@ -156,6 +158,21 @@ def test_quimb_mps(check: Check) -> None:
 
 @as_tests(checks(quimb.DECLARATION, "contract", programs=4))
 def test_quimb_contract(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(pyquil.DECLARATION, "wavefunction", programs=6))
+def test_pyquil_wavefunction(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(pyquil.DECLARATION, "density", programs=3))
+def test_pyquil_density(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qoqo.DECLARATION))
+def test_qoqo(check: Check) -> None:
     assert not check.run()
 
 

@@ -24,7 +24,6 @@ from qmk.qvm.graph import Graph, Node
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
-    from qmk.circuit.items import PlainGate
     from qmk.ir.parameters import Angle
 
     C = TypeVar("C", bound=Circuit)
@@ -158,7 +157,7 @@ def phase_left_out(circuit: Circuit) -> Angle:
     found: Angle = 0.0
     for item in circuit._items:
         if type(item) is tuple and item[0] not in _NATIVE and len(item) == 3:
-            name, angles, qubits = cast("PlainGate", item)
+            name, angles, qubits = item
             lower = OPS[f"core.{name}"].lower
             if name == "gphase":
                 found = found + angles[0]

@@ -70,7 +70,8 @@ class Target:
         from qmk.request.outputs import outputs
 
         graph, asked = outputs(program, state=True, counts=False)
-        return self.client.submit(graph, outputs=asked, **{**self.options, **options})
+        reply = self.client.submit(graph, outputs=asked, **{**self.options, **options})
+        return self.client.job(reply.job_id)
 
     def state(self, program: ProgramLike, **options: Any) -> Array:
         """The state vector, as ``qmk.state`` gives it."""

@@ -188,7 +188,8 @@ def _gates(name: str, params: Sequence[Any], units: tuple[int, ...], place: Plac
 def _condition(value: Value, bits: Sequence[Condition]) -> Condition:
     """A value over the op's bits as a condition on the circuit's."""
     if value.op == "bit":
-        return bits[value.args[0]]
+        place: int = value.args[0]
+        return bits[place]
     return Condition(value.op, tuple(_condition(a, bits) if isinstance(a, Value) else a for a in value.args))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from functools import reduce
 from typing import Any
 
-import sympy
+import sympy  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.adapters.pytket.places import Place
 from qmk.ir.parameters import FUNCTIONS, Angle, Expression, Parameter
@@ -38,8 +39,8 @@ def from_sympy(expr: Any, place: Place) -> Angle:
         return Parameter(expr.name)
     if isinstance(expr, (lib.Add, lib.Mul)):
         terms = [from_sympy(each, place) for each in expr.args]
-        join = (lambda a, b: a + b) if isinstance(expr, lib.Add) else (lambda a, b: a * b)
-        return reduce(join, terms)  # type: ignore[arg-type]
+        join: Any = operator.add if isinstance(expr, lib.Add) else operator.mul
+        return reduce(join, terms)
     if isinstance(expr, lib.Pow):
         base, exponent = expr.args
         if exponent == -1:

@@ -130,7 +130,7 @@ class _Writer:
         given = self._given()
         if given and qubits:
             bits, value = given["condition_bits"], given["condition_value"]
-            self.made.add_conditional_barrier(qubits, [], bits, value)
+            self.made.add_conditional_barrier(qubits, bits, value)
         elif given is not None:
             self.made.add_barrier(qubits or list(self.made.qubits))
 
@@ -191,10 +191,13 @@ class _Writer:
                 return logic_exp.BitXor(self._logic(left), self._logic(right))
             case "equal", (number, *bits):
                 return self._logic(_minterm(number, bits))
-            case _, (table, *bits):
+            case _:
+                table, *bits = value.args
+                if not bits:
+                    return logic_exp.BitOne() if table & 1 else logic_exp.BitZero()
                 rows = [_minterm(k, bits) for k in range(1 << len(bits)) if table >> k & 1]
-                if not rows or not bits:
-                    return logic_exp.BitOne() if rows else logic_exp.BitZero()
+                if not rows:
+                    return logic_exp.BitZero()
                 found = rows[0]
                 for row in rows[1:]:
                     found |= row
@@ -233,7 +236,7 @@ def _op(name: str, angles: tuple[Angle, ...], power: float, at: int) -> Any:
         declared = OPS[f"core.{name}"].matrix
         assert declared is not None
         matrix = powers.power(declared(dict(zip(PARAMS[name], angles, strict=True))), power)
-        return (tk.Unitary1qBox, tk.Unitary2qBox, None, tk.Unitary3qBox)[len(matrix) // 2 - 1](_array(matrix))
+        return getattr(tk, f"Unitary{len(matrix).bit_length() - 1}qBox")(_array(matrix))
     turns = [half_turns(each) for each in angles]
     if name in _PLAIN:
         return tk.Op.create(_PLAIN[name], turns)

@@ -5,6 +5,7 @@ The bits of a ``Value`` are those of the op, by place. Registers are unsigned, t
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -73,7 +74,7 @@ def equal(bits: Sequence[Value], number: int) -> Value:
     if number >> len(bits):
         return ZERO
     literals = [bit if number >> k & 1 else _not(bit) for k, bit in enumerate(bits)]
-    return reduce(_and, literals, ONE) if len(literals) != 1 else literals[0]
+    return reduce(_and, literals) if literals else ONE
 
 
 def at_least(bits: Sequence[Value], number: int) -> Value:
@@ -82,7 +83,10 @@ def at_least(bits: Sequence[Value], number: int) -> Value:
         return ZERO
     found: Value = ONE
     for k, bit in enumerate(bits):
-        found = _and(bit, found) if number >> k & 1 else Value("or", (bit, found))
+        if number >> k & 1:
+            found = bit if found == ONE else _and(bit, found)
+        elif found != ONE:
+            found = Value("or", (bit, found))
     return found
 
 
@@ -93,18 +97,32 @@ def _table(values: Sequence[Any], inputs: Sequence[Value]) -> Value:
 # -- expressions -----------------------------------------------------------------------------------------------------
 
 _BITWISE = {"And": "and", "Or": "or", "Xor": "xor"}
-_ARITHMETIC: dict[str, Callable[..., int]] = {
-    "RegLt": lambda a, b: a < b,
-    "RegGt": lambda a, b: a > b,
-    "RegLeq": lambda a, b: a <= b,
-    "RegGeq": lambda a, b: a >= b,
-    "RegAdd": lambda a, b: a + b,
-    "RegSub": lambda a, b: a - b,
-    "RegMul": lambda a, b: a * b,
-    "RegPow": lambda a, b: pow(a, b, _WORD + 1),
-    "RegLsh": lambda a, b: a << b if b < 64 else 0,
-    "RegRsh": lambda a, b: a >> b if b < 64 else 0,
-    "RegNeg": lambda a: -a,
+
+
+def _power(a: int, b: int) -> int:
+    return pow(a, b, _WORD + 1)
+
+
+def _shift_left(a: int, b: int) -> int:
+    return a << b if b < 64 else 0
+
+
+def _shift_right(a: int, b: int) -> int:
+    return a >> b if b < 64 else 0
+
+
+_ARITHMETIC: dict[str, Any] = {
+    "RegLt": operator.lt,
+    "RegGt": operator.gt,
+    "RegLeq": operator.le,
+    "RegGeq": operator.ge,
+    "RegAdd": operator.add,
+    "RegSub": operator.sub,
+    "RegMul": operator.mul,
+    "RegPow": _power,
+    "RegLsh": _shift_left,
+    "RegRsh": _shift_right,
+    "RegNeg": operator.neg,
 }
 
 

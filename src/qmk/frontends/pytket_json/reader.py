@@ -12,7 +12,7 @@ import msgspec
 from qmk.base.errors import invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.branching import Value
-from qmk.frontends.openqasm.replay import BitRegister, QubitRegister, Replay
+from qmk.frontends.openqasm.replay import PARAMS, BitRegister, QubitRegister, Replay
 from qmk.frontends.openqasm.sources import Refusal
 from qmk.frontends.pytket_json import classical
 from qmk.frontends.pytket_json.gates import GATES, gates_of
@@ -107,6 +107,8 @@ class _Reader:
         if name in GATES:
             angles = [self._angle(each) for each in op.get("params", ())]
             for gate, own, places, controls in gates_of(name, angles, len(qubits)):
+                if len(own) != len(PARAMS[gate]):
+                    raise Refused("PYTKET-04", f"{name} has {len(angles)} parameters")
                 replay.gate(gate, own, tuple(qubits[k] for k in places), controls)
             return
         match name:

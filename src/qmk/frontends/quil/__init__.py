@@ -18,8 +18,8 @@ from qmk.sdk.frontend import Frontend, Inputs, Source, strip_bom
 __all__ = ["FRONTEND", "QUIL_RULES"]
 
 _SURE = re.compile(
-    r"(DECLARE [\w-]+ (BIT|OCTET|INTEGER|REAL)\b|DEFGATE [\w-]+|DEFCIRCUIT [\w-]+|JUMP(-WHEN|-UNLESS)? @|LABEL @|PRAGMA "
-    r"[A-Z_-]+|DEFCAL |DEFFRAME |MEASURE \d+( [A-Za-z_][\w-]*(\[\d+\])?)?\s*$)"
+    r"(DECLARE [\w-]+ (BIT|OCTET|INTEGER|REAL)\b|DEFGATE [\w-]+|DEFCIRCUIT [\w-]+|JUMP(-WHEN|-UNLESS)? @|LABEL @|"
+    r"PRAGMA [A-Z_-]+|DEFCAL |DEFFRAME |MEASURE \d+( [A-Za-z_][\w-]*(\[\d+\])?)?\s*$)"
 )
 _GATE = re.compile(r"((CONTROLLED|DAGGER|FORKED) )*[A-Z][A-Za-z0-9_-]*(\([^)]*\))?( \d+)+\s*$")
 _LINES = 64

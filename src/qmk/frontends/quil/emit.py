@@ -4,8 +4,8 @@ gate for is lowered, or defined by its matrix. Phases of the whole program are l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.frontends.qasm3.names import Names, registers
@@ -196,7 +196,8 @@ class _Writer:
                     self._gate(step.op.removeprefix("core."), step.args, [qubits[k] for k in step.operands])
 
     def _modified(self, args: Mapping[str, Any], qubits: list[str]) -> None:
-        name, power, params = args["gate"], args.get("power", 1.0), args.get("params") or {}
+        name, power = args["gate"], args.get("power", 1.0)
+        params = cast("dict[str, Any]", args.get("params") or {})
         controls = args.get("controls", 0)
         state = args.get("state") or "1" * controls
         if name == "gphase":
@@ -204,12 +205,26 @@ class _Writer:
         if name in _EXACT and power in (1.0, -1.0):
             angles = [params[param.name] for param in OPS[f"core.{name}"].params]
             text = f"{'DAGGER ' if power < 0 else ''}{_EXACT[name]}{_angles(angles)}"
+        elif name in ("fsim", "xx_plus_yy") and power in (1.0, -1.0):
+            self._around(state, power, qubits, lambda own: self._gate(name, params, own))
+            return
         elif any(isinstance(value, Expression) for value in params.values()):
             raise _Refused(f"{name} with controls or a power, whose angle has no value yet")
         else:
             text = self._define(name, power_of_args(args))
-        flips = [f"X {qubit}" for qubit, value in zip(qubits, state, strict=False) if value == "0"]
+        flips = _flips(qubits, state)
         self.lines += [*flips, f"{'CONTROLLED ' * controls}{text} {' '.join(qubits)}", *flips]
+
+    def _around(self, state: str, power: float, qubits: list[str], write: Callable[[list[str]], None]) -> None:
+        """What ``write`` writes, each line undone and under the controls as asked."""
+        before, self.lines = self.lines, []
+        write(qubits[len(state) :])
+        inner, self.lines = self.lines, before
+        prefix = "CONTROLLED " * len(state) + ("DAGGER " if power < 0 else "")
+        controls = " ".join(["", *qubits[: len(state)]])
+        flips = _flips(qubits, state)
+        lines = [f"{prefix}{head}){controls} {own}" for head, own in (line.rsplit(") ", 1) for line in inner)]
+        self.lines += [*flips, *(lines[::-1] if power < 0 else lines), *flips]
 
     def _define(self, name: str, matrix: Any) -> str:
         rows = [", ".join(f"{_number(x.real)}{'+' if x.imag >= 0 else '-'}{_number(abs(x.imag))}i" for x in row)
@@ -251,6 +266,11 @@ class _Writer:
         self.lines.append(f"LABEL {end}")
 
 
+def _flips(qubits: list[str], state: str) -> list[str]:
+    """Gates that turn controls which must hold 0."""
+    return [f"X {qubit}" for qubit, value in zip(qubits, state, strict=False) if value == "0"]
+
+
 def _angles(values: list[Any]) -> str:
     return f"({', '.join(map(_number, values))})" if values else ""
 
@@ -259,7 +279,7 @@ def _number(value: Any) -> str:
     """A number or an expression as Quil writes it. Raises _Refused for a function that Quil has not."""
     if not isinstance(value, Expression):
         return repr(float(value))
-    text = value.write().replace("**", "^")
+    text = value.write().replace("**", "^").replace("--", "")  # Quil has no sign of a sign
     if _FUNCTIONS.search(text):
         raise _Refused(f"a function in '{text[:40]}' that Quil does not have")
     return text

@@ -25,7 +25,7 @@ _COMPUTE: dict[str, Callable[[float, float], float]] = {
     "ADD": operator.add,
     "SUB": operator.sub,
     "MUL": operator.mul,
-    "DIV": operator.truediv,
+    "DIV": lambda a, b: a / b,
 }
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "EQ": operator.eq,
@@ -128,8 +128,8 @@ class _Machine:
         for region in self.memory.values():
             if region.kind != "BIT":
                 given = params.get(region.name)
-                many = given if isinstance(given, list) else [given]
-                self.numbers[region.name] = list(cast("list[Any]", many if given is not None else [None] * region.size))
+                many = cast("list[Any]", given if isinstance(given, list) else [given])
+                self.numbers[region.name] = list(many) if given is not None else [None] * region.size
         self.changed = False
         self.active: lg.Bit = lg.TRUE
         self.waiting: dict[str, lg.Bit] = {}
@@ -332,8 +332,8 @@ class _Machine:
                 raise Refused("QUIL-07", f"division of {words[0][:40]} by 0", line=line)
             new = _COMPUTE[word](self._number(words[0], line), right)
         elif word in ("AND", "IOR", "XOR"):
-            join = {"AND": operator.and_, "IOR": operator.or_, "XOR": operator.xor}[word]
-            new = join(int(self._number(words[0], line)), int(self._number(words[1], line)))
+            left, right = int(self._number(words[0], line)), int(self._number(words[1], line))
+            new = {"AND": left & right, "IOR": left | right, "XOR": left ^ right}[word]
         else:
             raise Refused("QUIL-04", f"{word} of the number {words[0][:40]}", line=line)
         held[index] = int(new) if region.kind != "REAL" else float(new)

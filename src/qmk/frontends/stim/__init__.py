@@ -41,7 +41,9 @@ def recognise(data: bytes) -> int:
 
 def _instruction(line: str) -> re.Match[str] | None:
     match = _LINE.match(line)
-    return match if match is not None and (match[1] in NAMES or match[1] in ALIASES) else None
+    if match is None or (match[3] and match[1] in ("RX", "RY", "RZ")):  # with an angle they are rotations, of Quil
+        return None
+    return match if match[1] in NAMES or match[1] in ALIASES else None
 
 
 def parse(source: Source) -> Graph:

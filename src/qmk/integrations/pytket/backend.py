@@ -84,7 +84,7 @@ class QMKBackend(Backend):
     _expectation_allows_nonhermitian = True
 
     def __init__(self, server: str | None = None, token: str | None = None, **options: Any) -> None:
-        super().__init__()
+        Backend.__init__(self)
         self.target = Target(server, token, **options)
         self._persistent_handles = self.target.is_remote
         self._cache: dict[Any, dict[str, Any]] = {}
@@ -240,8 +240,8 @@ class QMKBackend(Backend):
         found = [(_pauli_text(pauli, index), complex(factor)) for pauli, factor in terms]
         parts = [[(text, factor.real) for text, factor in found], [(text, factor.imag) for text, factor in found]]
         asked = parts if any(factor.imag for _, factor in found) else parts[:1]
-        options = {**_options(kwargs), **({"shots": n_shots} if n_shots else {})}
-        (values,) = self.target.values(read(circuit, None), asked, **options)
+        options: dict[str, Any] = {**_options(kwargs), **({"shots": n_shots} if n_shots else {})}
+        (values,) = self.target.values(read(circuit, None), asked, None, **options)
         return complex(values[0].value, values[1].value if len(values) > 1 else 0.0)
 
 
