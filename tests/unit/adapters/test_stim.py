@@ -56,7 +56,7 @@ def _random(seed: int) -> stim.Circuit:
             case _:
                 name = rng.choice(UNITARIES)
                 made.append(name, pair if stim.gate_data(name).is_two_qubit_gate else pair[:1])
-        made.append("TICK")  # two MR that Stim joins have flows that Stim itself does not find again
+        made.append("TICK", [])  # two MR that Stim joins have flows that Stim itself does not find again
     made.append("M", [0, 1, 2, 3])
     return made
 
