@@ -242,7 +242,8 @@ class Result:
     @classmethod
     def load(cls, path: str | Path) -> Result:
         """The result in a file that ``save`` or ``to_parquet`` wrote; a Parquet file has the one table that was
-        written, and no events that no register prints. Raises INVALID_PARAMS for a file that cannot be read or is neither."""
+        written, and no events that no register prints. Raises INVALID_PARAMS for a file that is neither, or cannot be
+        read."""
         from qmk.client import document
 
         return document.read(path)

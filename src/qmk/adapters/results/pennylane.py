@@ -1,4 +1,4 @@
-"""What PennyLane's measurements give, as arrays and dicts: wires are the bits in the order of declaration, the first the
+"""What PennyLane's measurements give, as arrays and dicts: wires are the bits as they are declared, the first the
 most significant. PennyLane itself is not imported."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def to_counts(result: Measured) -> dict[str, Any]:
 def to_probabilities(result: Measured) -> Any:
     """``qml.probs``: the share of the shots of each outcome, of shape (2**wires,)."""
     samples = to_samples(result)
-    numbers: NDArray[np.int64] = samples @ (1 << np.arange(samples.shape[1])[::-1])
+    numbers: NDArray[np.int64] = np.dot(samples, 1 << np.arange(samples.shape[1])[::-1])
     return np.bincount(numbers, minlength=1 << samples.shape[1]) / result.shots
 
 
