@@ -35,6 +35,7 @@ TARGETS: dict[str, str] = {
     "qasm2": "qasm2",
     "qasm3": "qasm3",
     "stim": "stim",
+    "yao-json": "yao-json",
 }
 """The front-end that writes each format of ``qmk convert --to`` and ``Circuit.to``."""
 

@@ -28,7 +28,8 @@ def to_counts(result: Measured) -> dict[str, Any]:
 def to_probabilities(result: Measured) -> Any:
     """``qml.probs``: the share of the shots of each outcome, of shape (2**wires,)."""
     samples = to_samples(result)
-    numbers: NDArray[np.int64] = np.dot(samples, 1 << np.arange(samples.shape[1])[::-1])
+    weights: Any = 1 << np.arange(samples.shape[1])[::-1]
+    numbers = np.dot(samples, weights)
     return np.bincount(numbers, minlength=1 << samples.shape[1]) / result.shots
 
 
