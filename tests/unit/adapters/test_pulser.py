@@ -51,7 +51,7 @@ def test_a_register_may_be_mapped_later() -> None:
     sequence.declare_channel("light", "rydberg_global")
     sequence.add(Pulse.ConstantPulse(200, 3.0, 0.0, 0.0), "light")
     sequence.measure()
-    assert qmk.run(sequence, shots=9, params={"qubits": {"a": 0, "b": 2}}).counts.width == 2
+    assert qmk.run(sequence, shots=9, params={"qubits": [0, 2]}).counts.width == 2
     with pytest.raises(QmkError, match="qubits"):
         qmk.run(sequence, shots=9)
 

@@ -142,8 +142,8 @@ def a_block(n: int, rng: random.Random, depth: int = 2) -> Block:
 def check(seed: int) -> None:
     """The state of a random block is that of its matrix, the global phase too, and stays so when written and read."""
     rng = random.Random(seed)
-    n = rng.randint(1, 4)
-    block = {"block": "chain", "blocks": [a_block(n, rng, 3) for _ in range(4)]}
+    n = rng.randint(1, 3)
+    block = {"block": "chain", "blocks": [a_block(n, rng, 2) for _ in range(4)]}
     wanted = mat(block, n)[:, 0]
     text = document(block, n)
     graph = frontends.load(text.encode()).graph
@@ -209,6 +209,40 @@ def test_parameters_are_given_by_name() -> None:
     assert curve[:, 0] == pytest.approx([math.cos(0.05 + math.pi / 4), math.cos(0.1 + math.pi / 4)])
 
 
+def instructions(*rows: dict[str, Any], n: int = 2) -> str:
+    return json.dumps({"version": "1.0", "nqubits": n, "instructions": list(rows)})
+
+
+def test_the_instructions_that_yao_writes_are_read() -> None:
+    rng = random.Random(1)
+    unitary = a_unitary(2, rng)
+    columns = [x for k in range(4) for j in range(4) for x in unitary[j][k]]
+    text = instructions(
+        {"name": "h", "qubits": [0]},
+        {"name": "rx", "qubits": [1], "params": [0.3]},
+        {"name": "x", "qubits": [1], "ctrl": [0], "ctrl_state": [0]},
+        {"name": "unitary", "qubits": [1, 0], "params": columns},
+        {"name": "gphase", "qubits": [0], "params": [0.2]},
+        {"name": "u3", "qubits": [0], "params": [0.4, 0.5, 0.6]},
+        {"name": "fsim", "qubits": [0, 1], "params": [0.7, 0.8]},
+    )
+    u3 = qmk.Circuit(1).u(0.4, 0.5, 0.6, 0)
+    turned = np.array([qmk.state(u3), qmk.state(qmk.Circuit(1).x(0).add(u3))]).T
+    fsim = np.diag([1, math.cos(0.7), math.cos(0.7), np.exp(-0.8j)]).astype(complex)
+    fsim[1, 2] = fsim[2, 1] = -1j * math.sin(0.7)
+    steps = [
+        mat(put([1], gate("H")), 2), mat(put([2], {"block": "rot", "angle": 0.3, "of": gate("X")}), 2),
+        mat({"block": "control", "controls": [1], "config": [0], "at": [2], "of": gate("X")}, 2),
+        mat(put([2, 1], {"block": "matblock", "matrix": unitary}), 2), embed(turned, [1], 2), fsim,
+    ]  # fmt: skip
+    wanted = np.eye(4)[:, 0]
+    for step in steps:
+        wanted = step @ wanted
+    assert abs(np.vdot(state_in_yaos_order(text, 2), wanted)) == pytest.approx(1)
+    read = instructions({"name": "x", "qubits": [0]}, {"name": "measure", "qubits": [0, 1]})
+    assert qmk.run(read, shots=3).counts == {"01": 3}
+
+
 MEASURE = {"block": "measure", "at": [1]}
 WRONG: list[tuple[str, str, str]] = [
     ("{", "YAO-01", "not a document"),
@@ -221,6 +255,9 @@ WRONG: list[tuple[str, str, str]] = [
     (document({"block": "scale", "factor": 1, "of": gate("X")}, 1), "YAO-01", "factor"),
     (document({"block": "measure", "reset": "0"}, 1), "YAO-01", "reset"),
     (document({"block": "add"}, 1), "YAO-02", "'add' is not a block"),
+    (instructions({"name": "cx", "qubits": [0, 1]}), "YAO-02", r"instructions\[0\]: 'cx' with 0 numbers"),
+    (instructions({"name": "x", "qubits": [2]}), "YAO-03", "different positions"),
+    (instructions({"name": "x", "qubit": [2]}), "YAO-01", "qubit"),
     (document(gate("P0"), 1), "YAO-02", "'P0' is not a gate"),
     (document(put([2], gate("X")), 1), "YAO-03", "different positions from 1 to 1"),
     (document(put([1, 1], gate("SWAP")), 2), "YAO-03", "different positions"),

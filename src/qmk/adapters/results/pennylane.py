@@ -28,7 +28,7 @@ def to_counts(result: Measured) -> dict[str, Any]:
 def to_probabilities(result: Measured) -> Any:
     """``qml.probs``: the share of the shots of each outcome, of shape (2**wires,)."""
     samples = to_samples(result)
-    weights: Any = 1 << np.arange(samples.shape[1])[::-1]
+    weights = np.array([1 << k for k in reversed(range(samples.shape[1]))], np.int64)
     numbers = np.dot(samples, weights)
     return np.bincount(numbers, minlength=1 << samples.shape[1]) / result.shots
 

@@ -1,5 +1,5 @@
 """Front-end ``yao-json``: blocks of Yao.jl in the JSON that ``docs/howto/yao.md`` describes, which
-``packaging/julia/yao_to_qmk.jl`` writes.
+``packaging/julia/yao_to_qmk.jl`` writes, and the list of instructions that Yao itself writes.
 
 What it pins. Positions count from 1, and position 1 is the lowest bit of a matrix's index and of a measured number, as
 in Yao. Angles are radians: a rotation is exp(-i angle/2 G), ``shift`` is diag(1, e^{i angle}), ``phase`` e^{i angle}.
@@ -19,9 +19,11 @@ NAME = "yao-json"
 
 
 def recognise(data: bytes) -> int:
-    """A JSON object whose head names the format."""
+    """A JSON object whose head names the format, or has the keys of Yao's own list of instructions."""
     head = json_object(data)[:4096]
-    return 100 if f'"{NAME}"'.encode() in head and b'"format"' in head else 0
+    if f'"{NAME}"'.encode() in head and b'"format"' in head:
+        return 100
+    return 90 if b'"nqubits"' in data and b'"instructions"' in head else 0
 
 
 def parse(source: Source) -> Graph:

@@ -64,10 +64,12 @@ def parts_of(kind: str, fields: Block, n: int, place: str) -> list[tuple[tuple[i
 
 def positions(given: Any, n: int, place: str) -> tuple[int, ...]:
     """Positions from 1 as numbers from 0."""
-    rows: list[Any] = given if type(given) is list else []
+    rows = cast("list[Any]", given if isinstance(given, list) else [])
     found = tuple(int(k) - 1 for k in rows if type(k) is int and 1 <= k <= n)
     if not found or len(found) != len(rows) or len(set(found)) != len(found):
-        raise Refused("YAO-03", f"{place}: {show(given, 60)} is not a list of different positions from 1 to {n}")
+        raise Refused(
+            "YAO-03", f"{place}: {show(cast('object', given), 60)} is not a list of different positions from 1 to {n}"
+        )
     return found
 
 

@@ -42,6 +42,7 @@ from qmk.frontends.yao_json.blocks import (
     require_size,
     require_unitary,
 )
+from qmk.frontends.yao_json.instructions import Instructions, to_chain
 from qmk.frontends.yao_json.rules import YAO_RULES
 from qmk.models.arguments import show
 from qmk.qvm.families import OPS
@@ -73,6 +74,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _DECODER = msgspec.json.Decoder(Document)
+_DECODER_OF_YAO = msgspec.json.Decoder(Instructions)
 
 
 def inputs(source: Source) -> Inputs:
@@ -99,8 +101,13 @@ def read(source: Source) -> Graph:
 
 
 def _document(source: Source) -> Document:
+    data = strip_bom(source.data)
     try:
-        document = _DECODER.decode(strip_bom(source.data))
+        if b'"instructions"' in data and b'"nqubits"' in data:
+            read = _DECODER_OF_YAO.decode(data)
+            document = Document("yao-json", 1, read.nqubits, to_chain(read))
+        else:
+            document = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("YAO-01", f"not a document of blocks: {error}") from error
     if (document.format, document.version) != ("yao-json", 1):
