@@ -12,7 +12,6 @@ from msgspec import Meta, Struct
 from qmk.abi import shapes
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
 from qmk.base.errors import QmkError
-from qmk.client.counts import Counts
 from qmk.models import files
 from qmk.models.arguments import show
 from qmk.qvm.outputs import Values
@@ -210,8 +209,12 @@ def write(result: Result, path: str | Path) -> None:
 
 
 def _require(document: Document, name: str) -> None:
-    Counts(document.counts)
+    for bits in document.counts:
+        if bits.strip("01L "):
+            raise _wrong(f"{name}: counts: {show(bits, 60)} is not a bitstring", "give 0, 1, or L for a lost atom")
     printed = {tuple(map(len, bits.split(" "))) for bits in document.counts}
+    if len(printed) > 1:
+        raise _wrong(f"{name}: counts: the bitstrings have different lengths", "give each outcome all bits")
     events = document.events
     widths: dict[str | None, int] = {None: 1}
     if events is not None:

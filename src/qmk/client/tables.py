@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import itertools
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
@@ -164,12 +162,12 @@ def to_arrow(result: Result, table: TableName, attributes: dict[str, Any]) -> An
         for name, column in columns.items()
     }
     metadata: dict[Any, bytes] = {key: msgspec.json.encode(value) for key, value in attributes.items()}
-    metadata |= {HEAD: msgspec.json.encode(_head(result)), TABLE: table.encode()}
+    metadata |= {HEAD: msgspec.json.encode(_head(result, table)), TABLE: table.encode()}
     return arrow.table(arrays).replace_schema_metadata(metadata)
 
 
-def _head(result: Result) -> Document:
-    """The document of a result without what tables hold."""
+def _head(result: Result, table: TableName) -> Document:
+    """The document of a result without what tables hold; beside the shots also their counts, which mark lost atoms."""
     import msgspec
 
     from qmk.client.document import Events, of_result
@@ -177,7 +175,8 @@ def _head(result: Result) -> Document:
     events = Events(names=result.event_names, widths=result.event_widths, bits=b"") if result.has_events else None
     values = result.values and msgspec.structs.replace(result.values, points=[])
     known = of_result(result, events=False)
-    return msgspec.structs.replace(known, counts={}, events=events, values=values, modes=None, densities=[])
+    counts = known.counts if table == "shots" else {}
+    return msgspec.structs.replace(known, counts=counts, events=events, values=values, modes=None, densities=[])
 
 
 def write_parquet(table: Any, path: str | Path) -> None:
@@ -217,7 +216,7 @@ def read_parquet(data: bytes, name: str) -> Result:
 
 
 def _read_shots(head: Document, table: Any) -> dict[str, Any]:
-    """Events and counts, from the printed bits. Events that no register prints are not in the table."""
+    """Events, from the printed bits. Those that no register prints are not in the table."""
     import numpy as np
 
     from qmk.client.counts import Counts
@@ -225,25 +224,19 @@ def _read_shots(head: Document, table: Any) -> dict[str, Any]:
 
     assert head.events is not None
     width_of: dict[str | None, int] = {None: 1, **dict(zip(head.events.names, head.events.widths, strict=True))}
-    widths = [sum(width_of[bit] for bit in register.bits) for register in head.registers]
-    blank = Counts({" ".join("0" * width for width in widths): 0}, head.registers)
-    by_place = {place: column for column, place in places_by_name(blank)}
+    by_place = {place: column for column, place in places_by_name(Counts.of_run(head.counts, head.registers))}
     printed = np.array([table.column(by_place[k]).to_numpy() for k in range(len(by_place))], np.uint8)
     first: dict[str, list[int]] = {}
     at = 0
-    for register in head.registers:
-        for bit in register.bits:
-            if bit is not None:
-                first.setdefault(bit, list(range(at, at + width_of[bit])))
-            at += width_of[bit]
+    for bit in (bit for register in head.registers for bit in register.bits):
+        if bit is not None:
+            first.setdefault(bit, list(range(at, at + width_of[bit])))
+        at += width_of[bit]
     names = [name for name in head.events.names if name in first]
     rows = printed[[place for name in names for place in first[name]]].T
     packed = np.packbits(rows.reshape(head.shots, -1), axis=1).tobytes()
-    texts = [row.tobytes().decode() for row in np.ascontiguousarray(printed.T + ord("0"))]
-    ends = np.cumsum([0, *widths]).tolist()
-    keys = [" ".join(text[a:b] for a, b in itertools.pairwise(ends)) for text in texts]
     events = Events(names=names, widths=[width_of[name] for name in names], bits=packed)
-    return {"events": events, "counts": dict(sorted(Counter(keys).items()))}
+    return {"events": events}
 
 
 def _read_counts(head: Document, table: Any) -> dict[str, Any]:

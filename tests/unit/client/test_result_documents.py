@@ -56,6 +56,7 @@ RESULTS: dict[str, Callable[[], Result]] = {
         seed=1,
     ),
     "bell measurement": lambda: qmk.run(qmk.Circuit(2).h(0).measure_bell(0, 1), shots=5, seed=3),
+    "lost atoms": lambda: qmk.run("examples/reload.kirin.json.gz", params={"p": 0.5}, shots=20, seed=1),
     "teleport": lambda: qmk.run("examples/teleport.qasm", shots=20, seed=3),
 }
 
@@ -84,7 +85,7 @@ def test_a_daemons_result_is_written_whole(make_daemon: Callable[..., Any], tmp_
     assert (again.bits() == RESULTS["shots"]().bits()).all()
 
 
-@pytest.mark.parametrize("name", ["shots", "events of two bits", "bell measurement", "teleport"])
+@pytest.mark.parametrize("name", ["shots", "events of two bits", "bell measurement", "lost atoms", "teleport"])
 def test_parquet_has_the_shots_and_what_is_printed_of_them(name: str, tmp_path: Path) -> None:
     result = RESULTS[name]()
     result.to_parquet(tmp_path / "r.parquet")

@@ -2,7 +2,8 @@
 that make one, by their names, the first the usual one.
 
 A bit of a framework is that of its own index in its own register: registers stand in the order of their declaration,
-which OpenQASM prints from right to left. Without per-shot events shots are listed by outcome.
+which OpenQASM prints from right to left. Without per-shot events shots are listed by outcome. The bit of a lost
+atom is 0.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def _printed(result: Measured) -> NDArray[np.uint8]:
     if result.has_events:
         return result.bits()
     keys = [key.replace(" ", "") for key in result.counts]
-    rows = np.array([[int(digit) for digit in key] for key in keys], np.uint8).reshape(len(keys), -1)
+    rows = np.array([[digit == "1" for digit in key] for key in keys], np.uint8).reshape(len(keys), -1)
     return np.repeat(rows, list(result.counts.values()), axis=0)
 
 

@@ -22,6 +22,10 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {
 """The blocks, with the fields that each has and may have."""
 
 
+_SEEN: set[tuple[str, ...]] = set()
+"""Kinds with fields that were found right, in the order in which they stood."""
+
+
 def open_block(block: object, place: str) -> tuple[str, Block]:
     """The kind of a block, and its fields."""
     if not isinstance(block, dict):
@@ -30,11 +34,14 @@ def open_block(block: object, place: str) -> tuple[str, Block]:
     kind = fields.get("block")
     if not isinstance(kind, str) or kind not in FIELDS:
         raise Refused("YAO-02", f"{place}: {show(kind, 40)} is not a block of {', '.join(FIELDS)}")
+    if (kind, *fields) in _SEEN:
+        return kind, fields
     needed, allowed = FIELDS[kind]
     for name in needed - fields.keys():
         raise Refused("YAO-01", f"{place}: a block '{kind}' has no '{name}'")
     for name in fields.keys() - needed - allowed - {"block"}:
         raise Refused("YAO-01", f"{place}: a block '{kind}' has a field {show(name, 40)}, which is not known")
+    _SEEN.add((kind, *fields))
     return kind, fields
 
 

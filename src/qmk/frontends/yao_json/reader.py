@@ -137,12 +137,13 @@ class _Walk:
         self.document, self.values = document, values
         self.builder = Builder()
         self.handles = self.builder.allocate("q", document.n)
+        self.all = tuple(range(document.n))
         self.phase = 0.0
         self.own: list[Output] = []
         self.bits: dict[tuple[str, int], str] = {}
 
     def graph(self) -> Graph:
-        self.run(self.document.block, tuple(range(self.document.n)), "block")
+        self.run(self.document.block, self.all, "block")
         if math.remainder(self.phase, TURN):
             self.builder.add("core.gphase", (), {"gamma": self.phase})
         outputs = (
@@ -177,10 +178,11 @@ class _Walk:
         else:
             made = self.unitary(block, len(qubits), place)
             self.phase += made.phase
+            handles = self.handles if qubits is self.all else tuple([self.handles[k] for k in qubits])
             for item in made.prims:
                 if item.base == "gphase" and not item.controls:
                     self.phase += item.args["gamma"]
-                self.builder.add_primitive(item, tuple([self.handles[k] for k in qubits]))
+                self.builder.add_primitive(item, handles)
 
     def measure(self, fields: Block, qubits: tuple[int, ...], place: str) -> None:
         at = positions(fields["at"], len(qubits), f"{place}.at") if "at" in fields else range(len(qubits))
