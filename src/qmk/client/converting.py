@@ -6,7 +6,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from qmk.base.errors import QmkError
 from qmk.models.arguments import show
@@ -25,14 +25,14 @@ def known() -> list[str]:
 def convert(result: Result, framework: str, form: str = "") -> Any:
     """The result as an object of ``framework``; see ``Result.to``."""
     names = known()
-    if framework not in names:
+    if not isinstance(cast("object", framework), str) or framework not in names:
         raise _missing(f"no result of {show(framework, 40)} is made", framework, names)
     try:
         forms: Mapping[str, Callable[[Result], Any]] = importlib.import_module(f"{HOME}.{framework}").FORMS
     except ImportError as error:
         fix = f"pip install 'quantum-microkernel[{framework}]'"
         raise QmkError("UNSUPPORTED", f"a result of {framework} needs {error.name}", help=fix) from error
-    if form and form not in forms:
+    if not isinstance(cast("object", form), str) or (form and form not in forms):
         raise _missing(f"{framework} has no form {show(form, 40)} of a result", form, list(forms))
     return forms[form or next(iter(forms))](result)
 

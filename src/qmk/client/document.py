@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from qmk.client.result import Result
 
+MAX_BYTES = 1 << 32
+"""Largest file of a result that is read."""
 PAGE_SHOTS = 10_000
 """Shots whose events are made into text at once."""
 
@@ -192,9 +194,12 @@ def read(path: str | Path) -> Result:
     from qmk.client import tables
 
     try:
-        data = Path(path).read_bytes()
+        data = files.read_included(Path(path), MAX_BYTES)
     except (OSError, ValueError, TypeError) as error:
-        raise _wrong(f"cannot read {show(path, files.PATH_CHARS)}: {error}", "give the path of a file") from None
+        reason = getattr(error, "strerror", None) or error
+        raise _wrong(f"cannot read {show(path, files.PATH_CHARS)}: {reason}", "give the path of a file") from None
+    if len(data) > MAX_BYTES:
+        raise _wrong(f"{show(path, files.PATH_CHARS)} has more than {MAX_BYTES} bytes", "split the result")
     if data.startswith(b"PAR1"):
         return tables.read_parquet(data, str(path))
     return decode(data, str(path))

@@ -195,7 +195,8 @@ class Result:
         pandas."""
         from qmk.client import tables
 
-        return tables.to_pandas(tables.columns_of(self, table), "shot" if table in ("shots", "modes") else None)
+        columns = tables.columns_of(self, table)
+        return tables.to_pandas(columns, "shot" if table in ("shots", "modes") else None)
 
     def to_xarray(self) -> Any:
         """An ``xarray.Dataset`` with an array (shot, bit as printed) for each register; engine, seed and digest are its

@@ -43,6 +43,9 @@ def require(module: str) -> Any:
 def columns_of(result: Result, table: TableName) -> Columns:
     """One of ``TABLES`` by its columns. Raises INVALID_PARAMS for another name, NOT_COMPLETED for what the job did not
     give."""
+    if not isinstance(cast("object", table), str) or table not in TABLES:
+        fix = f"there are {', '.join(TABLES)}"
+        raise QmkError("INVALID_PARAMS", f"there is no table {show(table, 40)}", field="table", help=fix)
     if table == "shots":
         bits = result.bits()
         return {name: bits[:, place] for name, place in places_by_name(result.counts)}
@@ -52,9 +55,6 @@ def columns_of(result: Result, table: TableName) -> Columns:
         if result.values is None:
             raise QmkError("NOT_COMPLETED", "the job has no values", help="ask for them with outputs=qmk.outputs(...)")
         return values_columns(result.values)
-    if table != "modes":
-        fix = f"there are {', '.join(TABLES)}"
-        raise QmkError("INVALID_PARAMS", f"there is no table {show(table, 40)}", field="table", help=fix)
     if result.modes is None:
         raise QmkError("NOT_COMPLETED", "the result has no samples of modes", help="run a program of optical modes")
     array = result.modes.array
