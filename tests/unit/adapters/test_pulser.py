@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulser
 import pytest
 from pulser import AnalogDevice, MockDevice, Pulse, Register, Sequence
@@ -57,8 +59,9 @@ def test_a_register_may_be_mapped_later() -> None:
 
 
 def test_what_is_no_sequence_is_refused() -> None:
+    place: Any = PLACE
     with pytest.raises(QmkError, match=r"pulser: .*: a Register is not a program"):
-        qmk.run(PLACE)  # type: ignore[call-overload]
+        qmk.run(place)
     with pytest.raises(QmkError, match="variable 't' has no value"):
         qmk.run(a_sequence(), params={"d": [0, 0]})
     microwave = Sequence(PLACE, MockDevice)

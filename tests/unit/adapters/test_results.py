@@ -178,7 +178,7 @@ def _counts(found: Any, framework: str) -> dict[Any, int]:
 def test_what_has_no_place_is_refused(fixed: Result, state: Result) -> None:
     both = qmk.run(PURE, outputs=qmk.outputs(PURE, state=True)[1])
     values = qmk.run(PURE, outputs=qmk.outputs(PURE, expect="ZII", counts=False)[1])
-    for result, framework, form, what in (
+    cases: tuple[tuple[Result, Any, str, str], ...] = (
         (state, "qiskit", "", "there are no expectation values"),
         (state, "cirq", "", "there are no counts"),
         (fixed, "cirq", "state_vector", "there are 0 states, not one"),
@@ -188,9 +188,10 @@ def test_what_has_no_place_is_refused(fixed: Result, state: Result) -> None:
         (values, "braket", "", "expectation values, whose observables"),
         (values, "pytket", "", "neither counts nor a state"),
         (fixed, 3, "", "no result of 3 is made"),
-    ):
+    )
+    for result, framework, form, what in cases:
         with pytest.raises(QmkError, match=what):
-            result.to(framework, form)  # type: ignore[arg-type]
+            result.to(framework, form)
 
 
 def test_a_framework_that_is_not_installed_is_named(fixed: Result, monkeypatch: pytest.MonkeyPatch) -> None:

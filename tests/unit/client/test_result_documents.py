@@ -189,16 +189,16 @@ def test_files_that_are_not_results_are_refused(tmp_path: Path) -> None:
     for name in ("other.parquet", "cut.parquet"):
         with pytest.raises(QmkError, match="not the table of a result"):
             Result.load(tmp_path / name)
-    for wrong in (tmp_path / "none.json", "\0", 3):
+    paths: tuple[Any, ...] = (tmp_path / "none.json", tmp_path, "\0", 3)
+    for wrong in paths:
         with pytest.raises(QmkError, match="cannot read"):
-            Result.load(wrong)  # type: ignore[arg-type]
+            Result.load(wrong)
     with pytest.raises(QmkError, match="cannot write"):
         result.save(tmp_path / "nowhere" / "r.json")
-    with pytest.raises(QmkError, match="there is no table 'shot'"):
-        result.to_pandas("shot")  # type: ignore[arg-type]
-    for table, what in (("values", "no values"), ("modes", "no samples of modes")):
+    tables: dict[Any, str] = {"shot": "there is no table 'shot'", "values": "no values", "modes": "no samples of modes"}
+    for table, what in tables.items():
         with pytest.raises(QmkError, match=what):
-            result.to_pandas(table)  # type: ignore[arg-type]
+            result.to_pandas(table)
 
 
 def test_the_schema_refuses_what_the_reader_refuses() -> None:

@@ -64,7 +64,8 @@ def test_measurements_name_their_qubits() -> None:
 
 
 def test_what_is_wrong_is_said() -> None:
+    three: Any = 3
     with pytest.raises(QmkError, match="batched"):
-        executor("ZZ", batched=3)  # type: ignore[arg-type]
+        executor("ZZ", batched=three)
     with pytest.raises(QmkError, match="nois"):
         executor("ZZ", nois="x")(FOLDED)
