@@ -19,6 +19,7 @@ from qmk.frontends.pytket_json import PYTKET_RULES
 from qmk.frontends.quera import QUERA_RULES
 from qmk.frontends.quil import QUIL_RULES
 from qmk.frontends.stim import STIM_RULES
+from qmk.frontends.yao_json import YAO_RULES
 from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
@@ -40,6 +41,7 @@ READERS = (
     ("STIM", "Circuits of Stim", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),
     ("NAVM", "Jobs of neutral-atom-vm", "what can be read as a job of neutral-atom-vm", tuple(NAVM_RULES.values())),
+    ("YAO", "Blocks of Yao", "what can be read and written as blocks of Yao", tuple(YAO_RULES.values())),
     ("QUERA", "Task specifications of QuEra", "what can be read as a QuEra task", tuple(QUERA_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
     ("PULSER", "Sequences of Pulser", "what can be read as a sequence of Pulser", tuple(PULSER_RULES.values())),

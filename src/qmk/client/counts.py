@@ -167,16 +167,9 @@ class Counts(dict[str, int]):
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with one row an outcome, the most shots first: the digits of each register, ``count``,
         ``probability``. Raises UNSUPPORTED without pandas."""
-        from qmk.client.tables import require
+        from qmk.client import tables
 
-        pandas = require("pandas")
-        rows = self.most_common()
-        names = [group.name or "bits" for group in self.groups]
-        pieces = [bits.split(" ") for bits, _ in rows]
-        columns = {name: [row[at] for row in pieces] for at, name in enumerate(names)} if rows else {}
-        shots, shares = self.shots, [count for _, count in rows]
-        figures = {"count": shares, "probability": [count / shots for count in shares]}
-        return pandas.DataFrame({**columns, **figures})
+        return tables.to_pandas(tables.counts_columns(self))
 
     def plot(self, top: int = 20, ax: Axes | None = None, theme: str = "light") -> Figure:
         """A histogram with a bar for each of the ``top`` outcomes, and the Matplotlib figure: see

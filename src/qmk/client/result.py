@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+
+    from qmk.client.document import DensityMatrix, Modes
+    from qmk.client.tables import TableName
 
 Fetch = Callable[[int], EventPage | None]
 """Gives the page of per-shot events that begins at a shot."""
@@ -62,7 +65,8 @@ class Result:
     printed bit is. ``seed``, ``engine``, ``provenance`` and the program reproduce it bit for bit. ``usage`` is what the
     run took. ``values``: expectation values and the like, where the job was asked for them. ``partial``: the job still
     runs, and ``counts`` or ``values`` are of its first ``shots`` shots. ``warnings``: what is doubtful in the program,
-    each with its place and the fix.
+    each with its place and the fix. ``modes``: numbers of photons a shot and mode, and ``densities``: density matrices,
+    where the result has them.
     """
 
     def __init__(
@@ -73,6 +77,8 @@ class Result:
         layout: Layout | None = None,
         packed: Packed | None = None,
         printed: Printed | None = None,
+        modes: Modes | None = None,
+        densities: Sequence[DensityMatrix] = (),
     ) -> None:
         """``complete`` makes the registers, the provenance and the first page of events when one of them is read.
         ``layout`` gives the registers without their events, ``packed`` all events, ``printed`` the printed bits, where
@@ -88,6 +94,8 @@ class Result:
         self.warnings: list[Finding] = msgspec.convert(reply.warnings, list[Finding])
         self.values: Values | None = reply.values
         self.partial: bool = reply.partial
+        self.modes: Modes | None = modes
+        self.densities: list[DensityMatrix] = list(densities)
         self._fetch = fetch
         self._packed = packed
         self._printed = printed
@@ -187,27 +195,19 @@ class Result:
                 columns += range(at, at + width)
         return columns
 
-    def _bits_by_name(self) -> dict[str, NDArray[Any]]:
-        """A column for each printed bit, named as in ``"c[0]"``."""
-        named: dict[str, NDArray[Any]] = {}
-        bits = self.bits()
-        for group in self.counts.groups:
-            order = reversed(group.places) if group.descending else group.places
-            for index, place in enumerate(order):
-                named[f"{group.name or 'bits'}[{index}]"] = bits[:, place]
-        return named
-
     def _attributes(self) -> dict[str, Any]:
         made = {"engine": self.engine, "method": self.method, "seed": self.seed, "digest": self.provenance.digest}
         return {name: str(value) for name, value in made.items()}
 
-    def to_pandas(self) -> Any:
-        """A ``pandas.DataFrame`` with a row a shot and a column of 0 and 1 for each printed bit (``c[0]``, ...);
-        ``counts.to_pandas()`` has a row an outcome. Raises NOT_COMPLETED when no events were kept, UNSUPPORTED without
+    def to_pandas(self, table: TableName = "shots") -> Any:
+        """A ``pandas.DataFrame``. ``table``: ``"shots"`` has a row a shot and a column of 0 and 1 for each printed bit
+        (``c[0]``, ...), ``"counts"`` a row an outcome, ``"values"`` a row a value, ``"modes"`` a row a shot and a
+        column of photon numbers a mode. Raises NOT_COMPLETED for what the job did not give or keep, UNSUPPORTED without
         pandas."""
         from qmk.client import tables
 
-        return tables.to_pandas(self._bits_by_name())
+        columns = tables.columns_of(self, table)
+        return tables.to_pandas(columns, "shot" if table in ("shots", "modes") else None)
 
     def to_xarray(self) -> Any:
         """An ``xarray.Dataset`` with an array (shot, bit as printed) for each register; engine, seed and digest are its
@@ -218,19 +218,55 @@ class Result:
         registers = {group.name or "bits": bits[:, list(group.places)] for group in self.counts.groups}
         return tables.to_xarray(registers, self._attributes())
 
-    def to_arrow(self) -> Any:
-        """A ``pyarrow.Table`` with a row a shot and a column of truth values for each printed bit; engine, seed and
-        digest are in its metadata. Raises as ``to_pandas``, for pyarrow."""
+    def to_arrow(self, table: TableName = "shots") -> Any:
+        """A ``pyarrow.Table`` with the rows and columns of ``to_pandas``, bits as truth values; engine, seed, digest
+        and the rest of the result are in its metadata. Raises as ``to_pandas``, for pyarrow."""
         from qmk.client import tables
 
-        return tables.to_arrow(self._bits_by_name(), self._attributes())
+        return tables.to_arrow(self, table, self._attributes())
 
-    def to_parquet(self, path: str | Path) -> None:
-        """Writes ``to_arrow()`` into a Parquet file. Raises as ``to_arrow``, INVALID_PARAMS when the file cannot be
-        written."""
+    def to_parquet(self, path: str | Path, table: TableName = "shots") -> None:
+        """Writes ``to_arrow(table)`` into a Parquet file, which ``load`` reads. Raises as ``to_arrow``, INVALID_PARAMS
+        when the file cannot be written."""
         from qmk.client import tables
 
-        tables.write_parquet(self.to_arrow(), path)
+        tables.write_parquet(self.to_arrow(table), path)
+
+    def to_json(self) -> str:
+        """The whole result as JSON, per-shot events among it, in the form of ``docs/spec/results.md``."""
+        from qmk.client import document
+
+        return document.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Result:
+        """The result that ``to_json`` wrote. Raises INVALID_PARAMS naming what is wrong with the text."""
+        from qmk.client import document
+
+        return document.decode(text)
+
+    def save(self, path: str | Path) -> None:
+        """Writes ``to_json()`` into a file. Raises INVALID_PARAMS when it cannot be written."""
+        from qmk.client import document
+
+        document.write(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Result:
+        """The result in a file that ``save`` or ``to_parquet`` wrote; a Parquet file has the one table that was
+        written, and no events that no register prints. Raises INVALID_PARAMS for a file that is neither, or cannot be
+        read."""
+        from qmk.client import document
+
+        return document.read(path)
+
+    def to(self, framework: str, form: str = "") -> Any:
+        """The result as an object of another framework, in its order of bits, such as a ``PrimitiveResult`` for
+        "qiskit"; ``form`` picks one of several. Raises UNSUPPORTED for a framework or form that there is not, for a
+        framework that is not installed, and for what the framework has no place for."""
+        from qmk.client import converting
+
+        return converting.convert(self, framework, form)
 
     def __getstate__(self) -> dict[str, Any]:
         """What pickle and copies take: the whole result, with all of its events. Raises as ``rows`` does."""

@@ -84,6 +84,9 @@ def built(name: str, /, of: Any = BELL, **plain: Any) -> tuple[Callable[..., Any
     return call, plain
 
 
+RESULT = qmk.run(READ, shots=3, seed=1)
+
+
 CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Circuit": (qmk.Circuit, {}),
     "Circuit.from_text": (qmk.Circuit.from_text, {"text": READ}),
@@ -182,6 +185,11 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "draw": (qmk.draw, {"program": READ, "width": 400, "max_nodes": 3}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
     "Counts": (qmk.Counts, {"counts": {"01": 3}}),
+    "Result.from_json": (qmk.Result.from_json, {"text": RESULT.to_json()}),
+    "Result.load": (qmk.Result.load, {"path": "nope"}),
+    "Result.to": (RESULT.to, {"framework": "pennylane", "form": "counts"}),
+    "Result.to_pandas": (RESULT.to_pandas, {"table": "counts"}),
+    "Result.to_arrow": (RESULT.to_arrow, {"table": "counts"}),
     "plot.histogram": (qmk.plot.histogram, {"counts": {"01": 3}, "labels": ["a"]}),
     "plot.city": (qmk.plot.city, {"state": [1, 0]}),
     "plot.bloch": (qmk.plot.bloch, {"state": [1, 0]}),

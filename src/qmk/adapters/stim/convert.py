@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import stim
 
 from qmk.models.arguments import show
+from qmk.models.stim_text import to_text
 from qmk.sdk.adapter import cannot
 
 if TYPE_CHECKING:
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def read(program: object, params: Any) -> bytes:
-    """The text of a ``stim.Circuit``. Raises UNSUPPORTED for another object of Stim's."""
+    """The text of a ``stim.Circuit``, its numbers in full. Raises UNSUPPORTED for another object of Stim's."""
     if not isinstance(program, stim.Circuit):
         fix = "give the stim.Circuit"
         raise cannot("stim", f"a {type(program).__name__} is not a program", show(program, 40), fix)
-    return f"{program}\n".encode()
+    return f"{to_text(program)}\n".encode()
 
 
 def write(circuit: Circuit) -> stim.Circuit:

@@ -40,8 +40,8 @@ class Unwritten(Exception):
 class Line:
     """A measurement may still be inverted, and given its chance of a wrong reading, by what follows it."""
 
-    def __init__(self, name: str, targets: str, record: int = -1) -> None:
-        self.name, self.targets, self.record = name, targets, record
+    def __init__(self, name: str, targets: str) -> None:
+        self.name, self.targets = name, targets
         self.inverted = False
         self.flip = 0.0
 
@@ -54,6 +54,7 @@ class Writer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.lines: list[Line] = []
+        self.measured: list[Line] = []
         self.forms: dict[str, Form] = {}
         self.random: dict[str, float] = {}
         self.records = 0
@@ -65,7 +66,10 @@ class Writer:
         keep = len(own) == len(graph.vqs)
         self.qubit = {h: (h[1:].lstrip("0") or "0") if keep else str(k) for k, h in enumerate(graph.vqs)}
         uses = [event for node in graph.nodes for event in (*node.inputs, *(node.guard.events() if node.guard else ()))]
-        self.uses = Counter(uses + [bit for row in graph.outputs or () for bit in row.bits if bit])
+        shown = [bit for row in graph.outputs or () for bit in row.bits if bit]
+        self.uses = Counter(uses + shown)
+        inverters = [node for node in graph.nodes if node.op == "core.lut" and int(node.args["table"]) == 1]
+        self.negated = {node.inputs[0] for node in inverters if len(node.inputs) == 1}.difference(shown)
 
     def emit(self) -> bytes:
         found: list[Finding] = []
@@ -194,24 +198,27 @@ class Writer:
             name, targets = {"core.mx": "MX", "core.my": "MY"}.get(node.op, "M"), operands[0]
         else:
             raise Unwritten("no measurement of Stim")
-        self.lines.append(Line(name, targets, self.records))
-        self.forms[node.produces[0]] = Form(frozenset((self.records,)))
+        self.measured.append(Line(name, targets))
+        self.lines.append(self.measured[-1])
+        self.record(node.produces[0], self.records)
         if len(node.produces) > 1:
             self.lost[node.produces[1]] = self.records
         self.records += 1
 
-    def fresh(self, event: str) -> Line | None:
-        """The line of a measurement that is the last one written and whose event only this node reads."""
-        last = self.lines[-1] if self.lines else None
-        alone = self.uses[event] == 1 and self.forms.get(event) == Form(frozenset((self.records - 1,)))
-        return last if last is not None and alone and last.record == self.records - 1 else None
+    def record(self, event: str, record: int) -> None:
+        """Takes the record of a measurement for an event, and inverts it where the negation of the event is shown."""
+        self.measured[record].inverted ^= event in self.negated
+        self.forms[event] = Form(frozenset((record,)), int(event in self.negated))
+
+    def fresh(self, event: str) -> int | None:
+        """The record of a measurement whose event only this node reads, so that it may still be changed."""
+        form = self.forms.get(event)
+        if form is None or self.uses[event] != 1 or len(form.records) != 1 or form.constant:
+            return None
+        return next(iter(form.records))
 
     def logic(self, node: Node) -> Form:
         table, width = int(node.args["table"]), len(node.inputs)
-        line = self.fresh(node.inputs[0]) if width == 1 and table == 0b01 else None
-        if line is not None and not line.inverted and not line.flip:
-            line.inverted = True
-            return self.forms[node.inputs[0]]
         constant = table & 1
         slopes = [(table >> (1 << k) & 1) ^ constant for k in range(width)]
         for row in range(1 << width):
@@ -260,11 +267,11 @@ class Writer:
         if self.forms.get(event) == Form(frozenset()):
             self.random[made] = p01
             return
-        line = self.fresh(event)
-        if line is None or p01 != p10 or line.flip:
-            raise Unwritten("a wrong reading that is not symmetric, or not of the measurement before it")
-        line.flip = p01
-        self.forms[made] = self.forms[event]
+        record = self.fresh(event)
+        if record is None or p01 != p10 or self.measured[record].flip:
+            raise Unwritten("a wrong reading that is not symmetric, or of a bit that is read otherwise too")
+        self.measured[record].flip = p01
+        self.record(made, record)
 
     # -- registers ---------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from qmk.models.qec.processes import MAX_WORKERS
 from qmk.models.qec.sampling_processes import Pool
 from qmk.models.qec.sampling_worker import Job
 from qmk.models.qec.thin import thin_circuit, touching
+from qmk.models.stim_text import to_text
 
 LIBRARIES = ("stim", "pymatching", "ldpc", "tesseract-decoder", "chromobius")
 
@@ -112,7 +113,7 @@ def measure(
         loop = batches.Loop(thin, decoder, seed)
         counted = _sum((loop.run(*batch) for batch in schedule), max_errors)
         return _rate(counted, time.process_time() - begin, provenance)
-    with Pool(Job(str(thin), decoder.spec, seed), workers) as pool:
+    with Pool(Job(to_text(thin), decoder.spec, seed), workers) as pool:
         counted = _sum(pool.batches(schedule), max_errors)
     return _rate(counted, pool.cpu_s + time.process_time() - begin, provenance)
 
@@ -136,8 +137,8 @@ def _warn_of_other_basis(circuit: stim.Circuit, decoder: Decoder) -> None:
 
 
 def digest(circuit: stim.Circuit) -> str:
-    """SHA-256 of the circuit's text."""
-    return hashlib.sha256(str(circuit).encode()).hexdigest()
+    """SHA-256 of the circuit's text, its numbers in full."""
+    return hashlib.sha256(to_text(circuit).encode()).hexdigest()
 
 
 @functools.cache

@@ -18,6 +18,7 @@ from qmk.models.qec.service.machine import Work
 from qmk.models.qec.service.worker import Stream, StreamJob
 from qmk.models.qec.streaming import rounds_of, sliding, spans
 from qmk.models.qec.thin import thin_circuit
+from qmk.models.stim_text import to_text
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def measure_windows(
     INVALID_PARAMS for a circuit that is too short to leave a window, and for numbers out of range.
     """
     _check(circuit, decoder, commit, buffer, streams, workers)
-    thin = str(thin_circuit(circuit, decoders.get(decoder)))
+    thin = to_text(thin_circuit(circuit, decoders.get(decoder)))
     processes: list[Process] = []
     try:
         for first in range(workers):
