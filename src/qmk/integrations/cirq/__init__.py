@@ -1,0 +1,16 @@
+"""QMK inside Cirq: a sampler, a simulator, and an engine whose jobs outlive the process."""
+
+from qmk.base.errors import QmkError
+
+try:
+    import cirq as _cirq  # noqa: F401
+except ImportError as error:
+    raise QmkError(
+        "UNSUPPORTED", "qmk.integrations.cirq needs Cirq", help="pip install 'quantum-microkernel[cirq]'"
+    ) from error
+
+from qmk.integrations.cirq.engine import Engine, Job, Processor
+from qmk.integrations.cirq.sampler import Sampler
+from qmk.integrations.cirq.simulator import Simulator
+
+__all__ = ["Engine", "Job", "Processor", "Sampler", "Simulator"]
