@@ -49,7 +49,5 @@ def _dropped_phase(graph: Graph) -> float:
             total += float(node.args["gamma"])
         elif short in lowered:
             steps: Any = OPS[node.op].lower
-            total += sum(
-                step.args["gamma"] for step in steps(node.args, len(node.vqs)) if step.op == "core.gphase"
-            )
+            total += sum(step.args["gamma"] for step in steps(node.args, len(node.vqs)) if step.op == "core.gphase")
     return total

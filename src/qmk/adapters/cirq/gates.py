@@ -70,7 +70,7 @@ def _phase(named: dict[Any, Plain], name: str, controls: int) -> Callable[[Any],
     return read
 
 
-def _controlled(base: str, whole: str, rotation: str) -> Callable[[Any], Found]:
+def _controlled(whole: str, rotation: str) -> Callable[[Any], Found]:
     """``P ** e`` under one control."""
 
     def read(gate: Any) -> Found:
@@ -169,11 +169,9 @@ NATIVE: dict[Any, Callable[[Any], Found]] = {
     cirq.YYPowGate: _rotation("ryy", {}),
     cirq.ZZPowGate: _rotation("rzz", {}),
     cirq.CZPowGate: _phase({1: ("cz", ()), -1: ("cz", ())}, "cp", 1),
-    cirq.CXPowGate: _controlled("x", "cnot", "crx"),
-    cirq.CYPowGate: _controlled("y", "cy", "cry"),
+    cirq.CXPowGate: _controlled("cnot", "crx"),
     cirq.CCZPowGate: _phase({1: ("ccz", ()), -1: ("ccz", ())}, "p", 2),
     cirq.CCXPowGate: _toffoli("x"),
-    cirq.CCYPowGate: _toffoli("y"),
     cirq.CSwapGate: lambda _gate: ("cswap", ()),
     cirq.SwapPowGate: _swap,
     cirq.ISwapPowGate: _iswap,
@@ -185,6 +183,10 @@ NATIVE: dict[Any, Callable[[Any], Found]] = {
     cirq.WaitGate: _identity,
 }
 """By type; a type of Cirq's that derives from one of these, such as cirq.Rx, is read as it."""
+
+
+if hasattr(cirq, "CYPowGate"):  # Cirq 1.5, which TensorFlow Quantum pins, has neither
+    NATIVE |= {cirq.CYPowGate: _controlled("cy", "cry"), cirq.CCYPowGate: _toffoli("y")}
 
 
 @functools.cache

@@ -60,7 +60,7 @@ class Reader:
         self.kept: list[Any] = []
         self.phase = 0.0
         self.open_phases: dict[Expression, float] = {}
-        self.moment = 0
+        self.moment = self.moments = 0
         self.depth = 0
         for qubit in qubits:
             if qubit.dimension != 2:
@@ -159,7 +159,8 @@ class Reader:
         times = operation.repetitions
         if not isinstance(times, (int, np.integer)):
             raise self.refuse("its number of repetitions is a parameter", operation, "resolve it first")
-        check("expansion_nodes", len(self.items) + abs(int(times)) * len(operation.circuit), "a CircuitOperation")
+        self.moments += abs(int(times)) * len(operation.circuit)
+        check("expansion_nodes", len(self.items) + self.moments, "a CircuitOperation")
         for moment in operation.mapped_circuit().moments:
             self.add_all(moment.operations)
 
@@ -273,7 +274,10 @@ class Reader:
         if known and len(known[0]) != count:
             fix = "measure the same number of qubits each time, or take two keys"
             raise cannot(
-                "cirq", f"key '{key}' is measured on {count} qubits and on {len(known[0])}", f"moment {self.moment}", fix
+                "cirq",
+                f"key '{key}' is measured on {count} qubits and on {len(known[0])}",
+                f"moment {self.moment}",
+                fix,
             )
         known.append(bits)
         return bits
@@ -367,9 +371,9 @@ def _terms(values: Any, controls: tuple[int, ...]) -> list[tuple[tuple[int, ...]
     """The controls and what they must hold, for each of several exclusive terms. A control that may hold either value
     is none."""
     if isinstance(values, cirq.ProductOfSums):
-        used = [(number, each[0]) for number, each in zip(controls, values, strict=True) if len(set(each)) == 1]
+        used = [(number, int(each[0])) for number, each in zip(controls, values, strict=True) if len(set(each)) == 1]
         return [(tuple(number for number, _ in used), "".join(str(value) for _, value in used))]
-    return [(controls, "".join(map(str, product))) for product in values.expand()]
+    return [(controls, "".join(map(str, map(int, product)))) for product in values.expand()]
 
 
 def _rows(matrix: Any) -> tuple[tuple[complex, ...], ...]:

@@ -247,10 +247,10 @@ class _Writer:
                 fix = "measure into another bit"
                 raise self._refuse(f"bit '{self.circuit._bit_names[bits[0]]}' is measured again", fix)
             self.written.update(bits)
-            self._write_measurement(chunk, part, name)
+            self._write_measurement(chunk, part, cirq.MeasurementKey.parse_serialized(name))
             self.values.measure(name, bits)
 
-    def _write_measurement(self, chunk: _Chunk, steps: list[Step], key: str) -> None:
+    def _write_measurement(self, chunk: _Chunk, steps: list[Step], key: cirq.MeasurementKey) -> None:
         first, bits = steps[0], [step.writes[0] for step in steps]
         paulis = first.args["paulis"] if first.op == "core.mpauli" else _MEASURES[first.op]
         if paulis:

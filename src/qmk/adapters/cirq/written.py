@@ -55,7 +55,7 @@ _FIXED: dict[str, cirq.Gate] = {
     "t": cirq.T,
     "tdg": cirq.T**-1,
     "cnot": cirq.CX,
-    "cy": cirq.CYPowGate(),
+    "cy": cirq.Y.controlled(),
     "cz": cirq.CZ,
     "ch": cirq.ControlledGate(cirq.H),
     "swap": cirq.SWAP,

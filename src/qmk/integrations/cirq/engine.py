@@ -130,7 +130,7 @@ class Job:
         return self._id
 
     def status(self) -> str:
-        """"SUCCESS", "FAILURE", "CANCELLED", "RUNNING" or "READY", as Cirq's engine has them."""
+        """ "SUCCESS", "FAILURE", "CANCELLED", "RUNNING" or "READY", as Cirq's engine has them."""
         states = self._client.group(self._id).status()
         if not states:
             fix = "look at its id, and that the tenant is the one that submitted it"

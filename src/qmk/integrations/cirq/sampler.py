@@ -105,9 +105,7 @@ class Sampler(cirq.Sampler):
         if repetitions == 0:
             return [[_empty(program, resolver) for program, resolver in own] for own in runs]
         found = iter(self._target.run(batch, shots=repetitions, seed=self._seed()) if batch else ())
-        return [
-            [programs.to_result(next(found), program.keys, resolver) for program, resolver in own] for own in runs
-        ]
+        return [[programs.to_result(next(found), program.keys, resolver) for program, resolver in own] for own in runs]
 
     def _batch(
         self, circuits: Sequence[cirq.AbstractCircuit], sweeps: Sequence[cirq.Sweepable]
