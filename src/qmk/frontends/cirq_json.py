@@ -46,29 +46,28 @@ _ROWS = (
 )
 CIRQ_RULES: dict[str, Rule] = {row.id: row for row in _ROWS}
 
-TYPES = frozenset(
-    """
-    Circuit FrozenCircuit Moment CircuitOperation GateOperation ControlledOperation ClassicallyControlledOperation
-    TaggedOperation SingleQubitPauliStringGateOperation PauliStringPhasor PauliString GlobalPhaseOperation
-    IdentityOperation ParallelGateOperation _ContextualSerialization _SerializedContext _SerializedKey VAL REF
-    LineQubit GridQubit NamedQubit LineQid GridQid NamedQid
-    MeasurementKey KeyCondition BitMaskKeyCondition SympyCondition ParamResolver ProductOfSums SumOfProducts
-    VirtualTag RoutingSwapTag Duration complex
-    XPowGate YPowGate ZPowGate HPowGate Rx Ry Rz _PauliX _PauliY _PauliZ XXPowGate YYPowGate ZZPowGate cirq.MSGate
-    CXPowGate CNotPowGate CYPowGate CZPowGate CCXPowGate CCNotPowGate CCYPowGate CCZPowGate CSwapGate SwapPowGate
-    ISwapPowGate PhasedISwapPowGate PhasedXPowGate PhasedXZGate FSimGate PhasedFSimGate IdentityGate WaitGate
-    GlobalPhaseGate MatrixGate SingleQubitMatrixGate TwoQubitMatrixGate DiagonalGate TwoQubitDiagonalGate
-    ThreeQubitDiagonalGate ControlledGate ParallelGate DensePauliString PauliStringPhasorGate PauliInteractionGate
-    QuantumFourierTransformGate PhaseGradientGate QubitPermutationGate UniformSuperpositionGate QasmUGate
-    SingleQubitCliffordGate CliffordGate CliffordTableau
-    MeasurementGate PauliMeasurementGate ResetChannel StatePreparationChannel DepolarizingChannel
-    AsymmetricDepolarizingChannel AmplitudeDampingChannel GeneralizedAmplitudeDampingChannel PhaseDampingChannel
-    PhaseFlipChannel BitFlipChannel KrausChannel MixedUnitaryChannel RandomGateChannel
-    sympy.Symbol sympy.Add sympy.Mul sympy.Pow sympy.GreaterThan sympy.StrictGreaterThan sympy.LessThan
-    sympy.StrictLessThan sympy.Equality sympy.Unequality sympy.And sympy.Or sympy.Not sympy.Xor sympy.Indexed
-    sympy.IndexedBase sympy.Float sympy.Integer sympy.Rational sympy.pi sympy.E sympy.EulerGamma
-    """.split()
-)
+_TYPES = """
+Circuit FrozenCircuit Moment CircuitOperation GateOperation ControlledOperation ClassicallyControlledOperation
+TaggedOperation SingleQubitPauliStringGateOperation PauliStringPhasor PauliString GlobalPhaseOperation
+IdentityOperation ParallelGateOperation _ContextualSerialization _SerializedContext _SerializedKey VAL REF
+LineQubit GridQubit NamedQubit LineQid GridQid NamedQid
+MeasurementKey KeyCondition BitMaskKeyCondition SympyCondition ParamResolver ProductOfSums SumOfProducts
+VirtualTag RoutingSwapTag Duration complex
+XPowGate YPowGate ZPowGate HPowGate Rx Ry Rz _PauliX _PauliY _PauliZ XXPowGate YYPowGate ZZPowGate cirq.MSGate
+CXPowGate CNotPowGate CYPowGate CZPowGate CCXPowGate CCNotPowGate CCYPowGate CCZPowGate CSwapGate SwapPowGate
+ISwapPowGate PhasedISwapPowGate PhasedXPowGate PhasedXZGate FSimGate PhasedFSimGate IdentityGate WaitGate
+GlobalPhaseGate MatrixGate SingleQubitMatrixGate TwoQubitMatrixGate DiagonalGate TwoQubitDiagonalGate
+ThreeQubitDiagonalGate ControlledGate ParallelGate DensePauliString PauliStringPhasorGate PauliInteractionGate
+QuantumFourierTransformGate PhaseGradientGate QubitPermutationGate UniformSuperpositionGate QasmUGate
+SingleQubitCliffordGate CliffordGate CliffordTableau
+MeasurementGate PauliMeasurementGate ResetChannel StatePreparationChannel DepolarizingChannel
+AsymmetricDepolarizingChannel AmplitudeDampingChannel GeneralizedAmplitudeDampingChannel PhaseDampingChannel
+PhaseFlipChannel BitFlipChannel KrausChannel MixedUnitaryChannel RandomGateChannel
+sympy.Symbol sympy.Add sympy.Mul sympy.Pow sympy.GreaterThan sympy.StrictGreaterThan sympy.LessThan
+sympy.StrictLessThan sympy.Equality sympy.Unequality sympy.And sympy.Or sympy.Not sympy.Xor sympy.Indexed
+sympy.IndexedBase sympy.Float sympy.Integer sympy.Rational sympy.pi sympy.E sympy.EulerGamma
+"""
+TYPES = frozenset(_TYPES.split())
 """The values of ``cirq_type`` that are let through."""
 
 _NAMES = frozenset({"sympy.Symbol", "sympy.IndexedBase", "sympy.Float"})
@@ -77,7 +76,7 @@ _NAMES = frozenset({"sympy.Symbol", "sympy.IndexedBase", "sympy.Float"})
 _DEEPEST = 200
 _LARGEST_POWER, _LARGEST_TOWER = 16, 4
 _LARGEST_NUMBER = 1 << 64
-_LARGEST_TABLE = 12
+_LARGEST_TABLE = 4
 """Qubits of what Cirq keeps as a table of 4^n entries, such as a channel that depolarizes n qubits."""
 
 
@@ -141,7 +140,7 @@ def _look(value: Any, depth: int, tower: int) -> None:
         for each in entries.values():
             _look(each, depth + 1, tower)
     elif isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
-        refuse("CIRQ-03", f"the number {str(value):.20}... is too large")
+        refuse("CIRQ-03", f"the number {value!s:.20}... is too large")
 
 
 def _look_at_object(kind: str, entries: Mapping[str, Any], tower: int) -> int:

@@ -9,6 +9,7 @@ TensorFlow Quantum does. A qubit is "row_column" of a grid or a number on a line
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -137,10 +138,10 @@ class _Reader:
             return cirq.FSimGate(theta=args.number("theta"), phi=args.number("phi"))
         if name == "I":
             return cirq.IdentityGate(max(qubits, 1))
-        if name in _CHANNELS:
-            kind, wanted = _CHANNELS[name]
-            return getattr(cirq, kind)(**{each: args.number(each) for each in wanted})
-        refuse("TFQ-02", f"gate {name!r:.20} is not in TensorFlow Quantum's set")
+        if name not in _CHANNELS:
+            refuse("TFQ-02", f"gate {name!r:.20} is not in TensorFlow Quantum's set")
+        kind, wanted = _CHANNELS[name]
+        return getattr(cirq, kind)(**{each: args.number(each) for each in wanted})
 
     def _qubit(self, text: str) -> Any:
         found = _QUBIT.match(text)
@@ -152,8 +153,7 @@ class _Reader:
 
 def _read(source: Source) -> Circuit:
     cirq = load_cirq()
-    import sympy
-
+    sympy: Any = importlib.import_module("sympy")
     try:
         try:
             made = _Reader(cirq, sympy.Symbol).circuit(source.data)

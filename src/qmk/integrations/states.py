@@ -1,4 +1,4 @@
-"""States with their global phase, as other frameworks print them: ``qmk.state`` leaves it out, which no outcome shows."""
+"""States with their global phase, as other frameworks print them. ``qmk.state`` leaves it out: no outcome shows it."""
 
 from __future__ import annotations
 

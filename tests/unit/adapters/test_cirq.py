@@ -8,6 +8,16 @@ import cirq
 import numpy as np
 import pytest
 import sympy
+
+import qmk
+from qmk.adapters.cirq.reader import read
+from qmk.adapters.cirq.writer import write
+from qmk.base.errors import QmkError
+from qmk.circuit import whole
+from qmk.circuit.building import PARAMS
+from qmk.integrations.states import exact_state
+from qmk.ir.names import base_of
+from qmk.qvm.families.gates import FIXED_SIZE
 from tests.unit.adapters.circuits_of_cirq import (
     CONTROLLED,
     OTHERS,
@@ -19,16 +29,6 @@ from tests.unit.adapters.circuits_of_cirq import (
     unitary,
 )
 
-import qmk
-from qmk.adapters.cirq.reader import read
-from qmk.adapters.cirq.writer import write
-from qmk.base.errors import QmkError
-from qmk.circuit import whole
-from qmk.circuit.building import PARAMS
-from qmk.integrations.states import exact_state
-from qmk.ir.names import base_of
-from qmk.qvm.families.gates import FIXED_SIZE
-
 A, B, C, D = QUBITS
 
 
@@ -39,7 +39,7 @@ def refusal(*operations: Any) -> QmkError:
     return refused.value
 
 
-# -- gates ---------------------------------------------------------------------------------------------------------------
+# -- gates -------------------------------------------------------------------------------------------------------------
 
 
 def test_every_gate_has_its_matrix_with_its_phase() -> None:
@@ -84,7 +84,7 @@ def test_every_gate_of_ours_is_written_and_comes_back() -> None:
             assert abs(unitary(read(written, None)) - wanted).max() < 1e-6, (name, controls, power)
 
 
-# -- channels ------------------------------------------------------------------------------------------------------------
+# -- channels ----------------------------------------------------------------------------------------------------------
 
 CHANNELS: list[Any] = [
     cirq.depolarize(0.2).on(A),
@@ -122,7 +122,7 @@ def test_thermal_noise_of_ours_is_written_as_kraus_operators() -> None:
     assert rho[1, 1] == pytest.approx(np.exp(-0.1), abs=1e-5)
 
 
-# -- measurements --------------------------------------------------------------------------------------------------------
+# -- measurements ------------------------------------------------------------------------------------------------------
 
 
 def test_registers_print_as_cirq_counts() -> None:
@@ -163,7 +163,7 @@ def test_a_key_measured_again_has_its_records_side_by_side() -> None:
     assert cirq.measurement_key_names(write(made)) == {"0:k", "1:k"}
 
 
-# -- conditions ----------------------------------------------------------------------------------------------------------
+# -- conditions --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -213,7 +213,7 @@ def test_branches_of_ours_are_written() -> None:
     assert distribution(written)[(0, 1)] == pytest.approx(0.125)
 
 
-# -- parameters ----------------------------------------------------------------------------------------------------------
+# -- parameters --------------------------------------------------------------------------------------------------------
 
 
 def test_expressions_stay_open_and_come_back() -> None:
@@ -245,7 +245,7 @@ def test_an_rx_of_a_symbol_is_that_symbol() -> None:
     assert made.inputs.only_angles
 
 
-# -- names ---------------------------------------------------------------------------------------------------------------
+# -- names -------------------------------------------------------------------------------------------------------------
 
 
 def test_qubits_of_every_kind_keep_their_names_and_order() -> None:
@@ -278,7 +278,7 @@ def test_a_barrier_begins_a_moment() -> None:
     assert len(write(circuit)) == 2
 
 
-# -- refusals ------------------------------------------------------------------------------------------------------------
+# -- refusals ----------------------------------------------------------------------------------------------------------
 
 
 def test_what_has_no_place_is_refused_by_name_and_moment() -> None:

@@ -5,9 +5,13 @@ The value of a key is that of its latest measurement, the first qubit the highes
 
 from __future__ import annotations
 
+# Cirq has types in part, sympy none.
+# pyright: reportMissingTypeStubs=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import cirq
 import sympy
@@ -92,7 +96,7 @@ def _table(condition: cirq.SympyCondition, records: Records, place: str) -> Cond
 
 def _truth(expression: Any, values: dict[str, Any], place: str) -> int:
     try:
-        return int(bool(cast("Any", expression.subs(values))))
+        return int(bool(expression.subs(values)))
     except TypeError:
         fix = "give a condition that is true or false for all values of its keys"
         raise cannot("cirq", f"the condition '{expression}' has no truth value", place, fix) from None

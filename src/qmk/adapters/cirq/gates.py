@@ -6,6 +6,9 @@ An entry is ``(name, angles)`` for one gate on the same qubits without a phase, 
 
 from __future__ import annotations
 
+# Cirq and sympy have types in part.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import functools
 import math
 from collections.abc import Callable
@@ -186,7 +189,7 @@ NATIVE: dict[Any, Callable[[Any], Found]] = {
 
 
 if hasattr(cirq, "CYPowGate"):  # Cirq 1.5, which TensorFlow Quantum pins, has neither
-    NATIVE |= {cirq.CYPowGate: _controlled("cy", "cry"), cirq.CCYPowGate: _toffoli("y")}
+    NATIVE.update({cirq.CYPowGate: _controlled("cy", "cry"), cirq.CCYPowGate: _toffoli("y")})
 
 
 @functools.cache

@@ -7,6 +7,9 @@ circuit's metadata under ``source``: ``{"format": "cirq", "qubits": {register: n
 
 from __future__ import annotations
 
+# Cirq and sympy have types in part.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import re
 from collections.abc import Iterable
 

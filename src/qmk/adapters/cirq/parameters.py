@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# Cirq has types in part, sympy none.
+# pyright: reportMissingTypeStubs=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import functools
 import math
 from functools import reduce

@@ -7,6 +7,10 @@ and moments carry no meaning for a run and are left behind.
 
 from __future__ import annotations
 
+# Cirq has types in part, sympy none.
+# pyright: reportMissingTypeStubs=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -68,7 +72,8 @@ class Reader:
                 raise cannot("cirq", f"qudit {qubit} has {qubit.dimension} levels", "the circuit", fix)
 
     def read(self, program: cirq.AbstractCircuit) -> Circuit:
-        for self.moment, moment in enumerate(program.moments):
+        for number, moment in enumerate(program.moments):
+            self.moment = number
             self.add_all(moment.operations)
         return self._finish()
 
@@ -83,7 +88,7 @@ class Reader:
             gate: Any = operation.gate
             known = found.get(id(gate)) or self.find(gate)
             if type(known) is tuple:
-                name, angles = cast("tuple[str, tuple[Angle, ...]]", known)
+                name, angles = known
                 qubits = operation.qubits
                 if len(qubits) == 1:
                     add((name, angles, (where[qubits[0]],)))
@@ -168,7 +173,7 @@ class Reader:
 
     def _controlled(self, operation: cirq.Operation) -> None:
         """A gate under controls, by its own steps, whose phase is physics here."""
-        gate = cast("cirq.ControlledGate | cirq.ControlledOperation", operation.gate or operation)
+        gate: Any = operation.gate or operation
         if isinstance(gate, cirq.ControlledGate):
             inner: Any = gate.sub_gate
             count = gate.num_controls()
@@ -195,7 +200,7 @@ class Reader:
         gate = inner if isinstance(inner, cirq.Gate) else inner.without_classical_controls().untagged.gate
         found = None if gate is None else self.find(gate)
         if type(found) is tuple:
-            name, angles = cast("tuple[str, tuple[Angle, ...]]", found)
+            name, angles = found
             return Steps(((name, angles, tuple(range(cirq.num_qubits(gate)))),))
         if found is not None:
             return cast("Steps", found)

@@ -7,6 +7,10 @@ these in the same order, else they are a line. A barrier begins a new moment.
 
 from __future__ import annotations
 
+# Cirq has types in part, sympy none.
+# pyright: reportMissingTypeStubs=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import cmath
 from collections.abc import Sequence
 from typing import Any, cast
@@ -23,7 +27,6 @@ from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step
 from qmk.circuit.operands import Condition
 from qmk.ir.parameters import Angle, Expression
-from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 
 # A writer reads the items and registers of a circuit.
@@ -79,7 +82,8 @@ class _Writer:
 
     def write(self) -> cirq.Circuit:
         used: set[int] = set()
-        for self.at, item in enumerate(self.circuit._items):
+        for at, item in enumerate(self.circuit._items):
+            self.at = at
             used.update(item[2] if type(item) is tuple else item.qubits if isinstance(item, Step) else ())
             self._item(item)
         idle = [qubit for k, qubit in enumerate(self.qubits) if k not in used]

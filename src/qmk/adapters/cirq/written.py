@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# Cirq has types in part, sympy none.
+# pyright: reportMissingTypeStubs=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import functools
 import math
 from collections.abc import Callable, Mapping
@@ -9,6 +13,7 @@ from typing import Any
 
 import cirq
 import numpy as np
+import sympy
 
 from qmk.adapters.cirq.parameters import write as value
 from qmk.ir.parameters import Angle, Expression
@@ -21,8 +26,6 @@ from qmk.qvm.op import PauliChannel
 def _turns(angle: Angle) -> Any:
     """An angle in radians as an exponent: in half turns."""
     if isinstance(angle, Expression):
-        import sympy
-
         return value(angle) / sympy.pi
     return angle / math.pi
 
@@ -41,6 +44,8 @@ def _phased(theta: Angle, phi: Angle, lam: Angle) -> cirq.Gate:
     turns, out, back = _turns(theta), _turns(phi), _turns(lam)
     return cirq.PhasedXZGate(x_exponent=turns, z_exponent=out + back, axis_phase_exponent=0.5 - back)
 
+
+_PHASED_ISWAP: Any = cirq.PhasedISwapPowGate
 
 _FIXED: dict[str, cirq.Gate] = {
     "id": cirq.I,
@@ -76,13 +81,13 @@ _TURNING: dict[str, Callable[..., cirq.Gate]] = {
     "ryy": _rotation(cirq.YYPowGate),
     "rzz": _rotation(cirq.ZZPowGate),
     "p": lambda lam: cirq.ZPowGate(exponent=_turns(lam)),
-    "cp": lambda lam: cirq.CZPowGate(exponent=_turns(lam)),
+    "cp": lambda lam: cirq.CZ ** _turns(lam),
     "crx": lambda theta: cirq.ControlledGate(_rotation(cirq.XPowGate)(theta)),
     "cry": lambda theta: cirq.ControlledGate(_rotation(cirq.YPowGate)(theta)),
     "crz": lambda theta: cirq.ControlledGate(_rotation(cirq.ZPowGate)(theta)),
     "rzx": lambda theta: phasor("ZX", theta),
     "fsim": lambda theta, phi: cirq.FSimGate(value(theta), value(phi)),
-    "xx_plus_yy": lambda theta, beta: cirq.PhasedISwapPowGate(phase_exponent=_turns(beta) / 2, exponent=-_turns(theta)),
+    "xx_plus_yy": lambda theta, beta: _PHASED_ISWAP(phase_exponent=_turns(beta) / 2, exponent=-_turns(theta)),
     "u": _phased,
     "qasm_u": _phased,
 }

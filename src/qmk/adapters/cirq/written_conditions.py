@@ -6,6 +6,10 @@ reads the latest measurement of each key.
 
 from __future__ import annotations
 
+# Cirq has types in part, sympy none.
+# pyright: reportMissingTypeStubs=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
@@ -18,10 +22,10 @@ from qmk.sdk.adapter import cannot
 
 
 class Record(NamedTuple):
-    """Where the value of a bit stands: place ``place`` of ``size`` from the left in measurement ``index`` of ``key``."""
+    """Where the value of a bit stands: place ``place`` of ``size`` from the left in measurement ``time`` of ``key``."""
 
     key: str
-    index: int
+    time: int
     place: int
     size: int
 
@@ -62,7 +66,7 @@ class Values:
         """Bits, the first the lowest, compared with a number, where they stand in one measurement."""
         records = [self.records[bit] for bit in bits]
         key, index, _, size = records[0]
-        if any((record.key, record.index) != (key, index) for record in records) or len(set(bits)) < len(bits):
+        if any((record.key, record.time) != (key, index) for record in records) or len(set(bits)) < len(bits):
             return None
         at = -1 if self.counts[key] == 1 else index
         weights = [1 << (size - 1 - record.place) for record in records]
@@ -100,7 +104,7 @@ class Values:
                 raise AssertionError(condition.op)
 
     def _symbol(self, record: Record, place: str) -> Any:
-        if record.index != self.counts[record.key] - 1:
+        if record.time != self.counts[record.key] - 1:
             fix = "keep it in a bit of its own"
             raise cannot("cirq", f"a condition reads an earlier measurement of key '{record.key}'", place, fix)
         return sympy.Symbol(record.key) if record.size == 1 else sympy.IndexedBase(record.key)[record.place]

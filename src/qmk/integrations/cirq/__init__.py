@@ -1,13 +1,11 @@
 """QMK inside Cirq: a sampler, a simulator, and an engine whose jobs outlive the process."""
 
+import importlib.util
+
 from qmk.base.errors import QmkError
 
-try:
-    import cirq as _cirq  # noqa: F401
-except ImportError as error:
-    raise QmkError(
-        "UNSUPPORTED", "qmk.integrations.cirq needs Cirq", help="pip install 'quantum-microkernel[cirq]'"
-    ) from error
+if importlib.util.find_spec("cirq") is None:
+    raise QmkError("UNSUPPORTED", "qmk.integrations.cirq needs Cirq", help="pip install 'quantum-microkernel[cirq]'")
 
 from qmk.integrations.cirq.engine import Engine, Job, Processor
 from qmk.integrations.cirq.sampler import Sampler

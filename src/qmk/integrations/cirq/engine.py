@@ -6,6 +6,9 @@ daemon with the same tenant finds it again.
 
 from __future__ import annotations
 
+# Cirq and sympy have types in part.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -121,7 +124,7 @@ class Job:
         runs, batch = sampler._batch([program], [params])  # pyright: ignore[reportPrivateUsage]  # of one integration
         target = sampler._target  # pyright: ignore[reportPrivateUsage]
         seed = sampler._seed()  # pyright: ignore[reportPrivateUsage]
-        given = {**target.options, "shots": repetitions, "seed": seed, "tags": [job_id]}
+        given: dict[str, Any] = {**target.options, "shots": repetitions, "seed": seed, "tags": [job_id]}
         target.client.submit_many(batch, **given)
         return cls(sampler, job_id, runs[0][0][0].keys, [resolver for _, resolver in runs[0]])
 

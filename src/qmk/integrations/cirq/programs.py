@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Cirq and sympy have types in part.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 

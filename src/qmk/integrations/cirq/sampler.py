@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+# Cirq and sympy have types in part.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 from collections.abc import Sequence
 from typing import Any, cast
 
 import cirq
-import duet
 import numpy as np
+from cirq.value.random_state import parse_random_state
+from duet.api import sync
 
 from qmk.base.errors import QmkError
 from qmk.integrations.cirq import programs
@@ -37,7 +41,7 @@ class Sampler(cirq.Sampler):
         if noise is not None and not self._in_circuit:
             options["noise"] = noise
         self._noise = noise if self._in_circuit else None
-        self._random: Any = None if seed is None else cirq.value.parse_random_state(seed)
+        self._random: Any = None if seed is None else parse_random_state(seed)
         self._target = Target(server, token, **options)
 
     def run_sweep(
@@ -62,7 +66,7 @@ class Sampler(cirq.Sampler):
                 found[k] = results
         return found
 
-    run_batch = cast("Any", duet.sync(run_batch_async))
+    run_batch = cast("Any", sync(run_batch_async))
 
     def sample_expectation_values(
         self,

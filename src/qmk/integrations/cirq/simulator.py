@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Cirq and sympy have types in part.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false, reportMissingTypeArgument=false
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -161,7 +164,7 @@ def _split(program: cirq.AbstractCircuit) -> tuple[cirq.AbstractCircuit, _ReadOu
     readout: _ReadOut = []
 
     def keep(operation: cirq.Operation, _moment: int) -> Any:
-        gate = operation.gate
+        gate: Any = operation.gate
         if isinstance(gate, cirq.MeasurementGate):
             readout.append((gate.key, gate, operation.qubits))
             return []
