@@ -11,6 +11,9 @@ from qmk.abi.calls.q_result import EventPage, Fallback, Provenance, Register, Re
 from qmk.client.result import Result
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from qmk.api.execution import Executed
     from qmk.api.source import Source
     from qmk.host.results import Head
@@ -41,7 +44,25 @@ def result_of(executed: Executed, source: Source) -> Result:
     )
     events = _Events(executed, source)
     layout = None if executed.drawn is None else partial(layout_of, executed.drawn)
-    return Result(known, events.page, partial(_complete, executed, source, events), layout, events.pack_all)
+    complete = partial(_complete, executed, source, events)
+    return Result(known, events.page, complete, layout, events.pack_all, partial(_printed_bits, executed, source))
+
+
+def _printed_bits(executed: Executed, source: Source) -> NDArray[np.uint8] | None:
+    """The bits as they are printed, a row a shot, straight from the native core's memory. None where it did not draw
+    them, or they are not kept."""
+    import numpy as np
+
+    from qmk.worker.native import events_dropped
+
+    if executed.drawn is None or not source.keep_events:
+        return None
+    table = np.frombuffer(executed.drawn.samples.bits(), dtype=np.uint8).reshape(source.shots, -1)
+    columns = [bit for _, cbits, _ in executed.drawn.registers for bit in cbits]
+    if events_dropped(table.shape[1], source.shots):
+        return None
+    padded = np.hstack([table, np.zeros((source.shots, 1), np.uint8)])  # what is constant 0 is the last column
+    return padded[:, columns]
 
 
 def layout_of(circuit: HasRegisters) -> list[Register]:

@@ -70,9 +70,11 @@ class Result:
         complete: Callable[[Reply], Reply] | None = None,
         layout: Layout | None = None,
         packed: Packed | None = None,
+        printed: Callable[[], NDArray[np.uint8] | None] | None = None,
     ) -> None:
         """``complete`` makes the registers, the provenance and the first page of events when one of them is read.
-        ``layout`` gives the registers without their events, ``packed`` all events, where that costs less."""
+        ``layout`` gives the registers without their events, ``packed`` all events, ``printed`` the bits as they are
+        printed, a row a shot, where that costs less."""
         self.job_id: str = reply.job_id
         self._whole = _Whole(reply, complete)
         self.counts: Counts = Counts.of_run(reply.counts, layout or self._whole.registers)
@@ -86,6 +88,7 @@ class Result:
         self.partial: bool = reply.partial
         self._fetch = fetch
         self._packed = packed
+        self._printed = printed
 
     @property
     def registers(self) -> list[Register]:
@@ -157,6 +160,9 @@ class Result:
         import numpy as np
 
         places = range(self.counts.width) if register is None else self.counts.places_of(register)
+        table = None if self._printed is None else self._printed()
+        if table is not None:
+            return table if register is None else table[:, list(places)]
         events = np.unpackbits(self.packed_events(), axis=1, count=sum(self.event_widths))
         columns = self._printed_columns()
         padded = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])  # what is constant 0 is the last column
@@ -228,7 +234,7 @@ class Result:
         while page is not None:
             pages.append(page)
             page = None if page.next_shot is None else self._fetch_page(page.next_shot)
-        return {**self.__dict__, "_fetch": _Pages(pages), "_packed": None}
+        return {**self.__dict__, "_fetch": _Pages(pages), "_packed": None, "_printed": None}
 
     def _fetch_page(self, from_shot: int) -> EventPage:
         page = None if self._fetch is None else self._fetch(from_shot)

@@ -137,7 +137,7 @@ class Job:
         states = self._client.group(self._id).status()
         if not states:
             fix = "look at its id, and that the tenant is the one that submitted it"
-            raise QmkError("UNKNOWN_JOB", f"there is no job '{self._id}'", field="job_id", help=fix)
+            raise QmkError("JOB_NOT_FOUND", f"there is no job '{self._id}'", field="job_id", help=fix)
         for state, word in (("FAILED", "FAILURE"), ("CANCELLED", "CANCELLED"), ("RUNNING", "RUNNING")):
             if states.get(state):
                 return word
