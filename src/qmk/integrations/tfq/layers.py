@@ -60,7 +60,7 @@ class _Operation:
     (symbols), (n, symbols), (n, operators), to a tensor of shape (n, operators)."""
 
     def __init__(self, options: dict[str, Any]) -> None:
-        self._prepare = functools.lru_cache(maxsize=PREPARED)(functools.partial(_prepare, options))
+        self._prepare: Any = functools.lru_cache(maxsize=PREPARED)(functools.partial(_prepare, options))
 
     def __call__(self, circuits: Any, names: Any, values: Any, operators: Any) -> Any:
         @tf.custom_gradient
@@ -82,8 +82,8 @@ class _Operation:
         found = np.zeros(operators.shape, np.float32)
         for (row, column), operator in np.ndenumerate(operators):
             objective = self._prepare(circuits[row], operator)
-            known = isinstance(objective, float)
-            found[row, column] = objective if known else objective.value(_point(objective, names, values[row]))
+            known = isinstance(objective, Objective)
+            found[row, column] = objective.value(_point(objective, names, values[row])) if known else objective
         return found
 
     def _slopes(self, circuits: Texts, names: Texts, values: Reals, operators: Texts, upstream: Reals) -> Reals:
@@ -91,7 +91,7 @@ class _Operation:
         where = {name.decode(): k for k, name in enumerate(names)}
         for (row, column), operator in np.ndenumerate(operators):
             objective = self._prepare(circuits[row], operator)
-            if isinstance(objective, float):
+            if not isinstance(objective, Objective):
                 continue
             by = objective.at(_point(objective, names, values[row])).by
             for name, slope in by.items():
