@@ -342,3 +342,20 @@ def test_what_cirq_cannot_say_is_refused_by_its_place() -> None:
 def test_a_gate_is_not_a_program() -> None:
     with pytest.raises(QmkError, match="is not a program"):
         qmk.run(cirq.X)  # type: ignore[call-overload]
+
+
+def test_open_angles_under_controls_have_derivatives() -> None:
+    t = sympy.Symbol("t")
+    gates: list[Any] = [cirq.Z**t, cirq.X**t, cirq.ry(t), cirq.rz(2 * t), cirq.ZZ**t]
+    for gate in gates:
+        size = cirq.num_qubits(gate)
+        for values in ([1], [0], [0, 1], [1, 0], [0, 0, 1][: 4 - size]):
+            operation = gate.on(*QUBITS[:size]).controlled_by(*QUBITS[size : size + len(values)], control_values=values)
+            circuit = cirq.Circuit(cirq.ry(0.4).on_each(*QUBITS), cirq.rx(0.9).on_each(*QUBITS), operation)
+            made = read(circuit, None)
+            assert made.inputs.only_angles
+            wanted = cirq.resolve_parameters(circuit, {"t": 0.3}).final_state_vector(dtype=np.complex128)
+            assert abs(exact_state(made.bind({"t": 0.3})) - wanted).max() < 1e-6
+            values_at = [qmk.expectation(circuit, "XYZX", params={"t": 0.3 + step}).value for step in (-1e-4, 1e-4)]
+            slope = qmk.gradient(circuit, "XYZX", params={"t": 0.3}).by["t"]
+            assert slope == pytest.approx((values_at[1] - values_at[0]) / 2e-4, abs=1e-5)

@@ -1,10 +1,9 @@
-"""QMK inside Cirq: the contracts of ``cirq.Sampler`` and of Cirq's simulators, as Cirq's own tests of its simulators have
-them (cirq-core 1.7: ``sim/sparse_simulator_test.py``, ``work/sampler_test.py``; written anew)."""
+"""QMK inside Cirq: the contracts of ``cirq.Sampler`` and of Cirq's simulators, as Cirq's own tests have them (cirq-core
+1.7: ``sim/sparse_simulator_test.py``, ``work/sampler_test.py``; written anew)."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import cirq
@@ -255,7 +254,7 @@ def test_refusals_of_states() -> None:
     with pytest.raises(NotImplementedError, match="non-Hermitian"):
         Simulator().simulate_expectation_values(cirq.Circuit(cirq.X(A)), 1j * cirq.Z(A))
     for initial in (8, np.ones(3)):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="nitial|norm|shape|size|state"):
             Simulator().simulate(cirq.Circuit(cirq.X(A)), initial_state=initial)
     with pytest.raises(QmkError, match="qudit"):
         Simulator().simulate(cirq.Circuit(cirq.IdentityGate(qid_shape=(3,)).on(cirq.LineQid(0, 3))))
@@ -265,8 +264,8 @@ def test_refusals_of_states() -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(daemon: Any) -> Iterator[Engine]:
-    yield Engine(str(daemon.socket), seed=1)
+def engine(daemon: Any) -> Engine:
+    return Engine(str(daemon.socket), seed=1)
 
 
 def test_a_job_is_found_again_by_its_id(engine: Engine) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import cirq
 
 from qmk.adapters.cirq.parameters import angle
-from qmk.circuit.items import Item, ModifiedGate
+from qmk.circuit.items import Item
 from qmk.ir.names import base_of, controlled_form
 from qmk.ir.parameters import Angle, Expression
 
@@ -199,17 +199,45 @@ def reader_of(kind: type) -> Callable[[Any], Found] | None:
     return next((NATIVE[base] for base in kind.__mro__ if base in NATIVE), None) if own else None
 
 
-def item(step: Step, qubits: tuple[int, ...], controls: tuple[int, ...] = (), values: str = "") -> Item:
-    """A step on these qubits, under controls that hold ``values``. A phase on several places is under all but one."""
+def items(step: Step, qubits: tuple[int, ...], controls: tuple[int, ...] = (), values: str = "") -> list[Item]:
+    """A step on these qubits, under controls that hold ``values``. A phase on several places is under all but one. An
+    open angle stays that of a gate with no more than one control, so that derivatives and sweeps see it."""
     name, angles, places = step
     base, own = base_of(name)
     extra = len(places) - 1 if name == "p" else 0
     targets = (*controls, *(qubits[k] for k in places))
     state = values + "1" * (own + extra)
     if not values and not extra:
-        return name, angles, targets
+        return [(name, angles, targets)]
     plain = controlled_form(base, len(state)) if "0" not in state else ""
-    return (plain, angles, targets) if plain else (base, angles, targets, state, 1.0)
+    if plain:
+        return [(plain, angles, targets)]
+    if base in _UNDONE_BY and isinstance(angles[0], Expression):
+        return _open_rotation(base, angles[0], targets, state)
+    return [(base, angles, targets, state, 1.0)]
+
+
+_UNDONE_BY = {"p": "", "rx": "z", "ry": "z", "rz": "x", "rxx": "z", "ryy": "z", "rzz": "x"}
+"""Gates of one angle, and the Pauli on their first qubit that turns them back."""
+
+
+def _open_rotation(base: str, angle: Expression, qubits: tuple[int, ...], state: str) -> list[Item]:
+    """A rotation under controls from two by half of its angle, one of them turned back where the controls hold. Source,
+    for a phase: Barenco et al., Phys. Rev. A 52, 3457 (1995), lemma 7.5."""
+    half, last = angle * 0.5, len(state)
+    if base != "p":
+        turn: Item = (_UNDONE_BY[base], (), qubits[: last + 1], state, 1.0)
+        return [(base, (half,), qubits[last:]), turn, (base, (-half,), qubits[last:]), turn]
+    if state == "1":
+        return [("cp", (angle,), qubits)]
+    if last == 1:
+        flip: Item = ("x", (), qubits[:1])
+        return [flip, ("cp", (angle,), qubits), flip]
+    pair, rest = qubits[last - 1 :], (*qubits[: last - 1], qubits[last])
+    turn = ("x", (), qubits[:last], state[:-1], 1.0)
+    around: list[Item] = [("x", (), pair[:1])] if state[-1] == "0" else []
+    both: list[Item] = [("cp", (half,), pair), turn, ("cp", (-half,), pair), turn]
+    return [*around, *both, *around, *_open_rotation("p", half, rest, state[:-1])]
 
 
 def phase_items(phase: Angle, controls: tuple[int, ...], values: str) -> list[Item]:
@@ -218,9 +246,6 @@ def phase_items(phase: Angle, controls: tuple[int, ...], values: str) -> list[It
         return []
     at = max(values.rfind("1"), 0)
     order = (*controls[:at], *controls[at + 1 :], controls[at])
-    rest = values[:at] + values[at + 1 :]
-    step: Item = ("p", (phase,), order, rest, 1.0) if rest else ("p", (phase,), order)
-    if rest == "1":
-        step = ("cp", (phase,), order)
-    flip: ModifiedGate | Any = ("x", (), order[-1:])
-    return [step] if "1" in values else [flip, step, flip]
+    flip: Item = ("x", (), order[-1:])
+    made = items(("p", (phase,), (0,)), order[-1:], order[:-1], values[:at] + values[at + 1 :])
+    return made if "1" in values else [flip, *made, flip]

@@ -19,7 +19,7 @@ import numpy as np
 import sympy
 
 from qmk.adapters.cirq import channels, conditions
-from qmk.adapters.cirq.gates import Found, Steps, item, phase_items, reader_of
+from qmk.adapters.cirq.gates import Found, Steps, items, phase_items, reader_of
 from qmk.adapters.cirq.names import free_name, is_line, qubit_named, register_name
 from qmk.adapters.cirq.parameters import angle
 from qmk.base.limits import LIMITS, check
@@ -64,7 +64,7 @@ class Reader:
         self.kept: list[Any] = []
         self.phase = 0.0
         self.open_phases: dict[Expression, float] = {}
-        self.moment = self.moments = 0
+        self.moment = 0
         self.depth = 0
         for qubit in qubits:
             if qubit.dimension != 2:
@@ -111,7 +111,7 @@ class Reader:
 
     def put(self, steps: Steps, operation: cirq.Operation) -> None:
         qubits = self.numbers(operation)
-        self.items += [item(step, qubits) for step in steps.steps]
+        self.items += [each for step in steps.steps for each in items(step, qubits)]
         self.add_phase(steps.phase)
 
     def add_phase(self, phase: Angle) -> None:
@@ -164,8 +164,9 @@ class Reader:
         times = operation.repetitions
         if not isinstance(times, (int, np.integer)):
             raise self.refuse("its number of repetitions is a parameter", operation, "resolve it first")
-        self.moments += abs(int(times)) * len(operation.circuit)
-        check("expansion_nodes", len(self.items) + self.moments, "a CircuitOperation")
+        check(
+            "expansion_nodes", len(self.items) + abs(int(times)) * _unrolled(operation.circuit, {}), str(operation)[:80]
+        )
         for moment in operation.mapped_circuit().moments:
             self.add_all(moment.operations)
 
@@ -186,7 +187,8 @@ class Reader:
             return
         qubits = self.numbers(operation)
         for numbers, values in _terms(gate.control_values, qubits[:count]):
-            self.items += [item(step, qubits[count:], numbers, values) for step in steps.steps]
+            for step in steps.steps:
+                self.items += items(step, qubits[count:], numbers, values)
             self._add_controlled_phase(steps.phase, numbers, values)
 
     def _add_controlled_phase(self, phase: Angle, numbers: tuple[int, ...], values: str) -> None:
@@ -352,6 +354,18 @@ class Reader:
     def _phases(self) -> list[Angle]:
         known = cast("float", angle(self.phase % (2 * np.pi)))
         return [*([known] if known else []), *(count * phase for phase, count in self.open_phases.items())]
+
+
+def _unrolled(circuit: cirq.AbstractCircuit, known: dict[int, int]) -> int:
+    """The moments of a circuit with all its repetitions. ``known``: those of circuits that were counted, by id."""
+    if id(circuit) not in known:
+        total = len(circuit.moments)
+        for operation in circuit.all_operations():
+            inner: Any = operation.untagged
+            if isinstance(inner, cirq.CircuitOperation) and isinstance(inner.repetitions, (int, np.integer)):
+                total += abs(int(inner.repetitions)) * _unrolled(inner.circuit, known)
+        known[id(circuit)] = total
+    return known[id(circuit)]
 
 
 def _in_order(controls: Iterable[cirq.Condition]) -> list[cirq.Condition]:

@@ -110,7 +110,7 @@ def _chances(operations: list[cirq.Operation], n_qubits: int) -> Amplitudes:
     simulator = cirq.DensityMatrixSimulator(dtype=np.complex128)
     result = simulator.simulate(cirq.Circuit(operations), qubit_order=cirq.LineQubit.range(max(n_qubits, 1)))
     matrix: Any = result.final_density_matrix
-    chances = np.clip(np.diagonal(matrix).real, 0.0, None)
+    chances = np.clip(np.real(np.diagonal(matrix)), 0.0, None)
     return np.sqrt(chances).astype(np.complex128)
 
 
