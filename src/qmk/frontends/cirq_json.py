@@ -1,8 +1,9 @@
 """Front-end ``cirq-json``: what ``cirq.to_json`` writes of a circuit, read by Cirq, where that is installed.
 
-``cirq.read_json`` makes objects of any class that Cirq registers, and some of them evaluate text that they hold (a
-``BooleanHamiltonianGate`` gives its formulas to sympy's parser, which is Python's ``eval``). So the document is looked
-at first: only the types listed here are let through, their sizes are bounded, and operands of sympy are never text.
+``cirq.read_json`` makes objects of any class that Cirq registers, and one of them evaluates text that it holds: in Cirq
+1.5 a ``BooleanHamiltonianGate`` gives its formulas to sympy's parser, which is Python's ``eval``. So the document is
+looked at first: only the types listed here are let through, their sizes are bounded, and operands of sympy are never
+text.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _ROWS = (
         "CIRQ-02",
         "a type that is not read from a file",
         "A document names only circuits, moments, operations, gates, channels, qubits, conditions and expressions. A "
-        "BooleanHamiltonianGate is not among them: it evaluates text.",
+        "BooleanHamiltonianGate is not among them: some versions of Cirq evaluate its text.",
         "decompose it with cirq.decompose before the circuit is written",
     ),
     Rule(
@@ -94,18 +95,23 @@ def load_cirq() -> Any:
 
 
 def to_circuit(program: Any) -> Circuit:
-    """A circuit of Cirq's as one of ours, by its adapter."""
+    """A circuit of Cirq's from a document as one of ours, by its adapter. Raises Refused for parts of it that Cirq has
+    not looked at and cannot use."""
     module, _, name = discovery.adapters()["cirq"].reader.partition(":")
-    return getattr(importlib.import_module(module), name)(program, None)
+    try:
+        return getattr(importlib.import_module(module), name)(program, None)
+    except QmkError:
+        raise
+    except Exception as error:  # what a wrong value in an object of Cirq's makes it raise is not limited
+        refuse("CIRQ-01", f"Cirq cannot use this: {str(error).strip() or type(error).__name__:.200}")
 
 
 def _read(source: Source) -> Circuit:
     cirq = load_cirq()
     try:
-        found = _load(cirq, strip_bom(source.data))
+        return to_circuit(_load(cirq, strip_bom(source.data)))
     except Refused as refused:
         raise invalid_graph([refused.finding(CIRQ_RULES, source.name)]) from None
-    return to_circuit(found)
 
 
 def _load(cirq: Any, data: bytes) -> Any:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import invalid_graph
 from qmk.formats import protobuf
 from qmk.formats.json_rules import Rule
-from qmk.frontends.cirq_json import load_cirq, to_circuit
+from qmk.frontends.cirq_json import CIRQ_RULES, load_cirq, to_circuit
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Inputs, Refused, Source, refuse
 
@@ -156,12 +156,11 @@ def _read(source: Source) -> Circuit:
     sympy: Any = importlib.import_module("sympy")
     try:
         try:
-            made = _Reader(cirq, sympy.Symbol).circuit(source.data)
+            return to_circuit(_Reader(cirq, sympy.Symbol).circuit(source.data))
         except (ValueError, TypeError) as error:  # of the wire, and of Cirq about arguments
             refuse("TFQ-01", f"{error!s:.200}")
     except Refused as refused:
-        raise invalid_graph([refused.finding(TFQ_RULES, source.name)]) from None
-    return to_circuit(made)
+        raise invalid_graph([refused.finding({**CIRQ_RULES, **TFQ_RULES}, source.name)]) from None
 
 
 def parse(source: Source) -> Graph:

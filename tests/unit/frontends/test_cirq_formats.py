@@ -59,7 +59,7 @@ def test_json_has_parameters() -> None:
 
 
 def test_a_document_of_a_stranger_runs_no_code(tmp_path: Path) -> None:
-    """Cirq itself evaluates the first: ``BooleanHamiltonianGate`` gives its text to sympy's parser."""
+    """Cirq 1.5 evaluates the first: its ``BooleanHamiltonianGate`` gives its text to sympy's parser."""
     proof = tmp_path / "ran"
     code = f"__import__('pathlib').Path({str(proof)!r}).touch()"
     hamiltonian = {"cirq_type": "BooleanHamiltonianGate", "parameter_names": ["a"], "boolean_strs": [code], "theta": 1}

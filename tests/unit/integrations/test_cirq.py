@@ -254,7 +254,7 @@ def test_refusals_of_states() -> None:
     with pytest.raises(NotImplementedError, match="non-Hermitian"):
         Simulator().simulate_expectation_values(cirq.Circuit(cirq.X(A)), 1j * cirq.Z(A))
     for initial in (8, np.ones(3)):
-        with pytest.raises(ValueError, match="nitial|norm|shape|size|state"):
+        with pytest.raises(ValueError, match=r"nitial|norm|shape|size|state"):
             Simulator().simulate(cirq.Circuit(cirq.X(A)), initial_state=initial)
     with pytest.raises(QmkError, match="qudit"):
         Simulator().simulate(cirq.Circuit(cirq.IdentityGate(qid_shape=(3,)).on(cirq.LineQid(0, 3))))

@@ -164,9 +164,8 @@ class Reader:
         times = operation.repetitions
         if not isinstance(times, (int, np.integer)):
             raise self.refuse("its number of repetitions is a parameter", operation, "resolve it first")
-        check(
-            "expansion_nodes", len(self.items) + abs(int(times)) * _unrolled(operation.circuit, {}), str(operation)[:80]
-        )
+        moments = abs(int(times)) * _unrolled(operation.circuit, {})
+        check("expansion_nodes", len(self.items) + moments, "a CircuitOperation")
         for moment in operation.mapped_circuit().moments:
             self.add_all(moment.operations)
 
