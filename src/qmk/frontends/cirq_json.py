@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -20,9 +20,6 @@ from qmk.formats.json_rules import Rule
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import Frontend, Inputs, Refused, Source, json_object, refuse, strip_bom
-
-if TYPE_CHECKING:
-    from qmk.circuit.circuit import Circuit
 
 _ROWS = (
     Rule(
@@ -94,7 +91,7 @@ def load_cirq() -> Any:
         raise QmkError("UNSUPPORTED", "circuits of Cirq are read by cirq, which is not installed", help=fix) from None
 
 
-def to_circuit(program: Any) -> Circuit:
+def to_circuit(program: Any) -> Any:
     """A circuit of Cirq's from a document as one of ours, by its adapter. Raises Refused for parts of it that Cirq has
     not looked at and cannot use."""
     module, _, name = discovery.adapters()["cirq"].reader.partition(":")
@@ -106,7 +103,7 @@ def to_circuit(program: Any) -> Circuit:
         refuse("CIRQ-01", f"Cirq cannot use this: {str(error).strip() or type(error).__name__:.200}")
 
 
-def _read(source: Source) -> Circuit:
+def _read(source: Source) -> Any:
     cirq = load_cirq()
     try:
         return to_circuit(_load(cirq, strip_bom(source.data)))

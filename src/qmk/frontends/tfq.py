@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qmk.base.errors import invalid_graph
 from qmk.formats import protobuf
@@ -20,9 +20,6 @@ from qmk.formats.json_rules import Rule
 from qmk.frontends.cirq_json import CIRQ_RULES, load_cirq, to_circuit
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Inputs, Refused, Source, refuse
-
-if TYPE_CHECKING:
-    from qmk.circuit.circuit import Circuit
 
 _ROWS = (
     Rule(
@@ -151,7 +148,7 @@ class _Reader:
         return self.cirq.LineQubit(first) if second is None else self.cirq.GridQubit(first, int(second))
 
 
-def _read(source: Source) -> Circuit:
+def _read(source: Source) -> Any:
     cirq = load_cirq()
     sympy: Any = importlib.import_module("sympy")
     try:

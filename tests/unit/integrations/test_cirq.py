@@ -251,7 +251,7 @@ def test_noise_ends_in_a_density_matrix() -> None:
 
 
 def test_refusals_of_states() -> None:
-    with pytest.raises(NotImplementedError, match="non-Hermitian"):
+    with pytest.raises(ValueError, match="non-Hermitian"):
         Simulator().simulate_expectation_values(cirq.Circuit(cirq.X(A)), 1j * cirq.Z(A))
     for initial in (8, np.ones(3)):
         with pytest.raises(ValueError, match=r"nitial|norm|shape|size|state"):

@@ -33,7 +33,7 @@ def read(condition: cirq.Condition, records: Records, place: str) -> Condition:
     if isinstance(condition, cirq.BitMaskKeyCondition):
         bits = _bits(condition.key, condition.index, records, place)
         mask = (1 << len(bits)) - 1 if condition.bitmask is None else condition.bitmask
-        return _masked(bits, mask, condition.target_value, condition.equal_target)
+        return _compare_masked(bits, mask, condition.target_value, condition.equal_target)
     if isinstance(condition, cirq.SympyCondition):
         return _table(condition, records, place)
     fix = "use a KeyCondition, a BitMaskKeyCondition or a SympyCondition"
@@ -63,7 +63,7 @@ def _differs(bits: Sequence[int], value: int) -> Condition:
     return _leaf(bits[0]) if len(bits) == 1 and value == 0 else Condition("not", (_equals(bits, value),))
 
 
-def _masked(bits: Sequence[int], mask: int, target: int, equal: bool) -> Condition:
+def _compare_masked(bits: Sequence[int], mask: int, target: int, equal: bool) -> Condition:
     shifts = range(len(bits) - 1, -1, -1)
     chosen = [bit for bit, shift in zip(bits, shifts, strict=True) if mask >> shift & 1]
     wanted = [target >> shift & 1 for shift in shifts if mask >> shift & 1]

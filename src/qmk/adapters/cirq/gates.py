@@ -73,7 +73,7 @@ def _phase(named: dict[Any, Plain], name: str, controls: int) -> Callable[[Any],
     return read
 
 
-def _controlled(whole: str, rotation: str) -> Callable[[Any], Found]:
+def _control(whole: str, rotation: str) -> Callable[[Any], Found]:
     """``P ** e`` under one control."""
 
     def read(gate: Any) -> Found:
@@ -172,7 +172,7 @@ NATIVE: dict[Any, Callable[[Any], Found]] = {
     cirq.YYPowGate: _rotation("ryy", {}),
     cirq.ZZPowGate: _rotation("rzz", {}),
     cirq.CZPowGate: _phase({1: ("cz", ()), -1: ("cz", ())}, "cp", 1),
-    cirq.CXPowGate: _controlled("cnot", "crx"),
+    cirq.CXPowGate: _control("cnot", "crx"),
     cirq.CCZPowGate: _phase({1: ("ccz", ()), -1: ("ccz", ())}, "p", 2),
     cirq.CCXPowGate: _toffoli("x"),
     cirq.CSwapGate: lambda _gate: ("cswap", ()),
@@ -189,7 +189,7 @@ NATIVE: dict[Any, Callable[[Any], Found]] = {
 
 
 if hasattr(cirq, "CYPowGate"):  # Cirq 1.5, which TensorFlow Quantum pins, has neither
-    NATIVE.update({cirq.CYPowGate: _controlled("cy", "cry"), cirq.CCYPowGate: _toffoli("y")})
+    NATIVE.update({cirq.CYPowGate: _control("cy", "cry"), cirq.CCYPowGate: _toffoli("y")})
 
 
 @functools.cache

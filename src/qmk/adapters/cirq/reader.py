@@ -16,12 +16,12 @@ from typing import Any, cast
 
 import cirq
 import numpy as np
-import sympy
 
 from qmk.adapters.cirq import channels, conditions
 from qmk.adapters.cirq.gates import Found, Steps, items, phase_items, reader_of
 from qmk.adapters.cirq.names import free_name, is_line, qubit_named, register_name
 from qmk.adapters.cirq.parameters import angle
+from qmk.adapters.cirq.parts import control_terms, count_moments, global_phase, in_order, matrix_rows
 from qmk.base.limits import LIMITS, check
 from qmk.circuit import whole
 from qmk.circuit.applying import items_of
@@ -139,7 +139,7 @@ class Reader:
         elif isinstance(operation, cirq.CircuitOperation):
             self._circuit(operation)
         elif isinstance(operation, cirq.ControlledOperation) or isinstance(operation.gate, cirq.ControlledGate):
-            self._controlled(operation)
+            self._control(operation)
         elif isinstance(operation, cirq.PauliStringPhasor) or isinstance(operation.gate, cirq.PauliStringPhasorGate):
             self._phasor(operation)
         else:
@@ -147,7 +147,7 @@ class Reader:
 
     def _branch(self, operation: cirq.ClassicallyControlledOperation) -> None:
         place = f"moment {self.moment}, {show(str(operation), 80)}"
-        found = [conditions.read(each, self.records, place) for each in _in_order(operation.classical_controls)]
+        found = [conditions.read(each, self.records, place) for each in in_order(operation.classical_controls)]
         condition = found[0]
         for each in found[1:]:
             condition = condition & each
@@ -164,14 +164,14 @@ class Reader:
         times = operation.repetitions
         if not isinstance(times, (int, np.integer)):
             raise self.refuse("its number of repetitions is a parameter", operation, "resolve it first")
-        moments = abs(int(times)) * _unrolled(operation.circuit, {})
+        moments = abs(int(times)) * count_moments(operation.circuit, {})
         check("expansion_nodes", len(self.items) + moments, "a CircuitOperation")
         for moment in operation.mapped_circuit().moments:
             self.add_all(moment.operations)
 
     # -- gates -------------------------------------------------------------------------------------------------------
 
-    def _controlled(self, operation: cirq.Operation) -> None:
+    def _control(self, operation: cirq.Operation) -> None:
         """A gate under controls, by its own steps, whose phase is physics here."""
         gate: Any = operation.gate or operation
         if isinstance(gate, cirq.ControlledGate):
@@ -179,13 +179,13 @@ class Reader:
             count = gate.num_controls()
         else:
             inner, count = gate.sub_operation, len(gate.controls)
-        phase = _global_phase(inner)
+        phase = global_phase(inner)
         steps = Steps((), phase) if phase is not None else self._steps_of(inner, operation)
         if steps is None:
             self._decompose(operation)
             return
         qubits = self.numbers(operation)
-        for numbers, values in _terms(gate.control_values, qubits[:count]):
+        for numbers, values in control_terms(gate.control_values, qubits[:count]):
             for step in steps.steps:
                 self.items += items(step, qubits[count:], numbers, values)
             self._add_controlled_phase(steps.phase, numbers, values)
@@ -206,7 +206,7 @@ class Reader:
         if found is not None:
             return cast("Steps", found)
         if cirq.num_qubits(inner) <= ROOT_QUBITS and cirq.has_unitary(inner):
-            made = items_of(synthesise(_rows(cirq.unitary(inner))), range(cirq.num_qubits(inner)))
+            made = items_of(synthesise(matrix_rows(cirq.unitary(inner))), range(cirq.num_qubits(inner)))
             plain = [each for each in made if type(each) is tuple and len(each) == 3]
             if len(plain) == len(made):
                 phase = sum(cast("float", each[1][0]) for each in plain if each[0] == "gphase")
@@ -235,7 +235,7 @@ class Reader:
             self._measure_pauli(gate, self.numbers(operation))
         elif isinstance(gate, cirq.ResetChannel):
             self.items += [Step("core.reset", {}, (qubit,)) for qubit in self.numbers(operation)]
-        elif (phase := _global_phase(gate if gate is not None else operation)) is not None:
+        elif (phase := global_phase(gate if gate is not None else operation)) is not None:
             self.add_phase(phase)
         elif cirq.measurement_key_objs(operation):
             fix = "leave out its key: what a channel did is not recorded"
@@ -248,7 +248,7 @@ class Reader:
             self._decompose(operation)
 
     def _unitary(self, operation: cirq.Operation) -> None:
-        for each in items_of(synthesise(_rows(cirq.unitary(operation))), self.numbers(operation)):
+        for each in items_of(synthesise(matrix_rows(cirq.unitary(operation))), self.numbers(operation)):
             if type(each) is tuple and each[0] == "gphase":
                 self.add_phase(each[1][0])
             else:
@@ -353,46 +353,3 @@ class Reader:
     def _phases(self) -> list[Angle]:
         known = cast("float", angle(self.phase % (2 * np.pi)))
         return [*([known] if known else []), *(count * phase for phase, count in self.open_phases.items())]
-
-
-def _unrolled(circuit: cirq.AbstractCircuit, known: dict[int, int]) -> int:
-    """The moments of a circuit with all its repetitions. ``known``: those of circuits that were counted, by id."""
-    if id(circuit) not in known:
-        total = len(circuit.moments)
-        for operation in circuit.all_operations():
-            inner: Any = operation.untagged
-            if isinstance(inner, cirq.CircuitOperation) and isinstance(inner.repetitions, (int, np.integer)):
-                total += abs(int(inner.repetitions)) * _unrolled(inner.circuit, known)
-        known[id(circuit)] = total
-    return known[id(circuit)]
-
-
-def _in_order(controls: Iterable[cirq.Condition]) -> list[cirq.Condition]:
-    return sorted(controls, key=str)
-
-
-def _global_phase(gate: Any) -> Angle | None:
-    """The angle of a gate that is a global phase; None for every other."""
-    gate = gate if isinstance(gate, cirq.Gate) else gate.gate
-    if not isinstance(gate, cirq.GlobalPhaseGate):
-        return None
-    coefficient: Any = gate.coefficient
-    if not isinstance(coefficient, sympy.Basic):
-        return float(np.angle(complex(coefficient)))
-    if not isinstance(coefficient, sympy.exp):
-        fix = "write it as sympy.exp(sympy.I * angle)"
-        raise cannot("cirq", f"the coefficient '{coefficient}'", "a global phase", fix)
-    return angle(sympy.expand(-sympy.I * coefficient.args[0]))
-
-
-def _terms(values: Any, controls: tuple[int, ...]) -> list[tuple[tuple[int, ...], str]]:
-    """The controls and what they must hold, for each of several exclusive terms. A control that may hold either value
-    is none."""
-    if isinstance(values, cirq.ProductOfSums):
-        used = [(number, int(each[0])) for number, each in zip(controls, values, strict=True) if len(set(each)) == 1]
-        return [(tuple(number for number, _ in used), "".join(str(value) for _, value in used))]
-    return [(controls, "".join(map(str, map(int, product)))) for product in values.expand()]
-
-
-def _rows(matrix: Any) -> tuple[tuple[complex, ...], ...]:
-    return tuple(tuple(complex(x) for x in row) for row in matrix)

@@ -40,7 +40,7 @@ def phasor(paulis: str, theta: Angle) -> cirq.Gate:
     return cirq.PauliStringPhasorGate(cirq.DensePauliString(paulis), exponent_neg=half, exponent_pos=-half)
 
 
-def _phased(theta: Angle, phi: Angle, lam: Angle) -> cirq.Gate:
+def _turn_by_phases(theta: Angle, phi: Angle, lam: Angle) -> cirq.Gate:
     turns, out, back = _turns(theta), _turns(phi), _turns(lam)
     return cirq.PhasedXZGate(x_exponent=turns, z_exponent=out + back, axis_phase_exponent=0.5 - back)
 
@@ -88,8 +88,8 @@ _TURNING: dict[str, Callable[..., cirq.Gate]] = {
     "rzx": lambda theta: phasor("ZX", theta),
     "fsim": lambda theta, phi: cirq.FSimGate(value(theta), value(phi)),
     "xx_plus_yy": lambda theta, beta: _PHASED_ISWAP(phase_exponent=_turns(beta) / 2, exponent=-_turns(theta)),
-    "u": _phased,
-    "qasm_u": _phased,
+    "u": _turn_by_phases,
+    "qasm_u": _turn_by_phases,
 }
 
 _POWERS = frozenset({"x", "y", "z", "h", "s", "t", "swap", "iswap"})

@@ -59,10 +59,10 @@ class Values:
 
     def _write(self, condition: Condition, place: str) -> cirq.Condition:
         wanted = _comparison(condition)
-        found = self._masked(*wanted) if wanted is not None else None
+        found = self._compare_masked(*wanted) if wanted is not None else None
         return found if found is not None else cirq.SympyCondition(self._polynomial(condition, place))
 
-    def _masked(self, bits: Sequence[int], value: int, equal: bool) -> cirq.Condition | None:
+    def _compare_masked(self, bits: Sequence[int], value: int, equal: bool) -> cirq.Condition | None:
         """Bits, the first the lowest, compared with a number, where they stand in one measurement."""
         records = [self.records[bit] for bit in bits]
         key, index, _, size = records[0]

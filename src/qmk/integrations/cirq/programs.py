@@ -75,14 +75,14 @@ def observables_of(observables: Any) -> list[cirq.PauliSum]:
 
 
 def to_observable(observable: cirq.PauliSum, qubits: Sequence[cirq.Qid]) -> dict[str, float]:
-    """An observable by its Pauli strings on these qubits. Raises NotImplementedError, as Cirq does, for one that is not
+    """An observable by its Pauli strings on these qubits. Raises ValueError for one that is not
     Hermitian."""
     where = {qubit: k for k, qubit in enumerate(qubits)}
     found: dict[str, float] = {}
     for string in observable:
         factor = complex(cast("Any", string.coefficient))
         if abs(factor.imag) > 1e-4:
-            raise NotImplementedError(f"Cannot compute expectation value of a non-Hermitian PauliString {string}.")
+            raise ValueError(f"Cannot compute expectation value of a non-Hermitian PauliString {string}.")
         letters = ["I"] * len(qubits)
         for qubit, pauli in string.items():
             letters[where[qubit]] = str(pauli)

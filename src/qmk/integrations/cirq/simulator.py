@@ -98,10 +98,12 @@ class Simulator(
                     "Circuit contains ops whose symbols were not specified in parameter sweep. Symbols: "
                     + ", ".join(names)
                 )
-            simulate = self._pure if cirq.has_unitary(resolved) or not resolved.all_qubits() else self._mixed
+            simulate = (
+                self._simulate_pure if cirq.has_unitary(resolved) or not resolved.all_qubits() else self._simulate_mixed
+            )
             yield simulate(resolved, readout, qubits, resolver)
 
-    def _pure(
+    def _simulate_pure(
         self,
         program: cirq.AbstractCircuit,
         readout: _ReadOut,
@@ -116,7 +118,7 @@ class Simulator(
         )
         return cirq.StateVectorTrialResult(resolver, _read_out(state, readout), state)
 
-    def _mixed(
+    def _simulate_mixed(
         self,
         program: cirq.AbstractCircuit,
         readout: _ReadOut,
