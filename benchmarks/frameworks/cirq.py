@@ -121,8 +121,7 @@ def sweep() -> None:
     choose = random.Random(2)
     points = [{name: choose.random() for name in names} for _ in range(POINTS)]
     theirs = {
-        name: lambda each=each: each.run_sweep(program, points, repetitions=100)
-        for name, each in simulators().items()
+        name: lambda each=each: each.run_sweep(program, points, repetitions=100) for name, each in simulators().items()
     }
     sampler = Sampler(seed=1, cache=False)
     compare(f"sweep, {POINTS} points", lambda: sampler.run_sweep(program, points, repetitions=100), theirs)

@@ -6,10 +6,10 @@ from __future__ import annotations
 import cirq
 import numpy as np
 import pytest
-from tests.unit.adapters.circuits_of_cirq import QUBITS, distribution, random_circuit
 
 from qmk.adapters.cirq.reader import read
 from qmk.adapters.cirq.writer import write
+from tests.unit.adapters.circuits_of_cirq import QUBITS, distribution, random_circuit
 
 
 @pytest.mark.conformance
