@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import pickle
 from typing import Any
 
@@ -298,3 +300,9 @@ def test_values_come_from_the_daemon_too(daemon: Any) -> None:
         cirq.Circuit(cirq.rx(T)(A)), cirq.Z(A), cirq.Points("t", [0, np.pi])
     )
     np.testing.assert_allclose(found, [[1], [-1]], atol=1e-6)
+
+
+def test_layers_of_tensorflow_quantum_say_what_they_need() -> None:
+    if importlib.util.find_spec("tensorflow_quantum") is None:
+        with pytest.raises(QmkError, match="needs TensorFlow Quantum"):
+            importlib.import_module("qmk.integrations.tfq")

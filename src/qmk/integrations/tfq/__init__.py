@@ -5,7 +5,7 @@ import importlib.util
 from qmk.base.errors import QmkError
 
 if importlib.util.find_spec("tensorflow_quantum") is None:
-    fix = "pip install tensorflow-quantum, in an environment of Python 3.11 with QMK"
+    fix = "install TensorFlow Quantum beside QMK, in an environment of Python 3.11"
     raise QmkError("UNSUPPORTED", "qmk.integrations.tfq needs TensorFlow Quantum", help=fix)
 
 from qmk.integrations.tfq.layers import PQC, Expectation
