@@ -3,6 +3,9 @@ all measurements. ``tests/unit/adapters/test_cirq.py`` has 25 of them."""
 
 from __future__ import annotations
 
+# Cirq's types are those of operations where its operators give Pauli strings.
+# pyright: reportPrivateImportUsage=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false
 import cirq
 import numpy as np
 import pytest

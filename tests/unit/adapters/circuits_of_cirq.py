@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Cirq's types are those of operations where its operators give Pauli strings.
+# pyright: reportPrivateImportUsage=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false
 import random
 from typing import Any
 

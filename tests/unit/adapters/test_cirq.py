@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Cirq's types are those of operations where its operators give Pauli strings.
+# pyright: reportPrivateImportUsage=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false
 from typing import Any
 
 import cirq
@@ -111,7 +114,8 @@ def test_a_channel_has_its_effect_and_comes_back(channel: Any) -> None:
     rho = cirq.DensityMatrixSimulator(dtype=np.complex128).simulate(prepared).final_density_matrix
     wanted = [np.trace(rho @ cirq.unitary(cirq.DensePauliString(text))).real for text in strings]
     observables: list[Any] = [{text: 1.0} for text in strings]
-    assert [each.value for each in qmk.expectation(prepared, observables)] == pytest.approx(wanted, abs=1e-6)
+    found: Any = qmk.expectation(prepared, observables)
+    assert [each.value for each in found] == pytest.approx(wanted, abs=1e-6)
     again = write(read(prepared, None))
     assert abs(cirq.DensityMatrixSimulator(dtype=np.complex128).simulate(again).final_density_matrix - rho).max() < 1e-6
 

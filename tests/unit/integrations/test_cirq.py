@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+# Cirq's types are those of operations where its operators give Pauli strings.
+# pyright: reportPrivateImportUsage=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false
 import importlib
 import importlib.util
 import pickle
