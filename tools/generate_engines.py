@@ -66,6 +66,11 @@ BESIDE = {
         "dynamic programs that are not Clifford; programs with fences; wide programs of little entanglement",
     ),
     "qsim": ("qsimcirq, cirq-core: Apache-2.0", "extra `qsim`", "dense programs, from about 14 qubits on"),
+    "cirq": (
+        "cirq-core: Apache-2.0",
+        "extra `cirq`",
+        "by name: `statevector` and `density_matrix` where the answer of Cirq's own simulators is wanted",
+    ),
     "lightning": (
         "pennylane-lightning, pennylane: Apache-2.0",
         "extra `lightning`",

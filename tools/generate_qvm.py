@@ -11,6 +11,7 @@ from qmk.formats.asm.rules import ASM_RULES
 from qmk.formats.binary import BINARY_RULES
 from qmk.formats.json_rules import JSON_RULES
 from qmk.frontends.ahs import AHS_RULES
+from qmk.frontends.cirq_json import CIRQ_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.neutral_atom_vm import NAVM_RULES
@@ -19,6 +20,7 @@ from qmk.frontends.pytket_json import PYTKET_RULES
 from qmk.frontends.quera import QUERA_RULES
 from qmk.frontends.quil import QUIL_RULES
 from qmk.frontends.stim import STIM_RULES
+from qmk.frontends.tfq import TFQ_RULES
 from qmk.frontends.yao_json import YAO_RULES
 from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
@@ -37,6 +39,8 @@ READERS = (
         "what the gateway takes of Braket's OpenQASM",
         tuple(BRAKET_RULES.values()),
     ),
+    ("CIRQ", "Circuits of Cirq in JSON", "what can be read as a circuit of Cirq's", tuple(CIRQ_RULES.values())),
+    ("TFQ", "Circuits of TensorFlow Quantum", "what can be read as a serialized circuit", tuple(TFQ_RULES.values())),
     ("KIRIN", "Squin kernels of Kirin", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("STIM", "Circuits of Stim", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),

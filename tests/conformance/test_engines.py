@@ -19,6 +19,7 @@ import qmk_native
 import qmk
 from qmk.engines import (
     aer,
+    cirq,
     clifft,
     ddsim,
     jax,
@@ -78,6 +79,16 @@ def test_aer_small_bond(check: Check) -> None:
 
 @as_tests(checks(aer.DECLARATION, "extended_stabilizer", shots=60, programs=3, select=in_reach))
 def test_aer_extended_stabilizer(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(cirq.DECLARATION, "statevector", programs=4))
+def test_cirq_statevector(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(cirq.DECLARATION, "density_matrix", programs=4))
+def test_cirq_density_matrix(check: Check) -> None:
     assert not check.run()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -72,10 +72,13 @@ def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
     return into
 
 
-def append(circuit: Circuit, items: Iterable[Item]) -> None:
-    """Adds items whose names, angles, qubits and bits the caller has checked, as a reader of programs has."""
+def append(circuit: C, items: Iterable[Item], metadata: Mapping[str, Any] | None = None) -> C:
+    """Adds items whose names, angles, qubits and bits the caller has checked, as a reader of programs has, and what
+    such a reader keeps beside them."""
     circuit._items += items
     circuit._written.update(bit for item in circuit._items if isinstance(item, Step) for bit in item.writes)
+    circuit._metadata.update(metadata or {})
+    return circuit
 
 
 def inverse_of(circuit: C) -> C:

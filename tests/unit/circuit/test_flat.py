@@ -9,7 +9,7 @@ import pytest
 import qmk
 from qmk.circuit import flat
 
-GATES = "h sdg rx u p cx rzz iswap ecr fsim ccx cswap xx_plus_yy ccz sxdg".split()
+GATES = ["h", "sdg", "rx", "u", "p", "cx", "rzz", "iswap", "ecr", "fsim", "ccx", "cswap", "xx_plus_yy", "ccz", "sxdg"]
 ANGLES = {"rx": 1, "u": 3, "p": 1, "rzz": 1, "fsim": 2, "xx_plus_yy": 2}
 QUBITS = {"h": 1, "sdg": 1, "sxdg": 1, "rx": 1, "u": 1, "p": 1, "ccx": 3, "cswap": 3, "ccz": 3}
 
