@@ -47,7 +47,7 @@ def own_once(program: ProgramLike) -> ProgramLike:
     from qmk.circuit import objects
 
     adapter = objects.adapter_of(program)
-    return program if adapter is not None and adapter.takes_params else own(program)[0]
+    return program if adapter is not None and adapter.uses_params(program) else own(program)[0]
 
 
 def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[Any, Any] | None = None) -> Graph:
