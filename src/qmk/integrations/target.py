@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from qmk.api.observing import Expectation
     from qmk.client.batch import CountsBatch
     from qmk.client.result import Result
@@ -76,23 +79,40 @@ class Target:
             if points is not None:
                 return list(expectation(program, list(observables), points, **given))
             return [expectation(program, list(observables), **given)]
-        found = self._remote_values(program, observables, points, given)
+        found = self._remote_values(program, given, expect=observables, points=points)
         return [[Expectation.of(one, found) for one in point.expectations] for point in found.points]
 
-    def _remote_values(
-        self,
-        program: ProgramLike,
-        observables: Sequence[ObservableLike],
-        points: PointsLike | None,
-        options: dict[str, Any],
-    ) -> Values:
+    def state(self, program: ProgramLike, **options: Any) -> npt.NDArray[np.complex128]:
+        """The state vector, qubit 0 the highest bit of an index, up to a global phase; see ``qmk.state``."""
+        given = {**self.options, **options}
+        if not self.is_remote:
+            from qmk.api.observing import state
+
+            return state(program, **given)
+        import numpy as np
+
+        found = self._remote_values(program, given, state=True).points[0].state
+        return np.frombuffer(found, dtype="<c16").astype(np.complex128)
+
+    def probabilities(self, program: ProgramLike, qubits: Sequence[int], **options: Any) -> npt.NDArray[np.float64]:
+        """The probabilities of the values of ``qubits``, the first the highest bit; see ``qmk.probabilities``."""
+        import numpy as np
+
+        given = {**self.options, **options}
+        if not self.is_remote:
+            from qmk.api.observing import probabilities
+
+            return np.asarray(probabilities(program, qubits, **given).values, dtype=np.float64)
+        (row,) = self._remote_values(program, given, probabilities=[list(qubits)]).points[0].probabilities
+        return np.array([each.value for each in row])
+
+    def _remote_values(self, program: ProgramLike, options: dict[str, Any], **asked_for: Any) -> Values:
+        """What a daemon is asked for beyond counts; ``asked_for`` goes to ``qmk.outputs``."""
         from qmk.request.outputs import outputs
 
         sampled = options.get("shots") is not None
         params, format = options.pop("params", None), options.pop("format", None)
-        graph, asked = outputs(
-            program, expect=observables, points=points, params=params, format=format, counts=False, sampled=sampled
-        )
+        graph, asked = outputs(program, **asked_for, params=params, format=format, counts=False, sampled=sampled)
         values = self.client.run(graph, outputs=asked, **options).values
         assert values is not None, "a job with outputs has values"
         return values
