@@ -29,6 +29,9 @@ from qmk.sdk.adapter import cannot
 LARGEST_MATRIX = 3
 """Qubits of a unitary matrix that is written as gates at once; PennyLane decomposes larger ones first."""
 
+MATRIX_WIRES = 6
+"""Most wires of an operator that has nothing but a matrix."""
+
 MOST_MEASUREMENTS = 16
 """Measurements that one condition may depend on: it becomes a table of their outcomes."""
 
@@ -49,6 +52,11 @@ def has_angles(op: Any) -> bool:
     if isinstance(op, (qml.ops.Controlled, qml.ops.Adjoint)):
         return has_angles(cast("Any", op).base)
     return isinstance(op, Conditional) and has_angles(op.base)
+
+
+def is_matrix(op: Any) -> bool:
+    """Whether an operator is read by its matrix, as it has no decomposition."""
+    return not op.has_decomposition and op.has_matrix and len(op.wires) <= MATRIX_WIRES
 
 
 class Reader:
@@ -196,11 +204,9 @@ class Reader:
     def _controlled(self, op: Any, data: tuple[Any, ...] | None, depth: int) -> bool:
         values = "".join("1" if value else "0" for value in op.control_values)
         operands = (*(self.number[label] for label in op.control_wires), *self.qubits(op.base))
-        short = GATES.get(type(op.base))
         part = self._part(op.base, data, depth)
         if part is None:
             return False
-        del short
         self.items += items_of(control(whole.unitary_of(part), values), operands)
         return True
 
@@ -210,24 +216,25 @@ class Reader:
                 self.refuse(why, "leave it out")
         if depth > DEPTH:
             self.refuse(f"its decomposition is more than {DEPTH} levels deep", "decompose it first with qml.decompose")
-        is_small = len(op.wires) <= LARGEST_MATRIX and op.has_matrix
-        if is_small and isinstance(op, qml.QubitUnitary):
-            self._matrix(op)
+        if is_matrix(op) or (isinstance(op, qml.QubitUnitary) and len(op.wires) <= LARGEST_MATRIX):
+            self._matrix(op, depth)
         elif op.has_decomposition:
             with qml.QueuingManager.stop_recording():
                 parts = op.decomposition()
             for part in parts:
                 self.apply(part, None, depth + 1)
-        elif is_small:
-            self._matrix(op)
         else:
-            what = "it has neither a decomposition nor a matrix on at most three wires"
+            what = f"it has neither a decomposition nor a matrix on at most {MATRIX_WIRES} wires"
             self.refuse(what, "write it as gates, such as qml.QubitUnitary or qml.TrotterProduct")
 
-    def _matrix(self, op: Any) -> None:
+    def _matrix(self, op: Any, depth: int) -> None:
         if getattr(op, "batch_size", None) is not None:
             self.refuse("its matrix is a batch of several", "split it first with qml.transforms.broadcast_expand")
         matrix = qml.math.toarray(qml.math.unwrap(qml.matrix(op, wire_order=op.wires)))
+        if len(op.wires) > LARGEST_MATRIX:
+            with qml.QueuingManager.stop_recording():
+                self._expand(qml.QubitUnitary(matrix, op.wires), depth)
+            return
         try:
             part = Circuit(len(op.wires)).unitary(matrix, *range(len(op.wires)))
         except QmkError as refused:

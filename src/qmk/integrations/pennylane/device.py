@@ -94,7 +94,7 @@ class QmkDevice(Device):
             method = "device" if has_shots or (method is not None and circuit is None) else "deferred"
         if method not in ("device", "deferred"):
             raise DeviceError(f"mcm_method {method} not supported on {self.name}: use 'device' or 'deferred'")
-        if mcm.postselect_mode not in (None, "hw-like", "device"):
+        if mcm.postselect_mode == "fill-shots":
             raise DeviceError(f"postselect_mode {mcm.postselect_mode} not supported on {self.name}: use 'hw-like'")
         chosen["mcm_config"] = replace(mcm, mcm_method=method)
         return replace(config, **chosen)
@@ -136,7 +136,7 @@ class QmkDevice(Device):
         operators = [op for op in tape.operations if not isinstance(op, qml.Snapshot)]
         if self._is_plain(tape):
             structure = self._structures.find(operators, wires)
-            if structure is not None:
+            if structure is not None and structure.has_angles:
                 row, number = np.array(angles_of(operators), dtype=np.float64), {w: k for k, w in enumerate(wires)}
                 rows = [terms_of(process.obs, number, len(wires)) for process in tape.measurements]
                 found = tuple(np.array(structure.objective(terms).value(row)) for terms in rows)
@@ -183,10 +183,12 @@ class QmkDevice(Device):
         wires = self._wires_of(tape)
         number = {label: k for k, label in enumerate(wires)}
         operators = [op for op in tape.operations if not isinstance(op, qml.Snapshot)]
-        structure = self._structures.find(operators, wires, now=True)
-        assert structure is not None, "it is wanted now"
         row = np.array(angles_of(operators), dtype=np.float64)
         places = _places(tape)
+        if not len(row):
+            return self._value(tape), _zeros(tape)
+        structure = self._structures.find(operators, wires, now=True)
+        assert structure is not None, "it is wanted now"
         values: list[Any] = []
         slopes: list[Any] = []
         for process in tape.measurements:
@@ -237,6 +239,13 @@ def _places(tape: Any) -> list[int | None]:
             found[number] = at
             number, at = number + 1, at + 1
     return [found.get(k) for k in tape.trainable_params]
+
+
+def _zeros(tape: Any) -> Any:
+    """The Jacobian of a tape whose gates have no angles."""
+    row = tuple(np.zeros(()) for _ in tape.trainable_params)
+    rows = tuple(row[0] if len(row) == 1 else row for _ in tape.measurements)
+    return rows[0] if len(rows) == 1 else rows
 
 
 def _rows(tape: Any, slopes: Any) -> Any:

@@ -77,6 +77,7 @@ class Structure:
 
     def __init__(self, operators: Sequence[Any], wires: Sequence[Any], options: dict[str, Any]) -> None:
         size = len(angles_of(operators))
+        self.has_angles = size > 0
         self.circuit = Circuit(len(wires))
         reader, at = Reader(wires), 0
         names = qmk.Parameter("x", size) if size else None

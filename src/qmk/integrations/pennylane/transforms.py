@@ -8,12 +8,12 @@ from typing import Any
 import pennylane as qml
 from pennylane.devices import ExecutionConfig, preprocess
 from pennylane.exceptions import DecompositionUndefinedError, DeviceError, QuantumFunctionError
-from pennylane.measurements import ExpectationMP
+from pennylane.measurements import ClassicalShadowMP, ExpectationMP, SampleMeasurement, ShadowExpvalMP
 from pennylane.ops import Conditional, MidMeasure
 from pennylane.tape import QuantumScript
 
 from qmk.adapters.pennylane.gates import FORMS, GATES
-from qmk.adapters.pennylane.reader import LARGEST_MATRIX, has_angles
+from qmk.adapters.pennylane.reader import LARGEST_MATRIX, has_angles, is_matrix
 
 _NATIVE = frozenset(GATES) | frozenset(FORMS)
 
@@ -29,38 +29,65 @@ def is_native(op: Any, *, measured: bool = True) -> bool:
         return measured and is_native(op.base)
     if isinstance(op, qml.QubitUnitary):
         return len(op.wires) <= LARGEST_MATRIX and op.batch_size is None
-    return has_angles(op)
+    return has_angles(op) or (op.batch_size is None and is_matrix(op))
 
 
 def is_differentiable(op: Any) -> bool:
     """Whether adjoint differentiation takes an operator: what it depends on are angles."""
     if isinstance(op, (MidMeasure, Conditional, qml.operation.Channel)):
         return False
-    if isinstance(op, qml.QubitUnitary):
+    if isinstance(op, qml.QubitUnitary) or is_matrix(op):
         return is_native(op) and not qml.operation.is_trainable(op)
     return has_angles(op) or isinstance(op, qml.Snapshot)
 
 
 def pipeline(device: Any, config: ExecutionConfig) -> Any:
-    """The transforms before a tape is executed."""
+    """The transforms before a tape is executed. Tapes that are ready, as those of an optimiser are, are looked at once;
+    PennyLane's own transforms take others apart."""
     found = qml.CompilePipeline()
+    found.add_transform(_prepare, device, config)
+    return found
+
+
+@qml.transform
+def _prepare(tape: QuantumScript, device: Any, config: ExecutionConfig) -> Any:
+    if _is_ready(tape, device):
+        return (tape,), _first
+    return _all_transforms(device, config)((tape,))
+
+
+def _is_ready(tape: QuantumScript, device: Any) -> bool:
+    """Whether a tape asks for exact expectation values of sums of Paulis, after gates whose angles are numbers."""
+    operators = tape.operations
+    if tape.shots or not all(type(op) in _NATIVE or has_angles(op) for op in operators):
+        return False
+    for process in tape.measurements:
+        if type(process) is not ExpectationMP or process.obs is None or process.obs.pauli_rep is None:
+            return False
+    size = sum([len(op.data) for op in operators])
+    in_observables = any(at >= size for at in tape.trainable_params)
+    known = device.wires is None or not tape.wires.toset() - device.wires.toset()
+    return known and tape.batch_size is None and not in_observables
+
+
+def _all_transforms(device: Any, config: ExecutionConfig) -> Any:
+    found = qml.CompilePipeline()
+    name, deferred = device.name, config.mcm_config.mcm_method == "deferred"
     is_adjoint = config.gradient_method == "adjoint"
-    deferred = config.mcm_config.mcm_method == "deferred"
-    found.add_transform(preprocess.validate_device_wires, device.wires, name=device.name)
+    stop = is_differentiable if is_adjoint else partial(is_native, measured=not deferred)
+    found.add_transform(preprocess.validate_device_wires, device.wires, name=name)
+    found.add_transform(preprocess.validate_measurements, sample_measurements=_is_sampled, name=name)
     if deferred:
         found.add_transform(qml.defer_measurements, allow_postselect=False)
-    stop = is_differentiable if is_adjoint else partial(is_native, measured=not deferred)
-    found.add_transform(
-        preprocess.decompose, stopping_condition=stop, skip_initial_state_prep=False, device_wires=device.wires, name=device.name
-    )
+    prepared = {"skip_initial_state_prep": False, "device_wires": device.wires, "name": name}
+    found.add_transform(preprocess.decompose, stopping_condition=stop, **prepared)
     found.add_transform(preprocess.device_resolve_dynamic_wires, wires=device.wires, allow_resets=not deferred)
     found.add_transform(qml.transforms.broadcast_expand)
     found.add_transform(split_with_shots)
     if is_adjoint:
-        found.add_transform(preprocess.no_sampling, name=f"adjoint + {device.name}")
-        found.add_transform(
-            preprocess.validate_measurements, analytic_measurements=_is_expectation, name=f"adjoint + {device.name}"
-        )
+        name = f"adjoint + {name}"
+        found.add_transform(preprocess.no_sampling, name=name)
+        found.add_transform(preprocess.validate_measurements, analytic_measurements=_is_expectation, name=name)
         found.add_transform(preprocess.validate_adjoint_trainable_params)
     return found
 
@@ -69,13 +96,19 @@ def _is_expectation(process: Any) -> bool:
     return isinstance(process, ExpectationMP)
 
 
+def _is_sampled(process: Any) -> bool:
+    return isinstance(process, (SampleMeasurement, ClassicalShadowMP, ShadowExpvalMP))
+
+
 def allows_adjoint(device: Any, tape: QuantumScript) -> bool:
     """Whether adjoint differentiation takes a tape."""
     if tape.shots or not all(_is_expectation(process) for process in tape.measurements):
         return False
+    if _is_ready(tape, device):
+        return True
     config = ExecutionConfig(gradient_method="adjoint")
     try:
-        pipeline(device, device.setup_execution_config(config))((tape,))
+        _all_transforms(device, device.setup_execution_config(config))((tape,))
     except (DecompositionUndefinedError, DeviceError, QuantumFunctionError):
         return False
     return True
