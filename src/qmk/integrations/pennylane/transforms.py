@@ -53,7 +53,8 @@ def pipeline(device: Any, config: ExecutionConfig) -> Any:
 def _prepare(tape: QuantumScript, device: Any, config: ExecutionConfig) -> Any:
     if _is_ready(tape, device):
         return (tape,), _first
-    return _all_transforms(device, config)((tape,))
+    tapes, combine = _all_transforms(device, config)((tape,))
+    return tapes, lambda results: combine(results)[0]
 
 
 def _is_ready(tape: QuantumScript, device: Any) -> bool:
