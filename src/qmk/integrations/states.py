@@ -1,4 +1,4 @@
-"""States with their global phase, as other frameworks print them: ``qmk.state`` leaves it out, which no outcome shows."""
+"""States with their global phase, as other frameworks print them. ``qmk.state`` leaves it out: no outcome shows it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,5 @@ def _dropped_phase(graph: Graph) -> float:
             total += float(node.args["gamma"])
         elif short in lowered:
             steps: Any = OPS[node.op].lower
-            total += sum(
-                step.args["gamma"] for step in steps(node.args, len(node.vqs)) if step.op == "core.gphase"
-            )
+            total += sum(step.args["gamma"] for step in steps(node.args, len(node.vqs)) if step.op == "core.gphase")
     return total

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pennylane as qml
-
+from qmk.adapters.pennylane.library import qml
 from qmk.circuit.items import Item, Step
 from qmk.ir.names import names
 

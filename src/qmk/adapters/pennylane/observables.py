@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pennylane as qml
-
+from qmk.adapters.pennylane.library import qml
 from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 

@@ -8,24 +8,11 @@ Measurement processes for values and states leave no bits: they are asked of ``q
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-import pennylane as qml
-from pennylane.measurements import (
-    ClassicalShadowMP,
-    CountsMP,
-    ProbabilityMP,
-    SampleMP,
-    ShadowExpvalMP,
-)
-from pennylane.ops import MidMeasure
-from pennylane.ops.mid_measure.pauli_measure import PauliMeasure
-from pennylane.tape import QuantumScript
-from pennylane.workflow import construct_batch
-
+from qmk.adapters.pennylane.library import mp, qml
 from qmk.adapters.pennylane.reader import Reader, named_registers
 from qmk.circuit import whole
-from qmk.circuit.building import BitRegister
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Step
 from qmk.circuit.operands import Condition
@@ -35,16 +22,16 @@ from qmk.sdk.adapter import cannot
 # A reader fills a circuit as its own methods do.
 # pyright: reportPrivateUsage=false
 
-_BITS = (CountsMP, SampleMP, ProbabilityMP)
+_BITS = (mp.CountsMP, mp.SampleMP, mp.ProbabilityMP)
 
 
 def read(program: Any, params: Mapping[Any, Any] | None) -> Circuit:
     """A tape, or a QNode with ``params`` as its arguments by name, as a circuit."""
-    if isinstance(program, QuantumScript):
+    if isinstance(program, qml.tape.QuantumScript):
         return read_tape(program)
     if isinstance(program, qml.QNode):
         return _read_qnode(program, params or {})
-    fix = "give a QuantumScript, a QuantumTape or a QNode; an observable goes to qmk.Observable"
+    fix = "give a qml.tape.QuantumScript, a QuantumTape or a QNode; an observable goes to qmk.Observable"
     raise cannot("pennylane", f"a {type(program).__name__} is not a program", show(program, 40), fix)
 
 
@@ -52,7 +39,7 @@ def _read_qnode(node: Any, params: Mapping[Any, Any]) -> Circuit:
     arguments = {str(name): _array(value) for name, value in params.items()}
     name = getattr(node.func, "__name__", "QNode")
     try:
-        tapes, _ = construct_batch(node, level="user")(**arguments)
+        tapes, _ = qml.workflow.construct_batch(node, level="user")(**arguments)
     except TypeError as error:
         raise cannot("pennylane", str(error), name, "give the QNode's arguments by name: params={...}") from error
     if len(tapes) != 1:
@@ -95,7 +82,7 @@ def read_tape(tape: Any, device_wires: Any = None) -> Circuit:
         if printed:
             made._bit_registers[-1] = made._bit_registers[-1]._replace(shown=False)
     for at, process in enumerate(tape.measurements):
-        if isinstance(process, (ClassicalShadowMP, ShadowExpvalMP)):
+        if isinstance(process, (mp.ClassicalShadowMP, mp.ShadowExpvalMP)):
             fix = "measure in the bases that you choose, or run it on qml.device('qmk')"
             raise cannot("pennylane", "shadows have no form in a circuit", f"measurement {at}", fix)
     _add_printed(made, reader, printed)
@@ -144,7 +131,8 @@ def _values(process: Any) -> list[Any] | None:
     """The measurement values that a process gives."""
     if process.mv is None:
         return None
-    return list(process.mv) if isinstance(process.mv, (list, tuple)) else [process.mv]
+    given: Any = process.mv
+    return [given] if isinstance(given, qml.ops.MeasurementValue) else list(given)
 
 
 def _letters(process: Any, circuit: Circuit, reader: Reader, place: str) -> list[tuple[int, str]]:
@@ -152,11 +140,8 @@ def _letters(process: Any, circuit: Circuit, reader: Reader, place: str) -> list
     if process.obs is None:
         labels = process.wires.labels or tuple(reader.number)
         return [(reader.number[label], "Z") for label in labels]
-    words = list(process.obs.pauli_rep or ())
+    words: list[Any] = list(process.obs.pauli_rep or ())
     if len(words) != 1 or not words[0]:
         fix = "measure wires, or one product of X, Y and Z"
         raise cannot("pennylane", f"{process.obs} is not a product of Paulis", place, fix)
     return [(reader.number[label], letter) for label, letter in words[0].items()]
-
-
-_ = (BitRegister, MidMeasure, PauliMeasure, cast)

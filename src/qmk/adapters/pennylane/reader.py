@@ -10,11 +10,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
-import pennylane as qml
-from pennylane.ops import Conditional, MidMeasure
-from pennylane.ops.mid_measure.pauli_measure import PauliMeasure
-
 from qmk.adapters.pennylane.gates import CHANNELS, FORMS, GATES, INVERSES
+from qmk.adapters.pennylane.library import PAULI_MEASURE, qml
 from qmk.base.errors import QmkError
 from qmk.circuit import whole
 from qmk.circuit.applying import items_of
@@ -38,6 +35,8 @@ MOST_MEASUREMENTS = 16
 DEPTH = 200
 """Decompositions within decompositions."""
 
+_SPLIT = "split it first with qml.transforms.broadcast_expand"
+
 _NO_PROGRAM = {
     qml.Snapshot: "a snapshot has no form in a circuit",
     qml.WireCut: "the place of a cut has no form in a circuit",
@@ -46,12 +45,12 @@ _NO_PROGRAM = {
 
 def has_angles(op: Any) -> bool:
     """Whether all data of an operator are angles of gates, which may be expressions of parameters."""
-    kind = type(op)
+    kind = op.__class__
     if kind in GATES or kind in FORMS:
         return True
     if isinstance(op, (qml.ops.Controlled, qml.ops.Adjoint)):
-        return has_angles(cast("Any", op).base)
-    return isinstance(op, Conditional) and has_angles(op.base)
+        return has_angles(op.base)
+    return isinstance(op, qml.ops.Conditional) and has_angles(op.base)
 
 
 def is_matrix(op: Any) -> bool:
@@ -75,7 +74,7 @@ class Reader:
         """The items of operators in order. Raises UNSUPPORTED naming what cannot be carried over and where it is."""
         items, number = self.items, self.number
         for at, op in enumerate(operators):
-            short = GATES.get(type(op))
+            short = GATES.get(op.__class__)
             if short is None:
                 self._place = f"operator {at} ({op.name})"
                 self.apply(op)
@@ -93,23 +92,23 @@ class Reader:
 
     def apply(self, op: Any, data: tuple[Any, ...] | None = None, depth: int = 0) -> None:
         """Adds one operator. ``data``: what stands for its angles, such as expressions of parameters."""
-        kind = type(op)
+        kind = op.__class__
         given = op.data if data is None else data
         if kind in GATES:
             self.items.append((GATES[kind], self.angles(op, given), self.qubits(op)))
         elif kind in FORMS:
             self.items += FORMS[kind](self.angles(op, given), self.qubits(op), op)
-        elif isinstance(op, (MidMeasure, PauliMeasure)):
+        elif isinstance(op, (qml.ops.MidMeasure, PAULI_MEASURE)):
             self._measure(op)
-        elif isinstance(op, Conditional):
+        elif isinstance(op, qml.ops.Conditional):
             self.items.append(If(self.condition(op.meas_val)))
             self.apply(op.base, data, depth)
             self.items.append(End())
         elif isinstance(op, qml.operation.Channel):
             self._channel(op)
-        elif isinstance(op, qml.ops.Adjoint) and self._adjoint(cast("Any", op).base, data, depth):
-            pass
-        elif isinstance(op, qml.ops.Controlled) and self._controlled(op, data, depth):
+        elif (isinstance(op, qml.ops.Adjoint) and self._adjoint(op.base, data, depth)) or (
+            isinstance(op, qml.ops.Controlled) and self._controlled(op, data, depth)
+        ):
             pass
         else:
             self._expand(op, depth)
@@ -122,7 +121,9 @@ class Reader:
 
     def _angle(self, op: Any, given: Any) -> float:
         if getattr(op, "batch_size", None) is not None or qml.math.ndim(given):
-            self.refuse("its angles are a batch of several values", "split it first with qml.transforms.broadcast_expand")
+            self.refuse(
+                "its angles are a batch of several values", "split it first with qml.transforms.broadcast_expand"
+            )
         try:
             found = float(given)
         except Exception:  # a caller's own class may raise anything
@@ -141,7 +142,7 @@ class Reader:
         self.bits[op.meas_uid] = bit
         if op.postselect is not None:
             self.postselected[bit] = int(op.postselect)
-        if isinstance(op, PauliMeasure):
+        if isinstance(op, PAULI_MEASURE):
             self.items.append(Step("core.mpauli", {"paulis": op.pauli_word}, self.qubits(op), (), (bit,)))
             return
         self.items.append(Step("core.mz", {}, self.qubits(op), (), (bit,)))
@@ -174,7 +175,9 @@ class Reader:
             name, args = CHANNELS[type(op)](self.angles(op, op.data))
         else:
             matrices = [qml.math.toarray(qml.math.unwrap(each)) for each in op.kraus_matrices()]
-            operators = to_plain([[[[z.real, z.imag] for z in row] for row in each.astype(complex)] for each in matrices])
+            operators = to_plain(
+                [[[[z.real, z.imag] for z in row] for row in each.astype(complex)] for each in matrices]
+            )
             if len(op.wires) > 2:
                 self.refuse("a channel on more than two qubits", "write it as channels on one or two qubits")
             name, args = "noise.kraus", {"operators": operators}
@@ -189,8 +192,12 @@ class Reader:
         whole.append(made, inner.items)
         return made if all(type(each) is tuple or cast("Any", each)[0] in _GATE_STEPS for each in inner.items) else None
 
-    def _adjoint(self, base: Any, data: tuple[Any, ...] | None, depth: int) -> bool:
-        short = INVERSES.get(GATES.get(type(base), ""))
+    def _adjoint(self, op: Any, data: tuple[Any, ...] | None, depth: int) -> bool:
+        """Adds an adjoint; False where it is something else, or is read by its decomposition."""
+        if not isinstance(op, qml.ops.Adjoint):
+            return False
+        base = op.base
+        short = INVERSES.get(GATES.get(cast("Any", type(base)), ""))
         if short is not None:
             self.items.append((short, (), self.qubits(base)))
             return True
@@ -202,6 +209,9 @@ class Reader:
         return part is not None
 
     def _controlled(self, op: Any, data: tuple[Any, ...] | None, depth: int) -> bool:
+        """Adds an operator under controls; False where it is something else, or more than gates."""
+        if not isinstance(op, qml.ops.Controlled):
+            return False
         values = "".join("1" if value else "0" for value in op.control_values)
         operands = (*(self.number[label] for label in op.control_wires), *self.qubits(op.base))
         part = self._part(op.base, data, depth)
@@ -229,7 +239,7 @@ class Reader:
 
     def _matrix(self, op: Any, depth: int) -> None:
         if getattr(op, "batch_size", None) is not None:
-            self.refuse("its matrix is a batch of several", "split it first with qml.transforms.broadcast_expand")
+            self.refuse("its matrix is a batch of several", _SPLIT)
         matrix = qml.math.toarray(qml.math.unwrap(qml.matrix(op, wire_order=op.wires)))
         if len(op.wires) > LARGEST_MATRIX:
             with qml.QueuingManager.stop_recording():

@@ -1,21 +1,19 @@
 """Circuits as PennyLane's tapes.
 
 Qubits are the wires 0, 1, ... where they are one register q, else they go by their names. Each printed register becomes
-``qml.counts``, the last first, as they are printed: of wires where its bits are the last thing that happens to them, else
-of measurements on the way. Those have one value each, so that conditions of any form are kept.
+``qml.counts``, the last first, as they are printed: of wires where its bits are the last thing that happens to them,
+else of measurements on the way. Those have one value each, so that conditions of any form are kept.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, cast
 
-import pennylane as qml
-from pennylane.ops import Conditional, MeasurementValue
-from pennylane.tape import QuantumScript
-
 from qmk.adapters.pennylane.gates import CLASSES, INVERSES
+from qmk.adapters.pennylane.library import qml
 from qmk.circuit.building import PARAMS
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step
@@ -49,14 +47,25 @@ FORMS: dict[str, Make] = {
 """Gates that are several of PennyLane's, or one of another form."""
 
 
-def write(circuit: Circuit) -> QuantumScript:
+def _undo_s(wire: Any) -> Any:
+    return qml.adjoint(qml.S(wire))
+
+
+_TURNS: dict[str, tuple[tuple[Callable[[Any], Any], ...], tuple[Callable[[Any], Any], ...]]] = {
+    "core.mx": ((qml.Hadamard,), (qml.Hadamard,)),
+    "core.my": ((_undo_s, qml.Hadamard), (qml.Hadamard, qml.S)),
+}
+"""Gates before and behind a measurement in another basis."""
+
+
+def write(circuit: Circuit) -> Any:
     """The circuit as a tape. Raises UNSUPPORTED naming what PennyLane cannot say and where it stands."""
     writer = _Writer(circuit)
     with qml.QueuingManager.stop_recording():
         for at, item in enumerate(circuit._items):
             writer.place = f"op {at}"
             writer.write(item, at)
-        return QuantumScript(writer.operators, writer.processes(), shots=circuit._shots)
+        return qml.tape.QuantumScript(writer.operators, writer.processes(), shots=circuit._shots)
 
 
 class _Writer:
@@ -68,10 +77,10 @@ class _Writer:
         self.operators: list[Any] = []
         self.place = ""
         self.last_use = _find_last_uses(circuit._items)
-        self.values: dict[int, MeasurementValue] = {}
+        self.values: dict[int, Any] = {}
         self.measured: dict[int, Any] = {}
         """Bits that are of a wire's last measurement."""
-        self.branches: list[MeasurementValue] = []
+        self.branches: list[Any] = []
         self.read = {bit for item in circuit._items for bit in _bits_read(item)}
 
     def refuse(self, what: str, fix: str) -> NoReturn:
@@ -101,9 +110,9 @@ class _Writer:
                     self._add(op)
 
     def _add(self, op: Any) -> None:
-        self.operators.append(Conditional(self._condition(), op) if self.branches else op)
+        self.operators.append(qml.ops.Conditional(self._condition(), op) if self.branches else op)
 
-    def _condition(self) -> MeasurementValue:
+    def _condition(self) -> Any:
         found = self.branches[0]
         for each in self.branches[1:]:
             found = found & each
@@ -156,10 +165,9 @@ class _Writer:
         (bit,) = step.writes
         if self.branches:
             self.refuse("a measurement under a condition", "measure outside of the branch")
-        turn = {"core.mx": [qml.Hadamard], "core.my": [lambda wire: qml.adjoint(qml.S(wire)), qml.Hadamard]}
-        turns = turn.get(step.op, [])
+        before, behind = _TURNS.get(step.op, ((), ()))
         ends = step.op != "core.mpauli" and self.last_use[step.qubits[0]] == at and bit not in self.read
-        self.operators += [make(wires[0]) for make in turns]
+        self.operators += [make(wires[0]) for make in before]
         if ends:
             self.measured[bit] = wires[0]
             self.values.pop(bit, None)
@@ -171,8 +179,7 @@ class _Writer:
             value = qml.measure(wires[0])
         self.operators += value.measurements
         self.values[bit] = value
-        back = {qml.Hadamard: qml.Hadamard}
-        self.operators += [back.get(make, qml.S)(wires[0]) for make in reversed(turns)]
+        self.operators += [make(wires[0]) for make in behind]
 
     def _reset(self, wires: list[Any]) -> None:
         for wire in wires:
@@ -196,7 +203,7 @@ class _Writer:
 
     # -- bits ----------------------------------------------------------------------------------------------------------
 
-    def _value(self, condition: Condition) -> MeasurementValue:
+    def _value(self, condition: Condition) -> Any:
         match condition.op, condition.args:
             case "bit", (int(index), *_):
                 found = self.values.get(index)
@@ -218,13 +225,17 @@ class _Writer:
             case _:
                 raise AssertionError(condition.op)
 
-    def _join(self, bits: Iterable[Condition], combine: Callable[..., bool]) -> MeasurementValue:
+    def _join(self, bits: Iterable[Condition], combine: Callable[..., bool]) -> Any:
         """A function of several bits; one may be of the same measurements as another."""
         values = [self._value(bit) for bit in bits]
-        found = values[0]._apply(lambda held: (held,))
+        found = values[0]._apply(_start)
         for value in values[1:]:
-            found = found._merge(value)._apply(lambda pair: (*pair[0], pair[1]))
-        return found._apply(lambda held: combine(*(int(bool(each)) for each in held)))
+            found = found._merge(value)._apply(_append)
+
+        def apply(held: tuple[Any, ...]) -> bool:
+            return combine(*(int(bool(each)) for each in held))
+
+        return found._apply(apply)
 
     def processes(self) -> list[Any]:
         """A measurement process for each printed register."""
@@ -248,7 +259,7 @@ class _Writer:
                 found.append(qml.counts(values))
         return found
 
-    def _late_value(self, bit: int) -> MeasurementValue:
+    def _late_value(self, bit: int) -> Any:
         if bit in self.measured:  # a wire's last measurement, printed beside one on the way
             value = qml.measure(self.measured[bit])
             self.operators += value.measurements
@@ -271,8 +282,16 @@ def _matrix(name: str, angles: tuple[float, ...], power: float) -> Any:
     return qml.math.array(matrix_of(Unitary((prim,)), size))
 
 
-def _negate(value: MeasurementValue) -> MeasurementValue:
-    return value._apply(lambda held: not held)
+def _negate(value: Any) -> Any:
+    return value._apply(operator.not_)
+
+
+def _start(held: Any) -> tuple[Any, ...]:
+    return (held,)
+
+
+def _append(pair: tuple[tuple[Any, ...], Any]) -> tuple[Any, ...]:
+    return (*pair[0], pair[1])
 
 
 def _find_last_uses(items: list[Item]) -> dict[int, int]:

@@ -1,44 +1,38 @@
 """The device ``qmk`` of PennyLane: ``qml.device("qmk", wires=4)``.
 
-Tapes run in this process or on a daemon (``integrations.target``). Adjoint derivatives are those of ``qmk.value_and_grad``.
+Tapes run in this process or on a daemon (``integrations.target``). Adjoint derivatives are those of
+``qmk.value_and_grad``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pennylane as qml
-from pennylane.devices import Device, ExecutionConfig, preprocess
-from pennylane.devices.modifiers import simulator_tracking, single_tape_support
-from pennylane.exceptions import DeviceError
-from pennylane.measurements import ClassicalShadowMP, ExpectationMP, ShadowExpvalMP
-from pennylane.ops import MidMeasure
 
-import qmk
+from qmk.adapters.pennylane.library import errors, qml
 from qmk.adapters.pennylane.observables import terms_of
 from qmk.adapters.pennylane.programs import wires_of
 from qmk.integrations.pennylane.drawn import Drawn
 from qmk.integrations.pennylane.exact import Exact, has_noise
 from qmk.integrations.pennylane.shadows import draw_shadow
 from qmk.integrations.pennylane.structure import Structures, angles_of, circuit_of
-from qmk.integrations.pennylane.transforms import allows_adjoint, pipeline
+from qmk.integrations.pennylane.transforms import allows_adjoint, is_pauli_expectation, is_shadow, pipeline
 from qmk.integrations.target import Target
 
 SEEDS = 2**63
 
 
-@simulator_tracking
-@single_tape_support
-class QmkDevice(Device):
+@qml.devices.modifiers.simulator_tracking
+@qml.devices.modifiers.single_tape_support
+class QmkDevice(qml.devices.Device):
     """QMK as a device.
 
     ``wires``: their number or labels; None: those of each tape. ``shots`` and ``seed`` are as of ``default.qubit``.
-    ``engine`` and ``noise`` are those of ``qmk.run``: "native", "aer:density_matrix"; a noise model, its file, or text such
-    as "depolarizing=1e-3". ``server``: the path of a daemon's socket, or "" for the user's own daemon; ``token`` is the
-    tenant's. Raises ``QmkError`` INVALID_PARAMS for other options.
+    ``engine`` and ``noise`` are those of ``qmk.run``: "native", "aer:density_matrix"; a noise model, its file, or text
+    such as "depolarizing=1e-3". ``server``: the path of a daemon's socket, or "" for the user's own daemon; ``token``
+    is the tenant's.
     """
 
     def __init__(
@@ -52,7 +46,7 @@ class QmkDevice(Device):
         server: str | None = None,
         token: str | None = None,
     ) -> None:
-        super().__init__(wires=wires, shots=shots)
+        qml.devices.Device.__init__(self, wires=wires, shots=shots)
         options = {name: value for name, value in {"engine": engine, "noise": noise}.items() if value is not None}
         self.target = Target(server, token, **options)
         if seed is None or not isinstance(seed, str):
@@ -72,11 +66,11 @@ class QmkDevice(Device):
 
     # -- preparation ---------------------------------------------------------------------------------------------------
 
-    def setup_execution_config(self, config: ExecutionConfig | None = None, circuit: Any = None) -> ExecutionConfig:
+    def setup_execution_config(self, config: Any = None, circuit: Any = None) -> Any:
         """The configuration with what is not said chosen: adjoint derivatives where there are some."""
-        config = config or ExecutionConfig()
+        config = config or qml.devices.ExecutionConfig()
         for option in config.device_options:
-            raise DeviceError(f"device option {option} not present on {self}")
+            raise errors.DeviceError(f"device option {option} not present on {self}")
         chosen: dict[str, Any] = {}
         if config.gradient_method == "best":
             can = self.supports_derivatives(replace(config, gradient_method="adjoint"), circuit)
@@ -93,19 +87,19 @@ class QmkDevice(Device):
             has_shots = circuit is not None and bool(circuit.shots)
             method = "device" if has_shots or (method is not None and circuit is None) else "deferred"
         if method not in ("device", "deferred"):
-            raise DeviceError(f"mcm_method {method} not supported on {self.name}: use 'device' or 'deferred'")
+            raise errors.DeviceError(f"mcm_method {method} not supported on qmk: use 'device' or 'deferred'")
         if mcm.postselect_mode == "fill-shots":
-            raise DeviceError(f"postselect_mode {mcm.postselect_mode} not supported on {self.name}: use 'hw-like'")
+            raise errors.DeviceError("postselect_mode fill-shots not supported on qmk: use 'hw-like'")
         chosen["mcm_config"] = replace(mcm, mcm_method=method)
         return replace(config, **chosen)
 
-    def preprocess_transforms(self, execution_config: ExecutionConfig | None = None) -> Any:
+    def preprocess_transforms(self, execution_config: Any = None) -> Any:
         """What makes tapes ones that QMK runs as they are."""
-        return pipeline(self, execution_config or ExecutionConfig())
+        return pipeline(self, execution_config or qml.devices.ExecutionConfig())
 
     # -- values --------------------------------------------------------------------------------------------------------
 
-    def execute(self, circuits: Any, execution_config: ExecutionConfig | None = None) -> Any:
+    def execute(self, circuits: Any, execution_config: Any = None) -> Any:
         """The results of a batch of tapes."""
         out: list[Any] = [None] * len(circuits)
         drawn: dict[int, list[int]] = {}
@@ -113,7 +107,7 @@ class QmkDevice(Device):
         for at, tape in enumerate(circuits):
             if not tape.shots:
                 exact.append(at)
-            elif any(isinstance(process, (ClassicalShadowMP, ShadowExpvalMP)) for process in tape.measurements):
+            elif any(map(is_shadow, tape.measurements)):
                 out[at] = draw_shadow(self.target, tape, self._wires_of(tape), self._rng)
             else:
                 drawn.setdefault(tape.shots.total_shots, []).append(at)
@@ -151,16 +145,13 @@ class QmkDevice(Device):
         return (
             not self.target.is_remote
             and not self._is_noisy
-            and all(
-                type(process) is ExpectationMP and process.obs is not None and process.obs.pauli_rep is not None
-                for process in tape.measurements
-            )
+            and all(map(is_pauli_expectation, tape.measurements))
             and not has_noise(tape.operations)
         )
 
     # -- derivatives ---------------------------------------------------------------------------------------------------
 
-    def supports_derivatives(self, execution_config: ExecutionConfig | None = None, circuit: Any = None) -> bool:
+    def supports_derivatives(self, execution_config: Any = None, circuit: Any = None) -> bool:
         """Whether there are adjoint derivatives: of exact expectation values, in this process and without noise."""
         if self.target.is_remote or self._is_noisy:
             return False
@@ -170,11 +161,11 @@ class QmkDevice(Device):
             circuit is None or allows_adjoint(self, circuit)
         )
 
-    def compute_derivatives(self, circuits: Any, execution_config: ExecutionConfig | None = None) -> Any:
+    def compute_derivatives(self, circuits: Any, execution_config: Any = None) -> Any:
         """The Jacobians of a batch of tapes."""
         return tuple(self._slopes(tape)[1] for tape in circuits)
 
-    def execute_and_compute_derivatives(self, circuits: Any, execution_config: ExecutionConfig | None = None) -> Any:
+    def execute_and_compute_derivatives(self, circuits: Any, execution_config: Any = None) -> Any:
         """The results and the Jacobians of a batch of tapes."""
         found = [self._slopes(tape) for tape in circuits]
         return tuple(value for value, _ in found), tuple(slopes for _, slopes in found)
@@ -201,11 +192,11 @@ class QmkDevice(Device):
             return values[0], slopes[0]
         return tuple(values), tuple(slopes)
 
-    def supports_jvp(self, execution_config: ExecutionConfig | None = None, circuit: Any = None) -> bool:
+    def supports_jvp(self, execution_config: Any = None, circuit: Any = None) -> bool:
         """As ``supports_derivatives``."""
         return self.supports_derivatives(execution_config, circuit)
 
-    def supports_vjp(self, execution_config: ExecutionConfig | None = None, circuit: Any = None) -> bool:
+    def supports_vjp(self, execution_config: Any = None, circuit: Any = None) -> bool:
         """As ``supports_derivatives``."""
         return self.supports_derivatives(execution_config, circuit)
 
@@ -261,6 +252,3 @@ def _jvp(tape: Any, slopes: Any, tangents: Any) -> Any:
 def _vjp(tape: Any, slopes: Any, cotangents: Any) -> Any:
     weights: Any = np.array(cotangents, dtype=np.float64).reshape(-1)
     return tuple(weights @ _rows(tape, slopes))
-
-
-_ = (qmk, MidMeasure, preprocess, Sequence)

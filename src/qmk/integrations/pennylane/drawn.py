@@ -12,12 +12,9 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-import pennylane as qml
-from pennylane.measurements import ClassicalShadowMP, ShadowExpvalMP
-from pennylane.ops import MeasurementValue, MidMeasure
 
+from qmk.adapters.pennylane.library import qml
 from qmk.adapters.pennylane.reader import Reader
-from qmk.circuit.circuit import Circuit
 from qmk.client.result import Result
 from qmk.integrations.pennylane.structure import circuit_of
 from qmk.sdk.adapter import cannot
@@ -41,7 +38,7 @@ class Drawn:
         bits = bits_of(result, self._reader, len(self._wires))
         columns: list[Any] = [*self._wires, *range(len(self._reader.bits))]
         parts: list[Any] = []
-        stand_ins = {uid: MidMeasure(_Column(bit), meas_uid=uid) for uid, bit in self._reader.bits.items()}
+        stand_ins = {uid: qml.ops.MidMeasure(_Column(bit), meas_uid=uid) for uid, bit in self._reader.bits.items()}
         order = qml.wires.Wires([*self._wires, *(_Column(k) for k in range(len(columns) - len(self._wires)))])
         processes = [_with_columns(process, stand_ins, self._wires) for process in self._tape.measurements]
         for lower, upper in self._tape.shots.bins():
@@ -70,7 +67,7 @@ def _with_columns(process: Any, stand_ins: dict[str, Any], wires: Sequence[Any])
             process._wires = qml.wires.Wires(wires)
         return process
     moved = copy(process)
-    if isinstance(process.mv, MeasurementValue):
+    if isinstance(process.mv, qml.ops.MeasurementValue):
         moved.mv = _moved(process.mv, stand_ins)
     else:
         moved.mv = [_moved(value, stand_ins) for value in process.mv]
@@ -79,7 +76,7 @@ def _with_columns(process: Any, stand_ins: dict[str, Any], wires: Sequence[Any])
 
 def _moved(value: Any, stand_ins: dict[str, Any]) -> Any:
     measurements = [stand_ins[each.meas_uid] for each in value.measurements]
-    return MeasurementValue(measurements, value.processing_fn if value.has_processing else None)
+    return qml.ops.MeasurementValue(measurements, value.processing_fn if value.has_processing else None)
 
 
 def bits_of(result: Result, reader: Reader, n_qubits: int) -> Bits:
@@ -100,9 +97,9 @@ def _rotations(processes: Sequence[Any]) -> list[Any]:
     letters: dict[Any, str] = {}
     others: list[Any] = []
     for process in processes:
-        if isinstance(process, (ClassicalShadowMP, ShadowExpvalMP)) or process.obs is None:
+        if process.obs is None:
             continue
-        words = list(process.obs.pauli_rep or ())
+        words: list[Any] = list(process.obs.pauli_rep or ())
         if len(words) == 1:
             for label, letter in words[0].items():
                 if letters.setdefault(label, letter) != letter:
@@ -116,6 +113,3 @@ def _rotations(processes: Sequence[Any]) -> list[Any]:
         if letter in "XY":
             turned.append(qml.Hadamard(label))
     return turned + others
-
-
-_ = Circuit

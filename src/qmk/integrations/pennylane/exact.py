@@ -7,16 +7,14 @@ matrix, which QMK gives as expectation values of all Pauli strings on those wire
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pennylane as qml
-from pennylane.devices.qubit.measure import measure
-from pennylane.measurements import ExpectationMP, ProbabilityMP, StateMeasurement, VarianceMP
-from pennylane.ops import MidMeasure
 
+from qmk.adapters.pennylane.library import mp, qml
 from qmk.adapters.pennylane.observables import Terms, terms_of
 from qmk.circuit.circuit import Circuit
 from qmk.integrations.states import exact_state
@@ -33,7 +31,7 @@ Numbers = dict[Any, int]
 
 
 def has_noise(operators: Sequence[Any]) -> bool:
-    return any(isinstance(op, (qml.operation.Channel, MidMeasure)) for op in operators)
+    return any(isinstance(op, (qml.operation.Channel, qml.ops.MidMeasure)) for op in operators)
 
 
 class Exact:
@@ -55,7 +53,7 @@ class Exact:
         for at, process in enumerate(processes):
             if at not in rows:
                 out.append(self._other(process))
-            elif isinstance(process, VarianceMP):
+            elif isinstance(process, mp.VarianceMP):
                 square, mean = next(values), next(values)
                 out.append(np.array(square - mean**2))
             else:
@@ -70,12 +68,12 @@ class Exact:
     def _rows(self, process: Any) -> list[Terms]:
         """What is asked of QMK for a process; nothing where its state or another call gives it."""
         observable = process.obs
-        if observable is None or not isinstance(process, (ExpectationMP, VarianceMP)):
+        if observable is None or not isinstance(process, (mp.ExpectationMP, mp.VarianceMP)):
             return []
         if observable.pauli_rep is None and self._has_state:
             return []
         terms = terms_of(observable, self._number, len(self._wires))
-        if isinstance(process, ExpectationMP):
+        if isinstance(process, mp.ExpectationMP):
             return [terms]
         if self._has_state:
             return []
@@ -97,15 +95,15 @@ class Exact:
 
     def _other(self, process: Any) -> Any:
         """A process that needs more than expectation values."""
-        if isinstance(process, ProbabilityMP) and process.obs is None and not self._has_state:
+        if isinstance(process, mp.ProbabilityMP) and process.obs is None and not self._has_state:
             qubits = [self._number[label] for label in process.wires or self._wires]
             return self._target.probabilities(self._circuit, qubits)
         if self._pure:
             mapped = process.map_wires(self._number)
-            if not mapped.wires and mapped.obs is None and not isinstance(process, qml.measurements.StateMP):
+            if not mapped.wires and mapped.obs is None and not isinstance(process, mp.StateMP):
                 mapped._wires = qml.wires.Wires(range(len(self._wires)))
-            return measure(mapped, self._state().reshape((2,) * len(self._wires)))
-        if not isinstance(process, StateMeasurement):
+            return qml.devices.qubit.measure(mapped, self._state().reshape((2,) * len(self._wires)))
+        if not isinstance(process, mp.StateMeasurement):
             fix = "measure expectation values, probabilities or a density matrix of few wires, or take shots"
             raise cannot("pennylane", "it has no exact value with noise", repr(process), fix)
         wires = process.wires or self._wires
@@ -126,14 +124,11 @@ class Exact:
             rows.append((("".join(letters), 1.0),))
         total: Any = np.zeros((1 << len(wires),) * 2, dtype=complex)
         for word, value in zip(words, self.values(rows), strict=True):
-            matrix: Any = np.ones((1, 1))
-            for letter in word:
-                matrix = np.kron(matrix, _PAULIS[letter])
-            total += value * matrix
+            total += value * functools.reduce(np.kron, [_PAULIS[letter] for letter in word])
         return total / (1 << len(wires))
 
 
-_PAULIS = {
+_PAULIS: dict[str, Any] = {
     "I": np.eye(2, dtype=complex),
     "X": np.array([[0, 1], [1, 0]], dtype=complex),
     "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),

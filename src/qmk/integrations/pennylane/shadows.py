@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pennylane as qml
-from pennylane.measurements import ShadowExpvalMP
 
+from qmk.adapters.pennylane.library import mp, qml
 from qmk.integrations.pennylane.drawn import bits_of
 from qmk.integrations.pennylane.structure import circuit_of
 from qmk.integrations.target import Target
@@ -41,10 +40,10 @@ def _draw(target: Target, tape: Any, process: Any, wires: Sequence[Any], shots: 
         for label, letter in zip(measured, letters, strict=True):
             qubit = list(wires).index(label)
             circuit.measure(qubit, circuit.bits[len(reader.bits) + qubit], basis="XYZ"[letter])
-        options = {"shots": len(rows), "seed": int(rng.integers(SEEDS)), "keep_events": True}
-        found = bits_of(target.run([circuit], **options)[0], reader, len(wires))
+        ran = target.run([circuit], shots=len(rows), seed=int(rng.integers(SEEDS)), keep_events=True)
+        found = bits_of(ran[0], reader, len(wires))
         bits[rows] = found[:, [list(wires).index(label) for label in measured]]
-    if not isinstance(process, ShadowExpvalMP):
+    if not isinstance(process, mp.ShadowExpvalMP):
         return np.stack([bits, recipes]).astype(np.int8)
     shadow = qml.ClassicalShadow(bits, recipes, wire_map=measured)
     return np.array(shadow.expval(process.H, process.k))

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import pennylane as qml
-from pennylane.ops import Conditional
 
 import qmk
 from qmk.adapters.pennylane.gates import FORMS, GATES
+from qmk.adapters.pennylane.library import qml
 from qmk.adapters.pennylane.observables import Terms
 from qmk.adapters.pennylane.reader import Reader, has_angles
-from qmk.api.differentiating import Objective
+from qmk.api.differentiating import Objective, value_and_grad
 from qmk.circuit import whole
 from qmk.circuit.circuit import Circuit
 
@@ -42,24 +41,27 @@ def circuit_of(operators: Sequence[Any], wires: Sequence[Any]) -> tuple[Circuit,
 def key_of(operators: Sequence[Any], wires: Hashable) -> Hashable | None:
     """The same for tapes that differ in angles alone; None for a tape that no key says all of."""
     try:
-        return wires, tuple([(type(op), op.wires.labels) if type(op) in GATES else _part(op) for op in operators])
+        parts: list[Hashable] = [(type(op), op.wires.labels) if type(op) in GATES else _part(op) for op in operators]
     except TypeError:
         return None
+    return wires, tuple(parts)
 
 
 def _part(op: Any) -> Hashable:
-    kind, labels = type(op), op.wires.labels
-    if isinstance(op, Conditional):
+    kind = op.__class__
+    labels: tuple[Any, ...] = op.wires.labels
+    if isinstance(op, qml.ops.Conditional):
         raise TypeError
     if isinstance(op, (qml.ops.Controlled, qml.ops.Adjoint)):
         base: Any = op.base
-        values = tuple(map(bool, op.control_values)) if isinstance(op, qml.ops.Controlled) else ()
-        return kind, labels, values, (type(base), base.wires.labels) if type(base) in GATES else _part(base)
+        plain = base.__class__
+        below = (plain, base.wires.labels) if plain in GATES else _part(base)
+        return kind, labels, tuple(map(bool, getattr(op, "control_values", ()))), below
     if kind in FORMS:
-        return kind, labels, op.hyperparameters.get("pauli_word"), tuple(getattr(op, "control_values", ()))
+        return kind, labels, op.hyperparameters.get("pauli_word"), tuple(map(bool, getattr(op, "control_values", ())))
     if isinstance(op, qml.QubitUnitary):
-        matrix = np.asarray(qml.math.toarray(op.data[0]))
-        return kind, labels, matrix.shape, matrix.tobytes()
+        matrix: Any = np.asarray(qml.math.toarray(op.data[0]))
+        return kind, labels, tuple(matrix.shape), bytes(matrix.tobytes())
     raise TypeError
 
 
@@ -97,7 +99,7 @@ class Structure:
         """The value of an observable as a function of the angles."""
         found = self._objectives.get(terms)
         if found is None:
-            found = qmk.value_and_grad(self.circuit, list(terms), **self._options)
+            found = cast("Objective", value_and_grad(self.circuit, list(terms), **self._options))
             self._objectives[terms] = found
             while len(self._objectives) > KEPT:
                 self._objectives.popitem(last=False)

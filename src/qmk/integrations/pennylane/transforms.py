@@ -5,27 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import pennylane as qml
-from pennylane.devices import ExecutionConfig, preprocess
-from pennylane.exceptions import DecompositionUndefinedError, DeviceError, QuantumFunctionError
-from pennylane.measurements import ClassicalShadowMP, ExpectationMP, SampleMeasurement, ShadowExpvalMP
-from pennylane.ops import Conditional, MidMeasure
-from pennylane.tape import QuantumScript
-
 from qmk.adapters.pennylane.gates import FORMS, GATES
+from qmk.adapters.pennylane.library import errors, mp, preprocess, qml
 from qmk.adapters.pennylane.reader import LARGEST_MATRIX, has_angles, is_matrix
+
+_REFUSALS = (errors.DecompositionUndefinedError, errors.DeviceError, errors.QuantumFunctionError)
 
 _NATIVE = frozenset(GATES) | frozenset(FORMS)
 
 
 def is_native(op: Any, *, measured: bool = True) -> bool:
     """Whether the reader takes an operator as it is, without values of its own being looked at."""
-    kind = type(op)
+    kind = op.__class__
     if kind in _NATIVE or isinstance(op, qml.operation.Channel | qml.Snapshot):
         return True
-    if isinstance(op, MidMeasure):
+    if isinstance(op, qml.ops.MidMeasure):
         return measured
-    if isinstance(op, Conditional):
+    if isinstance(op, qml.ops.Conditional):
         return measured and is_native(op.base)
     if isinstance(op, qml.QubitUnitary):
         return len(op.wires) <= LARGEST_MATRIX and op.batch_size is None
@@ -34,14 +30,14 @@ def is_native(op: Any, *, measured: bool = True) -> bool:
 
 def is_differentiable(op: Any) -> bool:
     """Whether adjoint differentiation takes an operator: what it depends on are angles."""
-    if isinstance(op, (MidMeasure, Conditional, qml.operation.Channel)):
+    if isinstance(op, (qml.ops.MidMeasure, qml.ops.Conditional, qml.operation.Channel)):
         return False
     if isinstance(op, qml.QubitUnitary) or is_matrix(op):
         return is_native(op) and not qml.operation.is_trainable(op)
     return has_angles(op) or isinstance(op, qml.Snapshot)
 
 
-def pipeline(device: Any, config: ExecutionConfig) -> Any:
+def pipeline(device: Any, config: Any) -> Any:
     """The transforms before a tape is executed. Tapes that are ready, as those of an optimiser are, are looked at once;
     PennyLane's own transforms take others apart."""
     found = qml.CompilePipeline()
@@ -50,28 +46,31 @@ def pipeline(device: Any, config: ExecutionConfig) -> Any:
 
 
 @qml.transform
-def _prepare(tape: QuantumScript, device: Any, config: ExecutionConfig) -> Any:
+def _prepare(tape: Any, device: Any, config: Any) -> Any:
     if _is_ready(tape, device):
         return (tape,), _first
     tapes, combine = _all_transforms(device, config)((tape,))
-    return tapes, lambda results: combine(results)[0]
+
+    def take(results: Any) -> Any:
+        return combine(results)[0]
+
+    return tapes, take
 
 
-def _is_ready(tape: QuantumScript, device: Any) -> bool:
+def _is_ready(tape: Any, device: Any) -> bool:
     """Whether a tape asks for exact expectation values of sums of Paulis, after gates whose angles are numbers."""
     operators = tape.operations
     if tape.shots or not all(type(op) in _NATIVE or has_angles(op) for op in operators):
         return False
-    for process in tape.measurements:
-        if type(process) is not ExpectationMP or process.obs is None or process.obs.pauli_rep is None:
-            return False
+    if not all(map(is_pauli_expectation, tape.measurements)):
+        return False
     size = sum([len(op.data) for op in operators])
     in_observables = any(at >= size for at in tape.trainable_params)
     known = device.wires is None or not tape.wires.toset() - device.wires.toset()
     return known and tape.batch_size is None and not in_observables
 
 
-def _all_transforms(device: Any, config: ExecutionConfig) -> Any:
+def _all_transforms(device: Any, config: Any) -> Any:
     found = qml.CompilePipeline()
     name, deferred = device.name, config.mcm_config.mcm_method == "deferred"
     is_adjoint = config.gradient_method == "adjoint"
@@ -94,29 +93,39 @@ def _all_transforms(device: Any, config: ExecutionConfig) -> Any:
 
 
 def _is_expectation(process: Any) -> bool:
-    return isinstance(process, ExpectationMP)
+    return isinstance(process, mp.ExpectationMP)
+
+
+def is_pauli_expectation(process: Any) -> bool:
+    """Whether a process is the expectation value of a sum of Paulis."""
+    return type(process) is mp.ExpectationMP and process.obs is not None and process.obs.pauli_rep is not None
+
+
+def is_shadow(process: Any) -> bool:
+    """Whether a process is a classical shadow, or an expectation value of one."""
+    return isinstance(process, (mp.ClassicalShadowMP, mp.ShadowExpvalMP))
 
 
 def _is_sampled(process: Any) -> bool:
-    return isinstance(process, (SampleMeasurement, ClassicalShadowMP, ShadowExpvalMP))
+    return is_shadow(process) or isinstance(process, mp.SampleMeasurement)
 
 
-def allows_adjoint(device: Any, tape: QuantumScript) -> bool:
+def allows_adjoint(device: Any, tape: Any) -> bool:
     """Whether adjoint differentiation takes a tape."""
     if tape.shots or not all(_is_expectation(process) for process in tape.measurements):
         return False
     if _is_ready(tape, device):
         return True
-    config = ExecutionConfig(gradient_method="adjoint")
+    config = qml.devices.ExecutionConfig(gradient_method="adjoint")
     try:
         _all_transforms(device, device.setup_execution_config(config))((tape,))
-    except (DecompositionUndefinedError, DeviceError, QuantumFunctionError):
+    except _REFUSALS:
         return False
     return True
 
 
 @qml.transform
-def split_with_shots(tape: QuantumScript) -> Any:
+def split_with_shots(tape: Any) -> Any:
     """Tapes with shots whose measurements commute qubit by qubit."""
     if not tape.shots or (len(tape.measurements) == 1 and not _is_sum(tape.measurements[0])):
         return (tape,), _first
@@ -124,7 +133,7 @@ def split_with_shots(tape: QuantumScript) -> Any:
 
 
 def _is_sum(process: Any) -> bool:
-    return isinstance(process, ExpectationMP) and isinstance(process.obs, qml.ops.Sum)
+    return isinstance(process, mp.ExpectationMP) and isinstance(process.obs, qml.ops.Sum)
 
 
 def _first(results: Any) -> Any:
