@@ -92,7 +92,7 @@ CHANNELS: dict[type, Callable[[tuple[float, ...]], tuple[str, dict[str, float]]]
     qml.BitFlip: lambda data: ("noise.pauli", {"px": data[0]}),
     qml.PhaseFlip: lambda data: ("noise.pauli", {"pz": data[0]}),
     qml.DepolarizingChannel: lambda data: ("noise.depolarize", {"p": data[0]}),
-    qml.AmplitudeDamping: lambda data: ("noise.amplitude", {"gamma": data[0]}),
-    qml.PhaseDamping: lambda data: ("noise.phase", {"lam": data[0]}),
+    qml.AmplitudeDamping: lambda data: ("noise.amplitude_damping", {"gamma": data[0]}),
+    qml.PhaseDamping: lambda data: ("noise.phase_damping", {"lam": data[0]}),
 }
 """Channels that are ours by another name; the others are read by their Kraus operators."""

@@ -106,11 +106,8 @@ class Reader:
             self.items.append(End())
         elif isinstance(op, qml.operation.Channel):
             self._channel(op)
-        elif (isinstance(op, qml.ops.Adjoint) and self._adjoint(op.base, data, depth)) or (
-            isinstance(op, qml.ops.Controlled) and self._controlled(op, data, depth)
-        ):
-            pass
-        else:
+        elif not (self._adjoint(op, data, depth) or self._controlled(op, data, depth)):
+            assert not data, "expressions stand only for what has_angles names"
             self._expand(op, depth)
 
     def qubits(self, op: Any) -> tuple[int, ...]:

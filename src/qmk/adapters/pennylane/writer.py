@@ -7,6 +7,7 @@ else of measurements on the way. Those have one value each, so that conditions o
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from qmk.frontends.openqasm.unitary import Prim, Unitary, matrix_of
 from qmk.ir.parameters import Expression
 from qmk.qvm.families import OPS
 from qmk.qvm.families.gates import FIXED_SIZE
+from qmk.qvm.matrices import pauli_string
 from qmk.qvm.op import KrausChannel
 from qmk.sdk.adapter import cannot
 
@@ -318,9 +320,9 @@ def _known_channel(step: Step, wires: list[Any]) -> Any:
     match step.op, args:
         case "noise.depolarize", {"p": p} if len(wires) == 1:
             return qml.DepolarizingChannel(p, wires)
-        case "noise.amplitude", {"gamma": gamma}:
+        case "noise.amplitude_damping", {"gamma": gamma}:
             return qml.AmplitudeDamping(gamma, wires)
-        case "noise.phase", {"lam": lam}:
+        case "noise.phase_damping", {"lam": lam}:
             return qml.PhaseDamping(lam, wires)
         case _:
             return None
@@ -328,10 +330,7 @@ def _known_channel(step: Step, wires: list[Any]) -> Any:
 
 def _pauli_channel(chances: tuple[float, ...], wires: list[Any]) -> Any:
     """A mixture of Pauli products, in the order II, IX, .. ZZ."""
-    matrices: list[Any] = []
-    for at, chance in enumerate(chances):
-        word = "".join("IXYZ"[at >> 2 * k & 3] for k in reversed(range(len(wires))))
-        if chance > 0:
-            matrix = qml.pauli.string_to_pauli_word(word) if set(word) != {"I"} else qml.Identity(range(len(wires)))
-            matrices.append(math.sqrt(chance) * qml.matrix(matrix, wire_order=range(len(wires))))
+    words = map("".join, itertools.product("IXYZ", repeat=len(wires)))
+    pairs = [(word, chance) for word, chance in zip(words, chances, strict=True) if chance > 0]
+    matrices = [math.sqrt(chance) * qml.math.array(pauli_string(word), dtype=complex) for word, chance in pairs]
     return qml.QubitChannel(matrices, wires)

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from qmk.adapters.pennylane.library import errors, qml
-from qmk.adapters.pennylane.observables import terms_of
 from qmk.adapters.pennylane.programs import wires_of
 from qmk.integrations.pennylane.drawn import Drawn
 from qmk.integrations.pennylane.exact import Exact, has_noise
 from qmk.integrations.pennylane.shadows import draw_shadow
-from qmk.integrations.pennylane.structure import Structures, angles_of, circuit_of
+from qmk.integrations.pennylane.structure import Observables, Structures, angles_of, circuit_of
 from qmk.integrations.pennylane.transforms import allows_adjoint, is_pauli_expectation, is_shadow, pipeline
 from qmk.integrations.target import Target
 
@@ -53,7 +52,7 @@ class QmkDevice(qml.devices.Device):
             self._rng = np.random.default_rng(seed)
         else:
             self._rng = np.random.default_rng(np.random.randint(2**31 - 1))
-        self._structures = Structures(options)
+        self._structures, self._observables = Structures(options), Observables()
 
     @property
     def name(self) -> str:
@@ -88,7 +87,7 @@ class QmkDevice(qml.devices.Device):
             method = "device" if has_shots or (method is not None and circuit is None) else "deferred"
         if method not in ("device", "deferred"):
             raise errors.DeviceError(f"mcm_method {method} not supported on qmk: use 'device' or 'deferred'")
-        if mcm.postselect_mode == "fill-shots":
+        if mcm.postselect_mode == "fill-shots" and method == "device":
             raise errors.DeviceError("postselect_mode fill-shots not supported on qmk: use 'hw-like'")
         chosen["mcm_config"] = replace(mcm, mcm_method=method)
         return replace(config, **chosen)
@@ -131,8 +130,8 @@ class QmkDevice(qml.devices.Device):
         if self._is_plain(tape):
             structure = self._structures.find(operators, wires)
             if structure is not None and structure.has_angles:
-                row, number = np.array(angles_of(operators), dtype=np.float64), {w: k for k, w in enumerate(wires)}
-                rows = [terms_of(process.obs, number, len(wires)) for process in tape.measurements]
+                row = np.array(angles_of(operators), dtype=np.float64)
+                rows = [self._observables.terms(process.obs, wires) for process in tape.measurements]
                 found = tuple(np.array(structure.objective(terms).value(row)) for terms in rows)
                 return found[0] if len(found) == 1 else found
         circuit, _ = circuit_of(operators, wires)
@@ -172,7 +171,6 @@ class QmkDevice(qml.devices.Device):
 
     def _slopes(self, tape: Any) -> tuple[Any, Any]:
         wires = self._wires_of(tape)
-        number = {label: k for k, label in enumerate(wires)}
         operators = [op for op in tape.operations if not isinstance(op, qml.Snapshot)]
         row = np.array(angles_of(operators), dtype=np.float64)
         places = _places(tape)
@@ -183,7 +181,7 @@ class QmkDevice(qml.devices.Device):
         values: list[Any] = []
         slopes: list[Any] = []
         for process in tape.measurements:
-            objective = structure.objective(terms_of(process.obs, number, len(wires)))
+            objective = structure.objective(self._observables.terms(process.obs, wires))
             value, by = objective(row)
             values.append(np.array(value))
             by_parameter = tuple(np.array(0.0 if at is None else by[at]) for at in places)

@@ -7,7 +7,6 @@ matrix, which QMK gives as expectation values of all Pauli strings on those wire
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from qmk.adapters.pennylane.observables import Terms, terms_of
 from qmk.circuit.circuit import Circuit
 from qmk.integrations.states import exact_state
 from qmk.integrations.target import Target
+from qmk.qvm.matrices import pauli_string
 from qmk.sdk.adapter import cannot
 
 STATE_QUBITS = 20
@@ -87,7 +87,8 @@ class Exact:
 
     def _state(self) -> Any:
         if self._found is None:
-            if self._target.is_remote or "engine" in self._target.options:
+            engine: str = self._target.options.get("engine", "native")
+            if self._target.is_remote or not engine.startswith("native"):
                 self._found = self._target.state(self._circuit)
             else:
                 self._found = exact_state(self._circuit)
@@ -124,13 +125,5 @@ class Exact:
             rows.append((("".join(letters), 1.0),))
         total: Any = np.zeros((1 << len(wires),) * 2, dtype=complex)
         for word, value in zip(words, self.values(rows), strict=True):
-            total += value * functools.reduce(np.kron, [_PAULIS[letter] for letter in word])
+            total += value * np.array(pauli_string("".join(word)), dtype=complex)
         return total / (1 << len(wires))
-
-
-_PAULIS: dict[str, Any] = {
-    "I": np.eye(2, dtype=complex),
-    "X": np.array([[0, 1], [1, 0]], dtype=complex),
-    "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),
-    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
-}

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import qmk
 from qmk.adapters.pennylane.gates import FORMS, GATES
 from qmk.adapters.pennylane.library import qml
-from qmk.adapters.pennylane.observables import Terms
+from qmk.adapters.pennylane.observables import Terms, terms_of
 from qmk.adapters.pennylane.reader import Reader, has_angles
 from qmk.api.differentiating import Objective, value_and_grad
 from qmk.circuit import whole
@@ -103,6 +103,27 @@ class Structure:
             self._objectives[terms] = found
             while len(self._objectives) > KEPT:
                 self._objectives.popitem(last=False)
+        return found
+
+
+class Observables:
+    """Pauli strings of the observables that came last."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, Hashable], tuple[Any, Terms]] = OrderedDict()
+
+    def terms(self, observable: Any, wires: tuple[Any, ...]) -> Terms:
+        """See ``terms_of``. An object that comes again with the same Pauli sentence is not read again."""
+        sentence = observable.pauli_rep
+        key = id(sentence), wires
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is sentence:
+            return kept[1]
+        found = terms_of(observable, {label: k for k, label in enumerate(wires)}, len(wires))
+        if sentence is not None:
+            self._kept[key] = sentence, found
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         return found
 
 
