@@ -108,7 +108,9 @@ class Exact:
             fix = "measure expectation values, probabilities or a density matrix of few wires, or take shots"
             raise cannot("pennylane", "it has no exact value with noise", repr(process), fix)
         wires = process.wires or self._wires
-        return process.process_density_matrix(self._density_matrix(wires), wires)
+        places = range(len(wires))
+        mapped = process.map_wires(dict(zip(wires, places, strict=True)))
+        return mapped.process_density_matrix(self._density_matrix(wires), qml.wires.Wires(places))
 
     def _density_matrix(self, wires: Any) -> Any:
         """The reduced density matrix of these wires: sum of <P> P / 2^n over their Pauli strings."""

@@ -32,9 +32,9 @@ def is_differentiable(op: Any) -> bool:
     """Whether adjoint differentiation takes an operator: what it depends on are angles."""
     if isinstance(op, (qml.ops.MidMeasure, qml.ops.Conditional, qml.operation.Channel)):
         return False
-    if isinstance(op, qml.QubitUnitary) or is_matrix(op):
-        return is_native(op) and not qml.operation.is_trainable(op)
-    return has_angles(op) or isinstance(op, qml.Snapshot)
+    if has_angles(op) or isinstance(op, qml.Snapshot):
+        return True
+    return (isinstance(op, qml.QubitUnitary) or is_matrix(op)) and is_native(op) and not qml.operation.is_trainable(op)
 
 
 def pipeline(device: Any, config: Any) -> Any:
