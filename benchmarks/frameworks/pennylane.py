@@ -1,8 +1,9 @@
 """PennyLane on ``qmk`` beside lightning.qubit, and its tapes as circuits.
 
-Run as ``python -m benchmarks.frameworks.pennylane [--times N]``. A step of a variational eigensolver through a QNode, value
-and gradient by adjoint differentiation, at several sizes; a value alone; and 100,000 gates read from a tape. CPU seconds
-of all threads, one asked for; the least of N after a warm-up, the candidates in turn; values and gradients are compared.
+Run as ``python -m benchmarks.frameworks.pennylane [--times N]``. A step of a variational eigensolver through a QNode,
+value and gradient by adjoint differentiation, at several sizes; a value alone; and 100,000 gates read from a tape. CPU
+seconds of all threads, one asked for; the least of N after a warm-up, the candidates in turn; values and gradients are
+compared.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def own_with(program: ProgramLike, options: RunOptions) -> tuple[ProgramLike, Ru
 
 
 def own_once(program: ProgramLike) -> ProgramLike:
-    """``own`` for what is read once for many values of its parameters; what is read anew for each set stays as it is"""
+    """``own`` for what is read once for many values of its parameters; what is read anew for each stays as it is."""
     return program if is_function(program) else own(program)[0]
 
 

@@ -1,5 +1,5 @@
-"""A plugin of pytest for PennyLane's device tests: the device ``qmk`` is registered as its entry point does it, and what
-the tests need of ``flaky`` and ``pytest-mock`` stands in where these are not installed (nothing is run twice)."""
+"""A plugin of pytest for PennyLane's device tests: it registers the device ``qmk`` as its entry point does, and has
+stand-ins for ``flaky`` (nothing is run twice) and ``pytest-mock`` where these are not installed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pennylane
 import pytest
 
-FOLDER = Path(pennylane.__file__).parent / "devices" / "tests"
+FOLDER = Path(str(pennylane.__file__)).parent / "devices" / "tests"
 ROOT = Path(__file__).parents[3]
 SAMPLE = ("test_wires.py", "test_tracker.py", "test_return_system.py")
 NO_QUBITS = 9

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from qmk.adapters.pennylane import templates
 from qmk.adapters.pennylane.library import qml
 from qmk.circuit.items import Item, Step
 from qmk.ir.names import names
@@ -85,6 +86,7 @@ FORMS: dict[type, Form] = {
     qml.Identity: _identity,
     qml.MultiControlledX: _flips,
     qml.Barrier: _barrier,
+    **dict.fromkeys(templates.KINDS, templates.expand),
 }
 """Classes that are written another way; angles may be expressions of parameters."""
 

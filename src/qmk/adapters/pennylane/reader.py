@@ -106,7 +106,7 @@ class Reader:
             self.items.append(End())
         elif isinstance(op, qml.operation.Channel):
             self._channel(op)
-        elif not (self._adjoint(op, data, depth) or self._controlled(op, data, depth)):
+        elif not (self._adjoint(op, data, depth) or self._control(op, data, depth)):
             assert not data, "expressions stand only for what has_angles names"
             self._expand(op, depth)
 
@@ -205,7 +205,7 @@ class Reader:
             self.items += items_of(whole.unitary_of(part.inverse()), self.qubits(base))
         return part is not None
 
-    def _controlled(self, op: Any, data: tuple[Any, ...] | None, depth: int) -> bool:
+    def _control(self, op: Any, data: tuple[Any, ...] | None, depth: int) -> bool:
         """Adds an operator under controls; False where it is something else, or more than gates."""
         if not isinstance(op, qml.ops.Controlled):
             return False

@@ -68,13 +68,13 @@ def _with_columns(process: Any, stand_ins: dict[str, Any], wires: Sequence[Any])
         return process
     moved = copy(process)
     if isinstance(process.mv, qml.ops.MeasurementValue):
-        moved.mv = _moved(process.mv, stand_ins)
+        moved.mv = _on_columns(process.mv, stand_ins)
     else:
-        moved.mv = [_moved(value, stand_ins) for value in process.mv]
+        moved.mv = [_on_columns(value, stand_ins) for value in process.mv]
     return moved
 
 
-def _moved(value: Any, stand_ins: dict[str, Any]) -> Any:
+def _on_columns(value: Any, stand_ins: dict[str, Any]) -> Any:
     measurements = [stand_ins[each.meas_uid] for each in value.measurements]
     return qml.ops.MeasurementValue(measurements, value.processing_fn if value.has_processing else None)
 
