@@ -46,11 +46,14 @@ _NO_PROGRAM = {
 def has_angles(op: Any) -> bool:
     """Whether all data of an operator are angles of gates, which may be expressions of parameters."""
     kind = op.__class__
-    if kind in GATES or kind in FORMS:
-        return True
-    if isinstance(op, (qml.ops.Controlled, qml.ops.Adjoint)):
-        return has_angles(op.base)
-    return isinstance(op, qml.ops.Conditional) and has_angles(op.base)
+    if isinstance(op, qml.ops.Adjoint):
+        kind = op.base.__class__
+    return kind in GATES or kind in FORMS
+
+
+def is_gate(op: Any) -> bool:
+    """Whether an operator is read as it is: a gate of ours, also undone and under controls."""
+    return has_angles(op) or (isinstance(op, (qml.ops.Controlled, qml.ops.Adjoint)) and is_gate(op.base))
 
 
 def is_matrix(op: Any) -> bool:
@@ -98,6 +101,9 @@ class Reader:
             self.items.append((GATES[kind], self.angles(op, given), self.qubits(op)))
         elif kind in FORMS:
             self.items += FORMS[kind](self.angles(op, given), self.qubits(op), op)
+        elif kind is qml.BasisState:
+            ones = [bool(bit) for bit in op.data[0]]
+            self.items += [("x", (), (qubit,)) for qubit, bit in zip(self.qubits(op), ones, strict=True) if bit]
         elif isinstance(op, (qml.ops.MidMeasure, PAULI_MEASURE)):
             self._measure(op)
         elif isinstance(op, qml.ops.Conditional):
@@ -198,7 +204,7 @@ class Reader:
         if short is not None:
             self.items.append((short, (), self.qubits(base)))
             return True
-        if not has_angles(base):
+        if not is_gate(base):
             return False
         part = self._part(base, data, depth)
         if part is not None:

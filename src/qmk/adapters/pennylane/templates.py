@@ -17,8 +17,6 @@ KINDS: tuple[type, ...] = (
     qml.SingleExcitationMinus,
     qml.SingleExcitationPlus,
     qml.DoubleExcitation,
-    qml.OrbitalRotation,
-    qml.FermionicSWAP,
     qml.PSWAP,
     qml.CPhaseShift00,
     qml.CPhaseShift01,

@@ -13,6 +13,7 @@ import numpy as np
 
 from qmk.adapters.pennylane.library import errors, qml
 from qmk.adapters.pennylane.programs import wires_of
+from qmk.adapters.pennylane.reader import has_angles
 from qmk.integrations.pennylane.drawn import Drawn
 from qmk.integrations.pennylane.exact import Exact, has_noise
 from qmk.integrations.pennylane.shadows import draw_shadow
@@ -224,9 +225,12 @@ def _places(tape: Any) -> list[int | None]:
     found: dict[int, int] = {}
     at = number = 0
     for op in tape.operations:
-        for _ in op.data:
-            found[number] = at
-            number, at = number + 1, at + 1
+        if op.data and has_angles(op):
+            for _ in op.data:
+                found[number] = at
+                number, at = number + 1, at + 1
+        else:
+            number += len(op.data)
     return [found.get(k) for k in tape.trainable_params]
 
 

@@ -50,7 +50,7 @@ def key_of(operators: Sequence[Any], wires: Hashable) -> Hashable | None:
 def _part(op: Any) -> Hashable:
     kind = op.__class__
     labels: tuple[Any, ...] = op.wires.labels
-    if isinstance(op, qml.ops.Conditional):
+    if isinstance(op, qml.ops.Conditional) or (isinstance(op, qml.ops.Controlled) and op.data):
         raise TypeError
     if isinstance(op, (qml.ops.Controlled, qml.ops.Adjoint)):
         base: Any = op.base
@@ -59,7 +59,7 @@ def _part(op: Any) -> Hashable:
         return kind, labels, tuple(map(bool, getattr(op, "control_values", ()))), below
     if kind in FORMS:
         return kind, labels, op.hyperparameters.get("pauli_word"), tuple(map(bool, getattr(op, "control_values", ())))
-    if isinstance(op, qml.QubitUnitary):
+    if isinstance(op, qml.QubitUnitary | qml.BasisState):
         matrix: Any = np.asarray(qml.math.toarray(op.data[0]))
         return kind, labels, tuple(matrix.shape), bytes(matrix.tobytes())
     raise TypeError

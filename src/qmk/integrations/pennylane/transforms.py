@@ -7,11 +7,11 @@ from typing import Any
 
 from qmk.adapters.pennylane.gates import FORMS, GATES
 from qmk.adapters.pennylane.library import errors, mp, preprocess, qml
-from qmk.adapters.pennylane.reader import LARGEST_MATRIX, has_angles, is_matrix
+from qmk.adapters.pennylane.reader import LARGEST_MATRIX, has_angles, is_gate, is_matrix
 
 _REFUSALS = (errors.DecompositionUndefinedError, errors.DeviceError, errors.QuantumFunctionError)
 
-_NATIVE = frozenset(GATES) | frozenset(FORMS)
+_NATIVE = frozenset(GATES) | frozenset(FORMS) | {qml.BasisState}
 
 
 def is_native(op: Any, *, measured: bool = True) -> bool:
@@ -25,16 +25,17 @@ def is_native(op: Any, *, measured: bool = True) -> bool:
         return measured and is_native(op.base)
     if isinstance(op, qml.QubitUnitary):
         return len(op.wires) <= LARGEST_MATRIX and op.batch_size is None
-    return has_angles(op) or (op.batch_size is None and is_matrix(op))
+    return is_gate(op) or (op.batch_size is None and is_matrix(op))
 
 
 def is_differentiable(op: Any) -> bool:
     """Whether adjoint differentiation takes an operator: what it depends on are angles."""
     if isinstance(op, (qml.ops.MidMeasure, qml.ops.Conditional, qml.operation.Channel)):
         return False
-    if has_angles(op) or isinstance(op, qml.Snapshot):
+    if has_angles(op) or op.__class__ is qml.BasisState or isinstance(op, qml.Snapshot):
         return True
-    return (isinstance(op, qml.QubitUnitary) or is_matrix(op)) and is_native(op) and not qml.operation.is_trainable(op)
+    is_constant = isinstance(op, qml.QubitUnitary) or is_gate(op) or is_matrix(op)
+    return is_constant and is_native(op) and not qml.operation.is_trainable(op)
 
 
 def pipeline(device: Any, config: Any) -> Any:
