@@ -25,6 +25,7 @@ from qmk.engines import (
     jax,
     lightning,
     native,
+    pennylane,
     pyquil,
     qoqo,
     qsim,
@@ -159,6 +160,11 @@ def test_lightning_f64(check: Check) -> None:
 
 @as_tests(checks(ddsim.DECLARATION))
 def test_ddsim(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(pennylane.DECLARATION, programs=4))
+def test_pennylane(check: Check) -> None:
     assert not check.run()
 
 

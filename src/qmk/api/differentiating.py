@@ -18,7 +18,7 @@ from qmk.models.arguments import show
 from qmk.qvm import outputs as asked
 from qmk.request.observables import ObservableLike
 from qmk.request.options import RunOptions, read_options
-from qmk.request.program import ProgramLike, inputs_of, own_with, to_graph
+from qmk.request.program import ProgramLike, inputs_of, own_once, to_graph
 from qmk.request.signature import takes
 from qmk.request.sweeps import Points, points_of
 
@@ -187,7 +187,7 @@ def gradient(program: ProgramLike, observable: ObservableLike, **keywords: Unpac
 
     Raises ``QmkError`` as ``qmk.expectation`` does; UNSUPPORTED for what has no derivative that a rule gives.
     """
-    program, options = own_with(program, read_options("qmk.gradient", keywords))
+    program, options = own_once(program), read_options("qmk.gradient", keywords)
     if options.params:
         points = points_of([options.params])
         return Objective(Asked(program, observable, options, points), points).at(points.table[0])
@@ -241,7 +241,7 @@ def metric_tensor(program: ProgramLike, point: Any = None, **keywords: Unpack[Me
 
 def _objective(program: ProgramLike, observable: ObservableLike, options: RunOptions, point: Any) -> Objective:
     """The function, prepared near ``point`` where there is one."""
-    program, options = own_with(program, options)
+    program = own_once(program)
     fixed = options.params or {}
     if isinstance(point, Mapping) and not any(
         isinstance(name, str) and "." in name for name in cast("Mapping[Any, Any]", point)

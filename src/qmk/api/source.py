@@ -15,7 +15,7 @@ from qmk.ir.lazy import lazy
 from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
-from qmk.request.program import ProgramLike, circuit_of, own_with, source, to_graph
+from qmk.request.program import ProgramLike, circuit_of, is_function, own_with, source, to_graph
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.warn import warn, warn_of
 
@@ -79,7 +79,7 @@ def text_of(program: ProgramLike, format: str | None) -> bytes | None:
     in another format or is too long."""
     from qmk.qvm.graph import Graph
 
-    if isinstance(program, Graph) or format not in (None, *native_text.FORMATS):
+    if isinstance(program, Graph) or is_function(program) or format not in (None, *native_text.FORMATS):
         return None
     circuit = circuit_of(program)
     if circuit is None:

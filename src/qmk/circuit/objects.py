@@ -35,7 +35,7 @@ def read(
     if adapter is None:
         return None
     found = _function(adapter.reader)(program, params)
-    return found, None if adapter.takes_params else params
+    return found, None if adapter.uses_params(program) else params
 
 
 def write(circuit: Circuit, framework: str) -> Any:

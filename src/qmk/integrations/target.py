@@ -97,7 +97,7 @@ class Target:
             if points is not None:
                 return list(expectation(program, list(observables), points, **given))
             return [expectation(program, list(observables), **given)]
-        found = self._remote_values(program, observables, points, given)
+        found = self._remote_values(program, given, expect=observables, points=points)
         return [[Expectation.of(one, found) for one in point.expectations] for point in found.points]
 
     def table(
@@ -162,20 +162,25 @@ class Target:
         assert found.values is not None, "a job with outputs has values"
         return (_rows_of(point.counts, found.seed, at)[None] for at, point in enumerate(found.values.points))
 
-    def _remote_values(
-        self,
-        program: ProgramLike,
-        observables: Sequence[ObservableLike],
-        points: PointsLike | None,
-        options: dict[str, Any],
-    ) -> Values:
+    def probabilities(self, program: ProgramLike, qubits: Sequence[int], **options: Any) -> Array:
+        """The probabilities of the values of ``qubits``, the first the highest bit; see ``qmk.probabilities``."""
+        import numpy as np
+
+        given = {**self.options, **options}
+        if not self.is_remote:
+            from qmk.api.observing import probabilities
+
+            return np.asarray(probabilities(program, qubits, **given).values, dtype=np.float64)
+        (row,) = self._remote_values(program, given, probabilities=[list(qubits)]).points[0].probabilities
+        return np.array([each.value for each in row])
+
+    def _remote_values(self, program: ProgramLike, options: dict[str, Any], **asked_for: Any) -> Values:
+        """What a daemon is asked for beyond counts; ``asked_for`` goes to ``qmk.outputs``."""
         from qmk.request.outputs import outputs
 
         sampled = options.get("shots") is not None
         params, format = options.pop("params", None), options.pop("format", None)
-        graph, asked = outputs(
-            program, expect=observables, points=points, params=params, format=format, counts=False, sampled=sampled
-        )
+        graph, asked = outputs(program, **asked_for, params=params, format=format, counts=False, sampled=sampled)
         values = self.client.run(graph, outputs=asked, **options).values
         assert values is not None, "a job with outputs has values"
         return values

@@ -41,13 +41,18 @@ def own_with(program: ProgramLike, options: RunOptions) -> tuple[ProgramLike, Ru
 
 
 def own_once(program: ProgramLike) -> ProgramLike:
-    """``own`` for what is read once for many values of its parameters; what is read anew for each set stays as it is"""
+    """``own`` for what is read once for many values of its parameters; what is read anew for each stays as it is."""
+    return program if is_function(program) else own(program)[0]
+
+
+def is_function(program: ProgramLike) -> bool:
+    """Whether an object of another framework is a program only with values of its arguments."""
     if isinstance(program, (str, bytes, Graph, os.PathLike)):
-        return program
+        return False
     from qmk.circuit import objects
 
     adapter = objects.adapter_of(program)
-    return program if adapter is not None and adapter.takes_params else own(program)[0]
+    return adapter is not None and adapter.uses_params(program)
 
 
 def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[Any, Any] | None = None) -> Graph:
@@ -78,7 +83,10 @@ def to_graph(program: ProgramLike, format: str | None = None, params: Mapping[An
 
 
 def circuit_of(program: ProgramLike) -> Circuit | None:
-    """The program if it is a ``qmk.Circuit``, or becomes one; None for a graph, text and a path."""
+    """The program if it is a ``qmk.Circuit``, or becomes one; None for a graph, text and a path, and for a function of
+    another framework, which is a circuit for each set of arguments."""
+    if is_function(program):
+        return None
     found = own(program)[0]
     if isinstance(found, (str, bytes, Graph, os.PathLike)):
         return None
@@ -89,6 +97,8 @@ def circuit_of(program: ProgramLike) -> Circuit | None:
 
 def inputs_of(program: ProgramLike, format: str | None = None) -> Inputs | None:
     """The inputs that a program declares; None where only values for them tell which there are. A graph has none."""
+    if is_function(program):
+        return None
     program = own(program)[0]
     if isinstance(program, Graph):
         return Inputs({}, only_angles=True)

@@ -19,7 +19,8 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
 
     ``reader(program, params)`` gives a ``qmk.Circuit``, a ``qmk.Program``, a ``Graph``, or the text of a format that
     QMK recognises, as ``bytes``. Open parameters stay open under the names that they have. ``takes_params``: the reader
-    itself uses the values of ``params``, all of them, as those of a function's arguments; else it ignores them.
+    itself uses the values of ``params``, all of them, as those of a function's arguments; else it ignores them. Where
+    only some programs are functions: the names of their types.
 
     ``writer(circuit)`` gives the framework's object for a ``qmk.Circuit``; "": there is none. Both raise what
     ``cannot`` makes for what one side cannot say; nothing is left out.
@@ -30,11 +31,17 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     modules: tuple[str, ...]
     reader: str
     writer: str = ""
-    takes_params: bool = False
+    takes_params: bool | tuple[str, ...] = False
     library: str = ""
     """The distribution that brings the framework."""
     extra: str = ""
     """QMK's pip extra with it."""
+
+    def uses_params(self, program: object) -> bool:
+        """Whether the reader uses ``params`` for this program."""
+        if isinstance(self.takes_params, bool):
+            return self.takes_params
+        return any(kind.__name__ in self.takes_params for kind in type(program).__mro__)
 
 
 def cannot(framework: str, what: str, place: str, fix: str, **fields: Any) -> QmkError:

@@ -8,7 +8,6 @@ keeps programs that only print it on the fast path.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from qmk.engines.aer import AER_NAMES, UNITARY
 from qmk.engines.aer.wrappers import simulator
+from qmk.exact.channels import operators_of
 from qmk.ir import conditions as c
 from qmk.ir.clifford import quarter_turns
 from qmk.ir.program import (
@@ -115,7 +115,7 @@ class _Builder:
                     self.aer.reset([item.qubit], NEVER)
                 case PauliNoise() | PauliNoise2() | KrausNoise():
                     dynamic = dynamic or self.method != "density_matrix"  # Aer then draws anew for every shot
-                    self.aer.kraus(list(item.qubits[::-1]), _operators(item), NEVER, None)
+                    self.aer.kraus(list(item.qubits[::-1]), operators_of(item), NEVER, None)
                 case Logic():
                     self._store(item)
                 case NoisyEvolution() | LossEvent():
@@ -184,26 +184,6 @@ class _Builder:
         self.aer.gate("mcu", list(gate.qubits), params, [], NEVER, None, "mcu")
         for qubit in flips:
             self._plain("x", [qubit], [])
-
-
-_PAULIS = tuple(
-    np.array(entries, dtype=complex).reshape(2, 2)
-    for entries in ((1, 0, 0, 1), (0, 1, 1, 0), (0, -1j, 1j, 0), (1, 0, 0, -1))
-)
-
-
-def _operators(noise: PauliNoise | PauliNoise2 | KrausNoise) -> list[Any]:
-    """The Kraus operators of what can happen."""
-    if isinstance(noise, KrausNoise):
-        return [np.array(operator, dtype=complex) for operator in noise.operators]
-    found: list[Any] = []
-    for error, chance in enumerate(noise.chances):
-        matrix = _PAULIS[error & 3]
-        if len(noise.qubits) == 2:
-            matrix = np.kron(_PAULIS[error >> 2], matrix)
-        if chance > 0:
-            found.append(math.sqrt(chance) * matrix)
-    return found
 
 
 def build(program: Program, method: str) -> Built:
