@@ -17,7 +17,6 @@ from qmk.frontends.neutral_atom_vm import NAVM_RULES
 from qmk.frontends.pulser.rules import PULSER_RULES
 from qmk.frontends.quera import QUERA_RULES
 from qmk.frontends.stim import STIM_RULES
-from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm import verify
@@ -28,12 +27,6 @@ READERS = (
     ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
     ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
-    (
-        "BRAKET",
-        "Circuits of Amazon Braket",
-        "what the gateway takes of Braket's OpenQASM",
-        tuple(BRAKET_RULES.values()),
-    ),
     ("KIRIN", "Squin kernels of Kirin", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("STIM", "Circuits of Stim", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),

@@ -24,7 +24,7 @@ from qmk.frontends.openqasm.library import direct
 from qmk.frontends.openqasm.parser import Parser
 from qmk.frontends.openqasm.sources import File, Refusal
 from qmk.frontends.openqasm.tree import Program, Refused, Stmt
-from qmk.frontends.openqasm.unitary import ROOT_QUBITS, synthesise
+from qmk.frontends.openqasm.unitary import ROOT_QUBITS, Unitary, synthesise
 from qmk.qvm.graph import Graph, Node, Output
 from qmk.sdk.frontend import Source
 
@@ -116,6 +116,10 @@ class _Interpreter(Interpreter):
             self._noise(pragma, pos)
         elif pragma.kind == "result":
             self.results.append((pos, pragma))
+
+    def apply(self, unitary: Unitary, handles: tuple[Any, ...], keep_phase: bool = True) -> None:
+        """Writes a gate with its global phase: Braket's state vectors have it."""
+        super().apply(unitary, handles, keep_phase)
 
     def _handles(self, operands: tuple[str, ...], pos: int) -> list[str]:
         """The qubits of operands as they are written, in order; all of them where none are."""
@@ -244,7 +248,7 @@ def _complete(graph: Graph) -> Graph:
     if implicit:
         events = tuple(f"measured_{place}" for place in range(len(handles)))
         nodes += [
-            Node("", "core.mz", (), (handle,), produces=(event,)) for handle, event in zip(handles, events, strict=True)
+            Node("", "core.mz", vqs=(handle,), produces=(event,)) for handle, event in zip(handles, events, strict=True)
         ]
         outputs = (Output("measured", events[::-1], descending=True),)
     if handles:

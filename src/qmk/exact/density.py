@@ -1,0 +1,80 @@
+"""The density matrix in which a program of gates, noise and resets ends, for few qubits.
+
+A density matrix is a state of twice as many qubits: an operation multiplies its rows by a matrix and its columns by
+the conjugate. What acts on one qubit alone is gathered there until a second qubit is involved.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qmk.ir.program import Barrier, Gate, KrausNoise, Noise, PauliNoise, PauliNoise2, Program, Reset, Unsupported
+from qmk.ir.unitary import Array, apply, matrix_of
+
+MOST_QUBITS = 12
+"""A matrix of 256 MiB."""
+
+_PAULIS = (np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1]))
+_RESET = (np.array([[1, 0], [0, 0]], dtype=complex), np.array([[0, 1], [0, 0]], dtype=complex))
+_NOTHING = np.eye(4, dtype=np.complex128)
+
+
+def density_matrix(program: Program) -> Array:
+    """Shape (2^n, 2^n), qubit 0 the highest bit of an index. Raises Unsupported for what is neither a gate, noise of
+    gates nor a reset, or for more than ``MOST_QUBITS``."""
+    n = program.n_qubits
+    if n > MOST_QUBITS:
+        raise Unsupported(f"a density matrix of {n} qubits; at most {MOST_QUBITS}")
+    rho = np.zeros((2,) * (2 * n), dtype=np.complex128)
+    rho[(0,) * (2 * n)] = 1
+    waiting: dict[int, Array] = {}
+    for item in program.instructions:
+        if isinstance(item, Barrier):
+            continue
+        qubits, operators = _operators(item)
+        if len(qubits) == 1:
+            step = _superoperator(operators)
+            waiting[qubits[0]] = step @ waiting.get(qubits[0], _NOTHING)
+            continue
+        for qubit in qubits:
+            if qubit in waiting:
+                rho = apply(rho, waiting.pop(qubit), (qubit, n + qubit))
+        columns = tuple(n + qubit for qubit in qubits)
+        if len(operators) == 1:
+            rho = apply(apply(rho, operators[0], qubits), operators[0].conj(), columns)
+        else:
+            rho = apply(rho, _superoperator(operators), (*qubits, *columns))
+    for qubit, step in waiting.items():
+        rho = apply(rho, step, (qubit, n + qubit))
+    return np.ascontiguousarray(rho).reshape(1 << n, 1 << n)
+
+
+def _superoperator(operators: tuple[Array, ...]) -> Array:
+    return sum((np.kron(k, k.conj()) for k in operators), np.zeros(1))
+
+
+def _operators(item: object) -> tuple[tuple[int, ...], tuple[Array, ...]]:
+    """The qubits that an instruction acts on, and its Kraus operators."""
+    if isinstance(item, Gate) and item.cond is None:
+        return item.qubits, (matrix_of(item),)
+    if isinstance(item, Reset) and item.cond is None:
+        return (item.qubit,), _RESET
+    if isinstance(item, PauliNoise):
+        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, _PAULIS, strict=True) if p)
+    if isinstance(item, PauliNoise2):
+        pairs = (np.kron(a, b) for a in _PAULIS for b in _PAULIS)
+        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, pairs, strict=True) if p)
+    if isinstance(item, KrausNoise):
+        return item.qubits, tuple(np.array(m, dtype=np.complex128) for m in item.operators)
+    what = "noise of another kind" if isinstance(item, Noise) else f"a {type(item).__name__.lower()}, or a condition"
+    raise Unsupported(f"the program has {what}, so it ends in no state that has a density matrix of its own")
+
+
+def reduce(rho: Array, qubits: tuple[int, ...]) -> Array:
+    """The density matrix of these qubits, the first the highest bit of an index."""
+    n = len(rho).bit_length() - 1
+    rest = tuple(k for k in range(n) if k not in qubits)
+    order = (*qubits, *rest)
+    parts = rho.reshape((2,) * (2 * n)).transpose((*order, *(n + k for k in order)))
+    own, other = 1 << len(qubits), 1 << len(rest)
+    return np.einsum("arbr->ab", parts.reshape(own, other, own, other))
