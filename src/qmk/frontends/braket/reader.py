@@ -19,6 +19,7 @@ from qmk.frontends.braket.channels import NOISE, Channel, kraus
 from qmk.frontends.braket.gates import CORE, GATES, prelude
 from qmk.frontends.braket.pragmas import BadPragma, Factor, Pragma, read
 from qmk.frontends.openqasm import flat
+from qmk.frontends.openqasm.builder import handle_name
 from qmk.frontends.openqasm.interpreter import Interpreter, interpret
 from qmk.frontends.openqasm.library import direct
 from qmk.frontends.openqasm.parser import Parser
@@ -203,9 +204,11 @@ class _Interpreter(Interpreter):
 
     def _targets(self, operands: tuple[str, ...], pos: int) -> list[int]:
         """Places in the graph's qubits."""
-        places = {handle: at for at, handle in enumerate(self.builder.vqs)}
+        places = {handle: at for at, handle in enumerate(tuple(self.builder.vqs))}
         handles = self._handles(operands, pos)
         self.require_distinct(handles, pos)
+        if any(handle not in places for handle in handles):
+            raise Refusal("braket", pos, "the result names a qubit that nothing acts on", "name qubits of the program")
         return [places[handle] for handle in handles]
 
     def _observable(self, factors: tuple[Factor, ...], pos: int) -> tuple[list[Any], list[int]]:
@@ -244,7 +247,7 @@ def _complete(graph: Graph) -> Graph:
     notes["implicit"] = implicit = not graph.events
     body = [node for node in graph.nodes if node.op not in _LIFE]
     nodes = [Node("", "core.alloc", {"n": len(handles)}, handles, caps=("CAP_ALLOC",)), *body] if handles else body
-    events, outputs = graph.events, graph.outputs
+    events, outputs = graph.events, _slots(graph)
     if implicit:
         events = tuple(f"measured_{place}" for place in range(len(handles)))
         nodes += [
@@ -261,6 +264,31 @@ def _complete(graph: Graph) -> Graph:
     )
 
 
+def _slots(graph: Graph) -> tuple[Output, ...]:
+    """The registers as Braket reports them: the bits that a measurement has written, and those of measurements without a
+    register in one of its own."""
+    read = [event for node in graph.nodes if node.op == "core.mz" for event in node.produces]
+    labels = {_VERSIONED.sub("", event) for event in read}
+    found: list[Output] = []
+    named: set[str] = set()
+    for output in graph.outputs:
+        base, last = handle_name(output.name), len(output.bits) - 1
+        own = [base, *(f"{base}_{at}" for at in range(last + 1))]
+        named.update(own)
+        bits = tuple(
+            event
+            for at, event in enumerate(output.bits)
+            if f"{base}_{last - at}" in labels or (last == 0 and base in labels)
+        )
+        if bits:
+            found.append(Output(output.name, bits, descending=output.descending))
+    free = [event for event in read if _VERSIONED.sub("", event) not in named]
+    if free:
+        found.insert(0, Output("measured", tuple(free[::-1]), descending=True))
+    return tuple(found)
+
+
+_VERSIONED = re.compile(r"__\d+$")
 _LIFE = frozenset(("core.alloc", "core.free"))
 
 

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,24 +22,33 @@ from braket.device_schema.device_capabilities import DeviceCapabilities
 from braket.ir import jaqcd
 from braket.ir.ahs import Program as AnalogProgram
 from braket.ir.openqasm import Program as CircuitProgram
+from braket.ir.openqasm import ProgramSet
 from braket.simulator import BraketSimulator
 from braket.task_result import (
     AdditionalMetadata,
     AnalogHamiltonianSimulationTaskResult,
     GateModelTaskResult,
+    ProgramSetExecutableResult,
+    ProgramSetExecutableResultMetadata,
+    ProgramSetTaskMetadata,
+    ProgramSetTaskResult,
     ResultTypeValue,
     TaskMetadata,
 )
+from braket.task_result.program_result_v1 import ProgramResult
+from braket.task_result.program_set_task_metadata_v1 import ProgramMetadata
 
 from qmk.client.result import Result
 from qmk.gateway.braket.devices import ATOM_DEVICE, local_capabilities
 from qmk.gateway.braket.programs import Prepared, prepare
 from qmk.gateway.braket.results import bits_of, task_result
 from qmk.integrations.braket.computing import compute
+from qmk.integrations.braket.other_programs import executables, from_jaqcd
 from qmk.integrations.target import Target
 
 _HOW = frozenset(
-    "steps progress_bar atol rtol solver_method order nsteps first_step max_step min_step batch_size".split()
+    "steps progress_bar atol rtol solver_method order nsteps first_step max_step min_step batch_size"
+    " qubit_count".split()
 )
 """Of Braket's own simulators: how they are to compute. QMK takes as many steps as its error bound needs."""
 
@@ -68,6 +78,8 @@ class Simulator(BraketSimulator):
         Raises ``ValueError`` for results that do not fit the shots, ``TypeError`` for another kind of program,
         ``QmkError`` for what is refused.
         """
+        if isinstance(ir, ProgramSet):
+            return self._run_set(ir, shots, seed=seed, engine=engine, **params)
         (found,) = self.run_multiple([ir], None, *args, shots=shots, seed=seed, engine=engine, **params)
         return found
 
@@ -83,7 +95,7 @@ class Simulator(BraketSimulator):
     ) -> list[Any]:
         """The results of several programs; the circuits among them with shots are one batch. ``max_parallel`` is not
         needed: QMK's engines use the cores by themselves."""
-        shots = int(args[0]) if args else shots
+        shots = int(args[0]) if args and args[0] is not None else shots  # behind the program, as Braket's own take it
         options = {name: value for name, value in {"seed": seed, "engine": engine}.items() if value is not None}
         given = {name: value for name, value in params.items() if name not in _HOW}
         created = timestamp()
@@ -97,8 +109,8 @@ class Simulator(BraketSimulator):
             elif shots:
                 found.append(self.sampled(ir, one, next(batch), created))
             else:
-                inputs = {**(ir.inputs or {}), **given}
-                found.append(self.computed(ir, one, compute(self.target, one, options, ir.source, inputs), created))
+                source, inputs = getattr(ir, "source", ""), {**(getattr(ir, "inputs", None) or {}), **given}
+                found.append(self.computed(ir, one, compute(self.target, one, options, source, inputs), created))
         return found
 
     def read(self, ir: Any, params: dict[str, Any], shots: int) -> Prepared | dict[str, Any]:
@@ -107,9 +119,52 @@ class Simulator(BraketSimulator):
             if shots < 1:
                 raise ValueError("shots is 0: an analog program is run with at least 1")
             return of_atoms(params)
+        if isinstance(ir, jaqcd.Program):
+            ir = from_jaqcd(ir)
         if isinstance(ir, CircuitProgram):
-            return prepare(ir.source, {**(ir.inputs or {}), **params} or None, shots)
+            source = Path(ir.source).read_text() if ir.source.endswith(".qasm") else ir.source  # a file, as Braket has it
+            return prepare(source, {**(ir.inputs or {}), **params} or None, shots)
         raise TypeError(f"{type(ir).__name__} is neither an analog program nor OpenQASM")
+
+    def _run_set(self, programs: Any, shots: int, **options: Any) -> ProgramSetTaskResult:
+        """All executables of a program set, as one batch of equal shares of the shots."""
+        if shots == 0:
+            raise ValueError("Shots must not be zero. Result types are not supported with program set.")
+        share, rest = divmod(shots, programs.num_executables)
+        if rest:
+            raise ValueError("Total shots must be divisible by number of executables.")
+        created = timestamp()
+        work = [list(executables(program)) for program in programs.programs]
+        found = iter(self.run_multiple([one for each in work for one in each], shots=share, **options))
+        told: list[Any] = []
+        for program, each in zip(programs.programs, work, strict=True):
+            results = [
+                ProgramSetExecutableResult(
+                    measurements=[list(map(int, row)) for row in result.measurements],
+                    measuredQubits=result.measuredQubits,
+                    inputsIndex=at,
+                )
+                for at, result in zip(range(len(each)), found, strict=False)
+            ]
+            told.append(
+                ProgramResult(
+                    executableResults=results,
+                    source=program,
+                    additionalMetadata=AdditionalMetadata(),
+                )
+            )
+        metadata = [ProgramMetadata(executables=[ProgramSetExecutableResultMetadata()] * len(each)) for each in work]
+        task = ProgramSetTaskMetadata(
+            id=str(uuid.uuid4()),
+            deviceId=self.DEVICE_ID,
+            requestedShots=shots,
+            successfulShots=shots,
+            programMetadata=metadata,
+            totalFailedExecutables=0,
+            createdAt=created,
+            endedAt=timestamp(),
+        )
+        return ProgramSetTaskResult(programResults=told, taskMetadata=task)
 
     def _analog(self, ir: Any, params: dict[str, Any], shots: int, options: dict[str, Any]) -> Any:
         text = ir.json()
@@ -123,7 +178,9 @@ class Simulator(BraketSimulator):
         columns = [column for column in bits_of(result)[1] if column is not None]
         whole = columns == list(range(len(columns)))
         measurements = [list(row) if whole else [row[k] for k in columns] for row in result.rows()]
-        return self._task(ir, result.shots, created, [as_type(each) for each in one.results], measurements, one.measured)
+        # of JAQCD the SDK reads the result types in the program itself
+        results = [] if isinstance(ir, jaqcd.Program) else [as_type(each) for each in one.results]
+        return self._task(ir, result.shots, created, results, measurements, one.measured)
 
     def computed(self, ir: Any, one: Prepared, values: list[Any], created: str) -> GateModelTaskResult:
         """The result of a program without shots."""
