@@ -6,6 +6,8 @@ the conjugate. What acts on one qubit alone is gathered there until a second qub
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from qmk.ir.program import Barrier, Gate, KrausNoise, Noise, PauliNoise, PauliNoise2, Program, Reset, Unsupported
@@ -50,7 +52,8 @@ def density_matrix(program: Program) -> Array:
 
 
 def _superoperator(operators: tuple[Array, ...]) -> Array:
-    return sum((np.kron(k, k.conj()) for k in operators), np.zeros(1))
+    products: Any = [np.kron(k, k.conj()) for k in operators]
+    return np.sum(products, axis=0)
 
 
 def _operators(item: object) -> tuple[tuple[int, ...], tuple[Array, ...]]:

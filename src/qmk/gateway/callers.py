@@ -59,7 +59,9 @@ class Caller(AsyncClient):
             keep_events=True,
         )
 
-    async def submit_graph(self, graph: Graph, *, shots: int | None, key: str, outputs: Outputs | None) -> q_submit.Reply:
+    async def submit_graph(
+        self, graph: Graph, *, shots: int | None, key: str, outputs: Outputs | None
+    ) -> q_submit.Reply:
         """Queue a graph, for values where ``outputs`` are given; the same ``key`` gives the same job."""
         options = read_options("Client.submit", {"shots": shots, "idempotency_key": key, "outputs": outputs})
         wire, asked = self._submission(graph, options)

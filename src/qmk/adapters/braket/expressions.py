@@ -17,7 +17,7 @@ from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 
 _TO_SYMPY: dict[str, Any] = {
-    "+": lambda *args: functools.reduce(operator.add, args),
+    "+": sympy.Add,
     "-": operator.neg,
     "*": operator.mul,
     "/": operator.truediv,
@@ -36,7 +36,7 @@ def to_expression(found: Any, place: str) -> Expression | float:
         return Parameter(found.name)
     if found.is_number:
         return float(found)
-    args = [to_expression(each, place) for each in found.args]
+    args: list[Any] = [to_expression(each, place) for each in found.args]
     if found.is_Add:
         return functools.reduce(operator.add, args)
     if found.is_Mul:

@@ -37,12 +37,18 @@ from qmk.sdk.adapter import cannot
 
 FRAMEWORK = "braket"
 
-DIRECT: dict[type, str] = {kind: CORE[kind.__name__.lower()] for kind in vars(Gate).values()
-                           if isinstance(kind, type) and CORE.get(kind.__name__.lower(), "gphase") != "gphase"}  # fmt: skip
+DIRECT: dict[type, str] = {
+    kind: CORE[name]
+    for kind in vars(Gate).values()
+    if isinstance(kind, type) and (name := kind.__name__.lower()) in CORE and name != "gphase"
+}
 """The core gate that each class of gates is."""
 
-CHANNELS: dict[type, str] = {kind: name for kind in vars(Noise).values() if isinstance(kind, type)
-                             if (name := re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()) in NOISE}  # fmt: skip
+CHANNELS: dict[type, str] = {
+    kind: name
+    for kind in vars(Noise).values()
+    if isinstance(kind, type) and (name := re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()) in NOISE
+}
 """The channel, by its name in a pragma, that each class of noise is."""
 
 PHYSICAL = OpenQASMSerializationProperties(qubit_reference_type=QubitReferenceType.PHYSICAL)
@@ -183,5 +189,3 @@ class _Reading:
             fix = "write it as Noise.Kraus"
             raise cannot(FRAMEWORK, f"a {type(operator).__name__} is not read", place, fix)
         return Step(op, args, targets)
-
-

@@ -9,6 +9,7 @@ from __future__ import annotations
 # the SDK is not among our dependencies and has no stubs
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportPrivateUsage=false
+# pyright: reportUnknownParameterType=false
 from typing import Any, cast
 
 import numpy as np
@@ -25,8 +26,8 @@ from qmk.ir.names import base_of
 from qmk.ir.parameters import Expression
 from qmk.qvm.families import OPS
 from qmk.qvm.families.gates import FIXED_SIZE
-from qmk.qvm.op import KrausChannel, PauliChannel
 from qmk.qvm.families.noise import PAIRS
+from qmk.qvm.op import KrausChannel, PauliChannel
 from qmk.sdk.adapter import cannot
 
 _CLASSES: dict[str, Any] = {short: kind for kind, short in reader.DIRECT.items()}
@@ -41,7 +42,7 @@ def write(circuit: Circuit) -> BraketCircuit:
 
 class _Writing:
     def __init__(self, circuit: Circuit) -> None:
-        circuit.to_graph if not circuit._open else circuit._require_finished()
+        circuit._require_finished()
         self.source = circuit
         self.notes = cast("dict[str, Any]", circuit._metadata.get("braket") or {})
         numbers = self.notes.get("qubits", ())
@@ -74,11 +75,15 @@ class _Writing:
             self._step(item, [self.qubits[k] for k in item.qubits])
         else:
             fix = "write the circuit as OpenQASM 3 with to('qasm3'), which Braket's simulators run with feed-forward"
-            raise cannot(reader.FRAMEWORK, "a circuit of Braket's has no conditions and no classical logic", self.place, fix)
+            raise cannot(
+                reader.FRAMEWORK, "a circuit of Braket's has no conditions and no classical logic", self.place, fix
+            )
 
     # -- gates -------------------------------------------------------------------------------------------------------
 
-    def _gate(self, name: str, angles: tuple[Any, ...], qubits: list[int], controls: str = "", power: float = 1.0) -> None:
+    def _gate(
+        self, name: str, angles: tuple[Any, ...], qubits: list[int], controls: str = "", power: float = 1.0
+    ) -> None:
         kind = Gate.GPhase if name == "gphase" else _CLASSES.get(name)
         if kind is None:
             self._composed(name, angles, qubits, controls, power)
@@ -100,7 +105,9 @@ class _Writing:
         elif inverse in _CLASSES and not op.params:
             self._gate(inverse, (), qubits, controls, -power)
         elif name == "qasm_u":
-            self._gate("gphase", (angles[0] / 2,), qubits[:n], controls, 1.0) if n else self._gate("gphase", (angles[0] / 2,), [])
+            self._gate("gphase", (angles[0] / 2,), qubits[:n], controls, 1.0) if n else self._gate(
+                "gphase", (angles[0] / 2,), []
+            )
             self._gate("u", angles, qubits, controls, power)
         elif any(isinstance(angle, Expression) for angle in angles) or power != 1.0:
             self._lowered(name, angles, qubits, controls, power)
@@ -114,7 +121,9 @@ class _Writing:
         lower, n = FIXED_SIZE[name].lower, len(controls)
         if lower is None or power != 1.0:
             fix = "give the parameters their values with bind(...), or write the power out"
-            raise cannot(reader.FRAMEWORK, f"'{name}' to a power or with open angles is not a gate of Braket's", self.place, fix)
+            raise cannot(
+                reader.FRAMEWORK, f"'{name}' to a power or with open angles is not a gate of Braket's", self.place, fix
+            )
         for step in lower(dict(zip(PARAMS[name], angles, strict=True)), FIXED_SIZE[name].vqs.low):
             short = step.op.removeprefix("core.")
             own = tuple(step.args[param] for param in PARAMS[short])
@@ -178,5 +187,3 @@ def _without_readout(items: list[Item], qubits: int) -> list[Item]:
     last = items[len(items) - qubits :]
     read = [item.qubits[0] for item in last if isinstance(item, Step) and item.op == "core.mz"]
     return items[: len(items) - qubits] if read == list(range(qubits)) else items
-
-

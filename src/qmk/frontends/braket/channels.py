@@ -5,6 +5,8 @@ Source: the Kraus operators of ``braket.circuits.noises`` (Amazon Braket SDK 1.1
 
 from __future__ import annotations
 
+# the arguments of the lambdas below are numbers or expressions
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
 from collections.abc import Callable, Sequence
 from typing import Any
 

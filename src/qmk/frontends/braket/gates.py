@@ -5,6 +5,8 @@ Source: the matrices of ``braket.circuits.gates`` (Amazon Braket SDK 1.127); ang
 
 from __future__ import annotations
 
+# the arguments of the lambdas below are numbers or expressions
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
 from collections.abc import Callable, Iterable
 from math import pi
 from typing import Any
@@ -19,9 +21,20 @@ from qmk.qvm.families.gates import FIXED_SIZE
 
 CORE: dict[str, str] = {
     **{name: short for short, name in names("braket").items()},
-    **{"i": "id", "v": "sx", "vi": "sxdg", "si": "sdg", "ti": "tdg", "phaseshift": "p"},
-    **{"cnot": "cnot", "ccnot": "toffoli", "cphaseshift": "cp", "iswap": "iswap"},
-    **{"xx": "rxx", "yy": "ryy", "zz": "rzz", "ecr": "ecr"},
+    "i": "id",
+    "v": "sx",
+    "vi": "sxdg",
+    "si": "sdg",
+    "ti": "tdg",
+    "phaseshift": "p",
+    "cnot": "cnot",
+    "ccnot": "toffoli",
+    "cphaseshift": "cp",
+    "iswap": "iswap",
+    "xx": "rxx",
+    "yy": "ryy",
+    "zz": "rzz",
+    "ecr": "ecr",
 }
 """The core gate that each of Braket's is, by Braket's name."""
 

@@ -125,18 +125,14 @@ def _operands(text: str) -> tuple[str, ...]:
 
 def _inside(text: str) -> tuple[str, str]:
     """What stands in the parentheses that ``text`` begins with, and what behind them."""
+    if not text.startswith("("):
+        raise BadPragma("parentheses are missing")
     level = 0
     for at, letter in enumerate(text):
         level += (letter == "(") - (letter == ")")
         if level == 0:
-            break
-        if letter == ")" and level < 0:
-            break
-    else:
-        raise BadPragma("a parenthesis is not closed")
-    if not text.startswith("("):
-        raise BadPragma("parentheses are missing")
-    return text[1:at], text[at + 1 :].strip()
+            return text[1:at], text[at + 1 :].strip()
+    raise BadPragma("a parenthesis is not closed")
 
 
 def _product(text: str) -> tuple[Factor, ...]:

@@ -61,7 +61,7 @@ def _read_flat(source: Source) -> Graph | None:
     return flat.read(msgspec.structs.replace(source, data=head + data[version.end() :]), 3)
 
 
-_IN_STANDARD = frozenset("x y z h s t rx ry rz swap cy cz cswap".split())
+_IN_STANDARD = frozenset(["x", "y", "z", "h", "s", "t", "rx", "ry", "rz", "swap", "cy", "cz", "cswap"])
 
 # -- pragmas ---------------------------------------------------------------------------------------------------------
 
@@ -174,7 +174,10 @@ class _Interpreter(Interpreter):
         if len(pragma.numbers) != count or len(handles) % qubits or (qubits > 1 and len(handles) != qubits):
             what = f"{pragma.name} takes {count} number(s) and {qubits} qubit(s)"
             raise Refusal("braket", pos, f"{what}; {len(pragma.numbers)} and {len(handles)} are given")
-        if not all(0 <= number <= 1 for number in pragma.numbers) or sum(pragma.numbers[: count if count == 3 else 1]) > 1:
+        if (
+            not all(0 <= number <= 1 for number in pragma.numbers)
+            or sum(pragma.numbers[: count if count == 3 else 1]) > 1
+        ):
             raise Refusal("braket", pos, f"{pragma.name}: its probabilities must lie from 0 to 1, and so their sum")
         for at in range(0, len(handles), qubits):
             self._add(make(*pragma.numbers), tuple(handles[at : at + qubits]))
@@ -233,7 +236,8 @@ class _Interpreter(Interpreter):
 
 def _complete(graph: Graph) -> Graph:
     """The graph without qubits that nothing acts on, its qubits measured at the end if none is."""
-    notes = dict(graph.metadata.get("braket") or {"qubits": list(range(len(graph.vqs))), "results": []})
+    noted: dict[str, Any] | None = graph.metadata.get("braket")
+    notes: dict[str, Any] = dict(noted or {"qubits": list(range(len(graph.vqs))), "results": []})
     used = {handle for node in graph.nodes if node.op not in _LIFE for handle in node.vqs}
     asked = {at for result in notes["results"] for at in _asked(result)}
     kept = [at for at, handle in enumerate(graph.vqs) if handle in used or at in asked]
@@ -259,19 +263,17 @@ def _complete(graph: Graph) -> Graph:
     named = tuple(msgspec.structs.replace(node, id=f"n{at}") for at, node in enumerate(nodes))
     source = {"format": "braket", "version": graph.metadata.get("source", {}).get("version", "")}
     metadata = {**graph.metadata, "source": source, "braket": notes}
-    return msgspec.structs.replace(
-        graph, nodes=named, vqs=handles, events=events, outputs=outputs, metadata=metadata
-    )
+    return msgspec.structs.replace(graph, nodes=named, vqs=handles, events=events, outputs=outputs, metadata=metadata)
 
 
 def _slots(graph: Graph) -> tuple[Output, ...]:
-    """The registers as Braket reports them: the bits that a measurement has written, and those of measurements without a
-    register in one of its own."""
+    """The registers as Braket reports them: the bits that a measurement has written, and those of measurements
+    without a register in one of its own."""
     read = [event for node in graph.nodes if node.op == "core.mz" for event in node.produces]
     labels = {_VERSIONED.sub("", event) for event in read}
     found: list[Output] = []
     named: set[str] = set()
-    for output in graph.outputs:
+    for output in graph.outputs or ():
         base, last = handle_name(output.name), len(output.bits) - 1
         own = [base, *(f"{base}_{at}" for at in range(last + 1))]
         named.update(own)
@@ -302,5 +304,7 @@ def _move(result: dict[str, Any], new: dict[int, int]) -> dict[str, Any]:
     if "targets" in result:
         moved["targets"] = [new[at] for at in result["targets"]]
     if "terms" in result:
-        moved["terms"] = [[weight, factors, [new[at] for at in targets]] for weight, factors, targets in result["terms"]]
+        moved["terms"] = [
+            [weight, factors, [new[at] for at in targets]] for weight, factors, targets in result["terms"]
+        ]
     return moved

@@ -126,9 +126,8 @@ def local_capabilities() -> dict[str, Any]:
 
 
 _PAULIS = ["x", "y", "z", "h", "i", "hermitian"]
-_RESULTS = {"Sample": 1, "Expectation": 0, "Variance": 0, "Probability": 0} | {
-    name: -1 for name in ("StateVector", "DensityMatrix", "Amplitude", "AdjointGradient")
-}
+_EXACT = ("StateVector", "DensityMatrix", "Amplitude", "AdjointGradient")
+_RESULTS = {"Sample": 1, "Expectation": 0, "Variance": 0, "Probability": 0, **dict.fromkeys(_EXACT, -1)}
 """Result types with the fewest shots; -1: without shots only."""
 
 

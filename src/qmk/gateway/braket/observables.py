@@ -24,12 +24,12 @@ _TOLERANCE = 1e-8
 
 
 def matrix_of(factor: Any) -> Any:
-    """A factor of an observable, "x" or rows of [real, imaginary]: its matrix. Raises INVALID_PARAMS for one that is not
-    Hermitian."""
+    """A factor of an observable, "x" or rows of [real, imaginary]: its matrix. Raises INVALID_PARAMS for one that is
+    not Hermitian."""
     if isinstance(factor, str):
         return _HADAMARD if factor == "h" else PAULIS[factor.upper()]
     found = np.array(factor, dtype=float)
-    matrix = found[..., 0] + 1j * found[..., 1]
+    matrix: Any = found[..., 0] + 1j * found[..., 1]
     if not np.allclose(matrix, matrix.conj().T, atol=_TOLERANCE):
         raise QmkError("INVALID_PARAMS", "the matrix of an observable is not Hermitian", field="program",
                        help="check its entries: row k, column j is the conjugate of row j, column k")  # fmt: skip
@@ -69,8 +69,8 @@ def _decompose(matrix: Any) -> dict[str, float]:
     qubits = len(matrix).bit_length() - 1
     found: dict[str, float] = {}
     for letters in itertools.product("IXYZ", repeat=qubits):
-        pauli = functools.reduce(np.kron, (PAULIS[letter] for letter in letters))
-        weight = float(np.real(np.trace(pauli @ matrix))) / len(matrix)
+        pauli: Any = functools.reduce(np.kron, (PAULIS[letter] for letter in letters))
+        weight = complex(np.trace(pauli @ matrix)).real / len(matrix)
         if abs(weight) > 1e-15:
             found["".join(letters)] = weight
     return found or {"I" * qubits: 0.0}

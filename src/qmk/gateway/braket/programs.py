@@ -19,8 +19,8 @@ FORMAT = "braket"
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """``n``: the graph's qubits. ``results``: what is asked for, on places of these. ``measured``: the qubit of each bit
-    of a result, in order: by Braket's number where the program measures, else, as in Braket's simulators, by its
+    """``n``: the graph's qubits. ``results``: what is asked for, on places of these. ``measured``: the qubit of each
+    bit of a result, in order: by Braket's number where the program measures, else, as in Braket's simulators, by its
     place among the qubits that are used."""
 
     graph: Graph
@@ -76,9 +76,9 @@ def _measured(graph: Graph, qubits: list[int]) -> list[int]:
     the place."""
     places = dict(zip(graph.vqs, qubits, strict=True))
     read = {event: places[node.vqs[0]] for node in graph.nodes if node.op == "core.mz" for event in node.produces}
-    descending = all(output.descending for output in graph.outputs)
+    outputs = graph.outputs or ()
     found: list[int] = []
-    for output in graph.outputs[::-1] if descending else graph.outputs:
+    for output in outputs[::-1] if all(output.descending for output in outputs) else outputs:
         events = output.bits[::-1] if output.descending else output.bits
         found += [read.get(event, place) for place, event in enumerate(events) if event is not None]
     return found

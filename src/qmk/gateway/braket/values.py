@@ -35,7 +35,8 @@ def require(results: Results, shots: int, n: int) -> None:
     for state in (state for result in results for state in result.get("states", ())):
         if len(state) != n:
             raise ValueError(
-                f"Length of state {state} for result type amplitude must be equivalent to number of qubits {n} in circuit"
+                f"Length of state {state} for result type amplitude must be equivalent to number of qubits {n} in "
+                "circuit"
             )
 
 
@@ -117,8 +118,7 @@ class Asked:
 
     def _state(self, point: Point | None) -> Any:
         self._whole = True
-        if point is not None:
-            return np.frombuffer(point.state, dtype="<c16") * self._factor
+        return None if point is None else np.frombuffer(point.state, dtype="<c16") * self._factor
 
     def _density(self, targets: tuple[int, ...], point: Point | None) -> Any:
         if not self.mixed:

@@ -46,11 +46,9 @@ class Device(LocalSimulator):
         if prepared is None or (not count and prepared.slopes()):
             return super().run(task_specification, shots, inputs, **options)
         given = {**self.target.options, **options}
-        if count:
-            job = self.target.client.submit(prepared.graph, shots=count, **given)
-        else:
-            job = self.target.client.submit(prepared.graph, outputs=prepared.asked().outputs, **given)
-        return Task(job, self._delegate, payload, prepared)
+        wanted: dict[str, Any] = {"shots": count} if count else {"outputs": prepared.asked().outputs}
+        reply = self.target.client.submit(prepared.graph, **wanted, **given)
+        return Task(self.target.client.job(reply.job_id), self._delegate, payload, prepared)
 
     def task(self, id: str, task_specification: Any, inputs: dict[str, float] | None = None) -> Task:
         """The task of an id that an earlier task had. ``task_specification`` and ``inputs`` are what it ran: they say
@@ -78,7 +76,7 @@ class Task(QuantumTask):
 
     @property
     def id(self) -> str:
-        return self._job.id
+        return self._job.job_id
 
     def cancel(self) -> None:
         self._job.cancel("cancelled by its task")

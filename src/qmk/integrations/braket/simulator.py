@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from braket.device_schema import DeviceActionType, OpenQASMDeviceActionProperties
 from braket.device_schema.device_capabilities import DeviceCapabilities
 from braket.ir import jaqcd
 from braket.ir.ahs import Program as AnalogProgram
@@ -41,15 +42,14 @@ from braket.task_result.program_set_task_metadata_v1 import ProgramMetadata
 from qmk.client.result import Result
 from qmk.gateway.braket.devices import ATOM_DEVICE, local_capabilities
 from qmk.gateway.braket.programs import Prepared, prepare
-from qmk.gateway.braket.results import bits_of, task_result
+from qmk.gateway.braket.results import OPENQASM, bits_of, task_result
 from qmk.integrations.braket.computing import compute
 from qmk.integrations.braket.other_programs import executables, from_jaqcd
 from qmk.integrations.target import Target
 
-_HOW = frozenset(
-    "steps progress_bar atol rtol solver_method order nsteps first_step max_step min_step batch_size"
-    " qubit_count".split()
-)
+_HOW = {"steps", "progress_bar", "atol", "rtol", "solver_method", "order", "nsteps", "first_step"} | {
+    *("max_step", "min_step", "batch_size", "qubit_count")
+}
 """Of Braket's own simulators: how they are to compute. QMK takes as many steps as its error bound needs."""
 
 
@@ -96,7 +96,7 @@ class Simulator(BraketSimulator):
         """The results of several programs; the circuits among them with shots are one batch. ``max_parallel`` is not
         needed: QMK's engines use the cores by themselves."""
         shots = int(args[0]) if args and args[0] is not None else shots  # behind the program, as Braket's own take it
-        options = {name: value for name, value in {"seed": seed, "engine": engine}.items() if value is not None}
+        options: dict[str, Any] = {name: value for name, value in {"seed": seed, "engine": engine}.items() if value is not None}
         given = {name: value for name, value in params.items() if name not in _HOW}
         created = timestamp()
         work: list[Any] = [self.read(ir, given, shots) for ir in programs]
@@ -122,7 +122,9 @@ class Simulator(BraketSimulator):
         if isinstance(ir, jaqcd.Program):
             ir = from_jaqcd(ir)
         if isinstance(ir, CircuitProgram):
-            source = Path(ir.source).read_text() if ir.source.endswith(".qasm") else ir.source  # a file, as Braket has it
+            source = (
+                Path(ir.source).read_text() if ir.source.endswith(".qasm") else ir.source
+            )  # a file, as Braket has it
             return prepare(source, {**(ir.inputs or {}), **params} or None, shots)
         raise TypeError(f"{type(ir).__name__} is neither an analog program nor OpenQASM")
 
@@ -207,7 +209,10 @@ class Simulator(BraketSimulator):
     @property
     def properties(self) -> DeviceCapabilities:
         """Both kinds of programs, as Braket's schemas describe a device that takes them."""
-        return DeviceCapabilities.parse_obj(local_capabilities())
+        found = DeviceCapabilities.parse_obj(given := local_capabilities())
+        gates = OpenQASMDeviceActionProperties.parse_obj(given["action"][OPENQASM])
+        found.action[DeviceActionType.OPENQASM] = gates  # with the fields of its kind
+        return found
 
 
 _TYPES: dict[str, Any] = {
@@ -225,7 +230,9 @@ _TYPES: dict[str, Any] = {
 def as_type(result: dict[str, Any]) -> Any:
     """A result as the SDK's own object."""
     if result["type"] == "adjoint_gradient":
-        observable = ["@".join(name if isinstance(name, str) else "hermitian" for name in row[1]) for row in result["terms"]]
+        observable = [
+            "@".join(name if isinstance(name, str) else "hermitian" for name in row[1]) for row in result["terms"]
+        ]
         targets = [row[2] for row in result["terms"]]
         return _TYPES["adjoint_gradient"].construct(
             type="adjoint_gradient", observable=observable, targets=targets, parameters=result["parameters"]
