@@ -1,7 +1,7 @@
 """The density matrix in which a program of gates, noise and resets ends, for few qubits.
 
 A density matrix is a state of twice as many qubits: an operation multiplies its rows by a matrix and its columns by
-the conjugate. What acts on one qubit alone is gathered there until a second qubit is involved.
+the conjugate. What acts on one qubit alone is gathered there until a second qubit is involved, and goes with that.
 """
 
 from __future__ import annotations
@@ -38,14 +38,18 @@ def density_matrix(program: Program) -> Array:
             step = _superoperator(operators)
             waiting[qubits[0]] = step @ waiting.get(qubits[0], _NOTHING)
             continue
+        columns = tuple(n + qubit for qubit in qubits)
+        if len(qubits) == 2:
+            first, second = (waiting.pop(qubit, _NOTHING).reshape((2,) * 4) for qubit in qubits)
+            step = _superoperator(operators).reshape(16, 2, 2, 2, 2)
+            step = np.einsum("xabAB,aAcC,bBdD->xcdCD", step, first, second, optimize=True).reshape(16, 16)
+            rho = apply(rho, step, (*qubits, *columns))
+            continue
         for qubit in qubits:
             if qubit in waiting:
                 rho = apply(rho, waiting.pop(qubit), (qubit, n + qubit))
-        columns = tuple(n + qubit for qubit in qubits)
-        if len(operators) == 1:
-            rho = apply(apply(rho, operators[0], qubits), operators[0].conj(), columns)
-        else:
-            rho = apply(rho, _superoperator(operators), (*qubits, *columns))
+        for each in operators:  # a gate: channels act on two qubits at most
+            rho = apply(apply(rho, each, qubits), each.conj(), columns)
     for qubit, step in waiting.items():
         rho = apply(rho, step, (qubit, n + qubit))
     return np.ascontiguousarray(rho).reshape(1 << n, 1 << n)

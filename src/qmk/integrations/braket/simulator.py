@@ -96,7 +96,9 @@ class Simulator(BraketSimulator):
         """The results of several programs; the circuits among them with shots are one batch. ``max_parallel`` is not
         needed: QMK's engines use the cores by themselves."""
         shots = int(args[0]) if args and args[0] is not None else shots  # behind the program, as Braket's own take it
-        options: dict[str, Any] = {name: value for name, value in {"seed": seed, "engine": engine}.items() if value is not None}
+        options: dict[str, Any] = {
+            name: value for name, value in {"seed": seed, "engine": engine}.items() if value is not None
+        }
         given = {name: value for name, value in params.items() if name not in _HOW}
         created = timestamp()
         work: list[Any] = [self.read(ir, given, shots) for ir in programs]
