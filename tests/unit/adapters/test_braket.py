@@ -247,3 +247,11 @@ def test_an_analog_program_goes_to_its_front_end() -> None:
 def test_other_objects_are_refused() -> None:
     with pytest.raises(QmkError, match="not a program"):
         qmk.run(Gate.H(), shots=1)
+
+
+def test_bits_that_nothing_writes_are_left_out() -> None:
+    made = qmk.Circuit(2, 8).x(1).measure([0, 1], [7, 3])
+    source = made.to("braket").to_ir("OPENQASM").source
+    assert "bit[2] b;" in source
+    assert "b[1] = measure q[0];" in source
+    assert "b[0] = measure q[1];" in source

@@ -1,7 +1,7 @@
 """Our circuits as those of Amazon Braket's SDK.
 
-Qubits keep the numbers that a circuit from Braket had, else they count from 0; classical bit k becomes index k of
-Braket's one register. Measurements and result types that Braket's own conventions put there are taken back to them.
+Qubits keep the numbers that a circuit from Braket had, else they count from 0; the classical bits that are
+written become Braket's one register, in order. Measurements and result types that Braket's own conventions put there are taken back to them.
 """
 
 from __future__ import annotations
@@ -48,12 +48,15 @@ class _Writing:
         numbers = self.notes.get("qubits", ())
         self.qubits = list(numbers) if len(numbers) == circuit.n_qubits else list(range(circuit.n_qubits))
         self.made = BraketCircuit()
+        self.places: dict[int, int] = {}
         self.place = ""
 
     def circuit(self) -> BraketCircuit:
         items = list(self.source._items)
         if self.notes.get("implicit"):
             items = _without_readout(items, self.source.n_qubits)
+        written = sorted({bit for item in items if isinstance(item, Step) for bit in item.writes})
+        self.places = {bit: place for place, bit in enumerate(written)}
         for at, item in enumerate(items):
             self.place = f"op {at}"
             try:
@@ -136,8 +139,7 @@ class _Writing:
         if step.op in ("core.mz", "core.mx", "core.my"):
             for gate in _TURNED.get(short[1], ()):
                 self._gate(gate, (), qubits)
-            (bit,) = step.writes
-            self.made.add_instruction(Instruction(Measure(index=bit), qubits))
+            self.made.add_instruction(Instruction(Measure(index=self.places[step.writes[0]]), qubits))
         elif short == "barrier":
             self.made.add_instruction(Instruction(compiler_directives.Barrier(qubits), qubits))
         elif family == "noise" and OPS[step.op].channel is not None:
