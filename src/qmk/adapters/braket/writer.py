@@ -1,7 +1,8 @@
 """Our circuits as those of Amazon Braket's SDK.
 
-Qubits keep the numbers that a circuit from Braket had, else they count from 0; the classical bits that are
-written become Braket's one register, in order. Measurements and result types that Braket's own conventions put there are taken back to them.
+Qubits keep the numbers that a circuit from Braket had, else they count from 0; the classical bits that are written
+become Braket's one register, in order. Measurements and result types that Braket's own conventions put there are taken
+back to them.
 """
 
 from __future__ import annotations
