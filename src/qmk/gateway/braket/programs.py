@@ -61,10 +61,10 @@ def prepare(source: str, inputs: Mapping[str, Any] | None, shots: int) -> Prepar
     graph = to_graph(source.encode(), FORMAT, inputs)
     notes: dict[str, Any] = graph.metadata["braket"]
     results: values.Results = notes["results"]
-    if results or not shots:
-        values.require(results, shots, len(graph.vqs))
     if results and not notes["implicit"]:
         raise ValueError("a program has either measurements or result types, not both")
+    if results or not shots:
+        values.require(results, shots, len(graph.vqs))
     if shots and results:
         graph = rotate(graph, results)
     n = len(graph.vqs)
