@@ -22,7 +22,6 @@ from qmk.frontends.quil import QUIL_RULES
 from qmk.frontends.stim import STIM_RULES
 from qmk.frontends.tfq import TFQ_RULES
 from qmk.frontends.yao_json import YAO_RULES
-from qmk.gateway.braket.openqasm import BRAKET_RULES
 from qmk.models.atoms import ATOM_RULES
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm import verify
@@ -33,12 +32,6 @@ READERS = (
     ("QVM-J", "Reading QVM JSON", "what can be read as QVM JSON", tuple(JSON_RULES.values())),
     ("ASM", "Assembly", "what the assembler accepts", tuple(ASM_RULES.values())),
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
-    (
-        "BRAKET",
-        "Circuits of Amazon Braket",
-        "what the gateway takes of Braket's OpenQASM",
-        tuple(BRAKET_RULES.values()),
-    ),
     ("CIRQ", "Circuits of Cirq in JSON", "what can be read as a circuit of Cirq's", tuple(CIRQ_RULES.values())),
     ("TFQ", "Circuits of TensorFlow Quantum", "what can be read as a serialized circuit", tuple(TFQ_RULES.values())),
     ("KIRIN", "Squin kernels of Kirin", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),

@@ -20,6 +20,9 @@ from qmk.abi.shapes import Policy, Program
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
 from qmk.client.aio import AsyncClient
+from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Outputs
+from qmk.request.options import read_options
 
 KEPT_CLIENTS = 1024
 KEPT_CLIENTS_OF_A_TENANT = 16
@@ -55,6 +58,14 @@ class Caller(AsyncClient):
             idempotency_key=key,
             keep_events=True,
         )
+
+    async def submit_graph(
+        self, graph: Graph, *, shots: int | None, key: str, outputs: Outputs | None
+    ) -> q_submit.Reply:
+        """Queue a graph, for values where ``outputs`` are given; the same ``key`` gives the same job."""
+        options = read_options("Client.submit", {"shots": shots, "idempotency_key": key, "outputs": outputs})
+        wire, asked = self._submission(graph, options)
+        return await self._ask_about(wire, q_submit.CALL, True, **asked)
 
     async def _negotiate(self) -> q_negotiate_caps.Reply:
         reply = await super()._negotiate()

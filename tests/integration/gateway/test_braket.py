@@ -146,7 +146,7 @@ def test_what_is_not_served_is_refused(http: Http, changed: dict[str, Any], word
 @pytest.mark.parametrize(
     ("source", "word"),
     [
-        (BELL.replace("h q", "#pragma braket noise bit_flip(0.1) q[0]\nh q"), "noise"),
+        (BELL.replace("h q", "#pragma braket noise bit_flop(0.1) q[0]\nh q"), "bit_flop"),
         (BELL + "\n#pragma braket result state_vector", "result"),
         (BELL.replace("cnot", "nogate"), "nogate"),
     ],

@@ -82,7 +82,7 @@ def test_the_braket_sdks_local_simulator_finds_us(client: Client, tmp_path: Path
     folder = tmp_path / "installed" / "qmk_entry_point-0.dist-info"
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: qmk-entry-point\nVersion: 0\n")
-    (folder / "entry_points.txt").write_text("[braket.simulators]\nqmk = qmk.gateway.braket.simulator:Simulator\n")
+    (folder / "entry_points.txt").write_text("[braket.simulators]\nqmk = qmk.integrations.braket.simulator:Simulator\n")
     places = [tmp_path / "installed", ROOT / "src", HERE, Path(qmk_native.__file__ or "").parents[1]]
     found = client("braket_local", path=os.pathsep.join(map(str, places)))
     assert found["analog"]["rgr"] > 40

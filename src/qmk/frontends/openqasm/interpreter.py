@@ -62,17 +62,20 @@ def parse(source: Source, dialect: int) -> Graph:
     return flat.read(source, dialect) or interpret(source, dialect)
 
 
-def interpret(source: Source, dialect: int) -> Graph:
-    """The graph by the semantics that are written here, whatever the native core would read."""
+def interpret(
+    source: Source, dialect: int, parser: type[Parser] | None = None, interpreter: type[Interpreter] | None = None
+) -> Graph:
+    """The graph by the semantics that are written here, whatever the native core would read. ``parser`` and
+    ``interpreter`` are those of a dialect with statements of its own."""
     sources = Sources(dialect, source.name, source.data, source.path)
     program = Program()
     depth = sys.getrecursionlimit()
     sys.setrecursionlimit(max(depth, RECURSION))
     try:
-        parser = (Parser if dialect == 3 else Parser2)(sources, sources.entry, program)
-        parser.parse()
+        kind = parser or (Parser if dialect == 3 else Parser2)
+        kind(sources, sources.entry, program).parse()
         sources.raise_errors()
-        return Interpreter(sources, dialect, source.params or {}).run(program)
+        return (interpreter or Interpreter)(sources, dialect, source.params or {}).run(program)
     finally:
         sys.setrecursionlimit(depth)
 

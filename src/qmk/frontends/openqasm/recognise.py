@@ -12,6 +12,7 @@ _ONLY_3 = re.compile(
     r'include\s+"stdgates\.inc"|\b(?:qubit|bit)\s*(?:\[[^\]\n]*\])?\s+\w+\s*[;=]|\binput\s+\w+|\bdef\s+\w+\s*\('
     r"|\b(?:ctrl|negctrl|inv|pow)\b[^;\n]*@|\blet\s+\w+\s*=|\bgphase\s*\("
 )
+_BRAKET = re.compile(rb"^[ \t]*#?pragma[ \t]+braket\b", re.MULTILINE)
 _STATEMENT = re.compile(r"(?:[A-Za-z_@$#{]|\Z)")
 
 
@@ -32,3 +33,8 @@ def score(data: bytes, dialect: int) -> int:
     if dialect == 3:
         return 80 if new else 0
     return 75 if old and not new else 0
+
+
+def is_braket(data: bytes) -> bool:
+    """Whether a pragma of Amazon Braket's stands in OpenQASM 3."""
+    return _BRAKET.search(data[:_HEAD_BYTES]) is not None

@@ -78,8 +78,8 @@ RULES: tuple[Rule, ...] = (
          "int x = 1; x + 1;"),
     Rule(33, "division", "Two whole-number literals divide to a fraction: the fraction is kept, where a strict compiler"
          " would drop it. Typed integers truncate toward zero.", "3", "warning", "qubit q; U(1/2, 0, 0) q;"),
-    Rule(34, "braket", "A pragma of Amazon Braket changes what is computed (noise, unitary, ...): it is another"
-         " program without it. Its verbatim and result give QASM3-025.", "3",
+    Rule(34, "braket", "A pragma of Amazon Braket is wrong, or changes what is computed (noise, unitary, ...) in a text"
+         " that is read as plain OpenQASM 3, where verbatim and result give QASM3-025.", "3",
          example="qubit q; pragma braket noise bit_flip(0.1) q"),
     Rule(50, "emit-op", "An operation of the graph has no form in this version of OpenQASM."),
     Rule(51, "emit-graph", "A part of the graph has no form in this version of OpenQASM: a two-bit event in logic, an"

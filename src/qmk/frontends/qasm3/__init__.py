@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from qmk.frontends.openqasm.recognise import score
+from qmk.frontends.openqasm.recognise import is_braket, score
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Inputs, Source
+
+
+def _recognise(data: bytes) -> int:
+    found = score(data, 3)
+    return found - 1 if found and is_braket(data) else found
 
 
 def _parse(source: Source) -> Graph:
@@ -29,7 +34,7 @@ FRONTEND = Frontend(
     format="qasm3",
     doc="OpenQASM 3.0 and 3.1 with stdgates.inc",
     suffixes=(".qasm", ".qasm3"),
-    recognise=lambda data: score(data, 3),
+    recognise=_recognise,
     parse=_parse,
     emit=_emit,
     inputs=_inputs,

@@ -3,20 +3,20 @@ in ``models/atoms`` and are SI there."""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from qmk.base.limits import LIMITS
-from qmk.gateway.braket.openqasm import GATES
+from qmk.frontends.braket.channels import NOISE
+from qmk.frontends.braket.gates import GATES
 from qmk.gateway.braket.results import AHS, OPENQASM
-from qmk.ir.names import names
 from qmk.models.atoms.profile import Light, profile
 from qmk.models.atoms.program import C6_BRAKET
 
 POLL_MS = 200
-STANDARD_GATES = tuple(names("braket"))
 
 LIFETIME_S = 1e9
 """What the schema calls a lifetime where nothing decays: these devices are modelled without errors."""
@@ -65,9 +65,10 @@ _ROWS = (
         "ahs",
         {"phase_sign": 1},
     ),
-    Device("arn:aws:braket:::device/quantum-simulator/qmk/gates", "QMK gates", "QMK", "SIMULATOR", OPENQASM, "qasm3"),
-    Device("arn:aws:braket:::device/quantum-simulator/amazon/sv1", "QMK gates", "QMK", "SIMULATOR", OPENQASM, "qasm3"),
+    Device("arn:aws:braket:::device/quantum-simulator/qmk/gates", "QMK gates", "QMK", "SIMULATOR", OPENQASM, "braket"),
+    Device("arn:aws:braket:::device/quantum-simulator/amazon/sv1", "QMK gates", "QMK", "SIMULATOR", OPENQASM, "braket"),
 )
+ATOM_DEVICE, GATE_DEVICE = _ROWS[1], _ROWS[3]
 DEVICES: dict[str, Device] = {row.arn: row for row in _ROWS}
 
 
@@ -108,27 +109,61 @@ def capabilities(device: Device) -> dict[str, Any]:
     return {
         "braketSchemaHeader": _header("simulators.gate_model_simulator_device_capabilities"),
         "service": service,
-        "action": {
-            OPENQASM: {
-                "actionType": OPENQASM,
-                "version": ["1"],
-                "supportedOperations": [*STANDARD_GATES, *GATES],
-                "supportedModifiers": [
-                    {"name": "ctrl"},
-                    {"name": "negctrl"},
-                    {"name": "inv"},
-                    {"name": "pow", "exponent_types": ["int", "float"]},
-                ],
-                "forbiddenPragmas": ["braket_noise", "braket_result_type", "braket_unitary_matrix"],
-                "supportPhysicalQubits": True,
-                "supportedResultTypes": [],
-            }
-        },
+        "action": {OPENQASM: _gates(LIMITS.shots)},
         "deviceParameters": {},
         "paradigm": {
             "braketSchemaHeader": _header("simulators.gate_model_simulator_paradigm_properties"),
             "qubitCount": LIMITS.qubits,
         },
+    }
+
+
+def local_capabilities() -> dict[str, Any]:
+    """Those of the simulator in a user's own process, which takes both kinds of programs."""
+    gates, atoms = capabilities(GATE_DEVICE), capabilities(ATOM_DEVICE)
+    service = {**gates["service"], "shotsRange": [0, LIMITS.shots]}
+    return {**gates, "service": service, "action": {**gates["action"], AHS: atoms["action"][AHS]}}
+
+
+_PAULIS = ["x", "y", "z", "h", "i", "hermitian"]
+_EXACT = ("StateVector", "DensityMatrix", "Amplitude", "AdjointGradient")
+_RESULTS = {"Sample": 1, "Expectation": 0, "Variance": 0, "Probability": 0, **dict.fromkeys(_EXACT, -1)}
+"""Result types with the fewest shots; -1: without shots only."""
+
+
+def _gates(shots: int) -> dict[str, Any]:
+    """What the action on programs of gates says."""
+    channels = [*NOISE, "kraus"]
+    results = [
+        {
+            "name": name,
+            "observables": _PAULIS if name in ("Sample", "Expectation", "Variance", "AdjointGradient") else None,
+            "minShots": max(least, 0),
+            "maxShots": shots if least >= 0 else 0,
+        }
+        for name, least in _RESULTS.items()
+    ]
+    words = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in _RESULTS]
+    return {
+        "actionType": OPENQASM,
+        "version": ["1"],
+        "supportedOperations": [*GATES, "GPhase", "U", "unitary", *channels],
+        "supportedModifiers": [
+            {"name": "ctrl"},
+            {"name": "negctrl"},
+            {"name": "inv"},
+            {"name": "pow", "exponent_types": ["int", "float"]},
+        ],
+        "supportedPragmas": [
+            "braket_unitary_matrix",
+            "verbatim",
+            *(f"braket_result_type_{word}" for word in words),
+            *(f"braket_noise_{name}" for name in channels),
+        ],
+        "forbiddenPragmas": [],
+        "supportPhysicalQubits": True,
+        "supportsUnassignedMeasurements": True,
+        "supportedResultTypes": results,
     }
 
 

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import msgspec
 
 from qmk.client.result import Result
-from qmk.gateway.braket.openqasm import measured_qubits
 
 AHS = "braket.ir.ahs.program"
 OPENQASM = "braket.ir.openqasm.program"
@@ -30,11 +29,19 @@ class TaskResult(Protocol):
     def end(self) -> bytes: ...
 
 
-def task_result(result: Result, action: dict[str, Any], metadata: dict[str, Any]) -> TaskResult:
-    """The writer for a job's result; ``metadata`` are id, deviceId and the like of the task, ``action`` its program."""
+def task_result(
+    result: Result,
+    action: dict[str, Any],
+    metadata: dict[str, Any],
+    measured: list[int] | None = None,
+    results: list[dict[str, Any]] | None = None,
+) -> TaskResult:
+    """The writer for a job's result; ``metadata`` are id, deviceId and the like of the task, ``action`` its program. Of
+    a circuit ``measured`` has the qubit of each bit, ``results`` the result types, with values where there are."""
     task = {"braketSchemaHeader": _header("task_metadata"), "shots": result.shots, **metadata}
-    kind = AnalogResult if action["braketSchemaHeader"]["name"] == AHS else GateResult
-    return kind(result, action, task)
+    if action["braketSchemaHeader"]["name"] == AHS:
+        return AnalogResult(result, action, task)
+    return GateResult(result, action, task, measured or [], results or [])
 
 
 def _header(name: str) -> dict[str, str]:
@@ -101,14 +108,21 @@ class AnalogResult(_Shots):
 class GateResult(_Shots):
     """One list of bits a shot, and the qubit that each of them was measured of."""
 
-    def __init__(self, result: Result, action: dict[str, Any], task: dict[str, Any]) -> None:
-        bits, columns = bits_of(result)
-        super().__init__(columns)
-        qubits = measured_qubits(action["source"], bits)
+    def __init__(
+        self,
+        result: Result,
+        action: dict[str, Any],
+        task: dict[str, Any],
+        measured: list[int],
+        results: list[dict[str, Any]],
+    ) -> None:
+        columns: list[int | None] = [column for column in bits_of(result)[1] if column is not None]
+        super().__init__(columns if task["shots"] else [])
         self._head = {
             "braketSchemaHeader": _header("gate_model_task_result"),
             "taskMetadata": task,
-            "measuredQubits": qubits,
+            "measuredQubits": measured,
+            "resultTypes": results,
             "additionalMetadata": {"action": action},
         }
 

@@ -20,10 +20,12 @@ from msgspec import Meta
 
 from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
+from qmk.base.limits import check
 from qmk.client.calls import ENDED
+from qmk.client.result import Result
 from qmk.gateway.braket.devices import DEVICES, Device, describe, summary
-from qmk.gateway.braket.openqasm import prepare
-from qmk.gateway.braket.results import AHS, task_result
+from qmk.gateway.braket.programs import Prepared, as_json, prepare
+from qmk.gateway.braket.results import AHS, TaskResult, task_result
 from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Refusal, answer, body_of, enter, id_of_job, iso, job_of_id
 from qmk.gateway.records import Record, Records
@@ -63,7 +65,7 @@ class CreateTask(msgspec.Struct):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """The record of a task. ``action`` is the program as it ran."""
+    """The record of a task. ``action`` is its program; ``shots`` -1: those of its job."""
 
     arn: str
     device: str
@@ -71,6 +73,7 @@ class Kept(msgspec.Struct, frozen=True):
     folder: str
     action: str
     tags: dict[str, str]
+    shots: int = -1
 
 
 @get("/device/{arn:path}")
@@ -91,14 +94,20 @@ async def create_task(request: AnyRequest) -> Response[bytes]:
     asked = await body_of(request, CreateTask)
     device = _device(asked.deviceArn, 400)
     _refuse_unserved(asked)
-    text, params, action = await asyncio.to_thread(_program, asked, device)  # 16 MiB take a second
+    program = await asyncio.to_thread(_program, asked, device)  # 16 MiB take seconds
     key = f"{KIND}:{asked.clientToken}"
-    job = await caller.submit_text(text, format=device.format, shots=asked.shots, key=key, params=params)
+    if program is None:
+        params = dict(device.params)
+        job = await caller.submit_text(asked.action, format=device.format, shots=asked.shots, key=key, params=params)
+    elif asked.shots:
+        job = await caller.submit_graph(program.graph, shots=asked.shots, key=key, outputs=None)
+    else:
+        job = await caller.submit_graph(program.graph, shots=None, key=key, outputs=program.asked().outputs)
     id, status = id_of_job(job.job_id), await caller.status(job.job_id)
     region = _REGION.search(request.headers.get("authorization", ""))
     arn = f"arn:aws:braket:{region[1] if region else 'us-east-1'}:{ACCOUNT}:quantum-task/{id}"
     folder = f"{asked.outputS3KeyPrefix}/{id}"
-    kept = Kept(arn, device.arn, asked.outputS3Bucket, folder, action, asked.tags)
+    kept = Kept(arn, device.arn, asked.outputS3Bucket, folder, asked.action, asked.tags, asked.shots)
     await _keep(caller, records, Record(id, status.submitted, msgspec.json.encode(kept)), kept)
     return answer({"quantumTaskArn": arn}, 201, warnings=job.warnings)
 
@@ -128,7 +137,7 @@ async def get_task(request: AnyRequest) -> Response[bytes]:
         "status": _STATES.get(status.state, status.state),
         "deviceArn": kept.device,
         "deviceParameters": "{}",
-        "shots": status.shots,
+        "shots": status.shots if kept.shots < 0 else kept.shots,
         "outputS3Bucket": kept.bucket,
         "outputS3Directory": kept.folder,
         "createdAt": iso(status.submitted),
@@ -182,12 +191,12 @@ async def results_of(caller: Caller, status: Status, kept: Kept) -> AsyncIterato
         "endedAt": iso(status.ended or status.submitted),
         "status": status.state,
     }
-    written = await asyncio.to_thread(task_result, result, msgspec.json.decode(kept.action), metadata)
+    written = await asyncio.to_thread(_writer, result, kept, metadata)
 
     async def parts() -> AsyncIterator[bytes]:
         yield written.begin()
         rows: list[bytes] = []
-        async for row in caller.rows(status.job_id):
+        async for row in caller.rows(status.job_id) if kept.shots else _nothing():
             rows.append(written.shot(row))
             if len(rows) == 1000:
                 yield b"".join(rows)
@@ -195,6 +204,26 @@ async def results_of(caller: Caller, status: Status, kept: Kept) -> AsyncIterato
         yield b"".join(rows) + written.end()
 
     return parts()
+
+
+async def _nothing() -> AsyncIterator[str]:
+    """The rows of a job without shots."""
+    for row in ():
+        yield row
+
+
+def _writer(result: Result, kept: Kept, metadata: dict[str, Any]) -> TaskResult:
+    """The writer for a job's result, with the values of a task without shots."""
+    action = msgspec.json.decode(kept.action)
+    if DEVICES[kept.device].action == AHS:
+        return task_result(result, action, metadata)
+    program = prepare(action["source"], action.get("inputs") or None, max(kept.shots, 0))
+    results: list[dict[str, Any]] = program.results
+    if not kept.shots:
+        assert result.values is not None, "a job with outputs has values"
+        found = program.values(result.values)
+        results = [{"type": kind, "value": as_json(value)} for kind, value in zip(results, found, strict=True)]
+    return task_result(result, action, {"shots": kept.shots, **metadata}, program.measured, results)
 
 
 def _rest(request: AnyRequest, name: str) -> str:
@@ -228,8 +257,6 @@ def _refuse_unserved(asked: CreateTask) -> None:
     """What is asked for and not there is refused."""
     if asked.jobToken or asked.associations or asked.experimentalCapabilities:
         raise Refusal(400, "hybrid jobs, reservations and experimental capabilities are not served")
-    if asked.shots < 1:
-        raise Refusal(400, "shots is 0: results without shots are not served; ask for at least 1")
     try:
         given = msgspec.json.decode(asked.deviceParameters or "{}", type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
@@ -238,8 +265,8 @@ def _refuse_unserved(asked: CreateTask) -> None:
         raise Refusal(400, f"the device parameter '{extra[0][:80]}' is not served")
 
 
-def _program(asked: CreateTask, device: Device) -> tuple[str, dict[str, Any], str]:
-    """The text for the front-end, its parameters, and the action as the result is to show it."""
+def _program(asked: CreateTask, device: Device) -> Prepared | None:
+    """A circuit ready to run; None for an analog program, which the daemon reads."""
     try:
         action = msgspec.json.decode(asked.action, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
@@ -249,13 +276,21 @@ def _program(asked: CreateTask, device: Device) -> tuple[str, dict[str, Any], st
     if (asks_for.get("name"), asks_for.get("version")) != (device.action, "1"):
         raise Refusal(400, f"the device {device.name} takes programs of {device.action}, version 1")
     if device.action == AHS:
-        return asked.action, dict(device.params), asked.action
+        if asked.shots < 1:
+            raise Refusal(400, "shots is 0: an analog program is run with at least 1")
+        return None
     source, inputs = action.get("source"), cast("object", action.get("inputs") or {})
     if not isinstance(source, str) or not isinstance(inputs, dict):
         raise Refusal(400, "action has no source, or its inputs are not an object")
-    text = prepare(source)
-    params = {**device.params, **cast("dict[str, Any]", inputs)}
-    return text, params, msgspec.json.encode({**action, "source": text}).decode()
+    check("shots", asked.shots)
+    try:
+        found = prepare(source, {**device.params, **cast("dict[str, Any]", inputs)} or None, asked.shots)
+        if found.slopes():
+            raise Refusal(400, "adjoint_gradient is not served; ask for it in the SDK's LocalSimulator('qmk')")
+        found.asked()
+    except ValueError as error:
+        raise Refusal(400, str(error)) from None
+    return found
 
 
 def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:

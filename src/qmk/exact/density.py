@@ -1,0 +1,87 @@
+"""The density matrix in which a program of gates, noise and resets ends, for few qubits.
+
+A density matrix is a state of twice as many qubits: an operation multiplies its rows by a matrix and its columns by
+the conjugate. What acts on one qubit alone is gathered there until a second qubit is involved, and goes with that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qmk.ir.program import Barrier, Gate, KrausNoise, Noise, PauliNoise, PauliNoise2, Program, Reset, Unsupported
+from qmk.ir.unitary import Array, apply, matrix_of
+
+MOST_QUBITS = 12
+"""A matrix of 256 MiB."""
+
+_PAULIS = (np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1]))
+_RESET = (np.array([[1, 0], [0, 0]], dtype=complex), np.array([[0, 1], [0, 0]], dtype=complex))
+_NOTHING = np.eye(4, dtype=np.complex128)
+
+
+def density_matrix(program: Program) -> Array:
+    """Shape (2^n, 2^n), qubit 0 the highest bit of an index. Raises Unsupported for what is neither a gate, noise of
+    gates nor a reset, or for more than ``MOST_QUBITS``."""
+    n = program.n_qubits
+    if n > MOST_QUBITS:
+        raise Unsupported(f"a density matrix of {n} qubits; at most {MOST_QUBITS}")
+    rho = np.zeros((2,) * (2 * n), dtype=np.complex128)
+    rho[(0,) * (2 * n)] = 1
+    waiting: dict[int, Array] = {}
+    for item in program.instructions:
+        if isinstance(item, Barrier):
+            continue
+        qubits, operators = _operators(item)
+        if len(qubits) == 1:
+            step = _superoperator(operators)
+            waiting[qubits[0]] = step @ waiting.get(qubits[0], _NOTHING)
+            continue
+        columns = tuple(n + qubit for qubit in qubits)
+        if len(qubits) == 2:
+            first, second = (waiting.pop(qubit, _NOTHING).reshape((2,) * 4) for qubit in qubits)
+            step = _superoperator(operators).reshape(16, 2, 2, 2, 2)
+            step = np.einsum("xabAB,aAcC,bBdD->xcdCD", step, first, second, optimize=True).reshape(16, 16)
+            rho = apply(rho, step, (*qubits, *columns))
+            continue
+        for qubit in qubits:
+            if qubit in waiting:
+                rho = apply(rho, waiting.pop(qubit), (qubit, n + qubit))
+        for each in operators:  # a gate: channels act on two qubits at most
+            rho = apply(apply(rho, each, qubits), each.conj(), columns)
+    for qubit, step in waiting.items():
+        rho = apply(rho, step, (qubit, n + qubit))
+    return np.ascontiguousarray(rho).reshape(1 << n, 1 << n)
+
+
+def _superoperator(operators: tuple[Array, ...]) -> Array:
+    products: Any = [np.kron(k, k.conj()) for k in operators]
+    return np.sum(products, axis=0)
+
+
+def _operators(item: object) -> tuple[tuple[int, ...], tuple[Array, ...]]:
+    """The qubits that an instruction acts on, and its Kraus operators."""
+    if isinstance(item, Gate) and item.cond is None:
+        return item.qubits, (matrix_of(item),)
+    if isinstance(item, Reset) and item.cond is None:
+        return (item.qubit,), _RESET
+    if isinstance(item, PauliNoise):
+        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, _PAULIS, strict=True) if p)
+    if isinstance(item, PauliNoise2):
+        pairs = (np.kron(a, b) for a in _PAULIS for b in _PAULIS)
+        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, pairs, strict=True) if p)
+    if isinstance(item, KrausNoise):
+        return item.qubits, tuple(np.array(m, dtype=np.complex128) for m in item.operators)
+    what = "noise of another kind" if isinstance(item, Noise) else f"a {type(item).__name__.lower()}, or a condition"
+    raise Unsupported(f"the program has {what}, so it ends in no state that has a density matrix of its own")
+
+
+def reduce(rho: Array, qubits: tuple[int, ...]) -> Array:
+    """The density matrix of these qubits, the first the highest bit of an index."""
+    n = len(rho).bit_length() - 1
+    rest = tuple(k for k in range(n) if k not in qubits)
+    order = (*qubits, *rest)
+    parts = rho.reshape((2,) * (2 * n)).transpose((*order, *(n + k for k in order)))
+    own, other = 1 << len(qubits), 1 << len(rest)
+    return np.einsum("arbr->ab", parts.reshape(own, other, own, other))
