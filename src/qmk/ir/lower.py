@@ -25,6 +25,7 @@ from qmk.ir.misread import place_readings
 from qmk.ir.program import (
     Barrier,
     Cond,
+    Detect,
     Fence,
     Gate,
     Instruction,
@@ -151,6 +152,8 @@ class _Lowering:
         if op is None:
             raise self._refusal(node, "this release does not know the op")
         match op.op_class:
+            case _ if op.family == "photonic":
+                self._light(node, cond)
             case "measure" | "reset" if op.family == "atoms":
                 self._atoms(node, cond)
             case "unitary" | "measure" | "reset" | "composite":
@@ -243,6 +246,16 @@ class _Lowering:
         if cond is not None:
             raise self._refusal(node, "an evolution with noise, or of atoms that may be lost, stands under no guard")
         self.out.append(NoisyEvolution(op.name, qubits, node.args, self.losses.all_flagged(qubits if apart else ())))
+
+    def _light(self, node: Node, cond: Cond | None) -> None:
+        modes = tuple([self.qubit[v] for v in node.vqs])
+        if node.op not in self.resolver.gates:
+            raise self._refusal(node, "this engine runs no such op on modes of light")
+        if node.produces:
+            cbits = tuple([cbit for event in node.produces for cbit in self.cbits[event]])
+            self.out.append(Detect(node.op, modes, (), cond, node.args, cbits=cbits))
+        else:
+            self.out.append(Gate(node.op, modes, (), cond, node.args))
 
     def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
         for piece in pieces:

@@ -107,6 +107,17 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """Angles by which each observable is derived."""
 
 
+class Light(msgspec.Struct, frozen=True, kw_only=True):
+    """What a router knows of a program's modes of light."""
+
+    photons: int
+    """Photons of all preparations of a number."""
+    points_log2: float
+    """Log2 of the numbers, three for each that a counter tells, of which an exact joint distribution is made"""
+    modes: int
+    """Modes with those that stand in for measured, lost or freshly prepared ones"""
+
+
 class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What the router knows of a graph, computed in one linear pass without any framework (``router.features``)."""
 
@@ -145,6 +156,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What those outputs cost beside the counts."""
     n_branch: int = 0
     """Measurements and resets other than the final measurements: what a tree of outcomes branches at"""
+    light: Light | None = None
+    """What modes of light cost; None without any op on them."""
     native: dict[str, Prediction] = {}
     """Methods of the native engine, where the native core was asked."""
 

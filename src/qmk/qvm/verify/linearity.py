@@ -16,6 +16,7 @@ from qmk.qvm.verify.state import (
     FREED,
     LIVE,
     MEASURED,
+    MODE,
     OPEN,
     OTHER_KIND,
     UNOPENED,
@@ -23,6 +24,7 @@ from qmk.qvm.verify.state import (
     join_names,
     quote,
 )
+from qmk.qvm.verify.types import CARRIER
 
 BEFORE_ALLOC = Rule(
     "QVM-L01",
@@ -166,9 +168,9 @@ def _phases(state: State, name: str) -> dict[str, int]:
 def _allocate(state: State, node: Node) -> None:
     for name in dict.fromkeys(node.vqs):
         phases = _phases(state, name)
-        if phases[name] >= MEASURED:
+        if phases[name] >= MEASURED or phases[name] == MODE:
             state.add(DOUBLE_ALLOC, f"the qubit {quote(name)} is already allocated", node)
-        phases[name] = LIVE
+        phases[name] = MODE if node.args.get("carrier") == "mode" else LIVE
 
 
 def _free(state: State, node: Node) -> None:
@@ -187,7 +189,10 @@ def _use(state: State, node: Node, op: Op) -> None:
     """Checks every op but ALLOC and FREE: its qubits must be alive."""
     for name in node.vqs:
         phase = _phases(state, name)[name]
-        if phase in (LIVE, OTHER_KIND):
+        if phase in (LIVE, MEASURED, MODE) and (op.family == "photonic") != (phase == MODE) and not _takes_both(op):
+            kind, wanted = ("a mode of light", "qubits") if phase == MODE else ("a qubit", "modes of light")
+            state.add(CARRIER, f"{quote(name)} is {kind}, and {op.name} acts on {wanted}", node)
+        if phase in (LIVE, OTHER_KIND, MODE):
             continue
         if phase == DECLARED:
             state.misused.add(name)
@@ -200,6 +205,10 @@ def _use(state: State, node: Node, op: Op) -> None:
         _move(state, node, LIVE, MEASURED)
     elif op.name in _REVIVING and state.strict and node.guard is None:
         _move(state, node, MEASURED, LIVE)
+
+
+def _takes_both(op: Op) -> bool:
+    return op.op_class in ("fence", "metadata") or op.name == "core.barrier"
 
 
 def _move(state: State, node: Node, before: int, after: int) -> None:

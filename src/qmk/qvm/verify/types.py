@@ -100,6 +100,22 @@ PLACES = Rule(
     "list one place for each qubit, all different",
 )
 
+LIGHT = Rule(
+    "QVM-T15",
+    "arguments do not make an op of light",
+    "An interferometer has a unitary matrix of a row and a column for each of its modes; a measurement that tells a "
+    "number writes an event for each of its bits.",
+    "correct the matrix, or list an event for each bit",
+)
+
+CARRIER = Rule(
+    "QVM-T16",
+    "mode and qubit confused",
+    'Ops of family `photonic` act on modes of light, which an ALLOC with `carrier` "mode" makes. Every other op but '
+    "FREE, a barrier, a fence and policies acts on qubits.",
+    "allocate the handle as what the op acts on",
+)
+
 RULES = (
     COUNT,
     KIND,
@@ -115,6 +131,8 @@ RULES = (
     CHANNEL,
     EVOLUTION,
     PLACES,
+    LIGHT,
+    CARRIER,
 )
 
 
