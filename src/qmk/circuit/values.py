@@ -182,7 +182,9 @@ def _operators(given: Any) -> Any:
     try:
         return [[[_entry(x) for x in row] for row in operator] for operator in to_plain(given)]
     except Exception:  # a caller's own class may raise anything
-        raise wrong("this is not a matrix of numbers, or a list of them", "give numpy arrays, or rows of numbers") from None
+        raise wrong(
+            "this is not a matrix of numbers, or a list of them", "give numpy arrays, or rows of numbers"
+        ) from None
 
 
 def _entry(value: Any) -> list[float]:

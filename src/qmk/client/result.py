@@ -171,7 +171,9 @@ class Result:
 
         first = {name: at for at, name in enumerate(self.event_names)}
         groups = {group.name: group for group in self.counts.groups}
-        order = sorted(self.registers, key=lambda each: min((first.get(event or "", -1) for event in each.bits), default=-1))
+        order = sorted(
+            self.registers, key=lambda each: min((first.get(event or "", -1) for event in each.bits), default=-1)
+        )
         columns: list[NDArray[np.int64]] = []
         for name in registers or [each.name for each in order]:
             bits = self.bits(name)

@@ -185,7 +185,9 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     check("observables", len(outputs.expectations))
     check("observable_terms", sum(map(len, outputs.expectations)))
     check("sweep_points", len(outputs.points))
-    letters = _letters(graph, outputs)
+    letters = letters_of(graph)
+    if "N" in letters:
+        _require_light(outputs)
     for at, observable in enumerate(outputs.expectations):
         _require_observable(observable, n, letters, f"outputs.expectations[{at}]")
     for at, text in enumerate(outputs.amplitudes):
@@ -238,16 +240,17 @@ def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:
     return each * max(1, len(outputs.points))
 
 
-def _letters(graph: Graph, outputs: Outputs) -> str:
+def letters_of(graph: Graph) -> str:
     """The letters of observables: Paulis of qubits; of modes of light the photon number N and quadratures X, P."""
-    if not any(node.op == "core.alloc" and node.args.get("carrier") == "mode" for node in graph.nodes):
-        return "IXYZ"
-    rest = sorted(outputs.names & {"state", "amplitudes", "probabilities", "gradient"})
+    light = any(node.op == "core.alloc" and node.args.get("carrier") == "mode" for node in graph.nodes)
+    return "INXP" if light else "IXYZ"
+
+
+def _require_light(outputs: Outputs) -> None:
+    rest = outputs.names & {"state", "amplitudes", "probabilities", "gradient"}
     if rest or outputs.sampled:
-        what = ", ".join(rest) or "sampled values"
-        fix = "ask for counts, or for expectation values of N, X, P and products of them on different modes"
-        raise QmkError("UNSUPPORTED", f"modes of light give no {what}", field="outputs", help=fix)
-    return "INXP"
+        what = f"modes of light give no {', '.join(sorted(rest)) or 'sampled values'}"
+        raise QmkError("UNSUPPORTED", what, help="ask for counts, or for expectation values of N, X and P")
 
 
 def _require_observable(observable: Observable, n: int, letters: str, field: str) -> None:

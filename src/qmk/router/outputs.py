@@ -109,7 +109,9 @@ def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
     if observed is None or is_exact(can, features):
         return []
     if features.light is not None:
-        return [("outputs", "values of modes of light are computed, not sampled, and of whole programs without a condition")]
+        return [
+            ("outputs", "values of modes of light are computed, not sampled, and of whole programs without a condition")
+        ]
     single = sorted(features.outputs & OF_ONE_STATE)
     if not single:
         return []

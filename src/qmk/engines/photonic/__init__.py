@@ -46,7 +46,9 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     if method == "bosonsampling":
         terms = shots * (2.0 ** min(photons, 900)) * max(photons, 1) ** 2
         work = shots * photons**2 * rates["op_s"] + terms * rates["term_s"]
-        return _cost(once + work, 16.0 * (2.0 ** min(photons, 900)) * photons, f"permanents of {photons} photons", shots)
+        return _cost(
+            once + work, 16.0 * (2.0 ** min(photons, 900)) * photons, f"permanents of {photons} photons", shots
+        )
     grows = not features.gates <= CONSERVING
     cutoff = USUAL_CUTOFF if grows else photons + 1.0
     amplitudes = cutoff ** min(modes, 200)
@@ -58,7 +60,9 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
 
 
 def _cost(seconds: float, memory: float, note: str, shots: int) -> Cost:
-    return Cost(seconds=min(seconds, 1e300), memory_bytes=int(min(memory + (1 << 22) + 16.0 * shots, 2.0**62)), note=note)
+    return Cost(
+        seconds=min(seconds, 1e300), memory_bytes=int(min(memory + (1 << 22) + 16.0 * shots, 2.0**62)), note=note
+    )
 
 
 def _method(name: str, gates: frozenset[str], **more: frozenset[str]) -> Capabilities:

@@ -22,7 +22,6 @@ class PhotonicEngine:
     def prepare(self, program: Program, method: str) -> Plan:
         return LightPlan(optics(program), method)
 
-
     def observe(self, program: Program, method: str) -> LightObserver:
         return LightObserver(optics(program), method)
 

@@ -216,4 +216,6 @@ def sample_numbers(table: Reals, shots: int, rng: np.random.Generator) -> list[n
     """Draws from a table of joint probabilities, an axis a reading."""
     edges = np.cumsum(table.ravel())
     drawn = np.searchsorted(edges, rng.random(shots) * edges[-1], side="right")
-    return [k.astype(np.int64) for k in np.unravel_index(drawn.clip(0, table.size - 1), table.shape)] if table.ndim else []
+    return (
+        [k.astype(np.int64) for k in np.unravel_index(drawn.clip(0, table.size - 1), table.shape)] if table.ndim else []
+    )
