@@ -149,6 +149,8 @@ def digitise(values: Reals, reading: Reading) -> npt.NDArray[np.int64]:
 
 def distribution(state: State, readings: Sequence[Reading]) -> Reals:
     """The joint probabilities of what photon counters tell: an axis for each, of numbers 0 to ``most``."""
+    if not readings:
+        return np.ones(())
     axes = [_points(reading.most) for reading in readings]
     shape = tuple(len(axis) for axis in axes)
     values = np.empty(math.prod(shape), dtype=np.complex128)
@@ -156,7 +158,7 @@ def distribution(state: State, readings: Sequence[Reading]) -> Reals:
     cov, mean = state.cov[np.ix_(at, at)], state.mean[at]
     for begin in range(0, len(values), CHUNK):
         index = np.unravel_index(np.arange(begin, min(begin + CHUNK, len(values))), shape)
-        t = np.stack([axis[k] for axis, k in zip(axes, index, strict=True)], axis=-1) if axes else np.zeros((1, 0))
+        t = np.stack([axis[k] for axis, k in zip(axes, index, strict=True)], axis=-1)
         values[begin : begin + CHUNK] = generating_function(cov, mean, t)
     table = values.reshape(shape)
     for axis, reading in enumerate(readings):
@@ -214,8 +216,9 @@ def generating_function(cov: Reals, mean: Reals, t: npt.NDArray[np.complex128]) 
 
 def sample_numbers(table: Reals, shots: int, rng: np.random.Generator) -> list[npt.NDArray[np.int64]]:
     """Draws from a table of joint probabilities, an axis a reading."""
+    if not table.ndim:
+        return []
     edges = np.cumsum(table.ravel())
     drawn = np.searchsorted(edges, rng.random(shots) * edges[-1], side="right")
-    return (
-        [k.astype(np.int64) for k in np.unravel_index(drawn.clip(0, table.size - 1), table.shape)] if table.ndim else []
-    )
+    numbers = np.unravel_index(drawn.clip(0, table.size - 1), table.shape)
+    return [np.asarray(number, dtype=np.int64) for number in numbers]

@@ -178,12 +178,13 @@ class Writer:
                 raise Refused("BLACKBIRD-04", f"a matrix of {len(matrix)} rows on {len(modes)} modes")
         else:
             placed = OPERATIONS[name].make(*given)
+            if placed[0][0] not in _MEASURING and len(modes) != OPERATIONS[name].modes:
+                text = f"{name} takes {OPERATIONS[name].modes} mode(s), and {len(modes)} are given"
+                raise Refused("BLACKBIRD-04", text)
         for short, args, on in inverse(placed) if undo else placed:
             if short in _MEASURING:
                 for mode in modes:
                     self._measure(short, args, mode)
-            elif len(on) == 1 and len(modes) > 1:
-                raise Refused("BLACKBIRD-04", f"{name} takes 1 mode, and {len(modes)} are given")
             else:
                 self._add(short, args, tuple(modes[k] for k in on))
 

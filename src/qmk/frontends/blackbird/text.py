@@ -231,8 +231,6 @@ class _Reading:
             values[place] = self._real(name, text)
         if None in values:
             raise Refused("BLACKBIRD-04", f"{name} needs {declared.names[values.index(None)]}")
-        if not name.startswith("Measure") and len(on) != declared.modes:
-            raise Refused("BLACKBIRD-04", f"{name} takes {declared.modes} mode(s), and {len(on)} are given")
         self.operations.append((name, values, on, 0))
 
     def _real(self, name: str, text: str) -> float:
