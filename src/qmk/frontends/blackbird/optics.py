@@ -61,8 +61,9 @@ def _controlled_z(s: float) -> list[Placed]:
     return [("shift_phase", {"phi": -PI / 2}, (1,)), *_controlled_x(s), ("shift_phase", {"phi": PI / 2}, (1,))]
 
 
-def _symmetric(first: float, second: float) -> list[Placed]:
+def _symmetric(inner: float, outer: float) -> list[Placed]:
     """A Mach-Zehnder interferometer with a phase in each arm, between beam splitters (pi/4, pi/2)."""
+    first, second = inner - PI / 2, outer - PI / 2
     half = ("beam_splitter", {"theta": PI / 4, "phi": PI / 2}, (0, 1))
     return [half, ("shift_phase", {"phi": first}, (0,)), ("shift_phase", {"phi": second}, (1,)), half]
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 import itertools
 from typing import Any, cast
 
-from qmk.qvm.op import Args, Arity, Family, Op, OpClass, Param, exactly
+from qmk.qvm.op import NONE, Args, Arity, Family, Op, OpClass, Param, exactly
 
-LARGEST = 1e6
-"""Largest magnitude of a displacement, a squeezing, a strength or a mean photon number."""
-MOST, DIGITS = 7, 12
-"""Defaults of ``most`` and ``digits``."""
+LARGEST = 1e6  # magnitude of a displacement, a squeezing, a strength or a mean photon number
+MOST, DIGITS = 7, 12  # what is told where the program does not say
 
 
 def fault(name: str, args: Args, modes: int, events: int) -> str:
@@ -56,7 +54,7 @@ def _real(name: str, doc: str, low: float = -LARGEST, high: float = LARGEST) -> 
     return Param(name, "float", doc, low=low, high=high)
 
 
-def _op(short: str, doc: str, *params: Param, kind: OpClass = "evolution", on: int = 1, to: Arity = exactly(0)) -> Op:
+def _op(short: str, doc: str, *params: Param, kind: OpClass = "evolution", on: int = 1, to: Arity = NONE) -> Op:
     vqs = exactly(on) if on else Arity(1, 64)
     return Op(f"photonic.{short}", doc, kind, vqs=vqs, params=params, produces=to)
 

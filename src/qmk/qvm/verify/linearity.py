@@ -118,6 +118,8 @@ _UNGUARDABLE = ("lifecycle", "channel", "metadata")
 _REVIVING = ("core.reset", "magic.inject_t", "atoms.reload")
 LOOKING = ("atoms.check",)
 """Measurements that leave the qubit alone."""
+_BOTH = ("core.barrier", "core.fence", "policy.set")
+"""Ops that act on qubits and modes alike."""
 _PASSIVE = ("hint", "fence", "metadata", "noise")
 """Classes of ops that no program does to a qubit on purpose: it has to be alive, but it may have been measured."""
 
@@ -189,7 +191,7 @@ def _use(state: State, node: Node, op: Op) -> None:
     """Checks every op but ALLOC and FREE: its qubits must be alive."""
     for name in node.vqs:
         phase = _phases(state, name)[name]
-        if phase in (LIVE, MEASURED, MODE) and (op.family == "photonic") != (phase == MODE) and not _takes_both(op):
+        if phase in (LIVE, MEASURED, MODE) and (op.family == "photonic") != (phase == MODE) and op.name not in _BOTH:
             kind, wanted = ("a mode of light", "qubits") if phase == MODE else ("a qubit", "modes of light")
             state.add(CARRIER, f"{quote(name)} is {kind}, and {op.name} acts on {wanted}", node)
         if phase in (LIVE, OTHER_KIND, MODE):
@@ -205,10 +207,6 @@ def _use(state: State, node: Node, op: Op) -> None:
         _move(state, node, LIVE, MEASURED)
     elif op.name in _REVIVING and state.strict and node.guard is None:
         _move(state, node, MEASURED, LIVE)
-
-
-def _takes_both(op: Op) -> bool:
-    return op.op_class in ("fence", "metadata") or op.name == "core.barrier"
 
 
 def _move(state: State, node: Node, before: int, after: int) -> None:

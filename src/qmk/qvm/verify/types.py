@@ -103,16 +103,15 @@ PLACES = Rule(
 LIGHT = Rule(
     "QVM-T15",
     "arguments do not make an op of light",
-    "An interferometer has a unitary matrix of a row and a column for each of its modes; a measurement that tells a "
-    "number writes an event for each of its bits.",
+    "An interferometer has a unitary matrix of its modes; a measurement of a number writes an event for each bit.",
     "correct the matrix, or list an event for each bit",
 )
 
 CARRIER = Rule(
     "QVM-T16",
     "mode and qubit confused",
-    'Ops of family `photonic` act on modes of light, which an ALLOC with `carrier` "mode" makes. Every other op but '
-    "FREE, a barrier, a fence and policies acts on qubits.",
+    'Ops of family `photonic` act on modes, which an ALLOC with `carrier` "mode" makes; others, barrier and fence '
+    "aside, on qubits.",
     "allocate the handle as what the op acts on",
 )
 
