@@ -61,9 +61,11 @@ def value_of(name: str, param: Param, given: Any, before: Mapping[str, Any] | No
         case "pauli":
             return pauli_product(name, given)
         case "kraus":
-            return _operators(given)
+            return _operators(name, given, "its operators are not a list of matrices", "such as [k0, k1], numpy arrays")
         case "matrix":
-            return _operators([given])[0]
+            return _operators(name, [given], "its matrix is not rows of numbers", "a numpy array, or rows of numbers")[
+                0
+            ]
         case "points":
             return [_numbers(what, point) for point in _several(what, given, "places such as [[0.0, 5.0]], in um")]
         case "drives":
@@ -177,14 +179,12 @@ def _field(what: str, given: Any, duration: Any) -> dict[str, list[Angle]]:
     return {"times": times, "values": values}
 
 
-def _operators(given: Any) -> Any:
+def _operators(what: str, given: Any, wanted: str, fix: str) -> Any:
     """Matrices as the bytecode has them: complex entries as [re, im]."""
     try:
         return [[[_entry(x) for x in row] for row in operator] for operator in to_plain(given)]
     except Exception:  # a caller's own class may raise anything
-        raise wrong(
-            "this is not a matrix of numbers, or a list of them", "give numpy arrays, or rows of numbers"
-        ) from None
+        raise wrong(f"{what}: {wanted}", f"give {fix}") from None
 
 
 def _entry(value: Any) -> list[float]:

@@ -19,13 +19,13 @@ from qmk.ir import channels
 from qmk.ir import conditions as c
 from qmk.ir.conditions import Expression
 from qmk.ir.labels import labels
+from qmk.ir.light import lower_light
 from qmk.ir.liveness import observable, without_idle_resets
 from qmk.ir.loss import Losses, defer_logic, expand_loss_events
 from qmk.ir.misread import place_readings
 from qmk.ir.program import (
     Barrier,
     Cond,
-    Detect,
     Fence,
     Gate,
     Instruction,
@@ -153,7 +153,7 @@ class _Lowering:
             raise self._refusal(node, "this release does not know the op")
         match op.op_class:
             case _ if op.family == "photonic":
-                self._light(node, cond)
+                self.out.append(lower_light(node, self.resolver.gates, self.qubit, self.cbits, cond))
             case "measure" | "reset" if op.family == "atoms":
                 self._atoms(node, cond)
             case "unitary" | "measure" | "reset" | "composite":
@@ -246,16 +246,6 @@ class _Lowering:
         if cond is not None:
             raise self._refusal(node, "an evolution with noise, or of atoms that may be lost, stands under no guard")
         self.out.append(NoisyEvolution(op.name, qubits, node.args, self.losses.all_flagged(qubits if apart else ())))
-
-    def _light(self, node: Node, cond: Cond | None) -> None:
-        modes = tuple([self.qubit[v] for v in node.vqs])
-        if node.op not in self.resolver.gates:
-            raise self._refusal(node, "this engine runs no such op on modes of light")
-        if node.produces:
-            cbits = tuple([cbit for event in node.produces for cbit in self.cbits[event]])
-            self.out.append(Detect(node.op, modes, (), cond, node.args, cbits=cbits))
-        else:
-            self.out.append(Gate(node.op, modes, (), cond, node.args))
 
     def _emit(self, pieces: Iterable[Piece], qubits: tuple[int, ...], flat: list[int], cond: Cond | None) -> None:
         for piece in pieces:

@@ -160,9 +160,9 @@ def _light(graph: Graph, modes: int) -> Light:
             used.update(node.vqs)
             (gone.update if op.op_class == "measure" else gone.difference_update)(node.vqs)
         if node.op == "photonic.count_photons":
-            points += math.log2(3 * int(node.args.get("most", photonic.MOST)) + 1)
+            points += math.log2(int(node.args.get("most", photonic.MOST)) ** 2 + 1)
         points += node.op == "photonic.detect_photons"
-    return Light(photons=photons, points_log2=points, modes=modes)
+    return Light(photons=photons, elements_log2=points, modes=modes)
 
 
 def _gates(ops: dict[str, int]) -> frozenset[str]:

@@ -112,8 +112,9 @@ class Light(msgspec.Struct, frozen=True, kw_only=True):
 
     photons: int
     """Photons of all preparations of a number."""
-    points_log2: float
-    """Log2 of the numbers, three for each that a counter tells, of which an exact joint distribution is made"""
+    elements_log2: float
+    """Log2 of the elements of density matrices that the joint distribution of photon counters takes: for each the
+    square of the largest number it tells, and one."""
     modes: int
     """Modes with those that stand in for measured, lost or freshly prepared ones"""
 

@@ -26,8 +26,8 @@ VALUES = frozenset({"counts", "events", "expectation"})
 USUAL_CUTOFF = 18
 """The cutoff that predictions reckon with where photons are added; a run may need more."""
 
-RATES = {"start_s": 1e-3, "op_s": 3e-5, "point_s": 2e-8, "term_s": 4e-9, "amplitude_s": 6e-8, "shot_s": 2e-7}
-"""Seconds of a run, an op, a point of a generating function for each entry of a matrix, a term of a permanent, an
+RATES = {"start_s": 1e-3, "op_s": 3e-5, "element_s": 2e-8, "term_s": 4e-9, "amplitude_s": 6e-8, "shot_s": 2e-7}
+"""Seconds of a run, an op, an element of a density matrix for each mode, a term of a permanent, an
 amplitude in an op, a drawn number."""
 
 
@@ -35,14 +35,14 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     """By points of a generating function, terms of permanents, or amplitudes."""
     light = features.light
     modes = features.n_qubits if light is None else light.modes
-    points, photons = (0.0, 0) if light is None else (2.0 ** min(light.points_log2, 900), light.photons)
+    elements, photons = (0.0, 0) if light is None else (2.0 ** min(light.elements_log2, 900), light.photons)
     once = rates["start_s"] + features.n_ops * rates["op_s"] + shots * features.n_measure * rates["shot_s"]
     if method == "gaussian":
         size = 2.0 * max(features.n_measure, 1)
         quadratures = not features.gates.isdisjoint(QUADRATURES)
-        work = 0.0 if quadratures else points * size**2 * (1 + size / 6)
-        memory = 32.0 * points + 8.0 * (2.0 * modes) ** 2 + (1 << 14) * size**2 * 48
-        return _cost(once + work * rates["point_s"], memory, f"Gaussian state of {modes} modes", shots)
+        work = 0.0 if quadratures else elements * size + 2.0 ** min(features.n_measure, 900) * 1e4
+        memory = 64.0 * elements + 8.0 * (2.0 * modes) ** 2
+        return _cost(once + work * rates["element_s"], memory, f"Gaussian state of {modes} modes", shots)
     if method == "bosonsampling":
         terms = shots * (2.0 ** min(photons, 900)) * max(photons, 1) ** 2
         work = shots * photons**2 * rates["op_s"] + terms * rates["term_s"]

@@ -51,17 +51,19 @@ class LightPlan:
         self._found, self._method = found, method
         self._table: npt.NDArray[np.float64] | None = None
         self._notes: dict[str, Any] = {}
+        if method not in ("gaussian", "fock", "bosonsampling"):
+            raise Unsupported(f"engine photonic has no method '{method}'")
         quadratures = any(reading.kind in ("homodyne", "heterodyne") for reading in found.readings)
         if method == "gaussian":
-            if not quadratures:
+            if quadratures:
+                gaussian.require_quadratures(found.readings)
+            else:
                 self._table = gaussian.distribution(gaussian.State.of(found), found.readings)
         elif method == "fock":
             self._table, state = fock.distribution(found)
             self._notes = {"cutoff": state.cutoff, "state_error": state.error}
-        elif method == "bosonsampling":
-            bosons.unitary(found)
         else:
-            raise Unsupported(f"engine photonic has no method '{method}'")
+            bosons.unitary(found)
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         rng = np.random.Generator(np.random.PCG64(substream(seed, "photonic")))

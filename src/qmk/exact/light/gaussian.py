@@ -1,17 +1,14 @@
 """Gaussian states: means and covariances of x and p, and what is measured of them.
 
-Photon numbers come from their generating function, the mean of the product of t_i^(n_i). Of a Gaussian state with
-covariance V and mean d it is det(Q (1 - A T))^(-1/2) exp(-d (1 - T) (Q (1 - A T))^(-1) d / 4), where Q = (V + 1)/2,
-A = (V + 1)^(-1) (V - 1) and T holds each t_i twice (hbar = 2). Its values on a circle of radius below 1 give the
-probability of each number by a Fourier transform, its value at 1 that of any number, and the difference that of "more";
-nothing is cut off. The norm of A T is below 1, so all pivots of 1 - A T have a positive real part, which settles the
-sign of the square root.
+Photon numbers come from elements of the density matrix in Fock space, which follow from each other. Nothing is cut off:
+the probability of "so many or more" is that of any number, of a smaller state, less those of the numbers below.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +18,13 @@ from qmk.sdk.engine import Unsupported
 
 Reals = npt.NDArray[np.float64]
 
-CHUNK = 1 << 14
-"""Points of the generating function that are computed at once."""
+Complexes = npt.NDArray[np.complex128]
 
-ROUNDING = 1e-11
-"""A probability below this is rounding: about the error of a coefficient."""
+MOST_ELEMENTS = 1 << 26
+"""Elements of density matrices, all together, from which one distribution is made: a gigabyte."""
 
-POINTS = 3
-"""Points on the circle for each number told: the more, the less rounding matters."""
+ROUNDING = 1e-13
+"""A probability below this is rounding."""
 
 
 class State:
@@ -110,8 +106,7 @@ def sample(found: Optics, shots: int, rng: np.random.Generator) -> list[npt.NDAr
     quadratures = [reading for reading in found.readings if reading.kind in ("homodyne", "heterodyne")]
     if not quadratures:
         return sample_numbers(distribution(state, found.readings), shots, rng)
-    if len(quadratures) < len(found.readings):
-        raise Unsupported("photons are counted beside homodyne or heterodyne: one program has one kind of detector")
+    require_quadratures(found.readings)
     values = _sample_quadratures(state, quadratures, shots, rng)
     out: list[npt.NDArray[np.int64]] = []
     for reading in quadratures:
@@ -119,7 +114,15 @@ def sample(found: Optics, shots: int, rng: np.random.Generator) -> list[npt.NDAr
     return out
 
 
-def _sample_quadratures(state: State, readings: Sequence[Reading], shots: int, rng: np.random.Generator):  # noqa: ANN202
+def require_quadratures(readings: Sequence[Reading]) -> None:
+    """Raises ``Unsupported`` if photons are counted too."""
+    if any(reading.kind not in ("homodyne", "heterodyne") for reading in readings):
+        raise Unsupported("photons are counted beside homodyne or heterodyne: one program has one kind of detector")
+
+
+def _sample_quadratures(
+    state: State, readings: Sequence[Reading], shots: int, rng: np.random.Generator
+) -> Iterator[Reals]:
     rows: list[Reals] = []
     added: list[float] = []
     for reading in readings:
@@ -148,70 +151,71 @@ def digitise(values: Reals, reading: Reading) -> npt.NDArray[np.int64]:
 
 
 def distribution(state: State, readings: Sequence[Reading]) -> Reals:
-    """The joint probabilities of what photon counters tell: an axis for each, of numbers 0 to ``most``."""
-    if not readings:
-        return np.ones(())
-    axes = [_points(reading.most) for reading in readings]
-    shape = tuple(len(axis) for axis in axes)
-    values = np.empty(math.prod(shape), dtype=np.complex128)
-    at = state.places([reading.mode for reading in readings])
-    cov, mean = state.cov[np.ix_(at, at)], state.mean[at]
-    for begin in range(0, len(values), CHUNK):
-        index = np.unravel_index(np.arange(begin, min(begin + CHUNK, len(values))), shape)
-        t = np.stack([axis[k] for axis, k in zip(axes, index, strict=True)], axis=-1)
-        values[begin : begin + CHUNK] = generating_function(cov, mean, t)
-    table = values.reshape(shape)
-    for axis, reading in enumerate(readings):
-        table = _numbers(table, axis, reading.most)
-    found = table.real
-    found = np.where(found < ROUNDING, 0.0, found)
-    return found / found.sum()
+    """The joint probabilities of what photon counters tell: an axis for each, of numbers 0 to ``most``. Raises
+    MemoryError where the elements of density matrices that it takes do not fit."""
+    if size_log2([reading.most for reading in readings]) > math.log2(MOST_ELEMENTS):
+        raise MemoryError(f"the joint distribution of {len(readings)} photon counters")
+    table = np.zeros([reading.most + 1 for reading in readings])
+    for counted in itertools.product((False, True), repeat=len(readings)):
+        chosen = [reading for reading, yes in zip(readings, counted, strict=True) if yes]
+        at = state.places([reading.mode for reading in chosen])
+        found = numbers(state.cov[np.ix_(at, at)], state.mean[at], [reading.most for reading in chosen])
+        table[tuple(slice(0, r.most) if yes else r.most for r, yes in zip(readings, counted, strict=True))] = found
+    for axis, reading in enumerate(readings):  # what is told as most is what is left of any number
+        moved = np.moveaxis(table, axis, 0)
+        moved[reading.most] -= moved[: reading.most].sum(axis=0)
+    table = np.where(table < ROUNDING, 0.0, table)
+    return table / table.sum()
 
 
-def _points(most: int) -> npt.NDArray[np.complex128]:
-    """Where the generating function is looked at for numbers below ``most``; at last at 1."""
-    if most == 1:
-        return np.array([0.0, 1.0], dtype=np.complex128)
-    count = POINTS * most
-    return np.append(_radius(count) * np.exp(2j * np.pi * np.arange(count) / count), 1.0)
+def size_log2(most: Sequence[int]) -> float:
+    """Log2 of the elements of all density matrices from which a joint distribution is made."""
+    return sum(math.log2(each * each + 1) for each in most)
 
 
-def _radius(count: int) -> float:
-    return 10.0 ** (-15.0 / count)
+def numbers(cov: Reals, mean: Reals, below: Sequence[int]) -> Reals:
+    """The joint probabilities of photon numbers below ``below``, an axis a mode: the diagonal of the density matrix.
+
+    Its elements G come from each other: G at k + e_i is (b_i G at k + sum over j of A_ij sqrt(k_j) G at k - e_j) /
+    sqrt(k_i + 1). A, b and G at 0 follow from Q, the covariance of a and a^dagger with a half added (Quesada and others,
+    "Simulating realistic non-Gaussian state preparation", 2019; Miatto and Quesada, arXiv:2004.11002)."""
+    modes = len(below)
+    one = np.eye(modes)
+    to_complex = 0.5 * np.block([[one, 1j * one], [one, -1j * one]])
+    q = to_complex @ cov @ to_complex.conj().T + np.eye(2 * modes) / 2
+    inverse, beta = np.linalg.inv(q), to_complex @ mean
+    swap = np.roll(np.eye(2 * modes), modes, axis=0)
+    a = swap @ (np.eye(2 * modes) - inverse)
+    b = swap @ inverse @ beta
+    start = np.exp(-0.5 * (beta.conj() @ inverse @ beta)) / np.sqrt(np.linalg.det(q) + 0j)
+    sizes = [*below, *below]
+    found = np.full((1,) * (2 * modes), start, dtype=np.complex128)
+    for axis, size in enumerate(sizes):
+        found = _extend(found, axis, size, a[axis], b[axis])
+    spread = np.einsum(found, [*range(modes), *range(modes)], list(range(modes)))
+    return np.asarray(spread.real, dtype=np.float64)
 
 
-def _numbers(table: npt.NDArray[np.complex128], axis: int, most: int) -> npt.NDArray[np.complex128]:
-    """Turns an axis of points into one of numbers 0 to ``most``."""
-    moved = np.moveaxis(table, axis, 0)
-    inside, whole = moved[:-1], moved[-1:]
-    if most > 1:
-        scale = _radius(len(inside)) ** -np.arange(most)
-        inside = np.fft.fft(inside, axis=0)[:most] / len(inside) * scale.reshape(-1, *[1] * (moved.ndim - 1))
-    return np.moveaxis(np.concatenate([inside, whole - inside.sum(axis=0, keepdims=True)]), 0, axis)
+def _extend(found: Complexes, axis: int, size: int, row: Complexes, shift: complex) -> Complexes:
+    """Fills one more axis of the elements, up to ``size``, from those where it is 0."""
+    rows = [np.take(found, 0, axis=axis)]
+    for k in range(size - 1):
+        more = shift * rows[k]
+        for other in range(axis):
+            more = more + row[other] * _raise(rows[k], other)
+        if k:
+            more = more + row[axis] * math.sqrt(k) * rows[k - 1]
+        rows.append(more / math.sqrt(k + 1))
+    return np.stack(rows, axis=axis)
 
 
-def generating_function(cov: Reals, mean: Reals, t: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
-    """The mean of the product of t_i^(n_i); ``t`` has shape (points, modes)."""
-    size = len(mean)
-    q = (cov + np.eye(size)) / 2
-    a = np.linalg.solve(2 * q, cov - np.eye(size))
-    twice = np.concatenate([t, t], axis=-1)
-    work = np.empty((len(t), size, size + 1), dtype=np.complex128)
-    work[:, :, :size] = np.eye(size) - a * twice[:, None, :]
-    work[:, :, size] = np.linalg.solve(q, mean)
-    root = np.full(len(t), math.sqrt(np.linalg.det(q)), dtype=np.complex128)
-    for k in range(size):  # elimination without exchanges, all points at once
-        pivot = work[:, k, k]
-        root *= np.sqrt(pivot)
-        factor = work[:, k + 1 :, k] / pivot[:, None]
-        work[:, k + 1 :, k:] -= factor[:, :, None] * work[:, k, None, k:]
-    if not mean.any():
-        return 1 / root
-    solved = np.empty((len(t), size), dtype=np.complex128)
-    for k in reversed(range(size)):
-        rest = work[:, k, size] - np.einsum("pj,pj->p", work[:, k, k + 1 : size], solved[:, k + 1 :])
-        solved[:, k] = rest / work[:, k, k]
-    return np.exp(-((1 - twice) * mean * solved).sum(axis=-1) / 4) / root
+def _raise(found: Complexes, axis: int) -> Complexes:
+    """sqrt(k) times the element at k - 1, along an axis."""
+    moved = np.moveaxis(found, axis, 0)
+    out = np.zeros_like(moved)
+    roots = np.sqrt(np.arange(1.0, len(moved)))
+    out[1:] = moved[:-1] * roots.reshape(-1, *[1] * (moved.ndim - 1))
+    return np.moveaxis(out, 0, axis)
 
 
 def sample_numbers(table: Reals, shots: int, rng: np.random.Generator) -> list[npt.NDArray[np.int64]]:
