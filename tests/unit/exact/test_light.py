@@ -158,7 +158,7 @@ def test_nonlinear_media_turn_phases_by_photon_numbers() -> None:
 )
 def test_what_a_method_cannot_run_is_refused(method: str, program: Any) -> None:
     made = program(qmk.Program(modes=2))
-    with pytest.raises(qmk.QmkError, match="photonic|homodyne"):
+    with pytest.raises(qmk.QmkError, match=r"photonic|homodyne"):
         qmk.run(made, engine=f"photonic:{method}", shots=1)
 
 

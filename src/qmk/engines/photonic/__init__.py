@@ -21,8 +21,6 @@ LINEAR = frozenset(
 FOCK = OPS - QUADRATURES
 CONSERVING = LINEAR | {"photonic.kerr", "photonic.cross_kerr"}
 
-VALUES = frozenset({"counts", "events", "expectation"})
-
 USUAL_CUTOFF = 18
 """The cutoff that predictions reckon with where photons are added; a run may need more."""
 
@@ -65,8 +63,9 @@ def _cost(seconds: float, memory: float, note: str, shots: int) -> Cost:
     )
 
 
-def _method(name: str, gates: frozenset[str], **more: frozenset[str]) -> Capabilities:
-    return Capabilities(method=name, gates=gates, feed_forward="none", logic=False, max_qubits=1000, **more)
+def _method(name: str, gates: frozenset[str], *values: str) -> Capabilities:
+    outputs = frozenset({"counts", "events", *values})
+    return Capabilities(method=name, gates=gates, feed_forward="none", logic=False, max_qubits=1000, outputs=outputs)
 
 
 DECLARATION = Declaration(
@@ -74,9 +73,9 @@ DECLARATION = Declaration(
     doc="Modes of light, exactly: Gaussian states, boson sampling by permanents, Fock space of few modes",
     load="qmk.engines.photonic.engine:PhotonicEngine",
     methods={
-        "gaussian": _method("gaussian", GAUSSIAN, outputs=VALUES),
+        "gaussian": _method("gaussian", GAUSSIAN, "expectation"),
         "bosonsampling": _method("bosonsampling", LINEAR),
-        "fock": _method("fock", FOCK, outputs=VALUES),
+        "fock": _method("fock", FOCK, "expectation"),
     },
     cost=cost,
     rates=RATES,

@@ -2,8 +2,9 @@
 
 A photon that is lost goes into a mode of its own that nothing looks at, so that the whole is one unitary U. The
 amplitude of output m from input n is the permanent of U's rows by m and columns by n, over the root of all m! n!.
-Samples are drawn photon by photon (Clifford and Clifford, "The classical complexity of boson sampling", arXiv:1706.01260,
-algorithm B). Permanents are Glynn's sum over signs ("The permanent of a square matrix", 2010), all signs at once.
+Samples are drawn photon by photon (Clifford and Clifford, "The classical complexity of boson sampling",
+arXiv:1706.01260, algorithm B). Permanents are Glynn's sum over signs ("The permanent of a square matrix",
+2010), all signs at once.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def unitary(found: Optics) -> Matrix:
 def _signs(size: int) -> npt.NDArray[np.float64]:
     """Signs of Glynn's sum, shape (2^(size - 1), size); the first is +1."""
     rows = (np.arange(1 << (size - 1))[:, None] >> np.arange(size - 1)) & 1
-    return np.concatenate([np.ones((len(rows), 1)), 1.0 - 2.0 * rows], axis=1)
+    return np.concatenate([np.ones((len(rows), 1)), 1.0 - 2.0 * rows], axis=1).astype(np.float64)
 
 
 def permanent(matrix: Matrix) -> complex:
@@ -60,8 +61,7 @@ def permanent(matrix: Matrix) -> complex:
 def permanents_without(matrix: Matrix) -> npt.NDArray[np.complex128]:
     """The permanents of a matrix of one row less than columns, without each column in turn."""
     size = matrix.shape[1]
-    columns = np.arange(size)
-    return np.array([permanent(matrix[:, columns != k]) for k in range(size)])
+    return np.array([permanent(np.delete(matrix, k, axis=1)) for k in range(size)], dtype=np.complex128)
 
 
 def amplitude(whole: Matrix, inputs: Sequence[int], outputs: Sequence[int]) -> complex:
@@ -104,7 +104,7 @@ def sample(found: Optics, shots: int, rng: np.random.Generator) -> list[npt.NDAr
 def _one_shot(whole: Matrix, columns: npt.NDArray[np.intp], rng: np.random.Generator) -> list[int]:
     rows: list[int] = []
     for k in range(1, len(columns) + 1):
-        minors = permanents_without(whole[np.ix_(rows, columns[:k])]) if k > 1 else np.ones(1)
+        minors = permanents_without(whole[rows][:, columns[:k]]) if k > 1 else np.ones(1)
         weights = np.abs(whole[:, columns[:k]] @ minors) ** 2
         rows.append(int(rng.choice(len(whole), p=weights / weights.sum())))
     return rows

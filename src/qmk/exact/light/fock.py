@@ -40,7 +40,7 @@ class State:
 
     def __init__(self, found: Optics, cutoff: int) -> None:
         self.n, self.cutoff, self.error = found.n_modes, cutoff, 0.0
-        self.vectors = np.zeros((1, *(cutoff,) * self.n), dtype=np.complex128)
+        self.vectors: Matrix = np.zeros((1, *(cutoff,) * self.n), dtype=np.complex128)
         self.vectors[(0, *(min(n, cutoff - 1) for n in found.photons))] = 1.0
         if max(found.photons, default=0) >= cutoff:
             self.error = 1.0
@@ -126,7 +126,7 @@ class State:
                 raise MemoryError(f"loss on {self.n} modes of up to {self.cutoff - 1} photons")
             rows = np.concatenate([rows, more])
             if len(rows) > amplitudes:
-                rows = np.linalg.qr(rows, mode="r")
+                rows = np.asarray(np.linalg.qr(rows, mode="r"), dtype=np.complex128)
         self.vectors = rows.reshape(-1, *(self.cutoff,) * self.n)
         self._note(before)
 
@@ -195,7 +195,7 @@ def two_by_two(u: Matrix) -> list[tuple[tuple[int, ...], Matrix]]:
             if abs(b) > 1e-15:
                 turn = np.array([[a.conjugate(), b.conjugate()], [-b, a]]) / size
                 work[[row - 1, row]] = turn @ work[[row - 1, row]]
-                parts.append(((row - 1, row), turn.conj().T))
+                parts.append(((row - 1, row), turn.conj().T.astype(np.complex128)))
     phases = [((k,), work[k : k + 1, k : k + 1]) for k in range(len(u))]
     return [*phases, *reversed(parts)]
 

@@ -73,6 +73,7 @@ class State:
         terms: list[tuple[float, tuple[int, ...]]] = [(1.0, ())]
         for mode, letter in enumerate(letters):
             x, p = mode, self.n + mode
+            factors: dict[str, list[tuple[float, tuple[int, ...]]]]
             factors = {"I": [(1.0, ())], "X": [(1.0, (x,))], "P": [(1.0, (p,))]}
             factors["N"] = [(0.25, (x, x)), (0.25, (p, p)), (-0.5, ())]
             terms = [(a * b, at + more) for a, at in terms for b, more in factors[letter]]
@@ -87,15 +88,21 @@ class State:
         return float(self.mean[first]) * self._moment(rest) + float(sum(pairs))
 
 
+_BOTH: Complexes = np.eye(2, dtype=np.complex128)
+_OTHER: Complexes = np.array([[0, 1], [1, 0]], dtype=np.complex128)
+
+
 def _symplectic(step: Step) -> Reals:
     """What an op without displacement does to x and p, from a -> A a + B a^dagger."""
     r, phase = abs(step.z), step.z / abs(step.z) if step.z else 1.0
+    a: Complexes
+    b: Complexes
     if step.matrix is not None:
         a, b = step.matrix, np.zeros_like(step.matrix)
     elif step.kind == "squeeze":
-        a, b = np.array([[math.cosh(r)]]), np.array([[-phase * math.sinh(r)]])
+        a, b = np.array([[math.cosh(r) + 0j]]), np.array([[-phase * math.sinh(r) + 0j]])
     else:
-        a, b = math.cosh(r) * np.eye(2), phase * math.sinh(r) * np.array([[0.0, 1.0], [1.0, 0.0]])
+        a, b = math.cosh(r) * _BOTH, phase * math.sinh(r) * _OTHER
     both, less = a + b, a - b
     return np.block([[both.real, -less.imag], [both.imag, less.real]])
 
@@ -177,8 +184,8 @@ def numbers(cov: Reals, mean: Reals, below: Sequence[int]) -> Reals:
     """The joint probabilities of photon numbers below ``below``, an axis a mode: the diagonal of the density matrix.
 
     Its elements G come from each other: G at k + e_i is (b_i G at k + sum over j of A_ij sqrt(k_j) G at k - e_j) /
-    sqrt(k_i + 1). A, b and G at 0 follow from Q, the covariance of a and a^dagger with a half added (Quesada and others,
-    "Simulating realistic non-Gaussian state preparation", 2019; Miatto and Quesada, arXiv:2004.11002)."""
+    sqrt(k_i + 1). A, b and G at 0 follow from Q, the covariance of a and a^dagger with a half added (Miatto and
+    Quesada, "Fast optimization of parametrized quantum optical circuits", arXiv:2004.11002)."""
     modes = len(below)
     one = np.eye(modes)
     to_complex = 0.5 * np.block([[one, 1j * one], [one, -1j * one]])
@@ -192,8 +199,9 @@ def numbers(cov: Reals, mean: Reals, below: Sequence[int]) -> Reals:
     found = np.full((1,) * (2 * modes), start, dtype=np.complex128)
     for axis, size in enumerate(sizes):
         found = _extend(found, axis, size, a[axis], b[axis])
-    spread = np.einsum(found, [*range(modes), *range(modes)], list(range(modes)))
-    return np.asarray(spread.real, dtype=np.float64)
+    letters = "abcdefghijklmnopqrstuvwxyz"[:modes]
+    spread: Complexes = np.einsum(f"{letters}{letters}->{letters}", found) if modes else found
+    return spread.real
 
 
 def _extend(found: Complexes, axis: int, size: int, row: Complexes, shift: complex) -> Complexes:
@@ -223,6 +231,6 @@ def sample_numbers(table: Reals, shots: int, rng: np.random.Generator) -> list[n
     if not table.ndim:
         return []
     edges = np.cumsum(table.ravel())
-    drawn = np.searchsorted(edges, rng.random(shots) * edges[-1], side="right")
-    numbers = np.unravel_index(drawn.clip(0, table.size - 1), table.shape)
-    return [np.asarray(number, dtype=np.int64) for number in numbers]
+    found = np.searchsorted(edges, rng.random(shots) * float(edges[-1]), side="right")
+    drawn: npt.NDArray[np.intp] = np.minimum(found, table.size - 1)
+    return [number.astype(np.int64) for number in np.unravel_index(drawn, table.shape)]

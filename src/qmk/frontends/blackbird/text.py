@@ -74,6 +74,7 @@ class _Reading:
         self.names: dict[str, Any] = {}
         self.arrays: dict[str, list[list[complex]]] = {}
         self.shots: int | None = None
+        self.line = 0
         self.operations: list[tuple[str, list[Any], list[int], int]] = []
 
     def program(self, lines: list[Line]) -> Graph:
@@ -95,6 +96,7 @@ class _Reading:
         return writer.graph(self.shots)
 
     def _numbered(self, line: Line, body: list[Line]) -> None:
+        self.line = line.number
         try:
             self._statement(line, body)
         except ExpressionError as error:
@@ -216,7 +218,7 @@ class _Reading:
             given = [self.arrays.get(part.strip()) for part in _split(arguments)]
             if len(given) != 1 or given[0] is None:
                 raise Refused("BLACKBIRD-04", "Interferometer takes the name of an array")
-            self.operations.append((name, given, on, 0))
+            self.operations.append((name, given, on, self.line))
             return
         declared = OPERATIONS[name]
         values = list(declared.defaults)
@@ -231,7 +233,7 @@ class _Reading:
             values[place] = self._real(name, text)
         if None in values:
             raise Refused("BLACKBIRD-04", f"{name} needs {declared.names[values.index(None)]}")
-        self.operations.append((name, values, on, 0))
+        self.operations.append((name, values, on, self.line))
 
     def _real(self, name: str, text: str) -> float:
         value = self._value(text)

@@ -66,7 +66,8 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped.
 
-    A method that runs ops of light only gets programs of light. Of a method without "counts" only values are compared. Programs that cannot be written in the declared gates do not
+    A method that runs ops of light only gets programs of light (``light_programs``).
+    Of a method without "counts" only values are compared. Programs that cannot be written in the declared gates do not
     apply either, unless the declared gates suffice for every program; random programs are then made of the gates that
     can be written in them."""
     subject = Subject(Runner(declaration), method, shots)

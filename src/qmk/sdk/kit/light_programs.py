@@ -31,29 +31,45 @@ _MATRIX = [[[float(x.real), float(x.imag)] for x in row] for row in _U]
 Line = tuple[str, dict[str, object], tuple[int, ...]]
 PROGRAMS: dict[str, tuple[Line, ...]] = {
     "two photons at a beam splitter": (
-        ("prepare_fock", {"n": 1}, (0,)), ("prepare_fock", {"n": 1}, (1,)),
+        ("prepare_fock", {"n": 1}, (0,)),
+        ("prepare_fock", {"n": 1}, (1,)),
         ("beam_splitter", {"theta": QUARTER, "phi": 0.3}, (0, 1)),
     ),
     "three photons in an interferometer": (
-        ("prepare_fock", {"n": 2}, (0,)), ("prepare_fock", {"n": 1}, (2,)), ("interferometer", {"matrix": _MATRIX}, (0, 1, 2)),
-        ("shift_phase", {"phi": 0.4}, (1,)), ("mach_zehnder", {"inner": 0.7, "outer": 0.2}, (2, 0)),
+        ("prepare_fock", {"n": 2}, (0,)),
+        ("prepare_fock", {"n": 1}, (2,)),
+        ("interferometer", {"matrix": _MATRIX}, (0, 1, 2)),
+        ("shift_phase", {"phi": 0.4}, (1,)),
+        ("mach_zehnder", {"inner": 0.7, "outer": 0.2}, (2, 0)),
     ),
     "photons that are lost": (
-        ("prepare_fock", {"n": 2}, (0,)), ("lose", {"transmission": 0.6}, (0,)), ("beam_splitter", {"theta": 0.5}, (0, 1)),
+        ("prepare_fock", {"n": 2}, (0,)),
+        ("lose", {"transmission": 0.6}, (0,)),
+        ("beam_splitter", {"theta": 0.5}, (0, 1)),
     ),
     "a coherent state": (("prepare_coherent", {"r": 0.8, "phi": 0.5}, (0,)), ("beam_splitter", {"theta": 0.9}, (0, 1))),
     "a squeezed pair": (("squeeze_two", {"r": 0.4, "phi": 0.3}, (0, 1)),),
     "squeezed light in an interferometer": (
-        ("squeeze", {"r": 0.3}, (0,)), ("prepare_squeezed", {"r": -0.3, "phi": 0.2}, (1,)), ("displace", {"r": 0.2}, (0,)),
-        ("beam_splitter", {"theta": QUARTER, "phi": 1.0}, (0, 1)), ("lose", {"transmission": 0.8}, (1,)),
+        ("squeeze", {"r": 0.3}, (0,)),
+        ("prepare_squeezed", {"r": -0.3, "phi": 0.2}, (1,)),
+        ("displace", {"r": 0.2}, (0,)),
+        ("beam_splitter", {"theta": QUARTER, "phi": 1.0}, (0, 1)),
+        ("lose", {"transmission": 0.8}, (1,)),
     ),
-    "a thermal state": (("prepare_thermal", {"nbar": 0.3}, (0,)), ("lose_thermal", {"transmission": 0.7, "nbar": 0.1}, (0,))),
+    "a thermal state": (
+        ("prepare_thermal", {"nbar": 0.3}, (0,)),
+        ("lose_thermal", {"transmission": 0.7, "nbar": 0.1}, (0,)),
+    ),
     "a Kerr medium": (
-        ("prepare_fock", {"n": 1}, (0,)), ("prepare_fock", {"n": 1}, (1,)), ("beam_splitter", {"theta": QUARTER}, (0, 1)),
-        ("kerr", {"kappa": 0.5}, (0,)), ("cross_kerr", {"kappa": 0.3}, (0, 1)), ("beam_splitter", {"theta": QUARTER}, (0, 1)),
+        ("prepare_fock", {"n": 1}, (0,)),
+        ("prepare_fock", {"n": 1}, (1,)),
+        ("beam_splitter", {"theta": QUARTER}, (0, 1)),
+        ("kerr", {"kappa": 0.5}, (0,)),
+        ("cross_kerr", {"kappa": 0.3}, (0, 1)),
+        ("beam_splitter", {"theta": QUARTER}, (0, 1)),
     ),
     "a cubic phase": (("prepare_coherent", {"r": 0.5}, (0,)), ("cubic_phase", {"gamma": 0.05}, (0,))),
-}  # fmt: skip
+}
 """By name, ops on three modes at most; all are then counted, the second by a detector without numbers."""
 
 
@@ -119,7 +135,7 @@ def _same_seed(subject: Subject, name: str) -> str:
 
 def _pickles(subject: Subject, name: str) -> str:
     plan = subject.engine.prepare(lower(graph(name), subject.can.gates), subject.method)
-    other = pickle.loads(pickle.dumps(plan))
+    other = pickle.loads(pickle.dumps(plan))  # noqa: S301 our own bytes of a moment ago
     return "" if np.array_equal(plan.run(50, 1).bits, other.run(50, 1).bits) else "a pickled plan gives other bits"
 
 
