@@ -11,6 +11,7 @@ from qmk.formats.asm.rules import ASM_RULES
 from qmk.formats.binary import BINARY_RULES
 from qmk.formats.json_rules import JSON_RULES
 from qmk.frontends.ahs import AHS_RULES
+from qmk.frontends.blackbird import BLACKBIRD_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.neutral_atom_vm import NAVM_RULES
@@ -38,6 +39,7 @@ READERS = (
     ("STIM", "Circuits of Stim", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),
     ("NAVM", "Jobs of neutral-atom-vm", "what can be read as a job of neutral-atom-vm", tuple(NAVM_RULES.values())),
+    ("BLACKBIRD", "Programs in Blackbird", "what can be read as Blackbird", tuple(BLACKBIRD_RULES.values())),
     ("QUERA", "Task specifications of QuEra", "what can be read as a QuEra task", tuple(QUERA_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
     ("PULSER", "Sequences of Pulser", "what can be read as a sequence of Pulser", tuple(PULSER_RULES.values())),

@@ -29,7 +29,7 @@ class Program(ProgramMethods, Circuit):
 
     def __init__(self, qubits: Sizes = 0, bits: Sizes = 0, *, modes: int = 0) -> None:
         super().__init__(qubits, bits)
-        if modes:
+        if type(modes) is not int or modes:
             self.add_modes(modes)
 
     def add_modes(self, size: int, name: str = "") -> Qubits:

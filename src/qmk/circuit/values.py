@@ -95,7 +95,7 @@ def require_arguments(method: OpMethod, args: dict[str, Any], qubits: tuple[int,
     op = method.op
     if any(isinstance(value, Expression) for value in leaves(args)):
         return
-    written = ("",) * max(photonic.n_events(op.name, args), 0)
+    written = ("",) * min(max(photonic.n_events(op.name, args), 0), op.produces.high or 0)
     node = Node("", op.name, args, ("",) * len(qubits), produces=written)
     before = _NOTED.findings_count
     check_arguments(_NOTED, node, op, True)

@@ -83,6 +83,8 @@ class _Reading:
             body = _body(lines, at + 1)
             self._numbered(lines[at], lines[at + 1 : body])
             at = body
+        if not self.operations:
+            raise Refused("BLACKBIRD-01", "the program has no operations")
         unused = sorted(set(self.params) - self.used)
         if unused:
             raise Refused("BLACKBIRD-06", f"the program has no parameter {{{unused[0][:40]}}}")
