@@ -116,7 +116,7 @@ class Light(msgspec.Struct, frozen=True, kw_only=True):
     """Log2 of the elements of density matrices that the joint distribution of photon counters takes: for each the
     square of the largest number it tells, and one."""
     modes: int
-    """Modes with those that stand in for measured, lost or freshly prepared ones"""
+    """Modes, with those that stand in for ones that were measured or are prepared anew."""
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,7 +81,7 @@ def _value(given: Any, place: str) -> Any:
 
 
 def _expression(given: Any, place: str) -> Any:
-    """sympy's tree as one of ours."""
+    """Turn a tree of sympy into one of ours."""
     if not given.args:
         return _value(given, place)
     parts = [_expression(each, place) for each in given.args]

@@ -90,7 +90,7 @@ class State:
                     self._kraus(step.modes[0], operators)
 
     def _phases(self, modes: Sequence[int], strength: float) -> None:
-        """exp(i strength n_a n_b)."""
+        """Multiply by exp(i strength n_a n_b)."""
         a, b = (self._along(mode, np.arange(self.cutoff)) for mode in modes)
         self.vectors = self.vectors * np.exp(1j * strength * a * b)
 
@@ -201,7 +201,7 @@ def two_by_two(u: Matrix) -> list[tuple[tuple[int, ...], Matrix]]:
 
 
 def _exponential(generator: Matrix, size: int) -> Matrix:
-    """exp of an anti-Hermitian matrix, its first rows and columns."""
+    """Give the first rows and columns of the exponential of an anti-Hermitian matrix."""
     energies, vectors = np.linalg.eigh(-1j * generator)
     return ((vectors[:size] * np.exp(1j * energies)) @ vectors[:size].conj().T).astype(np.complex128)
 

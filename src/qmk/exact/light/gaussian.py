@@ -218,7 +218,7 @@ def _extend(found: Complexes, axis: int, size: int, row: Complexes, shift: compl
 
 
 def _raise(found: Complexes, axis: int) -> Complexes:
-    """sqrt(k) times the element at k - 1, along an axis."""
+    """Give sqrt(k) times the element at k - 1, along an axis."""
     moved = np.moveaxis(found, axis, 0)
     out = np.zeros_like(moved)
     roots = np.sqrt(np.arange(1.0, len(moved)))

@@ -82,7 +82,7 @@ class Optics(msgspec.Struct, frozen=True):
 
 
 def optics(program: Program) -> Optics:
-    """Raises ``Unsupported`` for what depends on a measurement, and for what is no op of light."""
+    """Raises ``Unsupported`` for what depends on a measurement, and for anything but ops of light."""
     return _Setup(program.n_qubits).read(program)
 
 

@@ -81,7 +81,7 @@ class _Reading:
         at = 0
         while at < len(lines):
             body = _body(lines, at + 1)
-            self._numbered(lines[at], lines[at + 1 : body])
+            self._read_line(lines[at], lines[at + 1 : body])
             at = body
         if not self.operations:
             raise Refused("BLACKBIRD-01", "the program has no operations")
@@ -97,7 +97,7 @@ class _Reading:
                 raise Refused(refused.rule, refused.message, refused.help, line) from None
         return writer.graph(self.shots)
 
-    def _numbered(self, line: Line, body: list[Line]) -> None:
+    def _read_line(self, line: Line, body: list[Line]) -> None:
         self.line = line.number
         try:
             self._statement(line, body)
@@ -117,7 +117,7 @@ class _Reading:
                 for at, inner in enumerate(body):
                     if inner.text.startswith("for "):
                         raise Refused("BLACKBIRD-01", "a loop inside a loop", line=inner.number)
-                    self._numbered(inner, [])
+                    self._read_line(inner, [])
                     self._count(len(self.operations) + at)
             return
         if body:
@@ -194,7 +194,7 @@ class _Reading:
     def _value(self, text: str) -> Any:
         """The value of an expression, template parameters with their values."""
 
-        def given(found: re.Match[str]) -> str:
+        def put_in(found: re.Match[str]) -> str:
             if found[1] not in self.params:
                 raise Refused("BLACKBIRD-06", f"the parameter {{{found[1]}}} has no value")
             self.used.add(found[1])
@@ -203,7 +203,7 @@ class _Reading:
                 raise Refused("BLACKBIRD-06", f"the parameter {{{found[1]}}} is a number")
             return f"({float(value)!r})" if isinstance(value, float) else f"({value})"
 
-        whole = _PARAMETER.sub(given, text.strip().strip("\"'"))
+        whole = _PARAMETER.sub(put_in, text.strip().strip("\"'"))
         if _MEASURED.fullmatch(whole) and whole not in self.names:
             raise Refused("BLACKBIRD-05", f"a parameter that depends on the measurement of {whole}")
         return evaluate(
