@@ -11,6 +11,7 @@ from qmk.formats.asm.rules import ASM_RULES
 from qmk.formats.binary import BINARY_RULES
 from qmk.formats.json_rules import JSON_RULES
 from qmk.frontends.ahs import AHS_RULES
+from qmk.frontends.blackbird import BLACKBIRD_RULES
 from qmk.frontends.cirq_json import CIRQ_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
@@ -39,6 +40,7 @@ READERS = (
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),
     ("NAVM", "Jobs of neutral-atom-vm", "what can be read as a job of neutral-atom-vm", tuple(NAVM_RULES.values())),
     ("YAO", "Blocks of Yao", "what can be read and written as blocks of Yao", tuple(YAO_RULES.values())),
+    ("BLACKBIRD", "Programs in Blackbird", "what can be read as Blackbird", tuple(BLACKBIRD_RULES.values())),
     ("QUERA", "Task specifications of QuEra", "what can be read as a QuEra task", tuple(QUERA_RULES.values())),
     ("ATOM", "Devices of neutral atoms", "what a device asks of a program for atoms", tuple(ATOM_RULES.values())),
     ("PULSER", "Sequences of Pulser", "what can be read as a sequence of Pulser", tuple(PULSER_RULES.values())),

@@ -46,10 +46,11 @@ def _param(param: Param) -> Schema:
         out = {"anyOf": [number, _ref("expression")]}
     elif param.kind == "map":
         out = {"type": "object"}
-    elif param.kind == "kraus":
+    elif param.kind in ("kraus", "matrix"):
+        depth, most = (3, 16) if param.kind == "kraus" else (2, 64)
         entry: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-        for _ in range(3):
-            entry = {"type": "array", "items": entry, "minItems": 1, "maxItems": 16}
+        for _ in range(depth):
+            entry = {"type": "array", "items": entry, "minItems": 1, "maxItems": most}
         out = entry
     elif param.kind == "points":
         point = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}

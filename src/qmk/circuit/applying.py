@@ -29,7 +29,7 @@ from qmk.frontends.openqasm.unitary import (
 )  # fmt: skip
 from qmk.ir.parameters import Angle
 from qmk.models.arguments import show, to_plain
-from qmk.qvm.families import noise
+from qmk.qvm.families import noise, photonic
 from qmk.qvm.op import Matrix, Op
 
 _NO_PHASE = 1e-12
@@ -119,7 +119,11 @@ class Applying(Store):
             require_distinct(method.name, row, self._qubit_names)
             _require_arguments(method, args, row)
         one = len(rows) == 1 and not any(isinstance(each, list) for each in operands)
-        written = self._writes(method, wanted, len(rows), one) if wanted else [()] * len(rows)
+        size = photonic.n_events(op.name, args)
+        if size >= 0:
+            written = self._numbers(size, wanted["bits"], len(rows))
+        else:
+            written = self._writes(method, wanted, len(rows), one) if wanted else [()] * len(rows)
         for row, bits in zip(rows, written, strict=True):
             counted = {"n": len(row), **args} if op.name == "core.alloc" else args
             self._items.append(Step(op.name, counted, row, reads, bits, channel))
@@ -141,6 +145,13 @@ class Applying(Store):
         if len({bit for bits in found for bit in bits}) < count * each * len(found):
             raise wrong(f"{method.name} writes a bit twice", "name each bit once", "bits")
         return [tuple(bit for bits in found for bit in bits[at * each : (at + 1) * each]) for at in range(count)]
+
+    def _numbers(self, size: int, bits: Any, count: int) -> list[tuple[int, ...]]:
+        """The bits of each of ``count`` numbers that an op tells, a register of its own for each if none are given."""
+        if bits is None:
+            bits = [bit for _ in range(count) for bit in self.add_bits(size, self._new_name("", "n"))]
+        found = self._bits_for(count * size, bits)
+        return [tuple(found[at : at + size]) for at in range(0, len(found), size)]
 
     def _channel(self, op: Op, name: Any) -> str:
         """The name of a channel, which is there unless the op opens one."""

@@ -136,7 +136,8 @@ def _op(op: Op) -> OpMethod:
     noun = _NOUNS.get(op.family)
     name = _NAMES.get(op.name) or (f"{op.short}_{noun}" if noun else op.short)
     before = (*("channel",) * (op.chs.high != 0), *(param.name for param in params))
-    operands = _number("qubit", op.vqs.low) if op.vqs.low == op.vqs.high else ("*qubits",)
+    word = "mode" if op.family == "photonic" else "qubit"
+    operands = _number(word, op.vqs.low) if op.vqs.low == op.vqs.high else (f"*{word}s",)
     writes = _WRITES.get(op.name, ("bits",) if op.produces.high else ())
     options = tuple(param for param in given if param not in params)
     return OpMethod(name, op, params, options, before, operands, writes, op.doc)

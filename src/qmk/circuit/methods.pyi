@@ -736,8 +736,14 @@ class OpMethods:
 
 class ProgramMethods:
     """The ops that a program has beside those of a circuit, as methods."""
-    def alloc(self, *qubits: QubitLike, profile: str | None = ..., tenant_id: str | None = ...) -> Self:
-        """Allocate qubits in |0>."""
+    def alloc(
+        self,
+        *qubits: QubitLike,
+        profile: str | None = ...,
+        tenant_id: str | None = ...,
+        carrier: Literal["qubit", "mode"] = ...,
+    ) -> Self:
+        """Allocate qubits in |0>, or modes of light in the vacuum."""
     def free(self, *qubits: QubitLike) -> Self:
         """Release qubits; their state is traced out."""
     def measure_angle(self, theta: SupportsFloat, qubit: QubitLike, /, bits: BitLike | None = ...) -> Self:
@@ -814,3 +820,58 @@ class ProgramMethods:
         """Whether the atom is lost; does not measure the qubit."""
     def reload_atoms(self, *qubits: QubitLike) -> Self:
         """Fresh atoms in |0> at these sites, whether they were lost or not."""
+    def prepare_vacuum(self, mode: QubitLike, /) -> Self:
+        """No photon, whatever the mode held."""
+    def prepare_fock(self, n: SupportsIndex, mode: QubitLike, /) -> Self:
+        """So many photons."""
+    def prepare_coherent(self, r: SupportsFloat, mode: QubitLike, /, *, phi: SupportsFloat = ...) -> Self:
+        """The vacuum, displaced by z = r e^{i phi}."""
+    def prepare_squeezed(self, r: SupportsFloat, mode: QubitLike, /, *, phi: SupportsFloat = ...) -> Self:
+        """The vacuum, squeezed by z = r e^{i phi}."""
+    def prepare_thermal(self, nbar: SupportsFloat, mode: QubitLike, /) -> Self:
+        """A thermal state."""
+    def displace(self, r: SupportsFloat, mode: QubitLike, /, *, phi: SupportsFloat = ...) -> Self:
+        """Exp(z a^dagger - z* a), z = r e^{i phi}."""
+    def squeeze(self, r: SupportsFloat, mode: QubitLike, /, *, phi: SupportsFloat = ...) -> Self:
+        """Exp((z* a^2 - z a^dagger^2)/2), z = r e^{i phi}."""
+    def squeeze_two(self, r: SupportsFloat, mode1: QubitLike, mode2: QubitLike, /, *, phi: SupportsFloat = ...) -> Self:
+        """Exp(z a^dagger b^dagger - z* a b), z = r e^{i phi}."""
+    def shift_phase(self, phi: SupportsFloat, mode: QubitLike, /) -> Self:
+        """Exp(i phi n)."""
+    def beam_splitter(
+        self, theta: SupportsFloat, mode1: QubitLike, mode2: QubitLike, /, *, phi: SupportsFloat = ...
+    ) -> Self:
+        """A becomes cos(theta) a - e^{-i phi} sin(theta) b, b e^{i phi} sin(theta) a + cos(theta) b."""
+    def mach_zehnder(self, inner: SupportsFloat, outer: SupportsFloat, mode1: QubitLike, mode2: QubitLike, /) -> Self:
+        """Twice: a phase on the first mode, outer then inner, and beam_splitter(pi/4, pi/2)."""
+    def interferometer(self, matrix: Iterable[Any], /, *modes: QubitLike) -> Self:
+        """A_j becomes the sum over k of U_jk a_k."""
+    def kerr(self, kappa: SupportsFloat, mode: QubitLike, /) -> Self:
+        """Exp(i kappa n^2)."""
+    def cross_kerr(self, kappa: SupportsFloat, mode1: QubitLike, mode2: QubitLike, /) -> Self:
+        """Exp(i kappa n_a n_b)."""
+    def cubic_phase(self, gamma: SupportsFloat, mode: QubitLike, /) -> Self:
+        """Exp(i gamma x^3 / 6)."""
+    def lose(self, transmission: SupportsFloat, mode: QubitLike, /) -> Self:
+        """Each photon is lost with probability 1 - transmission."""
+    def lose_thermal(self, transmission: SupportsFloat, nbar: SupportsFloat, mode: QubitLike, /) -> Self:
+        """Mixes with a thermal mode at a beam splitter."""
+    def count_photons(self, mode: QubitLike, /, bits: BitLike | None = ..., *, most: SupportsIndex = ...) -> Self:
+        """Number of photons, or most where it is larger."""
+    def detect_photons(self, mode: QubitLike, /, bits: BitLike | None = ...) -> Self:
+        """Whether there is any photon."""
+    def homodyne(
+        self,
+        mode: QubitLike,
+        /,
+        bits: BitLike | None = ...,
+        *,
+        phi: SupportsFloat = ...,
+        span: SupportsFloat = ...,
+        digits: SupportsIndex = ...,
+    ) -> Self:
+        """X cos(phi) + p sin(phi) as floor((value + span) / (2 span) 2^digits), kept within its bits."""
+    def heterodyne(
+        self, mode: QubitLike, /, bits: BitLike | None = ..., *, span: SupportsFloat = ..., digits: SupportsIndex = ...
+    ) -> Self:
+        """X, then p, each with a vacuum's variance added, as homodyne tells them."""

@@ -17,7 +17,7 @@ from qmk.circuit.store import angles_of
 from qmk.ir.parameter_values import leaves
 from qmk.ir.parameters import Angle, AngleLike, Expression
 from qmk.models.arguments import show, to_plain
-from qmk.qvm.families import analog
+from qmk.qvm.families import analog, photonic
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.op import Param
 from qmk.qvm.verify.arguments import check_arguments
@@ -61,7 +61,11 @@ def value_of(name: str, param: Param, given: Any, before: Mapping[str, Any] | No
         case "pauli":
             return pauli_product(name, given)
         case "kraus":
-            return _operators(given)
+            return _operators(name, given, "its operators are not a list of matrices", "such as [k0, k1], numpy arrays")
+        case "matrix":
+            return _operators(name, [given], "its matrix is not rows of numbers", "a numpy array, or rows of numbers")[
+                0
+            ]
         case "points":
             return [_numbers(what, point) for point in _several(what, given, "places such as [[0.0, 5.0]], in um")]
         case "drives":
@@ -91,7 +95,8 @@ def require_arguments(method: OpMethod, args: dict[str, Any], qubits: tuple[int,
     op = method.op
     if any(isinstance(value, Expression) for value in leaves(args)):
         return
-    node = Node("", op.name, args, ("",) * len(qubits))
+    written = ("",) * min(max(photonic.n_events(op.name, args), 0), op.produces.high or 0)
+    node = Node("", op.name, args, ("",) * len(qubits), produces=written)
     before = _NOTED.findings_count
     check_arguments(_NOTED, node, op, True)
     if _NOTED.findings_count == before:
@@ -174,12 +179,12 @@ def _field(what: str, given: Any, duration: Any) -> dict[str, list[Angle]]:
     return {"times": times, "values": values}
 
 
-def _operators(given: Any) -> Any:
-    """Kraus operators as the bytecode has them: complex entries as [re, im]."""
+def _operators(what: str, given: Any, wanted: str, fix: str) -> Any:
+    """Matrices as the bytecode has them: complex entries as [re, im]."""
     try:
         return [[[_entry(x) for x in row] for row in operator] for operator in to_plain(given)]
     except Exception:  # a caller's own class may raise anything
-        raise wrong("kraus: its operators are not a list of matrices", "give such as [k0, k1], numpy arrays") from None
+        raise wrong(f"{what}: {wanted}", f"give {fix}") from None
 
 
 def _entry(value: Any) -> list[float]:

@@ -181,6 +181,28 @@ class Result:
             events = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])
         return events[:, wanted]
 
+    def numbers(self, *registers: str) -> NDArray[np.int64]:
+        """The value of each register in each shot, such as photon numbers; shape (shots, registers), int64. The columns
+        are those of ``registers``; if none are named, all, in the order in which the program writes them. The bit of
+        the highest index is the most significant. Raises NOT_COMPLETED when no events were kept, INVALID_PARAMS for a
+        register that is not there or has more than 63 bits."""
+        import numpy as np
+
+        first = {name: at for at, name in enumerate(self.event_names)}
+        groups = {group.name: group for group in self.counts.groups}
+        order = sorted(
+            self.registers, key=lambda each: min((first.get(event or "", -1) for event in each.bits), default=-1)
+        )
+        columns: list[NDArray[np.int64]] = []
+        for name in registers or [each.name for each in order]:
+            bits = self.bits(name)
+            if bits.shape[1] > 63:
+                text = f"register '{name}' has {bits.shape[1]} bits; a number of at most 63 fits"
+                raise QmkError("INVALID_PARAMS", text, field="register", help="read its bits with bits(register)")
+            bits = bits[:, ::-1] if groups[name].descending else bits
+            columns.append(bits.astype(np.int64) @ (1 << np.arange(bits.shape[1], dtype=np.int64)))
+        return np.stack(columns, axis=1) if columns else np.zeros((self.shots, 0), np.int64)
+
     def _printed_columns(self) -> list[int]:
         """The column of each printed bit among the bits of the events; -1 for a constant 0."""
         first: dict[str, tuple[int, int]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qmk.ir import conditions as c
-from qmk.ir.program import Barrier, Gate, Instruction, LossEvent, Measure, Noise, NoisyEvolution, Reset
+from qmk.ir.program import Barrier, Detect, Gate, Instruction, LossEvent, Measure, Noise, NoisyEvolution, Reset
 
 
 def observable(instructions: list[Instruction]) -> list[Instruction]:
@@ -25,7 +25,10 @@ def observable(instructions: list[Instruction]) -> list[Instruction]:
             continue
         if not isinstance(item, Noise) and item.cond is not None:
             read.update(c.cbits(item.cond))
-        if isinstance(item, Gate | Noise):
+        if isinstance(item, Detect):
+            live.update(item.qubits)
+            touched.update(item.qubits)
+        elif isinstance(item, Gate | Noise):
             loses = isinstance(item, NoisyEvolution) and item.lost  # that is noticed without a look at the qubit
             if live.isdisjoint(item.qubits) and not loses:
                 continue

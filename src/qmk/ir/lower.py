@@ -19,6 +19,7 @@ from qmk.ir import channels
 from qmk.ir import conditions as c
 from qmk.ir.conditions import Expression
 from qmk.ir.labels import labels
+from qmk.ir.light import lower_light
 from qmk.ir.liveness import observable, without_idle_resets
 from qmk.ir.loss import Losses, defer_logic, expand_loss_events
 from qmk.ir.misread import place_readings
@@ -151,6 +152,8 @@ class _Lowering:
         if op is None:
             raise self._refusal(node, "this release does not know the op")
         match op.op_class:
+            case _ if op.family == "photonic":
+                self.out.append(lower_light(node, self.resolver.gates, self.qubit, self.cbits, cond))
             case "measure" | "reset" if op.family == "atoms":
                 self._atoms(node, cond)
             case "unitary" | "measure" | "reset" | "composite":

@@ -24,13 +24,21 @@ Cond = tuple[Any, ...]
 
 class Gate(msgspec.Struct, frozen=True):
     """A unitary. ``params`` are the op's angles in declaration order; ``args`` holds the args of ops that take more
-    than angles ("mod", "paulirot", evolutions), else it is empty. An evolution has its full name ("analog.rydberg")."""
+    than angles ("mod", "paulirot", evolutions, ops of light), else it is empty. An evolution or an op of light has its
+    full name ("analog.rydberg", "photonic.squeeze"); an op of light may be a preparation or a loss."""
 
     name: str
     qubits: tuple[int, ...]
     params: tuple[float, ...] = ()
     cond: Cond | None = None
     args: Mapping[str, Any] = {}
+
+
+class Detect(Gate, frozen=True, kw_only=True):
+    """Measurement of a mode of light, by its full name, into ``cbits``, the lowest bit of a number first; the mode is
+    in the vacuum then. Like other ops of light it runs only where its name is among the method's ``gates``."""
+
+    cbits: tuple[int, ...]
 
 
 class Measure(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ Args = Mapping[str, Any]
 
 OpClass = Literal[
     "unitary",  # reversible, has a matrix
-    "evolution",  # unitary too, under a Hamiltonian: without a matrix, an inverse op or a lowering
+    "evolution",  # under a Hamiltonian, or of light, maybe with noise: no matrix, inverse op or lowering
     "measure",  # irreversible, writes events
     "reset",  # irreversible, no event
     "lifecycle",  # allocates or frees qubits
@@ -34,7 +34,7 @@ OpClass = Literal[
 ]
 
 ParamKind = Literal[
-    "angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus", "points", "drives"
+    "angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus", "points", "drives", "matrix"
 ]
 
 

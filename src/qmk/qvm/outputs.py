@@ -185,8 +185,11 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     check("observables", len(outputs.expectations))
     check("observable_terms", sum(map(len, outputs.expectations)))
     check("sweep_points", len(outputs.points))
+    letters = letters_of(graph)
+    if "N" in letters:
+        _require_light(outputs)
     for at, observable in enumerate(outputs.expectations):
-        _require_observable(observable, n, f"outputs.expectations[{at}]")
+        _require_observable(observable, n, letters, f"outputs.expectations[{at}]")
     for at, text in enumerate(outputs.amplitudes):
         if len(text) != n or not set(text) <= {"0", "1"}:
             raise _wrong(
@@ -237,15 +240,28 @@ def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:
     return each * max(1, len(outputs.points))
 
 
-def _require_observable(observable: Observable, n: int, field: str) -> None:
+def letters_of(graph: Graph) -> str:
+    """The letters of observables: Paulis of qubits; of modes of light the photon number N and quadratures X, P."""
+    light = any(node.op == "core.alloc" and node.args.get("carrier") == "mode" for node in graph.nodes)
+    return "INXP" if light else "IXYZ"
+
+
+def _require_light(outputs: Outputs) -> None:
+    rest = outputs.names & {"state", "amplitudes", "probabilities", "gradient"}
+    if rest or outputs.sampled:
+        what = f"modes of light give no {', '.join(sorted(rest)) or 'sampled values'}"
+        raise QmkError("UNSUPPORTED", what, help="ask for counts, or for expectation values of N, X and P")
+
+
+def _require_observable(observable: Observable, n: int, letters: str, field: str) -> None:
     if not observable:
         raise _wrong(field, "an observable without terms", "give at least one (Pauli string, coefficient)")
     for paulis, factor in observable:
-        if len(paulis) != n or not set(paulis) <= set("IXYZ"):
+        if len(paulis) != n or not set(paulis) <= set(letters):
             raise _wrong(
                 field,
-                f"'{paulis[:40]}' is not a Pauli string of {n} qubits",
-                f"write {n} letters of I, X, Y, Z, qubit 0 first",
+                f"'{paulis[:40]}' is not a product of {n} letters, one for each qubit or mode",
+                f"write {n} letters of {', '.join(letters)}, number 0 first",
             )
         if not math.isfinite(factor):
             raise _wrong(field, f"the coefficient of '{paulis[:40]}' is {factor}", "coefficients are finite numbers")

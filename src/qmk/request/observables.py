@@ -25,19 +25,22 @@ A number alone is a multiple of the identity."""
 
 _TERM = re.compile(
     r"\s*(?P<sign>[+-])?\s*(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*(?P<times>\*)?\s*"
-    r"(?P<paulis>[IXYZ]\d+(?:[\s*]*[IXYZ]\d+)*|[IXYZ]+)?\s*",
+    r"(?P<paulis>[INPXYZ]\d+(?:[\s*]*[INPXYZ]\d+)*|[INPXYZ]+)?\s*",
     re.ASCII,
 )
-_LETTER = re.compile(r"([IXYZ])(\d+)", re.ASCII)
+_LETTER = re.compile(r"([INPXYZ])(\d+)", re.ASCII)
+LETTERS = frozenset("INPXYZ")
+"""Paulis, and the photon number N and quadratures X and P of modes of light."""
 
 DIGITS = 9
 """The most digits of a qubit's number in an observable."""
 
 
 def observables(
-    given: ObservableLike | Sequence[ObservableLike], n_qubits: int, sites: Sites | None = None
+    given: ObservableLike | Sequence[ObservableLike], n_qubits: int, sites: Sites | None = None, letters: str = "IXYZ"
 ) -> tuple[list[outputs.Observable], bool]:
-    """The observables, and whether a single one was given. ``sites``: where they are of sites.
+    """The observables, and whether a single one was given. ``sites``: where they are of sites;
+    ``letters``: those that they may have.
 
     Raises INVALID_PARAMS naming the term that is wrong, QUOTA_EXCEEDED beyond the limits ``observables`` and
     ``observable_terms``."""
@@ -47,6 +50,9 @@ def observables(
     each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
     check("observables", len(each))
     rows = [observable(one, n_qubits if sites is None else len(sites)) for one in each]
+    for text in (text for row in rows for text, _ in row):
+        if foreign := text.strip(letters):
+            raise _wrong(text, f"the letter '{foreign[0]}' is none of {', '.join(letters)}")
     rows = rows if sites is None else [tuple((_at_atoms(text, sites), x) for text, x in row) for row in rows]
     check("observable_terms", sum(map(len, rows)))
     return rows, single
@@ -57,7 +63,7 @@ def observables_of(
 ) -> tuple[list[outputs.Observable], bool]:
     """``observables`` of a program. Those of an array of atoms with vacant sites number sites, or have a letter for
     each site, as all that is printed of it does."""
-    return observables(given, n_qubits(graph), sites_of(graph))
+    return observables(given, n_qubits(graph), sites_of(graph), outputs.letters_of(graph))
 
 
 Sites = tuple[int | None, ...]
@@ -121,7 +127,7 @@ def _factor(given: Any, term: str) -> float:
 
 def parse(text: str, n_qubits: int) -> list[tuple[str, float]]:
     out: list[tuple[str, float]] = []
-    foreign = next((each for each in text if each.isalpha() and each not in "IXYZeE"), "")
+    foreign = next((each for each in text if each.isalpha() and each not in LETTERS | {"e", "E"}), "")
     if foreign:
         raise _wrong(text, f"the letter '{foreign}' is none of I, X, Y, Z")
     at = 0
@@ -149,10 +155,10 @@ def read_string(paulis: str, n_qubits: int, whole: str) -> str:
     if not paulis:
         return "I" * n_qubits
     if not any(letter.isdigit() for letter in paulis):
-        if len(paulis) != n_qubits and set(paulis) <= set("IXYZ"):
+        if len(paulis) != n_qubits and set(paulis) <= LETTERS:
             count = f"{len(paulis)} letter{'s' * (len(paulis) > 1)}"
             raise _wrong(whole, f"'{paulis[:40]}' has {count}, and the program {n_qubits} qubits")
-        if not set(paulis) <= set("IXYZ"):
+        if not set(paulis) <= LETTERS:
             raise _wrong(whole, f"'{paulis[:40]}' is not a Pauli string of the program's {n_qubits} qubits")
         return paulis
     letters = ["I"] * n_qubits

@@ -11,6 +11,7 @@ bonds. The link qubits of channels are not on the line: while one is in use, the
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -19,10 +20,10 @@ from qmk.ir.prediction import predictions
 from qmk.ir.summary import Count, count
 from qmk.ir.t_count import magic
 from qmk.qvm import link
-from qmk.qvm.families import OPS
+from qmk.qvm.families import OPS, photonic
 from qmk.qvm.graph import Graph, pack
 from qmk.router import native as core
-from qmk.sdk.engine import Features
+from qmk.sdk.engine import Features, Light
 
 if TYPE_CHECKING:
     from qmk_native import Circuit
@@ -95,6 +96,7 @@ def _features(graph: Graph, found: Count, digest: str) -> Features:
         n_fences=found.of_class("fence"),
         winding=_winding(graph) if found.of_class("evolution") else 0.0,
         n_channel_ops=found.of_class("channel"),
+        light=_light(graph, numbers["qubits"]) if any(OPS[name].family == "photonic" for name in ops) else None,
     )
 
 
@@ -144,7 +146,23 @@ class _Inside(NamedTuple):
 def _winding(graph: Graph) -> float:
     from qmk.ir.winding import winding
 
-    return sum(winding(node.args) for node in graph.nodes if OPS[node.op].op_class == "evolution")
+    return sum(winding(node.args) for node in graph.nodes if "drives" in node.args)
+
+
+def _light(graph: Graph, modes: int) -> Light:
+    photons, points, used, gone = 0, 0.0, set[str](), set[str]()
+    for node in graph.nodes:
+        op = OPS[node.op]
+        if op.op_class == "reset":
+            photons += int(node.args.get("n", 0))
+        if op.family == "photonic":
+            modes += len((used if op.op_class == "reset" else gone).intersection(node.vqs))
+            used.update(node.vqs)
+            (gone.update if op.op_class == "measure" else gone.difference_update)(node.vqs)
+        if node.op == "photonic.count_photons":
+            points += math.log2(int(node.args.get("most", photonic.MOST)) ** 2 + 1)
+        points += node.op == "photonic.detect_photons"
+    return Light(photons=photons, elements_log2=points, modes=modes)
 
 
 def _gates(ops: dict[str, int]) -> frozenset[str]:
@@ -154,6 +172,6 @@ def _gates(ops: dict[str, int]) -> frozenset[str]:
             shorts.update(_STEPS[name])
         elif OPS[name].op_class == "unitary":
             shorts.add(OPS[name].short)
-        elif OPS[name].op_class == "evolution":
+        elif OPS[name].op_class == "evolution" or OPS[name].family == "photonic":
             shorts.add(name)
     return frozenset(shorts)

@@ -108,6 +108,10 @@ def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
         return [("outputs", "it draws no shots: it gives expectation values, of gates, errors and resets")]
     if observed is None or is_exact(can, features):
         return []
+    if features.light is not None:
+        return [
+            ("outputs", "values of modes of light are computed, not sampled, and of whole programs without a condition")
+        ]
     single = sorted(features.outputs & OF_ONE_STATE)
     if not single:
         return []

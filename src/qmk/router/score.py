@@ -177,7 +177,8 @@ def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
         out.append(("noise", " and ".join(_NOISE.get(kind, kind) for kind in lost_noise) + source))
     if can.clifford and features.n_non_clifford:
         out.append(("gates", f"{features.n_non_clifford} of its gates are not Clifford gates"))
-    if not can.clifford and (lost := unwritable(can.gates, features.gates)):
+    wanted = frozenset(filter(_is_full, features.gates)) if can.clifford else features.gates
+    if lost := unwritable(can.gates, wanted):
         out.append(("gates", f"cannot write {', '.join(sorted(lost))} in its own gates"))
     if can.evolves and not any("." in short for short in features.gates):
         out.append(("gates", "it is for programs with an evolution, and there is none"))
@@ -193,6 +194,11 @@ def _missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
         out.append(("qubits", f"{width} qubits, at most {can.max_qubits}"))
     out += outputs.missing(can, features)
     return out
+
+
+def _is_full(name: str) -> bool:
+    """Whether it is the full name of an evolution or an op of light, which is not lowered."""
+    return "." in name
 
 
 LOOK_S = 10.0

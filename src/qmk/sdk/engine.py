@@ -107,6 +107,18 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """Angles by which each observable is derived."""
 
 
+class Light(msgspec.Struct, frozen=True, kw_only=True):
+    """What a router knows of a program's modes of light."""
+
+    photons: int
+    """Photons of all preparations of a number."""
+    elements_log2: float
+    """Log2 of the elements of density matrices that the joint distribution of photon counters takes: for each the
+    square of the largest number it tells, and one."""
+    modes: int
+    """Modes, with those that stand in for ones that were measured or are prepared anew."""
+
+
 class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What the router knows of a graph, computed in one linear pass without any framework (``router.features``)."""
 
@@ -145,6 +157,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What those outputs cost beside the counts."""
     n_branch: int = 0
     """Measurements and resets other than the final measurements: what a tree of outcomes branches at"""
+    light: Light | None = None
+    """What modes of light cost; None without any op on them."""
     native: dict[str, Prediction] = {}
     """Methods of the native engine, where the native core was asked."""
 

@@ -67,6 +67,7 @@ BELL: Any = qmk.Circuit(2, 2).h(0).cx(0, 1)
 
 
 WIRED: Any = qmk.Program(2, 2).h(0).cx(0, 1).open_channel("link", 0, 1)
+LIT: Any = qmk.Program(bits=4, modes=2)
 
 
 def built(name: str, /, of: Any = BELL, **plain: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
@@ -125,7 +126,29 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Program.from_graph": (qmk.Program.from_graph, {"graph": WIRED.graph}),
     "Program.apply": built("apply", WIRED, name_="atoms.mz", qubit_=0, bits=[0, 1], lost=None),
     "Program.condpauli": built("apply", WIRED, name_="core.condpauli", paulis_="X", qubit_=0, reads=[0]),
-    "Program.alloc": built("alloc", WIRED, qubit_=0, profile="logical:surface(d=5)", tenant_id="me"),
+    "Program.alloc": built("alloc", WIRED, qubit_=0, profile="logical:surface(d=5)", tenant_id="me", carrier="qubit"),
+    "Program.add_modes": built("add_modes", LIT, size=2, name="beam"),
+    "Program.prepare_vacuum": built("prepare_vacuum", LIT, mode_=0),
+    "Program.prepare_fock": built("prepare_fock", LIT, n_=1, mode_=0),
+    "Program.prepare_coherent": built("prepare_coherent", LIT, r_=0.1, mode_=0, phi=0.2),
+    "Program.prepare_squeezed": built("prepare_squeezed", LIT, r_=0.1, mode_=0, phi=0.2),
+    "Program.prepare_thermal": built("prepare_thermal", LIT, nbar_=0.1, mode_=0),
+    "Program.displace": built("displace", LIT, r_=0.1, mode_=0, phi=0.2),
+    "Program.squeeze": built("squeeze", LIT, r_=0.1, mode_=0, phi=0.2),
+    "Program.squeeze_two": built("squeeze_two", LIT, r_=0.1, a_=0, b_=1, phi=0.2),
+    "Program.shift_phase": built("shift_phase", LIT, phi_=0.1, mode_=0),
+    "Program.beam_splitter": built("beam_splitter", LIT, theta_=0.1, a_=0, b_=1, phi=0.2),
+    "Program.mach_zehnder": built("mach_zehnder", LIT, inner_=0.1, outer_=0.2, a_=0, b_=1),
+    "Program.interferometer": built("interferometer", LIT, matrix_=np.eye(2), a_=0, b_=1),
+    "Program.kerr": built("kerr", LIT, kappa_=0.1, mode_=0),
+    "Program.cross_kerr": built("cross_kerr", LIT, kappa_=0.1, a_=0, b_=1),
+    "Program.cubic_phase": built("cubic_phase", LIT, gamma_=0.1, mode_=0),
+    "Program.lose": built("lose", LIT, transmission_=0.9, mode_=0),
+    "Program.lose_thermal": built("lose_thermal", LIT, transmission_=0.9, nbar_=0.1, mode_=0),
+    "Program.count_photons": built("count_photons", LIT, mode_=0, bits=[0, 1], most=3),
+    "Program.detect_photons": built("detect_photons", LIT, mode_=0, bits=0),
+    "Program.homodyne": built("homodyne", LIT, mode_=0, bits=[0, 1], phi=0.1, span=4.0, digits=2),
+    "Program.heterodyne": built("heterodyne", LIT, mode_=0, bits=[0, 1], span=4.0, digits=1),
     "Program.free": built("free", WIRED, qubit_=0),
     "Program.measure_angle": built("measure_angle", WIRED, theta_=0.1, qubit_=0, bits=0),
     "Program.open_channel": built("open_channel", WIRED, channel_="a", a_=0, b_=1, fidelity=0.9, raw=0.9, type=None),

@@ -78,6 +78,7 @@ def _params(op_name):
         "profile": st.just("logical:surface(d=3)"), "pauli": st.text("IXYZ", min_size=1, max_size=3),
         "gate": st.sampled_from(["rz", "x", "u"]), "map": maps,
         "kraus": st.just([[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]]]),
+        "matrix": st.just([[[0.6, 0.0], [0.0, 0.8]], [[0.0, 0.8], [0.6, 0.0]]]),
         "points": st.lists(st.lists(floats, min_size=2, max_size=3), max_size=2),
         "drives": st.just([{"amplitude": {"times": [0.0, 1e-07], "values": [-0.5, 2.0]}, "pattern": [1.0, 0.25]}]),
     }  # fmt: skip

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from qmk.ir.inverse import inverse_nodes
 from qmk.ir.summary import summarise
-from qmk.qvm.families import CAPABILITIES, OPS, analog
+from qmk.qvm.families import CAPABILITIES, OPS, analog, photonic
 from qmk.qvm.families.core import FIXED_SIZE
 from qmk.qvm.graph import Graph, Guard, Node, Output
 from qmk.qvm.op import Op, Param
@@ -25,7 +25,8 @@ from qmk.qvm.verify import RULES, verify
 
 WALK = import_module("qmk.qvm.verify.walk")
 QUBITS = tuple(f"q{k}" for k in range(4))
-MIDDLE = [op for op in OPS.values() if op.op_class not in ("lifecycle", "channel")]
+MIDDLE = [op for op in OPS.values() if op.op_class not in ("lifecycle", "channel") and op.family != "photonic"]
+LIGHT = [*photonic.FAMILY.ops, OPS["core.barrier"], OPS["core.fence"]]
 UNITARY = [op for op in MIDDLE if op.op_class == "unitary"]
 angles = st.one_of(st.floats(-10, 10), st.sampled_from([k * math.pi / 4 for k in range(-8, 9)]))
 
@@ -57,6 +58,8 @@ def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
     if param.kind == "kraus":
         size = 1 << qubits
         return [[[[float(row == column), 0.0] for column in range(size)] for row in range(size)]]
+    if param.kind == "matrix":
+        return [[[float(row == column), 0.0] for column in range(qubits)] for row in range(qubits)]
     if param.kind == "points":
         return [[6.0 * k, draw(st.floats(-5, 5))] for k in range(qubits)]
     if param.kind == "drives":
@@ -68,7 +71,7 @@ def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
     if param.kind == "float" and param.unit == "s":
         return draw(st.floats(1e-9, 1e-3))
     if param.kind == "float" and param.low is not None:
-        return draw(st.floats(0, 1 / 16))  # at most fifteen of them add up
+        return draw(st.floats(max(param.low, 0), 1 / 16))  # at most fifteen of them add up
     if param.kind in ("angle", "float"):
         return draw(angles)
     if param.kind == "int":
@@ -99,7 +102,7 @@ def node(draw: st.DrawFn, op: Op, index: int, written: list[str], guarded: bool 
     if op.name == "core.mod":
         args, qubits = draw(mod())
     else:
-        high = len(QUBITS) if op.vqs.high is None else op.vqs.high
+        high = len(QUBITS) if op.vqs.high is None else min(op.vqs.high, len(QUBITS))
         qubits = draw(st.integers(op.vqs.low, high))
         args = {}
     inputs = (
@@ -122,13 +125,14 @@ def node(draw: st.DrawFn, op: Op, index: int, written: list[str], guarded: bool 
         and draw(st.booleans())
     ):
         guard = draw(guards(written))
+    size = photonic.n_events(op.name, args)
     return Node(
         f"n{index}",
         op.name,
         args,
         tuple(draw(st.permutations(QUBITS))[:qubits]),
         inputs=inputs,
-        produces=tuple(f"e{index}_{k}" for k in range(op.produces.high or 0)),
+        produces=tuple(f"e{index}_{k}" for k in range(size if size >= 0 else op.produces.high or 0)),
         guard=guard,
     )
 
@@ -144,9 +148,9 @@ def guards(events: list[str]) -> st.SearchStrategy[Guard]:
 
 
 @st.composite
-def programs(draw: st.DrawFn, ops: list[Op] = MIDDLE, guarded: bool = True) -> Graph:
+def programs(draw: st.DrawFn, ops: list[Op] = MIDDLE, guarded: bool = True, carrier: str = "qubit") -> Graph:
     """A sound program: allocate all, a few ops of any kind, free all."""
-    nodes = [Node("first", "core.alloc", vqs=QUBITS)]
+    nodes = [Node("first", "core.alloc", {} if carrier == "qubit" else {"carrier": carrier}, QUBITS)]
     written: list[str] = []
     for index in range(draw(st.integers(0, 12))):
         ready = [op for op in ops if written or not op.inputs.low]
@@ -164,6 +168,18 @@ def test_sound_programs_verify_clean(program: Graph):
     assert verify(program).findings == ()
     held = frozenset(verify(program).required)
     assert verify(program, held_caps=held | frozenset(CAPABILITIES)).ok
+
+
+@given(programs(LIGHT, carrier="mode"))
+@settings(max_examples=50, deadline=None)
+def test_sound_programs_of_light_verify_clean_and_on_qubits_not(program: Graph):
+    assert verify(program).findings == ()
+    first = msgspec.structs.replace(program.nodes[0], args={})
+    wrong = {
+        finding.rule for finding in verify(msgspec.structs.replace(program, nodes=(first, *program.nodes[1:]))).errors
+    }
+    light = any(node.op.startswith("photonic.") for node in program.nodes)
+    assert wrong == ({"QVM-T16"} if light else set())
 
 
 @given(programs())

@@ -58,12 +58,22 @@ BY_NAME = {
 }
 
 
+def of_light(name: str) -> qmk.Program:
+    """The same with an op on modes of light."""
+    program, values = qmk.Program(modes=2), {"int": 2, "matrix": [[0.6, 0.8j], [0.8j, 0.6]]}
+    op = OPS[name]
+    given = [values.get(param.kind, 0.25) for param in op.params if param.required]
+    return program.apply(name, *given, *range(op.vqs.high if op.vqs.high in (1, 2) else 2))
+
+
 def one_of(name: str) -> qmk.Program:
     """A program with the op in it."""
     program = qmk.Program(3, 3)
     if name in BY_NAME:
         return BY_NAME[name](program)
     op = OPS[name]
+    if op.family == "photonic":
+        return of_light(name)
     given = [0.25] * sum(param.required for param in op.params)
     return program.apply(name, *given, *range(op.vqs.low))
 

@@ -64,6 +64,7 @@ def test_every_op_has_a_valid_and_an_invalid_node(name):
         "gate": "x",
         "points": [[0.0, 1.0]],
         "drives": [{"detuning": {"times": [0.0, 0.5], "values": [1.0, 2.0]}, "pattern": [1.0]}],
+        "matrix": [[[1.0, 0.0]]],
         "kraus": [[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]]],
     }
     args = {p.name: p.choices[0] if p.choices else sample.get(p.kind, "t") for p in op.params if p.required}
@@ -77,7 +78,7 @@ def test_every_op_has_a_valid_and_an_invalid_node(name):
     for change in (
         {"args": {**args, "nonsense": 1}},
         {"op": name + "_"},
-        {"produces": ["a", "b", "c", "d"]},
+        {"produces": [f"e{k}" for k in range((op.produces.high or 3) + 1)]},
         {"extra": 1},
     ):
         broken = json.loads(json.dumps(document))

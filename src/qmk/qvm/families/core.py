@@ -70,7 +70,7 @@ def _lower_mbell(_args: Args, _n: int) -> tuple[Step, ...]:
 LIFECYCLE = (
     Op(
         "core.alloc",
-        "allocate qubits in |0>",
+        "allocate qubits in |0>, or modes of light in the vacuum",
         "lifecycle",
         "ALLOC_LQ",
         vqs=MANY,
@@ -78,6 +78,7 @@ LIFECYCLE = (
             Param("n", "int", "number of qubits; must equal the handles listed", "qubits", required=False, low=1),
             Param("profile", "profile", "code profile such as logical:surface(d=7)", required=False),
             Param("tenant_id", "text", "owner of the qubits, for programs that span tenants", required=False),
+            Param("carrier", "text", "what they are", required=False, default="qubit", choices=("qubit", "mode")),
         ),
         cap="CAP_ALLOC",
     ),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.qvm import profile
-from qmk.qvm.families import OPS, analog, atoms, noise
+from qmk.qvm.families import OPS, analog, atoms, noise, photonic
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
 from qmk.qvm.verify.state import State, quote, show
@@ -16,6 +16,7 @@ from qmk.qvm.verify.types import (
     ALLOC_COUNT,
     CHANNEL,
     EVOLUTION,
+    LIGHT,
     MISSING,
     MODIFIER,
     PAULI,
@@ -40,6 +41,7 @@ _TYPE_TEXT = {
     "kraus": "a list of matrices",
     "points": "a list of points",
     "drives": "a list of drives",
+    "matrix": "a list of rows",
 }
 
 
@@ -105,7 +107,7 @@ def _has_type(kind: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "map":
         return isinstance(value, Mapping)
-    if kind in ("kraus", "points", "drives"):
+    if kind in ("kraus", "points", "drives", "matrix"):
         return isinstance(value, list)
     return isinstance(value, str) and (kind != "bits" or not value.strip("01"))
 
@@ -213,6 +215,12 @@ def _check_places(state: State, node: Node, sized: bool) -> None:
         state.add(PLACES, f"{node.op}: {why}", node)
 
 
+def _check_light(state: State, node: Node, sized: bool) -> None:
+    why = photonic.fault(node.op, node.args, len(node.vqs), len(node.produces)) if sized else ""
+    if why:
+        state.add(LIGHT, f"{node.op}: {why}", node)
+
+
 _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     "core.alloc": _check_alloc,
     "core.lut": _check_lut,
@@ -221,4 +229,5 @@ _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     **{op.name: _check_channel for op in noise.FAMILY.ops},
     **{op.name: _check_evolution for op in analog.FAMILY.ops},
     **{op.name: _check_places for op in atoms.FAMILY.ops},
+    **{op.name: _check_light for op in photonic.FAMILY.ops},
 }

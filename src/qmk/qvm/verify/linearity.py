@@ -16,6 +16,7 @@ from qmk.qvm.verify.state import (
     FREED,
     LIVE,
     MEASURED,
+    MODE,
     OPEN,
     OTHER_KIND,
     UNOPENED,
@@ -23,6 +24,7 @@ from qmk.qvm.verify.state import (
     join_names,
     quote,
 )
+from qmk.qvm.verify.types import CARRIER
 
 BEFORE_ALLOC = Rule(
     "QVM-L01",
@@ -116,6 +118,8 @@ _UNGUARDABLE = ("lifecycle", "channel", "metadata")
 _REVIVING = ("core.reset", "magic.inject_t", "atoms.reload")
 LOOKING = ("atoms.check",)
 """Measurements that leave the qubit alone."""
+_BOTH = ("core.barrier", "core.fence", "policy.set")
+"""Ops that act on qubits and modes alike."""
 _PASSIVE = ("hint", "fence", "metadata", "noise")
 """Classes of ops that no program does to a qubit on purpose: it has to be alive, but it may have been measured."""
 
@@ -166,9 +170,9 @@ def _phases(state: State, name: str) -> dict[str, int]:
 def _allocate(state: State, node: Node) -> None:
     for name in dict.fromkeys(node.vqs):
         phases = _phases(state, name)
-        if phases[name] >= MEASURED:
+        if phases[name] >= MEASURED or phases[name] == MODE:
             state.add(DOUBLE_ALLOC, f"the qubit {quote(name)} is already allocated", node)
-        phases[name] = LIVE
+        phases[name] = MODE if node.args.get("carrier") == "mode" else LIVE
 
 
 def _free(state: State, node: Node) -> None:
@@ -187,7 +191,10 @@ def _use(state: State, node: Node, op: Op) -> None:
     """Checks every op but ALLOC and FREE: its qubits must be alive."""
     for name in node.vqs:
         phase = _phases(state, name)[name]
-        if phase in (LIVE, OTHER_KIND):
+        if phase in (LIVE, MEASURED, MODE) and (op.family == "photonic") != (phase == MODE) and op.name not in _BOTH:
+            kind, wanted = ("a mode of light", "qubits") if phase == MODE else ("a qubit", "modes of light")
+            state.add(CARRIER, f"{quote(name)} is {kind}, and {op.name} acts on {wanted}", node)
+        if phase in (LIVE, OTHER_KIND, MODE):
             continue
         if phase == DECLARED:
             state.misused.add(name)

@@ -11,6 +11,7 @@ from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify.rule import Report, Rule
 
 # Phases of a qubit, ordered so that ``phase >= usable`` is the whole test of the fast path.
+MODE: Final = -2  # of light, alive
 OTHER_KIND: Final = -1
 UNDECLARED: Final = 0
 DECLARED: Final = 1

@@ -100,6 +100,21 @@ PLACES = Rule(
     "list one place for each qubit, all different",
 )
 
+LIGHT = Rule(
+    "QVM-T15",
+    "arguments do not make an op of light",
+    "An interferometer has a unitary matrix of its modes; a measurement of a number writes an event for each bit.",
+    "correct the matrix, or list an event for each bit",
+)
+
+CARRIER = Rule(
+    "QVM-T16",
+    "mode and qubit confused",
+    'Ops of family `photonic` act on modes, which an ALLOC with `carrier` "mode" makes; others, barrier and fence '
+    "aside, on qubits.",
+    "allocate the handle as what the op acts on",
+)
+
 RULES = (
     COUNT,
     KIND,
@@ -115,6 +130,8 @@ RULES = (
     CHANNEL,
     EVOLUTION,
     PLACES,
+    LIGHT,
+    CARRIER,
 )
 
 

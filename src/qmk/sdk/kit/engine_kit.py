@@ -21,6 +21,7 @@ from qmk.sdk.kit.channel_programs import channel_cases, fenced_channel_cases
 from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
+from qmk.sdk.kit.light_programs import PROGRAMS, is_of_light, light_checks
 from qmk.sdk.kit.loss_programs import loss_cases
 from qmk.sdk.kit.noise_programs import fenced_noise_cases, noise_cases
 from qmk.sdk.kit.programs import Case, fixed_cases
@@ -65,10 +66,13 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped.
 
+    A method that runs ops of light only gets programs of light (``light_programs``).
     Of a method without "counts" only values are compared. Programs that cannot be written in the declared gates do not
     apply either, unless the declared gates suffice for every program; random programs are then made of the gates that
     can be written in them."""
     subject = Subject(Runner(declaration), method, shots)
+    if is_of_light(subject):
+        return list(light_checks(subject, FALSE_FAILURE / len(PROGRAMS)))
     if "counts" not in subject.can.outputs:
         return list(value_checks(subject, programs))
     noisy = (*channel_cases(), *noise_cases(), *loss_cases())

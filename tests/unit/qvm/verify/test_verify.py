@@ -46,6 +46,7 @@ def measure(name: str) -> Node:
 
 
 H = Node("h", "core.h", vqs=("a",))
+QUBIT_OPS = [op for op in OPS.values() if op.family != "photonic"]
 
 
 @pytest.mark.parametrize("name", ["every_op", "every_op_01"])
@@ -171,7 +172,15 @@ class TestFirewall:
         assert finding.rule == "QVM-S08"
         assert "never opened: 'c'" in finding.message
 
-    @pytest.mark.parametrize("op", [op for op in OPS.values() if op.entangling and op.vqs.low == 2 == op.vqs.high])
+    def test_modes_of_two_tenants_are_never_joined(self):
+        """A channel joins qubits, so none can give leave."""
+        both = (alloc("a", tenant_id="alice", carrier="mode"), alloc("b", tenant_id="bob", carrier="mode"))
+        splitter = Node("n", "photonic.beam_splitter", {"theta": 0.5}, ("a", "b"))
+        assert rules(verify(graph(*both, splitter))) == ["QVM-F01"]
+        link = Node("o", "channel.open", vqs=("b", "a"), chs=("c",))
+        assert rules(verify(graph(*both, link, splitter)))[0] == "QVM-T16"
+
+    @pytest.mark.parametrize("op", [op for op in QUBIT_OPS if op.entangling and op.vqs.low == 2 == op.vqs.high])
     def test_every_entangling_op_is_guarded(self, op: Any):
         args = {param.name: 0.05 for param in op.params}
         produces = tuple(f"m{k}" for k in range(op.produces.low))
