@@ -34,7 +34,7 @@ OpClass = Literal[
 ]
 
 ParamKind = Literal[
-    "angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus", "points", "drives"
+    "angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus", "points", "drives", "data"
 ]
 
 

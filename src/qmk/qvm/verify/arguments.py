@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.qvm import profile
-from qmk.qvm.families import OPS, analog, atoms, noise
+from qmk.qvm.families import OPS, analog, atoms, dynamics, noise
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
 from qmk.qvm.verify.state import State, quote, show
@@ -40,6 +40,7 @@ _TYPE_TEXT = {
     "kraus": "a list of matrices",
     "points": "a list of points",
     "drives": "a list of drives",
+    "data": "a list or an object",
 }
 
 
@@ -105,6 +106,8 @@ def _has_type(kind: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "map":
         return isinstance(value, Mapping)
+    if kind == "data":
+        return isinstance(value, (list, dict))
     if kind in ("kraus", "points", "drives"):
         return isinstance(value, list)
     return isinstance(value, str) and (kind != "bits" or not value.strip("01"))
@@ -202,7 +205,10 @@ def _check_channel(state: State, node: Node, sized: bool) -> None:
 
 
 def _check_evolution(state: State, node: Node, sized: bool) -> None:
-    why = analog.fault(node.op, node.args, len(node.vqs)) if sized else ""
+    if node.op == "dynamics.evolve":
+        why = dynamics.fault(node.args, len(node.vqs)) if sized else ""
+    else:
+        why = analog.fault(node.op, node.args, len(node.vqs)) if sized else ""
     if why:
         state.add(EVOLUTION, f"{node.op}: {why}", node)
 
@@ -219,6 +225,6 @@ _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     "core.mod": _check_mod,
     "channel.open": _check_open,
     **{op.name: _check_channel for op in noise.FAMILY.ops},
-    **{op.name: _check_evolution for op in analog.FAMILY.ops},
+    **{op.name: _check_evolution for op in (*analog.FAMILY.ops, *dynamics.FAMILY.ops)},
     **{op.name: _check_places for op in atoms.FAMILY.ops},
 }
