@@ -11,6 +11,7 @@ import msgspec
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
 from qmk.base.errors import Finding, QmkError
 from qmk.client.counts import SHOWN, Counts, Layout, draw_run, summarize
+from qmk.client.trajectory import Trajectory
 from qmk.qvm.outputs import Values
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class Result:
         self.partial: bool = reply.partial
         self._fetch = fetch
         self._packed = packed
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The observables of an evolution over time. Raises NOT_COMPLETED where the job gave none."""
+        return Trajectory.of(self.values)
 
     @property
     def registers(self) -> list[Register]:

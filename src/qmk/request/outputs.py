@@ -9,6 +9,7 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.ir.evolutions import OPEN
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Sweep
@@ -71,6 +72,13 @@ def outputs(
         tolerance=allowed,
     )
     return graph, wanted
+
+
+def usual_outputs(graph: Graph) -> Outputs | None:
+    """What a run gives that asks for nothing: beside counts, values over time of a program that begins with an
+    evolution that has them."""
+    first = next((node for node in graph.nodes if node.op != "core.alloc"), None)
+    return Outputs(trajectory=True) if first is not None and first.op == OPEN else None
 
 
 def bitstrings_of(given: Any) -> tuple[str, ...]:

@@ -117,8 +117,8 @@ def _envelope(time: Envelope | None, times: Sequence[float]) -> Iterator[str]:
 
 def _rate(row: Collapse) -> Iterator[str]:
     time = row.time
-    if time is not None and (time.omega is not None or time.order == 3 or min(time.values, default=0.0) < 0):
-        yield "a rate is never below 0: give steps or lines of values from 0 on, or a Gaussian"
+    if time is not None and (time.omega is not None or min(time.values, default=0.0) < 0):
+        yield "a rate is never below 0: give values from 0 on, or a Gaussian"
 
 
 def _start(start: Start, levels: Sequence[int]) -> Iterator[str]:
