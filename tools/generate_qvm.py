@@ -11,6 +11,7 @@ from qmk.formats.asm.rules import ASM_RULES
 from qmk.formats.binary import BINARY_RULES
 from qmk.formats.json_rules import JSON_RULES
 from qmk.frontends.ahs import AHS_RULES
+from qmk.frontends.dynamics import DYN_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.neutral_atom_vm import NAVM_RULES
@@ -34,6 +35,7 @@ READERS = (
         "what the gateway takes of Braket's OpenQASM",
         tuple(BRAKET_RULES.values()),
     ),
+    ("DYN", "Models of open systems", "what can be read as a dynamics model", tuple(DYN_RULES.values())),
     ("KIRIN", "Squin kernels of Kirin", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("STIM", "Circuits of Stim", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),

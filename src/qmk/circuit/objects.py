@@ -28,7 +28,8 @@ def read(
     program: object, params: Mapping[Any, Any] | None = None
 ) -> tuple[Circuit | Graph | bytes, Mapping[Any, Any] | None] | None:
     """A framework's program in a form of ours, and the parameters that are still to be set; None for an object that no
-    adapter knows and that has no method ``to_qmk`` that gives such a form. Raises UNSUPPORTED naming what cannot be carried over and where it stands."""
+    adapter knows and that has no method ``to_qmk`` for it. Raises UNSUPPORTED naming what cannot be carried over and
+    where it stands."""
     own = getattr(type(program), "to_qmk", None)
     if own is not None:
         return own(program), params

@@ -94,6 +94,19 @@ class Result:
         return Trajectory.of(self.values)
 
     @property
+    def density(self) -> NDArray[np.complex128]:
+        """The density matrix of the final state, shape (2^n, 2^n), qubit 0 the highest bit of an index. Raises
+        NOT_COMPLETED where the job was not asked for it."""
+        import numpy as np
+
+        packed = self.values.points[0].density if self.values is not None and self.values.points else b""
+        if not packed:
+            fix = "ask for it with qmk.outputs(program, density=True)"
+            raise QmkError("NOT_COMPLETED", "the job gave no density matrix", help=fix)
+        side = int((len(packed) // 16) ** 0.5)
+        return np.frombuffer(packed, dtype="<c16").reshape(side, side)
+
+    @property
     def registers(self) -> list[Register]:
         """Registers in printed order, with the event of each printed bit."""
         return self._whole().registers

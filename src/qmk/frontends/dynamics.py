@@ -1,7 +1,8 @@
 """Front-end ``dynamics``: models of open systems in time, as JSON (docs/spec/dynamics.md).
 
 The document has the arguments of ``dynamics.evolve`` as they are. A text where a number stands is an expression of the
-document's parameters; times may be a start, a stop and a count. All subsystems are measured at the end, or those listed.
+document's parameters; times may be a start, a stop and a count. All subsystems are measured at the end, or those that
+are listed.
 """
 
 from __future__ import annotations
@@ -59,29 +60,32 @@ def recognise(data: bytes) -> int:
 class _Reading:
     def __init__(self, source: Source) -> None:
         self.source = source
+        found: Any
         try:
-            self.document: Any = json_text.decode(strip_bom(source.data))
+            found = json_text.decode(strip_bom(source.data))
         except QmkError as error:
             rows = [Finding(row.rule, row.message, row.help, "", source.name, row.line) for row in error.findings]
             raise invalid_graph(rows) from None
-        if not isinstance(self.document, dict):
+        if not isinstance(found, dict):
             self.refuse("01", "it is no JSON object")
+        self.document = cast("dict[str, Any]", found)
         if strange := next((key for key in self.document if key not in _KEYS), None):
             self.refuse("01", f"there is no key '{strange[:40]}'")
         if missing := next((key for key in _ARGS[:3] if key not in self.document), None):
             self.refuse("01", f"the key '{missing}' is missing")
         if self.document.get("format", NAME) != NAME or self.document.get("version", 1) != 1:
             self.refuse("02", f"it is of another format or version: {show(self.document.get('version'), 40)}")
-        self.parameters: Any = self.document.get("parameters", {})
-        if not isinstance(self.parameters, dict) or not all(map(_is_number, self.parameters.values())):
+        given: Any = self.document.get("parameters", {})
+        if not isinstance(given, dict) or not all(map(_is_number, cast("dict[str, Any]", given).values())):
             self.refuse("03", "parameters are an object of numbers by name")
+        self.parameters = cast("dict[str, float]", given)
 
     def refuse(self, rule: str, message: str, help: str = "") -> NoReturn:
         row = DYN_RULES[f"DYN-{rule}"]
         raise invalid_graph([Finding(row.id, message, help or row.help, "", self.source.name)])
 
     def graph(self) -> Graph:
-        names = dict(self.parameters)
+        names: dict[str, Any] = dict(self.parameters)
         for name, value in (self.source.params or {}).items():
             if name not in names or not _is_number(value):
                 there = f"there are {', '.join(names)}" if names else "the document has none"
@@ -150,7 +154,7 @@ def parse(source: Source) -> Graph:
 
 def inputs(source: Source) -> Inputs:
     """The document's parameters."""
-    return Inputs({name: () for name in _Reading(source).parameters}, only_angles=False)
+    return Inputs(dict.fromkeys(_Reading(source).parameters, ()), only_angles=False)
 
 
 FRONTEND = Frontend(

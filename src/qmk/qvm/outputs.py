@@ -206,10 +206,6 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     if outputs.sweep is not None:
         _require_sweep(outputs.sweep, graph)
     check("values_bytes", values_bytes_max(outputs, graph, n, shots))
-    if outputs.trajectory and not _over(graph):
-        raise _wrong(
-            "outputs.trajectory", "no evolution has observables over time", "write a dynamics.evolve with them"
-        )
     if outputs.expectations or outputs.probabilities or outputs.amplitudes or outputs.state or outputs.density:
         _require_atoms(graph)
 
@@ -243,19 +239,14 @@ def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:
     if outputs.density:
         each += 16 << min(2 * n, 50)
     if outputs.trajectory:
-        each += sum(
-            ESTIMATE_BYTES * len(x.args["times"]) * (1 + len(x.args.get("observables", ()))) for x in _over(graph)
-        )
+        over = [node.args for node in graph.nodes if node.op == "dynamics.evolve"]
+        each += sum(ESTIMATE_BYTES * len(args["times"]) * (1 + len(args.get("observables", ()))) for args in over)
     if outputs.gradient:
         by = len(outputs.sweep.names) if outputs.sweep is not None else sum(len(angles_of(x)) for x in graph.nodes)
         each += ESTIMATE_BYTES * by * len(outputs.expectations)
     if outputs.counts and outputs.points:
         each += min(shots, 1 << min(len(graph.events), 40)) * (len(graph.events) + 16)
     return each * max(1, len(outputs.points))
-
-
-def _over(graph: Graph) -> list[Node]:
-    return [node for node in graph.nodes if node.op == "dynamics.evolve"]
 
 
 def _require_observable(observable: Observable, n: int, field: str) -> None:

@@ -27,6 +27,8 @@ def outputs(
     amplitudes: Sequence[str] = (),
     probabilities: Sequence[Sequence[int]] = (),
     gradient: bool = False,
+    trajectory: bool = False,
+    density: bool = False,
     points: PointsLike | None = None,
     params: Mapping[Any, Any] | None = None,
     counts: bool = True,
@@ -38,13 +40,14 @@ def outputs(
 
     ``expect``: observables as ``qmk.expectation`` takes them. ``points``: the points of a sweep, as ``qmk.sweep`` takes
     them; ``params``: the inputs that are the same at every point, or where there is no sweep all of them, by which
-    ``gradient`` then derives. ``counts``
-    False: no counts. ``sampled``: expectation values from shots even where they can be computed. ``tolerance``: the
+    ``gradient`` then derives. ``trajectory``: the observables of an evolution over time, which a run that asks for no
+    outputs gives by itself; ``density``: the density matrix of the final state. ``counts`` False: no counts. ``sampled``: expectation values from shots even where they can be computed. ``tolerance``: the
     error that an expectation value may have, proved or estimated, where no engine has it exact.
 
     Raises ``QmkError`` INVALID_PARAMS for what does not fit the program.
     """
-    for name, value in {"state": state, "gradient": gradient, "counts": counts, "sampled": sampled}.items():
+    switches = {"state": state, "gradient": gradient, "trajectory": trajectory, "density": density}
+    for name, value in {**switches, "counts": counts, "sampled": sampled}.items():
         arguments.switch(name, value)
     if not isinstance(probabilities, (list, tuple)):
         raise arguments.refuse("probabilities", probabilities, "a list of lists of qubits", "write [[0], [0, 2]]")
@@ -66,6 +69,8 @@ def outputs(
         amplitudes=bitstrings_of(amplitudes),
         probabilities=tuple(qubits_of(group, graph) for group in probabilities),
         gradient=gradient,
+        trajectory=trajectory,
+        density=density,
         sweep=sweep,
         counts=counts,
         sampled=sampled,

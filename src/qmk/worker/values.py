@@ -5,7 +5,7 @@ draw."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -210,7 +210,7 @@ class _Work:
             return engine.observe(program, self.method)
 
     @contextmanager
-    def _refusing(self) -> Iterator[None]:
+    def _refusing(self) -> Generator[None]:
         """What the engine refuses in here, as an error with its name."""
         try:
             yield

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, cast
 
 import msgspec
 import numpy as np
-import qutip  # pyright: ignore[reportMissingTypeStubs]
+import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.base.limits import LIMITS
 from qmk.formats import expression
@@ -18,6 +18,7 @@ from qmk.models.arguments import show
 from qmk.models.dynamics import checks, matrices
 from qmk.sdk.adapter import cannot
 
+qutip: Any = _qutip
 Array = np.ndarray[Any, np.dtype[Any]]
 Curve = Callable[[Array], Array]
 
@@ -39,9 +40,8 @@ class Model:
     evaluator reads; a function of t, or QuTiP's ``Coefficient``. Texts and functions are sampled until the spline is
     within ``error`` of them, of their largest value, midway between samples; ``sampled`` has what was reached.
 
-    ``e_ops``: a list, or a mapping of names. The value of an operator that is not Hermitian is two observables, re(name)
-    and im(name). ``measure``: the subsystems that are measured at the end, all if None. ``parameters`` is empty: for a
-    model with open parameters write a document.
+    ``e_ops``: a list, or a mapping of names. The value of an operator that is not Hermitian is two observables,
+    re(name) and im(name). ``measure``: the subsystems that are measured at the end, all if None.
 
     ``document`` is the model as docs/spec/dynamics.md has it, ``to_qmk()`` its text. Raises ``QmkError`` UNSUPPORTED
     naming what cannot be said, and where.
@@ -73,9 +73,9 @@ class Model:
             "hamiltonian": [term for part in self._parts(H, "H") for term in self._terms(*part)],
             "initial": [self._start(psi0)],
         }
-        if c_ops is not None and (rows := c_ops if isinstance(c_ops, (list, tuple)) else [c_ops]):
-            rows = enumerate(cast("list[Any]", rows))
-            self.document["collapse"] = [self._collapse(row, f"c_ops[{at}]") for at, row in rows]
+        if c_ops is not None and (rows := cast("Any", c_ops) if isinstance(c_ops, (list, tuple)) else [c_ops]):
+            given = cast("list[Any]", rows)
+            self.document["collapse"] = [self._collapse(row, f"c_ops[{at}]") for at, row in enumerate(given)]
         if e_ops is not None and len(_named(e_ops)):
             self.document["observables"] = dict(_observables(_named(e_ops), self))
         if measure is not None:
@@ -98,7 +98,7 @@ class Model:
         Path(path).write_bytes(msgspec.json.format(self.to_qmk(), indent=1))
 
     def entries(self, operator: Any, place: str) -> list[tuple[int, int, float, float]]:
-        """What is not zero of an operator: (row, column, re, im). Raises UNSUPPORTED for what is none on these levels."""
+        """What is not zero of an operator: (row, column, re, im). Raises UNSUPPORTED for what is none here."""
         if not isinstance(operator, qutip.Qobj) or not operator.isoper or operator.dims != [self.levels] * 2:
             _refuse(
                 f"{_kind(operator)} is no operator on levels {self.levels}, which psi0 has",
@@ -118,8 +118,9 @@ class Model:
         found: list[tuple[Any, Any, str]] = []
         for at, each in enumerate(cast("list[Any]", given)):
             where = f"{place}[{at}]"
-            if isinstance(each, (list, tuple)) and len(cast("list[Any]", each)) == 2:
-                found.append((*cast("tuple[Any, Any]", tuple(each)), where))
+            pair = cast("list[Any]", each) if isinstance(each, (list, tuple)) else []
+            if len(pair) == 2:
+                found.append((pair[0], pair[1], where))
             else:
                 found += self._parts(each, where) if isinstance(each, qutip.QobjEvo) else [(each, None, where)]
         return found
@@ -138,13 +139,14 @@ class Model:
     def _envelopes(self, coefficient: Any, place: str) -> list[tuple[Any, dict[str, Any]]]:
         """Factors and real envelopes that add up to a coefficient."""
         if isinstance(coefficient, (list, np.ndarray)):
-            values = np.asarray(coefficient)
+            values = np.array(cast("Any", coefficient))
             if values.shape != self.times.shape or len(values) < 4:
                 _refuse("its values are not one for each of four or more times", place, "give one a time of tlist")
             knots = self.times
         else:
             knots, values = self._sample(self._curve(coefficient, place), place)
-        parts = [(1.0, values.real), ([0.0, 1.0], values.imag)]
+        parts: list[tuple[Any, Any]]
+        parts = [(1.0, np.real(values)), ([0.0, 1.0], np.imag(values))]
         used = [(factor, part) for factor, part in parts if np.any(part)] or parts[:1]
         return [
             (factor, {"times": knots.tolist(), "values": np.asarray(part, dtype=float).tolist(), "order": 3})
@@ -180,7 +182,7 @@ class Model:
         """Knots, and a function's values at them, between which a cubic spline is within the error."""
         first, last, count = self.times[0], self.times[-1], 65
         while True:
-            fine = np.linspace(first, last, 2 * count - 1)
+            fine = cast("Array", np.linspace(first, last, 2 * count - 1))
             values = curve(fine)
             if not np.isfinite(values).all():
                 _refuse("its coefficient is not finite at all times", place, "mend the function")
@@ -203,11 +205,11 @@ class Model:
         found["operator"] = [{"of": [self._factor(self.entries(each, where))]} for each, _, where in parts]
         if parts[0][1] is not None:
             coefficient = parts[0][1]
-            if isinstance(coefficient, (list, np.ndarray)):
-                coefficient = qutip.coefficient(np.asarray(coefficient), tlist=self.times)
+            if not isinstance(coefficient, str):
+                coefficient = qutip.coefficient(coefficient, tlist=self.times, args=self._args)
             curve = self._curve(coefficient, place)
             knots, values = self._sample(lambda times: abs(curve(times)) ** 2, place)
-            found["time"] = {"times": knots.tolist(), "values": values.real.tolist(), "order": 3}
+            found["time"] = {"times": knots.tolist(), "values": np.real(values).tolist(), "order": 3}
         return found
 
     def _start(self, state: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The qutip engine: open systems of any subsystems in time (QuTiP), as state vectors, density matrices or trajectories."""
+"""The qutip engine: open systems in time (QuTiP), as state vectors, density matrices or trajectories."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _method(name: str, outputs: frozenset[str], qubits: int) -> Capabilities:
 
 DECLARATION = Declaration(
     name="qutip",
-    doc="open systems of qubits, oscillators and spins in time (QuTiP): Schroedinger and master equations, trajectories",
+    doc="open systems of qubits, oscillators and spins in time (QuTiP): states, master equations, trajectories",
     load="qmk.engines.qutip.engine:QutipEngine",
     methods={
         "sesolve": _method("sesolve", _OF_STATE | {"state", "amplitudes"}, 24),

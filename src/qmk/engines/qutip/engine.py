@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
-import qutip  # pyright: ignore[reportMissingTypeStubs]
+import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.engines.qutip import DECLARATION
 from qmk.engines.qutip.solve import Problem, Solved, problem
@@ -18,10 +18,12 @@ from qmk.ir.bits import Bits, compute
 from qmk.ir.evolutions import OPEN
 from qmk.ir.program import Barrier, Gate, Logic, Measure, NoisyEvolution, Program
 from qmk.models.dynamics import checks, matrices
+from qmk.models.dynamics.matrices import Array
 from qmk.qvm.families.dynamics import Model
 from qmk.qvm.outputs import Estimate
 from qmk.sdk.engine import Progress, Samples, Unsupported
 
+qutip: Any = _qutip
 KEPT = 4
 """Solutions that stay, so that counts and values of one job take one."""
 
@@ -60,13 +62,13 @@ class QutipEngine:
         if final.ndim == 1:
             vector = np.zeros(1 << m, dtype=np.complex128)
             vector[places] = final
-            whole = np.kron(vector, np.eye(1, 1 << (n - m))[0]).reshape(shape)
+            whole = cast("Array", np.kron(vector, np.eye(1, 1 << (n - m))[0])).reshape(shape)
             return StateVector(whole.transpose(order).reshape(-1), n)
         matrix = np.zeros((1 << m, 1 << m), dtype=np.complex128)
         matrix[np.ix_(places, places)] = final
-        rest = np.zeros((1 << (n - m),) * 2)
+        rest = np.zeros((1 << (n - m), 1 << (n - m)))
         rest[0, 0] = 1.0
-        whole = np.kron(matrix, rest).reshape(shape * 2)
+        whole = cast("Array", np.kron(matrix, rest)).reshape(shape * 2)
         return DensityMatrix(whole.transpose([*order, *(n + k for k in order)]).reshape(1 << n, 1 << n), n)
 
     def trajectory(

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import qutip  # pyright: ignore[reportMissingTypeStubs]
-from qutip import piqs  # pyright: ignore[reportMissingTypeStubs]
+import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
+import qutip.piqs as _piqs  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.exact.rng import Rng
 from qmk.models.dynamics.matrices import Array, complex_of, local
 from qmk.qvm.families.dynamics import Collapse, Envelope, Model, Term, subsystems
 from qmk.sdk.engine import Unsupported
 
+qutip: Any = _qutip
+piqs: Any = _piqs
 PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=complex)
 CLOSE = 1e-12
 Coefficient = Callable[[Envelope], Any]
@@ -52,7 +54,7 @@ def problem(model: Model, options: Mapping[str, Any], coefficient: Coefficient) 
         ran = qutip.mesolve(whole, start, np.array(model.times), e_ops=observed, options=dict(options))
         final = ran.final_state.full()
         return {
-            "values": {name: np.asarray(ran.e_data[name]).real for name in observed},
+            "values": {name: np.real(np.array(ran.e_data[name], dtype=np.complex128)) for name in observed},
             "final": final,
             "draws": _Draws(n, np.bincount(ones, np.maximum(final.diagonal().real, 0.0), n + 1)),
             "notes": {"solver": "piqs", "dicke_states": len(ones)},

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import qutip  # pyright: ignore[reportMissingTypeStubs]
+import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.base.seeds import substream
 from qmk.engines.qutip import LOCAL_ERROR, piqs
@@ -17,6 +17,7 @@ from qmk.models.dynamics.matrices import Array, Matrix
 from qmk.qvm.families.dynamics import Envelope, Model
 from qmk.sdk.engine import Unsupported
 
+qutip: Any = _qutip
 OPTIONS: Mapping[str, Any] = {
     "rtol": LOCAL_ERROR,
     "atol": LOCAL_ERROR / 100,
@@ -110,7 +111,7 @@ class _Problem:
                 self._energy, rho, self._times, c_ops=self._jumps, e_ops=self._observed, options=options
             )
             final = ran.final_state.full()
-        values = {name: np.asarray(ran.e_data[name]).real for name in self._observed}
+        values = {name: real(ran.e_data[name]) for name in self._observed}
         errors = {name: np.zeros(len(self._times)) for name in self._observed}
         return Solved(values, errors, final, self._places, self._notes)
 
@@ -132,11 +133,17 @@ class _Problem:
             seeds=seeds,
             options=options,
         )
-        rows = {name: np.asarray(ran.runs_e_data[name]).real for name in self._observed}
+        rows = {name: real(ran.runs_e_data[name]) for name in self._observed}
         values = {name: row.mean(axis=0) for name, row in rows.items()}
         errors = {name: row.std(axis=0, ddof=min(1, shots - 1)) / np.sqrt(shots) for name, row in rows.items()}
         final = np.array([state.full()[:, 0] for state in ran.runs_final_states])
         return Solved(values, errors, final, self._places, {**self._notes, "trajectories": shots}, each_shot=True)
+
+
+def real(given: Any) -> Array:
+    """The values of Hermitian operators."""
+    found: Array = np.array(given, dtype=np.complex128)
+    return np.real(found)
 
 
 def sum_of(parts: list[tuple[Matrix, Envelope | None]], size: int) -> Any:
@@ -157,9 +164,12 @@ def coefficient(time: Envelope, root: bool = False) -> Any:
     """An envelope as QuTiP has it. ``root``: its square root."""
     if time.times and not root:
         return qutip.coefficient(np.array(time.values), tlist=np.array(time.times), order=time.order)
-    if root:
-        return qutip.coefficient(lambda t: float(np.sqrt(max(0.0, float(matrices.values(time, t))))))
-    return qutip.coefficient(lambda t: float(matrices.values(time, t)))
+
+    def value(t: float) -> float:
+        found = float(matrices.values(time, np.array(t)))
+        return max(0.0, found) ** 0.5 if root else found
+
+    return qutip.coefficient(value)
 
 
 def _steps(envelopes: list[Envelope | None], model: Model) -> dict[str, float]:

@@ -46,7 +46,7 @@ def fault(args: Mapping[str, Any], qubits: int | None = None) -> str:
             qubits = sum(map(dynamics.width, levels or ()))
         except TypeError:
             qubits = 0
-    return dynamics.fault(args, qubits) or next(faults(model_of(args)), "")
+    return dynamics.fault("dynamics.evolve", args, qubits) or next(faults(model_of(args)), "")
 
 
 def faults(model: Model) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _envelope(time: Envelope | None, times: Sequence[float]) -> Iterator[str]:
     elif any(a >= b for a, b in itertools.pairwise(time.times)):
         yield "its times do not rise"
     elif time.times[0] > times[0] or time.times[-1] < times[-1]:
-        yield f"its times go from {time.times[0]:g} to {time.times[-1]:g} and have to cover {times[0]:g} to {times[-1]:g}"
+        yield f"its times end at {time.times[0]:g} and {time.times[-1]:g}, short of {times[0]:g} or {times[-1]:g}"
 
 
 def _rate(row: Collapse) -> Iterator[str]:

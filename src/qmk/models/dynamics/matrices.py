@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.interpolate as interpolate  # pyright: ignore[reportMissingTypeStubs]
-import scipy.sparse as sparse  # pyright: ignore[reportMissingTypeStubs]
+import scipy.interpolate  # pyright: ignore[reportMissingTypeStubs]
+import scipy.sparse  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.models.dynamics.checks import projected, size
 from qmk.qvm.families.dynamics import Envelope, Factor, Model, Number, Start, Term, subsystems
 
+interpolate: Any = scipy.interpolate
+sparse: Any = scipy.sparse
 Array = np.ndarray[Any, np.dtype[Any]]
 Matrix = Any
 """A ``scipy.sparse.csr_matrix`` of complex numbers."""
@@ -103,12 +105,12 @@ def embedded(matrix: Matrix, on: Sequence[int], levels: Sequence[int]) -> Matrix
 def operator(terms: Sequence[Term], levels: Sequence[int]) -> Matrix:
     """A sum of terms, without their envelopes."""
     whole = math.prod(levels)
-    found = sparse.csr_matrix((whole, whole), dtype=complex)
+    found: Matrix = sparse.csr_matrix((whole, whole), dtype=complex)
     for term in terms:
-        product = sparse.identity(whole, dtype=complex, format="csr") if not term.of else None
-        for part in term.of:
+        product: Matrix = sparse.identity(whole, dtype=complex, format="csr")
+        for at, part in enumerate(term.of):
             factor = embedded(local(part, levels), subsystems(part.on), levels)
-            product = factor if product is None else product @ factor
+            product = product @ factor if at else factor
         found = found + complex_of(term.factor) * product
     return found.tocsr()
 

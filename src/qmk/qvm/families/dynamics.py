@@ -1,8 +1,8 @@
 """Family ``dynamics``: several subsystems, each with its own number of levels, that evolve under a Hamiltonian and
 collapse operators for a time (hbar = 1; the unit of time is the program's). docs/spec/dynamics.md is the whole text.
 
-Subsystem k of d levels is held by ``width(d)`` of the op's qubits, in order: the number of its level in binary, the first
-qubit its highest bit. The op first sets them to its initial state, whatever they held.
+Subsystem k of d levels is held by ``width(d)`` of the op's qubits, in order: the number of its level in binary, the
+first qubit its highest bit. The op first sets them to its initial state, whatever they held.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class Factor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A named operator on a subsystem, or entries (row, column, re, im) of a matrix on several, the first the highest."""
+    """A named operator on a subsystem, or entries (row, column, re, im) of a matrix, the first of ``on`` highest."""
 
     on: On
     op: str = ""
@@ -63,7 +63,7 @@ class Collapse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The state of some subsystems: a level, a coherent or thermal state, or entries of a vector or a density matrix."""
+    """The state of some subsystems: a level, coherent, thermal, or entries of a vector or a density matrix."""
 
     on: On
     level: Index | None = None
@@ -99,7 +99,7 @@ def is_open(args: Args) -> bool:
     return starts or any(row["rate"] for row in args.get("collapse", ()))
 
 
-def fault(args: Args, qubits: int) -> str:
+def fault(_name: str, args: Args, qubits: int) -> str:
     """Why arguments are not an evolution of subsystems held by so many qubits; "" if they are."""
     try:
         model = msgspec.convert(args, Model)

@@ -106,10 +106,8 @@ def _has_type(kind: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "map":
         return isinstance(value, Mapping)
-    if kind == "data":
-        return isinstance(value, (list, dict))
-    if kind in ("kraus", "points", "drives"):
-        return isinstance(value, list)
+    if kind in ("kraus", "points", "drives", "data"):
+        return isinstance(value, list) or (kind == "data" and isinstance(value, dict))
     return isinstance(value, str) and (kind != "bits" or not value.strip("01"))
 
 
@@ -205,10 +203,8 @@ def _check_channel(state: State, node: Node, sized: bool) -> None:
 
 
 def _check_evolution(state: State, node: Node, sized: bool) -> None:
-    if node.op == "dynamics.evolve":
-        why = dynamics.fault(node.args, len(node.vqs)) if sized else ""
-    else:
-        why = analog.fault(node.op, node.args, len(node.vqs)) if sized else ""
+    fault = dynamics.fault if node.op == "dynamics.evolve" else analog.fault
+    why = fault(node.op, node.args, len(node.vqs)) if sized else ""
     if why:
         state.add(EVOLUTION, f"{node.op}: {why}", node)
 
