@@ -41,8 +41,9 @@ def outputs(
     ``expect``: observables as ``qmk.expectation`` takes them. ``points``: the points of a sweep, as ``qmk.sweep`` takes
     them; ``params``: the inputs that are the same at every point, or where there is no sweep all of them, by which
     ``gradient`` then derives. ``trajectory``: the observables of an evolution over time, which a run that asks for no
-    outputs gives by itself; ``density``: the density matrix of the final state. ``counts`` False: no counts. ``sampled``: expectation values from shots even where they can be computed. ``tolerance``: the
-    error that an expectation value may have, proved or estimated, where no engine has it exact.
+    outputs gives by itself; ``density``: the density matrix of the final state. ``counts`` False: no counts.
+    ``sampled``: expectation values from shots even where they can be computed. ``tolerance``: the error that an
+    expectation value may have, proved or estimated, where no engine has it exact.
 
     Raises ``QmkError`` INVALID_PARAMS for what does not fit the program.
     """

@@ -67,7 +67,8 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
         n_ops=n_ops,
         strings=len(strings) + len(outputs.probabilities),
         bases=(len(bases(outputs.expectations)) if len(strings) <= GROUPED else len(strings))
-        + bool(outputs.probabilities),
+        + bool(outputs.probabilities)
+        + outputs.trajectory,
         points=max(1, len(outputs.points)),
         derivatives=derivatives,
     )

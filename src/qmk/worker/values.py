@@ -4,7 +4,6 @@ draw."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +17,6 @@ from qmk.exact.paulis import Tally, frequencies
 from qmk.ir.affine import Affine, Vector, affine
 from qmk.ir.bases import Basis, bases
 from qmk.ir.cone import Cone, Support, cones, supports_of
-from qmk.ir.labels import labels
 from qmk.ir.program import Gate, Noise, Program, Reset
 from qmk.ir.shifts import shifts_of
 from qmk.qvm import outputs as asked
@@ -33,8 +31,7 @@ from qmk.sdk.engine import (
     SumObserver,
     Unsupported,
 )
-from qmk.worker.memory import PEAK
-from qmk.worker.messages import Done, Partial
+from qmk.worker.messages import Partial
 from qmk.worker.observed import (
     angles_of,
     consists_of,
@@ -71,38 +68,6 @@ def values_of(
     Raises ``QmkError`` UNSUPPORTED for what the method cannot give.
     """
     return _Work(runner, graph, method, outputs, shots, seed, show).values()
-
-
-def execute_with_outputs(
-    runner: Runner,
-    run: Callable[..., Done],
-    graph: Graph,
-    method: str,
-    outputs: Outputs,
-    size: tuple[int, int, int],
-    show: Show | None = None,
-) -> Done:
-    """Runs a job with outputs, of ``size`` (shots, seed, fence). ``run`` runs a graph for its counts; those of a sweep
-    are with its points. Raises RESOURCE_EXHAUSTED when memory ends."""
-    shots, seed, fence = size
-    cpu, started = time.process_time(), time.perf_counter()
-    if outputs.counts and not outputs.points:
-        done = run(graph, method, shots, seed, fence=fence)
-    else:
-        done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, labels(graph))
-    name = runner.declaration.name
-    try:
-        values = values_of(runner, graph, method, outputs, shots, seed, show)
-    except MemoryError as full:
-        text = f"engine '{name}' ran out of memory: {full}"
-        raise QmkError("RESOURCE_EXHAUSTED", text, engine=name, method=method, resource="memory_bytes") from full
-    return msgspec.structs.replace(
-        done,
-        run_s=time.perf_counter() - started - done.prepare_s,
-        cpu_s=time.process_time() - cpu,
-        peak_rss_bytes=PEAK.bytes(),
-        values=values,
-    )
 
 
 class _Work:
@@ -184,7 +149,8 @@ class _Work:
         if self.exact and self.derived is not None and "gradient" in self.can.outputs:
             return self._adjoint(program)
         if self.exact:
-            point = self._looked_at(program, self.outputs)
+            seen = self.outputs.names - {"trajectory", "counts", "sweep"}
+            point = self._looked_at(program, self.outputs) if seen else Point()
             if self.derived is not None:
                 gradients = self._differentiate(graph, at)
         else:

@@ -21,12 +21,12 @@ STEPS = 8.0
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
     """Steps of an integrator, as many as the state winds, on a state of 2^n entries or their square."""
     n = min(features.n_qubits, 400)
-    entries = float(n**3) if method == "piqs" else 4.0**n if method == "mesolve" else 2.0**n
+    entries = (n / 2 + 1.0) ** 4 if method == "piqs" else 4.0**n if method == "mesolve" else 2.0**n
     runs = 1 + shots if method == "mcsolve" else 1
     steps = 50.0 + STEPS * min(features.winding, 1e200)
     seconds = rates["start_s"] + shots * rates["shot_s"] + runs * rates["run_s"]
     seconds += runs * steps * (rates["step_s"] + entries * n * rates["entry_s"])
-    operators = n * (entries * n if method == "piqs" else 2.0**n)
+    operators = 4 * entries if method == "piqs" else n * 2.0**n
     kept = shots * 2.0**n if method == "mcsolve" else 0.0
     return Cost(
         seconds=min(seconds, 1e300),
