@@ -24,7 +24,7 @@ NAME = "qmk.dynamics"
 _ARGS = ("levels", "hamiltonian", "times", "collapse", "initial", "observables")
 _KEYS = ("format", "version", "description", "parameters", *_ARGS, "measure")
 _TEXTS = frozenset({"op", "description"})
-"""Keys whose texts are no expressions."""
+"""Keys whose texts are not expressions."""
 
 _ROWS = (
     Rule(
@@ -67,7 +67,7 @@ class _Reading:
             rows = [Finding(row.rule, row.message, row.help, "", source.name, row.line) for row in error.findings]
             raise invalid_graph(rows) from None
         if not isinstance(found, dict):
-            self.refuse("01", "it is no JSON object")
+            self.refuse("01", "it is not a JSON object")
         self.document = cast("dict[str, Any]", found)
         if strange := next((key for key in self.document if key not in _KEYS), None):
             self.refuse("01", f"there is no key '{strange[:40]}'")
@@ -91,21 +91,21 @@ class _Reading:
                 there = f"there are {', '.join(names)}" if names else "the document has none"
                 self.refuse("03", f"the parameter '{str(name)[:40]}' is none, or has no number; {there}")
             names[name] = value
-        args = {key: self._valued(self.document[key], names, key) for key in _ARGS if key in self.document}
+        args = {key: self._evaluate(self.document[key], names, key) for key in _ARGS if key in self.document}
         args["times"] = self._times(args["times"])
         why = checks.fault(args)
         if why:
             self.refuse("04", why)
-        return self._measured(args)
+        return self._with_reading(args)
 
-    def _valued(self, value: Any, names: Mapping[str, Any], place: str) -> Any:
+    def _evaluate(self, value: Any, names: Mapping[str, Any], place: str) -> Any:
         """The value with numbers for its expressions."""
         if isinstance(value, list):
             items = cast("list[Any]", value)
-            return [self._valued(each, names, f"{place}[{at}]") for at, each in enumerate(items)]
+            return [self._evaluate(each, names, f"{place}[{at}]") for at, each in enumerate(items)]
         if isinstance(value, dict):
             parts = cast("dict[str, Any]", value)
-            return {k: v if k in _TEXTS else self._valued(v, names, f"{place}.{k}") for k, v in parts.items()}
+            return {k: v if k in _TEXTS else self._evaluate(v, names, f"{place}.{k}") for k, v in parts.items()}
         if not isinstance(value, str):
             return value
         try:
@@ -124,7 +124,7 @@ class _Reading:
             self.refuse("04", f"times: a list, or start, stop and a count of 2 to {LIMITS.field_knots}")
         return [start + (stop - start) * (k / (count - 1)) for k in range(count)]
 
-    def _measured(self, args: dict[str, Any]) -> Graph:
+    def _with_reading(self, args: dict[str, Any]) -> Graph:
         held = checks.qubits_of(args["levels"])
         wanted = self.document.get("measure", list(range(len(held))))
         if not isinstance(wanted, list) or any(

@@ -158,10 +158,10 @@ class _Work:
             if self.derived is not None:
                 gradients = self._differentiate(graph, at)
         if self.outputs.trajectory:
-            point = self._followed(point, program)
+            point = self._follow(point, program)
         return msgspec.structs.replace(point, gradients=gradients)
 
-    def _followed(self, point: Point, program: Program) -> Point:
+    def _follow(self, point: Point, program: Program) -> Point:
         """``point`` with values over time, too."""
         engine = cast("FollowingEngine", self.runner.engine)
         with self._refusing():

@@ -302,7 +302,7 @@ REFUSED: dict[str, tuple[Args, str]] = {
         {"initial": [{"on": 1, "density": [[0, 0, 1.5, 0.0], [1, 1, -0.5, 0.0]]}]},
         "not Hermitian and positive",
     ),
-    "operator": ({"hamiltonian": [one("sx")]}, "no operator of one subsystem of 6 levels"),
+    "operator": ({"hamiltonian": [one("sx")]}, "not an operator of one subsystem of 6 levels"),
     "envelope": ({"hamiltonian": [one("n", time={"times": [0.0, 1.0], "values": [1.0, 1.0]})]}, "short of 0 or 6"),
     "norm": ({"initial": [{"on": 0, "vector": [[0, 2.0, 0.0]]}]}, "norm"),
     "rate": ({"collapse": [{"rate": 1.0, "operator": [one("a")], "time": {"omega": 1.0}}]}, "never below 0"),

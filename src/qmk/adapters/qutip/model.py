@@ -28,7 +28,7 @@ SAMPLING_ERROR = 1e-9
 
 def read(program: object, params: Any) -> NoReturn:
     """Raises UNSUPPORTED: an operator alone says neither state nor times."""
-    what = f"a {type(program).__name__} alone is no program: it says no initial state and no times"
+    what = f"a {type(program).__name__} alone is not a program: it has neither an initial state nor times"
     raise cannot("qutip", what, show(program, 40), "give qmk.adapters.qutip.Model(H, psi0, tlist, c_ops, e_ops)")
 
 
@@ -76,8 +76,8 @@ class Model:
         if c_ops is not None and (rows := cast("Any", c_ops) if isinstance(c_ops, (list, tuple)) else [c_ops]):
             given = cast("list[Any]", rows)
             self.document["collapse"] = [self._collapse(row, f"c_ops[{at}]") for at, row in enumerate(given)]
-        if e_ops is not None and len(_named(e_ops)):
-            self.document["observables"] = dict(_observables(_named(e_ops), self))
+        if e_ops is not None and len(_by_name(e_ops)):
+            self.document["observables"] = dict(_observables(_by_name(e_ops), self))
         if measure is not None:
             self.document["measure"] = list(measure)
         kept = {
@@ -101,7 +101,7 @@ class Model:
         """What is not zero of an operator: (row, column, re, im). Raises UNSUPPORTED for what is none here."""
         if not isinstance(operator, qutip.Qobj) or not operator.isoper or operator.dims != [self.levels] * 2:
             _refuse(
-                f"{_kind(operator)} is no operator on levels {self.levels}, which psi0 has",
+                f"{_kind(operator)} is not an operator on levels {self.levels}, which psi0 has",
                 place,
                 "give a Qobj whose dims fit those of psi0; superoperators are not read",
             )
@@ -235,7 +235,7 @@ def _levels_of(state: Any) -> list[int]:
     return list(levels)
 
 
-def _named(given: Any) -> Mapping[str, Any]:
+def _by_name(given: Any) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         return {str(name): value for name, value in cast("Mapping[Any, Any]", given).items()}
     rows = cast("list[Any]", given) if isinstance(given, (list, tuple)) else [given]

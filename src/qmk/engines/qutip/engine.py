@@ -53,7 +53,7 @@ class QutipEngine:
     def observe(self, program: Program, method: str) -> StateVector | DensityMatrix:
         """The final state on all qubits: those that are in no subsystem are in 0."""
         found = _take(program, method)
-        final = self.solved(found, method, 0, 0).final
+        final = self.solution(found, method, 0, 0).final
         places = matrices.of_qubits(found.model)
         n, m = program.n_qubits, len(found.qubits)
         others = [q for q in range(n) if q not in found.qubits]
@@ -76,11 +76,11 @@ class QutipEngine:
     ) -> tuple[list[float], dict[str, list[Estimate]]]:
         """Values of the observables at the times, with standard errors where they are of ``shots`` trajectories."""
         parts = _take(program, method)
-        found, model = self.solved(parts, method, shots, seed), parts.model
+        found, model = self.solution(parts, method, shots, seed), parts.model
         rows = {name: zip(found.values[name], found.errors[name], strict=True) for name in model.observables}
         return list(model.times), {name: [Estimate(float(v), float(e)) for v, e in row] for name, row in rows.items()}
 
-    def solved(self, parts: _Parts, method: str, shots: int, seed: int) -> Solved:
+    def solution(self, parts: _Parts, method: str, shots: int, seed: int) -> Solved:
         """The solution, the last ones kept; of ``shots`` trajectories where the method draws them."""
         drawn = (shots, seed) if method == "mcsolve" else ()
         key = msgspec.msgpack.encode((parts.model, method, drawn))
@@ -138,7 +138,7 @@ class QutipPlan:
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         qubits = self._parts.qubits
-        found = self._engine.solved(self._parts, self._method, shots, seed)
+        found = self._engine.solution(self._parts, self._method, shots, seed)
         drawn: Bits = np.zeros((shots, self._n_qubits), dtype=np.uint8)
         places = found.draw(shots, Rng(seed, "qutip"))
         for at, qubit in enumerate(qubits):

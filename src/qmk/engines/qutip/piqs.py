@@ -24,7 +24,7 @@ CLOSE = 1e-12
 Coefficient = Callable[[Envelope], Any]
 
 
-def _refused(why: str) -> Unsupported:
+def _refusal(why: str) -> Unsupported:
     return Unsupported(f"{why}: method piqs takes spins of two levels that are all alike")
 
 
@@ -33,7 +33,7 @@ def problem(model: Model, options: Mapping[str, Any], coefficient: Coefficient) 
     ``solve.Solved``. Raises ``Unsupported`` for what is not alike of all spins."""
     n = len(model.levels)
     if set(model.levels) != {2} or n < 2:
-        raise _refused(f"levels {list(model.levels)[:8]}")
+        raise _refusal(f"levels {list(model.levels)[:8]}")
     spins = _Spins(n)
     level = _level(model)
     groups: dict[Envelope | None, list[Term]] = {}
@@ -43,7 +43,7 @@ def problem(model: Model, options: Mapping[str, Any], coefficient: Coefficient) 
     whole: Any = piqs.Dicke(n, **_rates(model.collapse, n)).liouvillian()
     for matrix, time in parts:
         if abs((matrix - matrix.dag()).full()).max() > CLOSE * max(1.0, abs(matrix.full()).max()):
-            raise _refused("a Hamiltonian that is not Hermitian, for each of its envelopes")
+            raise _refusal("a Hamiltonian that is not Hermitian, for each of its envelopes")
         moved = qutip.liouvillian(matrix)
         whole = whole + (moved if time is None else qutip.QobjEvo([[moved, coefficient(time)]]))
     observed = {name: spins.operator(terms, f"observables['{name}']") for name, terms in model.observables.items()}
@@ -91,7 +91,7 @@ class _Spins:
             local_of = _by_spin(term)
             factor, on = complex_of(term.factor), sorted(local_of)
             if len(on) > 2:
-                raise _refused(f"{place}: a term of {len(on)} spins")
+                raise _refusal(f"{place}: a term of {len(on)} spins")
             if not on:
                 constant += factor
             elif len(on) == 1:
@@ -100,13 +100,13 @@ class _Spins:
                 found = factor * np.outer(local_of[on[0]], local_of[on[1]])
                 pairs[on[0], on[1]] = pairs.get((on[0], on[1]), 0) + found
         if abs(ones - ones[0]).max() > CLOSE * max(1.0, abs(ones).max()):
-            raise _refused(f"{place}: its spins differ")
+            raise _refusal(f"{place}: its spins differ")
         single = ones[0].copy()
         if pairs:
             first = next(iter(pairs.values()))
             every = [pairs.get(pair, 0 * first) for pair in itertools.combinations(range(self.n), 2)]
             if max(abs(one - first).max() for one in [*every, first.T]) > CLOSE * max(1.0, abs(first).max()):
-                raise _refused(f"{place}: its pairs of spins differ")
+                raise _refusal(f"{place}: its pairs of spins differ")
         else:
             first = np.zeros((4, 4), dtype=complex)
         result = (constant / self.n) * self.sums[0]
@@ -127,7 +127,7 @@ def _by_spin(term: Term) -> dict[int, Array]:
     for part in term.of:
         on = subsystems(part.on)
         if len(on) != 1:
-            raise _refused("a matrix on several subsystems")
+            raise _refusal("a matrix on several subsystems")
         found[on[0]] = found.get(on[0], np.eye(2)) @ local(part, (2,) * (on[0] + 1)).toarray()
     return {spin: _paulis_of(matrix) for spin, matrix in found.items()}
 
@@ -136,10 +136,10 @@ def _level(model: Model) -> int:
     levels = dict.fromkeys(range(len(model.levels)), 0)
     for start in model.initial:
         if start.level is None:
-            raise _refused("an initial state that is no level")
+            raise _refusal("an initial state that is not a level")
         levels[subsystems(start.on)[0]] = start.level
     if len(set(levels.values())) > 1:
-        raise _refused("spins that start in different levels")
+        raise _refusal("spins that start in different levels")
     return levels[0]
 
 
@@ -153,19 +153,19 @@ def _rates(rows: Sequence[Collapse], n: int) -> dict[str, float]:
     rates: dict[str, float] = {}
     for at, row in enumerate(rows):
         if row.time is not None:
-            raise _refused(f"collapse[{at}]: its rate changes in time")
+            raise _refusal(f"collapse[{at}]: its rate changes in time")
         found: dict[int, Array] = {}
         for term in row.operator:
             for spin, paulis in _by_spin(term).items():
                 found[spin] = found.get(spin, 0) + complex_of(term.factor) * paulis
             if len(term.of) != 1:
-                raise _refused(f"collapse[{at}]: a product of operators")
+                raise _refusal(f"collapse[{at}]: a product of operators")
         rows_of = list(found.values())
         if len(found) not in (1, n) or any(abs(one - rows_of[0]).max() > CLOSE for one in rows_of):
-            raise _refused(f"collapse[{at}]: it is neither of one spin nor alike of all")
+            raise _refusal(f"collapse[{at}]: it is neither of one spin nor alike of all")
         kind = next((k for k, form in _KINDS.items() if _share(rows_of[0], form) is not None), None)
         if kind is None:
-            raise _refused(f"collapse[{at}]: it is none of sp, sm and sz")
+            raise _refusal(f"collapse[{at}]: it is none of sp, sm and sz")
         rate = row.rate * float(_share(rows_of[0], _KINDS[kind]) or 0.0)
         if len(found) == 1:
             each[kind][next(iter(found))] += rate
@@ -173,13 +173,13 @@ def _rates(rows: Sequence[Collapse], n: int) -> dict[str, float]:
             rates[f"collective_{kind}"] = rates.get(f"collective_{kind}", 0.0) + rate
     for kind, of_spins in each.items():
         if not math.isclose(min(of_spins), max(of_spins), rel_tol=CLOSE):
-            raise _refused(f"its spins differ in {kind}")
+            raise _refusal(f"its spins differ in {kind}")
         rates[kind] = of_spins[0]
     return rates
 
 
 def _share(paulis: Array, form: Sequence[complex]) -> float | None:
-    """The rate that goes with a multiple of an operator; None where it is no multiple. piqs has jz = sz / 2, and s+
+    """The rate that goes with a multiple of an operator; None where it is not a multiple. piqs has jz = sz / 2, and s+
     and s- are half of the sums of Pauli matrices in ``form``."""
     shape = np.array(form, dtype=complex)
     scale = np.vdot(shape, paulis) / np.vdot(shape, shape)

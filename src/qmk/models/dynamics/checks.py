@@ -82,15 +82,15 @@ def _factor(part: Factor, levels: Sequence[int]) -> Iterator[str]:
         yield f"rows and columns of its matrix are 0 to {most - 1}"
     elif part.op and (len(on) > 1 or not is_operator(part.op, most)):
         fix = f"{', '.join(NAMED)}, |i><j|, and of two levels {', '.join(OF_TWO)}"
-        yield f"'{part.op[:40]}' is no operator of one subsystem of {most} levels; there are {fix}"
+        yield f"'{part.op[:40]}' is not an operator of one subsystem of {most} levels; there are {fix}"
 
 
 def is_operator(name: str, levels: int) -> bool:
     """Whether there is such a named operator on so many levels."""
-    return name in NAMED or (name in OF_TWO and levels == 2) or max(projected(name) or (levels,)) < levels
+    return name in NAMED or (name in OF_TWO and levels == 2) or max(projector(name) or (levels,)) < levels
 
 
-def projected(name: str) -> tuple[int, int] | None:
+def projector(name: str) -> tuple[int, int] | None:
     """(i, j) of "|i><j|"; None for another name."""
     i, _, j = name[1:-1].partition("><")
     if name != f"|{i}><{j}|" or not all(x.isascii() and x.isdecimal() and len(x) < 9 for x in (i, j)):

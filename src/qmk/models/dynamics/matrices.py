@@ -10,7 +10,7 @@ import numpy as np
 import scipy.interpolate  # pyright: ignore[reportMissingTypeStubs]
 import scipy.sparse  # pyright: ignore[reportMissingTypeStubs]
 
-from qmk.models.dynamics.checks import projected, size
+from qmk.models.dynamics.checks import projector, size
 from qmk.qvm.families.dynamics import Envelope, Factor, Model, Number, Start, Term, subsystems
 
 interpolate: Any = scipy.interpolate
@@ -36,7 +36,7 @@ def local(part: Factor, levels: Sequence[int]) -> Matrix:
     if part.entries:
         rows, columns, re, im = (np.array(column) for column in zip(*part.entries, strict=True))
         return sparse.coo_matrix((re + 1j * im, (rows, columns)), shape=(d, d)).tocsr()
-    found = projected(part.op)
+    found = projector(part.op)
     if found is not None:
         return sparse.coo_matrix(([1.0 + 0j], ([found[0]], [found[1]])), shape=(d, d)).tocsr()
     return _NAMED[part.op](d).astype(complex).tocsr()
@@ -47,7 +47,7 @@ def _ladder(d: int) -> Matrix:
 
 
 def _raising(d: int) -> Matrix:
-    """j+ of a spin (d - 1)/2 whose level 0 has the largest m."""
+    """The raising operator of a spin (d - 1)/2 whose level 0 has the largest m."""
     m = (d - 1) / 2 - np.arange(1.0, d)
     return sparse.diags(np.sqrt((d * d - 1) / 4 - m * (m + 1)), 1)
 
@@ -93,7 +93,7 @@ def places(on: Sequence[int], levels: Sequence[int]) -> tuple[Array, Array]:
     return offsets(on), offsets([k for k in range(len(levels)) if k not in on])
 
 
-def embedded(matrix: Matrix, on: Sequence[int], levels: Sequence[int]) -> Matrix:
+def embed(matrix: Matrix, on: Sequence[int], levels: Sequence[int]) -> Matrix:
     """A matrix on some subsystems as one on all."""
     mine, others = places(on, levels)
     coo, whole = matrix.tocoo(), math.prod(levels)
@@ -109,7 +109,7 @@ def operator(terms: Sequence[Term], levels: Sequence[int]) -> Matrix:
     for term in terms:
         product: Matrix = sparse.identity(whole, dtype=complex, format="csr")
         for at, part in enumerate(term.of):
-            factor = embedded(local(part, levels), subsystems(part.on), levels)
+            factor = embed(local(part, levels), subsystems(part.on), levels)
             product = product @ factor if at else factor
         found = found + complex_of(term.factor) * product
     return found.tocsr()
