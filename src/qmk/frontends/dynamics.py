@@ -139,6 +139,8 @@ class _Reading:
             for qubit, event in zip(held[k], events, strict=True):
                 nodes.append(Node(f"read_{event}", "core.mz", vqs=(vqs[qubit],), produces=(event,)))
             outputs.append(Output(f"s{k}", events, descending=True))
+        left = [vqs[q] for k in range(len(held)) if k not in wanted for q in held[k]]
+        nodes += [Node("free", "core.free", vqs=tuple(left))] if left else []
         events = tuple(event for node in nodes for event in node.produces)
         return Graph(nodes=tuple(nodes), vqs=vqs, events=events, outputs=tuple(outputs))
 

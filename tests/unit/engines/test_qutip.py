@@ -97,7 +97,8 @@ def test_an_atom_in_a_cavity_swaps_its_excitation_at_the_rabi_frequency(photons:
     found = result.trajectory
     assert (result.method, found.exact) == ("sesolve", True)
     assert found["inversion"] == pytest.approx(np.cos(1.4 * math.sqrt(photons + 1) * found.times), abs=1e-6)
-    assert list(found) == ["n", "inversion"] and not found.errors("n").any()
+    assert list(found) == ["n", "inversion"]
+    assert not found.errors("n").any()
 
 
 def test_a_weakly_driven_cavity_shows_the_vacuum_rabi_splitting() -> None:
@@ -199,13 +200,17 @@ def test_trajectories_agree_with_the_master_equation_within_their_errors() -> No
     args = cavity(3, collapse=[{"rate": 0.5, "operator": [one("a")]}], times=times(3.0, 7))
     sampled, exact = run(args, engine="qutip:mcsolve", shots=400), run(args)
     found, want = sampled.trajectory, exact.trajectory
-    assert not found.exact and sampled.values is not None and sampled.values.shots == 400
+    assert not found.exact
+    assert sampled.values is not None
+    assert sampled.values.shots == 400
     for name in found:
         errors = found.errors(name)[1:]
-        assert (errors > 0).all() and (errors < 0.06).all()
+        assert (errors > 0).all()
+        assert (errors < 0.06).all()
         assert (abs(found[name] - want[name])[1:] < 5 * errors).all()
     again = run(args, engine="qutip:mcsolve", shots=400)
-    assert again.counts == sampled.counts and list(again.trajectory["n"]) == list(found["n"])
+    assert again.counts == sampled.counts
+    assert list(again.trajectory["n"]) == list(found["n"])
     excited = sampled.counts.get("000", 0) / 400
     assert excited == pytest.approx((1 + want["inversion"][-1]) / 2, abs=0.12)
 
@@ -232,11 +237,12 @@ def test_identical_spins_in_dickes_states_are_what_the_whole_space_gives(n: int)
     found, want = run(args, engine="qutip:piqs", shots=4000), run(args, engine="qutip:mesolve", shots=4000)
     for name in ("up", "zz"):
         assert found.trajectory[name] == pytest.approx(want.trajectory[name], abs=1e-6)
-    assert found.trajectory.exact and found.counts.tvd(want.counts) < 0.06
+    assert found.trajectory.exact
+    assert found.counts.tvd(want.counts) < 0.06
 
 
 def test_many_identical_spins_flash_together() -> None:
-    """Dicke superradiance: the rate at which 20 spins radiate peaks near N^2 / 4 of one, where alone it falls from N."""
+    """Dicke superradiance: the rate at which 20 spins radiate peaks near N^2 / 4 of one spin's."""
     n = 20
     args = superradiance(n, hamiltonian=[], times=times(1.0, 41))
     args["collapse"] = [{"rate": 1.0, "operator": [one("sm", k) for k in range(n)]}]
@@ -269,7 +275,8 @@ def test_levels_are_read_in_binary_and_values_of_qubits_are_there() -> None:
         "times": [0.0, 1.0],
     }
     counts = run(args, shots=1000).counts
-    assert set(counts) == {"1000", "1001"} and counts["1001"] / 1000 == pytest.approx(0.64, abs=0.06)
+    assert set(counts) == {"1000", "1001"}
+    assert counts["1001"] / 1000 == pytest.approx(0.64, abs=0.06)
     assert float(qmk.expectation(graph(args), "ZIIY")) == pytest.approx(-0.96, abs=1e-7)
     assert abs(qmk.amplitudes(graph(args), ["1001"])[0]) == pytest.approx(0.8, abs=1e-7)
     lossy = {**args, "collapse": [{"rate": 1.0, "operator": [one("a")]}]}
