@@ -38,7 +38,7 @@ def pulse(t: float) -> float:
 MODELS: dict[str, tuple[Any, Any]] = {
     "constant": (H0, ()),
     "array": ([H0, [H1, np.sin(TIMES) ** 2]], [0.3 * A]),
-    "function": ([H0, [H1, pulse]], [[SM, np.exp(-TIMES)]]),
+    "function": ([H0, [H1, pulse]], [[SM, lambda t: math.exp(-t)]]),
     "complex": ([H0, [0.5 * A, lambda t: rotating(t).conjugate()], [0.5 * A.dag(), rotating]], ()),
     "evolving": (qutip.QobjEvo([H0, [H1, pulse]]), [0.3 * A, 0.2 * SM]),
     "coefficient": ([H0, [H1, qutip.coefficient(np.cos(TIMES), tlist=TIMES)]], [[A, lambda t: 0.4 * math.cos(t)]]),

@@ -16,12 +16,14 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.formats import binary, json_codec
 from qmk.frontends import load, recognise, write
+from qmk.frontends.dynamics import FRONTEND
 from qmk.models.dynamics import checks
 from qmk.qvm.families import dynamics
 from qmk.qvm.graph import digest
 from qmk.qvm.verify import verify
 from qmk.request.program import inputs_of
 from qmk.router.features import features
+from qmk.sdk.kit import frontend_kit
 
 FLIP: dict[str, Any] = {
     "format": "qmk.dynamics",
@@ -178,3 +180,16 @@ def test_a_program_has_it_as_a_method() -> None:
         qmk.Program(1, 1).evolve(0, levels=[2], hamiltonian=[], times=[1.0, 0.0])
     with pytest.raises(QmkError, match="lists and objects"):
         qmk.Program(1, 1).evolve(0, levels=[2], hamiltonian=[object()], times=[0.0, 1.0])
+
+
+SAMPLES = frontend_kit.Samples(
+    valid={"a flip": (text(), None), "two levels alone": (text(levels=[2, 2], initial=[]), None)},
+    invalid={"no levels": (b'{"format": "qmk.dynamics"}', 0), "a number": (b"1", 0)},
+    foreign=[b'{"program": {"nodes": []}}', b'{"register": [], "program": {}}', b"OPENQASM 3;"],
+)
+
+
+@pytest.mark.parametrize("check", frontend_kit.checks(FRONTEND, SAMPLES), ids=lambda check: check.name)
+def test_the_conformance_kit(check: frontend_kit.Check) -> None:
+    if not check.skipped:
+        assert check.run() == ""
