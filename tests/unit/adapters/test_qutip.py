@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -105,6 +105,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "infinite": (lambda: Model([H0, [H1, lambda t: math.inf]], PSI, TIMES), "not finite"),
     "evolving times a coefficient": (lambda: Model([[qutip.QobjEvo(H0), "t"]], PSI, TIMES), "a QobjEvo times"),
     "sum of losses": (lambda: Model(H0, PSI, TIMES, [qutip.QobjEvo([A, [SM, "t"]])]), "a sum with coefficients"),
+    "args": (lambda: Model(H0, PSI, TIMES, args=cast("Any", [1])), "args: "),
+    "error": (lambda: Model(H0, PSI, TIMES, error=math.nan), "error: "),
+    "measure": (lambda: Model(H0, PSI, TIMES, measure=[True]), "measure: "),
+    "times": (lambda: Model(H0, PSI, object()), "tlist: "),
     "operator alone": (lambda: qmk.run(H0), "a Qobj alone is not a program"),
 }
 

@@ -59,9 +59,17 @@ class Model:
         measure: Sequence[int] | None = None,
         error: float = SAMPLING_ERROR,
     ) -> None:
-        self._args, self._error = dict(args or {}), error
+        given: Any = {} if args is None else args
+        if not isinstance(given, Mapping) or not all(
+            isinstance(name, str) for name in cast("Mapping[Any, Any]", given)
+        ):
+            _refuse(f"{show(args, 40)} are not values by name", "args", "give such as {'w': 2.0}")
+        allowed: Any = error
+        if isinstance(allowed, bool) or not isinstance(allowed, (int, float)) or not 0 < allowed < 1:
+            _refuse(f"{show(allowed, 40)} is not an error between 0 and 1", "error", "give such as 1e-9")
+        self._args, self._error = dict(cast("Mapping[str, Any]", given)), float(allowed)
         self.sampled: dict[str, float] = {}
-        self.times = np.asarray(tlist, dtype=np.float64)
+        self.times = _floats(tlist, "tlist")
         if self.times.ndim != 1 or not 2 <= len(self.times) <= LIMITS.field_knots:
             _refuse("it is not two or more times in a row", "tlist", "give such as numpy.linspace(0, 10, 101)")
         self.levels = _levels_of(psi0)
@@ -79,6 +87,11 @@ class Model:
         if e_ops is not None and len(_by_name(e_ops)):
             self.document["observables"] = dict(_observables(_by_name(e_ops), self))
         if measure is not None:
+            numbers: Any = measure
+            if not isinstance(numbers, (list, tuple)) or not all(
+                type(k) is int and 0 <= k < len(self.levels) for k in cast("list[Any]", numbers)
+            ):
+                _refuse(f"it is not a list of subsystems of 0 to {len(self.levels) - 1}", "measure", "give such as [0]")
             self.document["measure"] = list(measure)
         kept = {
             key: self.document[key]
@@ -139,7 +152,7 @@ class Model:
     def _envelopes(self, coefficient: Any, place: str) -> list[tuple[Any, dict[str, Any]]]:
         """Factors and real envelopes that add up to a coefficient."""
         if isinstance(coefficient, (list, np.ndarray)):
-            values = np.array(cast("Any", coefficient))
+            values = _complexes(coefficient, place)
             if values.shape != self.times.shape or len(values) < 4:
                 _refuse("its values are not one for each of four or more times", place, "give one a time of tlist")
             knots = self.times
@@ -222,6 +235,20 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<Model of levels {self.levels} at {len(self.times)} times>"
+
+
+def _floats(given: Any, place: str) -> Array:
+    try:
+        return np.array(given, dtype=np.float64)
+    except Exception:  # a caller's own class may raise anything
+        _refuse(f"{show(given, 40)} are not numbers", place, "give a list or an array of numbers")
+
+
+def _complexes(given: Any, place: str) -> Array:
+    try:
+        return np.array(given, dtype=np.complex128)
+    except Exception:  # a caller's own class may raise anything
+        _refuse(f"{show(given, 40)} are not numbers", place, "give a list or an array of numbers")
 
 
 def _levels_of(state: Any) -> list[int]:
