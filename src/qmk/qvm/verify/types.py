@@ -90,7 +90,7 @@ EVOLUTION = Rule(
     "arguments do not make an evolution",
     "Each atom of an evolution has a place of its own, fields have times from 0 to its end that never fall, a pattern "
     "a number for each qubit; subsystems are held by all qubits, named by number, and their times rise.",
-    "correct the part that is named",
+    "correct the positions, fields or subsystems",
 )
 
 PLACES = Rule(
