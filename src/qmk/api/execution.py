@@ -19,7 +19,6 @@ from qmk.api.plans import Known, memory_bytes
 from qmk.api.source import Source
 from qmk.base.errors import FALLBACKS, QmkError
 from qmk.base.limits import LIMITS
-from qmk.request.outputs import usual_outputs
 
 if TYPE_CHECKING:
     from qmk.host.isolated import Isolated
@@ -78,7 +77,11 @@ class Executor:
         if outputs is not None:
             return self._with_values(source, outputs)
         counted = self._counts(source)
-        usual = None if counted.engine == "native" else usual_outputs(source.graph)
+        if counted.engine == "native":
+            return counted
+        from qmk.request.outputs import usual_outputs
+
+        usual = usual_outputs(source.graph)
         return counted if usual is None else self._add_values(counted, source, usual)
 
     def _counts(self, source: Source) -> Executed:
