@@ -36,7 +36,9 @@ GROUPS = {
         "expectation", "probabilities", "amplitudes", "state", "sweep", "gradient", "value_and_grad", "metric_tensor",
         "Objective",
     ),
-    "Results": ("Result", "Sampled", "Counts", "Batch", "Expectation", "Probabilities", "Gradient", "Swept"),
+    "Results": (
+        "Result", "Sampled", "Counts", "Batch", "Expectation", "Probabilities", "Gradient", "Swept", "Trajectory",
+    ),
     "Pictures": ("plot",),
     "Resources": ("estimate", "Estimate", "LogicalCounts"),
     "The daemon": ("Client", "AsyncClient"),

@@ -57,7 +57,7 @@ PROGRAM_INTRO = """
 KINDS = {
     "angle": "SupportsFloat", "float": "SupportsFloat", "int": "SupportsIndex", "text": "str", "profile": "str",
     "pauli": "str", "kraus": "Iterable[Any]", "points": "Iterable[Numbers]", "drives": "Drive | Iterable[Drive]",
-    "matrix": "Iterable[Any]", "map": "Mapping[str, SupportsFloat]",
+    "matrix": "Iterable[Any]", "map": "Mapping[str, SupportsFloat]", "data": "Iterable[Any] | Mapping[str, Any]",
 }  # fmt: skip
 """Types of the arguments of ops other than gates, by the kind of their declaration."""
 

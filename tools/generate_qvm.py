@@ -13,6 +13,7 @@ from qmk.formats.json_rules import JSON_RULES
 from qmk.frontends.ahs import AHS_RULES
 from qmk.frontends.blackbird import BLACKBIRD_RULES
 from qmk.frontends.cirq_json import CIRQ_RULES
+from qmk.frontends.dynamics import DYN_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.neutral_atom_vm import NAVM_RULES
@@ -35,6 +36,7 @@ READERS = (
     ("AHS", "Analog programs of Amazon Braket", "what can be read as an AHS program", tuple(AHS_RULES.values())),
     ("CIRQ", "Circuits of Cirq in JSON", "what can be read as a circuit of Cirq's", tuple(CIRQ_RULES.values())),
     ("TFQ", "Circuits of TensorFlow Quantum", "what can be read as a serialized circuit", tuple(TFQ_RULES.values())),
+    ("DYN", "Models of open systems", "what can be read as a dynamics model", tuple(DYN_RULES.values())),
     ("KIRIN", "Squin kernels of Kirin", "what can be read as a kernel of squin", tuple(KIRIN_RULES.values())),
     ("STIM", "Circuits of Stim", "what can be read and written as a Stim circuit", tuple(STIM_RULES.values())),
     ("LANES", "Programs for lanes", "what can be read as a program of bloqade-lanes", tuple(LANES_RULES.values())),

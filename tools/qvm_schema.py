@@ -8,12 +8,14 @@ equal ``text(version)``; a test compares them.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
+
+import msgspec
 
 from qmk.base.ids import ID_PATTERN
 from qmk.base.limits import LIMITS
 from qmk.formats.legacy import OPS_01, OPTS_01
-from qmk.qvm.families import OPS, analog
+from qmk.qvm.families import OPS, analog, dynamics
 from qmk.qvm.graph import VERSIONS
 from qmk.qvm.op import Arity, Op, Param
 
@@ -46,6 +48,8 @@ def _param(param: Param) -> Schema:
         out = {"anyOf": [number, _ref("expression")]}
     elif param.kind == "map":
         out = {"type": "object"}
+    elif param.kind == "data":
+        out = _data(param.name)
     elif param.kind in ("kraus", "matrix"):
         depth, most = (3, 16) if param.kind == "kraus" else (2, 64)
         entry: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
@@ -67,6 +71,22 @@ def _param(param: Param) -> Schema:
             out["pattern"] = _PATTERNS[param.kind]
     unit = f" ({param.unit})" if param.unit else ""
     return {**out, "description": f"{param.doc}{unit}"}
+
+
+def _data(name: str) -> Schema:
+    """The schema of an argument of ``dynamics.evolve``, with all that it refers to inside."""
+    part = msgspec.json.schema(dynamics.Model, ref_template="{name}")
+    known = part["$defs"]
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, dict):
+            found = cast("Schema", value)
+            if "$ref" in found:
+                return whole(known[found["$ref"]])
+            return {key: whole(each) for key, each in found.items() if key != "title"}
+        return [whole(each) for each in cast("list[Any]", value)] if isinstance(value, list) else value
+
+    return whole(known["Model"]["properties"][name])
 
 
 def _drive() -> Schema:

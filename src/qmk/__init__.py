@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from qmk.client.counts import Counts
     from qmk.client.result import Result
     from qmk.client.sync import Client
+    from qmk.client.trajectory import Trajectory
     from qmk.ir.parameters import Parameter
     from qmk.models.noise import NoiseModel
     from qmk.request.devices import on_device
@@ -73,6 +74,7 @@ __all__ = [
     "Result",
     "Sampled",
     "Swept",
+    "Trajectory",
     "X",
     "Y",
     "Z",
@@ -118,6 +120,7 @@ _HOMES = {
     "Result": "qmk.client.result",
     "Sampled": "qmk.api.sampling",
     "Swept": "qmk.api.sweeping",
+    "Trajectory": "qmk.client.trajectory",
     "X": "qmk.request.pauli_sum",
     "Y": "qmk.request.pauli_sum",
     "Z": "qmk.request.pauli_sum",

@@ -74,7 +74,15 @@ class Executor:
         """Raises ``QmkError``: INVALID_GRAPH, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED, TIMEOUT,
         JOB_FAILED."""
         outputs = source.options.outputs
-        return self._counts(source) if outputs is None else self._with_values(source, outputs)
+        if outputs is not None:
+            return self._with_values(source, outputs)
+        counted = self._counts(source)
+        if counted.engine == "native":
+            return counted
+        from qmk.request.outputs import usual_outputs
+
+        usual = usual_outputs(source.graph)
+        return counted if usual is None else self._add_values(counted, source, usual)
 
     def _counts(self, source: Source) -> Executed:
         known = self._of_core(source)
@@ -115,14 +123,16 @@ class Executor:
     def _with_values(self, source: Source, outputs: Outputs) -> Executed:
         """Draws counts as a run without outputs would, on the same engine from the same seed; then computes the values
         on an engine that has them."""
-        import msgspec
-
         from qmk.qvm.outputs import require
 
         require(outputs, source.graph, source.shots)
         if not outputs.counts or outputs.points:
             return self._by_router(source, outputs)
-        counted = self._counts(source)
+        return self._add_values(self._counts(source), source, outputs)
+
+    def _add_values(self, counted: Executed, source: Source, outputs: Outputs) -> Executed:
+        import msgspec
+
         found = self._by_router(source, msgspec.structs.replace(outputs, counts=False))
         counted.values = found.values
         for name, took in found.usage.items():

@@ -34,6 +34,8 @@ TABLE: dict[str, Limit] = {
     "code_distance": Limit(1001, "", "distance of a code profile"),
     "matrix_qubits": Limit(10, "qubits", "qubits of a gate whose full matrix is written out"),
     "field_knots": Limit(65_536, "knots", "times at which one field of an analog evolution is given"),
+    "subsystems": Limit(256, "subsystems", "subsystems of one open system"),
+    "levels": Limit(65_536, "levels", "levels of one subsystem"),
     "sites": Limit(10_000, "sites", "sites for atoms on one device"),
     "pulse_samples": Limit(
         1 << 22, "samples", "1-ns samples of a pulse sequence: of its waveforms, or of what it lights"

@@ -30,7 +30,11 @@ def read(
     program: object, params: Mapping[Any, Any] | None = None
 ) -> tuple[Circuit | Graph | bytes, Mapping[Any, Any] | None] | None:
     """A framework's program in a form of ours, and the parameters that are still to be set; None for an object that no
-    adapter knows. Raises UNSUPPORTED naming what cannot be carried over and where it stands."""
+    adapter knows and that has no method ``to_qmk`` for it. Raises UNSUPPORTED naming what cannot be carried over and
+    where it stands."""
+    own = getattr(type(program), "to_qmk", None)
+    if own is not None:
+        return own(program), params
     adapter = adapter_of(program)
     if adapter is None:
         return None

@@ -72,6 +72,8 @@ def value_of(name: str, param: Param, given: Any, before: Mapping[str, Any] | No
             one, duration = isinstance(given, Mapping), (before or {}).get("duration")
             several = [given] if one else _several(what, given, "objects with amplitude, ...")
             return [_drive(f"{what}[{at}]", each, duration) for at, each in enumerate(several)]
+        case "data":
+            return _data(what, given)
         case "map":
             return _map(what, given)
         case _:
@@ -137,6 +139,21 @@ def _map(what: str, given: Any) -> dict[str, Any]:
         raise wrong(f"{what} is {show(given)}", "give an object of numbers by name, such as {'decay_per_us': 0.1}")
     named = {_name(key): value for key, value in cast("Mapping[Any, Any]", given).items()}
     return {key: _number(f"{what}['{key}']", value) for key, value in named.items()}
+
+
+def _data(what: str, given: Any, depth: int = 0) -> Any:
+    """Lists and objects of numbers, names and texts; complex numbers as [re, im]."""
+    plain: Any = given.tolist() if hasattr(given, "tolist") else given
+    if depth < LIMITS.json_depth:
+        if isinstance(plain, Mapping):
+            return {_name(k): _data(what, v, depth + 1) for k, v in cast("Mapping[Any, Any]", plain).items()}
+        if isinstance(plain, (list, tuple)):
+            return [_data(what, each, depth + 1) for each in cast("list[Any]", plain)]
+    if isinstance(plain, complex):
+        return [plain.real, plain.imag]
+    if plain is None or isinstance(plain, (str, int, float, Expression)):
+        return plain
+    raise wrong(f"{what} holds {show(plain)}", "give lists and objects of numbers and names, see docs/spec/dynamics.md")
 
 
 def _name(key: object) -> str:

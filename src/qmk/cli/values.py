@@ -184,6 +184,9 @@ def _point(point: Point, parameters: Sequence[str], labels: Sequence[str]) -> It
         shown = [f"{value:0{width}b}: {_text(chance)}" for value, chance in enumerate(row[:SHOWN])] if width else []
         yield f"  probabilities {number}: {', '.join(shown)}"
         yield from _more(len(row), "values")
+    for name, row in point.trajectory.items():
+        last = _text(row[-1])
+        yield f"  <{name}> over time, {len(row)} values from t = {point.times[0]:g} to {point.times[-1]:g}; last {last}"
     if point.state:
         size = len(point.state) // 16
         yield f"  state: {size} amplitudes"

@@ -11,6 +11,7 @@ import msgspec
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
 from qmk.base.errors import Finding, QmkError
 from qmk.client.counts import SHOWN, Counts, Layout, draw_run, summarize
+from qmk.client.trajectory import Trajectory
 from qmk.qvm.outputs import Values
 
 if TYPE_CHECKING:
@@ -99,6 +100,24 @@ class Result:
         self._fetch = fetch
         self._packed = packed
         self._printed = printed
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The observables of an evolution over time. Raises NOT_COMPLETED where the job gave none."""
+        return Trajectory.of(self.values)
+
+    @property
+    def density(self) -> NDArray[np.complex128]:
+        """The density matrix of the final state, shape (2^n, 2^n), qubit 0 the highest bit of an index. Raises
+        NOT_COMPLETED where the job was not asked for it."""
+        import numpy as np
+
+        packed = self.values.points[0].density if self.values is not None and self.values.points else b""
+        if not packed:
+            fix = "ask for it with qmk.outputs(program, density=True)"
+            raise QmkError("NOT_COMPLETED", "the job gave no density matrix", help=fix)
+        side = int((len(packed) // 16) ** 0.5)
+        return np.frombuffer(packed, dtype="<c16").reshape(side, side)
 
     @property
     def registers(self) -> list[Register]:

@@ -12,11 +12,13 @@ import msgspec
 
 from qmk.formats import json_codec
 from qmk.request.build import build_remote
+from qmk.request.outputs import usual_outputs
 from qmk.request.program import own_with, source_text
 from qmk.rpc.kept import Kept
 
 if TYPE_CHECKING:
     from qmk.abi.shapes import Qec
+    from qmk.qvm.outputs import Outputs
     from qmk.request.options import RunOptions
     from qmk.request.program import ProgramLike
 
@@ -34,19 +36,20 @@ Key = tuple[bytes, str, bytes]
 
 class Wire(NamedTuple):
     """A graph as JSON, the shots it is asked for, and the machine that the daemon is to write it for. ``sha256`` of the
-    JSON of a long graph that is kept, else empty."""
+    JSON of a long graph that is kept, else empty. ``usual``: what a job gives where the caller asks for nothing."""
 
     graph: msgspec.Raw
     shots: int | None
     qec: Qec | None
     sha256: str = ""
+    usual: Outputs | None = None
 
 
 class WireGraphs:
     """The graphs of one client."""
 
     def __init__(self) -> None:
-        self._kept: Kept[Key, tuple[msgspec.Raw, str]] = Kept()
+        self._kept: Kept[Key, tuple[msgspec.Raw, str, Outputs | None]] = Kept()
 
     def write(self, program: ProgramLike, options: RunOptions) -> Wire:
         """The program with these options; raises what ``build_remote`` raises."""
@@ -54,14 +57,14 @@ class WireGraphs:
         key = _key(program, options)
         found = None if key is None else self._kept.get(key)
         if found is not None:
-            return Wire(found[0], options.shots, None, found[1])
+            return Wire(found[0], options.shots, None, *found[1:])
         request = build_remote(program, options)
         graph = msgspec.Raw(json_codec.encode(request.graph))
-        sha256 = ""
+        sha256, usual = "", usual_outputs(request.graph)
         if key is not None:
             sha256 = hashlib.sha256(graph).hexdigest() if len(graph) > SHORT_BYTES else ""
-            self._kept.put(key, (graph, sha256), len(key[0]) + len(graph), KEPT_BYTES)
-        return Wire(graph, request.shots, request.qec, sha256)
+            self._kept.put(key, (graph, sha256, usual), len(key[0]) + len(graph), KEPT_BYTES)
+        return Wire(graph, request.shots, request.qec, sha256, usual)
 
 
 def _key(program: ProgramLike, options: RunOptions) -> Key | None:

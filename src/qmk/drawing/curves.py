@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from qmk.drawing.scene import PALE
@@ -75,6 +75,29 @@ def sweep(
         drawn = axes.pcolormesh(xs, ys, grid, cmap="cividis", shading="nearest", rasterized=True)
         axes.figure.colorbar(drawn, ax=axes, label=names[0])
         axes.set(xlabel=titles[0], ylabel=titles[1])
+        return axes.figure
+
+
+class TrajectoryLike(Protocol):
+    """What is drawn of values over time."""
+
+    @property
+    def times(self) -> Array: ...
+    def errors(self, name: str, /) -> Array: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __getitem__(self, name: str, /) -> Array: ...
+
+
+def trajectory(found: TrajectoryLike, time: str = "time", ax: Axes | None = None, theme: str = "light") -> Figure:
+    """Draws values over time: see ``qmk.client.trajectory.Trajectory.plot``."""
+    names = list(found)
+    with axes_of(ax, theme, 5.6, 3.4) as axes:
+        for k, name in enumerate(names):
+            errors = found.errors(name)
+            _curve(axes, found.times, found[name], errors if errors.any() else None, COLOURS[k % 7], name)
+        axes.set(xlabel=time, ylabel=names[0] if len(names) == 1 else "expectation value")
+        if len(names) > 1:
+            axes.legend()
         return axes.figure
 
 

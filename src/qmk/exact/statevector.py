@@ -40,6 +40,9 @@ class StateVector:
     def state(self) -> paulis.Array:
         return self._state
 
+    def density(self) -> paulis.Array:
+        return np.outer(self._state, self._state.conj())
+
     def amplitudes(self, bitstrings: Sequence[str], /) -> list[complex]:
         return [complex(self._state[int(text, 2) if text else 0]) for text in bitstrings]
 

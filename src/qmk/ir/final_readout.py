@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from qmk.ir.cone import Placed
-from qmk.qvm.families import OPS, analog
+from qmk.ir.evolutions import is_noisy
+from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
 _SILENT = frozenset({"lifecycle", "hint", "fence", "metadata"})
@@ -88,9 +89,7 @@ def gates_of(graph: Graph) -> list[Placed] | None:
         kind = op.op_class if op is not None else ""
         if node.op == "core.alloc":
             number.update(zip(node.vqs, range(len(number), len(number) + len(node.vqs)), strict=True))
-        elif (
-            kind in _GATES and node.guard is None and not (kind == "evolution" and analog.is_noisy(node.op, node.args))
-        ):
+        elif kind in _GATES and node.guard is None and not (kind == "evolution" and is_noisy(node.op, node.args)):
             used.update(node.vqs)
             out.append(Placed(node.op, tuple([number[name] for name in node.vqs])))
         elif kind == "reset" and node.guard is None and used.isdisjoint(node.vqs):

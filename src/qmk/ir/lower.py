@@ -18,6 +18,7 @@ from qmk.base.errors import QmkError
 from qmk.ir import channels
 from qmk.ir import conditions as c
 from qmk.ir.conditions import Expression
+from qmk.ir.evolutions import is_noisy
 from qmk.ir.labels import labels
 from qmk.ir.light import lower_light
 from qmk.ir.liveness import observable, without_idle_resets
@@ -240,7 +241,7 @@ class _Lowering:
         apart = analog.loses(op.name, node.args) or self.losses.any_flagged(qubits)
         if op.name not in self.resolver.gates:
             raise self._refusal(node, "this engine runs gates, not evolutions")
-        if not (apart or analog.is_noisy(op.name, node.args)):
+        if not (apart or is_noisy(op.name, node.args)):
             self.out.append(Gate(op.name, qubits, (), cond, node.args))
             return
         if cond is not None:

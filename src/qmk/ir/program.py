@@ -131,7 +131,7 @@ class KrausNoise(Noise, frozen=True):
 
 
 class NoisyEvolution(Noise, frozen=True):
-    """An evolution that may end in more than one state (``qvm.families.analog.is_noisy``), or of atoms that may be
+    """An evolution that may end in more than one state (``ir.evolutions.is_noisy``), or of atoms that may be
     lost, by its full name. ``lost``: for each atom the cbit that is 1 where it is lost, so that it takes no part, and
     that becomes 1 where the evolution loses it; () where none is. A method that runs it declares ``noise`` "analog"."""
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from qmk.ir.evolutions import noise_kinds
 from qmk.ir.t_count import magic
-from qmk.qvm.families import OPS, analog, noise
+from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, pack
 from qmk.qvm.op import Op
 
@@ -88,7 +89,7 @@ class Count(msgspec.Struct, frozen=True):
     noise: tuple[noise.Kind, ...]
     """Kinds of the error channels on qubits that may err, in program order."""
     evolutions: frozenset[str]
-    """Kinds of noise of the evolutions: "levels", "analog"."""
+    """Kinds of noise of the evolutions: "levels", "analog", "open"."""
     readings: int
     """Readings of events that may be wrong and that a condition depends on."""
     skewed: bool
@@ -115,15 +116,13 @@ def count(
     is one. ``leave_gates_open``: the numbers do not say which gates are Clifford, but list the gates of each make."""
     kinds: list[noise.Kind] = []
     evolutions: set[str] = set()
-    if b"noise." in packed or b"analog." in packed:
+    if b"noise." in packed or b"analog." in packed or b"dynamics." in packed:
         for node in graph.nodes:
             op = OPS[node.op]
             if op.op_class == "noise" and node.vqs:
                 kinds.append(noise.kind(op, node))
             elif op.op_class == "evolution":
-                evolutions.update(
-                    ("levels",) * (node.op == "analog.rydberg3") + ("analog",) * analog.has_noise(node.args)
-                )
+                evolutions.update(noise_kinds(node.op, node.args))
     numbers, found = _ops().look(packed, bytes(_JOINS[kind] for kind in kinds), circuit, leave_gates_open)
     readings, skewed = noisy_readings(graph) if "noise.readout" in numbers["ops"] else (0, False)
     erring: tuple[noise.Kind, ...] = tuple(kind for kind in kinds if kind != "none")

@@ -34,7 +34,20 @@ OpClass = Literal[
 ]
 
 ParamKind = Literal[
-    "angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus", "points", "drives", "matrix"
+    "angle",
+    "float",
+    "int",
+    "bits",
+    "text",
+    "profile",
+    "pauli",
+    "gate",
+    "map",
+    "kraus",
+    "points",
+    "drives",
+    "matrix",
+    "data",
 ]
 
 

@@ -69,6 +69,8 @@ class Outputs(_Part, frozen=True):
         bool, Meta(description="of each observable by the sweep's parameters, or without a sweep by every angle")
     ] = False
     sweep: Annotated[Sweep | None, Meta(description="parameters, and the points at which the program is run")] = None
+    trajectory: Annotated[bool, Meta(description="observables over time, of an evolution that names them")] = False
+    density: Annotated[bool, Meta(description="the density matrix")] = False
     counts: Annotated[bool, Meta(description="counts and events too")] = True
     sampled: Annotated[bool, Meta(description="expectation values from shots even if they can be computed")] = False
     tolerance: Annotated[float, Meta(description="error that a value not had exactly may have", ge=0, lt=1)] = 0.0
@@ -86,6 +88,8 @@ class Outputs(_Part, frozen=True):
             "amplitudes": bool(self.amplitudes),
             "probabilities": bool(self.probabilities),
             "gradient": self.gradient,
+            "trajectory": self.trajectory,
+            "density": self.density,
             "sweep": bool(self.points),
             "counts": self.counts,
         }
@@ -111,6 +115,9 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     amplitudes: list[tuple[float, float]] = []
     probabilities: Annotated[list[list[Estimate]], Meta(description="of all values of each group of qubits")] = []
     counts: Annotated[dict[str, int], Meta(description="in a sweep: of this point")] = {}
+    times: Annotated[list[float], Meta(description="of the trajectory")] = []
+    trajectory: Annotated[dict[str, list[Estimate]], Meta(description="of each observable at all times")] = {}
+    density: Annotated[bytes, Meta(description="rows of the matrix, as state")] = b""
 
 
 class Values(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -202,7 +209,7 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     if outputs.sweep is not None:
         _require_sweep(outputs.sweep, graph)
     check("values_bytes", values_bytes_max(outputs, graph, n, shots))
-    if outputs.expectations or outputs.probabilities or outputs.amplitudes or outputs.state:
+    if outputs.expectations or outputs.probabilities or outputs.amplitudes or outputs.state or outputs.density:
         _require_atoms(graph)
 
 
@@ -232,6 +239,11 @@ def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:
     each += sum(ESTIMATE_BYTES << min(len(qubits), 40) for qubits in outputs.probabilities)
     if outputs.state:
         each += 16 << min(n, 50)
+    if outputs.density:
+        each += 16 << min(2 * n, 50)
+    if outputs.trajectory:
+        over = [node.args for node in graph.nodes if node.op == "dynamics.evolve"]
+        each += sum(ESTIMATE_BYTES * len(args["times"]) * (1 + len(args.get("observables", ()))) for args in over)
     if outputs.gradient:
         by = len(outputs.sweep.names) if outputs.sweep is not None else sum(len(angles_of(x)) for x in graph.nodes)
         each += ESTIMATE_BYTES * by * len(outputs.expectations)

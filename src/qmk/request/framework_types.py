@@ -66,7 +66,22 @@ class _Kernel(Protocol):
     def dialects(self) -> Any: ...
 
 
+class _Convertible(Protocol):
+    """Any object that says itself what it is to QMK, such as ``qmk.adapters.qutip.Model``."""
+
+    def to_qmk(self) -> Any: ...
+
+
 FrameworkObject: TypeAlias = (
-    _NumQubits | _QubitCount | _NQubits | _AllQubits | _GetQubits | _Wires | _Function | _Channels | _Kernel
+    _NumQubits
+    | _QubitCount
+    | _NQubits
+    | _AllQubits
+    | _GetQubits
+    | _Wires
+    | _Function
+    | _Channels
+    | _Kernel
+    | _Convertible
 )
 """A program of another framework that QMK has an adapter for (``sdk.adapter``), such as a ``qiskit.QuantumCircuit``."""

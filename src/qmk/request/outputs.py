@@ -9,6 +9,7 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.ir.evolutions import OPEN
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Sweep
@@ -26,6 +27,8 @@ def outputs(
     amplitudes: Sequence[str] = (),
     probabilities: Sequence[Sequence[int]] = (),
     gradient: bool = False,
+    trajectory: bool = False,
+    density: bool = False,
     points: PointsLike | None = None,
     params: Mapping[Any, Any] | None = None,
     counts: bool = True,
@@ -37,13 +40,15 @@ def outputs(
 
     ``expect``: observables as ``qmk.expectation`` takes them. ``points``: the points of a sweep, as ``qmk.sweep`` takes
     them; ``params``: the inputs that are the same at every point, or where there is no sweep all of them, by which
-    ``gradient`` then derives. ``counts``
-    False: no counts. ``sampled``: expectation values from shots even where they can be computed. ``tolerance``: the
-    error that an expectation value may have, proved or estimated, where no engine has it exact.
+    ``gradient`` then derives. ``trajectory``: the observables of an evolution over time, which a run that asks for no
+    outputs gives by itself; ``density``: the density matrix of the final state. ``counts`` False: no counts.
+    ``sampled``: expectation values from shots even where they can be computed. ``tolerance``: the error that an
+    expectation value may have, proved or estimated, where no engine has it exact.
 
     Raises ``QmkError`` INVALID_PARAMS for what does not fit the program.
     """
-    for name, value in {"state": state, "gradient": gradient, "counts": counts, "sampled": sampled}.items():
+    switches = {"state": state, "gradient": gradient, "trajectory": trajectory, "density": density}
+    for name, value in {**switches, "counts": counts, "sampled": sampled}.items():
         arguments.switch(name, value)
     if not isinstance(probabilities, (list, tuple)):
         raise arguments.refuse("probabilities", probabilities, "a list of lists of qubits", "write [[0], [0, 2]]")
@@ -65,12 +70,21 @@ def outputs(
         amplitudes=bitstrings_of(amplitudes),
         probabilities=tuple(qubits_of(group, graph) for group in probabilities),
         gradient=gradient,
+        trajectory=trajectory,
+        density=density,
         sweep=sweep,
         counts=counts,
         sampled=sampled,
         tolerance=allowed,
     )
     return graph, wanted
+
+
+def usual_outputs(graph: Graph) -> Outputs | None:
+    """What a run gives that asks for nothing: beside counts, values over time of a program that begins with an
+    evolution that has them."""
+    first = next((node for node in graph.nodes if node.op != "core.alloc"), None)
+    return Outputs(trajectory=True) if first is not None and first.op == OPEN else None
 
 
 def bitstrings_of(given: Any) -> tuple[str, ...]:

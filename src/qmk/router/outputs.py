@@ -15,6 +15,9 @@ from qmk.router.propagation import PROPAGATION, predict
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Observed
 
 OF_ONE_STATE = frozenset({"state", "amplitudes"})
+WHOLE = OF_ONE_STATE | {"density", "trajectory"}
+"""Outputs that depend on all qubits."""
+
 SAMPLED = frozenset({"expectation", "probabilities"})
 """Outputs that every engine can estimate from shots."""
 
@@ -46,7 +49,7 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
     gates = gates_of(ended)
     strings = list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
     width, n_ops = n, features.n_ops
-    if gates is not None and not outputs.names & OF_ONE_STATE:
+    if gates is not None and not outputs.names & WHOLE:
         parts = cones(
             gates, [*supports_of(strings), *(dict.fromkeys(group, "Z") for group in outputs.probabilities)], n
         )
@@ -64,7 +67,8 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
         n_ops=n_ops,
         strings=len(strings) + len(outputs.probabilities),
         bases=(len(bases(outputs.expectations)) if len(strings) <= GROUPED else len(strings))
-        + bool(outputs.probabilities),
+        + bool(outputs.probabilities)
+        + outputs.trajectory,
         points=max(1, len(outputs.points)),
         derivatives=derivatives,
     )
@@ -84,7 +88,7 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
 def is_exact(can: Capabilities, features: Features) -> bool:
     """Whether the method gives the values from a state."""
     observed = features.observed
-    values = features.outputs & (OF_ONE_STATE | SAMPLED)
+    values = features.outputs & (WHOLE | SAMPLED)
     if observed is None or observed.sampled or not values <= can.outputs:
         return False
     return observed.pure or (observed.mixed and "noisy" in can.outputs)
@@ -112,6 +116,10 @@ def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
         return [
             ("outputs", "values of modes of light are computed, not sampled, and of whole programs without a condition")
         ]
+    if lost := sorted(features.outputs & (WHOLE - OF_ONE_STATE) - can.outputs):
+        return [("outputs", f"it gives no {', no '.join(lost)}")]
+    if "density" in features.outputs:
+        return [("outputs", "it has no density matrix of such a program")]
     single = sorted(features.outputs & OF_ONE_STATE)
     if not single:
         return []

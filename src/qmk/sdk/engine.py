@@ -23,6 +23,7 @@ __all__ = [
     "Capabilities",
     "Cost",
     "Declaration",
+    "DensityObserver",
     "Engine",
     "Estimate",
     "Execution",
@@ -30,6 +31,7 @@ __all__ = [
     "Features",
     "FeedForward",
     "FencedPlan",
+    "FollowingEngine",
     "Gap",
     "Observable",
     "Observer",
@@ -71,13 +73,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
     """Kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
-    ``NoisyEvolution`` with noise, "levels" one of three levels. An engine need not handle readings that may be wrong:
+    ``NoisyEvolution`` with noise, "levels" one of three levels, "open" and
+    "subsystems" those of subsystems (``ir.evolutions``). An engine need not handle readings that may be wrong:
     ``lower`` applies them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """Beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"
     and "sweep" (both faster than one value at a time): what ``Observer`` gives. "noisy": expectation values and
     probabilities exact of programs with noise and resets too. "sums": expectation values of whole sums, within an error
-    that the caller allows (``SumObserver``). Without "counts" it draws no shots"""
+    that the caller allows (``SumObserver``). "density": the density matrix (``DensityObserver``); "trajectory": values
+    over time (``FollowingEngine``). Without "counts" it draws no shots"""
     evolves: bool = False
     """It takes only programs with an evolution: others run its gates faster"""
     fences: bool = False
@@ -351,6 +355,25 @@ class SumObserver(Observer, Protocol):
     def sum_of(self, observable: Observable, tolerance: float, /) -> Estimate:
         """The expectation value of a sum of Pauli strings: exact for a ``tolerance`` of 0, else with an error of at
         most that. Raises MemoryError where it cannot be had."""
+        ...
+
+
+class DensityObserver(Observer, Protocol):
+    """The observer of a method with the output "density"."""
+
+    def density(self) -> np.ndarray[Any, np.dtype[np.complex128]]:
+        """The density matrix, shape (2^n, 2^n)."""
+        ...
+
+
+class FollowingEngine(Protocol):
+    """An engine one of whose methods has the output "trajectory"."""
+
+    def trajectory(
+        self, program: Program, method: str, shots: int, seed: int
+    ) -> tuple[list[float], dict[str, list[Estimate]]]:
+        """The times of the program's evolution, and the values of its observables at them; of ``shots`` trajectories
+        where they are sampled."""
         ...
 
 

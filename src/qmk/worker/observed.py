@@ -19,6 +19,7 @@ from qmk.ir.lower import lower
 from qmk.ir.program import Barrier, Gate, Instruction, Logic, Measure, PauliNoise, Program, Register, Reset
 from qmk.ir.resolver import Resolver
 from qmk.qvm.graph import Graph
+from qmk.qvm.outputs import Estimate, Observable, Outputs
 from qmk.sdk.engine import Capabilities
 
 _TO_Z = {"X": ("core.h",), "Y": ("core.sdg", "core.h"), "Z": ()}
@@ -131,3 +132,18 @@ def _move(item: Instruction, place: Mapping[int, int]) -> Instruction:
         old = getattr(item, name)
         changes[name] = place[old] if name == "qubit" else tuple(place[q] for q in old)
     return replace(item, **changes) if changes else item
+
+
+def to_bytes(numbers: Any) -> bytes:
+    """Complex numbers as ``Point`` has them."""
+    return np.asarray(numbers).astype("<c16").tobytes()
+
+
+def strings_of(outputs: Outputs) -> list[str]:
+    """Every Pauli string but the identity, once."""
+    return list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
+
+
+def sums_of(observables: Iterable[Observable], values: dict[str, float]) -> list[Estimate]:
+    """The value of each observable from those of its strings."""
+    return [Estimate(float(sum(c * values.get(text, 1.0) for text, c in row))) for row in observables]

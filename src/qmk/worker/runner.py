@@ -251,10 +251,10 @@ class Runner:
         how: dict[str, Any],
     ) -> Done:
         """Runs with outputs; ``how`` has the options for the run that gives the counts."""
-        from qmk.worker import values
+        from qmk.worker import with_outputs
 
         graph = self._find(digest, method, how["scope"]).graph if graph is None else graph
-        return values.execute_with_outputs(
+        return with_outputs.execute_with_outputs(
             self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size, how["show"]
         )
 

@@ -4,8 +4,8 @@ draw."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -17,15 +17,21 @@ from qmk.exact.paulis import Tally, frequencies
 from qmk.ir.affine import Affine, Vector, affine
 from qmk.ir.bases import Basis, bases
 from qmk.ir.cone import Cone, Support, cones, supports_of
-from qmk.ir.labels import labels
 from qmk.ir.program import Gate, Noise, Program, Reset
 from qmk.ir.shifts import shifts_of
 from qmk.qvm import outputs as asked
 from qmk.qvm.graph import Graph
-from qmk.qvm.outputs import Estimate, Observable, Outputs, Point, Sweep, Values
-from qmk.sdk.engine import FastObserver, Observer, ObservingEngine, SumObserver, Unsupported
-from qmk.worker.memory import PEAK
-from qmk.worker.messages import Done, Partial
+from qmk.qvm.outputs import Estimate, Outputs, Point, Sweep, Values
+from qmk.sdk.engine import (
+    DensityObserver,
+    FastObserver,
+    FollowingEngine,
+    Observer,
+    ObservingEngine,
+    SumObserver,
+    Unsupported,
+)
+from qmk.worker.messages import Partial
 from qmk.worker.observed import (
     angles_of,
     consists_of,
@@ -34,6 +40,9 @@ from qmk.worker.observed import (
     measure_in_bases,
     part,
     place_gates,
+    strings_of,
+    sums_of,
+    to_bytes,
 )
 
 if TYPE_CHECKING:
@@ -61,38 +70,6 @@ def values_of(
     return _Work(runner, graph, method, outputs, shots, seed, show).values()
 
 
-def execute_with_outputs(
-    runner: Runner,
-    run: Callable[..., Done],
-    graph: Graph,
-    method: str,
-    outputs: Outputs,
-    size: tuple[int, int, int],
-    show: Show | None = None,
-) -> Done:
-    """Runs a job with outputs, of ``size`` (shots, seed, fence). ``run`` runs a graph for its counts; those of a sweep
-    are with its points. Raises RESOURCE_EXHAUSTED when memory ends."""
-    shots, seed, fence = size
-    cpu, started = time.process_time(), time.perf_counter()
-    if outputs.counts and not outputs.points:
-        done = run(graph, method, shots, seed, fence=fence)
-    else:
-        done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, labels(graph))
-    name = runner.declaration.name
-    try:
-        values = values_of(runner, graph, method, outputs, shots, seed, show)
-    except MemoryError as full:
-        text = f"engine '{name}' ran out of memory: {full}"
-        raise QmkError("RESOURCE_EXHAUSTED", text, engine=name, method=method, resource="memory_bytes") from full
-    return msgspec.structs.replace(
-        done,
-        run_s=time.perf_counter() - started - done.prepare_s,
-        cpu_s=time.process_time() - cpu,
-        peak_rss_bytes=PEAK.bytes(),
-        values=values,
-    )
-
-
 class _Work:
     def __init__(
         self,
@@ -110,11 +87,13 @@ class _Work:
         self.can = runner.capabilities(method)
         self.n = asked.n_qubits(graph)
         self.program = final_state(graph, self.can)
-        wanted = outputs.names & {"expectation", "state", "amplitudes", "probabilities"}
+        wanted = outputs.names & {"expectation", "state", "amplitudes", "probabilities", "density"}
         self.pure = consists_of(self.program, Gate)
         seen = self.pure or ("noisy" in self.can.outputs and consists_of(self.program, Gate, Noise, Reset))
         self.exact = seen and not outputs.sampled and wanted <= self.can.outputs
-        if not self.exact and (lost := sorted(wanted - set(VALUES))):
+        followed = {"trajectory"} & outputs.names - self.can.outputs
+        if followed or (not self.exact and (wanted - set(VALUES))):
+            lost = sorted(followed | wanted - set(VALUES))
             gates_only(self.program)  # says what is in the way, where it is the program
             raise QmkError(
                 "UNSUPPORTED",
@@ -170,27 +149,43 @@ class _Work:
         if self.exact and self.derived is not None and "gradient" in self.can.outputs:
             return self._adjoint(program)
         if self.exact:
-            point = self._looked_at(program, self.outputs)
+            seen = self.outputs.names - {"trajectory", "counts", "sweep"}
+            point = self._looked_at(program, self.outputs) if seen else Point()
             if self.derived is not None:
                 gradients = self._differentiate(graph, at)
         else:
             point = self._sample(program, self.outputs, at, "values")
             if self.derived is not None:
                 gradients = self._differentiate(graph, at)
+        if self.outputs.trajectory:
+            point = self._follow(point, program)
         return msgspec.structs.replace(point, gradients=gradients)
+
+    def _follow(self, point: Point, program: Program) -> Point:
+        """``point`` with values over time, too."""
+        engine = cast("FollowingEngine", self.runner.engine)
+        with self._refusing():
+            times, rows = engine.trajectory(program, self.method, self.shots, self.seed)
+        return msgspec.structs.replace(point, times=times, trajectory=rows)
 
     # -- exact -------------------------------------------------------------------------------------------------------
 
     def observer(self, program: Program) -> Observer:
         engine = cast("ObservingEngine", self.runner.engine)
-        try:
+        with self._refusing():
             return engine.observe(program, self.method)
+
+    @contextmanager
+    def _refusing(self) -> Generator[None]:
+        """What the engine refuses in here, as an error with its name."""
+        try:
+            yield
         except Unsupported as refused:
             name = self.runner.declaration.name
             raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
 
     def _cones(self, gates: Sequence[Gate], supports: Sequence[Support], outputs: Outputs) -> list[Cone]:
-        if outputs.state or outputs.amplitudes:
+        if outputs.state or outputs.amplitudes or outputs.density:
             everything = tuple(range(self.n))
             return [Cone(everything, tuple(range(len(gates))), tuple(range(len(supports))))]
         return cones(place_gates(gates), supports, self.n)
@@ -198,19 +193,20 @@ class _Work:
     def _looked_at(self, program: Program, outputs: Outputs) -> Point:
         """Computes the values of a program of gates, each from its causal cone; for a program with noise, from the
         whole program."""
-        strings, groups = _strings(outputs), outputs.probabilities
+        strings, groups = strings_of(outputs), outputs.probabilities
         if "sums" in self.can.outputs:
             return self._of_sums(program, outputs)
         if not self.pure:
             observer = self.observer(program)
             found = dict(zip(strings, observer.expectation(strings) if strings else (), strict=True))
             rows = [[Estimate(p) for p in observer.probabilities(group)] for group in groups]
-            return Point(expectations=_sums(outputs.expectations, found), probabilities=rows)
+            density = to_bytes(cast("DensityObserver", observer).density()) if outputs.density else b""
+            return Point(expectations=sums_of(outputs.expectations, found), probabilities=rows, density=density)
         gates = gates_only(program)
         supports = [*supports_of(strings), *(dict.fromkeys(group, "Z") for group in groups)]
         values: dict[str, float] = {}
         chances: dict[int, list[float]] = {}
-        state, amplitudes = b"", []
+        state, density, amplitudes = b"", b"", []
         for cone in self._cones(gates, supports, outputs):
             observer = self.observer(part(program, [gates[k] for k in cone.gates], cone.qubits))
             mine = [strings[k] for k in cone.members if k < len(strings)]
@@ -219,12 +215,15 @@ class _Work:
             for k in (k - len(strings) for k in cone.members if k >= len(strings)):
                 chances[k] = observer.probabilities([cone.qubits.index(q) for q in groups[k]])
             if outputs.state:
-                state = np.asarray(observer.state()).astype("<c16").tobytes()
+                state = to_bytes(observer.state())
+            if outputs.density:
+                density = to_bytes(cast("DensityObserver", observer).density())
             if outputs.amplitudes:
                 amplitudes = [(z.real, z.imag) for z in observer.amplitudes(outputs.amplitudes)]
         return Point(
-            expectations=_sums(outputs.expectations, values),
+            expectations=sums_of(outputs.expectations, values),
             state=state,
+            density=density,
             amplitudes=amplitudes,
             probabilities=[[Estimate(p) for p in chances[k]] for k in range(len(groups))],
         )
@@ -232,12 +231,9 @@ class _Work:
     def _of_sums(self, program: Program, outputs: Outputs) -> Point:
         """Computes values with an engine that takes whole observables, within the error that is allowed."""
         observer = cast("SumObserver", self.observer(program))
-        try:
+        with self._refusing():
             sums = [observer.sum_of(row, outputs.tolerance) for row in outputs.expectations]
             chances = [[Estimate(p) for p in observer.probabilities(group)] for group in outputs.probabilities]
-        except Unsupported as refused:
-            name = self.runner.declaration.name
-            raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
         return Point(expectations=sums, probabilities=chances)
 
     def _angle_map(self) -> Affine:
@@ -301,7 +297,7 @@ class _Work:
             angles = self._angle_map().at(np.array(self.outputs.points, dtype=np.float64))
         except QmkError:
             return []
-        gates, strings = gates_only(self.program), _strings(self.outputs)
+        gates, strings = gates_only(self.program), strings_of(self.outputs)
         starts = np.cumsum([0, *(len(gate.params) for gate in gates)])
         columns: dict[str, list[float]] = {}
         for cone in cones(place_gates(gates), supports_of(strings), self.n):
@@ -314,7 +310,7 @@ class _Work:
             rows = cast("FastObserver", observer).sweep(angles[:, places].tolist(), short)
             columns.update(zip(mine, map(list, zip(*rows, strict=True)), strict=True))
         return [
-            Point(expectations=_sums(self.outputs.expectations, {text: columns[text][at] for text in strings}))
+            Point(expectations=sums_of(self.outputs.expectations, {text: columns[text][at] for text in strings}))
             for at in range(len(angles))
         ]
 
@@ -346,11 +342,8 @@ class _Work:
     ) -> Any:
         made, qubits = measure_in_bases(program, basis.letters, self.can)
         seed = substream(self.seed, *names)
-        try:
+        with self._refusing():
             plan = self.runner.engine.prepare(made, self.method)
-        except Unsupported as refused:
-            name = self.runner.declaration.name
-            raise QmkError("UNSUPPORTED", str(refused), engine=name, method=self.method) from refused
         first = made.n_cbits - len(qubits)
 
         def progress(shots_done: int, bits: Any = None, /) -> bool:
@@ -386,12 +379,3 @@ class _Work:
             [Estimate(float(v), float(s) ** 0.5) for v, s in zip(values[row], variances[row], strict=True)]
             for row in range(rows)
         ]
-
-
-def _strings(outputs: Outputs) -> list[str]:
-    """Every Pauli string but the identity, once."""
-    return list(dict.fromkeys(text for row in outputs.expectations for text, _ in row if text.strip("I")))
-
-
-def _sums(observables: Iterable[Observable], values: dict[str, float]) -> list[Estimate]:
-    return [Estimate(float(sum(c * values.get(text, 1.0) for text, c in row))) for row in observables]

@@ -81,6 +81,7 @@ def _params(op_name):
         "matrix": st.just([[[0.6, 0.0], [0.0, 0.8]], [[0.0, 0.8], [0.6, 0.0]]]),
         "points": st.lists(st.lists(floats, min_size=2, max_size=3), max_size=2),
         "drives": st.just([{"amplitude": {"times": [0.0, 1e-07], "values": [-0.5, 2.0]}, "pattern": [1.0, 0.25]}]),
+        "data": st.just([{"of": [{"op": "a", "on": 0}], "time": {"times": [0.0, 1e-07], "values": [-0.5, 2.0]}}]),
     }  # fmt: skip
     fixed = {} if op is None else {p.name: st.one_of(kinds[p.kind], st.none(), values) for p in op.params}
     return st.tuples(st.fixed_dictionaries({}, optional=fixed), maps).map(lambda pair: {**pair[1], **pair[0]})

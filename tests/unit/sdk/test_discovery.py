@@ -29,6 +29,7 @@ SHIPPED = {
     "rydberg",
     "tenpy",
     "jax",
+    "qutip",
 }
 SOURCE = str(Path(discovery.__file__).resolve().parents[2])
 
@@ -55,7 +56,7 @@ def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pyte
     assert set(discovery.engines()) >= SHIPPED
     assert set(discovery.engines()) == {folder.name for folder in Path(SOURCE, "qmk/engines").glob("[a-z]*")}
     frontends = {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"}
-    frontends |= {"kirin", "stim", "lanes", "neutral-atom-vm"}
+    frontends |= {"kirin", "stim", "lanes", "neutral-atom-vm", "dynamics"}
     assert set(discovery.own_plugins("frontends")) == set(discovery.frontends()) >= frontends
     passes = {"constants", "peephole", "relabel", "dead", "schedule", "full"}
     assert set(discovery.own_plugins("passes")) == set(discovery.passes()) >= passes

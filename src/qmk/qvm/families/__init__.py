@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from qmk.qvm.families import analog, atoms, channel, core, magic, noise, photonic, policy
+from qmk.qvm.families import analog, atoms, channel, core, dynamics, magic, noise, photonic, policy
 from qmk.qvm.op import Family, Op
 
 FAMILIES: tuple[Family, ...] = (
@@ -15,6 +15,7 @@ FAMILIES: tuple[Family, ...] = (
     policy.FAMILY,
     analog.FAMILY,
     atoms.FAMILY,
+    dynamics.FAMILY,
     photonic.FAMILY,
 )
 

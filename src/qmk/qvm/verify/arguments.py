@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.qvm import profile
-from qmk.qvm.families import OPS, analog, atoms, noise, photonic
+from qmk.qvm.families import OPS, analog, atoms, dynamics, noise, photonic
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
 from qmk.qvm.verify.state import State, quote, show
@@ -42,6 +42,7 @@ _TYPE_TEXT = {
     "points": "a list of points",
     "drives": "a list of drives",
     "matrix": "a list of rows",
+    "data": "a list or an object",
 }
 
 
@@ -107,8 +108,8 @@ def _has_type(kind: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "map":
         return isinstance(value, Mapping)
-    if kind in ("kraus", "points", "drives", "matrix"):
-        return isinstance(value, list)
+    if kind in ("kraus", "points", "drives", "matrix", "data"):
+        return isinstance(value, list) or (kind == "data" and isinstance(value, dict))
     return isinstance(value, str) and (kind != "bits" or not value.strip("01"))
 
 
@@ -204,7 +205,8 @@ def _check_channel(state: State, node: Node, sized: bool) -> None:
 
 
 def _check_evolution(state: State, node: Node, sized: bool) -> None:
-    why = analog.fault(node.op, node.args, len(node.vqs)) if sized else ""
+    fault = dynamics.fault if node.op == "dynamics.evolve" else analog.fault
+    why = fault(node.op, node.args, len(node.vqs)) if sized else ""
     if why:
         state.add(EVOLUTION, f"{node.op}: {why}", node)
 
@@ -227,7 +229,7 @@ _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     "core.mod": _check_mod,
     "channel.open": _check_open,
     **{op.name: _check_channel for op in noise.FAMILY.ops},
-    **{op.name: _check_evolution for op in analog.FAMILY.ops},
+    **{op.name: _check_evolution for op in (*analog.FAMILY.ops, *dynamics.FAMILY.ops)},
     **{op.name: _check_places for op in atoms.FAMILY.ops},
     **{op.name: _check_light for op in photonic.FAMILY.ops},
 }

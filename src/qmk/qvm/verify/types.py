@@ -88,9 +88,9 @@ CHANNEL = Rule(
 EVOLUTION = Rule(
     "QVM-T13",
     "arguments do not make an evolution",
-    "Each atom of an evolution has a place of its own, every field has times that begin with 0, never fall and end "
-    "with the evolution, and a pattern has one number for each qubit.",
-    "correct the positions or fields",
+    "Each atom of an evolution has a place of its own, fields have times from 0 to its end that never fall, a pattern "
+    "a number for each qubit; subsystems are held by all qubits, named by number, and their times rise.",
+    "correct the positions, fields or subsystems",
 )
 
 PLACES = Rule(
