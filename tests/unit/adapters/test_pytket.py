@@ -234,7 +234,7 @@ def test_branches_and_steps_of_ours_are_written() -> None:
         c.x(1).measure(1, "f")
     with c.else_():
         c.z(1)
-    low, high, flag = c.bits
+    low, _, flag = c.bits
     with c.if_(low ^ flag):
         c.y(2).barrier(2)
     c.assign("s[1]", low | flag).measure_pauli("XY", 0, 1, bit="s[0]").measure(2, "f", basis="Y").reset(0).barrier()
