@@ -189,6 +189,8 @@ def test_what_has_no_place_is_refused(fixed: Result, state: Result) -> None:
         (values, "pytket", "", "neither counts nor a state"),
         (fixed, 3, "", "no result of 3 is made"),
     )
+    result: Any
+    framework: Any
     for result, framework, form, what in cases:
         with pytest.raises(QmkError, match=what):
             result.to(framework, form)
