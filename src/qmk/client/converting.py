@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 HOME = "qmk.adapters.results"
 
 
-def known() -> list[str]:
+def frameworks() -> list[str]:
     """The frameworks that results are converted for."""
     return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(HOME).__path__))
 
 
 def convert(result: Result, framework: str, form: str = "") -> Any:
     """The result as an object of ``framework``; see ``Result.to``."""
-    names = known()
+    names = frameworks()
     if not isinstance(cast("object", framework), str) or framework not in names:
         raise _missing(f"no result of {show(framework, 40)} is made", framework, names)
     try:

@@ -262,7 +262,7 @@ def _point(rows: dict[str, list[Row]]) -> Point:
 
     from qmk.qvm.outputs import Estimate, Point
 
-    def listed(kind: str) -> list[list[Estimate]]:
+    def estimates_of(kind: str) -> list[list[Estimate]]:
         found: list[list[Estimate]] = []
         for row in rows.get(kind, ()):
             found += [[] for _ in range(row.item + 1 - len(found))]
@@ -271,9 +271,9 @@ def _point(rows: dict[str, list[Row]]) -> Point:
 
     state = np.array([complex(row.value, row.imag) for row in rows.get("state", ())], "<c16")
     return Point(
-        expectations=[found for each in listed("expectation") for found in each],
-        gradients=listed("gradient"),
-        probabilities=listed("probability"),
+        expectations=[found for each in estimates_of("expectation") for found in each],
+        gradients=estimates_of("gradient"),
+        probabilities=estimates_of("probability"),
         amplitudes=[(row.value, row.imag) for row in rows.get("amplitude", ())],
         state=state.tobytes(),
         counts={row.by: int(row.value) for row in rows.get("count", ())},

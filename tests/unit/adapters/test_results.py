@@ -178,7 +178,7 @@ def _counts(found: Any, framework: str) -> dict[Any, int]:
 def test_what_has_no_place_is_refused(fixed: Result, state: Result) -> None:
     both = qmk.run(PURE, outputs=qmk.outputs(PURE, state=True)[1])
     values = qmk.run(PURE, outputs=qmk.outputs(PURE, expect="ZII", counts=False)[1])
-    cases: tuple[tuple[Result, Any, str, str], ...] = (
+    cases: tuple[tuple[Any, Any, str, str], ...] = (
         (state, "qiskit", "", "there are no expectation values"),
         (state, "cirq", "", "there are no counts"),
         (fixed, "cirq", "state_vector", "there are 0 states, not one"),
@@ -189,6 +189,8 @@ def test_what_has_no_place_is_refused(fixed: Result, state: Result) -> None:
         (values, "pytket", "", "neither counts nor a state"),
         (fixed, 3, "", "no result of 3 is made"),
     )
+    result: Any
+    framework: Any
     for result, framework, form, what in cases:
         with pytest.raises(QmkError, match=what):
             result.to(framework, form)
@@ -208,4 +210,4 @@ def test_a_program_without_bits_has_a_result_of_none() -> None:
 
 
 def test_every_module_of_results_has_forms() -> None:
-    assert converting.known() == ["braket", "cirq", "pennylane", "pytket", "qiskit"]
+    assert converting.frameworks() == ["braket", "cirq", "pennylane", "pytket", "qiskit"]

@@ -51,7 +51,7 @@ class Measured(Protocol):
 def registers(result: Measured) -> dict[str, NDArray[np.uint8]]:
     """The shots of each register in the order of declaration: shape (shots, bits), column k is bit k."""
     groups: list[Group] = [group for group in result.counts.groups if group.places]
-    printed = _printed(result)
+    printed = _bits_as_printed(result)
     if all(group.descending for group in groups):
         groups.reverse()
     return {
@@ -60,7 +60,7 @@ def registers(result: Measured) -> dict[str, NDArray[np.uint8]]:
     }
 
 
-def _printed(result: Measured) -> NDArray[np.uint8]:
+def _bits_as_printed(result: Measured) -> NDArray[np.uint8]:
     if result.has_events:
         return result.bits()
     keys = [key.replace(" ", "") for key in result.counts]

@@ -1,4 +1,4 @@
-"""pytket's ``BackendResult``: bits have the names of their registers, in the order of declaration."""
+"""The ``BackendResult`` of pytket: bits have the names of their registers, in the order of declaration."""
 
 from __future__ import annotations
 

@@ -41,12 +41,12 @@ def to_estimator(result: Measured) -> PrimitiveResult[Any]:
 
 def _bit_arrays(result: Measured) -> dict[str, BitArray]:
     return {
-        name: BitArray(np.packbits(_padded(bits[:, ::-1]), axis=1), bits.shape[1])
+        name: BitArray(np.packbits(_pad(bits[:, ::-1]), axis=1), bits.shape[1])
         for name, bits in registers(result).items()
     }
 
 
-def _padded(bits: NDArray[Any]) -> NDArray[Any]:
+def _pad(bits: NDArray[Any]) -> NDArray[Any]:
     """Bits with the zeros before them that fill a byte."""
     return np.pad(bits, ((0, 0), (-bits.shape[1] % 8, 0)))
 
@@ -68,16 +68,16 @@ def to_result(result: Measured) -> Result:
 
 def to_statevector(result: Measured) -> Statevector:
     """The state, qubit 0 the least significant bit as Qiskit has it."""
-    return Statevector(_reversed(the_only(states_of(result), NAME, "states")))
+    return Statevector(_reverse_bits(the_only(states_of(result), NAME, "states")))
 
 
 def to_density(result: Measured) -> DensityMatrix:
     """The density matrix, qubit 0 the least significant bit as Qiskit has it."""
     matrix = the_only(result.densities, NAME, "density matrices").array
-    return DensityMatrix(_reversed(_reversed(matrix).T).T)
+    return DensityMatrix(_reverse_bits(_reverse_bits(matrix).T).T)
 
 
-def _reversed(array: NDArray[Any]) -> NDArray[Any]:
+def _reverse_bits(array: NDArray[Any]) -> NDArray[Any]:
     """Rows whose numbers have their bits in the other order."""
     width = len(array).bit_length() - 1
     bits = array.reshape((2,) * width + array.shape[1:])

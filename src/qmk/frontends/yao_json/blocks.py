@@ -11,7 +11,15 @@ from qmk.sdk.frontend import Refused
 
 Block = dict[str, Any]
 TOLERANCE = 1e-9
-AXES = {"X": "rx", "Y": "ry", "Z": "rz"}
+GATES = {
+    "I2": "id",
+    "Sdag": "sdg",
+    "Tdag": "tdg",
+    **{name: name.lower() for name in ["X", "Y", "Z", "H", "S", "T", "SWAP"]},
+}
+"""Yao's constant gates that need no matrix, and their names here."""
+NAMES = {short: name for name, short in GATES.items()}
+AXES = {axis: f"r{axis.lower()}" for axis in "XYZ"}
 FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "gate": ({"gate"}, set()), "rot": ({"angle", "of"}, set()), "shift": ({"angle"}, set()),
     "phase": ({"angle"}, set()), "matblock": ({"matrix"}, set()), "put": ({"at", "of"}, set()),

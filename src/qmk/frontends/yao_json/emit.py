@@ -9,16 +9,13 @@ from typing import Any
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.frontends.openqasm.unitary import ROOT_QUBITS
-from qmk.frontends.yao_json.reader import GATES
+from qmk.frontends.yao_json.blocks import NAMES, Block
 from qmk.frontends.yao_json.rules import YAO_RULES
 from qmk.ir.names import TURNS, base_of
 from qmk.qvm import powers
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.op import Matrix
-
-NAMES = {short: name for name, short in GATES.items()}
-Block = dict[str, Any]
 
 
 class Unwritten(Exception):

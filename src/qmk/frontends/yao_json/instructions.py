@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from qmk.frontends.yao_json.blocks import Block
+from qmk.frontends.yao_json.blocks import AXES, NAMES, Block
 from qmk.models.arguments import show
 from qmk.sdk.frontend import Refused
 
@@ -30,14 +30,8 @@ class Instructions(msgspec.Struct, forbid_unknown_fields=True):
     instructions: list[Instruction]
 
 
-FIXED = {
-    "x": "X", "y": "Y", "z": "Z", "h": "H", "id": "I2", "s": "S", "t": "T", "sdg": "Sdag", "tdg": "Tdag",
-    "swap": "SWAP",
-}  # fmt: skip
+TURNS = {name: axis for axis, name in AXES.items()}
 ANGLES: dict[str, Callable[[float], Block]] = {
-    "rx": lambda angle: {"block": "rot", "angle": angle, "of": {"block": "gate", "gate": "X"}},
-    "ry": lambda angle: {"block": "rot", "angle": angle, "of": {"block": "gate", "gate": "Y"}},
-    "rz": lambda angle: {"block": "rot", "angle": angle, "of": {"block": "gate", "gate": "Z"}},
     "p": lambda angle: {"block": "shift", "angle": angle},
     "u1": lambda angle: {"block": "shift", "angle": angle},
     "gphase": lambda angle: {"block": "phase", "angle": angle},
@@ -64,8 +58,10 @@ def _block(row: Instruction, place: str) -> Block:
 
 def _gate(row: Instruction, place: str) -> Block:
     match row.name, row.params:
-        case name, [] if name in FIXED:
-            return {"block": "gate", "gate": FIXED[name]}
+        case name, [] if name in NAMES:
+            return {"block": "gate", "gate": NAMES[name]}
+        case name, [angle] if name in TURNS:
+            return {"block": "rot", "angle": angle, "of": {"block": "gate", "gate": TURNS[name]}}
         case name, [angle] if name in ANGLES:
             return ANGLES[name](angle)
         case "u2", [phi, lam]:

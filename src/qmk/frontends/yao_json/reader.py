@@ -28,6 +28,7 @@ from qmk.frontends.openqasm.unitary import (
 )
 from qmk.frontends.yao_json.blocks import (
     AXES,
+    GATES,
     TOLERANCE,
     Block,
     distance_from_identity,
@@ -49,12 +50,6 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Output
 from qmk.qvm.op import Matrix
 from qmk.sdk.frontend import Inputs, ParamValue, Refused, Source, strip_bom
-
-GATES = {
-    "I2": "id", "X": "x", "Y": "y", "Z": "z", "H": "h", "S": "s", "Sdag": "sdg", "T": "t", "Tdag": "tdg",
-    "SWAP": "swap",
-}  # fmt: skip
-"""Yao's constant gates that need no matrix, and their names here."""
 
 
 class Register(msgspec.Struct, forbid_unknown_fields=True):
