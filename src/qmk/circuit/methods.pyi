@@ -820,6 +820,17 @@ class ProgramMethods:
         """Whether the atom is lost; does not measure the qubit."""
     def reload_atoms(self, *qubits: QubitLike) -> Self:
         """Fresh atoms in |0> at these sites, whether they were lost or not."""
+    def evolve(
+        self,
+        *qubits: QubitLike,
+        levels: Iterable[Any] | Mapping[str, Any],
+        hamiltonian: Iterable[Any] | Mapping[str, Any],
+        times: Iterable[Any] | Mapping[str, Any],
+        collapse: Iterable[Any] | Mapping[str, Any] | None = ...,
+        initial: Iterable[Any] | Mapping[str, Any] | None = ...,
+        observables: Iterable[Any] | Mapping[str, Any] | None = ...,
+    ) -> Self:
+        """The master equation of subsystems from an initial state, the level of each in binary on its qubits."""
     def prepare_vacuum(self, mode: QubitLike, /) -> Self:
         """No photon, whatever the mode held."""
     def prepare_fock(self, n: SupportsIndex, mode: QubitLike, /) -> Self:
