@@ -29,7 +29,7 @@ test: ## set up, with a PostgreSQL server for the tests, then run the whole test
 	@$(CARGO) test --quiet --release --locked --lib --no-default-features
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-conformance: ## set up, then all of what the suite only takes a sample of: every page of a journal damaged
+conformance: ## set up, then all of what the suite takes a sample of, and other projects' suites in QMK_UPSTREAM
 	@tools/setup.sh tests
 	@$(BIN)/python -m pytest -m conformance
 

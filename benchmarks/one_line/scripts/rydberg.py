@@ -7,6 +7,7 @@ import numpy as np
 from pulser import Pulse, Register, Sequence
 from pulser.devices import AnalogDevice
 from pulser.waveforms import ConstantWaveform, RampWaveform
+from pulser_simulation import QutipEmulator
 
 OMEGA, LOW, HIGH = 2 * np.pi * 1.2, -2 * np.pi * 3.0, 2 * np.pi * 2.0
 sequence = Sequence(Register.rectangle(1, 7, spacing=AnalogDevice.rydberg_blockade_radius(OMEGA) * 0.9), AnalogDevice)
@@ -17,7 +18,7 @@ sequence.add(Pulse.ConstantDetuning(RampWaveform(300, OMEGA, 0), HIGH, 0), "ligh
 
 np.random.seed(1)
 # QMK: import qmk; counts = Counter(qmk.run(sequence, shots=2000, seed=1).counts)
-from pulser_simulation import QutipEmulator; counts = QutipEmulator.from_sequence(sequence).run().sample_final_state(2000)  # fmt: skip  # noqa: E501, E702, I001
+counts = QutipEmulator.from_sequence(sequence).run().sample_final_state(2000)
 best, times = Counter(counts).most_common(1)[0]
 print(f"{best}: {times / 2000:.2f}")
 

@@ -1,0 +1,157 @@
+"""Test suites of other projects that QMK's integrations are held against, and what in them is not expected to pass.
+
+Their code is not part of QMK. ``QMK_UPSTREAM`` names a folder with checkouts of them, each under the name here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Suite(NamedTuple):
+    """``files`` run with ``changes`` made to their text, by regular expression. ``reasons``: tests, by name, that are
+    not expected to pass. ``data``: folders that they read."""
+
+    repository: str
+    commit: str
+    files: tuple[str, ...]
+    changes: Mapping[str, str]
+    reasons: Mapping[str, str]
+    data: tuple[str, ...] = ()
+
+
+_SCOPE = "Braket lets gates and subroutines see variables and qubits outside; OpenQASM 3 and QMK do not"
+_PRIVATE = "looks at private parts of Braket's simulator"
+_GRADIENT = "expects adjoint_gradient to be refused, or another wording of the refusal; QMK computes it"
+_REGISTERS = (
+    "expects all qubits where the program reports the register that it measured into, as Braket 1.41.2 itself does"
+)
+_DYNAMIC = "needs a number that depends on a measurement where QMK must know it when the program is read"
+_ERROR = "expects Python's own error where QMK raises QmkError with the place"
+_IQM = "measure_ff and cc_prx are of IQM's experimental capability"
+_IDS = "replaces the ids that Braket's module makes"
+_BRAKET: dict[str, tuple[str, ...]] = {
+    "compares the properties of Braket's own device": ("test_properties",),
+    _SCOPE: (
+        "test_gphase",
+        "test_17_5_empty_return_statements",
+        "test_mcm_dependency_respects_scope_shadowing",
+    ),
+    "Braket counts the bits of a number from the highest; OpenQASM 3 and QMK from the lowest": ("test_adder_analytic",),
+    "a Python comment inside the pragma": ("test_invalid_hermitian_target",),
+    "expects noise to be refused; QMK runs it": ("test_simulator_instructions_not_supported",),
+    _ERROR: (
+        "test_simulator_run_observable_references_invalid_qubit",
+        "test_missing_input",
+        "test_16_3_accessing_nonexistent_variable_error",
+        "test_16_4_array_and_qubit_register_out_of_bounds_error",
+        "test_17_1_nonexistent_qubit_variable_error",
+        "test_17_2_nonexistent_function_error",
+        "test_18_1_simulation_zero_shots",
+        "test_undefined_function_in_mcm_condition",
+    ),
+    _PRIVATE: (
+        "test_observable_hash_tensor_product",
+        "test_remove_verbatim_box_with_nested_braces",
+    ),
+    "indexes a single qubit": ("test_basis_rotation",),
+    _GRADIENT: (
+        "test_adjoint_gradient_pragma_sv1",
+        "test_adjoint_gradient_pragma_dm1",
+    ),
+    "a range that ends behind the register, which Braket cuts": ("test_run_multiple_swap_large",),
+    _IDS: (
+        "test_run_program_set",
+        "test_program_set_parametric",
+        "test_run_program_set_dm",
+    ),
+    "expects other results to be refused than QMK refuses": (
+        "test_simulator_run_invalid_ir_result_types",
+        "test_simulator_run_invalid_ir_result_types_openqasm",
+    ),
+    _DYNAMIC: (
+        "test_5_1_loop_dependent_on_measurement_results_with_branching",
+        "test_6_3_dynamic_circuit_features",
+        "test_while_loop_with_measurement",
+        "test_for_loop_range_differs_per_path",
+        "test_13_1_early_return_in_subroutine",
+        "test_6_2_quantum_phase_estimation",
+        "test_mcm_dependent_declaration",
+        "test_continue_in_branched_while_loop",
+        "test_break_in_branched_while_loop",
+    ),
+    _IQM: (
+        "test_measure_ff_and_cc_prx_match_explicit_form",
+        "test_cc_prx_without_branch",
+        "test_cc_prx_always_fires",
+        "test_independent_feedback_keys",
+        "test_cc_prx_with_unmeasured_feedback_key_raises",
+    ),
+    _REGISTERS: (
+        "test_simple_conditional_feedforward",
+        "test_complex_conditional_logic",
+        "test_for_loop_with_branching",
+        "test_classical_variable_update_per_path",
+        "test_deterministic_measurement",
+        "test_break_in_loop_after_mcm",
+        "test_continue_in_loop_after_mcm",
+        "test_get_value_reads_correct_path_in_shared_if_body",
+        "test_bit_toggle_in_loop",
+        "test_declare_variable_in_branched_mode",
+        "test_get_value_falls_back_to_shared_table",
+        "test_for_loop_with_discrete_set",
+        "test_branched_if_else_both_branches",
+        "test_measure_result_assigned_without_if",
+        "test_reset_on_measured_qubit_flushes_pending",
+        "test_cast_in_mcm_condition",
+        "test_unary_in_mcm_condition",
+        "test_discrete_set_in_branched_for_loop",
+        "test_break_in_branched_for_loop",
+        "test_continue_in_branched_for_loop",
+        "test_branched_for_loop_iterates_correctly",
+        "test_repeated_mcm_with_classical_feedforward",
+    ),
+}
+
+BRAKET = "test/unit_tests/braket/default_simulator"
+OURS = "from qmk.integrations.braket.simulator import Simulator as"
+
+SUITES: dict[str, Suite] = {
+    "braket": Suite(
+        "https://github.com/amazon-braket/amazon-braket-default-simulator-python",
+        "e31289dc29953dfec4ef8104066308ecf2610a90",
+        tuple(f"{BRAKET}/test_{name}.py" for name in ("mcm", "state_vector_simulator", "density_matrix_simulator")),
+        {
+            r"\A((?:.*\n)*?)(?=\n\n(?:@|def |class ))": (
+                rf"\1\n{OURS} StateVectorSimulator\nDefaultSimulator = DensityMatrixSimulator = StateVectorSimulator\n"
+            ),
+            r"\.run_openqasm\(": ".run(",
+        },
+        {name: reason for reason, names in _BRAKET.items() for name in names},
+        data=("test/resources",),
+    ),
+    "pytket-qulacs": Suite(
+        "https://github.com/CQCL/pytket-qulacs",
+        "52e14cf4c7d42af0f77bc0cb586671b12ed877dd",
+        ("tests/test_qulacs_backend.py",),
+        {
+            r"from pytket\.extensions\.qulacs import QulacsBackend": (
+                "from qmk.integrations.pytket import QMKBackend as QulacsBackend"
+            ),
+            r"^    .*QulacsBackend\)?\(.*\"density_matrix\".*\),\n": "",
+            r"deadline=timedelta\(seconds=1\)": "deadline=None",
+        },
+        {"test_properties": "makes a backend of density matrices"},
+    ),
+    "qiskit-aer": Suite(
+        "https://github.com/Qiskit/qiskit-aer",
+        "837c3ef3c39248aae936580360c22224dcefb265",
+        ("test/terra/primitives/test_sampler_v2.py", "test/terra/primitives/test_estimator_v2.py"),
+        {
+            r"from qiskit_aer\.primitives import (\w+V2)": r"from qmk.integrations.qiskit import \1",
+            r"from test\.terra\.common import QiskitAerTestCase": "from unittest import TestCase as QiskitAerTestCase",
+        },
+        {"test_truncate": "makes an estimator from another backend, with that one's noise"},
+    ),
+}
