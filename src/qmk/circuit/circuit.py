@@ -10,8 +10,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
@@ -19,9 +18,10 @@ from qmk.base.limits import LIMITS
 from qmk.circuit import whole
 from qmk.circuit.applying import Applying, unknown_gate
 from qmk.circuit.branches import Branches
-from qmk.circuit.building import PARAMS, build
-from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step, bind, has_affine_angles, values_in
+from qmk.circuit.building import build
+from qmk.circuit.items import Assign, Step, bind, has_affine_angles, values_in
 from qmk.circuit.operands import BitLike, Condition, QubitLike, whole_number, wrong
+from qmk.circuit.operation import Operation, operation
 from qmk.circuit.store import Sizes, as_list
 from qmk.circuit.values import pauli_product, value_of
 from qmk.ir.parameter_values import identifier_of, read_values
@@ -40,20 +40,6 @@ PICTURED = 1000
 
 
 _BASES = {"Z": "core.mz", "X": "core.mx", "Y": "core.my"}
-
-
-class Operation(NamedTuple):
-    """One item of a circuit, to look at. ``name``: that of a gate, or an op such as mz, or if, else, end, assign.
-    ``args``: arguments by name, angles among them. ``controls``: what the first qubits must hold, in order."""
-
-    name: str
-    qubits: tuple[int, ...] = ()
-    args: Mapping[str, Any] = {}
-    bits: tuple[int, ...] = ()
-    controls: str = ""
-    power: float = 1.0
-    condition: Condition | None = None
-    channel: str = ""
 
 
 class Circuit(Branches, Applying):
@@ -118,7 +104,7 @@ class Circuit(Branches, Applying):
 
         found = objects.read(program, params)
         if found is None:
-            fix = "give a program of a framework that QMK reads: " + ", ".join(objects.known())
+            fix = "give a program of a framework that QMK reads: " + ", ".join(objects.readable())
             raise wrong(f"{show(program, 60)} is not a program of another framework", fix, "program")
         made = found[0]
         if isinstance(made, cls):
@@ -307,7 +293,7 @@ class Circuit(Branches, Applying):
     @property
     def ops(self) -> tuple[Operation, ...]:
         """What the circuit does, in order."""
-        return tuple(map(_operation, self._items))
+        return tuple(map(operation, self._items))
 
     def count_ops(self) -> dict[str, int]:
         """How often each op is there, by the name that ``ops`` gives it, the most frequent first."""
@@ -324,7 +310,7 @@ class Circuit(Branches, Applying):
         return True
 
     def __iter__(self) -> Iterator[Operation]:
-        return map(_operation, self._items)
+        return map(operation, self._items)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Circuit) and (self is other or self.digest == other.digest)
@@ -403,20 +389,3 @@ def _by_name(params: Mapping[Any, Any]) -> dict[str, Any]:
     ):
         raise wrong(f"params is {show(params, 60)}, not values by name", "give such as {'theta': 0.5}", "params")
     return found
-
-
-def _operation(item: Item) -> Operation:
-    match item:
-        case Step():
-            args = MappingProxyType(item.args)
-            name, bits = item.op.removeprefix("core."), item.writes or item.reads
-            return Operation(name, item.qubits, args, bits, channel=item.channel)
-        case Assign():
-            return Operation("assign", bits=(item.bit,), condition=item.value)
-        case If():
-            return Operation("if", condition=item.condition)
-        case Else() | End():
-            return Operation(type(item).__name__.lower())
-        case _:
-            name, angles, qubits, controls, power = cast("ModifiedGate", (*item, "", 1.0)[:5])
-            return Operation(name, qubits, dict(zip(PARAMS[name], angles, strict=True)), (), controls, power)

@@ -68,7 +68,7 @@ def no_collection() -> Generator[None]:
             gc.enable()
 
 
-def known() -> list[str]:
+def readable() -> list[str]:
     """The frameworks whose programs are read."""
     return sorted(discovery.adapters())
 
