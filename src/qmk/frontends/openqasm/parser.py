@@ -381,7 +381,8 @@ HANDLERS: dict[str, Handler] = {
     "end": Parser.jump, "return": Parser.give_back, "reset": Parser.reset, "barrier": Parser.barrier,
     "measure": Parser.measure, "delay": Parser.delay, "box": Parser.box, "gphase": Parser.gphase,
     "ctrl": Parser.modified_gate, "negctrl": Parser.modified_gate, "inv": Parser.modified_gate,
-    "pow": Parser.modified_gate, "pragma": lambda own, pos: own.pragma(pos), "cal": Parser.calibration, "defcal": Parser.calibration,
+    "pow": Parser.modified_gate, "pragma": lambda own, pos: own.pragma(pos), "cal": Parser.calibration,
+    "defcal": Parser.calibration,
     "defcalgrammar": Parser.calibration, "extern": Parser.calibration, "OPENQASM": Parser.refuse_misplaced,
     "else": Parser.refuse_misplaced, "case": Parser.refuse_misplaced, "default": Parser.refuse_misplaced,
     "in": Parser.refuse_misplaced, "include": Parser.refuse_misplaced,
@@ -391,6 +392,6 @@ KEYWORDS = frozenset(HANDLERS) | TYPES | {"true", "false", "durationof", "readon
 
 Parser.handlers = HANDLERS
 Parser.others = {
-    "type": Parser.declaration, "name": Parser.call_or_assignment, "pragma": lambda own, pos: own.pragma(pos), "@": Parser.annotation,
-    "{": Parser.braced_block, "hardware": Parser.refuse_misplaced,
+    "type": Parser.declaration, "name": Parser.call_or_assignment, "pragma": lambda own, pos: own.pragma(pos),
+    "@": Parser.annotation, "{": Parser.braced_block, "hardware": Parser.refuse_misplaced,
 }  # fmt: skip
