@@ -24,7 +24,8 @@ CPU seconds of the whole process, imports included, one thread, the least of sev
 def section(tutorial: Tutorial, row: dict[str, dict[str, str]] | None) -> str:
     source = (SCRIPTS / f"{tutorial.name}.py").read_text()
     _, old, new = changed(source)
-    where = f"\n\nIt needs `qmk engines install {tutorial.environment}`." if tutorial.environment else ""
+    own = tutorial.environment not in ("", "given")
+    where = f"\n\nIt needs `qmk engines install {tutorial.environment}`." if own else ""
     lines = [f"## {tutorial.title}", "", f"```diff\n- {old}\n+ {new}\n```{where}", ""]
     if row is None:
         lines += ["Not run: its framework was not at hand when this page was made.", ""]

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"-?\d+\.\d+")
 
 
 class Tutorial(NamedTuple):
-    """``environment``: that of ``qmk engines install`` in which it runs, "" for QMK's own. ``within``: how far its
+    """``environment``: that of ``qmk engines install`` in which it runs, "" for QMK's own, "given" for one by hand. ``within``: how far its
     printed numbers may differ, by shots and by rounding."""
 
     name: str
@@ -30,12 +30,15 @@ class Tutorial(NamedTuple):
 TUTORIALS = (
     Tutorial("vqe", "VQE with gradients", "PennyLane", 1e-5),
     Tutorial("qaoa", "QAOA with EstimatorV2", "Qiskit", 2e-3),
-    Tutorial("classifier", "A quantum layer in torch", "PennyLane and torch", 2e-3),
+    Tutorial("classifier", "A quantum layer in torch", "PennyLane and torch", 2e-3, "given"),
     Tutorial("supremacy", "Random circuit sampling", "Cirq", 0.1),
     Tutorial("teleportation", "Teleportation with feed-forward", "Qiskit", 0.03),
     Tutorial("walk", "A quantum walk", "Cirq", 0.5),
     Tutorial("zne", "Zero-noise extrapolation", "Mitiq and Cirq", 1e-3, "mitiq"),
     Tutorial("memory", "Error correction", "Stim and PyMatching", 0.02),
+    Tutorial("rydberg", "A Rydberg sweep", "Pulser", 0.05, "given"),
+    Tutorial("cavity", "The Jaynes-Cummings model", "QuTiP", 1e-5),
+    Tutorial("bosons", "Gaussian boson sampling", "Strawberry Fields", 0.12, "strawberryfields"),
 )
 
 

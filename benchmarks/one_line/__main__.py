@@ -1,6 +1,6 @@
 """Runs tutorials of other frameworks as they are and with one line changed, and writes what they print and take.
 
-    python -m benchmarks.one_line [--times N] [--only NAME,...]
+    python -m benchmarks.one_line [--times N] [--only NAME,...] [--python NAME=PATH ...]
 
 ``seconds`` are CPU seconds of a whole process with its imports, the least of N. Pictures of the changed ones go to
 ``docs/images``. A tutorial that prints other numbers than its original ends the run; one whose framework is not
@@ -42,6 +42,8 @@ def run(python: Path, source: str, folder: Path) -> tuple[str, float]:
 
 def python_of(tutorial: Tutorial) -> Path | None:
     """The Python with its framework; None where there is none."""
+    if tutorial.environment == "given":
+        return None
     if not tutorial.environment:
         return Path(sys.executable)
     record = interpreters.record_of(tutorial.environment)
@@ -89,13 +91,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--only", default="", help="names; the results of others stay")
-    parser.add_argument("--torch", type=Path, default=None, help="a Python with torch and PennyLane")
+    parser.add_argument("--python", action="append", default=[], help="NAME=PATH: the Python of a tutorial")
     arguments = parser.parse_args()
-    rows = json.loads(RESULTS.read_text())["rows"] if arguments.only else {}
+    given = {name: Path(path) for name, path in (each.split("=", 1) for each in arguments.python)}
+    rows = json.loads(RESULTS.read_text())["rows"] if arguments.only and RESULTS.exists() else {}
     for tutorial in TUTORIALS:
         if arguments.only and tutorial.name not in arguments.only.split(","):
             continue
-        python = arguments.torch if "torch" in tutorial.framework else python_of(tutorial)
+        python = given.get(tutorial.name) or python_of(tutorial)
         if python is None:
             print(f"{tutorial.name:14} not run: its framework is not here", flush=True)
             continue

@@ -172,7 +172,10 @@ def install(declaration: Declaration | Framework, python: Path | None = None, up
 
 
 def _lead_to_qmk(folder: Path) -> None:
-    """Lets the Python of a framework's environment import this very QMK and its native core, nothing beside them."""
+    """Lets the Python of a framework's environment import this very QMK and its native core, nothing beside them. The
+    metadata of QMK go with it, by which frameworks find its plug-ins."""
+    from importlib import metadata
+
     import qmk_native
 
     import qmk
@@ -183,6 +186,15 @@ def _lead_to_qmk(folder: Path) -> None:
         link = ours / str(package.__name__)
         link.unlink(missing_ok=True)
         link.symlink_to(Path(package.__file__ or "").resolve().parent, target_is_directory=True)
+    try:
+        listed = metadata.distribution(discovery.DISTRIBUTION)
+    except metadata.PackageNotFoundError:  # run from its sources
+        listed = None
+    if listed is not None:
+        described = ours / f"quantum_microkernel-{listed.version}.dist-info"
+        described.mkdir(exist_ok=True)
+        for name in ("METADATA", "entry_points.txt"):
+            (described / name).write_text(listed.read_text(name) or "")
     (site,) = folder.glob("lib/python3.*/site-packages")
     (site / "qmk.pth").write_text(f"{ours}\n")
 

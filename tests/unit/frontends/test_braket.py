@@ -26,7 +26,7 @@ def read(text: str, **params: Any) -> Any:
     return to_graph(text.encode(), "braket", params or None)
 
 
-@pytest.mark.parametrize("name", MATRICES.keys() & GATES.keys())
+@pytest.mark.parametrize("name", sorted(MATRICES.keys() & GATES.keys()))
 def test_gate_is_brakets_with_its_phase(name: str) -> None:
     row = MATRICES[name]
     gate = GATES[name]
