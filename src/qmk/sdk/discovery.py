@@ -220,7 +220,9 @@ def here(declaration: Declaration) -> Available:
     if declaration.python > sys.version_info[:2]:
         return Available(ok=False, missing=missing, hint=_apart_hint(declaration))
     if frameworks.lock_of(declaration.name) is not None:
-        hint = f"qmk engines install {declaration.name} makes an environment of its own, as its packages quarrel with ours"
+        hint = (
+            f"qmk engines install {declaration.name} makes an environment of its own, as its packages quarrel with ours"
+        )
         return Available(ok=False, missing=missing, hint=hint)
     what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else _to_install(declaration, missing)
     return Available(ok=False, missing=missing, hint=f"pip install '{what}'")

@@ -20,9 +20,18 @@ METHODS = {
 """The ops of each: those of its state vectors that add no photon, so that a cutoff above their number is exact; photons
 in interferometers; Gaussian states, of which it has the probability of every photon number."""
 
-RATES = {"start_s": 1e-2, "op_s": 2e-4, "amplitude_s": 3e-7, "term_s": 2e-8, "element_s": 3e-4, "shot_s": 2e-7}
-"""Seconds of a run, an op, an amplitude in an op, a term of a permanent, a probability of a Gaussian state, a drawn
-number."""
+RATES = {
+    "start_s": 1e-2,
+    "op_s": 2e-4,
+    "amplitude_s": 3e-7,
+    "sample_s": 3e-3,
+    "photon_s": 3e-4,
+    "term_s": 1e-8,
+    "element_s": 5e-4,
+    "shot_s": 2e-7,
+}
+"""Seconds of a run, an op, an amplitude in an op; of a sample of bosons, a photon of it, a term of a permanent; of a
+probability of a Gaussian state, a drawn number."""
 
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
@@ -37,11 +46,11 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
         seconds += features.n_ops * size * rates["amplitude_s"]
     elif method == "bosonsampling":
         size = 2.0 ** min(photons, 900)
-        seconds += shots * photons * (photons * size * rates["term_s"] + rates["op_s"])
+        seconds += shots * (rates["sample_s"] + photons * (rates["photon_s"] + photons * size * rates["term_s"]))
     elif light is not None:
         size = 2.0 ** min(light.elements_log2 / 2, 900)
         seconds += size * rates["element_s"]
-    memory = (64 << 20) + 96.0 * size + 16.0 * shots
+    memory = (64 << 20) + 400.0 * size + 16.0 * shots
     grows = method == "fock" and "photonic.lose" in features.gates  # each loss adds a mode
     return Cost(seconds=min(seconds, 1e300), memory_bytes=int(min(memory, 2.0**62)), may_fail=grows)
 

@@ -27,8 +27,8 @@ from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 lib: Any = piquasso
 Numbers = list[npt.NDArray[np.int64]]
 
-MOST_AMPLITUDES = 1 << 24
-"""Amplitudes of a state vector."""
+MOST_AMPLITUDES = 1 << 22
+"""Amplitudes of a state vector: with the list of its basis each takes about 400 bytes."""
 MOST_ENTRIES = 1 << 16
 """Probabilities of a Gaussian state: each takes about a millisecond."""
 
