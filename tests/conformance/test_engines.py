@@ -20,7 +20,6 @@ import qmk
 from qmk.engines import (
     aer,
     cirq,
-    clifft,
     ddsim,
     jax,
     lightning,
@@ -200,26 +199,29 @@ sys.path.insert(0, sys.argv[1])
 from other_environment import take
 take("qmk_native", Path(sys.argv[2]))
 take("qmk", Path(sys.argv[1]).parent)
-from qmk.engines import clifft
+from qmk.sdk import discovery
 from qmk.sdk.kit import engine_kit
-report = engine_kit.run(clifft.DECLARATION)
-print(report.text())
-sys.exit(not report.ok)
+declaration = discovery.engine(sys.argv[3])
+reports = [engine_kit.run(declaration, method) for method in declaration.methods]
+print(*(report.text() for report in reports), sep="\n")
+sys.exit(not all(report.ok for report in reports))
 """
 
 
-def test_clifft_where_its_python_is_and_what_to_do_where_it_is_not() -> None:
-    """The whole kit in one process under clifft's Python; ``tools/setup.sh tests`` makes it where Python 3.12 exists.
-    Elsewhere the engine must say what it needs, and a warning in the summary says that the kit was not run."""
-    state = discovery.available(clifft.DECLARATION)
+@pytest.mark.parametrize("name", ["clifft", "piquasso"])
+def test_engines_with_an_environment_and_what_to_do_where_there_is_none(name: str) -> None:
+    """The whole kit in one process under the Python of that environment: ``tools/setup.sh tests`` makes clifft's where
+    Python 3.12 exists, ``qmk engines install piquasso`` the other. Elsewhere the engine must say what it needs, and a
+    warning in the summary says that the kit was not run."""
+    state = discovery.available(discovery.engine(name))
     if not state.ok:
-        assert "clifft" in state.missing
-        assert "pip install" in state.hint
-        warnings.warn(f"clifft is not installed here and its conformance was not tested: {state.hint}", stacklevel=1)
+        assert name in state.missing
+        assert "install" in state.hint
+        warnings.warn(f"{name} is not installed here and its conformance was not tested: {state.hint}", stacklevel=1)
         return
     worker = str(Path(qmk.__file__).parent / "worker")
     ran = subprocess.run(
-        [state.python or sys.executable, "-P", "-c", KIT_APART, worker, str(Path(qmk_native.__file__).parent)],
+        [state.python or sys.executable, "-P", "-c", KIT_APART, worker, str(Path(qmk_native.__file__).parent), name],
         capture_output=True,
         text=True,
         check=False,

@@ -34,21 +34,9 @@ OpClass = Literal[
 ]
 
 ParamKind = Literal[
-    "angle",
-    "float",
-    "int",
-    "bits",
-    "text",
-    "profile",
-    "pauli",
-    "gate",
-    "map",
-    "kraus",
-    "points",
-    "drives",
-    "matrix",
+    "angle", "float", "int", "bits", "text", "profile", "pauli", "gate", "map", "kraus", "points", "drives", "matrix",
     "data",
-]
+]  # fmt: skip
 
 
 CAP_MEASURE = "CAP_MEASURE"

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.sdk import interpreters
+from qmk.sdk import frameworks, interpreters
 from qmk.sdk.adapter import Adapter
 from qmk.sdk.engine import Declaration
 from qmk.sdk.frontend import Frontend
@@ -219,6 +219,11 @@ def here(declaration: Declaration) -> Available:
         return Available(ok=True, version=_version(declaration.library) if declaration.library else "")
     if declaration.python > sys.version_info[:2]:
         return Available(ok=False, missing=missing, hint=_apart_hint(declaration))
+    if frameworks.lock_of(declaration.name) is not None:
+        hint = (
+            f"qmk engines install {declaration.name} makes an environment of its own, as its packages quarrel with ours"
+        )
+        return Available(ok=False, missing=missing, hint=hint)
     what = f"{DISTRIBUTION}[{declaration.extra}]" if declaration.extra else _to_install(declaration, missing)
     return Available(ok=False, missing=missing, hint=f"pip install '{what}'")
 

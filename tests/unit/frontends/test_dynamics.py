@@ -159,11 +159,11 @@ def test_no_value_of_an_argument_comes_through_or_crashes(key: str) -> None:
     args = {"levels": [3, 2], "hamiltonian": [], "times": [0.0, 1.0]}
     for value in HOSTILE:
         changed = {**args, key: value}
-        why = dynamics.fault("dynamics.evolve", changed, 3)
+        why = dynamics.fault(changed, 3)
         if not why:
             dynamics.is_open(changed)
             assert isinstance(checks.fault(changed), str)
-    assert dynamics.fault("dynamics.evolve", args, 4) == "its levels take 3 qubits, not 4"
+    assert dynamics.fault(args, 4) == "its levels take 3 qubits, not 4"
 
 
 def test_a_program_has_it_as_a_method() -> None:

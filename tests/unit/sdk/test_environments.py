@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+import qmk
 from qmk.base.errors import QmkError
-from qmk.engines import aer, clifft, native
-from qmk.sdk import environments, interpreters
+from qmk.engines import aer, clifft, native, piquasso
+from qmk.router.features import features
+from qmk.sdk import discovery, environments, interpreters
 
 LISTED = [
     "click>=8.1",
@@ -53,6 +56,27 @@ def test_the_extra_of_every_engine_is_listed() -> None:
     for declaration in engines().values():
         if declaration.extra:
             assert environments._of_extra(listed, declaration.extra), declaration.name
+
+
+def test_an_engine_whose_packages_quarrel_with_ours_has_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "_present", lambda module: module != "piquasso")
+    monkeypatch.setattr(interpreters, "path_of", lambda name: None)
+    assert {"piquasso==8.0.2", "antlr4-python3-runtime==4.9.2"} <= set(environments.requirements(piquasso.DECLARATION))
+    state = discovery.available(piquasso.DECLARATION)
+    assert (state.ok, state.missing) == (False, ("piquasso",))
+    assert state.hint.startswith("qmk engines install piquasso")
+    light = qmk.Program(modes=1).prepare_fock(1, 0).count_photons(0)
+    with pytest.raises(qmk.QmkError, match="qmk engines install piquasso"):
+        qmk.run(light, engine="piquasso:fock", shots=1)
+
+
+def test_predictions_of_piquasso_grow_with_photons() -> None:
+    def cost(method: str, n: int) -> Any:
+        light = qmk.Program(modes=4).prepare_fock(n, 0).beam_splitter(0.3, 0, 1).count_photons([0, 1])
+        return piquasso.DECLARATION.predict(method, features(light.to_graph()), 100)
+
+    assert cost("fock", 40).seconds > 10 * cost("fock", 4).seconds > 0
+    assert cost("bosonsampling", 20).seconds > 20 * cost("bosonsampling", 8).seconds
 
 
 def test_the_lock_of_every_framework_pins_it_and_what_qmk_needs_with_hashes() -> None:

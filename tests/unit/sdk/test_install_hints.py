@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from qmk.sdk import discovery, interpreters
+from qmk.sdk.frameworks import LOCKS, pins
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -23,6 +24,7 @@ def canonical(name: str) -> str:
 
 def distributions() -> set[str]:
     needs = [*PROJECT["dependencies"], *(need for extra in PROJECT["optional-dependencies"].values() for need in extra)]
+    needs += [pin for lock in LOCKS.glob("*.txt") for pin in pins(lock)]
     return {canonical(re.split(r"[^A-Za-z0-9._-]", need)[0]) for need in needs} | {PROJECT["name"]}
 
 

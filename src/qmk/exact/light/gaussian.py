@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -162,11 +162,21 @@ def distribution(state: State, readings: Sequence[Reading]) -> Reals:
     MemoryError where the elements of density matrices that it takes do not fit."""
     if size_log2([reading.most for reading in readings]) > math.log2(MOST_ELEMENTS):
         raise MemoryError(f"the joint distribution of {len(readings)} photon counters")
+
+    def below(modes: Sequence[int], most: Sequence[int]) -> Reals:
+        at = state.places(modes)
+        return numbers(state.cov[np.ix_(at, at)], state.mean[at], most)
+
+    return joint(readings, below)
+
+
+def joint(readings: Sequence[Reading], below: Callable[[Sequence[int], Sequence[int]], Reals]) -> Reals:
+    """As ``distribution``, where ``below(modes, most)`` has the joint probabilities of photon numbers of ``modes``
+    below ``most``, an axis for each."""
     table = np.zeros([reading.most + 1 for reading in readings])
     for counted in itertools.product((False, True), repeat=len(readings)):
         chosen = [reading for reading, yes in zip(readings, counted, strict=True) if yes]
-        at = state.places([reading.mode for reading in chosen])
-        found = numbers(state.cov[np.ix_(at, at)], state.mean[at], [reading.most for reading in chosen])
+        found = below([reading.mode for reading in chosen], [reading.most for reading in chosen])
         table[tuple(slice(0, r.most) if yes else r.most for r, yes in zip(readings, counted, strict=True))] = found
     for axis, reading in enumerate(readings):  # what is told as most is what is left of any number
         moved = np.moveaxis(table, axis, 0)

@@ -46,7 +46,7 @@ def fault(args: Mapping[str, Any], qubits: int | None = None) -> str:
             qubits = sum(map(dynamics.width, levels or ()))
         except TypeError:
             qubits = 0
-    return dynamics.fault("dynamics.evolve", args, qubits) or next(faults(model_of(args)), "")
+    return dynamics.fault(args, qubits) or next(faults(model_of(args)), "")
 
 
 def faults(model: Model) -> Iterator[str]:

@@ -99,7 +99,7 @@ def is_open(args: Args) -> bool:
     return starts or any(row["rate"] for row in args.get("collapse", ()))
 
 
-def fault(_name: str, args: Args, qubits: int) -> str:
+def fault(args: Args, qubits: int) -> str:
     """Why arguments are not an evolution of subsystems held by so many qubits; "" if they are."""
     try:
         model = msgspec.convert(args, Model)

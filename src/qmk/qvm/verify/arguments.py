@@ -11,6 +11,7 @@ from qmk.qvm import profile
 from qmk.qvm.families import OPS, analog, atoms, dynamics, noise, photonic
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
+from qmk.qvm.verify.rule import Rule
 from qmk.qvm.verify.state import State, quote, show
 from qmk.qvm.verify.types import (
     ALLOC_COUNT,
@@ -198,38 +199,25 @@ def _check_mod(state: State, node: Node, sized: bool) -> None:
     _check_map(state, node, f"gate '{gate.short}' of core.mod", args.get("params", {}), gate.params)
 
 
-def _check_channel(state: State, node: Node, sized: bool) -> None:
-    why = noise.fault(node.op, node.args, len(node.vqs)) if sized else ""
+def _check_together(state: State, node: Node, sized: bool) -> None:
+    rule, fault = _FAULTS[node.op.partition(".")[0]]
+    why = fault(node) if sized else ""
     if why:
-        state.add(CHANNEL, f"{node.op}: {why}", node)
+        state.add(rule, f"{node.op}: {why}", node)
 
 
-def _check_evolution(state: State, node: Node, sized: bool) -> None:
-    fault = dynamics.fault if node.op == "dynamics.evolve" else analog.fault
-    why = fault(node.op, node.args, len(node.vqs)) if sized else ""
-    if why:
-        state.add(EVOLUTION, f"{node.op}: {why}", node)
-
-
-def _check_places(state: State, node: Node, sized: bool) -> None:
-    why = atoms.fault(node.args, len(node.vqs)) if sized else ""
-    if why:
-        state.add(PLACES, f"{node.op}: {why}", node)
-
-
-def _check_light(state: State, node: Node, sized: bool) -> None:
-    why = photonic.fault(node.op, node.args, len(node.vqs), len(node.produces)) if sized else ""
-    if why:
-        state.add(LIGHT, f"{node.op}: {why}", node)
-
-
+_FAULTS: dict[str, tuple[Rule, Callable[[Node], str]]] = {
+    "noise": (CHANNEL, lambda node: noise.fault(node.op, node.args, len(node.vqs))),
+    "analog": (EVOLUTION, lambda node: analog.fault(node.op, node.args, len(node.vqs))),
+    "dynamics": (EVOLUTION, lambda node: dynamics.fault(node.args, len(node.vqs))),
+    "atoms": (PLACES, lambda node: atoms.fault(node.args, len(node.vqs))),
+    "photonic": (LIGHT, lambda node: photonic.fault(node.op, node.args, len(node.vqs), len(node.produces))),
+}
+"""By family, the rule that arguments fit together by, and why those of a node do not, or ""."""
 _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {
     "core.alloc": _check_alloc,
     "core.lut": _check_lut,
     "core.mod": _check_mod,
     "channel.open": _check_open,
-    **{op.name: _check_channel for op in noise.FAMILY.ops},
-    **{op.name: _check_evolution for op in (*analog.FAMILY.ops, *dynamics.FAMILY.ops)},
-    **{op.name: _check_places for op in atoms.FAMILY.ops},
-    **{op.name: _check_light for op in photonic.FAMILY.ops},
+    **{name: _check_together for name, op in OPS.items() if op.family in _FAULTS},
 }
