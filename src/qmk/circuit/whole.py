@@ -75,8 +75,10 @@ def _bits_by_name(circuit: Circuit, other: Circuit) -> list[int]:
 def append(circuit: C, items: Iterable[Item], metadata: Mapping[str, Any] | None = None) -> C:
     """Adds items whose names, angles, qubits and bits the caller has checked, as a reader of programs has, and what
     such a reader keeps beside them."""
+    begin = len(circuit._items)
     circuit._items += items
-    circuit._written.update(bit for item in circuit._items if isinstance(item, Step) for bit in item.writes)
+    steps = [item for item in circuit._items[begin:] if type(item) is Step]
+    circuit._written.update(bit for step in steps for bit in step.writes)
     circuit._metadata.update(metadata or {})
     return circuit
 

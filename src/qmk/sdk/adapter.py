@@ -6,6 +6,7 @@ a framework is imported before a program of it is there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -47,3 +48,21 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
 def cannot(framework: str, what: str, place: str, fix: str, **fields: Any) -> QmkError:
     """The refusal of something that cannot be carried over: what it is, and where in the program it stands."""
     return QmkError("UNSUPPORTED", f"{framework}: {place}: {what}", field="program", help=fix, **fields)
+
+
+def name_element(vector: str, at: int) -> str:
+    """The name of one element of a vector of parameters where a framework has single parameters only: w_2."""
+    return f"{vector}_{at}"
+
+
+def require_other_names(framework: str, parameters: Mapping[str, int | None]) -> None:
+    """Raises UNSUPPORTED where an element of a vector would get the name of another parameter. ``parameters``: the
+    number of values of each; None: it is a single number."""
+    taken = {name for name, size in parameters.items() if size is None}
+    for vector, size in parameters.items():
+        for at in range(size or 0):
+            name = name_element(vector, at)
+            if name in taken:
+                what = f"element {at} of parameter '{vector}' would have the name of another, '{name}'"
+                raise cannot(framework, what, "the parameters", f"rename '{vector}' or '{name}'")
+            taken.add(name)

@@ -363,3 +363,12 @@ def test_open_angles_under_controls_have_derivatives() -> None:
             values_at = [qmk.expectation(circuit, "XYZX", params={"t": 0.3 + step}).value for step in (-1e-4, 1e-4)]
             slope = qmk.gradient(circuit, "XYZX", params={"t": 0.3}).by["t"]
             assert slope == pytest.approx((values_at[1] - values_at[0]) / 2e-4, abs=1e-5)
+
+
+def test_elements_of_vectors_are_symbols_of_their_own() -> None:
+    vector = qmk.Parameter("w", 2)
+    circuit = qmk.Circuit(2).rx(vector, [0, 1])
+    again = qmk.Circuit.from_object(circuit.to("cirq"))
+    assert again.parameters == {"w_0": None, "w_1": None}
+    with pytest.raises(QmkError, match="element 1 of parameter 'w' would have the name of another"):
+        circuit.rz(qmk.Parameter("w_1"), 0).to("cirq")

@@ -215,6 +215,13 @@ def test_registers_branches_and_bases_are_written() -> None:
     assert qmk.run(tape, shots=400, seed=2).counts == wanted
 
 
+def test_registers_come_back_in_the_order_in_which_they_are_printed() -> None:
+    circuit = qmk.Circuit(2, {"low": 1, "high": 1}).x(0).measure(0, "high").measure(1, "low")
+    tape = circuit.to("pennylane")
+    assert [process.wires.tolist() for process in tape.measurements] == [[0], [1]]
+    assert qmk.run(tape, shots=5).counts == qmk.run(circuit, shots=5).counts == {"1 0": 5}
+
+
 def test_what_pennylane_cannot_say_is_refused_by_name() -> None:
     branched = qmk.Circuit(2, 2).measure(0, 0)
     with branched.if_(0):

@@ -295,3 +295,12 @@ def test_json_has_symbols_and_boxes() -> None:
     text = json.dumps(circuit.to_dict())
     assert qmk.run(text, shots=50, seed=1, params={"x": 0.25}).counts == {"11": 50}
     assert qmk.sweep(text, {"x": [-0.25, 0.25]}, "ZZ").values.shape == (2, 1)
+
+
+def test_elements_of_vectors_are_symbols_of_their_own() -> None:
+    vector = qmk.Parameter("w", 2)
+    circuit = qmk.Circuit(2).rx(vector, [0, 1])
+    again = qmk.Circuit.from_object(circuit.to("pytket"))
+    assert again.parameters == {"w_0": None, "w_1": None}
+    with pytest.raises(QmkError, match="element 1 of parameter 'w' would have the name of another"):
+        circuit.rz(qmk.Parameter("w_1"), 0).to("pytket")

@@ -15,7 +15,7 @@ import sympy
 
 from qmk.ir.parameters import FUNCTIONS, Angle, Expression, Parameter
 from qmk.models.arguments import show
-from qmk.sdk.adapter import cannot
+from qmk.sdk.adapter import cannot, name_element
 
 _FUNCTIONS: dict[Any, str] = {
     sympy.sin: "sin",
@@ -98,14 +98,14 @@ def symbol_name(symbol: sympy.Symbol) -> str:
 
 
 def write(value: Any) -> Any:
-    """An angle of ours as a number or an expression of sympy. One value of a vector is the symbol ``theta[0]``."""
+    """An angle of ours as a number or an expression of sympy. An element of a vector is a symbol such as theta_0."""
     if not isinstance(value, Expression):
         return value
     if isinstance(value, Parameter):
         return sympy.Symbol(value.name)
     if value.op == "element":
         vector, at = value.args
-        return sympy.Symbol(f"{vector.name}[{at}]")
+        return sympy.Symbol(name_element(vector.name, at))
     args = [write(each) for each in value.args]
     if value.op in _BACK:
         return _BACK[value.op](*args)

@@ -27,7 +27,7 @@ from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step
 from qmk.circuit.operands import Condition
 from qmk.ir.parameters import Angle, Expression
-from qmk.sdk.adapter import cannot
+from qmk.sdk.adapter import cannot, require_other_names
 
 # A writer reads the items and registers of a circuit.
 # pyright: reportPrivateUsage=false
@@ -38,6 +38,7 @@ _MEASURES = {"core.mz": "", "core.mx": "X", "core.my": "Y"}
 def write(circuit: Circuit) -> cirq.Circuit:
     """The circuit as Cirq has it. Raises UNSUPPORTED naming the op and its place."""
     circuit._require_finished()
+    require_other_names("cirq", circuit.parameters)
     return _Writer(circuit).write()
 
 

@@ -29,6 +29,17 @@ GATES: dict[type, str] = {
 CLASSES: dict[str, type] = {short: kind for kind, short in reversed(GATES.items())}
 """The other way; the usual class where there are two."""
 
+_CONTROLLED = frozenset(kind for kind in GATES if getattr(kind, "wires", None) is qml.ops.Controlled.wires)
+
+
+def labels_of(op: Any) -> tuple[Any, ...]:
+    """The labels of an operator's wires. PennyLane makes the wires of a gate under controls anew at each call."""
+    if op.__class__ in _CONTROLLED:
+        parts = op.hyperparameters
+        return parts["control_wires"].labels + parts["base"].wires.labels
+    return op.wires.labels
+
+
 INVERSES = {"s": "sdg", "t": "tdg", "sx": "sxdg", "iswap": "iswapdg", "siswap": "siswapdg"}
 """Gates whose adjoint is another gate of ours, and no angle of theirs."""
 

@@ -7,14 +7,17 @@ Measurement processes for values and states leave no bits: they are asked of ``q
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from qmk.adapters.pennylane.gates import labels_of
 from qmk.adapters.pennylane.library import mp, qml
 from qmk.adapters.pennylane.reader import Reader, named_registers
 from qmk.circuit import whole
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Step
+from qmk.circuit.objects import no_collection
 from qmk.circuit.operands import Condition
 from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
@@ -55,7 +58,7 @@ def _array(value: Any) -> Any:
 def wires_of(tape: Any, device_wires: Any = None) -> tuple[Any, ...]:
     """The wires in the order in which PennyLane prints them: the device's, else 0, 1, ... where they are these numbers,
     else as they come on the tape."""
-    labels = tuple(tape.wires.labels)
+    labels = tuple(dict.fromkeys(itertools.chain.from_iterable(map(labels_of, tape))))
     if device_wires:
         order = tuple(device_wires.labels)
         return order + tuple(label for label in labels if label not in order)
@@ -66,12 +69,14 @@ def wires_of(tape: Any, device_wires: Any = None) -> tuple[Any, ...]:
 
 def read_tape(tape: Any, device_wires: Any = None) -> Circuit:
     """A tape as a circuit."""
-    if any(isinstance(op, (qml.allocation.Allocate, qml.allocation.Deallocate)) for op in tape.operations):
+    kinds = {op.__class__ for op in tape.operations}
+    if any(issubclass(kind, (qml.allocation.Allocate, qml.allocation.Deallocate)) for kind in kinds):
         (tape,), _ = qml.transforms.resolve_dynamic_wires(tape, min_int=_free_wire(tape))
     wires = wires_of(tape, device_wires)
     made = Circuit(named_registers(wires))
     reader = Reader(wires)
-    whole.append(made, reader.read(tape.operations))
+    with no_collection():
+        whole.append(made, reader.read(tape.operations))
     if reader.postselected:
         at = next(k for k, op in enumerate(tape.operations) if getattr(op, "postselect", None) is not None)
         fix = "leave postselect out, and take the counts that have the wanted bit; or run it on qml.device('qmk')"

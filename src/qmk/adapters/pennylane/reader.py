@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
-from qmk.adapters.pennylane.gates import CHANNELS, FORMS, GATES, INVERSES
+from qmk.adapters.pennylane.gates import CHANNELS, FORMS, GATES, INVERSES, labels_of
 from qmk.adapters.pennylane.library import PAULI_MEASURE, qml
 from qmk.base.errors import QmkError
 from qmk.circuit import whole
@@ -90,7 +90,7 @@ class Reader:
             if angles and not math.isfinite(sum(angles)):
                 self._place = f"operator {at} ({op.name})"
                 angles = self.angles(op, data)
-            items.append((short, angles, tuple([number[label] for label in op.wires.labels])))
+            items.append((short, angles, tuple([number[label] for label in labels_of(op)])))
         return items
 
     def apply(self, op: Any, data: tuple[Any, ...] | None = None, depth: int = 0) -> None:
@@ -117,7 +117,7 @@ class Reader:
             self._expand(op, depth)
 
     def qubits(self, op: Any) -> tuple[int, ...]:
-        return tuple([self.number[label] for label in op.wires.labels])
+        return tuple([self.number[label] for label in labels_of(op)])
 
     def angles(self, op: Any, data: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([x if isinstance(x, Expression) else self._angle(op, x) for x in data])

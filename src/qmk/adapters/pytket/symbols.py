@@ -11,6 +11,7 @@ import sympy  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.adapters.pytket.places import Place
 from qmk.ir.parameters import FUNCTIONS, Angle, Expression, Parameter
+from qmk.sdk.adapter import name_element
 
 _NAMES = {"sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "log": "log"}
 _SYMPY = {ours: theirs for theirs, ours in _NAMES.items()} | {"exp": "exp", "sqrt": "sqrt"}
@@ -62,7 +63,7 @@ def to_sympy(value: Angle) -> Any:
             return lib.Symbol(value.args[0])
         case "element":
             vector, at = value.args
-            return lib.Symbol(f"{vector.name}_{at}")
+            return lib.Symbol(name_element(vector.name, at))
         case "-":
             return -to_sympy(value.args[0])
         case "+":

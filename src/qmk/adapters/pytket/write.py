@@ -22,7 +22,7 @@ from qmk.frontends.pytket_json.gates import CONTROLLED, PLAIN
 from qmk.ir.parameters import Angle, Expression
 from qmk.qvm import powers
 from qmk.qvm.families import OPS
-from qmk.sdk.adapter import cannot
+from qmk.sdk.adapter import cannot, require_other_names
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
@@ -40,6 +40,7 @@ SCRATCH = "qmk_condition"
 def write(circuit: Circuit) -> Any:
     """The circuit as pytket has it. Raises UNSUPPORTED for noise, and whatever else pytket has not."""
     circuit._require_finished()
+    require_other_names("pytket", circuit.parameters)
     return _Writer(circuit).made
 
 
