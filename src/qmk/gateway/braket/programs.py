@@ -68,7 +68,9 @@ def prepare(source: str, inputs: Mapping[str, Any] | None, shots: int) -> Prepar
     if shots and results:
         graph = rotate(graph, results)
     n = len(graph.vqs)
-    return Prepared(graph, results, n, _measured_qubits(graph, list(range(n)) if notes["implicit"] else notes["qubits"]))
+    return Prepared(
+        graph, results, n, _measured_qubits(graph, list(range(n)) if notes["implicit"] else notes["qubits"])
+    )
 
 
 def _measured_qubits(graph: Graph, qubits: list[int]) -> list[int]:
