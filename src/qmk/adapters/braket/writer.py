@@ -137,16 +137,17 @@ class _Writing:
 
     def _step(self, step: Step, qubits: list[int]) -> None:
         family, _, short = step.op.partition(".")
+        op = OPS[step.op]
         if step.op in ("core.mz", "core.mx", "core.my"):
             for gate in _TURNED.get(short[1], ()):
                 self._gate(gate, (), qubits)
             self.made.add_instruction(Instruction(Measure(index=self.places[step.writes[0]]), qubits))
         elif short == "barrier":
             self.made.add_instruction(Instruction(compiler_directives.Barrier(qubits), qubits))
-        elif family == "noise" and OPS[step.op].channel is not None:
+        elif family == "noise" and op.channel is not None:
             self._noise(step, qubits)
-        elif OPS[step.op].op_class == "unitary" and OPS[step.op].lower is not None:
-            for each in OPS[step.op].lower(step.args, len(qubits)):  # type: ignore[misc]
+        elif op.op_class == "unitary" and op.lower is not None:
+            for each in op.lower(step.args, len(qubits)):
                 name = each.op.removeprefix("core.")
                 self._gate(name, tuple(each.args[p] for p in PARAMS[name]), [qubits[k] for k in each.operands])
         else:
