@@ -71,6 +71,11 @@ BESIDE = {
         "extra `cirq`",
         "by name: `statevector` and `density_matrix` where the answer of Cirq's own simulators is wanted",
     ),
+    "braket": (
+        "amazon-braket-default-simulator: Apache-2.0",
+        "extra `braket`",
+        "by name: `statevector` and `density_matrix` where the answer of Braket's own simulators is wanted",
+    ),
     "lightning": (
         "pennylane-lightning, pennylane: Apache-2.0",
         "extra `lightning`",
@@ -152,6 +157,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `qulacs`, `lightning:f64` | 32 * 2^n: the state and the copy that is read |
 | `jax` | 112 * 2^n, for gradients 224 * 2^n |
 | `pyquil:wavefunction` | 48 * 2^n; `pyquil:density`: 80 * 4^n |
+| `braket:statevector` | 48 * 2^n; `braket:density_matrix`: 80 * 4^n |
 | `qoqo` | 96 * 2^n: the state twice, and as a list of Python's numbers |
 | `ddsim` | 220 a node, at most 2^n nodes and 4 GiB; a run that needs more fails |
 | `quimb:mps` | 96 * n * D^2 for bond dimension D, at most 2 GiB; a state that needs more fails |

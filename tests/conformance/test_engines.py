@@ -19,6 +19,7 @@ import qmk_native
 import qmk
 from qmk.engines import (
     aer,
+    braket,
     cirq,
     ddsim,
     jax,
@@ -79,6 +80,16 @@ def test_aer_small_bond(check: Check) -> None:
 
 @as_tests(checks(aer.DECLARATION, "extended_stabilizer", shots=60, programs=3, select=in_reach))
 def test_aer_extended_stabilizer(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(braket.DECLARATION, "statevector", programs=3))
+def test_braket_statevector(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(braket.DECLARATION, "density_matrix", programs=2))
+def test_braket_density_matrix(check: Check) -> None:
     assert not check.run()
 
 

@@ -51,7 +51,7 @@ def _write(circuit: Circuit) -> bytes | None:
     if (
         circuit._shots is not None
         or circuit._open
-        or not circuit._metadata.keys() <= {"source"}
+        or not circuit._metadata.keys() <= {"source", "braket"}
         or not all(register.shown for register in bits)
         or len({*names}) < len(names)
         or not TAKEN.isdisjoint(names)

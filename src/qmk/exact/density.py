@@ -35,7 +35,7 @@ def density_matrix(program: Program) -> Array:
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
-        qubits, operators = _operators(item)
+        qubits, operators = kraus_operators(item)
         if len(qubits) == 1:
             step = _superoperator(operators)
             waiting[qubits[0]] = step @ waiting.get(qubits[0], _NOTHING)
@@ -62,7 +62,7 @@ def _superoperator(operators: tuple[Array, ...]) -> Array:
     return np.sum(products, axis=0)
 
 
-def _operators(item: object) -> tuple[tuple[int, ...], tuple[Array, ...]]:
+def kraus_operators(item: object) -> tuple[tuple[int, ...], tuple[Array, ...]]:
     """The qubits that an instruction acts on, and its Kraus operators."""
     if isinstance(item, Gate) and item.cond is None:
         return item.qubits, (matrix_of(item),)

@@ -20,11 +20,12 @@ from braket.pulse import PulseSequence
 import qmk
 from qmk.adapters.braket.reader import CHANNELS, DIRECT
 from qmk.base.errors import QmkError
+from qmk.circuit.flat import flat_text
 
 GATES = {
     kind: (len(inspect.signature(kind.__init__).parameters) - 1, kind.fixed_qubit_count())
     for kind in vars(Gate).values()
-    if inspect.isclass(kind) and kind not in (Gate.Unitary, Gate.PulseGate)
+    if isinstance(kind, type) and kind not in (Gate.Unitary, Gate.PulseGate)
 }
 POWERLESS = (Gate.Swap, Gate.CNot, Gate.GPhase)
 """Braket's simulator drops the power of these."""
@@ -155,6 +156,16 @@ def test_a_circuit_without_measurements_is_measured_as_a_whole() -> None:
     circuit = Circuit().x(0).i(5)
     assert qmk.run(circuit, shots=5).counts == {"01": 5}
     assert there_and_back(circuit) == circuit
+
+
+def test_the_native_core_reads_gates_and_measurements_without_a_graph() -> None:
+    circuit = Circuit().h(0).cnot(0, 5).rx(7, FreeParameter("a"))
+    text = flat_text(qmk.Circuit.from_object(circuit))
+    assert text is not None
+    for params in ({"a": 0.4}, {"a": 2.0}):
+        of_text = qmk.run(text.decode(), params=params, shots=200, seed=5).counts
+        assert qmk.run(circuit, params=params, shots=200, seed=5).counts == of_text
+    assert flat_text(qmk.Circuit.from_object(circuit.bit_flip(0, 0.1))) is None
 
 
 def test_result_types_barriers_and_boxes() -> None:

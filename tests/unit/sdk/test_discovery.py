@@ -30,6 +30,7 @@ SHIPPED = {
     "tenpy",
     "jax",
     "qutip",
+    "braket",
 }
 SOURCE = str(Path(discovery.__file__).resolve().parents[2])
 

@@ -90,7 +90,7 @@ class _Writing:
     ) -> None:
         kind = Gate.GPhase if name == "gphase" else _CLASSES.get(name)
         if kind is None:
-            self._composed(name, angles, qubits, controls, power)
+            self._compose(name, angles, qubits, controls, power)
             return
         values = [from_expression(angle, self.place) for angle in angles]
         n = len(controls)
@@ -99,7 +99,7 @@ class _Writing:
             given["power"] = power
         self.made.add_instruction(Instruction(kind(*values), qubits[n:], **given))
 
-    def _composed(self, name: str, angles: tuple[Any, ...], qubits: list[int], controls: str, power: float) -> None:
+    def _compose(self, name: str, angles: tuple[Any, ...], qubits: list[int], controls: str, power: float) -> None:
         """A gate that Braket does not have: a controlled one, an inverse, or steps."""
         op, n = FIXED_SIZE[name], len(controls)
         base, own = base_of(name)
@@ -114,14 +114,14 @@ class _Writing:
             )
             self._gate("u", angles, qubits, controls, power)
         elif any(isinstance(angle, Expression) for angle in angles) or power != 1.0:
-            self._lowered(name, angles, qubits, controls, power)
+            self._lower(name, angles, qubits, controls, power)
         else:
             assert op.matrix is not None
             matrix = np.array(op.matrix(dict(zip(PARAMS[name], angles, strict=True))))
             given: dict[str, Any] = {"control": qubits[:n], "control_state": controls} if controls else {}
             self.made.add_instruction(Instruction(Gate.Unitary(matrix), qubits[n:], **given))
 
-    def _lowered(self, name: str, angles: tuple[Any, ...], qubits: list[int], controls: str, power: float) -> None:
+    def _lower(self, name: str, angles: tuple[Any, ...], qubits: list[int], controls: str, power: float) -> None:
         lower, n = FIXED_SIZE[name].lower, len(controls)
         if lower is None or power != 1.0:
             fix = "give the parameters their values with bind(...), or write the power out"
@@ -137,16 +137,17 @@ class _Writing:
 
     def _step(self, step: Step, qubits: list[int]) -> None:
         family, _, short = step.op.partition(".")
+        op = OPS[step.op]
         if step.op in ("core.mz", "core.mx", "core.my"):
             for gate in _TURNED.get(short[1], ()):
                 self._gate(gate, (), qubits)
             self.made.add_instruction(Instruction(Measure(index=self.places[step.writes[0]]), qubits))
         elif short == "barrier":
             self.made.add_instruction(Instruction(compiler_directives.Barrier(qubits), qubits))
-        elif family == "noise" and OPS[step.op].channel is not None:
+        elif family == "noise" and op.channel is not None:
             self._noise(step, qubits)
-        elif OPS[step.op].op_class == "unitary" and OPS[step.op].lower is not None:
-            for each in OPS[step.op].lower(step.args, len(qubits)):  # type: ignore[misc]
+        elif op.op_class == "unitary" and op.lower is not None:
+            for each in op.lower(step.args, len(qubits)):
                 name = each.op.removeprefix("core.")
                 self._gate(name, tuple(each.args[p] for p in PARAMS[name]), [qubits[k] for k in each.operands])
         else:

@@ -165,7 +165,7 @@ def _product(text: str) -> tuple[Factor, ...]:
 
 
 def _sum(text: str) -> tuple[tuple[float, tuple[Factor, ...]], ...]:
-    """``2 * x(q[0]) @ y(q[1]) + z(q[2])``"""
+    """Terms such as ``2 * x(q[0]) @ y(q[1]) + z(q[2])``: a weight and the factors of each."""
     terms: list[tuple[float, tuple[Factor, ...]]] = []
     for part in _split(text):
         factor, star, product = part.partition("*")

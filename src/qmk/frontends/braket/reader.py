@@ -239,7 +239,7 @@ def _complete(graph: Graph) -> Graph:
     noted: dict[str, Any] | None = graph.metadata.get("braket")
     notes: dict[str, Any] = dict(noted or {"qubits": list(range(len(graph.vqs))), "results": []})
     used = {handle for node in graph.nodes if node.op not in _LIFE for handle in node.vqs}
-    asked = {at for result in notes["results"] for at in _asked(result)}
+    asked = {at for result in notes["results"] for at in _places(result)}
     kept = [at for at, handle in enumerate(graph.vqs) if handle in used or at in asked]
     if not kept:
         kept = list(range(len(graph.vqs)))
@@ -294,7 +294,7 @@ _VERSIONED = re.compile(r"__\d+$")
 _LIFE = frozenset(("core.alloc", "core.free"))
 
 
-def _asked(result: dict[str, Any]) -> list[int]:
+def _places(result: dict[str, Any]) -> list[int]:
     terms: list[Any] = result.get("terms", [])
     return [*result.get("targets", []), *(at for _, _, targets in terms for at in targets)]
 

@@ -28,7 +28,7 @@ class Prepared(msgspec.Struct, frozen=True):
     n: int
     measured: list[int]
 
-    def asked(self) -> values.Asked:
+    def request(self) -> values.Asked:
         """What a job without shots has to give."""
         return values.Asked(self.results, self.n, values.is_mixed(self.graph))
 
@@ -42,7 +42,7 @@ class Prepared(msgspec.Struct, frozen=True):
         if not found.exact:
             what = "the values of this program cannot be computed exactly"
             raise QmkError("UNSUPPORTED", what, field="shots", help="give shots")
-        return self.asked().values(found.points[0], values.phase_of(self.graph))
+        return self.request().values(found.points[0], values.phase_of(self.graph))
 
 
 def as_json(value: Any) -> Any:
@@ -68,10 +68,12 @@ def prepare(source: str, inputs: Mapping[str, Any] | None, shots: int) -> Prepar
     if shots and results:
         graph = rotate(graph, results)
     n = len(graph.vqs)
-    return Prepared(graph, results, n, _measured(graph, list(range(n)) if notes["implicit"] else notes["qubits"]))
+    return Prepared(
+        graph, results, n, _measured_qubits(graph, list(range(n)) if notes["implicit"] else notes["qubits"])
+    )
 
 
-def _measured(graph: Graph, qubits: list[int]) -> list[int]:
+def _measured_qubits(graph: Graph, qubits: list[int]) -> list[int]:
     """The qubit of each bit that was written, as ``results.bits_of`` orders them; of one that is computed from others
     the place."""
     places = dict(zip(graph.vqs, qubits, strict=True))

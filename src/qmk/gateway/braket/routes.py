@@ -102,7 +102,7 @@ async def create_task(request: AnyRequest) -> Response[bytes]:
     elif asked.shots:
         job = await caller.submit_graph(program.graph, shots=asked.shots, key=key, outputs=None)
     else:
-        job = await caller.submit_graph(program.graph, shots=None, key=key, outputs=program.asked().outputs)
+        job = await caller.submit_graph(program.graph, shots=None, key=key, outputs=program.request().outputs)
     id, status = id_of_job(job.job_id), await caller.status(job.job_id)
     region = _REGION.search(request.headers.get("authorization", ""))
     arn = f"arn:aws:braket:{region[1] if region else 'us-east-1'}:{ACCOUNT}:quantum-task/{id}"
@@ -287,7 +287,7 @@ def _program(asked: CreateTask, device: Device) -> Prepared | None:
         found = prepare(source, {**device.params, **cast("dict[str, Any]", inputs)} or None, asked.shots)
         if found.slopes():
             raise Refusal(400, "adjoint_gradient is not served; ask for it in the SDK's LocalSimulator('qmk')")
-        found.asked()
+        found.request()
     except ValueError as error:
         raise Refusal(400, str(error)) from None
     return found

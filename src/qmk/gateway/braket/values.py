@@ -99,10 +99,10 @@ class Asked:
             case "densitymatrix":
                 return self._density(tuple(result.get("targets", range(self.n))), point)
             case kind:
-                found = [self._observed(kind, *one, point) for one in each(result, self.n)]
+                found = [self._moment(kind, *one, point) for one in each(result, self.n)]
                 return found[0] if "targets" in result else found
 
-    def _observed(self, kind: str, factors: list[Any], targets: list[int], point: Point | None) -> float:
+    def _moment(self, kind: str, factors: list[Any], targets: list[int], point: Point | None) -> float:
         mean = self._mean(strings(factors, targets, self.n), point)
         if kind == "expectation":
             return mean

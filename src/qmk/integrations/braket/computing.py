@@ -25,7 +25,7 @@ def compute(
     n = prepared.n
     if is_mixed(prepared.graph) and not target.is_remote and n <= density.MOST_QUBITS and "engine" not in options:
         return from_density(prepared.results, n, _density_of(prepared))
-    return prepared.values(_values(target, prepared, prepared.asked().outputs, options))
+    return prepared.values(_values(target, prepared, prepared.request().outputs, options))
 
 
 def _values(target: Target, prepared: Prepared, outputs: Any, options: dict[str, Any]) -> Values:

@@ -46,7 +46,7 @@ class Device(LocalSimulator):
         if prepared is None or (not count and prepared.slopes()):
             return super().run(task_specification, shots, inputs, **options)
         given = {**self.target.options, **options}
-        wanted: dict[str, Any] = {"shots": count} if count else {"outputs": prepared.asked().outputs}
+        wanted: dict[str, Any] = {"shots": count} if count else {"outputs": prepared.request().outputs}
         reply = self.target.client.submit(prepared.graph, **wanted, **given)
         return Task(self.target.client.job(reply.job_id), self._delegate, payload, prepared)
 
@@ -91,9 +91,9 @@ class Task(QuantumTask):
         result = self._job.result()
         prepared, simulator = self._prepared, self._simulator
         if result.values is None:
-            found = simulator.sampled(self._payload, prepared, result, self._created)
+            found = simulator.with_shots(self._payload, prepared, result, self._created)
         else:
-            found = simulator.computed(self._payload, prepared, prepared.values(result.values), self._created)
+            found = simulator.without_shots(self._payload, prepared, prepared.values(result.values), self._created)
         return GateModelQuantumTaskResult.from_object(found)
 
     def async_result(self) -> asyncio.Task[Any]:

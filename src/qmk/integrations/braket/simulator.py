@@ -109,10 +109,10 @@ class Simulator(BraketSimulator):
             if not isinstance(one, Prepared):
                 found.append(self._analog(ir, one, shots, options))
             elif shots:
-                found.append(self.sampled(ir, one, next(batch), created))
+                found.append(self.with_shots(ir, one, next(batch), created))
             else:
                 source, inputs = getattr(ir, "source", ""), {**(getattr(ir, "inputs", None) or {}), **given}
-                found.append(self.computed(ir, one, compute(self.target, one, options, source, inputs), created))
+                found.append(self.without_shots(ir, one, compute(self.target, one, options, source, inputs), created))
         return found
 
     def read(self, ir: Any, params: dict[str, Any], shots: int) -> Prepared | dict[str, Any]:
@@ -177,7 +177,7 @@ class Simulator(BraketSimulator):
         parts = [written.begin(), *map(written.shot, result.rows()), written.end()]
         return AnalogHamiltonianSimulationTaskResult.parse_raw(b"".join(parts))
 
-    def sampled(self, ir: Any, one: Prepared, result: Result, created: str) -> GateModelTaskResult:
+    def with_shots(self, ir: Any, one: Prepared, result: Result, created: str) -> GateModelTaskResult:
         """The result of a program with shots; the SDK computes the result types from the measurements."""
         columns = [column for column in bits_of(result)[1] if column is not None]
         whole = columns == list(range(len(columns)))
@@ -186,7 +186,7 @@ class Simulator(BraketSimulator):
         results = [] if isinstance(ir, jaqcd.Program) else [as_type(each) for each in one.results]
         return self._task(ir, result.shots, created, results, measurements, one.measured)
 
-    def computed(self, ir: Any, one: Prepared, values: list[Any], created: str) -> GateModelTaskResult:
+    def without_shots(self, ir: Any, one: Prepared, values: list[Any], created: str) -> GateModelTaskResult:
         """The result of a program without shots."""
         results = [
             ResultTypeValue.construct(type=as_type(each), value=value)
