@@ -13,7 +13,7 @@ import pytest
 import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
 
 import qmk
-from qmk.adapters.qutip import Model
+from qmk.integrations.qutip import Model
 from qmk.base.errors import QmkError
 
 qutip: Any = _qutip
