@@ -30,9 +30,9 @@ FINEST = {"rtol": 1e-9, "atol": 1e-11, "nsteps": 0}
 
 
 class Result:
-    """What a solver gives: ``times``; ``expect``, an array for each of ``e_ops``; ``e_data``, the same by its key, or by
-    its number in a list. ``final_state`` where ``store_final_state`` is set or there are no ``e_ops``, else None; that of
-    ``sesolve`` is known up to a global phase. ``solver`` is the method that ran.
+    """What a solver gives: ``times``; ``expect``, an array for each of ``e_ops``; ``e_data``, the same by its key, or
+    by its number in a list. ``final_state`` where ``store_final_state`` is set or there are no ``e_ops``, else None;
+    that of ``sesolve`` is known up to a global phase. ``solver`` is the method that ran.
 
     ``mcsolve`` adds ``std_expect`` and ``std_e_data``, the standard deviations over the ``num_trajectories``, and the
     names ``average_expect`` and ``average_e_data`` for the means. ``qmk`` is QMK's own result."""
@@ -41,15 +41,15 @@ class Result:
         self.times: list[float] = model.times.tolist()
         self.qmk, self.final_state = found, final_state
         self.solver: str = found.method
-        rows, errors = (found.trajectory, found.trajectory.errors) if keys else ({}, None)
+        rows: Any = found.trajectory if keys else {}
         self.e_data: dict[Any, Array] = {}
         deviations: dict[Any, Array] = {}
         for at, key in enumerate(keys):
             parts = [f"e{at}"] if f"e{at}" in rows else [f"re(e{at})", f"im(e{at})"]
-            values = [rows[part] for part in parts]
+            values: list[Array] = [rows[part] for part in parts]
             self.e_data[key] = values[0] if len(parts) == 1 else values[0] + 1j * values[1]
-            if trajectories and errors is not None:
-                squares = np.sum([errors(part) ** 2 for part in parts], axis=0)
+            if trajectories:
+                squares = np.sum([rows.errors(part) ** 2 for part in parts], axis=0)
                 deviations[key] = np.sqrt(squares * (trajectories - 1))
         self.expect = list(self.e_data.values())
         if trajectories:

@@ -180,13 +180,15 @@ class Target:
         from qmk.request.outputs import outputs
 
         given = {**self.options, **asked_for.pop("options", {})}
-        read = {name: given.pop(name, None) for name in ("params", "format")}
+        read: dict[str, Any] = {name: given.pop(name, None) for name in ("params", "format")}
         graph, asked = outputs(program, **asked_for, **read)
         if self.is_remote:
             return self.client.run(graph, outputs=asked, **given)
         from qmk.api.embedded import run
 
-        return run(graph, outputs=asked, **given)
+        ran: Any = run
+        found: Result = ran(graph, outputs=asked, **given)
+        return found
 
     def _remote_values(self, program: ProgramLike, options: dict[str, Any], **asked_for: Any) -> Values:
         """What a daemon is asked for beyond counts."""
