@@ -35,6 +35,8 @@ TUTORIALS = (
     Tutorial("teleportation", "Teleportation with feed-forward", "Qiskit", 0.03),
     Tutorial("walk", "A quantum walk", "Cirq", 0.5),
     Tutorial("zne", "Zero-noise extrapolation", "Mitiq and Cirq", 1e-3, "mitiq"),
+    Tutorial("cavity", "An atom in a lossy cavity", "QuTiP", 2e-4),
+    Tutorial("tfq", "A classifier of excitations", "TensorFlow Quantum", 2e-3, "tfq"),
     Tutorial("memory", "Error correction", "Stim and PyMatching", 0.02),
     Tutorial("rydberg", "A Rydberg sweep", "Pulser", 0.05, "given"),
     Tutorial("cavity", "The Jaynes-Cummings model", "QuTiP", 1e-5),

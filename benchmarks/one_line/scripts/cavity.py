@@ -4,6 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import qutip
 
+# QMK: from qmk.integrations.qutip import mesolve
+from qutip import mesolve
+
 g, kappa, gamma, levels = 0.05 * 2 * np.pi, 0.005, 0.05, 15
 a = qutip.tensor(qutip.destroy(levels), qutip.qeye(2))
 sm = qutip.tensor(qutip.qeye(levels), qutip.sigmam().dag())
@@ -13,8 +16,7 @@ losses = [np.sqrt(kappa * 1.75) * a, np.sqrt(kappa * 0.75) * a.dag(), np.sqrt(ga
 watched = {"cavity": a.dag() * a, "atom": sm.dag() * sm}
 times = np.linspace(0, 25, 101)
 
-# QMK: import qmk; from qmk.adapters.qutip import Model; found = qmk.run(Model(H, psi0, times, losses, watched), shots=1).trajectory  # noqa: E501
-found = qutip.mesolve(H, psi0, times, losses, e_ops=watched).e_data
+found = mesolve(H, psi0, times, losses, e_ops=watched).e_data
 print(f"cavity {found['cavity'][-1]:.5f}, atom {found['atom'][-1]:.5f}")
 
 plt.plot(times, found["cavity"], label="photons")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import QmkError
 from qmk.circuit.building import PARAMS
 from qmk.circuit.items import Assign, End, If, Item, Step
+from qmk.circuit.objects import no_collection
 from qmk.circuit.operands import Condition
 from qmk.frontends.qasm3.names import Names, registers
 from qmk.qvm.families import OPS
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
 # pyright: reportPrivateUsage=false
 
 XOR = "xor"
+GATES = {
+    name: (op.short, PARAMS[op.short]) for name, op in OPS.items() if op.op_class == "unitary" and op.short in PARAMS
+}
+"""Of each gate its name in a circuit, and the names of its angles in order."""
 
 
+@no_collection()
 def read_graph(circuit: Circuit, graph: Graph, is_open: bool = False) -> None:
     """Fills an empty circuit with the meaning of ``graph``. ``is_open``: a front-end has just made it, with parameters
     that are still to be set, so that it cannot be verified yet. Raises INVALID_GRAPH with findings, UNSUPPORTED."""
@@ -71,14 +77,15 @@ class _Reader:
         self._declare(circuit, graph, names)
 
     def _declare(self, circuit: Circuit, graph: Graph, names: Names) -> None:
-        written = [event for node in graph.nodes for event in node.produces]
-        order = [event for event in graph.events if event in set(written)] or written
+        written = list(dict.fromkeys(event for node in graph.nodes for event in node.produces))
+        produced = frozenset(written)
         outputs = graph.outputs
         if outputs is None:
-            outputs = (Output("c", tuple(dict.fromkeys(order))),) if written else ()
+            order = tuple(dict.fromkeys(event for event in graph.events if event in produced)) or tuple(written)
+            outputs = (Output("c", order),) if written else ()
         for output in reversed(outputs):
-            self._register(circuit, output, names, frozenset(written))
-        for event in dict.fromkeys(written):
+            self._register(circuit, output, names, produced)
+        for event in written:
             if event not in self.bits:
                 self.bits[event] = add_register(circuit, names.reserve(event, "b"), 1, True, False)[0]
 
@@ -112,6 +119,10 @@ class _Reader:
 
     def items_of(self, node: Node) -> list[Item]:
         """The items of one node, without its guard. Raises UNSUPPORTED for what a circuit has no place for."""
+        gate = GATES.get(node.op)
+        if gate is not None and not node.chs:
+            angles = tuple([node.args[name] for name in gate[1]]) if gate[1] else ()
+            return [(gate[0], angles, tuple([self.qubits[handle] for handle in node.vqs]))]
         op = OPS.get(node.op)
         if op is None or (node.op == "core.mbell" and len(node.produces) == 1):
             raise _refuse(node, "use the graph itself: every call takes one")
@@ -122,8 +133,6 @@ class _Reader:
         match op.op_class:
             case "lifecycle":
                 return self._lifecycle(node, qubits)
-            case "unitary" if op.short in PARAMS:
-                return [(op.short, tuple(node.args[name] for name in PARAMS[op.short]), qubits)]
             case "unitary" if op.short == "mod":
                 return [_modified_gate(node.args, qubits)]
             case "classical" if not as_it_is:

@@ -174,14 +174,26 @@ class Target:
         (row,) = self._remote_values(program, given, probabilities=[list(qubits)]).points[0].probabilities
         return np.array([each.value for each in row])
 
-    def _remote_values(self, program: ProgramLike, options: dict[str, Any], **asked_for: Any) -> Values:
-        """What a daemon is asked for beyond counts; ``asked_for`` goes to ``qmk.outputs``."""
+    def result(self, program: ProgramLike, **asked_for: Any) -> Result:
+        """The result of a job that is asked for more than counts, or for none; ``asked_for`` goes to ``qmk.outputs``,
+        except for ``options``, those of this run."""
         from qmk.request.outputs import outputs
 
+        given = {**self.options, **asked_for.pop("options", {})}
+        read: dict[str, Any] = {name: given.pop(name, None) for name in ("params", "format")}
+        graph, asked = outputs(program, **asked_for, **read)
+        if self.is_remote:
+            return self.client.run(graph, outputs=asked, **given)
+        from qmk.api.embedded import run
+
+        ran: Any = run
+        found: Result = ran(graph, outputs=asked, **given)
+        return found
+
+    def _remote_values(self, program: ProgramLike, options: dict[str, Any], **asked_for: Any) -> Values:
+        """What a daemon is asked for beyond counts."""
         sampled = options.get("shots") is not None
-        params, format = options.pop("params", None), options.pop("format", None)
-        graph, asked = outputs(program, **asked_for, params=params, format=format, counts=False, sampled=sampled)
-        values = self.client.run(graph, outputs=asked, **options).values
+        values = self.result(program, **asked_for, options=options, counts=False, sampled=sampled).values
         assert values is not None, "a job with outputs has values"
         return values
 

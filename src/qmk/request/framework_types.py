@@ -67,7 +67,7 @@ class _Kernel(Protocol):
 
 
 class _Convertible(Protocol):
-    """Any object that says itself what it is to QMK, such as ``qmk.adapters.qutip.Model``."""
+    """Any object that says itself what it is to QMK, such as ``qmk.integrations.qutip.Model``."""
 
     def to_qmk(self) -> Any: ...
 

@@ -146,7 +146,7 @@ class _Inside(NamedTuple):
 def _winding(graph: Graph) -> float:
     from qmk.ir.winding import winding
 
-    return sum(winding(node.args) for node in graph.nodes if "drives" in node.args or "levels" in node.args)
+    return sum(winding(node.args) for node in graph.nodes if node.args.keys() & {"drives", "levels"})
 
 
 def _light(graph: Graph, modes: int) -> Light:

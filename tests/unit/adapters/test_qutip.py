@@ -13,8 +13,8 @@ import pytest
 import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
 
 import qmk
-from qmk.adapters.qutip import Model
 from qmk.base.errors import QmkError
+from qmk.integrations.qutip import Model
 
 qutip: Any = _qutip
 A = qutip.tensor(qutip.destroy(5), qutip.qeye(2))

@@ -50,6 +50,7 @@ reveal_type(h.x)  # -> ndarray
 reveal_type(next(iter(h)))  # -> tuple[str, complex]
 reveal_type(qmk.run(c, shots=10, params={theta: 0.1}))  # -> Result
 reveal_type(qmk.run(p).counts)  # -> Counts
+over_time: qmk.Trajectory = qmk.run(p).trajectory
 reveal_type(qmk.run([c, p]))  # -> CountsBatch[Result]
 reveal_type(qmk.sample(p, shots=10))  # -> Sampled
 reveal_type(qmk.expectation(p, h))  # -> Expectation

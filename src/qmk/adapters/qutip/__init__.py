@@ -1,13 +1,8 @@
-"""QuTiP's objects as models: ``Model`` has what its solvers take."""
-
-from typing import TYPE_CHECKING, Any
+"""QuTiP's objects as models: ``qmk.integrations.qutip.Model`` has what its solvers take."""
 
 from qmk.sdk.adapter import Adapter
 
-if TYPE_CHECKING:
-    from qmk.adapters.qutip.model import Model
-
-__all__ = ["ADAPTER", "Model"]
+__all__ = ["ADAPTER"]
 
 ADAPTER = Adapter(
     name="qutip",
@@ -17,11 +12,3 @@ ADAPTER = Adapter(
     library="qutip",
     extra="qutip",
 )
-
-
-def __getattr__(name: str) -> Any:
-    if name != "Model":
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    from qmk.adapters.qutip.model import Model
-
-    return Model

@@ -29,7 +29,7 @@ SAMPLING_ERROR = 1e-9
 def read(program: object, params: Any) -> NoReturn:
     """Raises UNSUPPORTED: an operator alone says neither state nor times."""
     what = f"a {type(program).__name__} alone is not a program: it has neither an initial state nor times"
-    raise cannot("qutip", what, show(program, 40), "give qmk.adapters.qutip.Model(H, psi0, tlist, c_ops, e_ops)")
+    raise cannot("qutip", what, show(program, 40), "give qmk.integrations.qutip.Model(H, psi0, tlist, c_ops, e_ops)")
 
 
 class Model:
@@ -229,6 +229,8 @@ class Model:
         on = list(range(len(self.levels)))
         values = state.unit().full() if state.isket else state.full()
         if state.isket:
+            if abs(state.norm() - 1.0) > 1e-6:
+                _refuse(f"its norm is {state.norm():.6g}, not 1", "psi0", "give psi0.unit()")
             where = np.flatnonzero(values[:, 0]).tolist()
             return {"on": on, "vector": [(k, float(values[k, 0].real), float(values[k, 0].imag)) for k in where]}
         return {"on": on, "density": self.entries(state, "psi0")}

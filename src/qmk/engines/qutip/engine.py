@@ -54,7 +54,7 @@ class QutipEngine:
         """The final state on all qubits: those that are in no subsystem are in 0."""
         found = _take(program, method)
         final = self.solution(found, method, 0, 0).final
-        places = matrices.of_qubits(found.model)
+        places = matrices.of_qubits(found.model.levels)
         n, m = program.n_qubits, len(found.qubits)
         others = [q for q in range(n) if q not in found.qubits]
         order = [(*found.qubits, *others).index(q) for q in range(n)]

@@ -93,7 +93,7 @@ class _Problem:
         self._jumps = [_with(matrix, time, root=True) for matrix, time in jumps]
         self._observed = {name: _qobj(matrices.operator(row, model.levels)) for name, row in model.observables.items()}
         self._options = {**OPTIONS, **_steps([time for _, time in (*parts, *jumps)], model)}
-        self._times, self._places = np.array(model.times), matrices.of_qubits(model)
+        self._times, self._places = np.array(model.times), matrices.of_qubits(model.levels)
         self._start = start
         self._method = "sesolve" if method == "mcsolve" and not jumps else method
 

@@ -216,11 +216,11 @@ def faults(model: Model) -> Iterator[str]:
                 yield f"initial[{at}]: its density matrix is not Hermitian and positive"
 
 
-def of_qubits(model: Model) -> Array:
+def of_qubits(levels: Sequence[int]) -> Array:
     """For each state of the subsystems, its index among those of the qubits that hold them."""
     from qmk.qvm.families.dynamics import width
 
     found = np.zeros(1, dtype=np.int64)
-    for d in model.levels:
+    for d in levels:
         found = (found[:, None] * (1 << width(d)) + np.arange(d)).reshape(-1)
     return found
