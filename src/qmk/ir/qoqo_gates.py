@@ -1,4 +1,4 @@
-"""qoqo's gates that are gates of QMK with the same parameters: what its circuits are read, written and run by.
+"""Gates of qoqo that are gates of QMK with the same parameters: what its circuits are read, written and run by.
 
 Bodies in qoqo's JSON name each qubit and each parameter; both lists are in the order of QMK's gate.
 """
