@@ -50,3 +50,6 @@ QOQO: dict[str, QoqoGate] = {
     "cswap": QoqoGate("ControlledSWAP", ("control", "target_0", "target_1")),
 }
 """By QMK's short name."""
+
+OTHER_PHASE = frozenset({"sxdg"})
+"""Gates of ``QOQO`` whose matrix in qoqo has another global phase."""
