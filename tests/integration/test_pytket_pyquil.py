@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from pyquil import Program
 from pytket import Circuit, Qubit
-from pytket.backends import ResultHandle, StatusEnum
+from pytket.backends.resulthandle import ResultHandle
+from pytket.backends.status import StatusEnum
 from pytket.pauli import Pauli, QubitPauliString
 from pytket.utils.operators import QubitPauliOperator
 
@@ -71,7 +72,7 @@ def test_pyquils_machine_on_a_daemon(daemon: Any) -> None:
         [result.get_register_map()["ro"] for result in qc.run_with_memory_map_batch(qc.compile(turn), maps)]
         for qc in (here, there)
     ]
-    assert np.array_equal(*bits)
+    assert np.array_equal(bits[0], bits[1])
     assert bits[0][0].tolist() == [[0, 1]] * 50
     response = there.qam.execute(turn, maps[1], seed=8)
     later = get_qc(2, server=daemon.socket).qam.get_result(Response(turn, job_id=response.job_id))

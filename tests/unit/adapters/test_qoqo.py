@@ -14,6 +14,7 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.circuit import whole
 from qmk.circuit.building import PARAMS
+from qmk.circuit.items import Step
 from qmk.frontends.openqasm.unitary import matrix_of
 from qmk.qvm.families.gates import FIXED_SIZE
 
@@ -111,7 +112,7 @@ def test_symbols_become_parameters_and_come_back() -> None:
         assert np.allclose(matrix(written), matrix(qmk.Circuit(1).rx(value.at({"t": 0.7}), 0))), value
 
 
-def random_program(rng: random.Random) -> Any:
+def random_program(rng: random.Random, noisy: bool) -> Any:
     made = circuit_of(ops.DefinitionBit("a", 2, True), ops.DefinitionBit("hidden", 1, False))
     registers = [("a", 0), ("a", 1), ("hidden", 0)]
     for _ in range(12):
@@ -128,18 +129,27 @@ def random_program(rng: random.Random) -> Any:
                 made += ops.PragmaControlledCircuit(3, circuit_of(ops.RotateXY(1, 0.3, 0.4), ops.CNOT(0, 2)))
             case 4:
                 made += rng.choice([ops.PragmaActiveReset(1), ops.PragmaStopParallelBlock([0, 2], 0.0)])
-            case _:
+            case _ if noisy:
                 made += rng.choice([ops.PragmaDamping, ops.PragmaDephasing, ops.PragmaDepolarising])(2, 1.0, 0.1)
     return made
 
 
+def noise_of(circuit: qmk.Circuit) -> list[Any]:
+    steps = [item for item in circuit._items if isinstance(item, Step) and item.op.startswith("noise.")]
+    return [(step.op, step.qubits, {name: round(value, 9) for name, value in step.args.items()}) for step in steps]
+
+
 def there_and_back(seed: int) -> None:
-    program = random_program(random.Random(seed))
+    noisy = seed % 3 == 0
+    program = random_program(random.Random(seed), noisy)
     found = qmk.Circuit.from_object(program)
     back = qmk.Circuit.from_object(found.to("qoqo"))
+    if noisy:  # draws of noise depend on the gates between
+        assert noise_of(found) == noise_of(back)
+        return
     first, second = (qmk.run(each, shots=50, seed=seed) for each in (found, back))
     assert [(r.name, len(r.bits)) for r in first.registers] == [("a", 2)]
-    assert np.array_equal(first.bits("a"), second.bits("a")), seed
+    assert first.counts == second.counts, seed
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -160,16 +170,15 @@ def test_registers_shots_and_bits_are_kept() -> None:
         ops.InputBit("a", 1, True),
         ops.PauliX(1),
         ops.PragmaLoop(3, circuit_of(ops.PauliX(2))),
-        ops.PragmaRepeatedMeasurement("b", 30, {1: 0, 2: 1, 0: 1}),
+        ops.PragmaRepeatedMeasurement("b", 30, {1: 1, 0: 0}),
     )
     found = qmk.Circuit.from_object(given)
-    assert qmk.run(found).counts == qmk.run(found.to("qoqo")).counts == {"01 10": 30}
+    assert qmk.run(found).counts == qmk.run(found.to("qoqo")).counts == {"10 10": 30}
     plain = circuit_of(ops.DefinitionBit("c", 3, True), ops.PauliX(2), ops.PragmaRepeatedMeasurement("c", 7, None))
     assert qmk.run(plain).counts == {"100": 7}
 
 
 def test_noise_is_that_of_qoqo() -> None:
-    rho = np.array([[0.3, 0.2 + 0.1j], [0.2 - 0.1j, 0.7]])
     theta, phi = 2 * np.arccos(0.3**0.5), 0.7
     ket = np.array([np.cos(theta / 2), np.sin(theta / 2) * np.exp(1j * phi)])
     rho = np.outer(ket, ket.conj())
@@ -227,7 +236,7 @@ def test_what_qoqo_has_not_is_refused() -> None:
         qmk.Circuit(2).depolarize(0.1, 0, 1),
         qmk.Circuit(1).fence(),
         qmk.Circuit(1).rx(qmk.Parameter("t", 2)[0], 0),
-        qmk.Circuit(1).rx(qmk.Parameter("t"), 0, power=0.5),
+        whole.append(qmk.Circuit(1), [("rx", (qmk.Parameter("t"),), (0,), "", 0.5)]),
     ):
         with pytest.raises(QmkError, match="qoqo: op "):
             circuit.to("qoqo")

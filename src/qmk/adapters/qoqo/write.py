@@ -111,6 +111,7 @@ class _Writer:
     def _power(
         self, name: str, angles: tuple[Angle, ...], qubits: Sequence[int], power: float, place: str
     ) -> list[Operation]:
+        """A power of a gate by its matrix."""
         if any(isinstance(angle, Expression) for angle in angles):
             raise cannot("qoqo", f"{name} to the power {power:g}, whose angle has no value yet", place, "bind it first")
         declared = OPS[f"core.{name}"].matrix
