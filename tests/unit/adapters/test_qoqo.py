@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -147,10 +146,9 @@ def there_and_back(seed: int) -> None:
     if noisy:  # draws of noise depend on the gates between
         assert noise_of(found) == noise_of(back)
         return
-    first, second = (qmk.run(each, shots=200, seed=seed) for each in (found, back))
+    first, second = (qmk.run(each, shots=50_000, seed=seed) for each in (found, back))
     assert [(r.name, len(r.bits)) for r in first.registers] == [("a", 2)]
-    differing = (Counter(first.counts) - Counter(second.counts)).total()
-    assert differing <= 1, seed  # other gates round otherwise, and a draw may lie between
+    assert first.counts == second.counts, seed  # few shots may be drawn in another way for other gates
 
 
 @pytest.mark.parametrize("seed", range(12))
