@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,8 @@ def there_and_back(seed: int) -> None:
         return
     first, second = (qmk.run(each, shots=50_000, seed=seed) for each in (found, back))
     assert [(r.name, len(r.bits)) for r in first.registers] == [("a", 2)]
-    assert first.counts == second.counts, seed  # few shots may be drawn in another way for other gates
+    differing = (Counter(first.counts) - Counter(second.counts)).total()
+    assert differing < 1000, seed  # 2 %: other gates may be drawn in another way
 
 
 @pytest.mark.parametrize("seed", range(12))
