@@ -43,12 +43,12 @@ def add(circuit: Circuit, other: Circuit, qubits: QubitLike | None, bits: BitLik
         raise wrong(what, f"give {other.n_qubits} different qubits")
     into = _bits_by_name(circuit, other) if bits is None else circuit._bits_for(other.n_bits, bits)
     check("expansion_nodes", len(circuit._items) + len(other._items), "the circuit")
-    circuit._items += moved(other, onto, into)
+    circuit._items += move_items(other, onto, into)
     circuit._written.update(into[bit] for bit in other._written)
     circuit._channels |= other._channels
 
 
-def moved(circuit: Circuit, qubits: Sequence[int], bits: Sequence[int]) -> list[Item]:
+def move_items(circuit: Circuit, qubits: Sequence[int], bits: Sequence[int]) -> list[Item]:
     """The items of a circuit, its qubit k on ``qubits[k]``, its bit k on ``bits[k]``."""
     return [move(item, qubits.__getitem__, bits.__getitem__) for item in circuit._items]
 
@@ -141,7 +141,7 @@ def _primitives(item: Item, at: int) -> tuple[Prim, ...]:
     )
 
 
-def lowered(step: Step) -> list[Item] | None:
+def lower_step(step: Step) -> list[Item] | None:
     """A step as gates and measurements in Z, by the lowering of its op; None where it has none."""
     lower = OPS[step.op].lower
     if lower is None:

@@ -1,4 +1,4 @@
-"""qoqo's gates that are gates of QMK with the same parameters: what its circuits are read, written and run by.
+"""Gates of qoqo that are gates of QMK with the same parameters: what its circuits are read, written and run by.
 
 Bodies in qoqo's JSON name each qubit and each parameter; both lists are in the order of QMK's gate.
 """
@@ -50,3 +50,6 @@ QOQO: dict[str, QoqoGate] = {
     "cswap": QoqoGate("ControlledSWAP", ("control", "target_0", "target_1")),
 }
 """By QMK's short name."""
+
+OTHER_PHASE = frozenset({"sxdg"})
+"""Gates of ``QOQO`` whose matrix in qoqo has another global phase."""

@@ -115,7 +115,7 @@ class _Reader:
                 condition = _condition(classical.equal([Value("bit", (k,)) for k in range(len(bits))], op.value), bits)
                 return [If(condition), *self._op(op.op, units[op.width :], place), End()]
             case "QControlBox":
-                return self._controlled(op, units, place)
+                return self._control(op, units, place)
             case _ if name in _REFUSED:
                 raise place.refuse(*_REFUSED[name])
             case _ if name in _MATRICES:
@@ -135,9 +135,9 @@ class _Reader:
         """The items of a circuit on these qubits, then bits."""
         n = part.n_qubits
         bits = (*units[n:], *self._hide("box", part.n_bits - (len(units) - n)))
-        return whole.moved(part, units[:n], bits)
+        return whole.move_items(part, units[:n], bits)
 
-    def _controlled(self, op: Any, units: tuple[int, ...], place: Place) -> list[Item]:
+    def _control(self, op: Any, units: tuple[int, ...], place: Place) -> list[Item]:
         n, inner = op.get_n_controls(), op.get_op()
         part = Circuit(len(units) - n)
         whole.append(part, self._op(inner, tuple(range(part.n_qubits)), place))

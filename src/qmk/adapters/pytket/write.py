@@ -67,7 +67,7 @@ class _Writer:
             case End():
                 self.conditions.pop()
             case Assign():
-                self._assign(self.bits[item.bit], item.value, self._given())
+                self._assign(self.bits[item.bit], item.value, self._keywords())
             case Step():
                 self._step(item, at)
             case _:
@@ -102,7 +102,7 @@ class _Writer:
             self._add(op, None, qubits)
 
     def _add(self, op: Any, angles: list[Any] | None, units: list[Any]) -> None:
-        given = self._given()
+        given = self._keywords()
         if given is None:
             return
         self.made.add_gate(op, *([angles] if angles else []), units, **given)
@@ -120,7 +120,7 @@ class _Writer:
                 paulis = [getattr(tk.Pauli, letter) for letter in step.args["paulis"]]
                 self._add(tk.PauliExpBox(paulis, half_turns(step.args["theta"])), None, qubits)
             case _:
-                items = whole.lowered(step) if step.op.startswith("core.") else None
+                items = whole.lower_step(step) if step.op.startswith("core.") else None
                 if items is None:
                     fix = "leave it out, or run the circuit with QMK"
                     raise cannot("pytket", f"{step.op} ({OPS[step.op].doc})", f"op {at}", fix)
@@ -128,7 +128,7 @@ class _Writer:
                     self._item(each, at)
 
     def _barrier(self, qubits: list[Any]) -> None:
-        given = self._given()
+        given = self._keywords()
         if given and qubits:
             bits, value = given["condition_bits"], given["condition_value"]
             self.made.add_conditional_barrier(qubits, bits, value)
@@ -137,7 +137,7 @@ class _Writer:
 
     # -- classical bits ----------------------------------------------------------------------------------------------
 
-    def _given(self) -> dict[str, Any] | None:
+    def _keywords(self) -> dict[str, Any] | None:
         """The conditions of all open branches as pytket's keywords; None where they never hold."""
         needs: dict[int, int] = {}
         for each in self.conditions:

@@ -1,4 +1,4 @@
-"""pytket's ops on classical bits, as its JSON has them: what each bit that they write becomes.
+"""The ops of pytket on classical bits, as its JSON has them: what each bit that they write becomes.
 
 The bits of a ``Value`` are those of the op, by place. Registers are unsigned, their first bit the lowest.
 """

@@ -1,4 +1,4 @@
-"""pytket's gates by the names of its OpTypes, as gates of QMK: for its JSON and its objects alike.
+"""The gates of pytket by the names of its OpTypes, as gates of QMK: for its JSON and its objects alike.
 
 pytket counts angles in half turns; the ``a``, ``b`` and ``c`` of a recipe are its parameters in radians.
 """
@@ -73,7 +73,7 @@ def gates_of(name: str, angles: Sequence[Angle], n_qubits: int) -> list[Gate]:
 
 
 def _phase_gadget(angle: Angle, qubits: tuple[int, ...]) -> list[Gate]:
-    """exp(-i angle/2 Z...Z), by a chain of CNOTs into the last qubit and back."""
+    """The rotation exp(-i angle/2 Z...Z), by a chain of CNOTs into the last qubit and back."""
     if not qubits:
         return [("gphase", (-angle / 2,), (), "")]
     chain: list[Gate] = [("cnot", (), pair, "") for pair in pairwise(qubits)]

@@ -154,7 +154,7 @@ class _Writer:
             case "core.condpauli":
                 self._conditional_pauli(node, qubits)
             case "core.mod":
-                self._modified(node.args, qubits)
+                self._modified_gate(node.args, qubits)
             case _ if op.op_class == "unitary":
                 self._gate(op.short, node.args, qubits)
             case _ if op.lower is not None and len(node.produces) == op.produces.high:
@@ -195,7 +195,7 @@ class _Writer:
                 for step in lower(args, len(qubits)):
                     self._gate(step.op.removeprefix("core."), step.args, [qubits[k] for k in step.operands])
 
-    def _modified(self, args: Mapping[str, Any], qubits: list[str]) -> None:
+    def _modified_gate(self, args: Mapping[str, Any], qubits: list[str]) -> None:
         name, power = args["gate"], args.get("power", 1.0)
         params = cast("dict[str, Any]", args.get("params") or {})
         controls = args.get("controls", 0)

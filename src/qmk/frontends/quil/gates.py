@@ -73,12 +73,12 @@ class Definitions:
     def unitary(self, call: Call) -> Unitary:
         """The gate with its modifiers, over its qubits 0, 1, ... Raises Refused."""
         n_controls = sum(each in ("CONTROLLED", "FORKED") for each in call.modifiers)
-        inner = self._modified(call, call.modifiers, call.params, len(call.qubits) - n_controls)
+        inner = self._modify(call, call.modifiers, call.params, len(call.qubits) - n_controls)
         if len(set(call.qubits)) < len(call.qubits):
             raise Refused("QUIL-03", f"{call.name} is given a qubit twice", line=call.line)
         return inner
 
-    def _modified(self, call: Call, modifiers: Sequence[str], params: Sequence[Angle], qubits: int) -> Unitary:
+    def _modify(self, call: Call, modifiers: Sequence[str], params: Sequence[Angle], qubits: int) -> Unitary:
         if not modifiers:
             return self._plain(call, params, qubits)
         first, rest = modifiers[0], modifiers[1:]
@@ -86,15 +86,15 @@ class Definitions:
             if len(params) % 2:
                 raise Refused("QUIL-03", f"FORKED {call.name} needs an even number of parameters", line=call.line)
             half = len(params) // 2
-            low = control(self._modified(call, rest, params[:half], qubits), "0")
-            return Unitary(low.prims + control(self._modified(call, rest, params[half:], qubits), "1").prims)
-        inner = self._modified(call, rest, params, qubits)
+            low = control(self._modify(call, rest, params[:half], qubits), "0")
+            return Unitary(low.prims + control(self._modify(call, rest, params[half:], qubits), "1").prims)
+        inner = self._modify(call, rest, params, qubits)
         return inverse(inner) if first == "DAGGER" else control(inner, "1")
 
     def _plain(self, call: Call, params: Sequence[Angle], qubits: int) -> Unitary:
         definition = self.defined.get(call.name)
         if definition is not None:
-            return self._defined(call, definition, params, qubits)
+            return self._apply_definition(call, definition, params, qubits)
         n_qubits, n_params = arity(call.name)
         if n_qubits < 0:
             raise Refused("QUIL-02", f"there is no gate {call.name[:40]}", line=call.line)
@@ -105,7 +105,7 @@ class Definitions:
 
     # -- definitions -------------------------------------------------------------------------------------------------
 
-    def _defined(self, call: Call, made: Definition, params: Sequence[Angle], qubits: int) -> Unitary:
+    def _apply_definition(self, call: Call, made: Definition, params: Sequence[Angle], qubits: int) -> Unitary:
         if len(params) != len(made.params) or (made.qubits and len(made.qubits) != qubits):
             text = f"{call.name} takes {len(made.params)} parameters and {len(made.qubits)} qubits"
             raise Refused("QUIL-03", text, line=call.line)
@@ -145,7 +145,7 @@ class Definitions:
         return Unitary(tuple(prims), phase)
 
     def _pauli_sum(self, made: Definition, values: Mapping[str, Angle]) -> Unitary:
-        """exp(-i times the sum): rotations where its terms commute, else by its matrix."""
+        """The gate exp(-i times the sum): rotations where its terms commute, else its matrix."""
         terms: list[tuple[str, Angle]] = []
         for text, line in made.rows:
             head, _, names = text.rpartition(")")
@@ -225,7 +225,7 @@ def _commute(a: str, b: str) -> bool:
 
 
 def _rotation(letters: str, angle: Angle) -> list[Prim]:
-    """exp(-i angle/2 P)."""
+    """The rotation exp(-i angle/2 P)."""
     from qmk.qvm.families import OPS
 
     lower = OPS["core.paulirot"].lower
