@@ -47,7 +47,7 @@ def install(name: str, python: Path | None, upgrade: bool, as_json: bool) -> Non
 
     if name not in FRAMEWORKS:
         options.check_engine(name)
-    declaration = environments.named(name)
+    declaration = environments.find(name)
     wanted = environments.requirements(declaration)
     what = ", ".join(wanted) if len(wanted) <= FEW_PACKAGES else f"{len(wanted)} packages"
     terminal.say(f"installing {what}; a large library takes minutes", err=True)

@@ -47,7 +47,7 @@ class Installed(msgspec.Struct, frozen=True):
     record: Record | None
 
 
-def named(name: str) -> Declaration | Framework:
+def find(name: str) -> Declaration | Framework:
     """The engine or the framework of a name. Raises UNSUPPORTED with those there are."""
     return FRAMEWORKS[name] if name in FRAMEWORKS else discovery.engine(name)
 
@@ -99,7 +99,7 @@ def _bounds(declaration: Declaration | Framework) -> tuple[tuple[int, int], tupl
     return max(declaration.python, interpreters.OLDEST), newest if newest != (0, 0) else (3, NEWEST_MINOR)
 
 
-def _wanted(declaration: Declaration | Framework) -> str:
+def _requirement(declaration: Declaration | Framework) -> str:
     """Such as ``engine 'clifft' needs Python 3.12``."""
     oldest, newest = _bounds(declaration)
     kind = "framework" if isinstance(declaration, Framework) else "engine"
@@ -119,7 +119,7 @@ def find_python(declaration: Declaration | Framework) -> Path:
     ours = interpreters.text(sys.version_info[:2])
     raise QmkError(
         "UNSUPPORTED",
-        f"{_wanted(declaration)}; this is {ours} and there is no such one on the path",
+        f"{_requirement(declaration)}; this is {ours} and there is no such one on the path",
         engine=declaration.name,
         help=f"install Python {interpreters.text(oldest)}, or name one with --python PATH",
     )
@@ -194,7 +194,7 @@ def _check_python(declaration: Declaration | Framework, python: Path) -> Path:
     what = "does not start" if found == (0, 0) else f"is Python {interpreters.text(found)}"
     raise QmkError(
         "INVALID_PARAMS",
-        f"{python} {what}; {_wanted(declaration)}",
+        f"{python} {what}; {_requirement(declaration)}",
         field="python",
         help="name another one with --python PATH",
     )

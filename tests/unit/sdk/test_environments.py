@@ -90,8 +90,8 @@ def test_the_lock_of_every_framework_pins_it_and_what_qmk_needs_with_hashes() ->
         blocks = lock.read_text().split("\n\n")
         assert sum(block.count("--hash=sha256:") for block in blocks) > len(names)
         assert environments.requirements(found) == list(pins(lock))
-        assert environments.named(found.name) is found
-    assert environments.named("aer") is aer.DECLARATION
+        assert environments.find(found.name) is found
+    assert environments.find("aer") is aer.DECLARATION
 
 
 def test_a_framework_that_no_python_here_runs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

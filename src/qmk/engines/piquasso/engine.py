@@ -74,7 +74,7 @@ class BosonPlan(_Plan):
         program = lib.Program(instructions=[part.on_modes(*range(modes)) for part in parts])
         config = lib.Config(seed_sequence=seed + 1)  # it takes 0 for no seed
         samples = lib.PassiveSimulator(d=modes, config=config).execute(program, shots=shots).samples
-        return _told(self.found, np.array(samples, dtype=np.int64).reshape(shots, modes))
+        return _read_numbers(self.found, np.array(samples, dtype=np.int64).reshape(shots, modes))
 
 
 class FockPlan(_Plan):
@@ -84,7 +84,7 @@ class FockPlan(_Plan):
         if not found.conserves:
             raise Unsupported("an op that adds photons: Piquasso cuts off what goes beyond its state vector")
         self.found, photons = found, sum(found.photons)
-        steps, modes = _dilated(found)
+        steps, modes = _dilate(found)
         if math.comb(modes + photons, photons) > MOST_AMPLITUDES:
             raise MemoryError(f"{photons} photons in {modes} modes")
         program = _program(lib.NumberState([*found.photons, *(0,) * (modes - found.n_modes)]), modes, steps)
@@ -95,7 +95,7 @@ class FockPlan(_Plan):
 
     def draw(self, shots: int, seed: int) -> Numbers:
         rng = np.random.Generator(np.random.PCG64(seed))
-        return _told(self.found, self.basis[rng.choice(len(self.basis), size=shots, p=self.chances)])
+        return _read_numbers(self.found, self.basis[rng.choice(len(self.basis), size=shots, p=self.chances)])
 
 
 class GaussianPlan(_Plan):
@@ -125,12 +125,12 @@ def _state(simulator: str, program: Any, modes: int, **options: Any) -> Any:
     return getattr(lib, simulator)(d=modes, config=lib.Config(**options)).execute(program).state
 
 
-def _told(found: Optics, counts: npt.NDArray[np.int64]) -> Numbers:
+def _read_numbers(found: Optics, counts: npt.NDArray[np.int64]) -> Numbers:
     """What each counter tells of photon numbers, shape (shots, modes)."""
     return [np.minimum(counts[:, reading.mode], reading.most) for reading in found.readings]
 
 
-def _dilated(found: Optics) -> tuple[list[Step], int]:
+def _dilate(found: Optics) -> tuple[list[Step], int]:
     """The steps with a beam splitter into a fresh mode for each loss, and the number of modes."""
     steps, modes = list[Step](), found.n_modes
     for step in found.steps:
