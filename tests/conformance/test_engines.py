@@ -214,7 +214,8 @@ from qmk.sdk import discovery
 from qmk.sdk.kit import engine_kit
 declaration = discovery.engine(sys.argv[3])
 reports = [engine_kit.run(declaration, method) for method in declaration.methods]
-print(*(report.text() for report in reports), sep="\n")
+for report in reports:
+    print(report.text())
 sys.exit(not all(report.ok for report in reports))
 """
 

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.qvm.families import photonic
+from qmk.exact.light import GAUSSIAN, LINEAR, OPS, QUADRATURES
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-OPS = frozenset(op.name for op in photonic.FAMILY.ops)
-QUADRATURES = frozenset({"photonic.homodyne", "photonic.heterodyne"})
-NONLINEAR = frozenset({"photonic.kerr", "photonic.cross_kerr", "photonic.cubic_phase"})
-GAUSSIAN = OPS - NONLINEAR - {"photonic.prepare_fock"}
-LINEAR = frozenset(
-    f"photonic.{short}"
-    for short in (
-        "prepare_vacuum", "prepare_fock", "shift_phase", "beam_splitter", "mach_zehnder", "interferometer", "lose",
-        "count_photons", "detect_photons",
-    )
-)  # fmt: skip
 FOCK = OPS - QUADRATURES
 CONSERVING = LINEAR | {"photonic.kerr", "photonic.cross_kerr"}
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qmk.base.seeds import substream
 from qmk.exact.light import bosons, fock, gaussian
-from qmk.exact.light.setup import Optics, optics
+from qmk.exact.light.setup import Optics, optics, write_bits
 from qmk.ir.program import Program
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
@@ -74,17 +74,3 @@ class LightPlan:
         if progress is not None:
             progress(shots)
         return Samples(write_bits(self._found, drawn, shots), self._notes)
-
-
-def write_bits(found: Optics, drawn: Sequence[npt.NDArray[np.int64]], shots: int) -> npt.NDArray[np.uint8]:
-    """The bits of the numbers that the readings tell, shape (shots, n_cbits); a heterodyne tells two."""
-    bits = np.zeros((shots, found.n_cbits), dtype=np.uint8)
-    numbers = iter(drawn)
-    for reading in found.readings:
-        count = 1 + (reading.kind == "heterodyne")
-        size = len(reading.cbits) // count
-        for part in range(count):
-            number = next(numbers)
-            for k, cbit in enumerate(reading.cbits[part * size : (part + 1) * size]):
-                bits[:, cbit] = (number >> k) & 1
-    return bits

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from qmk.engines.photonic import GAUSSIAN, LINEAR, QUADRATURES
+from qmk.exact.light import GAUSSIAN, LINEAR, QUADRATURES
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 METHODS = {

@@ -18,9 +18,8 @@ import numpy.typing as npt
 import piquasso  # pyright: ignore[reportMissingImports]  # an environment of its own
 
 from qmk.base.seeds import substream
-from qmk.engines.photonic.engine import write_bits
 from qmk.exact.light import bosons, gaussian
-from qmk.exact.light.setup import Optics, Step, optics
+from qmk.exact.light.setup import Optics, Step, optics, write_bits
 from qmk.ir.program import Program
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
@@ -70,13 +69,12 @@ class BosonPlan(_Plan):
 
     def draw(self, shots: int, seed: int) -> Numbers:
         modes = len(self.whole)
-        with lib.Program() as program:
-            lib.Q(all) | lib.NumberState([*self.found.photons, *(0,) * (modes - self.found.n_modes)])
-            lib.Q(all) | lib.Interferometer(self.whole)
-            lib.Q(all) | lib.ParticleNumberMeasurement()
+        start = lib.NumberState([*self.found.photons, *(0,) * (modes - self.found.n_modes)])
+        parts = (start, lib.Interferometer(self.whole), lib.ParticleNumberMeasurement())
+        program = lib.Program(instructions=[part.on_modes(*range(modes)) for part in parts])
         config = lib.Config(seed_sequence=seed + 1)  # it takes 0 for no seed
         samples = lib.PassiveSimulator(d=modes, config=config).execute(program, shots=shots).samples
-        return _told(self.found, np.array(samples, dtype=np.int64).reshape(shots, modes))
+        return _read_numbers(self.found, np.array(samples, dtype=np.int64).reshape(shots, modes))
 
 
 class FockPlan(_Plan):
@@ -86,13 +84,10 @@ class FockPlan(_Plan):
         if not found.conserves:
             raise Unsupported("an op that adds photons: Piquasso cuts off what goes beyond its state vector")
         self.found, photons = found, sum(found.photons)
-        steps, modes = _dilated(found)
+        steps, modes = _dilate(found)
         if math.comb(modes + photons, photons) > MOST_AMPLITUDES:
             raise MemoryError(f"{photons} photons in {modes} modes")
-        with lib.Program() as program:
-            lib.Q(all) | lib.NumberState([*found.photons, *(0,) * (modes - found.n_modes)])
-            for step in steps:
-                lib.Q(*step.modes) | _gate(step)
+        program = _program(lib.NumberState([*found.photons, *(0,) * (modes - found.n_modes)]), modes, steps)
         table = _state("PureFockSimulator", program, modes, cutoff=photons + 1).fock_probabilities_map
         self.basis = np.array(list(table), dtype=np.int64)
         chances = np.array(list(table.values()), dtype=np.float64)
@@ -100,7 +95,7 @@ class FockPlan(_Plan):
 
     def draw(self, shots: int, seed: int) -> Numbers:
         rng = np.random.Generator(np.random.PCG64(seed))
-        return _told(self.found, self.basis[rng.choice(len(self.basis), size=shots, p=self.chances)])
+        return _read_numbers(self.found, self.basis[rng.choice(len(self.basis), size=shots, p=self.chances)])
 
 
 class GaussianPlan(_Plan):
@@ -112,10 +107,7 @@ class GaussianPlan(_Plan):
         self.found = found
         if math.prod(reading.most + 1 for reading in found.readings) > MOST_ENTRIES:
             raise MemoryError(f"the joint distribution of {len(found.readings)} photon counters")
-        with lib.Program() as program:
-            lib.Q(all) | lib.Thermal(list(found.nbar))
-            for step in found.steps:
-                lib.Q(*step.modes) | _gate(step)
+        program = _program(lib.Thermal(list(found.nbar)), found.n_modes, found.steps)
         state = _state("GaussianSimulator", program, found.n_modes)
         self.table = gaussian.joint(found.readings, lambda modes, below: _numbers(state, modes, below))
 
@@ -124,16 +116,21 @@ class GaussianPlan(_Plan):
         return list(gaussian.sample_numbers(self.table, shots, rng))
 
 
+def _program(start: Any, modes: int, steps: Sequence[Step]) -> Any:
+    gates = [_gate(step).on_modes(*step.modes) for step in steps]
+    return lib.Program(instructions=[start.on_modes(*range(modes)), *gates])
+
+
 def _state(simulator: str, program: Any, modes: int, **options: Any) -> Any:
     return getattr(lib, simulator)(d=modes, config=lib.Config(**options)).execute(program).state
 
 
-def _told(found: Optics, counts: npt.NDArray[np.int64]) -> Numbers:
+def _read_numbers(found: Optics, counts: npt.NDArray[np.int64]) -> Numbers:
     """What each counter tells of photon numbers, shape (shots, modes)."""
     return [np.minimum(counts[:, reading.mode], reading.most) for reading in found.readings]
 
 
-def _dilated(found: Optics) -> tuple[list[Step], int]:
+def _dilate(found: Optics) -> tuple[list[Step], int]:
     """The steps with a beam splitter into a fresh mode for each loss, and the number of modes."""
     steps, modes = list[Step](), found.n_modes
     for step in found.steps:

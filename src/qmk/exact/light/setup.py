@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -179,3 +179,17 @@ def beam_splitter(theta: float, phi: float) -> Matrix:
     """U of a beam splitter."""
     c, s = math.cos(theta), math.sin(theta)
     return np.array([[c, -cmath.exp(-1j * phi) * s], [cmath.exp(1j * phi) * s, c]])
+
+
+def write_bits(found: Optics, drawn: Sequence[npt.NDArray[np.int64]], shots: int) -> npt.NDArray[np.uint8]:
+    """The bits of the numbers that the readings tell, shape (shots, n_cbits); a heterodyne tells two."""
+    bits = np.zeros((shots, found.n_cbits), dtype=np.uint8)
+    numbers = iter(drawn)
+    for reading in found.readings:
+        count = 1 + (reading.kind == "heterodyne")
+        size = len(reading.cbits) // count
+        for part in range(count):
+            number = next(numbers)
+            for k, cbit in enumerate(reading.cbits[part * size : (part + 1) * size]):
+                bits[:, cbit] = (number >> k) & 1
+    return bits
