@@ -17,8 +17,8 @@ NUMBER = re.compile(r"-?\d+\.\d+")
 
 
 class Tutorial(NamedTuple):
-    """``environment``: that of ``qmk engines install`` in which it runs, "" for QMK's own, "given" for one by hand. ``within``: how far its
-    printed numbers may differ, by shots and by rounding."""
+    """``environment``: that of ``qmk engines install`` in which it runs, "" for QMK's own, "given" for one by hand.
+    ``within``: how far its printed numbers may differ, by shots and by rounding."""
 
     name: str
     title: str

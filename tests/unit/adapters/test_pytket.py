@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def one_gate(name: str) -> Circuit:
         angles = [rng.uniform(-2, 2) for _ in range(count)]
         for size in [SIZES[name]] if name in SIZES else range(4):
             try:
-                circuit = Circuit(max(size, 1))
+                circuit: Any = Circuit(max(size, 1))
                 return circuit.add_gate(kind, *([angles] if angles else []), list(range(size)))
             except RuntimeError:
                 continue
@@ -154,7 +154,7 @@ def classical(rng: random.Random) -> Circuit:
             case 6:
                 circuit.add_clexpr_from_logicexp((x & y) | BitNot(z), [rng.choice(bits)])
             case 7:
-                circuit.add_clexpr_from_logicexp(reg_lt(a, b), [circuit.bits[-1 - rng.randrange(2)]])
+                circuit.add_clexpr_from_logicexp(reg_lt(a, cast("Any", b)), [circuit.bits[-1 - rng.randrange(2)]])
             case 8:
                 circuit.X(rng.randrange(3), condition=reg_eq(a, rng.randrange(4)))
             case _:
@@ -222,7 +222,8 @@ def test_every_gate_of_ours_is_written(controls: str, power: float) -> None:
         angles = tuple(rng.uniform(-3, 3) for _ in PARAMS[name])
         plain = not controls and power == 1
         modifiers = () if plain else (controls, power)
-        whole.append(circuit, [(name, angles, tuple(range(n)), *modifiers)])  # type: ignore[list-item]
+        item: Any = (name, angles, tuple(range(n)), *modifiers)
+        whole.append(circuit, [item])
         written = circuit.to("pytket")
         assert np.allclose(written.get_unitary(), matrix(circuit), atol=1e-7), name
         assert np.allclose(matrix(qmk.Circuit.from_object(written)), matrix(circuit), atol=1e-7), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from collections.abc import Callable
@@ -10,13 +11,12 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
 
 import qmk
 from qmk.base.errors import QmkError
 from qmk.integrations.qutip import Model
 
-qutip: Any = _qutip
+qutip: Any = importlib.import_module("qutip")  # it has no types
 A = qutip.tensor(qutip.destroy(5), qutip.qeye(2))
 SM = qutip.tensor(qutip.qeye(5), qutip.sigmam())
 PSI = qutip.tensor(qutip.basis(5, 0), (qutip.basis(2, 0) + 1j * qutip.basis(2, 1)).unit())

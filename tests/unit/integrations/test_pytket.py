@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pytket import Circuit, Qubit
-from pytket.backends import CircuitNotRunError, ResultHandle, StatusEnum
-from pytket.backends.backend_exceptions import CircuitNotValidError
+from pytket.backends.backend_exceptions import CircuitNotRunError, CircuitNotValidError
+from pytket.backends.resulthandle import ResultHandle
+from pytket.backends.status import StatusEnum
 from pytket.circuit import Bit, CircBox
 from pytket.pauli import Pauli, QubitPauliString
-from pytket.utils import QubitPauliOperator
+from pytket.utils.operators import QubitPauliOperator
 from sympy import Symbol
 
 from qmk.base.errors import QmkError

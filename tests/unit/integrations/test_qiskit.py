@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -251,7 +251,7 @@ def test_modes_and_options() -> None:
     with pytest.raises(TypeError, match="there is no option 'meas_level'"):
         SamplerV2(options={"meas_level": 1})
     with pytest.raises(TypeError, match="give a Backend or a Session"):
-        SamplerV2(mode="aer")  # type: ignore[arg-type]
+        SamplerV2(mode=cast("Any", "aer"))
     with pytest.raises(TypeError, match="noise is an option of the backend"):
         SamplerV2(mode=backend, noise="depolarizing=0.1")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-import qutip as _qutip  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.base.errors import QmkError
 from qmk.integrations.qutip import mcsolve, mesolve, sesolve
 
-qutip: Any = _qutip
+qutip: Any = importlib.import_module("qutip")  # it has no types
 A = qutip.tensor(qutip.destroy(3), qutip.qeye(2))
 SM = qutip.tensor(qutip.qeye(3), qutip.sigmam())
 H0 = A.dag() * A + 0.7 * (A.dag() * SM + A * SM.dag())

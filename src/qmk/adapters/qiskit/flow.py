@@ -12,6 +12,7 @@ variables, and what was jumped over.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, cast
 
@@ -34,7 +35,7 @@ Body = tuple[QuantumCircuit, tuple[int, ...], dict[Any, int]]
 """A block, the numbers of its qubits, and those of its bits."""
 
 
-class Flow:
+class Flow(ABC):
     """``items`` are the circuit so far. ``state[k]``: what bit k holds, None where that is not known. ``jumps``: for
     each loop around, the bits that say whether it was left and whether its turn was ended."""
 
@@ -47,9 +48,9 @@ class Flow:
         self.classical = logic.Reader(self._bit_value)
         self.temporaries: list[int] = []
 
+    @abstractmethod
     def read_block(self, block: QuantumCircuit, qubits: tuple[int, ...], bits: dict[Any, int], place: str) -> None:
         """Reads the instructions of a block, under what says that no jump passed them."""
-        raise NotImplementedError
 
     def _bit_value(self, bit: int) -> Condition:
         held = self.state[bit]

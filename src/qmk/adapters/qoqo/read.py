@@ -1,6 +1,6 @@
 """``qoqo.Circuit`` to ``qmk.Circuit``, by way of its JSON, which one call gives.
 
-Qubits are register ``q``. Registers of bits keep their names; those that are no output are not printed.
+Qubits are register ``q``. Registers of bits keep their names, and only outputs are printed.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import cmath
 import itertools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
@@ -49,12 +50,12 @@ class PiquassoEngine:
         raise Unsupported(f"engine piquasso has no method '{method}'")
 
 
-class _Plan:
+class _Plan(ABC):
     found: Optics
 
+    @abstractmethod
     def draw(self, shots: int, seed: int) -> Numbers:
         """The number that each reading tells, a row of ``shots`` each."""
-        raise NotImplementedError
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
         drawn = self.draw(shots, substream(seed, "piquasso"))

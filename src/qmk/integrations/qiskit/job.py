@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from qiskit.providers import JobStatus, JobV1
+from qiskit.providers import JobError, JobStatus, JobV1
 from qiskit.result import Result
 
 from qmk import __version__
@@ -58,7 +58,7 @@ class Job(JobV1):
 
     def submit(self) -> None:
         """A job is submitted by ``Backend.run``."""
-        raise NotImplementedError("jobs are submitted by Backend.run")
+        raise JobError("jobs are submitted by Backend.run")
 
     def start(self, run: Callable[[], list[Ours]]) -> None:
         """Runs in a thread of this process."""
