@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from pages import NOTICE, ROOT, table, write_or_check
 
@@ -15,13 +16,13 @@ INTRO = """# Other frameworks' tutorials, one line changed
 
 Each script below is what a user of that framework writes, after the tutorial that its first line names. The marked line
 is the only one that differs when it runs on QMK. Both print the same numbers, up to the scatter of shots; the times are
-CPU seconds of the whole process, imports included, one thread, the least of several runs on a busy machine.
+CPU seconds of the whole process, most of them imports, with one thread, on a busy machine.
 `python -m benchmarks.one_line` runs them.
 
 """
 
 
-def section(tutorial: Tutorial, row: dict[str, dict[str, str]] | None) -> str:
+def section(tutorial: Tutorial, row: dict[str, Any] | None) -> str:
     source = (SCRIPTS / f"{tutorial.name}.py").read_text()
     _, old, new = changed(source)
     own = tutorial.environment not in ("", "given")

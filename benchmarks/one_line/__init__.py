@@ -39,7 +39,6 @@ TUTORIALS = (
     Tutorial("tfq", "A classifier of excitations", "TensorFlow Quantum", 2e-3, "tfq"),
     Tutorial("memory", "Error correction", "Stim and PyMatching", 0.02),
     Tutorial("rydberg", "A Rydberg sweep", "Pulser", 0.05, "given"),
-    Tutorial("cavity", "The Jaynes-Cummings model", "QuTiP", 1e-5),
     Tutorial("bosons", "Gaussian boson sampling", "Strawberry Fields", 0.12, "strawberryfields"),
 )
 
