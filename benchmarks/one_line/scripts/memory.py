@@ -24,7 +24,7 @@ for distance in (3, 5, 7):
 print(" ".join(f"d={distance}: {row[2]:.3f}" for distance, row in rates.items()))
 
 for distance, row in rates.items():
-    plt.loglog(noises, np.maximum(row, 1e-5), "o-", label=f"distance {distance}")
+    plt.semilogy(noises, np.maximum(row, 1e-5), "o-", label=f"distance {distance}")
 plt.xlabel("depolarisation each round")
 plt.ylabel("logical error rate")
 plt.legend()
