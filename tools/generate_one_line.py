@@ -1,4 +1,4 @@
-"""``docs/tutorials/one-line.md``: tutorials of other frameworks with one line changed, from the scripts and a run."""
+"""``docs/reference/one-line.md``: tutorials of other frameworks with one line changed, from the scripts and a run."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pages() -> dict[str, str]:
     text = NOTICE.format(script="generate_one_line.py") + INTRO
     text += table(("tutorial", "framework", "original (CPU s)", "on QMK (CPU s)"), summary) + "\n"
     text += "".join(section(tutorial, rows.get(tutorial.name)) for tutorial in TUTORIALS)
-    return {str(Path("docs/tutorials/one-line.md")): text.rstrip() + "\n"}
+    return {str(Path("docs/reference/one-line.md")): text.rstrip() + "\n"}
 
 
 if __name__ == "__main__":

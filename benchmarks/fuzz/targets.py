@@ -17,6 +17,15 @@ ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 FORMATS: dict[str, tuple[str, ...]] = {
     "ahs": ("examples/z2.braket.json", "tests/data/atoms/*.braket.json"),
+    "blackbird": ("benchmarks/fuzz/corpus/*.xbb",),
+    "braket": ("benchmarks/fuzz/corpus/*.braket.qasm",),
+    "cirq-json": ("benchmarks/fuzz/corpus/*.cirq.json",),
+    "dynamics": ("benchmarks/fuzz/corpus/*.dynamics.json",),
+    "pytket-json": ("benchmarks/fuzz/corpus/*.pytket.json",),
+    "qpy": ("benchmarks/fuzz/corpus/*.qpy",),
+    "quil": ("benchmarks/fuzz/corpus/*.quil",),
+    "tfq": ("tests/data/cirq/*.tfq",),
+    "yao-json": ("benchmarks/fuzz/corpus/*.yao.json",),
     "kirin": ("tests/data/atoms/kirin/*.gz",),
     "lanes": ("tests/data/atoms/lanes/*.sst", "tests/data/atoms/lanes/*.hex"),
     "neutral-atom-vm": ("tests/data/atoms/origin/*.job.json",),

@@ -88,7 +88,7 @@ def test_convert_to_the_old_json(qmk: Qmk) -> None:
     ("arguments", "code"),
     [
         (("examples/bell.qasm",), 2),
-        (("examples/bell.qasm", "--to", "quil"), 2),
+        (("examples/bell.qasm", "--to", "kirin"), 2),
         (("examples/bell.qasm", "--to", "asm", "-o", "no/such/folder"), 2),
         (("nowhere", "--to", "asm"), 2),
     ],

@@ -17,6 +17,21 @@ DECLARED = {"src/qmk/qvm/families/gates.py", "native/src/circuit/table.rs", "nat
 
 LISTS: dict[str, str] = {
     "src/qmk/sdk/kit/programs.py": "programs of the kit, written out gate by gate",
+    **dict.fromkeys(
+        (
+            "src/qmk/adapters/cirq/gates.py",
+            "src/qmk/adapters/cirq/written.py",
+            "src/qmk/adapters/pennylane/gates.py",
+            "src/qmk/frontends/braket/gates.py",
+            "src/qmk/frontends/braket/reader.py",
+            "src/qmk/frontends/pytket_json/gates.py",
+            "src/qmk/frontends/quil/emit.py",
+            "src/qmk/frontends/quil/gates.py",
+            "src/qmk/ir/qoqo_gates.py",
+        ),
+        "which gate of a framework is which of ours, with its own phase and order of angles",
+    ),
+    "src/qmk/engines/jax/__init__.py": "the gates of one angle whose matrices have one form",
 }
 """Files that may name more gates, with the reason."""
 

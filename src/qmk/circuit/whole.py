@@ -15,7 +15,6 @@ from qmk.circuit.items import End, If, Item, ModifiedGate, Step, move
 from qmk.circuit.operands import BitLike, QubitLike, whole_number, wrong
 from qmk.circuit.store import as_list
 from qmk.frontends.openqasm.unitary import Prim, Unitary, control, move_operands, prim
-from qmk.ir.names import gates_with
 from qmk.ir.parameter_values import map_leaves
 from qmk.ir.parameters import Expression
 from qmk.models.arguments import show
@@ -24,11 +23,9 @@ from qmk.qvm.graph import Graph, Node
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
-    from qmk.ir.parameters import Angle
 
     C = TypeVar("C", bound=Circuit)
 
-_NATIVE = gates_with("native")
 
 # These are methods of Circuit in a file of their own.
 # pyright: reportPrivateUsage=false
@@ -153,22 +150,6 @@ def lower_step(step: Step) -> list[Item] | None:
             found.append(Step(each.op, dict(each.args), qubits, (), (step.writes[each.event],)))
         else:
             found.append((short, tuple(each.args[name] for name in PARAMS[short]), qubits))
-    return found
-
-
-def phase_left_out(circuit: Circuit) -> Angle:
-    """The global phase that a run on the native core leaves out of a state: that of its phase gates, and of the
-    lowerings of gates that the core does not have."""
-    found: Angle = 0.0
-    for item in circuit._items:
-        if type(item) is tuple and item[0] not in _NATIVE and len(item) == 3:
-            name, angles, qubits = item
-            lower = OPS[f"core.{name}"].lower
-            if name == "gphase":
-                found = found + angles[0]
-            elif lower is not None:
-                steps = lower(dict(zip(PARAMS[name], angles, strict=True)), len(qubits))
-                found = sum((step.args["gamma"] for step in steps if step.op == "core.gphase"), found)
     return found
 
 

@@ -34,10 +34,10 @@ def exact_state(circuit: Circuit) -> npt.NDArray[np.complex128]:
     except ValueError as refused:
         fix = "leave out noise and measurements on the way"
         raise QmkError("UNSUPPORTED", f"the program does not end in one state: {refused}", help=fix) from refused
-    return plain * cmath.exp(1j * _dropped_phase(graph))
+    return plain * cmath.exp(1j * dropped_phase(graph))
 
 
-def _dropped_phase(graph: Graph) -> float:
+def dropped_phase(graph: Graph) -> float:
     """The phase of what the native core leaves out: gphase, and that of gates which it runs by their steps."""
     import qmk_native
 

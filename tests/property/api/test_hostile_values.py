@@ -244,7 +244,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "NoiseModel.load": (qmk.NoiseModel.load, {"path": "nope"}),
 }
 NOT_CALLED = {
-    "Batch", "Expectation", "Gradient", "Objective", "Probabilities", "Sampled", "Swept", "Result",  # QMK makes them
+    "Batch", "Expectation", "Gradient", "Objective",
+    "Probabilities", "Sampled", "Swept", "Trajectory", "Result",  # QMK makes them
     "LogicalCounts", "ProgramWarning", "QmkError", "__version__", "Drive", "plot",
 }  # fmt: skip
 LONGEST = 2000

@@ -213,7 +213,8 @@ def test_a_measurement_into_no_bits_is_a_wrong_size(findings):
     ],
 )
 def test_pragmas_of_braket_that_change_a_program_are_refused(head, rest, rule, findings):
-    assert [f.rule for f in findings(f"OPENQASM 3.0;\nqubit q;\n{head} {rest}")] == [f"QASM3-{rule:03d}"]
+    found = findings(f"OPENQASM 3.0;\nqubit q;\n{head} {rest}", "qasm3")
+    assert [f.rule for f in found] == [f"QASM3-{rule:03d}"]
 
 
 def test_missing_library_is_named(findings):

@@ -20,9 +20,9 @@ import numpy as np
 import sympy
 
 from qmk.adapters.cirq.names import qubit_named
-from qmk.adapters.cirq.parameters import write as value
 from qmk.adapters.cirq.written import channel, gate, phasor
 from qmk.adapters.cirq.written_conditions import Values
+from qmk.adapters.sympy_angles import write as value
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Else, End, If, Item, ModifiedGate, Step
 from qmk.circuit.operands import Condition

@@ -15,7 +15,7 @@ import cirq
 import numpy as np
 import sympy
 
-from qmk.adapters.cirq.parameters import write as value
+from qmk.adapters.sympy_angles import write as value
 from qmk.ir.parameters import Angle, Expression
 from qmk.qvm import powers
 from qmk.qvm.families import OPS

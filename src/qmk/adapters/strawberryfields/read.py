@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.circuit.light import program_of
 from qmk.frontends.blackbird.optics import OPERATIONS, Writer
-from qmk.ir.parameters import Expression, Parameter
+from qmk.ir.parameters import Parameter
 from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 from qmk.sdk.frontend import Refused
@@ -70,32 +70,13 @@ def _value(given: Any, place: str) -> Any:
     kind = type(given).__name__
     if kind == "FreeParameter":
         return Parameter(given.name)
-    if kind == "MeasuredParameter":
+    if any(type(symbol).__name__ == "MeasuredParameter" for symbol in getattr(given, "free_symbols", ())):
         raise cannot(NAME, "a parameter that depends on a measurement", place, "measure at the end only")
     if hasattr(given, "free_symbols") and given.free_symbols:
-        return _expression(given, place)
+        from qmk.adapters import sympy_angles
+
+        return sympy_angles.read(given, lambda what, fix: cannot(NAME, what, place, fix))
     try:
         return float(given)
     except (TypeError, ValueError):
         raise cannot(NAME, f"the parameter {show(given, 40)} is not a real number", place, "give a number") from None
-
-
-def _expression(given: Any, place: str) -> Any:
-    """Turn a tree of sympy into one of ours."""
-    if not given.args:
-        return _value(given, place)
-    parts = [_expression(each, place) for each in given.args]
-    match type(given).__name__:
-        case "Add":
-            return sum(parts[1:], parts[0])
-        case "Mul":
-            made = parts[0]
-            for part in parts[1:]:
-                made = made * part
-            return made
-        case "Pow":
-            return parts[0] ** parts[1]
-        case "sin" | "cos" | "tan" | "exp" | "log" as name if isinstance(parts[0], Expression):
-            return getattr(parts[0], name)()
-        case name:
-            raise cannot(NAME, f"the function {name} of a parameter", place, "give its value")

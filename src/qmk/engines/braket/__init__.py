@@ -45,5 +45,5 @@ DECLARATION = Declaration(
     beyond_s=60.0,
     requires=("braket.default_simulator", "numpy"),
     extra="braket",
-    library="amazon-braket-default-simulator",
+    library="amazon-braket-sdk",
 )

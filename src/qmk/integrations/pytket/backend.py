@@ -17,8 +17,8 @@ from pytket.utils import outcomearray
 import qmk
 from qmk.adapters.pytket.read import read
 from qmk.base.errors import QmkError
-from qmk.circuit import whole
 from qmk.frontends.pytket_json.gates import PLAIN
+from qmk.integrations.states import dropped_phase
 from qmk.integrations.target import Target, state_of
 from qmk.sdk.adapter import cannot
 
@@ -181,7 +181,7 @@ class QMKBackend(Backend):
     def _state(self, circuit: Any, program: Circuit, options: dict[str, Any]) -> Any:
         options = {"engine": "native", **self.target.options, **options}  # whose phase is known
         options.pop("seed", None)
-        units = _units(circuit, float(cast("float", whole.phase_left_out(program))))
+        units = _units(circuit, dropped_phase(program.graph))
         if self.target.is_remote:
             return lib.ResultHandle(self.target.submit_state(program, **options).job_id, "state", units)
         handle = lib.ResultHandle(_fresh(), "state", units)

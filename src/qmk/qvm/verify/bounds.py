@@ -9,6 +9,7 @@ from qmk.base.limits import LIMITS, TABLE
 from qmk.qvm.graph import Guard, Node
 from qmk.qvm.verify.rule import Rule
 from qmk.qvm.verify.state import State, quote
+from qmk.qvm.verify.types import RANGE
 
 
 def _rule(number: int, limit: str, title: str, help: str) -> Rule:
@@ -108,6 +109,11 @@ def check_guard(state: State, node: Node, guard: Guard) -> bool:
     return depth <= deepest and conditions <= most
 
 
+def _has_no_form(item: Any) -> bool:
+    """Whether a number is none of JSON, or beyond the 64 bits of the binary form."""
+    return (type(item) is int and not -(1 << 63) <= item < 1 << 64) or (type(item) is float and item - item != 0)
+
+
 def check_value(state: State, value: Any, what: str, node: Node | None = None) -> bool:
     """Checks nesting and text sizes inside a JSON value without recursion, and says whether all are within bounds."""
     if not value:
@@ -132,5 +138,8 @@ def check_value(state: State, value: Any, what: str, node: Node | None = None) -
                 below.extend(entries.values())
             elif isinstance(item, (list, tuple)):
                 below.extend(cast("list[Any]", item))
+            elif what == "metadata" and _has_no_form(item):
+                state.add(RANGE, f"{what} holds {item!r:.40}", node, help="keep numbers finite and within 64 bits")
+                fine = False
         level = below
     return fine

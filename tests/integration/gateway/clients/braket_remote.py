@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from braket.ahs import AnalogHamiltonianSimulation, AtomArrangement, DrivingField
 from braket.aws import AwsDevice
-from braket.circuits import Circuit, FreeParameter
+from braket.circuits import Circuit, FreeParameter, Observable
 from braket.timings import TimeSeries
 
 AQUILA = "arn:aws:braket:us-east-1::device/qpu/quera/Aquila"
@@ -73,7 +73,8 @@ def absent() -> dict[str, object]:
     from botocore.exceptions import ClientError
 
     device, codes = AwsDevice(GATES), []
-    for wrong in (lambda: device.run(Circuit().h(0).depolarizing(0, 0.1), shots=5), lambda: AwsDevice(f"{GATES}x")):
+    slope = Circuit().rx(0, FreeParameter("t")).adjoint_gradient(Observable.Z(), [0], ["t"])
+    for wrong in (lambda: device.run(slope, shots=0, inputs={"t": 0.3}), lambda: AwsDevice(f"{GATES}x")):
         try:
             wrong()
         except (ClientError, ValueError) as error:
