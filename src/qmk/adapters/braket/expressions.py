@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# the SDK has no types
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
 from typing import Any
 
 from braket.circuits import FreeParameter, FreeParameterExpression
