@@ -9,13 +9,13 @@ from typing import Any, Self, cast
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.circuit.building import PARAMS
 from qmk.circuit.declared import GateMethod, OpMethod, gate_methods, op_methods, suggest
 from qmk.circuit.items import Item, Step
 from qmk.circuit.methods import MODIFIERS
 from qmk.circuit.operands import QubitLike, wrong
 from qmk.circuit.store import Store, angles_of, as_list, require_distinct
 from qmk.circuit.values import pauli_product, require_arguments, value_of
+from qmk.frontends.openqasm.replay import gate_item
 from qmk.frontends.openqasm.unitary import (
     ROOT_QUBITS,
     NoPower,
@@ -316,10 +316,5 @@ def items_of(unitary: Unitary, operands: Sequence[int]) -> list[Item]:
             found.append(Step("core.barrier", {}, each.operands))
             continue
         for short, args, qubits in ops_of(each):
-            if short == "mod":
-                angles = tuple(args.get("params", {})[name] for name in PARAMS[args["gate"]])
-                state = args.get("state") or "1" * args["controls"]
-                found.append((args["gate"], angles, qubits, state, args.get("power", 1.0)))
-            else:
-                found.append((short, tuple(args[name] for name in PARAMS[short]), qubits))
+            found.append(gate_item(short, args, qubits))
     return found

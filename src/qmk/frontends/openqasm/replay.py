@@ -22,6 +22,17 @@ PARAMS = {short: tuple(param.name for param in op.params) for short, op in FIXED
 _NAMES = {short: op.name for short, op in FIXED_SIZE.items()}
 
 
+def gate_item(
+    short: str, args: Mapping[str, Any], qubits: tuple[int, ...]
+) -> tuple[str, tuple[Any, ...], tuple[int, ...]] | tuple[str, tuple[Any, ...], tuple[int, ...], str, float]:
+    """A core op, as ``unitary.ops_of`` gives it, in the form that is replayed: (gate, angles, qubits), and of one with
+    controls or a power also what the controls hold, and the power."""
+    if short != "mod":
+        return short, tuple(args[name] for name in PARAMS[short]), qubits
+    angles = tuple(args.get("params", {})[name] for name in PARAMS[args["gate"]])
+    return args["gate"], angles, qubits, args.get("state") or "1" * args["controls"], args.get("power", 1.0)
+
+
 class QubitRegister(NamedTuple):
     """``size`` None: one qubit by itself."""
 

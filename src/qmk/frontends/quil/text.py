@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from qmk.base.limits import LIMITS
-from qmk.frontends.openqasm.replay import PARAMS
+from qmk.frontends.openqasm.replay import gate_item
 from qmk.frontends.openqasm.unitary import Unitary, ops_of
 from qmk.frontends.quil.gates import PLAIN, TURNING, Call, Definition, Definitions, real
 from qmk.ir.expression_text import read_expression
@@ -350,13 +350,7 @@ def gates_of(unitary: Unitary, qubits: Sequence[int]) -> list[Gate]:
             found.append(("gphase", (p.args["gamma"],), own, p.controls, p.power))
             continue
         for short, args, operands in ops_of(p):
-            placed = tuple(qubits[k] for k in operands)
-            if short == "mod":
-                angles = tuple(args.get("params", {})[name] for name in PARAMS[args["gate"]])
-                state = args.get("state") or "1" * args["controls"]
-                found.append((args["gate"], angles, placed, state, args.get("power", 1.0)))
-            else:
-                found.append((short, tuple(args[name] for name in PARAMS[short]), placed))
+            found.append(gate_item(short, args, tuple(qubits[k] for k in operands)))
     return found
 
 
