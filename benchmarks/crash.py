@@ -37,14 +37,17 @@ from qmk.kernel.objects.job import COMPLETED
 
 ATTEMPTS = 1000
 PATIENCE_S = 120.0
+ANSWER_S = 300.0
+"""All clients end within it once they are told to stop; else the daemon hangs, which is reported as a loss."""
 SEEDS = 40
 
 FULL = "full"
 """While a file of this name is in the folder, the daemon's own writes to its disk fail."""
 
 DAEMON = f"""
-import os, sys
+import faulthandler, os, signal, sys
 from pathlib import Path
+faulthandler.register(signal.SIGUSR1)
 def before(real):
     def call(*arguments):
         if flag.exists():
@@ -113,13 +116,34 @@ class Victim:
         self.process = self._start()
 
     def signal_worker(self, dice: random.Random, number: signal.Signals) -> bool:
-        """Kill or stop a process of the daemon's; whether there was one."""
+        """Kill or stop a process of the daemon's; whether there was one. A child that still runs the daemon's own
+        program is left alone: until it has its own, the daemon stands still, so stopping it would stop the daemon."""
         try:
-            listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            os.kill(int(dice.choice(listed)), number)
+            own = self._program(self.process.pid)
+            started = [child for child in self._children() if self._program(child) != own]
+            os.kill(dice.choice(started), number)
         except (OSError, IndexError):
             return False
         return True
+
+    def _children(self) -> list[int]:
+        return [
+            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        ]
+
+    def _program(self, pid: int) -> bytes:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+    def say_where_it_hangs(self) -> str:
+        """The stacks of the daemon's threads, and the states of the daemon and of its children."""
+        self.process.send_signal(signal.SIGUSR1)
+        time.sleep(1.0)
+        rows = [
+            f"{pid} {self._program(pid)[-80:]!r}: {Path(f'/proc/{pid}/stat').read_text().split(')')[-1].split()[0]}, "
+            f"{Path(f'/proc/{pid}/wchan').read_text()}"
+            for pid in [self.process.pid, *self._children()]
+        ]
+        return "\n".join([(self.folder / "log").read_text()[-4000:], *rows])
 
     def fill_disk(self, seconds: float) -> None:
         """Has writes fail until the daemon has ended for it, or for so long, and starts it again if it did."""
@@ -169,7 +193,9 @@ class Load:
         self.refused = 0
         self.lost: list[str] = []
         self.wrong: list[str] = []
-        self._threads = [threading.Thread(target=self._client, args=(f"{seed}-{number}",)) for number in range(clients)]
+        self._threads = [
+            threading.Thread(target=self._client, args=(f"{seed}-{number}",), daemon=True) for number in range(clients)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -214,10 +240,13 @@ class Load:
                 self._expected[key] = seen(qmk.run(kind.graph, **wishes))
             return self._expected[key]
 
-    def stop(self) -> None:
+    def stop(self) -> bool:
+        """Whether every client has ended."""
         self._stop.set()
+        end = time.monotonic() + ANSWER_S
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
 
 def storm(
@@ -257,10 +286,15 @@ def storm(
             else:
                 report.kills["workers killed"] += victim.signal_worker(dice, signal.SIGKILL)
     finally:
-        load.stop()
+        answered = load.stop()
         said = victim.ended_by_itself()
         if said:
             report.lost.append(said)
+        elif not answered:
+            report.lost.append(f"the daemon hangs:\n{victim.say_where_it_hangs()}")
+    if not answered:
+        victim.process.kill()
+        return report
     _ask_again(victim.socket, load, report)
     victim.stop()
     report.jobs = len(load.accepted)
