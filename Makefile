@@ -13,7 +13,7 @@ UV ?= uv
 CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
   PYO3_BUILD_EXTENSION_MODULE=1 cargo
 
-.PHONY: help setup run test conformance lint docs site bench crash fuzz models wheel lock clean
+.PHONY: help setup run test conformance environments lint docs site bench crash fuzz models wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ test: ## set up, with a PostgreSQL server for the tests, then run the whole test
 conformance: ## set up, then all of what the suite takes a sample of, and other projects' suites in QMK_UPSTREAM
 	@tools/setup.sh tests
 	@$(BIN)/python -m pytest -m conformance
+
+environments: setup ## the frameworks and engines with environments of their own: made once (7 GB), and run in
+	@QMK_STATE_DIR=$${QMK_STATE_DIR:-$(CURDIR)/$(VENV)-environments} $(BIN)/python -m pytest -m environments
 
 lint: setup ## style, types, import contracts; of the native core where rustfmt and clippy are
 	@$(BIN)/ruff check .
@@ -80,5 +83,5 @@ lock: ## resolve requirements.lock, tools/docs.lock and those of environments an
 	  --upgrade -o $${wanted%.in}.txt; done
 
 clean: ## remove .venv and the environments beside it, caches and build output
-	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-docs site native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VENV)-clifft $(VENV)-docs $(VENV)-environments site native/target build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
