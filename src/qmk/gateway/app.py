@@ -6,6 +6,7 @@
 | /s3 | its results, ``AWS_ENDPOINT_URL_S3`` |
 | /qlam | QLAM, ``api_base_url`` |
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
+| /v1 | our own REST API, described by /openapi.json |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -33,6 +34,7 @@ from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.records import Records
+from qmk.gateway.rest import routes as rest
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
@@ -55,6 +57,7 @@ ADAPTERS = (
     ProtocolAdapter("/s3", braket.S3_HANDLERS, braket.refused_s3),
     ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
     ProtocolAdapter("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
+    ProtocolAdapter("/v1", rest.HANDLERS, rest.answer_error),
 )
 
 
@@ -80,7 +83,11 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
             gate.records.close()
 
     return Litestar(
-        route_handlers=[health, *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS)],
+        route_handlers=[
+            health,
+            rest.SCHEMA,
+            *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS),
+        ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
         state=State({"gate": gate, "compiling": compiling}),
