@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from weakref import WeakValueDictionary
 
 from qmk.base.errors import QmkError
@@ -33,7 +33,7 @@ class Turns:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @contextlib.asynccontextmanager
-    async def take(self, tenant: str) -> AsyncIterator[None]:
+    async def take(self, tenant: str) -> AsyncGenerator[None]:
         """Wait for this tenant's turn, and hold it."""
         async with self._turns.setdefault(tenant, asyncio.Lock()), self._one:
             yield

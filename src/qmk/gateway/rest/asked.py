@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.gateway.http import AnyRequest, Refusal, bytes_of
 from qmk.gateway.service.operation import Operation, field_of, narrow
 from qmk.rpc import refusals
@@ -86,7 +87,8 @@ def _convert(fields: dict[str, Any], wanted: type, operation: Operation, strict:
 
 
 def _query(request: AnyRequest, struct: type) -> dict[str, Any]:
-    forms, fields = form_of(struct), dict[str, Any]()
+    forms = form_of(struct)
+    fields: dict[str, Any] = {}
     for name, text in cast("list[tuple[str, str]]", request.query_params.multi_items()):
         form = forms.get(name, "text")
         if form == "list":
@@ -141,7 +143,8 @@ def _range(text: str, unit: str) -> dict[str, int]:
     first = int(match[2])
     if match[3] is None:
         return {"from_shot": first}
-    return {"from_shot": first, "count": int(match[3]) - first + 1} if int(match[3]) >= first else {}
+    wanted = min(int(match[3]) - first + 1, LIMITS.page_shots)
+    return {"from_shot": first, "count": wanted} if wanted > 0 else {}
 
 
 def upload_path(operation: Operation) -> str:

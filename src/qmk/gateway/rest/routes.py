@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Generator, Sequence
+from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -76,7 +76,7 @@ def _knows(shown: str, tag: str) -> bool:
 
 
 @contextlib.contextmanager
-def _held(request: AnyRequest, caller: Caller) -> Iterator[None]:
+def _held(request: AnyRequest, caller: Caller) -> Generator[None]:
     """Counts a request that is held open. Raises QUOTA_EXCEEDED."""
     gate: Gate = request.app.state.gate
     if gate.held[caller.tenant] >= HELD_OF_A_TENANT:
@@ -122,13 +122,14 @@ def _event(item: Any) -> bytes:
     return f"id: {item.seq}\nevent: {item.kind}\ndata: ".encode() + msgspec.json.encode(item) + b"\n\n"
 
 
-def _route(operation: Operation, *, upload: bool = False) -> Any:
-    async def serve(request: AnyRequest) -> Response[Any]:
-        return await _serve(operation, request, upload=upload)
+def _route(path: str, operations: Sequence[Operation], *, upload: bool = False) -> Any:
+    """The handler of an address: all its methods have one, so that OPTIONS names them all."""
+    by_method = {operation.method: operation for operation in operations}
 
-    path = (upload_path(operation) if upload else operation.path).removeprefix("/v1").replace("}", ":str}")
-    name = f"upload.{operation.call.name}" if upload else operation.call.name
-    return route(path, http_method=operation.method, name=name)(serve)
+    async def serve(request: AnyRequest) -> Response[Any]:
+        return await _serve(by_method[cast("Literal['GET', 'POST']", request.method)], request, upload=upload)
+
+    return route(path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method))(serve)
 
 
 @get("/openapi.json")
@@ -145,6 +146,6 @@ async def overview() -> Response[bytes]:
 SCHEMA = schema
 HANDLERS = [
     overview,
-    *(_route(operation) for operation in OPERATIONS),
-    *(_route(operation, upload=True) for operation in OPERATIONS if operation.takes_program),
+    *(_route(path, [each for each in OPERATIONS if each.path == path]) for path in {each.path for each in OPERATIONS}),
+    *(_route(upload_path(each), [each], upload=True) for each in OPERATIONS if each.takes_program),
 ]

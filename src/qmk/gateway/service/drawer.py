@@ -20,8 +20,8 @@ DRAWN_NODES = 2000
 
 def draw_svg(asked: DrawProgram) -> str:
     """The picture. Raises what reading and drawing the program raise."""
-    from qmk import frontends
     from qmk.request.pictures import draw
+    from qmk.request.program import to_graph
 
     program = asked.program
     if (program.text is None) == (program.base64 is None):
@@ -32,7 +32,7 @@ def draw_svg(asked: DrawProgram) -> str:
         )
     except (binascii.Error, UnicodeEncodeError):
         raise QmkError("INVALID_PARAMS", "the program is not bytes in base64, or not text", field="program") from None
-    graph = frontends.load(data, format=program.format or None, params=program.params or None).graph
+    graph = to_graph(data, program.format or None, program.params or None)
     if not graph.nodes:
         raise QmkError("INVALID_PARAMS", "the program has no ops to draw", field="program")
     return draw(graph, device=asked.device, width=asked.width, max_nodes=DRAWN_NODES).to("svg").decode()

@@ -52,7 +52,10 @@ async def get_shots(caller: Caller, asked: shapes.GetShots) -> shapes.ShotPage:
         raise QmkError("NOT_COMPLETED", "no per-shot events were kept for this job", help="submit with keep_events")
     rows = page.rows[: asked.count]
     after = page.from_shot + len(rows)
-    fields = msgspec.structs.asdict(page) | {"rows": rows, "next_shot": after if after < reply.shots else None}
+    fields: dict[str, Any] = msgspec.structs.asdict(page) | {
+        "rows": rows,
+        "next_shot": after if after < reply.shots else None,
+    }
     return shapes.ShotPage(**fields, shots=reply.shots)
 
 
@@ -76,12 +79,12 @@ async def follow_events(caller: Caller, asked: Any) -> AsyncIterator[JobEvent | 
 
 async def submit_batch(caller: Caller, asked: Any) -> shapes.Batch:
     """All jobs or none. With a key, tag and seed follow from it, so that the same request gives the same jobs."""
-    key: str = asked.idempotency_key or new_key()
-    secret = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest() if asked.idempotency_key else None
-    batch = f"batch:{(secret or secrets.token_bytes(16))[:16].hex()}"
+    key: str = asked.idempotency_key
+    drawn = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest() if key else secrets.token_bytes(24)
+    batch = f"batch:{drawn[:16].hex()}"
     seed = asked.policy.seed
-    if seed is None and secret is not None:
-        seed = int.from_bytes(secret[16:24]) & INT_MAX
+    if seed is None:
+        seed = int.from_bytes(drawn[16:24]) & INT_MAX
     seed, entries = entries_of([b""] * len(asked.programs), asked.points, RunOptions(seed=seed))
     if len(entries) > shapes.BATCH_JOBS:
         raise QmkError(
@@ -101,7 +104,7 @@ async def submit_batch(caller: Caller, asked: Any) -> shapes.Batch:
         policy = msgspec.structs.replace(asked.policy, seed=entry.seed)
         return {**fields, "program": msgspec.structs.replace(program, params=params), "policy": policy}
 
-    replies = await submit_each(caller, [wish(each) for each in entries], key, lambda at: naming(entries[at]))
+    replies = await submit_each(caller, [wish(each) for each in entries], batch, lambda at: naming(entries[at]))
     jobs = zip(entries, replies, strict=True)
     rows = [shapes.BatchJob(each.index, each.program, each.point, reply.job_id) for each, reply in jobs]
     return shapes.Batch(batch, seed, rows)
