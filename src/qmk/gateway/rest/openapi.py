@@ -18,7 +18,8 @@ from qmk.gateway.service.operations import OPERATIONS, RESOURCES
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
-HTTP_ERRORS = {"404": "no such address", "405": "no such method", "406": "not acceptable"}
+BELL = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nh q[0];\ncx q[0], q[1];\nbit[2] c = measure q;\n'
+SWEPT = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float angle;\nqubit q;\nrx(angle) q;\nbit c = measure q;\n'
 OF_BODIES = {
     408: "the body did not come in time",
     413: "the body is too long",
@@ -77,7 +78,10 @@ def _operation(operation: Operation, schemas: dict[str, Schema], refs: dict[type
     }
     if operation.method == "POST":
         body = _object(fields, operation.fields_at("body"))
-        found["requestBody"] = {"required": bool(body["required"]), "content": {JSON: {"schema": body}}}
+        found["requestBody"] = {
+            "required": bool(body["required"]),
+            "content": {JSON: {"schema": body, **_example(operation)}},
+        }
     return {**found, "responses": _responses(operation, refs)}
 
 
@@ -94,8 +98,20 @@ def _upload(operation: Operation, schemas: dict[str, Schema], refs: dict[type, s
         "operationId": f"upload.{operation.call.name}",
         "description": f"{found['description']} The body is the program as it is.",
         "parameters": [*key, *query],
-        "requestBody": {"required": True, "content": {each: {"schema": {"type": "string"}} for each in media}},
+        "requestBody": {
+            "required": True,
+            "content": {each: {"schema": {"type": "string"}, "example": BELL} for each in media},
+        },
     }
+
+
+def _example(operation: Operation) -> Schema:
+    """A body that is taken, where an operation is about programs."""
+    if operation.takes_program:
+        return {"example": {"program": {"text": BELL}}}
+    if "programs" in operation.places:
+        return {"example": {"programs": [{"text": SWEPT}], "points": {"angle": [0.0, 1.57, 3.14]}, "shots": 100}}
+    return {}
 
 
 def _parameters(operation: Operation, fields: Schema, struct: type) -> list[Schema]:
@@ -137,15 +153,16 @@ def _responses(operation: Operation, refs: dict[type, str]) -> Schema:
     reply: Schema = {"schema": {"$ref": refs[operation.call.reply]}}
     content: Schema = {operation.media: {"schema": {"type": "string"}}} if operation.media else {JSON: reply}
     headers: Schema = {"ETag": {"schema": {"type": "string"}}} if operation.method == "GET" else {}
+    links: Schema = {}
     if operation.made:
         headers = {"Location": {"schema": {"type": "string"}, "description": operation.made}}
+        links = {"links": _links(operation.made)}
     if operation.follow is not None:
         assert operation.item is not None
         doc = f"a stream of server-sent events, `data` of each a {operation.item.__name__}"
         content["text/event-stream"] = {"schema": {"type": "string", "description": doc}}
-    found: Schema = {
-        "201" if operation.made else "200": {"description": "done", "headers": headers, "content": content}
-    }
+    done = {"description": "done", "headers": headers, "content": content, **links}
+    found: Schema = {"201" if operation.made else "200": done}
     if operation.follow is not None:
         found["204"] = {"description": "the stream has nothing more to give"}
     if operation.ranged:
@@ -154,6 +171,14 @@ def _responses(operation: Operation, refs: dict[type, str]) -> Schema:
         found["304"] = {"description": "what the caller has is still right"}
     found |= {str(status): _problem(names) for status, names in _errors(operation).items()}
     return dict(sorted(found.items()))
+
+
+def _links(made: str) -> Schema:
+    """What can be done with the thing that was made."""
+    name = made.partition("{")[2].partition("}")[0]
+    given = {"parameters": {name: f"$response.body#/{name}"}}
+    rows = [each.call.name for each in OPERATIONS if each.path.startswith(made)]
+    return {row: {"operationId": row, **given} for row in rows}
 
 
 def _errors(operation: Operation) -> dict[int, list[str]]:

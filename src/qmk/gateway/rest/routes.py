@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Generator, Sequence
-from typing import Any, Literal, cast
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -124,10 +124,10 @@ def _event(item: Any) -> bytes:
 
 def _route(path: str, operations: Sequence[Operation], *, upload: bool = False) -> Any:
     """The handler of an address: all its methods have one, so that OPTIONS names them all."""
-    by_method = {operation.method: operation for operation in operations}
+    by_method: dict[Any, Operation] = {operation.method: operation for operation in operations}
 
     async def serve(request: AnyRequest) -> Response[Any]:
-        return await _serve(by_method[cast("Literal['GET', 'POST']", request.method)], request, upload=upload)
+        return await _serve(by_method[request.method], request, upload=upload)
 
     return route(path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method))(serve)
 
