@@ -73,12 +73,11 @@ async def asked_by(operation: Operation, request: AnyRequest, *, upload: bool = 
         fields |= _query(request, call.request)
         if operation.follow is not None and (last := request.headers.get("last-event-id")):
             fields["after"] = last
-        if operation.ranged and (text := request.headers.get("range")):
-            fields |= _range(text, operation.ranged)
+        fields |= range_of(operation, request)
     return _convert(fields, call.request, operation, strict)
 
 
-def _convert(fields: dict[str, Any], wanted: type, operation: Operation, strict: bool) -> Any:
+def _convert(fields: dict[str, Any], wanted: type[Any], operation: Operation, strict: bool) -> Any:
     try:
         return msgspec.convert(fields, wanted, strict=strict)
     except msgspec.ValidationError as error:
@@ -96,7 +95,7 @@ def _query(request: AnyRequest, struct: type) -> dict[str, Any]:
         elif name in fields:
             raise _wrong(f"'{name[:64]}' is given twice", "give it once", name[:64])
         else:
-            fields[name] = _json(text.encode(), name) if form == "json" else text
+            fields[name] = _json(text.encode(), f"'{name}'", name) if form == "json" else text
     return fields
 
 
@@ -135,10 +134,10 @@ async def _uploaded(request: AnyRequest, format: str, params: dict[str, Any]) ->
         return {**program, "base64": base64.b64encode(data).decode()}
 
 
-def _range(text: str, unit: str) -> dict[str, int]:
+def range_of(operation: Operation, request: AnyRequest) -> dict[str, int]:
     """The fields of a range header; of another unit, or of several ranges, none: the header may be ignored."""
-    match = RANGE.fullmatch(text.replace(" ", ""))
-    if match is None or match[1] != unit:
+    match = RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
+    if match is None or match[1] != operation.ranged:
         return {}
     first = int(match[2])
     if match[3] is None:
@@ -156,11 +155,11 @@ def _media(request: AnyRequest) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _json(data: bytes, what: str) -> Any:
+def _json(data: bytes, what: str, field: str = "") -> Any:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _wrong(f"{what} is not JSON: {error}", "send JSON in UTF-8") from None
+        raise _wrong(f"{what} is not JSON: {error}", "send JSON in UTF-8", field) from None
 
 
 def _wrong(message: str, fix: str, field: str = "") -> QmkError:

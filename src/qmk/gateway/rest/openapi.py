@@ -19,7 +19,7 @@ from qmk.gateway.service.operations import OPERATIONS, RESOURCES
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
 BELL = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nh q[0];\ncx q[0], q[1];\nbit[2] c = measure q;\n'
-SWEPT = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float angle;\nqubit q;\nrx(angle) q;\nbit c = measure q;\n'
+SWEPT = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float theta;\nqubit q;\nrx(theta) q;\nbit c = measure q;\n'
 OF_BODIES = {
     408: "the body did not come in time",
     413: "the body is too long",
@@ -110,7 +110,7 @@ def _example(operation: Operation) -> Schema:
     if operation.takes_program:
         return {"example": {"program": {"text": BELL}}}
     if "programs" in operation.places:
-        return {"example": {"programs": [{"text": SWEPT}], "points": {"angle": [0.0, 1.57, 3.14]}, "shots": 100}}
+        return {"example": {"programs": [{"text": SWEPT}], "points": {"theta": [0.0, 1.57, 3.14]}, "shots": 100}}
     return {}
 
 

@@ -16,7 +16,7 @@ from qmk.base.errors import QmkError
 from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Gate, Refusal, enter, status_of
 from qmk.gateway.rest import openapi, page
-from qmk.gateway.rest.asked import JSON, asked_by, upload_path
+from qmk.gateway.rest.asked import JSON, asked_by, range_of, upload_path
 from qmk.gateway.rest.problem import answer_error, problem_of
 from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS
@@ -33,11 +33,14 @@ async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = Fa
     asked = await asked_by(operation, request, upload=upload)
     if operation.follow is not None and EVENT_STREAM in request.headers.get("accept", ""):
         return await _stream(operation, request, caller, asked)
-    with _held(request, caller) if getattr(asked, "wait_s", 0) else contextlib.nullcontext():
+    waits = bool(getattr(asked, "wait_s", 0))
+    if waits:
+        _require_room(request, caller)
+    with _hold(request, caller) if waits else contextlib.nullcontext():
         try:
             reply = await operation.serve(caller, asked)
         except QmkError as error:
-            if operation.ranged and "range" in request.headers and error.fields.get("field") == "from_shot":
+            if range_of(operation, request) and error.fields.get("field") == "from_shot":
                 raise Refusal(416, error.message) from error
             raise
     return _answer(operation, request, asked, reply)
@@ -57,7 +60,7 @@ def _answer(operation: Operation, request: AnyRequest, asked: Any, reply: Any) -
         )
     if operation.ranged:
         headers["Accept-Ranges"] = operation.ranged
-        if "range" in request.headers and reply.rows:
+        if range_of(operation, request) and reply.rows:
             status = 206
             last = reply.from_shot + len(reply.rows) - 1
             headers["Content-Range"] = f"{operation.ranged} {reply.from_shot}-{last}/{reply.shots}"
@@ -75,13 +78,18 @@ def _knows(shown: str, tag: str) -> bool:
     return shown.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in shown.split(","))
 
 
-@contextlib.contextmanager
-def _held(request: AnyRequest, caller: Caller) -> Generator[None]:
-    """Counts a request that is held open. Raises QUOTA_EXCEEDED."""
+def _require_room(request: AnyRequest, caller: Caller) -> None:
+    """Raises QUOTA_EXCEEDED where the tenant has enough requests that are held open."""
     gate: Gate = request.app.state.gate
     if gate.held[caller.tenant] >= HELD_OF_A_TENANT:
         text = f"{HELD_OF_A_TENANT} requests of this tenant wait or stream already"
         raise QmkError("QUOTA_EXCEEDED", text, limit=HELD_OF_A_TENANT, help="end one of them first")
+
+
+@contextlib.contextmanager
+def _hold(request: AnyRequest, caller: Caller) -> Generator[None]:
+    """Counts a request that is held open."""
+    gate: Gate = request.app.state.gate
     gate.held[caller.tenant] += 1
     try:
         yield
@@ -95,6 +103,7 @@ async def _stream(operation: Operation, request: AnyRequest, caller: Caller, ask
     """The items as server-sent events. The first is asked for before anything is answered, so that what is wrong has a
     status of its own."""
     assert operation.follow is not None
+    _require_room(request, caller)
     items = operation.follow(caller, asked)
     try:
         first = await anext(items)
@@ -102,7 +111,7 @@ async def _stream(operation: Operation, request: AnyRequest, caller: Caller, ask
         return Response(b"", status_code=204)
 
     async def lines() -> AsyncIterator[bytes]:
-        with _held(request, caller):
+        with _hold(request, caller):
             try:
                 yield _event(first)
                 async for item in items:
