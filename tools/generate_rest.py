@@ -21,11 +21,11 @@ After this page you know every request of the API that [the gateway](../howto/re
 its JSON body. Unknown fields are refused.
 
 An operation on a program also takes the program as it is, in the body, at the address with `/upload`; its other fields
-are then in the query. The media type is `text/plain`, `application/octet-stream`, or `application/vnd.qmk.` and the name
-of a format.
+are then in the query. The media type is `text/plain`, `application/octet-stream`, or `application/vnd.qmk.` and the
+name of a format.
 
 Errors are problem details (RFC 9457): `type`, `title`, `status`, `detail`, and of ours `kind`, `code`, `retryable`,
-`help`, `field`, `findings` and `fields`. {common} may come from every operation.
+`help`, `field`, `findings` and `fields`. From every operation may come {common}.
 
 """
 

@@ -23,6 +23,8 @@ COMMON = (
     "INTERNAL_ERROR",
 )
 """Errors that every operation may answer."""
+OF_THE_GATEWAY = ("SESSION_NOT_FOUND", "GRAPH_NOT_FOUND")
+"""Errors of the ABI that the gateway deals with."""
 OF_THE_SESSION = ("session_id", "graph", "graph_sha256")
 """Fields of the ABI's requests that no caller of the service gives: the gateway holds the session, and programs are
 text."""
@@ -76,12 +78,9 @@ class Operation:
 def narrow(struct: type, name: str, *, drop: tuple[str, ...] = (), **replaced: Any) -> type:
     """A request like ``struct`` without its session and the fields of ``drop``. ``replaced``: fields that have another
     type or are new, each as its type, or as a pair of type and default."""
-    fields = [
-        field_of(each)
-        for each in msgspec.structs.fields(struct)
-        if each.name not in (*OF_THE_SESSION, *drop, *replaced)
-    ]
-    fields += [(key, *given) if isinstance(given, tuple) else (key, given) for key, given in replaced.items()]
+    kept = [row for row in msgspec.structs.fields(struct) if row.name not in (*OF_THE_SESSION, *drop, *replaced)]
+    fields: list[Any] = [(key, *given) if isinstance(given, tuple) else (key, given) for key, given in replaced.items()]
+    fields += map(field_of, kept)
     return msgspec.defstruct(name, fields, bases=(shapes.Request,), frozen=True, kw_only=True, module=__name__)
 
 

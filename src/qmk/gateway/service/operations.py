@@ -26,7 +26,7 @@ from qmk.abi.calls import (
 from qmk.client.document import Document
 from qmk.gateway.callers import Caller
 from qmk.gateway.service import handlers, shapes
-from qmk.gateway.service.operation import COMMON, Operation, narrow
+from qmk.gateway.service.operation import COMMON, OF_THE_GATEWAY, Operation, narrow
 
 RESOURCES = {
     "jobs": "Programs that are queued, run, or have ended.",
@@ -53,8 +53,8 @@ def _operation(
     **more: Any,
 ) -> Operation:
     """A row. ``address``: method and path. ``over``: calls of the ABI, whose rights and errors it has."""
-    found = dict.fromkeys((*(error for call in over for error in call.errors), *errors, *COMMON))
-    found.pop("SESSION_NOT_FOUND", None)
+    of_calls = (error for call in over for error in call.errors if error not in OF_THE_GATEWAY)
+    found = dict.fromkeys((*of_calls, *errors, *COMMON))
     rights = tuple(dict.fromkeys(right for call in over for right in call.rights))
     call = Call(name=name, doc=doc, request=request, reply=reply, rights=rights, errors=tuple(found))
     method, path = address.split()
