@@ -38,7 +38,7 @@ from qmk.gateway.rest import routes as rest
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
-"""Seconds after which a caller that was turned away for want of room may try again."""
+"""Seconds after which a caller that was turned away for want of room may try again, where no more is known."""
 
 Refused = Callable[[Exception, int, str], Response[bytes]]
 
@@ -121,7 +121,8 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
         if path == adapter.path or path.startswith(adapter.path + "/"):
             made = adapter.refused(error, status, message)
     if status in (429, 503):
-        made.headers["Retry-After"] = str(RETRY_AFTER_S)
+        wait_ms = error.fields.get("retry_after_ms", 0) if isinstance(error, QmkError) else 0
+        made.headers["Retry-After"] = str(max(RETRY_AFTER_S, -(-int(wait_ms) // 1000)))
     return made
 
 

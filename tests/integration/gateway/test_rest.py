@@ -15,10 +15,12 @@ from litestar.testing import TestClient
 
 from qmk.client import Operator
 from qmk.client.document import decode
+from qmk.gateway import children
 from qmk.gateway.app import make_app
 from qmk.gateway.http import BODY_BYTES
 from qmk.gateway.rest import openapi, routes
 from qmk.gateway.rest.openapi import BELL, SWEPT
+from qmk.gateway.service import handlers
 from qmk.gateway.service.operations import OPERATIONS
 from tests.conftest import RunningDaemon
 
@@ -57,11 +59,19 @@ STATUS = {"jobs.submit": 201, "batches.submit": 201, "jobs.cancel": 409}
 class Tenants:
     """A gateway that asks for tokens, the headers of two tenants, and a job and a batch of the first."""
 
-    def __init__(self, http: Http, headers: dict[str, dict[str, str]]) -> None:
-        self.http, self.headers = http, headers
+    def __init__(self, http: Http, operator: Operator) -> None:
+        self.http, self.operator = http, operator
+        self.headers: dict[str, dict[str, str]] = {}
+        for name in ("chem", "bio"):
+            operator.call("op_tenant_add", tenant=name)
+            self.add(name)
         self.job = self.ask("jobs.submit").json()["job_id"]
         assert self.ask("jobs.get").json()["state"] == "COMPLETED"
         self.batch = self.ask("batches.submit").json()["batch"]
+
+    def add(self, name: str) -> None:
+        token = self.operator.call("op_token_issue", tenant=name).token
+        self.headers[name] = {"authorization": f"Bearer {token}"}
 
     def ask(self, name: str, tenant: str = "chem", job: str = "", batch: str = "", **more: Any) -> Any:
         operation = next(each for each in OPERATIONS if each.call.name == name)
@@ -74,13 +84,9 @@ class Tenants:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory, tenant_daemon: RunningDaemon) -> Iterator[Tenants]:
     operator = Operator(tenant_daemon.folder / "state")
-    headers: dict[str, dict[str, str]] = {}
-    for name in ("chem", "bio"):
-        operator.call("op_tenant_add", tenant=name)
-        headers[name] = {"authorization": f"Bearer {operator.call('op_token_issue', tenant=name).token}"}
     app = make_app(tenant_daemon.socket, tmp_path_factory.mktemp("rest") / "gateway.db", needs_token=True)
     with TestClient(app, base_url="http://127.0.0.1") as http:
-        yield Tenants(http, headers)
+        yield Tenants(http, operator)
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +290,6 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("POST", "/v1/upload/jobs?params={", {"content": BELL, "headers": PLAIN}, 400, "params"),
     ("POST", "/v1/upload/jobs?format=none", {"content": BELL, "headers": PLAIN}, 400, ""),
     ("POST", "/v1/upload/jobs", {"content": b"x" * (BODY_BYTES + 1), "headers": PLAIN}, 413, ""),
-    ("POST", "/v1/upload/programs/draw", {"content": b"\xff\xfe", "headers": PLAIN}, 400, ""),
 ]
 
 
@@ -316,6 +321,29 @@ def test_open_requests_of_a_tenant_are_bounded(two: Tenants, monkeypatch: pytest
     for name, more in cases:
         answer = two.ask(name, **more)
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+
+
+def test_who_has_used_up_a_quota_is_told_when_to_come_again(two: Tenants) -> None:
+    two.operator.call("op_tenant_add", tenant="few", quotas={"calls_per_minute": 6})
+    two.add("few")
+    answers = [two.http.get("/v1/me", headers=two.headers["few"]) for _ in range(9)]
+    last = answers[-1]
+    assert (answers[0].status_code, last.status_code, last.json()["kind"]) == (200, 429, "QUOTA_EXCEEDED")
+    assert 1 <= int(last.headers["retry-after"]) == -(-last.json()["fields"]["retry_after_ms"] // 1000)
+    never = two.ask("jobs.submit", json={"program": {"text": BELL}, "shots": 10**12})
+    assert (never.status_code, never.json()["retryable"]) == (400, False)
+
+
+def test_drawing_is_bounded(two: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(handlers, "DRAWING_S", 0.001)
+        slow = two.ask("programs.draw")
+    monkeypatch.setattr(children, "WAITING", 0)
+    many = two.ask("programs.draw")
+    assert [(each.status_code, each.json()["kind"]) for each in (slow, many)] == [
+        (400, "QUOTA_EXCEEDED"),
+        (429, "QUOTA_EXCEEDED"),
+    ]
 
 
 def test_the_page_needs_nothing_else(two: Tenants) -> None:

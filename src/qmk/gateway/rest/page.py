@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from html import escape
 
+from qmk.abi.shapes import INT_MAX
 from qmk.gateway.rest.asked import KEY_HEADER, upload_path
 from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
@@ -25,6 +26,9 @@ summary{cursor:pointer;overflow-wrap:anywhere}summary b{display:inline-block;min
 summary span,.soft{color:var(--soft)}.box{overflow-x:auto}
 table{border-collapse:collapse;width:100%;margin:.5rem 0;font-size:.92rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}
+td:last-child{min-width:20rem}td:nth-child(4):not(:last-child){white-space:nowrap}
+@media(max-width:44rem){thead{display:none}tr{display:block;padding:.3rem 0;border-bottom:1px solid var(--line)}
+td{display:inline;border:0}td:last-child{display:block;color:var(--soft)}}
 pre{background:var(--tint);padding:.6rem;border-radius:.3rem;overflow-x:auto;white-space:pre-wrap;
 overflow-wrap:anywhere}
 """
@@ -61,7 +65,7 @@ def _details(operation: Operation) -> str:
     parts = [f"<p>{_marked(call.doc)}</p>"]
     if call.rights:
         parts.append(f'<p class="soft">Rights: {", ".join(call.rights)}</p>')
-    given = [(f"<code>{name}</code>", *map(escape, rest)) for name, *rest in request_rows(operation)]
+    given = [(f"<code>{name}</code>", *map(_marked, rest)) for name, *rest in request_rows(operation)]
     parts.append(_table(("field", "where", "type", "", "meaning"), given) if given else "")
     parts.append(f"<pre><code>{escape(curl(operation))}</code></pre>")
     if not operation.media:
@@ -79,7 +83,7 @@ def request_rows(operation: Operation) -> Iterator[tuple[str, str, str, str, str
         place: str = operation.places[name]
         shown = KEY_HEADER if place == "header" else row.path
         need = "required" if row.required else f"default {row.default}" if row.default not in ("", "null") else ""
-        yield shown, place, row.type, need, row.doc
+        yield shown, place, row.type.replace(str(INT_MAX), "2^63 - 1"), need, row.doc
 
 
 def curl(operation: Operation) -> str:

@@ -21,7 +21,7 @@ from qmk.gateway.service import shapes
 from qmk.request.batches import Entry, entries_of, naming
 from qmk.request.options import RunOptions
 
-DRAWER, DRAWING_S = "qmk.gateway.service.drawer", 15.0
+DRAWER, DRAWING_S = "qmk.gateway.service.drawer", 30.0
 """The process that draws, and the seconds that it has."""
 HEARTBEAT_S = 15.0
 """Seconds after which a stream in which nothing happens says that it is still there."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from qmk.abi import shapes
 from qmk.abi.call import Call
-from qmk.gateway.callers import Caller
+
+if TYPE_CHECKING:
+    from qmk.gateway.callers import Caller
 
 COMMON = (
     "INVALID_PARAMS",
