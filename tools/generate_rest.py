@@ -12,6 +12,7 @@ from qmk.gateway.rest import openapi, page
 from qmk.gateway.rest.asked import upload_path
 from qmk.gateway.service.operation import COMMON, Operation
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
+from qmk.rpc import describe
 
 INTRO = """# The REST API
 
@@ -59,8 +60,7 @@ def _section(operation: Operation) -> str:
 
 
 def _fields(struct: type) -> str:
-    names = [f"`{name}`" for name in struct.__struct_fields__]  # type: ignore[attr-defined]
-    return ", ".join(names)
+    return ", ".join(f"`{name}`" for name in describe.names(struct))
 
 
 if __name__ == "__main__":

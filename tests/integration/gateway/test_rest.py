@@ -210,7 +210,7 @@ def test_shots_are_read_by_range(two: Tenants) -> None:
 
 def events(text: str) -> list[dict[str, str]]:
     blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
-    return [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]  # type: ignore[misc]
+    return [{line.partition(": ")[0]: line.partition(": ")[2] for line in block.split("\n")} for block in blocks]
 
 
 def test_events_are_streamed_and_resumed(two: Tenants) -> None:
@@ -280,6 +280,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("POST", "/v1/jobs", {"json": []}, 400, ""),
     ("POST", "/v1/jobs", {"json": {}}, 400, "program"),
     ("POST", "/v1/jobs", {"json": {"program": {}}}, 400, "program"),
+    ("POST", "/v1/jobs", {"json": {"program": {"base64": "\xe9t\xe9"}}}, 400, "program.base64"),
+    ("POST", "/v1/programs/draw", {"json": {"program": {"base64": "\xe9t\xe9"}}}, 400, "program.base64"),
     ("POST", "/v1/jobs", {"json": {"program": {"text": BELL}, "policy": {"seed": "1"}}}, 400, "policy.seed"),
     ("POST", "/v1/jobs", {"json": {"program": {"text": BELL}, "session_id": "s"}}, 400, "session_id"),
     ("POST", "/v1/jobs", {"json": {"program": {"text": BELL}, "idempotency_key": "s"}}, 400, "idempotency_key"),
@@ -331,7 +333,7 @@ def test_who_has_used_up_a_quota_is_told_when_to_come_again(two: Tenants) -> Non
     assert (answers[0].status_code, last.status_code, last.json()["kind"]) == (200, 429, "QUOTA_EXCEEDED")
     assert 1 <= int(last.headers["retry-after"]) == -(-last.json()["fields"]["retry_after_ms"] // 1000)
     never = two.ask("jobs.submit", json={"program": {"text": BELL}, "shots": 10**12})
-    assert (never.status_code, never.json()["retryable"]) == (400, False)
+    assert (never.status_code, never.json().get("retryable")) == (400, None)
 
 
 def test_drawing_is_bounded(two: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ async def asked_by(operation: Operation, request: AnyRequest, *, upload: bool = 
         query = _convert(_query(request, upload_request(operation)), upload_request(operation), operation, False)
         given = {name: getattr(query, name) for name in query.__struct_fields__}
         about = {name: given.pop(name) for name in ("format", "params")}
-        fields |= {**given, "program": await _uploaded(request, **about)}
+        fields |= {**given, "program": await _read_program(request, **about)}
     elif operation.method == "POST":
         if request.query_params:
             raise _wrong("the address has a query", "give the fields in the body")
@@ -117,7 +117,7 @@ async def _body(operation: Operation, request: AnyRequest, fixed: dict[str, Any]
     return body
 
 
-async def _uploaded(request: AnyRequest, format: str, params: dict[str, Any]) -> dict[str, Any]:
+async def _read_program(request: AnyRequest, format: str, params: dict[str, Any]) -> dict[str, Any]:
     media = _media(request)
     by_type = media.removeprefix("application/vnd.qmk.") if media.startswith("application/vnd.qmk.") else ""
     if not by_type and media not in UPLOADS:

@@ -62,14 +62,14 @@ def _details(operation: Operation) -> str:
     head = (
         f"<summary><b>{operation.method}</b> <code>{escape(operation.path)}</code> <span>{call.name}</span></summary>"
     )
-    parts = [f"<p>{_marked(call.doc)}</p>"]
+    parts = [f"<p>{_markup(call.doc)}</p>"]
     if call.rights:
         parts.append(f'<p class="soft">Rights: {", ".join(call.rights)}</p>')
-    given = [(f"<code>{name}</code>", *map(_marked, rest)) for name, *rest in request_rows(operation)]
+    given = [(f"<code>{name}</code>", *map(_markup, rest)) for name, *rest in request_rows(operation)]
     parts.append(_table(("field", "where", "type", "", "meaning"), given) if given else "")
     parts.append(f"<pre><code>{escape(curl(operation))}</code></pre>")
     if not operation.media:
-        rows = [(f"<code>{row.path}</code>", escape(row.type), _marked(row.doc)) for row in describe.fields(call.reply)]
+        rows = [(f"<code>{row.path}</code>", escape(row.type), _markup(row.doc)) for row in describe.fields(call.reply)]
         table = _table(("field", "type", "meaning"), rows)
         parts.append(f"<details><summary>Answer: {len(rows)} fields</summary>{table}</details>")
     parts.append(f'<p class="soft">Errors: {", ".join(call.errors)}</p>')
@@ -103,7 +103,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return f'<div class="box"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _marked(text: str) -> str:
+def _markup(text: str) -> str:
     """Text in which backquotes mark code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

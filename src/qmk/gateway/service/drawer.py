@@ -3,8 +3,6 @@ standard output. Programs of strangers are read here and not in the gateway."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import sys
 from typing import Any
 
@@ -12,6 +10,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.gateway.service.shapes import DrawProgram
+from qmk.rpc.graphs import source_of
 from qmk.worker import process
 
 MEMORY_BYTES = 2 << 30
@@ -24,15 +23,7 @@ def draw_svg(asked: DrawProgram) -> str:
     from qmk.request.program import to_graph
 
     program = asked.program
-    if (program.text is None) == (program.base64 is None):
-        raise QmkError("INVALID_PARAMS", "a program has either text or base64", field="program")
-    try:
-        data = (
-            program.text.encode() if program.text is not None else base64.b64decode(program.base64 or "", validate=True)
-        )
-    except (binascii.Error, UnicodeEncodeError):
-        raise QmkError("INVALID_PARAMS", "the program is not bytes in base64, or not text", field="program") from None
-    graph = to_graph(data, program.format or None, program.params or None)
+    graph = to_graph(source_of(program), program.format or None, program.params or None)
     if not graph.nodes:
         raise QmkError("INVALID_PARAMS", "the program has no ops to draw", field="program")
     return draw(graph, device=asked.device, width=asked.width, max_nodes=DRAWN_NODES).to("svg").decode()
