@@ -30,7 +30,7 @@ CONNECTIONS = 256
 def command(
     socket_path: str | None, host: str, port: int, data_dir: Path | None, require_token: bool, verbose: bool
 ) -> None:
-    """Serve Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP, in the foreground.
+    """Serve a REST API, and Amazon Braket's, QLAM's and Pasqal Cloud's protocols, over HTTP, in the foreground.
 
     Callers show a QMK token where their protocol has a secret: as AWS_SESSION_TOKEN, as a bearer token, or as the
     password of basic authentication.

@@ -21,7 +21,7 @@ SUMMARIES = {
     "engines": "List the engines: what each can do, whether its libraries are installed, and where it lives if that is an environment of its own",
     "estimate": "Estimate the physical qubits and the runtime of PROGRAM on an error-corrected machine",
     "explain": "Say which engine would run PROGRAM, what it would cost, and what the others lack",
-    "gateway": "Serve Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP, in the foreground",
+    "gateway": "Serve a REST API, and Amazon Braket's, QLAM's and Pasqal Cloud's protocols, over HTTP, in the foreground",
     "gc": "Collect what nobody needs from a daemon's data folder, whether the daemon runs or not",
     "jobs": "List your tenant's jobs, those submitted last first",
     "migrate": "Move JOB to another worker and to REGION of the device at its next fence; says so when it is there",

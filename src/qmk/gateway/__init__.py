@@ -1,4 +1,4 @@
-"""HTTP protocol adapters for programs written for other services: Amazon Braket, QuEra's QLAM and Pasqal Cloud.
+"""HTTP: a REST API, and protocol adapters for programs written for Amazon Braket, QuEra's QLAM and Pasqal Cloud.
 
 Each adapter speaks one service's protocol and turns what comes into jobs of the daemon, through ``qmk.client`` and
 nothing else. ``app`` puts them together; ``callers`` says who calls; ``records`` keeps what a protocol has and a job

@@ -6,6 +6,7 @@
 | /s3 | its results, ``AWS_ENDPOINT_URL_S3`` |
 | /qlam | QLAM, ``api_base_url`` |
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
+| /v1 | our own REST API, described by /openapi.json |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -33,10 +34,11 @@ from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.records import Records
+from qmk.gateway.rest import routes as rest
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
-"""Seconds after which a caller that was turned away for want of room may try again."""
+"""Seconds after which a caller that was turned away for want of room may try again, where no more is known."""
 
 Refused = Callable[[Exception, int, str], Response[bytes]]
 
@@ -55,6 +57,7 @@ ADAPTERS = (
     ProtocolAdapter("/s3", braket.S3_HANDLERS, braket.refused_s3),
     ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
     ProtocolAdapter("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
+    ProtocolAdapter("/v1", rest.HANDLERS, rest.answer_error),
 )
 
 
@@ -80,7 +83,11 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
             gate.records.close()
 
     return Litestar(
-        route_handlers=[health, *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS)],
+        route_handlers=[
+            health,
+            rest.SCHEMA,
+            *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS),
+        ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
         state=State({"gate": gate, "compiling": compiling}),
@@ -114,7 +121,8 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
         if path == adapter.path or path.startswith(adapter.path + "/"):
             made = adapter.refused(error, status, message)
     if status in (429, 503):
-        made.headers["Retry-After"] = str(RETRY_AFTER_S)
+        wait_ms = error.fields.get("retry_after_ms", 0) if isinstance(error, QmkError) else 0
+        made.headers["Retry-After"] = str(max(RETRY_AFTER_S, -(-int(wait_ms) // 1000)))
     return made
 
 

@@ -15,11 +15,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from qmk.abi.call import Call
-from qmk.abi.calls import q_close_session, q_negotiate_caps, q_submit
-from qmk.abi.shapes import Policy, Program
+from qmk.abi.calls import q_close_session, q_negotiate_caps, q_query_resources, q_submit
+from qmk.abi.shapes import Program
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
 from qmk.client.aio import AsyncClient
+from qmk.client.patience import Outage
+from qmk.gateway.children import Children
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
@@ -38,6 +40,12 @@ class Caller(AsyncClient):
     rights: frozenset[str] = frozenset()
     _under_way = 0
     _retired = False
+    _opened: q_negotiate_caps.Reply | None = None
+
+    def __init__(self, path: str | os.PathLike[str] | None, token: str | None, children: Children) -> None:
+        super().__init__(path, token=token, patience_s=RETRY_S)
+        self.children = children
+        """The gateway's processes that read programs."""
 
     async def retire(self) -> None:
         """Leave, as soon as no call is under way: a call would only connect again."""
@@ -49,15 +57,22 @@ class Caller(AsyncClient):
         self, text: str, *, format: str, shots: int, key: str, params: Mapping[str, Any] | None = None
     ) -> q_submit.Reply:
         """Queue source text, which the daemon reads in a process of its own; the same ``key`` gives the same job."""
-        return await self._ask(
-            q_submit.CALL,
-            True,
-            program=Program(format=format, text=text, params=dict(params or {})),
-            shots=shots,
-            policy=Policy(),
-            idempotency_key=key,
-            keep_events=True,
-        )
+        program = Program(format=format, text=text, params=dict(params or {}))
+        return await self.submit_program(program=program, shots=shots, idempotency_key=key)
+
+    async def submit_program(self, **fields: Any) -> q_submit.Reply:
+        """Queue a program that the daemon reads; ``fields`` of q_submit's request, a key among them."""
+        return await self._ask(q_submit.CALL, True, **fields)
+
+    async def ask(self, call: Call, **fields: Any) -> Any:
+        """The reply to a call of the session."""
+        return await self._ask(call, **fields)
+
+    async def describe_session(self) -> q_negotiate_caps.Reply:
+        """What the daemon answered when the session was opened."""
+        await self.session_id()
+        assert self._opened is not None
+        return self._opened
 
     async def submit_graph(
         self, graph: Graph, *, shots: int | None, key: str, outputs: Outputs | None
@@ -71,7 +86,18 @@ class Caller(AsyncClient):
         reply = await super()._negotiate()
         self.tenant = reply.tenant
         self.rights = frozenset(reply.rights)
+        self._opened = reply
         return reply
+
+    async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
+        """Jobs are named by their whole ids here: the daemon is not searched for one that begins or ends like this."""
+        outage = Outage(self._patience_s, call, repeatable)
+        return await self._patiently(outage, lambda: self._attempt(call, fields))
+
+    async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
+        if call is q_query_resources.CALL:  # whose figures of the queue are those of the session's tenant
+            return call.request(session_id=await self.session_id())
+        return await super()._request(call, fields)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
         self._under_way += 1
@@ -100,6 +126,7 @@ class Callers:
     def __init__(self, path: str | os.PathLike[str] | None, *, needs_token: bool) -> None:
         self._path = path
         self._needs_token = needs_token
+        self._children = Children()
         self._kept: OrderedDict[str, Caller] = OrderedDict()
 
     async def caller_of(self, headers: Mapping[str, str]) -> Caller:
@@ -119,7 +146,7 @@ class Callers:
         """The client of whoever has shown this token."""
         caller = self._kept.get(shown)
         if caller is None:
-            caller = Caller(self._path, token=shown or None, patience_s=RETRY_S)
+            caller = Caller(self._path, shown or None, self._children)
             try:
                 await caller.session_id()
             except BaseException:

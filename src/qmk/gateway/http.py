@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -51,6 +52,8 @@ class Gate:
     records: Records
     links: Fernet = field(default_factory=lambda: Fernet(Fernet.generate_key()))
     """Seals into a link who may read what is behind it. Links are short-lived, and void after a restart."""
+    held: Counter[str] = field(default_factory=lambda: Counter[str]())
+    """Requests that each tenant has wait or stream."""
 
 
 class Refusal(Exception):
@@ -69,16 +72,22 @@ async def enter(request: AnyRequest) -> tuple[Caller, Records]:
 
 async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
     """The JSON body as ``wanted``. Raises ``Refusal`` 400, 408, 413 or 415."""
-    data = await _read_body(request)
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding == "gzip":
-        data = inflate(data)
-    elif coding != "identity":
-        raise Refusal(415, f"content encoding '{coding[:40]}' is neither gzip nor identity")
+    data = await bytes_of(request)
     try:
         return msgspec.json.decode(data, type=wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, f"the body does not fit: {error}") from None
+
+
+async def bytes_of(request: AnyRequest) -> bytes:
+    """The body, decompressed. Raises ``Refusal`` 400, 408, 413 or 415."""
+    data = await _read_body(request)
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding == "gzip":
+        return inflate(data)
+    if coding != "identity":
+        raise Refusal(415, f"content encoding '{coding[:40]}' is neither gzip nor identity")
+    return data
 
 
 async def _read_body(request: AnyRequest) -> bytes:
@@ -136,6 +145,8 @@ def status_of(error: QmkError) -> int:
     name = error.kind.name
     if name == "QUOTA_EXCEEDED":
         return 429 if error.fields.get("retryable", error.kind.retryable) else 400
+    if name == "RESOURCE_EXHAUSTED" and error.fields.get("retryable") is False:
+        return 400
     return _STATUS.get(name, 400 if error.kind.blame == "caller" else 500)
 
 

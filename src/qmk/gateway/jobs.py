@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
-from qmk.abi.shapes import Status
+from qmk.abi.calls import q_submit
+from qmk.abi.shapes import Program, Status
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
 from qmk.gateway.callers import Caller
@@ -25,19 +27,32 @@ class Wish(NamedTuple):
 
 
 async def submit_all(caller: Caller, format: str, wishes: Sequence[Wish], key: str) -> list[str]:
-    """The ids of the jobs, in order; ``key`` and its place make the key of each. Where one is refused, those before it
-    are cancelled and its error is raised."""
-    jobs: list[str] = []
+    """The ids of the jobs, in order, as ``submit_each`` makes them."""
+    asked = [
+        {"program": Program(format=format, text=wish.text, params=dict(wish.params)), "shots": wish.shots}
+        for wish in wishes
+    ]
+    return [reply.job_id for reply in await submit_each(caller, asked, key)]
+
+
+async def submit_each(
+    caller: Caller,
+    asked: Sequence[Mapping[str, Any]],
+    key: str,
+    naming: Callable[[int], AbstractContextManager[None]] = nullcontext,
+) -> list[q_submit.Reply]:
+    """The replies to the submissions, in order; ``key`` and its place make the key of each. Where one is refused, those
+    before it are cancelled and its error is raised, within ``naming`` of its place."""
+    made: list[q_submit.Reply] = []
     try:
-        for place, wish in enumerate(wishes):
-            reply = await caller.submit_text(
-                wish.text, format=format, shots=wish.shots, key=f"{key}:{place}", params=wish.params
-            )
-            jobs.append(reply.job_id)
+        for place, fields in enumerate(asked):
+            with naming(place):
+                made.append(await caller.submit_program(**fields, idempotency_key=f"{key}:{place}"))
     except BaseException:
+        jobs = [reply.job_id for reply in made]
         await asyncio.shield(cancel_all(caller, jobs, "a job of the same task was refused"))
         raise
-    return jobs
+    return made
 
 
 async def states(caller: Caller, jobs: Sequence[str]) -> list[Status]:

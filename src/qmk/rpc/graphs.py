@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from qmk.abi.shapes import Program
@@ -38,7 +37,7 @@ def source_of(program: Program) -> bytes:
     else:
         try:
             data = base64.b64decode(program.base64 or "", validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error is one, and so is text that is not ASCII
             raise QmkError("INVALID_PARAMS", f"program.base64: {error}", field="program.base64") from error
     check("source_bytes", len(data), "program")
     return data

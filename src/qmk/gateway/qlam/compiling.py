@@ -7,25 +7,18 @@ of each other tenant.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from weakref import WeakValueDictionary
 
 import msgspec
 
+from qmk.gateway.children import WAITING, ChildFailed, Turns, run_child
 from qmk.gateway.http import Refusal
 from qmk.gateway.qlam.compiler import Job, Made
-from qmk.sdk.interpreters import child_environment
 
 log = logging.getLogger("qmk.gateway")
 SECONDS = 30.0
-WAITING = 16
-"""Most definitions of one tenant that are being compiled or wait for it."""
 
 
 class Failed(Exception):
@@ -36,8 +29,7 @@ class Compiling:
     """The gateway's compilations that are under way, by the id of their record."""
 
     def __init__(self) -> None:
-        self._one = asyncio.Semaphore(1)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
         self._waiting: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -72,7 +64,7 @@ class Compiling:
         task.add_done_callback(lambda done: self._end(id, tenant, done))
 
     async def _take_turn(self, tenant: str, work: Callable[[], Awaitable[object]]) -> None:
-        async with self._turns.setdefault(tenant, asyncio.Lock()), self._one:
+        async with self._turns.take(tenant):
             await work()
 
     def _end(self, id: str, tenant: str, done: asyncio.Task[None]) -> None:
@@ -96,30 +88,10 @@ class Compiling:
 
 async def compile_job(job: Job) -> Made:
     """What becomes of the programs. Raises ``Failed``."""
-    command = [sys.executable, "-P", "-m", "qmk.gateway.qlam.compiler"]
-    pipe = asyncio.subprocess.PIPE
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment(), start_new_session=True
-        )
-    except OSError as error:
-        raise Failed(f"cannot start the compiler: {error.strerror}") from error
-    try:
-        async with asyncio.timeout(SECONDS):
-            out, words = await child.communicate(msgspec.json.encode(job))
+        out = await run_child("qmk.gateway.qlam.compiler", msgspec.json.encode(job), SECONDS)
     except TimeoutError:
         raise Failed(f"compiling takes more than {SECONDS:g} s: send fewer programs, or smaller ones") from None
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            await asyncio.shield(child.wait())
-    try:
-        return msgspec.json.decode(out, type=Made)
-    except msgspec.DecodeError:
-        log.error(
-            "the compiler ended with %s; its last words:\n%s",
-            child.returncode,
-            words[-4096:].decode("utf-8", "replace"),
-        )
-        raise Failed("the compiler failed; the gateway's log has the details") from None
+    except ChildFailed as error:
+        raise Failed(str(error)) from error
+    return msgspec.json.decode(out, type=Made)

@@ -1,0 +1,50 @@
+"""The process that draws: ``python -m qmk.gateway.service.drawer``, a program on standard input, its picture on
+standard output. Programs of strangers are read here and not in the gateway."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.gateway.service.shapes import DrawProgram
+from qmk.rpc.graphs import source_of
+from qmk.worker import process
+
+MEMORY_BYTES = 2 << 30
+DRAWN_NODES = 2000
+
+
+def draw_svg(asked: DrawProgram) -> str:
+    """The picture. Raises what reading and drawing the program raise."""
+    from qmk.request.pictures import draw
+    from qmk.request.program import to_graph
+
+    program = asked.program
+    graph = to_graph(source_of(program), program.format or None, program.params or None)
+    if not graph.nodes:
+        raise QmkError("INVALID_PARAMS", "the program has no ops to draw", field="program")
+    return draw(graph, device=asked.device, width=asked.width, max_nodes=DRAWN_NODES).to("svg").decode()
+
+
+def main() -> int:
+    process.settle("qmk-drawer", 1)
+    process.bound_memory(MEMORY_BYTES)
+    made: dict[str, Any]
+    try:
+        made = {"svg": draw_svg(msgspec.json.decode(sys.stdin.buffer.read(), type=DrawProgram))}
+    except QmkError as error:
+        made = {"error": error.to_dict()}
+    except MemoryError:
+        text = "drawing it takes more memory than allowed"
+        made = {"error": QmkError("QUOTA_EXCEEDED", text, retryable=False).to_dict()}
+    except RecursionError:
+        made = {"error": QmkError("QUOTA_EXCEEDED", "the program nests too deep", retryable=False).to_dict()}
+    sys.stdout.buffer.write(msgspec.json.encode(made))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""What the declaration of an operation is, and how its request is derived from that of a call of the ABI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from qmk.abi import shapes
+from qmk.abi.call import Call
+
+if TYPE_CHECKING:
+    from qmk.gateway.callers import Caller
+
+COMMON = (
+    "INVALID_PARAMS",
+    "AUTH_FAILED",
+    "TENANT_SUSPENDED",
+    "INSUFFICIENT_CAPS",
+    "QUOTA_EXCEEDED",
+    "RESOURCE_EXHAUSTED",
+    "CONNECTION_LOST",
+    "INTERNAL_ERROR",
+)
+"""Errors that every operation may answer."""
+OF_THE_GATEWAY = ("SESSION_NOT_FOUND", "GRAPH_NOT_FOUND")
+"""Errors of the ABI that the gateway deals with."""
+OF_THE_SESSION = ("session_id", "graph", "graph_sha256")
+"""Fields of the ABI's requests that no caller of the service gives: the gateway holds the session, and programs are
+text."""
+
+Place = Literal["path", "query", "header", "body"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operation:
+    """One thing that a caller can do. ``call`` has its name (resource and verb), words, request, reply, rights and
+    errors, in the form of the ABI's own calls; ``serve`` does it for a caller.
+
+    What only a protocol with addresses needs: ``method`` and ``path``, whose names in braces are fields of the request.
+    ``made``: the path of what it makes, with names of fields of the reply. ``media``: the reply's only field is sent as
+    it is, with this media type. ``follow``: gives the items of the reply as they come, None now and then where there is
+    none. ``ranged``: the unit in which parts of the reply can be asked for.
+    """
+
+    call: Call
+    serve: Callable[[Caller, Any], Awaitable[Any]]
+    method: Literal["GET", "POST"]
+    path: str
+    made: str = ""
+    media: str = ""
+    follow: Callable[[Caller, Any], AsyncIterator[Any]] | None = None
+    item: type | None = None
+    ranged: str = ""
+    places: dict[str, Place] = field(init=False)
+    """Where a request has each field."""
+
+    def __post_init__(self) -> None:
+        rest: Place = "body" if self.method == "POST" else "query"
+        names = msgspec.structs.fields(self.call.request)
+        object.__setattr__(self, "places", {each.name: self._place_of(each.name, rest) for each in names})
+
+    def _place_of(self, name: str, rest: Place) -> Place:
+        return "path" if f"{{{name}}}" in self.path else "header" if name == "idempotency_key" else rest
+
+    @property
+    def resource(self) -> str:
+        return self.call.name.partition(".")[0]
+
+    @property
+    def takes_program(self) -> bool:
+        return "program" in self.places
+
+    def fields_at(self, place: Place) -> list[str]:
+        return [name for name, there in self.places.items() if there == place]
+
+
+def narrow(struct: type, name: str, *, drop: tuple[str, ...] = (), **replaced: Any) -> type:
+    """A request like ``struct`` without its session and the fields of ``drop``. ``replaced``: fields that have another
+    type or are new, each as its type, or as a pair of type and default."""
+    kept = [row for row in msgspec.structs.fields(struct) if row.name not in (*OF_THE_SESSION, *drop, *replaced)]
+    fields: list[Any] = [(key, *given) if isinstance(given, tuple) else (key, given) for key, given in replaced.items()]
+    fields += map(field_of, kept)
+    return msgspec.defstruct(name, fields, bases=(shapes.Request,), frozen=True, kw_only=True, module=__name__)
+
+
+def field_of(row: msgspec.structs.FieldInfo) -> Any:
+    """A field as ``defstruct`` takes it: name, type, and a default where it has one."""
+    if row.required:
+        return row.name, row.type
+    if row.default is not msgspec.NODEFAULT:
+        return row.name, row.type, row.default
+    return row.name, row.type, msgspec.field(default_factory=row.default_factory)

@@ -1,0 +1,176 @@
+"""Requests and replies of the service that are not those of a call of the ABI."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from qmk.abi import shapes
+from qmk.abi.calls import q_estimate, q_events, q_query_resources, q_result, q_submit
+from qmk.base.errors import Finding
+from qmk.base.limits import LIMITS
+from qmk.gateway.service.operation import narrow
+
+LONGEST_WAIT_S = 60.0
+BATCH_JOBS = 1000
+"""Most jobs that one request makes."""
+BatchId = Annotated[
+    str, Meta(description="batch from POST /v1/batches; a tag of its jobs", pattern=r"^batch:[0-9a-f]{32}\Z")
+]
+WaitS = Annotated[float, Meta(description="Seconds to wait for it at most.", ge=0, le=LONGEST_WAIT_S)]
+
+
+class OfJob(shapes.Request, frozen=True):
+    job_id: shapes.JobId
+
+
+class GetJob(OfJob, frozen=True):
+    wait_s: Annotated[WaitS, Meta(description="Answer when the job has ended, or after so many seconds.")] = 0.0
+
+
+class GetResult(OfJob, frozen=True):
+    partial: Annotated[bool, Meta(description="of a job that runs: what there is so far, instead of NOT_COMPLETED")] = (
+        False
+    )
+
+
+class GetShots(OfJob, frozen=True):
+    from_shot: Annotated[int, Meta(description="first shot, from 0", ge=0, le=shapes.INT_MAX)] = 0
+    count: Annotated[int, Meta(description="most shots of the answer", ge=1, le=LIMITS.page_shots)] = LIMITS.page_shots
+
+
+class ShotPage(q_result.EventPage, frozen=True, kw_only=True):
+    """Per-shot events of consecutive shots, and how many shots there are."""
+
+    shots: int
+
+
+class OfBatch(shapes.Request, frozen=True):
+    batch: BatchId
+
+
+class CancelBatch(OfBatch, frozen=True):
+    reason: Annotated[str, Meta(description="kept with each job", max_length=1024)] = ""
+
+
+class BatchJob(Struct, frozen=True):
+    """One job of a batch."""
+
+    index: int
+    program: Annotated[int, Meta(description="place of its program in the list")]
+    point: Annotated[int | None, Meta(description="place of its point; null without points")]
+    job_id: str
+
+
+class Batch(Struct, frozen=True):
+    """Jobs that were made together. They have the tag ``batch``."""
+
+    batch: str
+    seed: Annotated[int, Meta(description="of the batch; that of each job is derived from it")]
+    jobs: list[BatchJob]
+
+
+class BatchStates(Struct, frozen=True):
+    """How far a batch is."""
+
+    batch: str
+    states: Annotated[dict[str, int], Meta(description="jobs in each state in which there are any")]
+
+
+class BatchCancelled(Struct, frozen=True):
+    batch: str
+    cancelled: Annotated[int, Meta(description="jobs that had not ended")]
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """What the verifier says of a program."""
+
+    ok: Annotated[bool, Meta(description="no finding is an error")]
+    findings: Annotated[list[Finding], Meta(description="each with its rule, line and column where they are known")]
+    summary: Annotated[dict[str, Any] | None, Meta(description="qubits, depth, counts; null when it is wrong")] = None
+
+
+class DrawProgram(shapes.Request, frozen=True):
+    program: shapes.Program
+    width: Annotated[int, Meta(description="pixels to fit", ge=200, le=20_000)] | None = None
+    device: Annotated[str, Meta(description="draw the timeline of this atom-array device", max_length=256)] | None = (
+        None
+    )
+
+
+class Drawing(Struct, frozen=True):
+    """A picture of a program."""
+
+    svg: str
+
+
+class FormatRow(Struct, frozen=True):
+    """A format of programs that is read."""
+
+    format: str
+    doc: str
+    suffixes: list[str]
+    written: Annotated[bool, Meta(description="programs are also written in it")]
+
+
+class Formats(Struct, frozen=True):
+    formats: list[FormatRow]
+
+
+class Engines(Struct, frozen=True):
+    engines: list[q_query_resources.EngineRow]
+
+
+class Devices(Struct, frozen=True):
+    devices: list[q_query_resources.Device]
+
+
+class Load(Struct, frozen=True):
+    """What the machine has, and what waits."""
+
+    queue: q_query_resources.Queue
+    capacity: Annotated[dict[str, Any], Meta(description="memory_bytes, cpus, ... of the machine")]
+
+
+class Me(Struct, frozen=True, kw_only=True):
+    """Who the token belongs to, and what it may do."""
+
+    tenant: str
+    rights: list[str]
+    capabilities: list[str]
+    expires: Annotated[float | None, Meta(description="Unix time at which the token ends")]
+    limits: Annotated[dict[str, int], Meta(description="every bound of the system by name")]
+
+
+class Usage(Struct, frozen=True):
+    quota: Annotated[list[shapes.QuotaFigures], Meta(description="the tenant's quotas and what is used of each")]
+
+
+class Nothing(shapes.Request, frozen=True):
+    """A request without fields."""
+
+
+PROGRAM = Annotated[shapes.Program, Meta(description="the program, as text or base64")]
+SubmitJob = narrow(q_submit.Request, "SubmitJob", program=PROGRAM)
+SubmitBatch = narrow(
+    q_submit.Request,
+    "SubmitBatch",
+    drop=("program",),
+    programs=Annotated[list[PROGRAM], Meta(description="the programs", min_length=1, max_length=BATCH_JOBS)],
+    points=(
+        Annotated[
+            dict[str, list[Any]] | None,
+            Meta(description="a list of values for each parameter: a job for each point of each program"),
+        ],
+        None,
+    ),
+)
+CheckProgram = narrow(q_estimate.Request, "CheckProgram", drop=("shots", "outputs", "qec"), program=PROGRAM)
+ExplainProgram = narrow(q_estimate.Request, "ExplainProgram", program=PROGRAM)
+GetEvents = narrow(
+    q_events.Request,
+    "GetEvents",
+    drop=("timeout_ms",),
+    wait_s=(Annotated[WaitS, Meta(description="Answer with no events after so many seconds.")], 0.0),
+)
