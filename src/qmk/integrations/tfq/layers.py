@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_quantum as tfq
-
 from tensorflow_quantum.core.proto import program_pb2
 
 from qmk.api.differentiating import Objective, value_and_grad
