@@ -110,7 +110,10 @@ class Circuit(Branches, Applying):
         if isinstance(made, cls):
             return made
         if isinstance(made, bytes):
-            return cls._read(made, "", None, None)
+            from qmk.circuit.reading import read_text
+
+            read_text(circuit := cls(), made, objects.format_of(program))
+            return circuit
         return cls.from_graph(made.to_graph() if isinstance(made, Circuit) else made)
 
     @classmethod

@@ -1,8 +1,8 @@
 """A circuit without branches as flat OpenQASM 3 for the native core's reader, written from its items.
 
 It has the meaning of what ``Circuit.to("qasm3")`` writes, up to the global phase, and takes a tenth of the time, as no
-graph is made. An element of a vector is an input of its own, ``spell_element``; ``request.native_text`` gives it its
-value.
+graph is made. An element of a vector is an input of its own, ``spell_element``, and a parameter with the name of a gate
+has another one, ``spell_input``; ``request.native_text`` gives them their values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from qmk.circuit.building import BitRegister, QubitRegister
 from qmk.circuit.items import Item, Step
 from qmk.frontends.openqasm.defined import definitions, spelling
-from qmk.frontends.qasm3.names import TAKEN
+from qmk.frontends.qasm3.names import TAKEN, WORDS
 from qmk.ir.parameters import Angle, Expression
 
 if TYPE_CHECKING:
@@ -26,12 +26,18 @@ if TYPE_CHECKING:
 
 _DEFINED = {"sxdg": "gate sxdg a { inv @ sx a; }", "ccz": "gate ccz a, b, c { h c; ccx a, b, c; h c; }"}
 """Definitions that the core's reader knows as those of gates whose spelling has a modifier."""
+_NAME = re.compile(r"[^\W\d]\w*")
 _ELEMENT = re.compile(r"(\w+)\[(\d+)\]")
 
 
 def spell_element(name: str, at: int) -> str:
     """How an element of a vector of parameters is spelt in flat text."""
     return f"{name}__e{at}"
+
+
+def spell_input(name: str) -> str:
+    """How a parameter is spelt in flat text: ``x``, ``y`` and ``z`` are gates there."""
+    return f"{name}__p" if name in TAKEN and name not in WORDS else name
 
 
 def flat_text(circuit: Circuit) -> bytes | None:
@@ -47,7 +53,12 @@ def flat_text(circuit: Circuit) -> bytes | None:
 def _write(circuit: Circuit) -> bytes | None:
     qubits, bits = circuit._qubit_registers, circuit._bit_registers
     inputs = circuit.parameters
-    names = [*inputs, *(each.name for each in qubits), *(each.name for each in bits)]
+    renamed = {name: spelt for name in inputs if (spelt := spell_input(name)) != name}
+    names = [
+        *(renamed.get(name, name) for name in inputs),
+        *(each.name for each in qubits),
+        *(each.name for each in bits),
+    ]
     if (
         circuit._shots is not None
         or circuit._open
@@ -57,13 +68,14 @@ def _write(circuit: Circuit) -> bytes | None:
         or not TAKEN.isdisjoint(names)
     ):
         return None
-    lines = _lines(circuit._items, _qubit_names(qubits), _bit_names(bits))
+    lines = _lines(circuit._items, _qubit_names(qubits), _bit_names(bits), renamed)
     if lines is None:
         return None
     body, needed = lines
     head = ["OPENQASM 3.0;", 'include "stdgates.inc";', *needed]
     for name, size in inputs.items():
-        spelt = [name] if size is None else [spell_element(name, at) for at in range(size)]
+        word = renamed.get(name, name)
+        spelt = [word] if size is None else [spell_element(word, at) for at in range(size)]
         head += [f"input float {each};" for each in spelt]
     head += [
         f"bit {each.name};" if each.single else f"bit[{len(each.bits)}] {each.name};" for each in bits if each.bits
@@ -87,7 +99,9 @@ def _bit_names(registers: Iterable[BitRegister]) -> dict[int, str]:
     return found
 
 
-def _lines(items: Iterable[Item], qubits: list[str], bits: dict[int, str]) -> tuple[list[str], list[str]] | None:
+def _lines(
+    items: Iterable[Item], qubits: list[str], bits: dict[int, str], renamed: dict[str, str]
+) -> tuple[list[str], list[str]] | None:
     """The statements, and the definitions that they need."""
     lines: list[str] = []
     needed: dict[str, str] = {}
@@ -109,7 +123,7 @@ def _lines(items: Iterable[Item], qubits: list[str], bits: dict[int, str]) -> tu
             if name == "gphase":
                 continue
             if angles:
-                word = f"{word}({', '.join([_angle(angle) for angle in angles])})"
+                word = f"{word}({', '.join([_angle(angle, renamed) for angle in angles])})"
             lines.append(f"{word} {', '.join([qubits[k] for k in operands])};")
         elif not isinstance(item, Step):
             return None
@@ -124,10 +138,12 @@ def _lines(items: Iterable[Item], qubits: list[str], bits: dict[int, str]) -> tu
     return lines, list(needed.values())
 
 
-def _angle(angle: Angle) -> str:
+def _angle(angle: Angle, renamed: dict[str, str]) -> str:
     if not isinstance(angle, Expression):
         return repr(float(angle))
     text = angle.write()
+    if renamed:
+        text = _NAME.sub(lambda found: renamed.get(found[0], found[0]), text)
     return _ELEMENT.sub(lambda found: spell_element(found[1], int(found[2])), text) if "[" in text else text
 
 

@@ -26,6 +26,12 @@ def adapter_of(program: object) -> Adapter | None:
     return None
 
 
+def format_of(program: object) -> str | None:
+    """The format of the text that ``read`` makes of an object, where its adapter says so."""
+    adapter = adapter_of(program)
+    return None if adapter is None else adapter.format or None
+
+
 def read(
     program: object, params: Mapping[Any, Any] | None = None
 ) -> tuple[Circuit | Graph | bytes, Mapping[Any, Any] | None] | None:

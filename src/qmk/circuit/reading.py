@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.circuit.building import PARAMS
-from qmk.circuit.items import Assign, End, If, Item, Step
+from qmk.circuit.items import Assign, End, If, Item, PlainGate, Step
 from qmk.circuit.objects import no_collection
 from qmk.circuit.operands import Condition
 from qmk.frontends.qasm3.names import Names, registers
@@ -36,14 +36,20 @@ GATES = {
 @no_collection()
 def read_graph(circuit: Circuit, graph: Graph, is_open: bool = False) -> None:
     """Fills an empty circuit with the meaning of ``graph``. ``is_open``: a front-end has just made it, with parameters
-    that are still to be set, so that it cannot be verified yet. Raises INVALID_GRAPH with findings, UNSUPPORTED."""
+    that are still to be set, so that it cannot be verified yet, or out of a framework's own circuit; it is verified
+    when it is run. Raises INVALID_GRAPH with findings, UNSUPPORTED."""
     error = None if is_open else verify(graph).error()
     if error is not None:
         raise error
     reader = _Reader(circuit, graph)
     circuit._channels.update(graph.chs)
     guard: Guard | None = None
+    add = circuit._items.append
     for node in graph.nodes:
+        gate = GATES.get(node.op)
+        if gate is not None and guard is None and node.guard is None and not node.chs:  # most nodes of most graphs
+            add(reader.gate(node, *gate))
+            continue
         items = reader.items_of(node)
         if not items:
             continue
@@ -59,6 +65,14 @@ def read_graph(circuit: Circuit, graph: Graph, is_open: bool = False) -> None:
     circuit._items += reader.copies
     circuit._metadata, circuit._shots = dict(graph.metadata), graph.shots
     circuit._written = set(range(circuit.n_bits))
+
+
+@no_collection()
+def read_text(circuit: Circuit, text: bytes, format: str | None) -> None:
+    """Fills an empty circuit with the meaning of text that an adapter made of a framework's program."""
+    from qmk import frontends
+
+    read_graph(circuit, frontends.load(text, format=format).graph, is_open=True)
 
 
 class _Reader:
@@ -117,18 +131,25 @@ class _Reader:
 
     # -- nodes -------------------------------------------------------------------------------------------------------
 
+    def gate(self, node: Node, name: str, params: tuple[str, ...]) -> PlainGate:
+        """A gate on these qubits."""
+        qubits, args, vqs = self.qubits, node.args, node.vqs
+        angles = tuple([args[name] for name in params]) if params else ()
+        return (name, angles, (qubits[vqs[0]],) if len(vqs) == 1 else tuple([qubits[handle] for handle in vqs]))
+
     def items_of(self, node: Node) -> list[Item]:
         """The items of one node, without its guard. Raises UNSUPPORTED for what a circuit has no place for."""
         gate = GATES.get(node.op)
         if gate is not None and not node.chs:
-            angles = tuple([node.args[name] for name in gate[1]]) if gate[1] else ()
-            return [(gate[0], angles, tuple([self.qubits[handle] for handle in node.vqs]))]
+            return [self.gate(node, *gate)]
         op = OPS.get(node.op)
         if op is None or (node.op == "core.mbell" and len(node.produces) == 1):
             raise _refuse(node, "use the graph itself: every call takes one")
         if node.chs and not self.holds_all:
             raise _refuse(node, "read it as a qmk.Program, or use the graph itself: every call takes one")
-        qubits = tuple(self.qubits[handle] for handle in node.vqs)
+        qubits = tuple([self.qubits[handle] for handle in node.vqs])
+        if op.op_class == "noise" and not (node.inputs or node.produces or node.chs):
+            return [Step(node.op, dict(node.args), qubits)]
         as_it_is = self.holds_all and all(event in self.bits for event in node.inputs)
         match op.op_class:
             case "lifecycle":
@@ -143,8 +164,8 @@ class _Reader:
                 pairs = zip(node.args["paulis"], qubits, strict=True)
                 return [If(condition), *((p.lower(), (), (q,)) for p, q in pairs if p != "I"), End()]
             case _:
-                reads = tuple(self.bits[event] for event in node.inputs)
-                writes = tuple(self.bits[event] for event in node.produces)
+                reads = tuple([self.bits[event] for event in node.inputs])
+                writes = tuple([self.bits[event] for event in node.produces])
                 return [Step(node.op, dict(node.args), qubits, reads, writes, "".join(node.chs))]
 
     def _lifecycle(self, node: Node, qubits: tuple[int, ...]) -> list[Item]:

@@ -198,6 +198,8 @@ class Result:
         events = np.unpackbits(packed, axis=1)
         if -1 in wanted:  # what is constant 0 is the last column
             events = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])
+        if wanted and wanted == list(range(max(wanted[0], 0), wanted[-1] + 1)):  # ten times as fast as by their numbers
+            return np.ascontiguousarray(events[:, wanted[0] : wanted[-1] + 1])
         return events[:, wanted]
 
     def numbers(self, *registers: str) -> NDArray[np.int64]:

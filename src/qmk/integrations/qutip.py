@@ -153,7 +153,8 @@ def _solve(
     pure = start.isket and "collapse" not in model.document
     asked = {"state": final and pure, "density": final and not pure, "trajectory": bool(rows)}
     try:
-        found = target.result(model, **asked, counts=False, options={} if trajectories else {"shots": 1})
+        shots = {} if trajectories else {"shots": 1}
+        found = target.result(model, **asked, counts=False, options={"format": "dynamics", **shots})
     finally:
         target.close()
     return Result(model, list(rows), found, _state(model, found, pure) if final else None, trajectories)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import stim
@@ -12,20 +11,23 @@ if TYPE_CHECKING:
 def to_text(circuit: stim.Circuit) -> str:
     """Text that Stim reads as a circuit equal to this one. It is ``str(circuit)`` where that rounds nothing."""
     text = str(circuit)
-    return text if type(circuit)(text) == circuit else "\n".join(_in_full(circuit, iter(text.split("\n"))))
+    if type(circuit)(text) == circuit:
+        return text
+    lines = text.split("\n")
+    _write_in_full(circuit, lines, 0)
+    return "\n".join(lines)
 
 
-def _in_full(circuit: stim.Circuit, lines: Iterator[str]) -> Iterator[str]:
-    """The lines of a circuit, one an instruction, with the numbers that the instructions have."""
-    import stim
-
-    for row in circuit:
-        line = next(lines)
-        if isinstance(row, stim.CircuitRepeatBlock):
-            yield line
-            yield from _in_full(row.body_copy(), lines)
-            yield next(lines)
-        elif "(" in line and (args := row.gate_args_copy()):  # a tag may hold brackets, numbers and targets do not
-            yield f"{line[: line.rindex('(')]}({', '.join(map(repr, args))}{line[line.rindex(')') :]}"
-        else:
-            yield line
+def _write_in_full(circuit: stim.Circuit, lines: list[str], at: int) -> int:
+    """Gives the instructions of a circuit, whose first stands on line ``at``, the numbers that they have. Only those
+    that may have some are looked at, as each is made an object when it is. Returns the line behind them."""
+    for number in range(len(circuit)):
+        line = lines[at]
+        if line.endswith("{"):
+            block = cast("stim.CircuitRepeatBlock", circuit[number])
+            at = _write_in_full(block.body_copy(), lines, at + 1)
+        elif "(" in line and (args := cast("stim.CircuitInstruction", circuit[number]).gate_args_copy()):
+            head, _, tail = line.rpartition("(")  # a tag may hold brackets, numbers and targets do not
+            lines[at] = f"{head}({', '.join(map(repr, args))}{tail[tail.index(')') :]}"
+        at += 1
+    return at

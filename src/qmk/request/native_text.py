@@ -29,19 +29,22 @@ def read(text: str | bytes, format: str | None = None, params: Mapping[str, Any]
     try:
         if format == "stim":
             return None if params else qmk_native.read_stim(text)
-        return qmk_native.read_qasm(text, inputs=_flatten(params) if params else None)
+        return qmk_native.read_qasm(text, inputs=_flatten(text, params) if params else None)
     except (qmk_native.Declined, TypeError) as declined:
         other = format is None and not params and declined.args[-1].startswith(_NOT_QASM)
         return read(text, "stim") if other and _is_stim(text) else None
 
 
-def _flatten(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Each element of a vector by itself, as the flat text of a circuit spells it; no other text that has a vector is
-    read here."""
-    from qmk.circuit.flat import spell_element
+def _flatten(text: str | bytes, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Each parameter as the flat text of a circuit spells it, and each element of a vector by itself; no other text
+    that has a vector is read here."""
+    from qmk.circuit.flat import spell_element, spell_input
 
     found: dict[str, Any] = {}
-    for name, value in params.items():
+    for given, value in params.items():
+        name, spelt = given, spell_input(given)
+        if spelt != given and isinstance(text, bytes) and spelt.encode() in text:
+            name = spelt
         if isinstance(value, list) and all(type(each) is float for each in cast("list[Any]", value)):
             found |= {spell_element(name, at): each for at, each in enumerate(cast("list[float]", value))}
         else:

@@ -35,8 +35,12 @@ def own(program: ProgramLike, params: Mapping[Any, Any] | None = None) -> tuple[
 
 
 def own_with(program: ProgramLike, options: RunOptions) -> tuple[ProgramLike, RunOptions]:
-    """``own``, with the parameters of a run's options."""
+    """``own``, with the parameters of a run's options and the format of the text that an object became."""
     found, params = own(program, options.params)
+    if found is not program and isinstance(found, bytes) and options.format is None:
+        from qmk.circuit import objects
+
+        options = options.replace(format=objects.format_of(program))
     return found, options if params is options.params else options.replace(params=params)
 
 

@@ -33,6 +33,8 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     reader: str
     writer: str = ""
     takes_params: bool | tuple[str, ...] = False
+    format: str = ""
+    """That of the text which ``reader`` gives."""
     library: str = ""
     """The distribution that brings the framework."""
     extra: str = ""

@@ -39,6 +39,17 @@ def test_it_is_the_program_of_the_whole_text(seed: int) -> None:
     assert qmk.sweep(made, points, "ZIIIII").values[1, 0] == pytest.approx(qmk.expectation(ideal, "ZIIIII").value)
 
 
+def test_parameters_may_have_the_names_of_gates() -> None:
+    x, z = qmk.Parameter("x"), qmk.Parameter("z", 2)
+    made = qmk.Circuit(2).rx(2 * x, 0).ry(z[0] + x, 1).cx(0, 1).rz(z[1], 1).x(0)
+    assert flat.flat_text(made) is not None
+    params = {"x": 0.4, "z": [0.3, -0.2]}
+    assert qmk.expectation(made, "ZY", params=params).value == pytest.approx(
+        qmk.expectation(made.bind(params), "ZY").value
+    )
+    assert flat.flat_text(qmk.Circuit({"x__p": 1}).rx(x, 0)) is None, "the name that x gets is taken"
+
+
 def test_what_no_flat_text_holds_has_none() -> None:
     made = drawn(0)
     with made.if_("high"):

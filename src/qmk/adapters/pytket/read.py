@@ -16,6 +16,7 @@ from qmk.adapters.pytket.places import Place
 from qmk.adapters.pytket.symbols import radians
 from qmk.circuit import whole
 from qmk.circuit.applying import control_state, items_of
+from qmk.circuit.building import PARAMS
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, End, If, Item, Step
 from qmk.circuit.objects import no_collection
@@ -37,7 +38,7 @@ tk: Any = lib
 _TYPES: dict[str, Any] = dict(tk.OpType.__members__)
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 _PLAIN = {_TYPES[name]: ours for name, ours in PLAIN.items()}
-_MEASURE = _TYPES["Measure"]
+_WITHOUT_ANGLES = frozenset(name for name in PLAIN.values() if not PARAMS[name])
 _MATRICES = frozenset({"Unitary1qBox", "Unitary2qBox", "Unitary3qBox"})
 _REFUSED = {
     "WASM": ("a call of WebAssembly", "compute it after the run"),
@@ -67,32 +68,30 @@ class _Reader:
         phase = program.phase
         if phase != 0:
             items.append(("gphase", (radians(phase, Place(0, within)),), ()))
-        self._commands(program.get_commands(), items)
+        self._commands(program, items)
         items += _permutation(program, self.index)
         whole.append(self.circuit, items)
 
-    def _commands(self, commands: Sequence[Any], items: list[Item]) -> None:
+    def _commands(self, commands: Iterable[Any], items: list[Item]) -> None:
         """The hot loop: a gate that QMK has too is one tuple."""
         index, plain, add = self.index, _PLAIN, items.append
         for at, command in enumerate(commands):
-            op = command.op
-            kind = op.type
-            name = plain.get(kind)
-            units = tuple([index[unit] for unit in command.args])
-            if name is None:
-                if kind is _MEASURE:
-                    add(Step("core.mz", {}, units[:1], (), units[1:]))
-                else:
-                    items += self._op(op, units, Place(at, self.within))
+            op, args = command.op, command.args
+            found = plain.get(op.type)
+            units = (
+                (index[args[0]],)
+                if len(args) == 1
+                else (index[args[0]], index[args[1]])
+                if len(args) == 2
+                else tuple([index[unit] for unit in args])
+            )
+            if found is None:
+                items += self._op(op, units, Place(at, self.within))
+            elif found in _WITHOUT_ANGLES:
+                add((found, (), units))
             else:
-                angles = op.params
-                add(
-                    (
-                        name,
-                        tuple([PI * a if type(a) is float else radians(a, Place(at, self.within)) for a in angles]),
-                        units,
-                    )
-                )
+                angles = [PI * a if type(a) is float else radians(a, Place(at, self.within)) for a in op.params]
+                add((found, tuple(angles), units))
 
     def _op(self, op: Any, units: tuple[int, ...], place: Place) -> list[Item]:
         """The items of one op on these qubits and bits, by number, in the order of its arguments."""

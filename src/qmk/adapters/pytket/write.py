@@ -54,8 +54,13 @@ class _Writer:
         self.scratch = 0
         self.conditions: list[dict[int, int] | None] = []
         """What each open branch needs bits to hold; None: it is never taken."""
+        qubits, add = self.qubits, self.made.add_gate
         for at, item in enumerate(self.items):
-            self._item(item, at)
+            if type(item) is tuple and len(item) == 3 and not self.conditions and item[0] in _PLAIN:  # most items
+                angles = ([half_turns(each) for each in item[1]],) if item[1] else ()
+                add(_PLAIN[item[0]], *angles, [qubits[k] for k in item[2]])
+            else:
+                self._item(item, at)
 
     def _item(self, item: Item, at: int) -> None:
         match item:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from qiskit.circuit import (
     AnnotatedOperation,
+    CircuitInstruction,
     ClassicalRegister,
     Clbit,
     PowerModifier,
@@ -118,7 +119,11 @@ class _Writer:
         if controls:
             annotated = isinstance(gate, AnnotatedOperation)
             gate = gate.control(len(controls), ctrl_state=controls[::-1], annotated=annotated)
-        self.made.append(gate, [self.made.qubits[k] for k in qubits], copy=False)
+        on = [self.made.qubits[k] for k in qubits]
+        if self.blocks:
+            self.made.append(gate, on, copy=False)
+        else:  # at the top level qiskit has this for gates on qubits that are there and distinct: a third of the time
+            self.made._append(CircuitInstruction(gate, on, ()))
 
     def _plain(self, name: str, angles: list[Any], at: int) -> Any:
         if name in WRITTEN:

@@ -8,5 +8,6 @@ ADAPTER = Adapter(
     modules=("stim",),
     reader="qmk.adapters.stim.convert:read",
     writer="qmk.adapters.stim.convert:write",
+    format="stim",
     library="stim",
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 import functools
+import inspect
 from typing import Any
 
 import cirq
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_quantum as tfq
+from tensorflow_quantum.core.proto import program_pb2
 
 from qmk.api.differentiating import Objective, value_and_grad
 from qmk.api.observing import expectation
@@ -25,6 +27,14 @@ Texts = npt.NDArray[Any]
 
 PREPARED = 4096
 """Pairs of a circuit and an observable that are kept ready."""
+
+
+def _as_it_is(call: Any) -> Any:
+    """A layer's ``call`` that AutoGraph does not rewrite: it decides nothing by a tensor, and rewriting it takes longer
+    than many epochs."""
+    kept = tf.autograph.experimental.do_not_convert(call)
+    kept.__signature__ = inspect.signature(call)  # Keras passes what it names
+    return kept
 
 
 class Expectation(tfq.layers.Expectation):
@@ -43,6 +53,8 @@ class Expectation(tfq.layers.Expectation):
         if server is None:
             self._expectation_op = _Operation(options)
 
+    call = _as_it_is(tfq.layers.Expectation.call)
+
 
 class PQC(tfq.layers.PQC):
     """``tfq.layers.PQC`` on QMK: ``PQC(model_circuit, operators)``, with the initializer, regularizer and constraint
@@ -53,6 +65,8 @@ class PQC(tfq.layers.PQC):
     ) -> None:
         super().__init__(model_circuit, operators, **keywords)
         self._executor = Expectation(**(qmk or {}))
+
+    call = _as_it_is(tfq.layers.PQC.call)
 
 
 class _Operation:
@@ -80,8 +94,9 @@ class _Operation:
 
     def _values(self, circuits: Texts, names: Texts, values: Reals, operators: Texts) -> Reals:
         found = np.zeros(operators.shape, np.float32)
+        texts = list(map(_sort, circuits))
         for (row, column), operator in np.ndenumerate(operators):
-            objective = self._prepare(circuits[row], operator)
+            objective = self._prepare(texts[row], operator)
             known = isinstance(objective, Objective)
             found[row, column] = objective.value(_point(objective, names, values[row])) if known else objective
         return found
@@ -89,14 +104,21 @@ class _Operation:
     def _slopes(self, circuits: Texts, names: Texts, values: Reals, operators: Texts, upstream: Reals) -> Reals:
         found = np.zeros(values.shape, np.float32)
         where = {name.decode(): k for k, name in enumerate(names)}
+        texts = list(map(_sort, circuits))
         for (row, column), operator in np.ndenumerate(operators):
-            objective = self._prepare(circuits[row], operator)
+            objective = self._prepare(texts[row], operator)
             if not isinstance(objective, Objective):
                 continue
             by = objective.at(_point(objective, names, values[row])).by
             for name, slope in by.items():
                 found[row, where[name]] += upstream[row, column] * slope
         return found
+
+
+def _sort(circuit: bytes) -> bytes:
+    """A serialized circuit with the arguments of its gates in order: TensorFlow Quantum writes them in another one each
+    time it appends a circuit."""
+    return program_pb2.Program.FromString(circuit).SerializeToString(deterministic=True)
 
 
 def _prepare(options: dict[str, Any], circuit: bytes, operator: bytes) -> Objective | float:
