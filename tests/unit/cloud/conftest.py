@@ -1,0 +1,26 @@
+"""Recorded servers of providers, with the settings that lead to them; nobody waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from qmk.cloud import http, task
+from tests.cloud import ionq as ionq_server
+from tests.cloud.recorded import running
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(http, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(task, "FIRST_LOOK_S", 0.001)
+
+
+@pytest.fixture
+def ionq(monkeypatch: pytest.MonkeyPatch) -> Iterator[ionq_server.IonqServer]:
+    with running(ionq_server.IonqServer) as server:
+        monkeypatch.setenv("QMK_CLOUD_IONQ_URL", f"{server.url}/v0.4")
+        monkeypatch.setenv("IONQ_API_KEY", ionq_server.KEY)
+        yield server
