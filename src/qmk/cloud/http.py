@@ -117,7 +117,12 @@ class Http:
             what, help = f"is out of order ({status})", "try again later, with the same seed: nothing is sent twice"
             more = {"retryable": True}
         return QmkError(
-            kind, f"the provider of engine '{self.engine}' {what}{said}", engine=self.engine, help=help, **more
+            kind,
+            f"the provider of engine '{self.engine}' {what}{said}",
+            engine=self.engine,
+            status=status,
+            help=help,
+            **more,
         )
 
     def _way(self) -> str:

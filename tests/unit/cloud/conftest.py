@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from qmk.cloud import http, task
 from tests.cloud import ionq as ionq_server
+from tests.cloud import iqm as iqm_server
 from tests.cloud.recorded import running
 
 
@@ -23,4 +25,13 @@ def ionq(monkeypatch: pytest.MonkeyPatch) -> Iterator[ionq_server.IonqServer]:
     with running(ionq_server.IonqServer) as server:
         monkeypatch.setenv("QMK_CLOUD_IONQ_URL", f"{server.url}/v0.4")
         monkeypatch.setenv("IONQ_API_KEY", ionq_server.KEY)
+        yield server
+
+
+@pytest.fixture
+def iqm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[iqm_server.IqmServer]:
+    with running(iqm_server.IqmServer) as server:
+        monkeypatch.setenv("QMK_CLOUD_IQM_URL", server.url)
+        monkeypatch.setenv("IQM_TOKEN", iqm_server.KEY)
+        monkeypatch.setenv("QMK_STATE_DIR", str(tmp_path))
         yield server

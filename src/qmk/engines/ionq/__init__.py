@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from qmk.cloud.declaring import declare
+from qmk.cloud.ionq import GATES
 from qmk.exact.straight import straight
-
-GATES: dict[str, str] = {
-    **{name: name for name in ("x", "y", "z", "h", "s", "t", "rx", "ry", "rz", "cnot", "swap")},
-    "sdg": "si",
-    "tdg": "ti",
-    "sx": "v",
-    "sxdg": "vi",
-    "rxx": "xx",
-    "ryy": "yy",
-    "rzz": "zz",
-}
-"""IonQ's names of our gates; angles are the same, in radians."""
 
 DECLARATION = declare(
     "ionq",

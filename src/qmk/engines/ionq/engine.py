@@ -7,20 +7,20 @@ drawn here; devices tell a histogram, or probabilities that are multiples of one
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Meta
 
 from qmk.cloud import plan, settings
 from qmk.cloud.http import Http
+from qmk.cloud.ionq import Numbers, circuit_of
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.task import State, Task
-from qmk.engines.ionq import DECLARATION, GATES
+from qmk.engines.ionq import DECLARATION
 from qmk.exact.readout import Readout, readout_of
 from qmk.ir.bits import Bits
-from qmk.ir.program import Gate, Program
+from qmk.ir.program import Program
 from qmk.sdk.engine import Plan, Unsupported
 
 ENGINE = DECLARATION.name
@@ -30,8 +30,6 @@ IDEAL = "simulator"
 HISTOGRAM = "ionq.result.histogram.json.v1"
 PAGES = 20
 """Most pages of the account's newest jobs in which a tag is searched."""
-Numbers = dict[Annotated[int, Meta(ge=0)], Annotated[float, Meta(ge=0, le=1e15)]]
-"""Of each outcome how often, or how probable."""
 _STATES: dict[str, State] = {"completed": "done", "failed": "failed", "canceled": "cancelled"}
 
 
@@ -74,18 +72,6 @@ class Backend(msgspec.Struct):
     qubits: int = 1 << 20
 
 
-def instruction(gate: Gate) -> dict[str, Any]:
-    """A gate as IonQ writes it."""
-    found: dict[str, Any] = {"gate": GATES[gate.name]}
-    if gate.name == "cnot":
-        found |= {"control": gate.qubits[0], "target": gate.qubits[1]}
-    elif len(gate.qubits) == 1:
-        found["target"] = gate.qubits[0]
-    else:
-        found["targets"] = list(gate.qubits)
-    return found | ({"rotation": gate.params[0]} if gate.params else {})
-
-
 class IonqDevice:
     """One of IonQ's backends, of an account."""
 
@@ -95,14 +81,8 @@ class IonqDevice:
         self._http = Http(ENGINE, settings.address(ENGINE, URL), {"Authorization": f"apiKey {key}"}, key)
 
     def request(self, program: Program, shots: int, seed: int) -> Any:
-        readout = _readout(program)
-        circuit = [instruction(gate) for gate in readout.gates if gate.name != "id"]
-        return {
-            "type": "ionq.circuit.v1",
-            "backend": self._name,
-            "shots": shots,
-            "input": {"qubits": max(readout.n_qubits, 1), "gateset": "qis", "circuit": circuit},
-        }
+        circuit = circuit_of(_readout(program))
+        return {"type": "ionq.circuit.v1", "backend": self._name, "shots": shots, "input": circuit}
 
     def check(self, program: Program, shots: int) -> None:
         known = {row.backend: row for row in self._http.get(list[Backend], "/backends")}
