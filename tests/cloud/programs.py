@@ -32,7 +32,7 @@ def check_lopsided(counts: Mapping[str, int]) -> None:
         assert abs(counts.get(outcome, 0) / shots - chance) <= 6 * sigma, (outcome, counts, _chances())
 
 
-def bits_of(circuit: qmk.Circuit, shots: int, seed: int) -> list[list[int]]:
+def bits_of(circuit: qmk.Circuit | str, shots: int, seed: int) -> list[list[int]]:
     """A row a shot: the values of the classical bits, bit 0 first."""
     found: Any = qmk.run(circuit, engine="native", shots=shots, seed=seed).bits()
     return found[:, ::-1].tolist()

@@ -96,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = (200, self.server.answer(asked)) if fault is None or fault.taken else (0, None)
             except Refused as refused:
                 status, answer = refused.status, refused.body
+            except Exception as error:  # a check of the server's own: it is seen in the error that the client raises
+                status, answer = 400, {"message": f"{type(error).__name__}: {error}"}
         if fault is not None and not fault.status:
             self.close_connection = True
             return

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qmk.cloud import http, task
+from tests.cloud import azure as azure_server
 from tests.cloud import ionq as ionq_server
 from tests.cloud import iqm as iqm_server
 from tests.cloud.recorded import running
@@ -34,4 +35,11 @@ def iqm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[iqm_server.
         monkeypatch.setenv("QMK_CLOUD_IQM_URL", server.url)
         monkeypatch.setenv("IQM_TOKEN", iqm_server.KEY)
         monkeypatch.setenv("QMK_STATE_DIR", str(tmp_path))
+        yield server
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[azure_server.AzureServer]:
+    with running(azure_server.AzureServer) as server:
+        monkeypatch.setenv("AZURE_QUANTUM_CONNECTION_STRING", server.connection)
         yield server
