@@ -87,43 +87,16 @@ class Http:
         for attempt in range(ATTEMPTS):
             answer = self._try(method, path, data, headers or {})
             if 200 <= answer.status < 300:
-                return self.read(kind, answer.body, path)
+                return decode(self.engine, kind, answer.body, path.partition("?")[0])
             if answer.status not in PASSING and answer.status:
-                raise self.refusal(answer.status, answer.detail)
+                raise refusal(self.engine, answer.status, answer.detail)
             if once and answer.status not in NOT_TAKEN:
                 raise Unanswered("JOB_FAILED", self._lost(answer), engine=self.engine, retryable=True)
             if attempt + 1 < ATTEMPTS:
                 time.sleep(min(max(answer.retry_after_s, FIRST_PAUSE_S * 2**attempt), LONGEST_PAUSE_S))
         if answer.status:
-            raise self.refusal(answer.status, answer.detail)
+            raise refusal(self.engine, answer.status, answer.detail)
         raise QmkError("JOB_FAILED", self._lost(answer), engine=self.engine, retryable=True, help=self._way())
-
-    def refusal(self, status: int, detail: str = "") -> QmkError:
-        """The error for an answer that is not a success."""
-        said = f": {detail}" if detail else ""
-        kind, what, help, more = "JOB_FAILED", f"refused the request ({status})", "", {}
-        if status in (401, 403):
-            kind, what = "AUTH_FAILED", f"does not accept the key ({status})"
-            help = "look whether the key is whole, valid and may use this device"
-        elif status == 402:
-            kind, what, help = "QUOTA_EXCEEDED", "wants to be paid first (402)", "look at the account with the provider"
-            more = {"retryable": False}
-        elif status == 404:
-            kind, what, help = "UNSUPPORTED", "does not know this device or task (404)", "look at its name"
-        elif status == 429:
-            what, help = "gets too many requests (429)", "try again later"
-            more = {"retryable": True}
-        elif status >= 500:
-            what, help = f"is out of order ({status})", "try again later, with the same seed: nothing is sent twice"
-            more = {"retryable": True}
-        return QmkError(
-            kind,
-            f"the provider of engine '{self.engine}' {what}{said}",
-            engine=self.engine,
-            status=status,
-            help=help,
-            **more,
-        )
 
     def _way(self) -> str:
         return f"look at the network and at QMK_CLOUD_{self.engine.upper()}_URL, then try again with the same seed"
@@ -143,9 +116,9 @@ class Http:
             with error:
                 return Answer(error.code, b"", self._detail(error), _retry_after_s(error.headers.get("Retry-After")))
         except urllib.error.URLError as error:
-            return Answer(0, b"", self.clean(str(error.reason)))
+            return Answer(0, b"", clean(str(error.reason), self._secret))
         except (OSError, http.client.HTTPException) as error:
-            return Answer(0, b"", self.clean(f"{type(error).__name__} {error}"))
+            return Answer(0, b"", clean(f"{type(error).__name__} {error}", self._secret))
 
     def _read(self, reply: Any) -> bytes:
         body: bytes = reply.read(LARGEST_ANSWER + 1)
@@ -154,18 +127,6 @@ class Http:
             raise QmkError("JOB_FAILED", text, engine=self.engine, help="ask for fewer shots")
         return body
 
-    def read(self, kind: type[Kind], body: bytes, path: str) -> Kind:
-        """JSON of ``kind``. Raises JOB_FAILED for anything else."""
-        try:
-            return msgspec.json.decode(body.strip() or b"null", type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise self.surprise(f"what is not documented at {path.partition('?')[0]}: {error}") from error
-
-    def surprise(self, what: str) -> QmkError:
-        """The error for an answer that is not as documented."""
-        text = f"the provider of engine '{self.engine}' answered {what}"
-        return QmkError("JOB_FAILED", text, engine=self.engine, help="this release of QMK may be too old for it")
-
     def _detail(self, error: urllib.error.HTTPError) -> str:
         """What an error's body says: its message where it is JSON, else its beginning."""
         try:
@@ -173,14 +134,51 @@ class Http:
         except (OSError, http.client.HTTPException):
             return ""
         try:
-            return self.clean(_message(msgspec.json.decode(body)) or body.decode())
+            return clean(_message(msgspec.json.decode(body)) or body.decode(), self._secret)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return self.clean(body.decode(errors="replace"))
+            return clean(body.decode(errors="replace"), self._secret)
 
-    def clean(self, text: str) -> str:
-        """Text of a stranger that may be shown: short, on one line, without the key."""
-        text = text.replace(self._secret, "***") if self._secret else text
-        return re.sub(r"[^\x20-\x7e\xa0-\uffff]+", " ", text).strip()[:SHOWN_CHARACTERS]
+
+def refusal(engine: str, status: int, detail: str = "") -> QmkError:
+    """The error for an answer that is not a success. ``detail``: what the provider said, cleaned."""
+    said = f": {detail}" if detail else ""
+    kind, what, help, more = "JOB_FAILED", f"refused the request ({status})", "", {}
+    if status in (401, 403):
+        kind, what = "AUTH_FAILED", f"does not accept the key ({status})"
+        help = "look whether the key is whole, valid and may use this device"
+    elif status == 402:
+        kind, what, help = "QUOTA_EXCEEDED", "wants to be paid first (402)", "look at the account with the provider"
+        more = {"retryable": False}
+    elif status == 404:
+        kind, what, help = "UNSUPPORTED", "does not know this device or task (404)", "look at its name"
+    elif status == 429:
+        what, help = "gets too many requests (429)", "try again later"
+        more = {"retryable": True}
+    elif status >= 500:
+        what, help = f"is out of order ({status})", "try again later, with the same seed: nothing is sent twice"
+        more = {"retryable": True}
+    text = f"the provider of engine '{engine}' {what}{said}"
+    return QmkError(kind, text, engine=engine, status=status, help=help, **more)
+
+
+def surprise(engine: str, what: str) -> QmkError:
+    """The error for an answer that is not as documented."""
+    text = f"the provider of engine '{engine}' answered {what}"
+    return QmkError("JOB_FAILED", text, engine=engine, help="this release of QMK may be too old for it")
+
+
+def decode(engine: str, kind: type[Kind], body: bytes, what: str) -> Kind:
+    """JSON of ``kind``; ``what`` says where it is from. Raises JOB_FAILED for anything else."""
+    try:
+        return msgspec.json.decode(body.strip() or b"null", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise surprise(engine, f"what is not documented at {what}: {error}") from error
+
+
+def clean(text: str, secret: str = "") -> str:
+    """Text of a stranger that may be shown: short, on one line, without the secret."""
+    text = text.replace(secret, "***") if secret else text
+    return re.sub(r"[^\x20-\x7e\xa0-\uffff]+", " ", text).strip()[:SHOWN_CHARACTERS]
 
 
 def _message(found: Any) -> str:

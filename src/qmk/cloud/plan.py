@@ -71,13 +71,14 @@ def place(readout: Readout, n_cbits: int, columns: Bits) -> Bits:
     return found
 
 
-def repeat(counts: Mapping[int, int], qubits: Iterable[int]) -> Bits:
-    """Rows for a histogram: each outcome as often as it came, smallest first. Bit k of an outcome is qubit k. The order
-    in which the device had them is not in a histogram."""
+def repeat(counts: Mapping[int, int], qubits: Iterable[int], seed: int) -> Bits:
+    """Rows for a histogram: each outcome as often as it came. Bit k of an outcome is qubit k. A histogram has no order,
+    so the rows come in one that ``seed`` determines."""
     order = sorted(outcome for outcome, count in counts.items() if count)
     places = list(qubits)
     rows = np.array([[outcome >> qubit & 1 for qubit in places] for outcome in order], dtype=np.uint8)
-    return np.repeat(rows.reshape(len(order), len(places)), [counts[outcome] for outcome in order], axis=0)
+    rows = np.repeat(rows.reshape(len(order), len(places)), [counts[outcome] for outcome in order], axis=0)
+    return rows[np.argsort(Rng(seed, "order").uniform(len(rows)))]
 
 
 def draw(chances: Mapping[int, float], shots: int, seed: int, *names: Any) -> dict[int, int]:

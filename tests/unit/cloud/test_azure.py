@@ -1,4 +1,4 @@
-"""Azure's engine against its recorded server: three formats, signed storage, three ways to sign in, errors told apart."""
+"""Azure's engine against its recorded server: three formats, signed storage, three ways to sign in, errors."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_refused_before_it_is_sent(azure: AzureServer) -> None:
         run("ionq.qpu")
     assert "ionq.simulator" in caught.value.fields["help"]
     wide = qmk.Circuit(21, 1).h(range(21)).measure(0, 0)
-    with pytest.raises(QmkError, match="21 qubits: device 'ionq.simulator' of engine 'azure' has 20"):
+    with pytest.raises(QmkError, match=r"21 qubits: device 'ionq\.simulator' of engine 'azure' has 20"):
         qmk.run(wide.cx(1, range(2, 21)).measure(20, 0), engine="azure:ionq.simulator", shots=10)
     azure.availability = "Unavailable"
     with pytest.raises(QmkError, match="nothing was sent") as caught:

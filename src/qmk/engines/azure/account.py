@@ -33,7 +33,8 @@ def connect() -> Http:
     """HTTP to the workspace, with the account's headers."""
     key = settings.key(ENGINE, KEY)
     if "ApiKey=" in key:
-        parts = dict(part.partition("=")[::2] for part in key.split(";") if part)
+        found = (part.partition("=") for part in key.split(";"))
+        parts = {name: value for name, _, value in found}
         missing = [name for name in _PARTS if not parts.get(name)]
         if missing:
             text = f"the connection string of engine '{ENGINE}' lacks {', '.join(missing)}"

@@ -14,7 +14,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.cloud import plan, settings
-from qmk.cloud.http import Http, Kind
+from qmk.cloud.http import Http, Kind, clean, surprise
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.task import State, Task
 from qmk.engines.azure import DECLARATION
@@ -46,6 +46,11 @@ class Job(msgspec.Struct, rename="camel"):
     status: str | None = None
     error_data: Failure | None = None
     output_data_uri: str | None = None
+
+    def task(self) -> Task:
+        failure = self.error_data or Failure()
+        reason = ": ".join(filter(None, (failure.code, failure.message)))
+        return Task(self.id, _STATES.get(self.status or "", "waiting"), clean(reason))
 
 
 class Target(msgspec.Struct, rename="camel"):
@@ -139,10 +144,10 @@ class AzureDevice:
             "outputDataFormat": self._format.output,
             "inputParams": {"shots": request["shots"]},
         }
-        return self._task(self._ask(Job, "PUT", f"/jobs/{self._job}", job, once=True))
+        return self._ask(Job, "PUT", f"/jobs/{self._job}", job, once=True).task()
 
     def look(self, task: Task) -> Task:
-        return self._task(self._ask(Job, "GET", _path(task)))
+        return self._ask(Job, "GET", _path(task)).task()
 
     def cancel(self, task: Task) -> None:
         self._ask(object, "POST", f"{_path(task)}:cancel")
@@ -156,9 +161,9 @@ class AzureDevice:
             address = self._signed(unquote(container), unquote(blob))
         found = self._storage(address, "GET")
         try:
-            columns = self._format.read(found, readout, shots, (seed, ENGINE))
+            columns = self._format.read(found, readout, shots, seed)
         except (msgspec.DecodeError, ValueError) as error:
-            raise self._http.surprise(f"results that are not documented: {error}") from error
+            raise surprise(ENGINE, f"results that are not documented: {error}") from error
         return plan.place(readout, program.n_cbits, columns)
 
     # -- requests ----------------------------------------------------------------------------------------------------
@@ -177,11 +182,6 @@ class AzureDevice:
         base = settings.checked("the address of the workspace's storage", f"{where.scheme}://{where.netloc}", EXAMPLE)
         http = Http(ENGINE, base, {"x-ms-version": STORAGE_VERSION}, where.query.partition("sig=")[2].partition("&")[0])
         return http.ask(msgspec.Raw, method, f"{where.path}?{where.query}", body, headers=headers)
-
-    def _task(self, job: Job) -> Task:
-        failure = job.error_data or Failure()
-        reason = ": ".join(filter(None, (failure.code, failure.message)))
-        return Task(job.id, _STATES.get(job.status or "", "waiting"), self._http.clean(reason))
 
 
 def _path(task: Task) -> str:

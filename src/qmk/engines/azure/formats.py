@@ -7,7 +7,7 @@ row of Rigetti has bit k at place k. Read-out k is bit k of the one register ``r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -30,14 +30,14 @@ class Histogram(msgspec.Struct):
 
 
 class Format(NamedTuple):
-    """``read`` gives one row a shot and one column a read-out, from (answer, read-out, shots, stream); it raises
+    """``read`` gives one row a shot and one column a read-out, from (answer, read-out, shots, seed); it raises
     msgspec's or a ValueError for an answer that is not as documented."""
 
     input: str
     output: str
     content_type: str
     write: Callable[[Readout], bytes]
-    read: Callable[[bytes, Readout, int, tuple[Any, ...]], Bits]
+    read: Callable[[bytes, Readout, int, int], Bits]
 
 
 def _ionq(readout: Readout) -> bytes:
@@ -60,23 +60,23 @@ def _text(language: str) -> Callable[[Readout], bytes]:
     return write
 
 
-def _from_chances(data: bytes, readout: Readout, shots: int, stream: tuple[Any, ...]) -> Bits:
+def _from_chances(data: bytes, readout: Readout, shots: int, seed: int) -> Bits:
     """IonQ's probabilities. A device's are multiples of one shot; those of the simulator are drawn from."""
     chances = msgspec.json.decode(data, type=Histogram).histogram
     if abs(sum(chances.values()) - 1) > 1e-3:
         raise ValueError("probabilities whose sum is not 1")
     counts = {outcome: round(chance * shots) for outcome, chance in chances.items()}
     if sum(counts.values()) != shots or any(abs(counts[k] - chances[k] * shots) > 1e-3 for k in counts):
-        counts = plan.draw(chances, shots, *stream)
-    return plan.repeat(counts, readout.qubits)
+        counts = plan.draw(chances, shots, seed, "azure")
+    return plan.repeat(counts, readout.qubits, seed)
 
 
-def _from_text(data: bytes, readout: Readout, shots: int, _: tuple[Any, ...]) -> Bits:
+def _from_text(data: bytes, readout: Readout, shots: int, _: int) -> Bits:
     rows = msgspec.json.decode(data, type=dict[str, list[Text]]).get(REGISTER, [])
     return _rows([[int(bit) for bit in reversed(row)] for row in rows], readout, shots)
 
 
-def _from_rows(data: bytes, readout: Readout, shots: int, _: tuple[Any, ...]) -> Bits:
+def _from_rows(data: bytes, readout: Readout, shots: int, _: int) -> Bits:
     return _rows(msgspec.json.decode(data, type=dict[str, list[list[Bit]]]).get(REGISTER, []), readout, shots)
 
 

@@ -6,14 +6,13 @@ drawn here; devices tell a histogram, or probabilities that are multiples of one
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from qmk.cloud import plan, settings
-from qmk.cloud.http import Http
+from qmk.cloud.http import Http, clean, surprise
 from qmk.cloud.ionq import Numbers, circuit_of
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.task import State, Task
@@ -51,7 +50,7 @@ class Job(msgspec.Struct):
     failure: Failure | None = None
     results: dict[str, Artifact] | None = None
 
-    def task(self, clean: Callable[[str], str]) -> Task:
+    def task(self) -> Task:
         failure = self.failure or Failure()
         reason = ": ".join(filter(None, (failure.code, failure.message)))
         return Task(self.id, _STATES.get(self.status, "waiting"), clean(reason))
@@ -98,7 +97,7 @@ class IonqDevice:
         for _ in range(PAGES):
             page = self._http.get(Jobs, "/jobs", **query)
             for job in page.jobs:
-                task = job.task(self._http.clean)
+                task = job.task()
                 if (job.metadata or {}).get("qmk") == tag and task.state in ("waiting", "done"):
                     return task
             if not page.next:
@@ -108,10 +107,10 @@ class IonqDevice:
 
     def submit(self, request: Any, tag: str) -> Task:
         body = {**request, "name": tag, "metadata": {"qmk": tag}}
-        return self._http.ask(Job, "POST", "/jobs", body, once=True).task(self._http.clean)
+        return self._http.ask(Job, "POST", "/jobs", body, once=True).task()
 
     def look(self, task: Task) -> Task:
-        return self._http.get(Job, _path(task)).task(self._http.clean)
+        return self._http.get(Job, _path(task)).task()
 
     def cancel(self, task: Task) -> None:
         self._http.ask(object, "PUT", f"{_path(task)}/status/cancel")
@@ -120,8 +119,8 @@ class IonqDevice:
         readout = _readout(program)
         counts = self._counts(task, shots, seed)
         if sum(counts.values()) != shots:
-            raise self._http.surprise(f"{sum(counts.values())} shots of {shots}")
-        return plan.place(readout, program.n_cbits, plan.repeat(counts, readout.qubits))
+            raise surprise(ENGINE, f"{sum(counts.values())} shots of {shots}")
+        return plan.place(readout, program.n_cbits, plan.repeat(counts, readout.qubits, seed))
 
     def _counts(self, task: Task, shots: int, seed: int) -> dict[int, int]:
         histogram = (self._http.get(Job, _path(task)).results or {}).get(HISTOGRAM, Artifact())

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from qmk.base.errors import QmkError
 from qmk.cloud import plan, settings
-from qmk.cloud.http import Http
+from qmk.cloud.http import Http, clean, surprise
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.sent import Sent
 from qmk.cloud.task import State, Task
@@ -60,6 +60,10 @@ class Job(msgspec.Struct):
     status: str
     errors: list[Trouble] | None = None
 
+    def task(self) -> Task:
+        reasons = (": ".join(filter(None, (each.error_code, each.message))) for each in self.errors or [])
+        return Task(self.id, _STATES.get(self.status, "waiting"), clean("; ".join(reasons)))
+
 
 class IqmDevice:
     """One quantum computer, by its alias."""
@@ -99,10 +103,10 @@ class IqmDevice:
     def submit(self, request: Any, tag: str) -> Task:
         self._job["circuits"][0]["name"] = tag
         path = f"/jobs/{self._path}/circuit?use_timeslot=false"
-        return self._sent.send(tag, lambda: self._task(self._http.ask(Job, "POST", path, self._job, once=True)))
+        return self._sent.send(tag, lambda: self._http.ask(Job, "POST", path, self._job, once=True).task())
 
     def look(self, task: Task) -> Task:
-        return self._task(self._http.get(Job, _path(task)))
+        return self._http.get(Job, _path(task)).task()
 
     def cancel(self, task: Task) -> None:
         self._http.ask(object, "POST", f"{_path(task)}/cancel")
@@ -114,13 +118,9 @@ class IqmDevice:
             if isinstance(item, Measure):
                 rows = found[0].get(f"m{item.cbit}", []) if found else []
                 if len(rows) != shots or any(len(row) != 1 for row in rows):
-                    raise self._http.surprise(f"{len(rows)} shots of {shots}")
+                    raise surprise(ENGINE, f"{len(rows)} shots of {shots}")
                 out[:, item.cbit] = [row[0] for row in rows]
         return out
-
-    def _task(self, job: Job) -> Task:
-        reasons = (": ".join(filter(None, (each.error_code, each.message))) for each in job.errors or [])
-        return Task(job.id, _STATES.get(job.status, "waiting"), self._http.clean("; ".join(reasons)))
 
 
 def _path(task: Task) -> str:
