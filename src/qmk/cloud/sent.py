@@ -1,6 +1,6 @@
 """What was sent to a provider that cannot be asked for a task by its tag: kept on this machine, before and after.
 
-One file a task, in ``cloud/<engine>`` of QMK's state: empty from the moment before it is sent, then with its id. So a
+One file a task, in ``<engine>`` of the folder ``QMK_CLOUD_STATE``, else of ``cloud`` in QMK's state: empty from the moment before it is sent, then with its id. So a
 task whose answer was lost is never sent again: whoever finds the empty file is told to look at the provider.
 """
 
@@ -21,7 +21,7 @@ class Sent:
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
-        self._folder = Path(state_dir()) / "cloud" / engine
+        self._folder = Path(os.environ.get("QMK_CLOUD_STATE") or state_dir() / "cloud") / engine
 
     def find(self, tag: str, look: Callable[[Task], Task]) -> Task | None:
         """The task of that tag as ``look`` finds it; None where none was sent, or it failed or was cancelled. Raises
@@ -74,7 +74,7 @@ class Sent:
 
     def _trouble(self, tag: str, error: Exception) -> QmkError:
         text = f"{self._file(tag)} cannot be used ({type(error).__name__}): without it a task might be sent twice"
-        return QmkError("JOB_FAILED", text, engine=self.engine, help="look at that folder; QMK_STATE_DIR names another")
+        return QmkError("JOB_FAILED", text, engine=self.engine, help="look at that folder; QMK_CLOUD_STATE names another")
 
     def _lost(self, tag: str) -> QmkError:
         text = f"a task of engine '{self.engine}' may have been sent, and its answer was lost; it is not sent again"

@@ -11,6 +11,7 @@ from qmk.cloud import http, task
 from tests.cloud import azure as azure_server
 from tests.cloud import ionq as ionq_server
 from tests.cloud import iqm as iqm_server
+from tests.cloud import rigetti as rigetti_server
 from tests.cloud.recorded import running
 
 
@@ -34,7 +35,7 @@ def iqm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[iqm_server.
     with running(iqm_server.IqmServer) as server:
         monkeypatch.setenv("QMK_CLOUD_IQM_URL", server.url)
         monkeypatch.setenv("IQM_TOKEN", iqm_server.KEY)
-        monkeypatch.setenv("QMK_STATE_DIR", str(tmp_path))
+        monkeypatch.setenv("QMK_CLOUD_STATE", str(tmp_path))
         yield server
 
 
@@ -42,4 +43,14 @@ def iqm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[iqm_server.
 def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[azure_server.AzureServer]:
     with running(azure_server.AzureServer) as server:
         monkeypatch.setenv("AZURE_QUANTUM_CONNECTION_STRING", server.connection)
+        yield server
+
+
+@pytest.fixture
+def rigetti(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[rigetti_server.RigettiServer]:
+    with running(rigetti_server.RigettiServer) as server:
+        server.write_account(tmp_path)
+        monkeypatch.setenv("QCS_SETTINGS_FILE_PATH", str(tmp_path / "settings.toml"))
+        monkeypatch.setenv("QCS_SECRETS_FILE_PATH", str(tmp_path / "secrets.toml"))
+        monkeypatch.setenv("QMK_CLOUD_STATE", str(tmp_path))
         yield server

@@ -20,12 +20,11 @@ from qmk.cloud.http import Http, clean, surprise
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.sent import Sent
 from qmk.cloud.task import State, Task
-from qmk.engines.iqm import DECLARATION, GATES
+from qmk.engines.iqm import DECLARATION
 from qmk.engines.iqm.architecture import Architecture
 from qmk.engines.iqm.circuit import instructions_of
 from qmk.ir.bits import Bits
 from qmk.ir.program import Barrier, Gate, Measure, Program, Reset
-from qmk.ir.routing import route
 from qmk.sdk.engine import Plan, Unsupported
 
 ENGINE = DECLARATION.name
@@ -90,7 +89,7 @@ class IqmDevice:
             raise plan.out_of_order(ENGINE, self._name, "not healthy")
         device = self._http.get(Architecture, f"/calibration-sets/{self._path}/default/dynamic-quantum-architecture")
         try:
-            written = instructions_of(route(program, device.ways(), device.sites()).program, device)
+            written = instructions_of(program, device)
         except Unsupported as error:
             way = "use fewer qubits, or name another device"
             raise QmkError("UNSUPPORTED", f"device '{self._name}': {error}", engine=ENGINE, help=way) from error
@@ -138,6 +137,4 @@ class IqmEngine:
                 raise Unsupported(f"{type(item).__name__}: engine iqm runs gates, measurements and resets")
             if not isinstance(item, Barrier) and item.cond is not None:
                 raise Unsupported("a condition: engine iqm has no feed-forward")
-            if isinstance(item, Gate) and item.name not in GATES:
-                raise Unsupported(f"gate {item.name}: engine iqm has no such gate")
         return CloudPlan(ENGINE, method, program, IqmDevice)
