@@ -26,10 +26,10 @@ def setting(engine: str, what: str, default: str = "") -> str:
     return os.environ.get(variable(engine, what)) or default
 
 
-def address(engine: str, default: str) -> str:
+def address(engine: str, default: str, what: str = "URL") -> str:
     """The provider's address without a slash at its end. Raises INVALID_PARAMS unless it is ``https``, or ``http`` on
     this machine: a key must not travel in the clear."""
-    name, url = variable(engine, "URL"), setting(engine, "URL", default).rstrip("/")
+    name, url = variable(engine, what), setting(engine, what, default).rstrip("/")
     try:
         parts = urlsplit(url)
         local = parts.hostname in ("localhost", "127.0.0.1", "::1")
@@ -42,7 +42,7 @@ def address(engine: str, default: str) -> str:
             "INVALID_PARAMS",
             f"{name} is not an https address (http is for this machine alone)",
             field=name,
-            help=f"set it such as {default}, without a user, a query or a fragment",
+            help=f"set it such as {default or 'https://host'}, without a user, a query or a fragment",
         )
     return url
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from qmk.cloud import http, task
+from tests.cloud import braket as braket_server
 from tests.cloud import ionq as ionq_server
 from tests.cloud.recorded import running
 
@@ -23,4 +25,19 @@ def ionq(monkeypatch: pytest.MonkeyPatch) -> Iterator[ionq_server.IonqServer]:
     with running(ionq_server.IonqServer) as server:
         monkeypatch.setenv("QMK_CLOUD_IONQ_URL", f"{server.url}/v0.4")
         monkeypatch.setenv("IONQ_API_KEY", ionq_server.KEY)
+        yield server
+
+
+@pytest.fixture
+def braket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[braket_server.BraketServer]:
+    with running(braket_server.BraketServer) as server:
+        for name, value in {"URL": server.url, "S3_URL": server.url, "BUCKET": "results"}.items():
+            monkeypatch.setenv(f"QMK_CLOUD_AMAZON_BRAKET_{name}", value)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "known")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "braket-secret-4711")
         yield server
