@@ -9,6 +9,7 @@ import pytest
 
 from qmk.cloud import http, task
 from tests.cloud import braket as braket_server
+from tests.cloud import ibm as ibm_server
 from tests.cloud import ionq as ionq_server
 from tests.cloud.recorded import running
 
@@ -40,4 +41,14 @@ def braket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[braket_s
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "known")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "braket-secret-4711")
+        yield server
+
+
+@pytest.fixture
+def ibm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ibm_server.IbmServer]:
+    with running(ibm_server.IbmServer) as server:
+        monkeypatch.setenv("QMK_CLOUD_IBM_URL", f"{server.url}/api/v1")
+        monkeypatch.setenv("QMK_CLOUD_IBM_LOGIN_URL", server.url)
+        monkeypatch.setenv("QMK_CLOUD_IBM_INSTANCE", ibm_server.CRN)
+        monkeypatch.setenv("QISKIT_IBM_TOKEN", ibm_server.KEY)
         yield server
