@@ -25,6 +25,8 @@ BACKENDS = [
     {"backend": "qpu.aria-1", "status": "retired", "qubits": 25, "average_queue_time": 0, "last_updated": ""},
 ]
 
+ARTIFACT = {"id": "a1", "format": "ionq.result.histogram.json.v1", "media_type": "application/json"}
+
 
 def probabilities(asked: dict[str, Any]) -> dict[int, float]:
     """Outcomes with qubit k as bit k."""
@@ -84,11 +86,9 @@ class IonqServer(Recorded):
 
     def _shown(self, job: dict[str, Any]) -> Any:
         done = job["status"] == "completed"
-        results = {} if not done or job["backend"] == "simulator" else {"ionq.result.histogram.json.v1": self._artifact}
+        results = {} if not done or job["backend"] == "simulator" else {"ionq.result.histogram.json.v1": ARTIFACT}
         shown = {name: job[name] for name in ("id", "status", "backend", "name", "metadata", "type")}
         return {**shown, "failure": job.get("failure"), "results": results if done else None, "stats": {}}
-
-    _artifact = {"id": "a1", "format": "ionq.result.histogram.json.v1", "media_type": "application/json"}
 
     def _job(self, method: str, job: dict[str, Any], rest: str) -> Any:
         if method == "PUT ":

@@ -23,7 +23,9 @@ from tests.cloud.recorded import Recorded, Refused, Request
 def token() -> str:
     """An access token that is valid for an hour."""
     parts = [{"alg": "none"}, {"exp": int(time.time()) + 3600}]
-    return ".".join([*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts), "x"])
+    return ".".join(
+        [*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts), "x"]
+    )
 
 
 TOKEN = token()
@@ -84,17 +86,25 @@ def isa(pairs: list[list[int]], gate: str) -> dict[str, Any]:
         },
         "benchmarks": [],
         "instructions": [
-            *({"name": name, "node_count": 1, "parameters": [], "sites": one, "characteristics": []} for name in ("RX", "RZ")),
+            *(
+                {"name": name, "node_count": 1, "parameters": [], "sites": one, "characteristics": []}
+                for name in ("RX", "RZ")
+            ),
             {"name": gate, "node_count": 2, "parameters": [], "sites": two, "characteristics": []},
         ],
     }
 
 
-PROCESSORS = {"Ankaa-3": isa([[0, 1], [1, 2], [0, 7], [7, 8], [1, 8]], "ISWAP"), "Cepheus-1": isa([[3, 4], [4, 5]], "CZ")}
+PROCESSORS = {
+    "Ankaa-3": isa([[0, 1], [1, 2], [0, 7], [7, 8], [1, 8]], "ISWAP"),
+    "Cepheus-1": isa([[3, 4], [4, 5]], "CZ"),
+}
 
 
 class RigettiServer(Recorded):
-    """REST; its gRPC part listens beside it."""
+    """REST; its gRPC part listens beside it, on one port in all tests, as the client keeps a processor's address."""
+
+    last_port = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,18 +114,23 @@ class RigettiServer(Recorded):
         """End of a method's name, what it answers, and whether the request is carried out all the same."""
         self.status = 1
         self.rpc = grpc.server(futures.ThreadPoolExecutor(2), handlers=(_Grpc(self),))
-        self.port = self.rpc.add_insecure_port("127.0.0.1:0")
+        self.port = RigettiServer.last_port = self.rpc.add_insecure_port(f"127.0.0.1:{RigettiServer.last_port}")
         self.rpc.start()
 
+    def asked_for(self, method: str) -> int:
+        """How often a method of gRPC was called."""
+        return sum(call.endswith(f"/{method}") for call in self.calls)
+
     def server_close(self) -> None:
-        self.rpc.stop(None)
+        self.rpc.stop(None).wait()
         super().server_close()
 
     def write_account(self, folder: Path, refresh: str = REFRESH) -> None:
         """QCS's settings and secrets, as its command line writes them."""
         grpc_url = f"http://127.0.0.1:{self.port}"
         (folder / "settings.toml").write_text(
-            f'default_profile_name = "default"\n[profiles.default]\napi_url = "{self.url}"\ngrpc_api_url = "{grpc_url}"\n'
+            f'default_profile_name = "default"\n[profiles.default]\n'
+            f'api_url = "{self.url}"\ngrpc_api_url = "{grpc_url}"\n'
             'auth_server_name = "default"\ncredentials_name = "default"\n'
             f'[auth_servers.default]\nclient_id = "client"\nissuer = "{self.url}/oauth2"\n'
         )
@@ -171,8 +186,8 @@ class RigettiServer(Recorded):
 
     def _GetControllerJobResults(self, request: dict[int, Any]) -> bytes:
         job = self.jobs[request[1].decode()]
-        if self.status != 1:
-            return message(1, message(3, self.status) + message(4, b"the chip was warm"))
+        if job.setdefault("status", self.status) != 1:
+            return message(1, message(3, job["status"]) + message(4, b"the chip was warm"))
         lines = job["quil"].splitlines()
         for line in lines:
             self._check_native(line, PROCESSORS[job["on"]])

@@ -25,7 +25,7 @@ TIMEOUT_S = 30.0
 """The longest wait for a provider to say something."""
 LARGEST_ANSWER = 256 << 20
 """Most bytes of an answer."""
-ATTEMPTS = 6
+ATTEMPTS = 7
 """How often a request is made."""
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
@@ -64,6 +64,11 @@ class Http:
         self.headers = {"Accept": "application/json", "User-Agent": "qmk", **headers}
         self._secret = secret
         self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def use(self, headers: Mapping[str, str], secret: str) -> None:
+        """Adds headers with another secret from now on, such as a token that was granted for some time."""
+        self.headers |= headers
+        self._secret = secret
 
     def get(self, kind: type[Kind], path: str, **query: Any) -> Kind:
         """The JSON at ``path``, which is of ``kind``. Raises ``QmkError``."""
@@ -157,8 +162,9 @@ def refusal(engine: str, status: int, detail: str = "") -> QmkError:
     elif status >= 500:
         what, help = f"is out of order ({status})", "try again later, with the same seed: nothing is sent twice"
         more = {"retryable": True}
-    text = f"the provider of engine '{engine}' {what}{said}"
-    return QmkError(kind, text, engine=engine, status=status, help=help, **more)
+    return QmkError(
+        kind, f"the provider of engine '{engine}' {what}{said}", engine=engine, help=help, status=status, **more
+    )
 
 
 def surprise(engine: str, what: str) -> QmkError:

@@ -14,8 +14,8 @@ from qmk.cloud.task import Device, complete, tag_of
 from qmk.exact.readout import Readout
 from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
-from qmk.ir.program import Program
-from qmk.sdk.engine import Progress, Samples
+from qmk.ir.program import Measure, Program
+from qmk.sdk.engine import Progress, Samples, Unsupported
 
 SHOWN_DEVICES = 40
 
@@ -51,16 +51,22 @@ class CloudPlan:
     open: Callable[[str], Device]
 
     def run(self, shots: int, seed: int, progress: Progress | None = None) -> Samples:
-        if not shots:
-            return Samples(np.zeros((0, self.program.n_cbits), dtype=np.uint8))
+        if not shots or not any(isinstance(item, Measure) for item in self.program.instructions):
+            return Samples(np.zeros((shots, self.program.n_cbits), dtype=np.uint8))
         device = self.open(self.device)
         request = device.request(self.program, shots, seed)
         tag = tag_of(self.engine, self.device, request, seed)
-        task = complete(self.engine, device, request, tag, lambda: device.check(self.program, shots))
+        task = complete(self.engine, device, request, tag, lambda: self._check(device, shots))
         found = device.bits(self.program, task, shots, seed)
         if progress is not None:
             progress(shots)
         return Samples(found, {"provider_task": task.id})
+
+    def _check(self, device: Device, shots: int) -> None:
+        try:
+            device.check(self.program, shots)
+        except Unsupported as refused:  # only ``prepare`` may raise it
+            raise QmkError("UNSUPPORTED", str(refused), engine=self.engine, device=self.device) from refused
 
 
 def place(readout: Readout, n_cbits: int, columns: Bits) -> Bits:

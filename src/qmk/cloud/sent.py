@@ -1,7 +1,8 @@
 """What was sent to a provider that cannot be asked for a task by its tag: kept on this machine, before and after.
 
-One file a task, in ``<engine>`` of the folder ``QMK_CLOUD_STATE``, else of ``cloud`` in QMK's state: empty from the moment before it is sent, then with its id. So a
-task whose answer was lost is never sent again: whoever finds the empty file is told to look at the provider.
+One file a task, in ``<engine>`` of the folder ``QMK_CLOUD_STATE``, else of ``cloud`` in QMK's state: empty from the
+moment before it is sent, then with its id. So a task whose answer was lost is never sent again: whoever finds the empty
+file is told to look at the provider.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Sent:
 
     def _trouble(self, tag: str, error: Exception) -> QmkError:
         text = f"{self._file(tag)} cannot be used ({type(error).__name__}): without it a task might be sent twice"
-        return QmkError("JOB_FAILED", text, engine=self.engine, help="look at that folder; QMK_CLOUD_STATE names another")
+        return QmkError(
+            "JOB_FAILED", text, engine=self.engine, help="look at that folder; QMK_CLOUD_STATE names another"
+        )
 
     def _lost(self, tag: str) -> QmkError:
         text = f"a task of engine '{self.engine}' may have been sent, and its answer was lost; it is not sent again"

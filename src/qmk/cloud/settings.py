@@ -26,9 +26,9 @@ def setting(engine: str, what: str, default: str = "") -> str:
     return os.environ.get(variable(engine, what)) or default
 
 
-def address(engine: str, default: str) -> str:
+def address(engine: str, default: str, what: str = "URL") -> str:
     """The provider's address, as ``checked`` gives it."""
-    return checked(variable(engine, "URL"), setting(engine, "URL", default), default)
+    return checked(variable(engine, what), setting(engine, what, default), default or "https://host")
 
 
 def checked(name: str, url: str, example: str) -> str:

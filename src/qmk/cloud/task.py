@@ -52,7 +52,8 @@ class Device(Protocol):
         ...
 
     def check(self, program: Program, shots: int) -> None:
-        """Refuses what the device cannot do, and a device that is out of order. It is asked before a task is sent."""
+        """Refuses what the device cannot do (``Unsupported`` too), and a device that is out of order. It is asked
+        before a task is sent."""
         ...
 
     def find(self, tag: str) -> Task | None:
@@ -122,7 +123,7 @@ def complete(engine: str, device: Device, request: Any, tag: str, check: Callabl
             raise
     if task.state == "done":
         return task
-    why = f": {task.reason}" if task.reason else ""
+    why = f": {http.clean(task.reason)}" if task.reason else ""
     if task.state == "cancelled":
         raise QmkError(
             "JOB_CANCELLED", f"the provider of engine '{engine}' cancelled task {task.id}{why}", task=task.id

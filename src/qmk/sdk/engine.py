@@ -182,7 +182,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     may_fail: bool = False
 
 
-_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}")
+_DEVICE = re.compile(r"[A-Za-z0-9][\w.:/-]{0,199}", re.ASCII)
 """A provider's name of a device."""
 
 UNCERTAINTY = 3.0

@@ -52,7 +52,7 @@ def test_an_application_signs_in(azure: AzureServer, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("QMK_CLOUD_AZURE_URL", azure.url + PATH)
     monkeypatch.setenv("QMK_CLOUD_AZURE_TENANT", "tenant-1")
     monkeypatch.setenv("QMK_CLOUD_AZURE_CLIENT", "app-1")
-    monkeypatch.setenv("QMK_CLOUD_AZURE_AUTHORITY", azure.url)
+    monkeypatch.setenv("QMK_CLOUD_AZURE_LOGIN_URL", azure.url)
     run()
     monkeypatch.setenv("APP_SECRET", "wrong-secret")
     with pytest.raises(QmkError, match="does not accept the key") as caught:

@@ -20,7 +20,7 @@ KEY = "env:AZURE_QUANTUM_CONNECTION_STRING"
 EXAMPLE = (
     "https://REGION.quantum.azure.com/subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Quantum/workspaces/NAME"
 )
-AUTHORITY = "https://login.microsoftonline.com"
+LOGIN = "https://login.microsoftonline.com"
 SCOPE = "https://quantum.microsoft.com/.default"
 _PARTS = ("SubscriptionId", "ResourceGroupName", "WorkspaceName", "ApiKey", "QuantumEndpoint")
 
@@ -55,8 +55,7 @@ def connect() -> Http:
 
 def _token(tenant: str, client: str, secret: str) -> str:
     """The access token of an application (OAuth 2.0, client credentials)."""
-    authority = settings.setting(ENGINE, "AUTHORITY", AUTHORITY)
-    http = Http(ENGINE, settings.checked(settings.variable(ENGINE, "AUTHORITY"), authority, AUTHORITY), {}, secret)
+    http = Http(ENGINE, settings.address(ENGINE, LOGIN, "LOGIN_URL"), {}, secret)
     form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret, "scope": SCOPE}
     path = f"/{quote(tenant, safe='')}/oauth2/v2.0/token"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

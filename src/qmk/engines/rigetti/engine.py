@@ -74,7 +74,9 @@ class RigettiDevice:
         if self._name not in known:
             raise plan.no_device(ENGINE, self._name, known)
         found = self._ask(lambda: isa.get_instruction_set_architecture(self._name, self._client))
-        self._quil = quil_of(program, http.decode(ENGINE, Isa, found.json().encode(), "the instruction set"), program.n_cbits)
+        self._quil = quil_of(
+            program, http.decode(ENGINE, Isa, found.json().encode(), "the instruction set"), program.n_cbits
+        )
 
     def find(self, tag: str) -> Task | None:
         return self._sent.find(tag, self.look)
@@ -146,7 +148,7 @@ class RigettiDevice:
 
 def _status(text: str) -> int:
     """What HTTP calls the fault that the client tells of; 503 for one of the way there."""
-    if found := re.search(r"status code (\d{3})", text):
+    if found := re.search(r"status (?:code|client error|server error) \(?(\d{3})", text):
         return int(found[1])
     if found := re.search(r"status: '?(\w+)", text):
         return STATUSES.get(found[1], 500)
