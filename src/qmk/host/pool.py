@@ -98,7 +98,7 @@ class Pool:
         runners = [worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence)]
         for worker in runners:
             worker.task = None
-            self._end(worker)
+            self._end(worker, ask=True)
         if runners:
             self._pump()
         for worker in runners:
@@ -334,12 +334,12 @@ class Pool:
     def _memory_of(self, task: Task) -> Memory:
         return Memory(task.launch.memory_bytes, self._bounds.memory_bytes)
 
-    def _end(self, worker: Worker) -> None:
+    def _end(self, worker: Worker, ask: bool = False) -> None:
         """Take the worker out and kill it; ``_on_exit`` follows."""
         assert worker.process is not None
         self._workers.remove(worker)
         self._dying.add(worker)
-        worker.process.kill()
+        worker.process.kill(ask)
 
     def _on_exit(self, worker: Worker, status: int) -> None:
         if worker.watch is not None:

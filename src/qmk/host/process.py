@@ -155,9 +155,10 @@ class ChildProcess:
         self._words += data
         del self._words[:-LAST_WORDS_BYTES]
 
-    def kill(self) -> None:
-        """End it now; ``on_end`` follows when it is gone. No message is passed on any more."""
-        self._abandon()
+    def kill(self, ask: bool = False) -> None:
+        """End it now; ``on_end`` follows when it is gone. No message is passed on any more. ``ask``: one that has a
+        task elsewhere may cancel it first."""
+        self._abandon(self._child.ask() if ask else 0.0)
 
     def _abandon(self, grace_s: float = 0.0) -> None:
         """Stops all communication and makes the process end; ``grace_s`` lets it end by itself, with its own status."""

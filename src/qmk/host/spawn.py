@@ -28,6 +28,8 @@ from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
 
 SOCKET_BUFFER_BYTES = 1 << 20
+CANCELLING_S = 10.0
+"""How long a worker that is to stop may take to cancel its task at a provider (``Declaration.devices``)."""
 LAST_WORDS_BYTES = 16 << 10
 """What is kept of a child's standard error."""
 SHORT = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS))
@@ -48,6 +50,8 @@ class Child(msgspec.Struct):
     process: subprocess.Popen[bytes]
     sock: socket.socket
     stderr_fd: int
+    grace_s: float = 0.0
+    """How long it may take to end when it is asked to; 0 for one that is killed at once."""
 
     @property
     def pid(self) -> int:
@@ -58,9 +62,16 @@ class Child(msgspec.Struct):
         if self.process.returncode is None:
             kill_group(self.process.pid)
 
+    def ask(self) -> float:
+        """Asks a worker that has something to cancel elsewhere to end by itself. Returns how long it may take."""
+        if self.grace_s and self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.grace_s
+
     def end(self, grace_s: float = 0.0) -> tuple[int, bytes]:
         """Kill it, wait until it is gone; its status and what is left of its last words. ``grace_s`` lets it end by
         itself. For those without an event loop."""
+        grace_s = max(grace_s, self.ask())
         self.sock.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(grace_s)
@@ -110,10 +121,12 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
     elif python is None:  # it need not search what we have found
         arguments += ["--declaration", discovery.reference(engine)]
+    remote = external is None and discovery.engine(engine).devices is not None
+    grace_s = CANCELLING_S if remote else 0.0
     if python is None:
-        return _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment())
+        return _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment(), grace_s)
     script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
-    return _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment())
+    return _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(), grace_s)
 
 
 def _core_folder() -> str:
@@ -138,7 +151,7 @@ class Shortage(QmkError):
         super().__init__("RESOURCE_EXHAUSTED", f"cannot start a worker process now: {why}", errno=error.errno)
 
 
-def _start(command: list[str], environment: dict[str, str]) -> Child:
+def _start(command: list[str], environment: dict[str, str], grace_s: float = 0.0) -> Child:
     """Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
         try:
@@ -167,7 +180,7 @@ def _start(command: list[str], environment: dict[str, str]) -> Child:
                 raise Shortage(error) from error
             raise QmkError("RESOURCE_EXHAUSTED", f"cannot start a worker process: {error.strerror}") from error
         ours_on_failure.pop_all()
-    return Child(process, ours, said)
+    return Child(process, ours, said, grace_s)
 
 
 def _environment() -> dict[str, str]:

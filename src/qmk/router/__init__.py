@@ -57,8 +57,8 @@ def choose(
         key=lambda c: (
             at_once and c.name != "native:auto",
             c.may_fail,
-            after_exact(known[c.engine].methods[c.method], features, c.seconds or 0.0),
-            fenced and not known[c.engine].methods[c.method].fences,
+            after_exact(known[c.engine].capabilities(c.method), features, c.seconds or 0.0),
+            fenced and not known[c.engine].capabilities(c.method).fences,
             known[c.engine].beyond_s >= soonest,
             c.seconds or 0.0,
         ),
@@ -111,7 +111,14 @@ def _candidates(
             engine=name,
             engines=sorted(known),
         )
-    if method and method not in known[name].methods:
+    if name and not method and known[name].devices is not None:
+        raise QmkError(
+            "UNSUPPORTED",
+            f"engine '{name}' runs on devices of a provider, and none is named",
+            engine=name,
+            help=f"name one: {name}:DEVICE",
+        )
+    if method and not known[name].has_method(method):
         methods = [f"{name}:{m}" for m in known[name].methods if m]
         raise QmkError(
             "UNSUPPORTED",

@@ -133,7 +133,7 @@ def missing(can: Capabilities, features: Features) -> list[tuple[str, str]]:
 
 def cost(declaration: Declaration, method: str, features: Features, shots: int) -> Cost:
     """The cost of the outputs, and of the counts if they are asked for."""
-    can, observed = declaration.methods[method], features.observed
+    can, observed = declaration.capabilities(method), features.observed
     if observed is None:
         return declaration.predict(method, features, shots)
     plain = msgspec.structs.replace(features, outputs=frozenset(), observed=None)
@@ -159,7 +159,7 @@ def cost(declaration: Declaration, method: str, features: Features, shots: int) 
 
 def _of_state(declaration: Declaration, method: str, features: Features, observed: Observed) -> Cost:
     """The cost of computing the states of the cones and reading values from them."""
-    can, width = declaration.methods[method], observed.width
+    can, width = declaration.capabilities(method), observed.width
     at_cone = msgspec.structs.replace(
         features,
         outputs=features.outputs - {"counts"},

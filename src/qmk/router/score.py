@@ -41,7 +41,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     memory_bytes: int | None = None
     uncertainty: float | None = None
-    """Factor by which a run may take longer, or less, than ``seconds``."""
+    """Factor by which a run may take longer, or less, than ``seconds``; both are None where nobody knows."""
     reason: str = ""
     may_fail: bool = False
     fences: bool = False
@@ -90,7 +90,7 @@ def _candidate(
     forced: bool,
     library: list[tuple[str, str]],
 ) -> Candidate:
-    can = declaration.methods[method]
+    can = declaration.capabilities(method)
     missing = library + _missing(can, features)
     if missing:
         gaps = [Gap(declaration.name, need, detail) for need, detail in missing]
@@ -114,8 +114,8 @@ def _candidate(
     return Candidate(
         engine=declaration.name,
         method=method,
-        seconds=max(cost.seconds, least_s(features, shots)),
-        uncertainty=round(declaration.doubt(method, cost), 2),
+        seconds=None if declaration.devices is not None else max(cost.seconds, least_s(features, shots)),
+        uncertainty=None if declaration.devices is not None else round(declaration.doubt(method, cost), 2),
         memory_bytes=min(cost.memory_bytes, BEYOND_BYTES),
         reason=cost.note,
         may_fail=cost.may_fail,

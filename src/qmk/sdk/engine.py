@@ -7,6 +7,7 @@ the worker process that runs it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -181,6 +182,9 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     may_fail: bool = False
 
 
+_DEVICE = re.compile(r"[A-Za-z0-9][\w.:/-]{0,199}", re.ASCII)
+"""A provider's name of a device."""
+
 UNCERTAINTY = 3.0
 """The factor by which a prediction may be wrong, if no calibration gives a better one."""
 
@@ -226,6 +230,20 @@ class Declaration(msgspec.Struct, frozen=True):
     in them"""
     uncertainty: Mapping[str, float] = {}
     """By method, the factor within which its predictions are believed; see ``doubt``."""
+    devices: Capabilities | None = None
+    """Of an engine whose runs go to a provider, and may cost money: what a device can run that ``methods`` does not
+    list. Its methods are names of devices; as it lists none, it runs only where a user names it with one. Its seconds
+    are not predicted, and a worker that is to stop is asked to, so that it can cancel its task."""
+
+    def has_method(self, method: str) -> bool:
+        """Whether there is such a method, or may be such a device."""
+        return method in self.methods or (self.devices is not None and _DEVICE.fullmatch(method) is not None)
+
+    def capabilities(self, method: str) -> Capabilities:
+        """What a method or a device can run; one that there is (``has_method``)."""
+        if self.devices is None or method in self.methods:
+            return self.methods[method]
+        return msgspec.structs.replace(self.devices, method=method)
 
     def predict(self, method: str, features: Features, shots: int, rates: Mapping[str, float] | None = None) -> Cost:
         """Predicts the cost with the engine's own rates, or with others."""

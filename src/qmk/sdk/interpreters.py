@@ -29,7 +29,7 @@ PASSED = (
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONHASHSEED"),
     *("OMP_*", "KMP_*", "GOMP_*", "MKL_*", "OPENBLAS_*", "BLIS_*", "VECLIB_*", "NUMEXPR_*", "NUMBA_*", "RAYON_*"),
     *("CUDA_*", "NVIDIA_*", "CUPY_*", "CUQUANTUM_*", "HIP_*", "ROCR_*", "XLA_*", "JAX_*"),
-    *("QMK_ENGINE_*_PYTHON", "QMK_RYDBERG_DEVICE", "QMK_RATES"),
+    *("QMK_ENGINE_*_PYTHON", "QMK_RYDBERG_DEVICE", "QMK_RATES", "QMK_CLOUD_*"),
 )
 """Environment variables that a child process gets. It runs what strangers submit, so that it gets no other: what else
 the environment holds may be a secret."""

@@ -110,15 +110,14 @@ class Runner:
 
     def capabilities(self, method: str) -> Capabilities:
         """What ``method`` can run. Raises UNSUPPORTED when the engine has no such method."""
-        found = self.declaration.methods.get(method)
-        if found is None:
+        if not self.declaration.has_method(method):
             names = ", ".join(repr(name) for name in self.declaration.methods)
             raise QmkError(
                 "UNSUPPORTED",
                 f"engine '{self.declaration.name}' has no method '{method}'; it has {names}",
                 method=method,
             )
-        return found
+        return self.declaration.capabilities(method)
 
     def holds(self, digest: str, method: str, scope: str = "") -> bool:
         """Whether a plan is kept, so that ``execute`` needs no graph."""

@@ -40,7 +40,7 @@ def test_the_declared_rates_are_the_default_and_seconds_are_linear_in_them(name:
     assert seconds(2) > seconds(1)
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("name", sorted(name for name, found in ENGINES.items() if found.devices is None))
 def test_every_engine_declares_positive_rates(name: str) -> None:
     assert ENGINES[name].rates
     assert all(rate > 0 for rate in ENGINES[name].rates.values())

@@ -74,7 +74,12 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
         return lambda: _check_refusal(subject, program)
 
     yield Check("refuses an unknown gate", refusing(_program(2, (Gate("no_such_gate", (0,)), read))))
-    yield Check("refuses an unknown method", lambda: _check_refusal(subject, _program(2, (h, read)), "no_such_method"))
+    any_name = "its methods are devices" if subject.runner.declaration.devices is not None else ""
+    yield Check(
+        "refuses an unknown method",
+        lambda: _check_refusal(subject, _program(2, (h, read)), "no_such_method"),
+        any_name,
+    )
     for name, applies, instructions in undeclared:
         skipped = "" if applies else "declared"
         yield Check(f"refuses {name}", refusing(_program(3, instructions)), skipped)
