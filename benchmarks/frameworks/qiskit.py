@@ -2,9 +2,9 @@
 
     python -m benchmarks.frameworks.qiskit
 
-The conversion of 100,000 gates, and the sampler and the estimator at 1,000 values of the parameters of an ansatz. CPU time
-of ``run(...).result()``, the best of three; QMK's caches are off, and each takes as many threads as it wants. Public
-circuits are run by ``benchmarks.frameworks.public``.
+The conversion of 100,000 gates, and the sampler and the estimator at 1,000 values of the parameters of an ansatz. CPU
+time of ``run(...).result()``, the best of three; QMK's caches are off, and each takes as many threads as it wants.
+Public circuits are run by ``benchmarks.frameworks.public``.
 """
 
 from __future__ import annotations
