@@ -12,14 +12,13 @@ from msgspec.structs import replace
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
-from qmk.engines.native.parts import NARROW, Parts
 from qmk.engines.native.propagation import PauliObserver
 from qmk.ir.lazy import lazy
 from qmk.ir.native_circuit import circuit_of
 from qmk.ir.program import Gate, LossEvent, Program, Register
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.worker import native
+from qmk.worker import native, parts
 
 
 class NativeEngine:
@@ -88,8 +87,7 @@ class NativeObserver:
         return qmk_native.DensePlan(self._circuit, "f64", native.MEMORY_BYTES)
 
     def expectation(self, paulis: Sequence[str], /) -> list[float]:
-        wide = self._circuit.n_qubits >= NARROW and all(row[3] < 0 and row[4] < 0 for row in self._circuit.rows()[0])
-        return Parts(self._circuit).expectation(paulis) if wide else self._plan.expectation(paulis)
+        return (parts.look_at(self._circuit, native.MEMORY_BYTES) or self._plan).expectation(paulis)
 
     def state(self) -> np.ndarray[Any, np.dtype[np.complex128]]:
         return np.frombuffer(self._plan.state(), dtype=np.complex128)
