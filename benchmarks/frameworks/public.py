@@ -75,8 +75,9 @@ def rounds(work: Work, side: str, send: Callable[[Row], None]) -> None:
 
 def child(send: Connection, task: str, side: str, path: Path, cpu_s: float, memory_gib: int) -> None:
     """Runs one side of one circuit within its bounds."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_gib << 30,) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(cpu_s),) * 2)
+    size, seconds = memory_gib << 30, math.ceil(cpu_s)
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
@@ -118,9 +119,10 @@ def run(folder: Path, task: str, kept: Path, cpu_s: float, memory_gib: int) -> N
     importlib.import_module(f"benchmarks.frameworks.{TASKS[task][0]}")
     known = {(row["task"], row["circuit"], row["side"]): row for row in read(kept)}
     for path in sorted(folder.glob("*.qasm")):
-        bound = cpu_s
+        bound: float = cpu_s
         for side in TASKS[task][1]:
-            if (row := known.get((task, path.stem, side))) is None:
+            row: Row | None = known.get((task, path.stem, side))
+            if row is None:
                 row = {"task": task, "circuit": path.stem, "side": side}
                 before = known.get((task, path.stem, SAME.get(side, "")), {})
                 row |= {"why": before["why"]} if "why" in before else measure(task, side, path, bound, memory_gib)

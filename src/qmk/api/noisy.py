@@ -52,7 +52,8 @@ class Followers:
         from qmk.models.noise import apply
         from qmk.worker.native import circuit_of_graph
 
-        name, arity, n_angles = qmk_native.KINDS[row[0]]
+        kind: int = row[0]
+        name, arity, n_angles = qmk_native.KINDS[kind]
         try:
             graph = Circuit(arity).apply(name, *row[2][:n_angles], *range(arity)).to_graph()
             circuit, self.notes = circuit_of_graph(apply(self.model, graph))
@@ -60,7 +61,7 @@ class Followers:
             return None
         first, *others = circuit.rows()[0]
         noise = all(qmk_native.KINDS[other[0]][0].startswith("noise") for other in others)
-        return others if first[0] == row[0] and noise else None
+        return others if first[0] == kind and noise else None
 
 
 _LAST: list[Followers] = []

@@ -47,19 +47,22 @@ def _steps(program: Program, n: int) -> Iterator[Step]:
         if isinstance(item, Barrier):
             continue
         qubits, operators = kraus_operators(item)
+        if not qubits:  # a phase of the whole state
+            continue
         if len(qubits) == 1:
-            step = _superoperator(operators)
-            waiting[qubits[0]] = step @ waiting.get(qubits[0], _NOTHING)
+            (qubit,) = qubits
+            waiting[qubit] = _superoperator(operators) @ waiting.get(qubit, _NOTHING)
             continue
         for qubit in qubits:
             if qubit in waiting:
                 yield _step(waiting.pop(qubit), (qubit, n + qubit))
         columns = tuple(n + qubit for qubit in qubits)
-        if len(operators) > 1:
-            yield _step(_superoperator(operators), (*qubits, *columns))
-        else:
-            yield _controlled(operators[0], qubits)
-            yield _controlled(operators[0].conj(), columns)
+        match operators:
+            case (matrix,):
+                yield _controlled(matrix, qubits)
+                yield _controlled(matrix.conj(), columns)
+            case _:
+                yield _step(_superoperator(operators), (*qubits, *columns))
     for qubit, step in waiting.items():
         yield _step(step, (qubit, n + qubit))
 

@@ -91,11 +91,11 @@ def _noisy(graph: Graph, terms: list[str], profile: Profile | None) -> tuple[Gra
     return noisy(graph, errors), errors.name
 
 
-def read_once(noise: Any) -> Any:
+def read_once(noise: NoiseLike | Drift | None) -> NoiseLike | Drift | None:
     """The noise of a batch, read for all of its entries where it is a text or a file."""
-    if isinstance(noise, (str, os.PathLike)) and _of_device(noise) is None:
-        return read_noise(noise)
-    return noise
+    if isinstance(noise, str):
+        return noise if _of_device(noise) is not None else read_noise(noise)
+    return read_noise(noise) if isinstance(noise, os.PathLike) else noise
 
 
 def has_wrong_readings(noise: NoiseLike | Drift) -> bool:

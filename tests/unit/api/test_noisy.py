@@ -58,7 +58,7 @@ def test_other_noise_is_left_to_the_graph(noise: str) -> None:
 def test_other_programs_are_left_to_the_graph() -> None:
     model = MODELS["depolarizing"]
     assert source_of("OPENQASM 3.0; qubit q; U(0, 0, 0) q;", model).noisy_circuit is None
-    assert source_of(qmk.Circuit(2).rzz(0.1, 0, 1).iswap(0, 1).measure_all(), model).noisy_circuit is None
+    assert source_of(qmk.Circuit(2).ecr(0, 1).measure_all(), model).noisy_circuit is None
     assert source_of(circuit_at_random(1), NoiseModel()).noisy_circuit is None
     damped = resolve("amplitude_damping=0.1")
     assert source_of(circuit_at_random(1), damped).noisy_circuit is None
