@@ -302,7 +302,7 @@ def rewrite(
     become conditions. ``reuse``: qubits are numbered anew, traced out and used again.
 
     ``keep_cbits``: every cbit counts as shown. ``keep_state``: the final state is kept too, up to phase (only fusion
-    and peephole rewrites run). ``narrow``: the least width is taken, not the least cost. ``explain``: the report has
+    and peephole rewrites run; also constants where there are only gates, for qubits that begin in |0..0>). ``narrow``: the least width is taken, not the least cost. ``explain``: the report has
     ``width_before`` and ``width_after``, most qubits alive at a time, and ``parts`` that nothing connects."""
 
 def promising(circuit: Circuit) -> bool:
@@ -384,6 +384,16 @@ def metric_tensor(
 ) -> list[float]:
     """The Fubini-Study metric of the final state, row after row: Re <d_i|d_j> - <d_i|psi><psi|d_j> for parameters on
     which the angles depend. ``factors``: for each angle, (parameter, derivative of the angle by it)."""
+
+def apply_matrices(
+    n_qubits: int,
+    steps: Sequence[tuple[Sequence[tuple[float, float]], Sequence[int], Sequence[int]]],
+    memory_limit: int | None = None,
+) -> bytes:
+    """Matrices one after another, unitary or not, on qubits that begin in |0..0>: amplitudes as complex128, qubit 0 the
+    highest bit of an index. A step is (entries (re, im) row after row, qubits, controls that are 1); the first qubit is
+    the highest bit of a row, and only matrices on up to three qubits have controls. Raises ValueError for steps that do
+    not fit, MemoryError beyond ``memory_limit`` bytes (default: three quarters of free memory)."""
 
 class DensePlan:
     """A circuit compiled for the dense state-vector simulator."""

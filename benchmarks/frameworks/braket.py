@@ -1,8 +1,7 @@
 """CPU time beside Amazon Braket's local simulators, and of the conversion of its circuits.
 
-``python -m benchmarks.frameworks.braket [FILES...]``: OpenQASM files of gates and measurements; those that one of both
-refuses, or that are wider than 20 qubits, are left out and counted. Each simulator runs 1,000 shots of the same text,
-after one run to warm up; parsing is part of the work on both sides.
+``python -m benchmarks.frameworks.braket``: expectation values of layered circuits, after one run to warm up; parsing is
+part of the work on both sides. Public circuits are run by ``benchmarks.frameworks.public``.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ from __future__ import annotations
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 import logging
 import math
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ from braket.ir.openqasm import Program
 
 import qmk
 from qmk.integrations.braket import Simulator
+from qmk.integrations.target import Target
 
 SHOTS = 1000
 GATES = 100_000
-WIDEST = 20
 
 
 def cpu_s(work: Any, times: int = 3) -> float:
@@ -69,7 +68,16 @@ def ratio(name: str, source: str, peer: Any, shots: int) -> float | None:
     return ours / theirs
 
 
-def main(paths: list[str]) -> None:
+def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
+    """The work of one side on a public circuit, after a small one to warm up: see ``benchmarks.frameworks.public``."""
+    logging.disable(logging.CRITICAL)
+    program = Program(source=qmk.Circuit.from_file(path).to("braket").to_ir("OPENQASM").source)
+    tool = Simulator(Target(cache=False)) if side == "qmk" else StateVectorSimulator()
+    tool.run(Program(source="OPENQASM 3.0;\nqubit[2] q;\nh q[0];\ncnot q[0], q[1];"), shots=SHOTS)
+    return lambda: tool.run(program, shots=SHOTS)
+
+
+def main() -> None:
     logging.disable(logging.CRITICAL)
     print(f"{GATES} gates of a circuit read in {conversion():.3f} s")
     found: list[float | None] = []
@@ -77,19 +85,10 @@ def main(paths: list[str]) -> None:
         found.append(ratio(f"pure, {qubits} qubits", layered(qubits, layers, False), StateVectorSimulator(), 0))
     for qubits in (3, 6, 8):
         found.append(ratio(f"noisy, {qubits} qubits", layered(qubits, 6, True), DensityMatrixSimulator(), 0))
-    for path in map(Path, paths):
-        circuit = qmk.Circuit.from_text(path.read_text())
-        try:
-            text = circuit.to("braket").to_ir("OPENQASM").source
-        except qmk.QmkError as refused:
-            print(f"{path.name:40} left out: {refused.message[:60]}")
-            continue
-        if circuit.n_qubits <= WIDEST:
-            found.append(ratio(path.name, text, StateVectorSimulator(), SHOTS))
     known = [each for each in found if each is not None]
     mean = math.exp(sum(map(math.log, known)) / len(known))
     print(f"{len(known)} of {len(found)}: geometric mean {mean:.3f}, worst {max(known):.3f}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,15 +1,13 @@
-"""Cirq through QMK: conversion, sampling and sweeps, against qsim and Cirq's own simulator.
+"""Cirq through QMK: conversion and sweeps, against qsim and Cirq's own simulator.
 
-    python -m benchmarks.frameworks.cirq [--circuits FOLDER] [--shots N]
+    python -m benchmarks.frameworks.cirq
 
 CPU time in one process, the best of a few runs. Qsim runs at its best fusion of those that are tried, on one thread;
-QMK's cache is off. A circuit that a peer cannot hold (more than ``--widest`` qubits) is left out for all. ``FOLDER``
-holds OpenQASM files, such as public benchmark circuits.
+QMK's cache is off. Public circuits are run by ``benchmarks.frameworks.public``.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import math
 import random
@@ -26,6 +24,7 @@ import qmk
 from qmk.integrations.cirq import Sampler
 
 GATES = 100_000
+SHOTS = 1000
 POINTS = 1000
 FUSIONS = (2, 3, 4)
 LONGEST_S = 20.0
@@ -68,7 +67,7 @@ def ansatz(qubits: int = 12, layers: int = 2) -> cirq.Circuit:
 
 def simulators() -> dict[str, Any]:
     """Qsim at each fusion, and Cirq's own."""
-    found = {f"qsim {fused}": qsimcirq.QSimSimulator({"f": fused, "t": 1}, seed=1) for fused in FUSIONS}
+    found = {f"qsim-{fused}": qsimcirq.QSimSimulator({"f": fused, "t": 1}, seed=1) for fused in FUSIONS}
     return {**found, "cirq": cirq.Simulator(seed=1)}
 
 
@@ -89,30 +88,13 @@ def convert() -> None:
     print(f"writing of {GATES} gates: {seconds(lambda: ours.to('cirq'), 1):.3f} s")
 
 
-def sample(folder: Path, shots: int, widest: int) -> None:
-    ratios: list[float] = []
-    for path in sorted(folder.glob("*.qasm")):
-        try:
-            circuit = qmk.Circuit.from_file(path)
-            if circuit.n_qubits > widest or not circuit.count_ops().get("mz"):
-                continue
-            program = circuit.to("cirq")
-        except qmk.QmkError as error:
-            print(f"{path.name:44} {error.message:.60}")
-            continue
-        sampler = Sampler(seed=1, cache=False)
-        theirs = {
-            name: lambda each=each, program=program: each.run(program, repetitions=shots)
-            for name, each in simulators().items()
-        }
-        run = lambda sampler=sampler, program=program: sampler.run(program, repetitions=shots)  # noqa: E731
-        try:
-            ratios.append(compare(f"{path.stem} ({circuit.n_qubits})", run, theirs))
-        except ValueError as error:  # qsim takes no classical control
-            print(f"{path.stem:44} {error!s:.60}")
-    if ratios:
-        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        print(f"{len(ratios)} circuits: geometric mean {mean:.2f}, largest {max(ratios):.2f}")
+def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
+    """The work of one side on a public circuit, after a small one to warm up: see ``benchmarks.frameworks.public``."""
+    program = qmk.Circuit.from_file(path).to("cirq")
+    tool = Sampler(seed=1, cache=False) if side == "qmk" else simulators()[side]
+    pair = cirq.LineQubit.range(2)
+    tool.run(cirq.Circuit(cirq.H(pair[0]), cirq.CX(*pair), cirq.measure(*pair, key="m")), repetitions=SHOTS)
+    return lambda: tool.run(program, repetitions=SHOTS)
 
 
 def sweep() -> None:
@@ -128,16 +110,9 @@ def sweep() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--circuits", type=Path)
-    parser.add_argument("--shots", type=int, default=1000)
-    parser.add_argument("--widest", type=int, default=20)
-    given = parser.parse_args()
     convert()
     print(f"{'':44} {'QMK s':>9} {'qsim s':>9} {'Cirq s':>9} {'ratio':>7}")
     sweep()
-    if given.circuits is not None:
-        sample(given.circuits, given.shots, given.widest)
 
 
 if __name__ == "__main__":

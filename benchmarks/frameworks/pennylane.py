@@ -12,6 +12,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -117,6 +118,42 @@ def measure(name: str, times: int) -> list[Row]:
         seconds = least(asks, point, times)
         rows.append(Row(f"{what}, {name}", seconds["qmk"], None, "lightning.qubit", seconds["lightning"]))
     return rows
+
+
+def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
+    """A step of an eigensolver on a public circuit, whose angles are the parameters: the mean Z and the ZZ of
+    neighbours, and the derivative by each angle. See ``benchmarks.frameworks.public``."""
+    tape = _tape(qmk.Circuit.from_file(path).to("pennylane"))
+    wires = range(max(tape.wires, default=0) + 1)
+    terms = [qml.Z(k) for k in wires] + [qml.Z(k) @ qml.Z(k + 1) for k in wires[:-1]]
+    hamiltonian = qml.Hamiltonian([1 / len(wires)] * len(wires) + [1.0] * (len(wires) - 1), terms)
+    point = [float(angle) for angle in tape.get_parameters()]
+    everything = range(len(point))
+
+    def step() -> float:
+        device = QmkDevice(wires=len(wires)) if side == "qmk" else qml.device("lightning.qubit", wires=len(wires))
+
+        def circuit(*angles: Any) -> Any:
+            for operator in tape.bind_new_parameters(angles, everything).operations:
+                qml.apply(operator)
+            return qml.expval(hamiltonian)
+
+        node = qml.QNode(circuit, device, diff_method="adjoint")
+        if not point:
+            return float(node())
+        slopes = qml.grad(node, argnums=list(everything))
+        slopes(*point)
+        return float(slopes.forward)
+
+    return step
+
+
+def _tape(tape: Any) -> Any:
+    """The gates of a circuit before its final measurements."""
+    tape = tape() if callable(tape) else tape
+    gates = [each for each in tape.operations if not isinstance(each, qml.measurements.MeasurementProcess)]
+    (mapped,), _ = qml.map_wires(qml.tape.QuantumScript(gates), {wire: k for k, wire in enumerate(tape.wires)})
+    return mapped
 
 
 def reading() -> Row:

@@ -1,22 +1,14 @@
 """QMK inside Qiskit beside Aer's own primitives, and how fast circuits of Qiskit are read and written.
 
-    python -m benchmarks.frameworks.qiskit [DIR] [--shots N] [--limit-s S] [--memory-gib G]
+    python -m benchmarks.frameworks.qiskit
 
-Without DIR: the conversion of 100,000 gates, and the sampler and the estimator at 1,000 values of the parameters of an
-ansatz. DIR: every OpenQASM file of it that Qiskit reads, as one pub of both samplers, and without its measurements of
-both estimators (the mean Z and the ZZ of neighbours). CPU time of ``run(...).result()``, the best of three; both in one
-process for each circuit, QMK first, whose caches are off, with as many threads as each takes. Aer chooses its method
-by itself. A circuit that one of them does not run within the limits counts in no mean, and is named.
+The conversion of 100,000 gates, and the sampler and the estimator at 1,000 values of the parameters of an ansatz. CPU
+time of ``run(...).result()``, the best of three; QMK's caches are off, and each takes as many threads as it wants.
+Public circuits are run by ``benchmarks.frameworks.public``.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +20,7 @@ ROUNDS = 3
 GATES = 100_000
 TARGET_S = 0.3
 POINTS = 1000
-MOST_QUBITS_EXACT = 26
-"""Wider circuits have no estimator row: Aer has no state of theirs."""
+SHOTS = 1024
 
 
 def best_of(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
@@ -74,7 +65,7 @@ def neighbours(qubits: int) -> Any:
     return SparsePauliOp.from_sparse_list(terms, qubits)
 
 
-def sweeps(shots: int) -> list[Row]:
+def sweeps() -> list[Row]:
     import numpy as np
 
     rows: list[Row] = []
@@ -88,9 +79,9 @@ def sweeps(shots: int) -> list[Row]:
         rows.append(
             Row(
                 f"sampler, {qubits} qubits, {POINTS} points",
-                best_of(lambda s=ours, m=measured, v=values: s.run([(m, v)], shots=shots).result()),
+                best_of(lambda s=ours, m=measured, v=values: s.run([(m, v)], shots=SHOTS).result()),
                 peer="Aer",
-                peer_s=best_of(lambda s=theirs, m=measured, v=values: s.run([(m, v)], shots=shots).result(), 1),
+                peer_s=best_of(lambda s=theirs, m=measured, v=values: s.run([(m, v)], shots=SHOTS).result(), 1),
             )
         )
         ours, theirs = estimators()
@@ -105,117 +96,58 @@ def sweeps(shots: int) -> list[Row]:
     return rows
 
 
-def samplers() -> tuple[Any, Any]:
+def samplers(method: str = "automatic") -> tuple[Any, Any]:
     from qiskit_aer.primitives import SamplerV2 as Aer
 
     from qmk.integrations.qiskit import Backend, SamplerV2
 
-    return SamplerV2(Backend(cache=False), seed=1), Aer(seed=1)
+    return SamplerV2(Backend(cache=False), seed=1), Aer(seed=1, options={"backend_options": {"method": method}})
 
 
-def estimators() -> tuple[Any, Any]:
+def estimators(method: str = "automatic") -> tuple[Any, Any]:
     from qiskit_aer.primitives import EstimatorV2 as Aer
 
     from qmk.integrations.qiskit import Backend, EstimatorV2
 
-    return EstimatorV2(Backend(), seed=1), Aer()
+    return EstimatorV2(Backend(), seed=1), Aer(options={"backend_options": {"method": method}})
 
 
-def load(path: Path) -> Any:
-    from qiskit import qasm2, qasm3
-
-    text = path.read_text()
-    if "OPENQASM 3" in text:
-        return qasm3.loads(text)
-    return qasm2.loads(text, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
-
-
-def one(path: Path, what: str, shots: int) -> None:
-    """Times one circuit on both and prints what each took, as JSON."""
-    from qiskit import transpile
+def load(path: Path, method: str) -> Any:
+    """The circuit of a file, in the gates of one of Aer's methods. QMK reads what Qiskit's own readers do not."""
+    from qiskit import qasm2, transpile
+    from qiskit.circuit.library import get_standard_gate_name_mapping
     from qiskit_aer import AerSimulator
 
-    circuit = transpile(load(path), AerSimulator(), optimization_level=0)
-    small = ansatz(2).assign_parameters([0.1] * 12)
-    if what == "estimator":
-        circuit.remove_final_measurements()
-        pubs: list[Any] = [(circuit, neighbours(circuit.num_qubits))]
-        warm: list[Any] = [(small, "ZZ")]
-        pair = estimators()
-        works = [lambda tool=tool, pubs=pubs: tool.run(pubs).result() for tool in pair]
-        starts = [lambda tool=tool: tool.run(warm).result() for tool in pair]
+    import qmk
+
+    text = path.read_text()
+    if "OPENQASM 2" in text:
+        circuit = qasm2.loads(text, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
     else:
+        circuit = qmk.Circuit.from_text(text).to("qiskit")
+    known = {*AerSimulator(method=method).configuration().basis_gates} & {*get_standard_gate_name_mapping()}
+    return transpile(circuit, basis_gates=[*known, "if_else", "reset"], optimization_level=0)
+
+
+def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
+    """The work of one side on a public circuit, after a small one to warm up: see ``benchmarks.frameworks.public``."""
+    method = "matrix_product_state" if side == "aer-mps" else "automatic"
+    circuit, small = load(path, method), ansatz(2).assign_parameters([0.1] * 12)
+    if task == "qiskit-sampler":
         small.measure_all()
-        pair = samplers()
-        works = [lambda tool=tool: tool.run([circuit], shots=shots).result() for tool in pair]
-        starts = [lambda tool=tool: tool.run([small], shots=shots).result() for tool in pair]
-    for name, start, work in zip(("qmk", "aer"), starts, works, strict=True):
-        start()
-        try:
-            print(json.dumps({name: best_of(work)}), flush=True)
-        except Exception as error:
-            print(json.dumps({f"{name}_error": f"{error}"[:120]}), flush=True)
-
-
-def circuits(folder: Path, shots: int, limit_s: int, memory_gib: int) -> None:
-    """Every file on both, in a process of its own with limits; the ratio of each and the geometric means."""
-    found: dict[str, list[float]] = {"sampler": [], "estimator": []}
-    ways = {"sampler": math.inf, "estimator": MOST_QUBITS_EXACT}
-    for path in sorted(folder.glob("*.qasm")):
-        try:
-            qubits = load(path).num_qubits
-        except Exception as error:
-            print(f"{path.stem:36} not read by Qiskit: {str(error).splitlines()[0][:60]}", flush=True)
-            continue
-        for what, most in ways.items():
-            if qubits <= most:
-                row = measure(path, what, shots, limit_s, memory_gib)
-                if "qmk" in row and "aer" in row:
-                    found[what].append(row["qmk"] / row["aer"])
-                print(f"{path.stem:36} {what:9} {qubits:4} {_text(row)}", flush=True)
-    for what, ratios in found.items():
-        mean = math.exp(sum(map(math.log, ratios)) / max(1, len(ratios)))
-        print(f"{what}: geometric mean {mean:.3f} over {len(ratios)} circuits, largest {max(ratios, default=0):.2f}")
-
-
-def measure(path: Path, what: str, shots: int, limit_s: int, memory_gib: int) -> dict[str, Any]:
-    def bound() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_gib << 30,) * 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
-
-    command = [sys.executable, "-m", __name__ if __name__ != "__main__" else __spec__.name, str(path)]
-    command += ["--one", what, "--shots", str(shots)]
-    ended = subprocess.run(command, capture_output=True, text=True, preexec_fn=bound, check=False)
-    row: dict[str, Any] = {}
-    for line in ended.stdout.splitlines():
-        if line.startswith("{"):
-            row |= json.loads(line)
-    return row
-
-
-def _text(row: dict[str, Any]) -> str:
-    if "qmk" in row and "aer" in row:
-        return f"{row['qmk']:8.4f} s {row['aer']:8.4f} s  {row['qmk'] / row['aer']:7.3f}"
-    parts = [f"{name} {row[name]:.3f} s" if name in row else f"{name}: {row.get(f'{name}_error', 'over the limits')}"
-             for name in ("qmk", "aer")]  # fmt: skip
-    return "; ".join(parts)
+        sampler = samplers(method)[side != "qmk"]
+        sampler.run([small], shots=SHOTS).result()
+        return lambda: sampler.run([circuit], shots=SHOTS).result()
+    circuit.remove_final_measurements()
+    estimator = estimators(method)[side != "qmk"]
+    estimator.run([(small, "ZZ")]).result()
+    pub = (circuit, neighbours(circuit.num_qubits))
+    return lambda: float(estimator.run([pub]).result()[0].data.evs)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("path", nargs="?", type=Path)
-    parser.add_argument("--shots", type=int, default=1024)
-    parser.add_argument("--limit-s", type=int, default=60)
-    parser.add_argument("--memory-gib", type=int, default=6)
-    parser.add_argument("--one", choices=("sampler", "estimator"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        one(given.path, given.one, given.shots)
-    elif given.path is not None:
-        circuits(given.path, given.shots, given.limit_s, given.memory_gib)
-    else:
-        show("conversion", conversion())
-        show("parameter sets", sweeps(given.shots))
+    show("conversion", conversion())
+    show("parameter sets", sweeps())
 
 
 if __name__ == "__main__":

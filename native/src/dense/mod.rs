@@ -22,6 +22,8 @@ mod lanes_avx512;
 mod lower;
 mod matrix;
 mod observe;
+#[cfg(feature = "python")]
+mod operators;
 mod passes;
 mod phases;
 #[cfg(feature = "python")]

@@ -1,13 +1,17 @@
-//! Values, gradients and metrics at any angles, for Python.
+//! Values, gradients and metrics at any angles, and states under any matrices, for Python.
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::adjoint::{Adjoint, Unitary};
+use super::operators::{of_zeros, Operator};
 use super::python::{free_memory, interruptible, refused};
 use super::{level, room_for};
 use crate::circuit::python::PyCircuit;
+use crate::complex::C64;
 
 /// Bytes of a complex amplitude in f64.
 const AMPLITUDE: u64 = 16;
@@ -70,7 +74,41 @@ fn metric_tensor(
     })
 }
 
+/// A matrix as (re, im) of each entry, row after row; its qubits, the first the highest bit of a row's number; controls.
+type Step = (Vec<(f64, f64)>, Vec<u32>, Vec<u32>);
+
+/// Matrices one after another, unitary or not, on `n_qubits` that begin in |0..0>: amplitudes as complex128, qubit 0 the
+/// highest bit of an index. Raises ValueError for matrices that do not fit, MemoryError beyond `memory_limit` bytes
+/// (default: three quarters of free memory).
+#[pyfunction]
+#[pyo3(signature = (n_qubits, steps, memory_limit=None))]
+fn apply_matrices<'py>(
+    py: Python<'py>,
+    n_qubits: u32,
+    steps: Vec<Step>,
+    memory_limit: Option<u64>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    if n_qubits > 40 {
+        return Err(PyValueError::new_err(format!("{n_qubits} qubits; at most 40")));
+    }
+    let allowed = memory_limit.unwrap_or_else(free_memory);
+    let found = py.detach(|| {
+        room_for(allowed, 3 * AMPLITUDE, n_qubits)?;
+        let steps: Vec<Operator> = steps
+            .into_iter()
+            .map(|(entries, qubits, controls)| {
+                let matrix = entries.into_iter().map(|(re, im)| C64 { re, im }).collect();
+                Operator { matrix, qubits, controls }
+            })
+            .collect();
+        of_zeros(n_qubits, &steps, level())
+    });
+    let bytes: Vec<u8> = found.map_err(refused)?.into_iter().flat_map(f64::to_ne_bytes).collect();
+    Ok(PyBytes::new(py, &bytes))
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(metric_tensor, module)?)?;
+    module.add_function(wrap_pyfunction!(apply_matrices, module)?)?;
     module.add_class::<PyAdjoint>()
 }

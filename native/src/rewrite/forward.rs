@@ -21,7 +21,8 @@ pub struct Allowed {
     pub peephole: bool,
     /// Turn exchanges of qubits into another numbering.
     pub relabel: bool,
-    /// Leave the same final state, up to phase, on the same qubits; then no constants are used.
+    /// Leave the same final state, up to phase, on the same qubits; with constants only where there is nothing but gates,
+    /// and then of qubits that begin in |0..0>.
     pub keep_state: bool,
 }
 
@@ -71,7 +72,9 @@ pub struct Passed {
 
 /// Runs the pass. None: the circuit is too large or its conditions too tangled to rewrite.
 pub fn forward(source: &Circuit, allowed: Allowed) -> Option<Passed> {
-    let allowed = Allowed { constants: allowed.constants && !allowed.keep_state, ..allowed };
+    let only_gates = || source.ops.iter().all(|op| op.cond == NONE && op.kind.is_gate());
+    let constants = allowed.constants && (!allowed.keep_state || only_gates());
+    let allowed = Allowed { constants, ..allowed };
     if source.n_cbits > CBITS || source.n_qubits > CBITS || source.ops.len() > CBITS as usize {
         return None;
     }

@@ -64,7 +64,8 @@ pub struct Options {
     pub reuse: bool,
     /// Every cbit counts as shown.
     pub keep_cbits: bool,
-    /// The final state matters, up to phase, qubit by qubit: only fusion and peephole rewrites run.
+    /// The final state matters, up to phase, qubit by qubit: only fusion and peephole rewrites run, and
+    /// constants where there is nothing but gates.
     pub keep_state: bool,
     /// The order of least width is taken, whatever it costs: for a circuit that fits no memory otherwise.
     pub narrow: bool,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from qmk.client.batch import CountsBatch, HasCounts, ValuesBatch
 from qmk.request.batches import BatchLike, Entry, entries_of, naming
 from qmk.request.options import Progress, RunOptions
+from qmk.request.physical import read_once
 from qmk.request.program import ProgramLike, own_once
 from qmk.request.progress import showing
 from qmk.request.sweeps import PointsLike
@@ -34,6 +35,7 @@ def draw_batch(
 ) -> CountsBatch[D]:
     """The batch of ``qmk.run`` and ``qmk.sample``. A function of progress gets the shots of all entries so far."""
     seed, entries = entries_of(program, points, options)
+    options = options.replace(noise=read_once(options.noise))
     with showing(options, len(entries)) as options:
         progress, before = options.report, 0
 

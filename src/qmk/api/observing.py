@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from qmk.router import Decision
     from qmk.sdk.engine import Features
+    from qmk.worker.parts import Parts
     from qmk.worker.runner import Runner
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -354,18 +355,24 @@ def _at_once(circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance:
     """Values from the dense simulator or by propagation, whichever is there first; None where neither is soon."""
     import qmk_native
 
-    try:
-        plan = qmk_native.DensePlan(circuit, "f64") if circuit.n_qubits <= WIDE else None
-    except MemoryError:
-        plan = None
-    seconds = math.inf if plan is None else plan.cost(1)
+    from qmk.worker.parts import look_at
+
+    plan, seconds = look_at(circuit), math.inf
+    if plan is not None:
+        seconds = plan.seconds
+    elif circuit.n_qubits <= WIDE:
+        try:
+            plan = qmk_native.DensePlan(circuit, "f64")
+            seconds = plan.cost(1)
+        except MemoryError:
+            plan = None
     if plan is not None and (circuit.n_qubits <= NARROW or seconds <= DENSE_FIRST_S):
         return _in_core(plan, rows)
     found = _propagate(circuit, rows, tolerance)
     return _in_core(plan, rows) if found is None and plan is not None and seconds <= DENSE_S else found
 
 
-def _in_core(plan: qmk_native.DensePlan, rows: Sequence[Observable]) -> list[Expectation] | None:
+def _in_core(plan: qmk_native.DensePlan | Parts, rows: Sequence[Observable]) -> list[Expectation] | None:
     """Values from the dense simulator; None if the circuit does not end in a single state."""
     strings = list(dict.fromkeys(text for row in rows for text, _ in row))
     try:

@@ -53,8 +53,7 @@ def native(source: Source, method: str) -> Known | None:
     from qmk.ir.program import Unsupported
 
     try:
-        known = _of_text(source, method)
-        return known if known is not None else _of_graph(source, method)
+        return _of_text(source, method) or _of_noisy(source, method) or _of_graph(source, method)
     except Unsupported:
         return None
 
@@ -77,6 +76,12 @@ def _of_text(source: Source, method: str) -> Known | None:
     if circuit is None:
         return None
     return _keep(key, _prepare(circuit, method, options.rewrites, False, {}, []), keeps)
+
+
+def _of_noisy(source: Source, method: str) -> Known | None:
+    """A circuit with noise of gates, which is not kept: a batch has many."""
+    found = source.noisy_circuit
+    return None if found is None else _prepare(found[0], method, source.options.rewrites, False, found[1], [])
 
 
 def _of_graph(source: Source, method: str) -> Known | None:

@@ -142,6 +142,28 @@ class Source:
         return None if self.text is None else native_text.read(self.text, self.options.format, self.options.params)
 
     @lazy
+    def noisy_circuit(self) -> tuple[qmk_native.Circuit, dict[str, Any]] | None:
+        """The native core's circuit of a ``qmk.Circuit`` with noise of gates that was read before, and the notes of its
+        lowering; None for what needs the graph."""
+        from qmk.models.noise import NoiseModel
+
+        options = self.options
+        if not isinstance(options.noise, NoiseModel) or not options.replace(noise=None).is_ideal or options.strict:
+            return None
+        from qmk.api.noisy import followers_of, with_noise
+
+        circuit, text = circuit_of(self._program), text_of(self._program, options.format)
+        ideal = None if circuit is None or text is None else native_text.read(text, options.format, options.params)
+        if circuit is None or ideal is None:
+            return None
+        followers = followers_of(options.noise)
+        found = with_noise(ideal, circuit, followers)
+        if found is None:
+            return None
+        self.notes["noise"] = options.noise.label
+        return found, dict(followers.notes)
+
+    @lazy
     def _source_graph(self) -> Graph:
         """The graph as it was written, not verified yet."""
         if self.text is not None:

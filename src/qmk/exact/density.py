@@ -6,14 +6,14 @@ the conjugate. What acts on one qubit alone is gathered there until a second qub
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from qmk.exact.simulator import probabilities
 from qmk.ir.program import Barrier, Gate, KrausNoise, Noise, PauliNoise, PauliNoise2, Program, Reset, Unsupported
-from qmk.ir.unitary import Array, apply, matrix_of
+from qmk.ir.unitary import Array, matrix_of
 
 MOST_QUBITS = 12
 """A matrix of 256 MiB."""
@@ -29,32 +29,59 @@ def density_matrix(program: Program) -> Array:
     n = program.n_qubits
     if n > MOST_QUBITS:
         raise Unsupported(f"a density matrix of {n} qubits; at most {MOST_QUBITS}")
-    rho = np.zeros((2,) * (2 * n), dtype=np.complex128)
-    rho[(0,) * (2 * n)] = 1
+    import qmk_native
+
+    steps = list(_steps(program, n))
+    amplitudes = np.frombuffer(qmk_native.apply_matrices(2 * n, steps), dtype=np.complex128)
+    return amplitudes.reshape(1 << n, 1 << n)
+
+
+Step = tuple[list[tuple[float, float]], tuple[int, ...], tuple[int, ...]]
+"""A matrix, its qubits and its controls, as ``qmk_native.apply_matrices`` takes them."""
+
+
+def _steps(program: Program, n: int) -> Iterator[Step]:
+    """The matrices on rows (qubits 0 to n - 1) and columns (n to 2 n - 1) of the density matrix."""
     waiting: dict[int, Array] = {}
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
         qubits, operators = kraus_operators(item)
-        if len(qubits) == 1:
-            step = _superoperator(operators)
-            waiting[qubits[0]] = step @ waiting.get(qubits[0], _NOTHING)
+        if not qubits:  # a phase of the whole state
             continue
-        columns = tuple(n + qubit for qubit in qubits)
-        if len(qubits) == 2:
-            first, second = (waiting.pop(qubit, _NOTHING).reshape((2,) * 4) for qubit in qubits)
-            step = _superoperator(operators).reshape(16, 2, 2, 2, 2)
-            step = np.einsum("xabAB,aAcC,bBdD->xcdCD", step, first, second, optimize=True).reshape(16, 16)
-            rho = apply(rho, step, (*qubits, *columns))
+        if len(qubits) == 1:
+            (qubit,) = qubits
+            waiting[qubit] = _superoperator(operators) @ waiting.get(qubit, _NOTHING)
             continue
         for qubit in qubits:
             if qubit in waiting:
-                rho = apply(rho, waiting.pop(qubit), (qubit, n + qubit))
-        for each in operators:  # a gate: channels act on two qubits at most
-            rho = apply(apply(rho, each, qubits), each.conj(), columns)
+                yield _step(waiting.pop(qubit), (qubit, n + qubit))
+        columns = tuple(n + qubit for qubit in qubits)
+        match operators:
+            case (matrix,):
+                yield _controlled(matrix, qubits)
+                yield _controlled(matrix.conj(), columns)
+            case _:
+                yield _step(_superoperator(operators), (*qubits, *columns))
     for qubit, step in waiting.items():
-        rho = apply(rho, step, (qubit, n + qubit))
-    return np.ascontiguousarray(rho).reshape(1 << n, 1 << n)
+        yield _step(step, (qubit, n + qubit))
+
+
+def _step(matrix: Array, qubits: tuple[int, ...], controls: tuple[int, ...] = ()) -> Step:
+    parts = np.ascontiguousarray(matrix).view(np.float64).reshape(-1, 2)
+    return [(re, im) for re, im in parts.tolist()], qubits, controls
+
+
+def _controlled(matrix: Array, qubits: tuple[int, ...]) -> Step:
+    """A gate, with those of its first operands as controls that only switch it on."""
+    controls: list[int] = []
+    while len(qubits) > 1:
+        half = len(matrix) // 2
+        if not np.array_equal(matrix[:half], np.eye(half, 2 * half)) or matrix[half:, :half].any():
+            break
+        controls.append(qubits[0])
+        matrix, qubits = matrix[half:, half:], qubits[1:]
+    return _step(matrix, qubits, tuple(controls))
 
 
 def _superoperator(operators: tuple[Array, ...]) -> Array:

@@ -91,15 +91,23 @@ def _noisy(graph: Graph, terms: list[str], profile: Profile | None) -> tuple[Gra
     return noisy(graph, errors), errors.name
 
 
+def read_once(noise: NoiseLike | Drift | None) -> NoiseLike | Drift | None:
+    """The noise of a batch, read for all of its entries where it is a text or a file."""
+    if isinstance(noise, str):
+        return noise if _of_device(noise) is not None else read_noise(noise)
+    return read_noise(noise) if isinstance(noise, os.PathLike) else noise
+
+
 def has_wrong_readings(noise: NoiseLike | Drift) -> bool:
     """Whether it is one noise of gates with errors of the read-out."""
     if not isinstance(noise, (str, os.PathLike)):
         return bool(getattr(noise, "readout", ()))
-    return _of_device(noise) is None and bool(getattr(_model(noise), "readout", ()))
+    return _of_device(noise) is None and bool(getattr(read_noise(noise), "readout", ()))
 
 
-def _model(noise: NoiseLike) -> NoiseModel | AtomNoise:
-    """A text is noise of atoms if it names a preset of atoms or a term of evolutions; any other is noise of gates."""
+def read_noise(noise: NoiseLike) -> NoiseModel | AtomNoise:
+    """The errors that a model, a file or a text other than "device" names. A text is noise of atoms if it names a
+    preset of atoms or a term of evolutions; any other is noise of gates."""
     from qmk.models.noise import NoiseModel, resolve
 
     if not isinstance(noise, (NoiseModel, os.PathLike)):
@@ -116,7 +124,7 @@ def _writer(noise: NoiseLike) -> tuple[Callable[[Graph], Graph], str]:
     """The function that writes the noise into a graph, and the label of the noise."""
     from qmk.models.noise import NoiseModel, apply
 
-    model = _model(noise)
+    model = read_noise(noise)
     if isinstance(model, NoiseModel):
         return functools.partial(apply, model), model.label
     from qmk.models.atoms import noisy

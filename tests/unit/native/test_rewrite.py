@@ -43,12 +43,14 @@ def test_without_measurements_the_state_is_kept():
     dice = np.random.default_rng(5)
     for seed in range(250):
         circuit = random_case(seed, classical=False, noise=False, measured=False).circuit()
-        made, _ = qmk_native.rewrite(circuit, keep_state=True)
         shape = (2,) * circuit.n_qubits
         start = dice.normal(size=shape) + 1j * dice.normal(size=shape)
-        start /= np.linalg.norm(start)
-        before, after = final_state(circuit, start), final_state(made, start)
-        assert abs(abs(np.vdot(before, after)) - 1) < ERROR, f"seed {seed}"
+        zeros = np.zeros(shape, dtype=complex)
+        zeros[(0,) * circuit.n_qubits] = 1
+        for constants, begin in ((False, start / np.linalg.norm(start)), (True, zeros)):
+            made, _ = qmk_native.rewrite(circuit, keep_state=True, constants=constants)
+            before, after = final_state(circuit, begin), final_state(made, begin)
+            assert abs(abs(np.vdot(before, after)) - 1) < ERROR, f"seed {seed}"
 
 
 def kinds(circuit: Any) -> dict[str, int]:

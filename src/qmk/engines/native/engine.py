@@ -13,11 +13,12 @@ from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
 from qmk.engines.native.propagation import PauliObserver
+from qmk.ir.lazy import lazy
 from qmk.ir.native_circuit import circuit_of
 from qmk.ir.program import Gate, LossEvent, Program, Register
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
-from qmk.worker import native
+from qmk.worker import native, parts
 
 
 class NativeEngine:
@@ -75,14 +76,18 @@ class NativeObserver:
     """The final state in double precision, as the dense simulator has it."""
 
     def __init__(self, program: Program) -> None:
-        self._plan = qmk_native.DensePlan(circuit_of(program), "f64", native.MEMORY_BYTES)
+        self._circuit = circuit_of(program)
         names = [item.name for item in program.instructions if isinstance(item, Gate) for _ in item.params]
         self._n_angles = len(names)
         # A circuit leaves global phases out, and no value depends on their angles.
         self._places = [at for at, name in enumerate(names) if name != "gphase"]
 
+    @lazy
+    def _plan(self) -> qmk_native.DensePlan:
+        return qmk_native.DensePlan(self._circuit, "f64", native.MEMORY_BYTES)
+
     def expectation(self, paulis: Sequence[str], /) -> list[float]:
-        return self._plan.expectation(paulis)
+        return (parts.look_at(self._circuit, native.MEMORY_BYTES) or self._plan).expectation(paulis)
 
     def state(self) -> np.ndarray[Any, np.dtype[np.complex128]]:
         return np.frombuffer(self._plan.state(), dtype=np.complex128)
