@@ -20,7 +20,7 @@ from qmk.integrations.pennylane.exact import Exact, has_noise
 from qmk.integrations.pennylane.plain import Plain, PlainTapes
 from qmk.integrations.pennylane.shadows import draw_shadow
 from qmk.integrations.pennylane.structure import circuit_of
-from qmk.integrations.pennylane.transforms import allows_adjoint, is_pauli_expectation, is_shadow, pipeline
+from qmk.integrations.pennylane.transforms import allows_adjoint, is_mapped, is_pauli_expectation, is_shadow, pipeline
 from qmk.integrations.target import Target
 
 SEEDS = 2**63
@@ -93,6 +93,8 @@ class QmkDevice(qml.devices.Device):
         if mcm.postselect_mode == "fill-shots" and method == "device":
             raise errors.DeviceError("postselect_mode fill-shots not supported on qmk: use 'hw-like'")
         chosen["mcm_config"] = replace(mcm, mcm_method=method)
+        if config.interface == qml.math.Interface.JAX and circuit is not None and is_mapped(circuit):
+            chosen["interface"] = qml.math.Interface.JAX_JIT
         return replace(config, **chosen)
 
     def preprocess_transforms(self, execution_config: Any = None) -> Any:
@@ -113,12 +115,13 @@ class QmkDevice(qml.devices.Device):
                 out[at] = draw_shadow(self.target, tape, self._wires_of(tape), self._rng)
             else:
                 drawn.setdefault(tape.shots.total_shots, []).append(at)
+        pad = bool(execution_config) and execution_config.mcm_config.postselect_mode == "pad-invalid-samples"
         for shots, places in drawn.items():
             programs = [Drawn(circuits[at], self._wires_of(circuits[at])) for at in places]
             seed = int(self._rng.integers(SEEDS))
             results = self.target.run([each.circuit for each in programs], shots=shots, seed=seed, keep_events=True)
             for at, program, result in zip(places, programs, results, strict=True):
-                out[at] = program.results(result)
+                out[at] = program.results(result, pad=pad)
         for at, value in zip(exact, self._values([circuits[at] for at in exact]), strict=True):
             out[at] = value
         return tuple(out)
