@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
 import numpy as np
 import pennylane
 import pytest
@@ -132,19 +131,6 @@ def pair(x: Any) -> Any:
 
 
 reference_pair = qml.QNode(pair, qml.device("default.qubit", wires=3), diff_method="backprop")
-
-
-def test_jax_compiles_and_differentiates() -> None:
-    jax.config.update("jax_enable_x64", True)
-
-    def circuit(x: Any) -> Any:
-        ansatz(x)
-        return qml.expval(HAMILTONIAN)
-
-    node, point = qml.QNode(circuit, QmkDevice(wires=3)), jax.numpy.array(POINT)
-    value, slopes = jax.jit(jax.value_and_grad(node))(point)
-    assert abs(value - node(pnp.array(POINT))) < 1e-9
-    assert np.allclose(slopes, qml.grad(node)(pnp.array(POINT, requires_grad=True)))
 
 
 def test_products_with_jacobians() -> None:

@@ -124,8 +124,10 @@ def _is_sampled(process: Any) -> bool:
 
 
 def allows_adjoint(device: Any, tape: Any) -> bool:
-    """Whether adjoint differentiation takes a tape."""
+    """Whether adjoint differentiation takes a tape. It has no derivatives by coefficients of observables."""
     if tape.shots or not all(_is_expectation(process) for process in tape.measurements):
+        return False
+    if any(process.obs is not None and qml.operation.is_trainable(process.obs) for process in tape.measurements):
         return False
     if _is_ready(tape, device):
         return True
