@@ -282,6 +282,11 @@ def check_round_trip(seed: int) -> None:
         exact_distribution(lower(each.graph, ALL_GATES)) for each in (circuit, qmk.Circuit.from_object(back))
     )
     assert all(abs(first.get(key, 0.0) - second.get(key, 0.0)) < 1e-12 for key in {*first, *second}), seed
+    mine = np.zeros(16)
+    for key, chance in first.items():
+        mine[int(key.split()[0], 2)] += chance
+    (deferred,), _ = qml.defer_measurements(tape.copy(measurements=[qml.probs(wires=wires)], shots=None))
+    assert np.allclose(mine, qml.device("default.qubit").execute(deferred), atol=1e-9), seed
 
 
 @pytest.mark.parametrize("seed", range(25))
