@@ -8,135 +8,33 @@ import random
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import qmk
 from qmk import frontends
 from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
 from qmk.frontends.yao_json import FRONTEND, YAO_RULES
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.kit import frontend_kit
-
-Block = dict[str, Any]
-Matrix = npt.NDArray[Any]
-PLAIN: dict[str, Matrix] = {
-    "I2": np.eye(2), "X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1]),
-    "H": np.array([[1, 1], [1, -1]]) / math.sqrt(2), "S": np.diag([1, 1j]), "Sdag": np.diag([1, -1j]),
-    "T": np.diag([1, np.exp(1j * math.pi / 4)]), "Tdag": np.diag([1, np.exp(-1j * math.pi / 4)]),
-    "SWAP": np.eye(4)[[0, 2, 1, 3]],
-}  # fmt: skip
-
-
-def embed(matrix: Matrix, at: list[int], n: int) -> Matrix:
-    """A matrix on these positions among ``n``: position 1 is the lowest bit, of the matrix and of the whole."""
-    made = np.zeros((1 << n, 1 << n), complex)
-    for column in range(1 << n):
-        inside = sum((column >> (k - 1) & 1) << j for j, k in enumerate(at))
-        rest = column & ~sum(1 << (k - 1) for k in at)
-        for row in range(len(matrix)):
-            made[rest | sum((row >> j & 1) << (k - 1) for j, k in enumerate(at)), column] = matrix[row, inside]
-    return made
-
-
-def mat(block: Block, n: int) -> Matrix:
-    """What Yao's ``mat`` gives, from its documentation."""
-    match block["block"]:
-        case "gate":
-            return PLAIN[block["gate"]]
-        case "rot":
-            generator = mat(block["of"], n)
-            return math.cos(block["angle"] / 2) * np.eye(1 << n) - 1j * math.sin(block["angle"] / 2) * generator
-        case "shift":
-            return np.diag([1, np.exp(1j * block["angle"])])
-        case "phase":
-            return np.exp(1j * block["angle"]) * np.eye(1 << n)
-        case "matblock":
-            return np.array(block["matrix"]) @ np.array([1, 1j])
-        case "put":
-            return embed(mat(block["of"], len(block["at"])), block["at"], n)
-        case "control":
-            config = block.get("config", [1] * len(block["controls"]))
-            inside = embed(mat(block["of"], len(block["at"])), block["at"], n)
-            fires = [
-                all((k >> (c - 1) & 1) == value for c, value in zip(block["controls"], config, strict=True))
-                for k in range(1 << n)
-            ]
-            return np.where(np.array(fires)[None, :], inside, np.eye(1 << n))
-        case "chain":
-            made = np.eye(1 << n, dtype=complex)
-            for part in block["blocks"]:
-                made = mat(part, n) @ made
-            return made
-        case "kron":
-            return mat({"block": "chain", "blocks": block["blocks"]}, n)
-        case "repeat":
-            parts = [{"block": "put", "at": [k], "of": block["of"]} for k in block["at"]]
-            return mat({"block": "chain", "blocks": parts}, n)
-        case "cache":
-            return mat(block["of"], n)
-        case "dagger":
-            return mat(block["of"], n).conj().T
-        case "scale":
-            return complex(*block["factor"]) * mat(block["of"], n)
-        case other:
-            raise AssertionError(other)
-
-
-def document(block: Block, n: int, **more: Any) -> str:
-    return json.dumps({"format": "yao-json", "version": 1, "n": n, "block": block, **more})
+from tests.unit.frontends.yao_blocks import (
+    Matrix,
+    a_block,
+    a_program,
+    a_unitary,
+    distribution,
+    document,
+    embed,
+    gate,
+    mat,
+    put,
+    with_parameter,
+)
 
 
 def state_in_yaos_order(text: str, n: int) -> Matrix:
     return qmk.state(text).reshape((2,) * n).transpose(*range(n - 1, -1, -1)).ravel()
-
-
-def gate(name: str) -> Block:
-    return {"block": "gate", "gate": name}
-
-
-def put(at: list[int], of: Block) -> Block:
-    return {"block": "put", "at": at, "of": of}
-
-
-def a_unitary(n: int, rng: random.Random) -> list[list[list[float]]]:
-    dice = np.random.default_rng(rng.randrange(1 << 30))
-    matrix = np.linalg.qr(dice.normal(size=(1 << n, 1 << n)) + 1j * dice.normal(size=(1 << n, 1 << n)))[0]
-    return [[[x.real, x.imag] for x in row] for row in matrix.tolist()]
-
-
-def a_block(n: int, rng: random.Random, depth: int = 2) -> Block:
-    """A random block on ``n`` qubits, of every kind that is a gate."""
-    angle = rng.uniform(-7, 7)
-    plain: list[Block] = [{"block": "phase", "angle": angle}]
-    if n == 1:
-        plain += [gate(rng.choice([name for name in PLAIN if name != "SWAP"])), {"block": "shift", "angle": angle}]
-        plain += [{"block": "rot", "angle": angle, "of": gate(rng.choice("XYZH"))}]
-    if n == 2:
-        plain += [gate("SWAP"), {"block": "rot", "angle": angle, "of": gate("SWAP")}]
-    if n >= 2:
-        letters = [put([k], gate(rng.choice("XYZ"))) for k in rng.sample(range(1, n + 1), rng.randint(1, n))]
-        plain += [{"block": "rot", "angle": angle, "of": {"block": "kron", "blocks": letters}}]
-    if n <= 3:
-        plain += [{"block": "matblock", "matrix": a_unitary(n, rng)}]
-    if not depth or (n == 1 and rng.random() < 0.6):
-        return rng.choice(plain)
-    at = rng.sample(range(1, n + 1), rng.randint(1, n))
-    few = at[: rng.randint(1, len(at))]
-    rest = at[len(few) :]
-    inner: list[Block] = [
-        {"block": "chain", "blocks": [a_block(n, rng, depth - 1) for _ in range(rng.randint(0, 3))]},
-        put(few, a_block(len(few), rng, depth - 1)),
-        {"block": "repeat", "at": at, "of": a_block(1, rng, 0)},
-        {"block": "cache", "of": a_block(n, rng, depth - 1)},
-        {"block": "dagger", "of": a_block(n, rng, depth - 1)},
-        {"block": "scale", "factor": [math.cos(angle), math.sin(angle)], "of": a_block(n, rng, depth - 1)},
-    ]
-    if rest:
-        parts = [put(few, a_block(len(few), rng, depth - 1)), put(rest, a_block(len(rest), rng, depth - 1))]
-        config = [rng.randrange(2) for _ in rest]
-        inner += [{"block": "kron", "blocks": parts}]
-        inner += [{"block": "control", "controls": rest, "config": config, "at": few, "of": parts[0]["of"]}] * 3
-    return rng.choice([*inner, rng.choice(plain)])
 
 
 def check(seed: int) -> None:
@@ -166,6 +64,31 @@ def test_blocks_are_their_matrices() -> None:
 def test_five_hundred_blocks_are_their_matrices(first: int) -> None:
     for seed in range(first, first + 50):
         check(seed)
+
+
+def check_program(seed: int) -> None:
+    """The exact distribution of a random program with measurements is that of its blocks, and stays when written."""
+    rng = random.Random(seed)
+    n = rng.randint(1, 3)
+    block, registers = a_program(n, rng)
+    wanted = distribution(block, n, registers)
+    declared = {"parameters": ["t"], **({} if registers is None else {"registers": registers})}
+    graph = frontends.load(document(with_parameter(block, rng), n, **declared).encode(), params={"t": 0.3}).graph
+    for each in (graph, frontends.load(FRONTEND.emit(graph)).graph):
+        found = exact_distribution(lower(each, ALL_GATES))
+        assert all(abs(found.get(key, 0.0) - wanted.get(key, 0.0)) < 1e-9 for key in {*found, *wanted}), seed
+
+
+def test_programs_with_measurements_have_the_distribution_of_their_blocks() -> None:
+    for seed in range(12):
+        check_program(seed)
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("first", range(0, 500, 50))
+def test_five_hundred_programs_with_measurements(first: int) -> None:
+    for seed in range(first, first + 50):
+        check_program(seed)
 
 
 def test_every_gate_of_ours_goes_there_and_back() -> None:

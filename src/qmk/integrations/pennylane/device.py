@@ -1,11 +1,12 @@
 """The device ``qmk`` of PennyLane: ``qml.device("qmk", wires=4)``.
 
 Tapes run in this process or on a daemon (``integrations.target``). Adjoint derivatives are those of
-``qmk.value_and_grad``.
+``qmk.value_and_grad``, on a daemon those of a job that is asked for a gradient.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +17,10 @@ from qmk.adapters.pennylane.programs import wires_of
 from qmk.adapters.pennylane.reader import has_angles
 from qmk.integrations.pennylane.drawn import Drawn
 from qmk.integrations.pennylane.exact import Exact, has_noise
+from qmk.integrations.pennylane.plain import Plain, PlainTapes
 from qmk.integrations.pennylane.shadows import draw_shadow
-from qmk.integrations.pennylane.structure import Observables, Structures, angles_of, circuit_of
-from qmk.integrations.pennylane.transforms import allows_adjoint, is_pauli_expectation, is_shadow, pipeline
+from qmk.integrations.pennylane.structure import circuit_of
+from qmk.integrations.pennylane.transforms import allows_adjoint, is_mapped, is_pauli_expectation, is_shadow, pipeline
 from qmk.integrations.target import Target
 
 SEEDS = 2**63
@@ -53,7 +55,7 @@ class QmkDevice(qml.devices.Device):
             self._rng = np.random.default_rng(seed)
         else:
             self._rng = np.random.default_rng(np.random.randint(2**31 - 1))
-        self._structures, self._observables = Structures(options), Observables()
+        self._plain = PlainTapes(self.target)
 
     @property
     def name(self) -> str:
@@ -91,6 +93,8 @@ class QmkDevice(qml.devices.Device):
         if mcm.postselect_mode == "fill-shots" and method == "device":
             raise errors.DeviceError("postselect_mode fill-shots not supported on qmk: use 'hw-like'")
         chosen["mcm_config"] = replace(mcm, mcm_method=method)
+        if config.interface == qml.math.Interface.JAX and circuit is not None and is_mapped(circuit):
+            chosen["interface"] = qml.math.Interface.JAX_JIT
         return replace(config, **chosen)
 
     def preprocess_transforms(self, execution_config: Any = None) -> Any:
@@ -111,40 +115,45 @@ class QmkDevice(qml.devices.Device):
                 out[at] = draw_shadow(self.target, tape, self._wires_of(tape), self._rng)
             else:
                 drawn.setdefault(tape.shots.total_shots, []).append(at)
+        pad = bool(execution_config) and execution_config.mcm_config.postselect_mode == "pad-invalid-samples"
         for shots, places in drawn.items():
             programs = [Drawn(circuits[at], self._wires_of(circuits[at])) for at in places]
             seed = int(self._rng.integers(SEEDS))
             results = self.target.run([each.circuit for each in programs], shots=shots, seed=seed, keep_events=True)
             for at, program, result in zip(places, programs, results, strict=True):
-                out[at] = program.results(result)
-        for at in exact:
-            out[at] = self._value(circuits[at])
+                out[at] = program.results(result, pad=pad)
+        for at, value in zip(exact, self._values([circuits[at] for at in exact]), strict=True):
+            out[at] = value
         return tuple(out)
 
     def _wires_of(self, tape: Any) -> tuple[Any, ...]:
         return wires_of(tape, self.wires)
 
+    def _values(self, tapes: Sequence[Any]) -> list[Any]:
+        """The results of tapes without shots."""
+        plain = [at for at, tape in enumerate(tapes) if self._is_plain(tape)]
+        found = dict(zip(plain, self._plain.values([self._read(tapes[at]) for at in plain]), strict=True))
+        out: list[Any] = []
+        for at, tape in enumerate(tapes):
+            values = found.get(at)
+            out.append(self._value(tape) if values is None else _one_or_tuple(map(np.array, values)))
+        return out
+
+    def _read(self, tape: Any) -> Plain:
+        return self._plain.read(_operators_of(tape), self._wires_of(tape), tape.measurements)
+
     def _value(self, tape: Any) -> Any:
-        """The results of one tape without shots."""
-        wires = self._wires_of(tape)
-        operators = [op for op in tape.operations if not isinstance(op, qml.Snapshot)]
-        if self._is_plain(tape):
-            structure = self._structures.find(operators, wires)
-            if structure is not None and structure.has_angles:
-                row = np.array(angles_of(operators), dtype=np.float64)
-                rows = [self._observables.terms(process.obs, wires) for process in tape.measurements]
-                found = tuple(np.array(structure.objective(terms).value(row)) for terms in rows)
-                return found[0] if len(found) == 1 else found
+        """The results of one tape without shots, by itself."""
+        operators, wires = _operators_of(tape), self._wires_of(tape)
         circuit, _ = circuit_of(operators, wires)
         pure = not self._is_noisy and not has_noise(operators)
-        found = tuple(Exact(self.target, circuit, wires, pure).measure(tape.measurements))
-        return found[0] if len(found) == 1 else found
+        return _one_or_tuple(Exact(self.target, circuit, wires, pure).measure(tape.measurements))
 
     def _is_plain(self, tape: Any) -> bool:
-        """Whether it asks for exact expectation values of sums of Paulis after gates alone, in this process."""
+        """Whether it asks for exact expectation values of sums of Paulis after gates alone; noise of all gates is a
+        daemon's business."""
         return (
-            not self.target.is_remote
-            and not self._is_noisy
+            (self.target.is_remote or not self._is_noisy)
             and all(map(is_pauli_expectation, tape.measurements))
             and not has_noise(tape.operations)
         )
@@ -152,8 +161,9 @@ class QmkDevice(qml.devices.Device):
     # -- derivatives ---------------------------------------------------------------------------------------------------
 
     def supports_derivatives(self, execution_config: Any = None, circuit: Any = None) -> bool:
-        """Whether there are adjoint derivatives: of exact expectation values, in this process and without noise."""
-        if self.target.is_remote or self._is_noisy:
+        """Whether there are adjoint derivatives: of exact expectation values, without noise. A daemon gives them with
+        the values, by the method that its engine has."""
+        if self._is_noisy:
             return False
         if execution_config is None:
             return True
@@ -163,33 +173,26 @@ class QmkDevice(qml.devices.Device):
 
     def compute_derivatives(self, circuits: Any, execution_config: Any = None) -> Any:
         """The Jacobians of a batch of tapes."""
-        return tuple(self._slopes(tape)[1] for tape in circuits)
+        return tuple(slopes for _, slopes in self._slopes(circuits))
 
     def execute_and_compute_derivatives(self, circuits: Any, execution_config: Any = None) -> Any:
         """The results and the Jacobians of a batch of tapes."""
-        found = [self._slopes(tape) for tape in circuits]
+        found = self._slopes(circuits)
         return tuple(value for value, _ in found), tuple(slopes for _, slopes in found)
 
-    def _slopes(self, tape: Any) -> tuple[Any, Any]:
-        wires = self._wires_of(tape)
-        operators = [op for op in tape.operations if not isinstance(op, qml.Snapshot)]
-        row = np.array(angles_of(operators), dtype=np.float64)
-        places = _places(tape)
-        if not len(row):
-            return self._value(tape), _zeros(tape)
-        structure = self._structures.find(operators, wires, now=True)
-        assert structure is not None, "it is wanted now"
-        values: list[Any] = []
-        slopes: list[Any] = []
-        for process in tape.measurements:
-            objective = structure.objective(self._observables.terms(process.obs, wires))
-            value, by = objective(row)
-            values.append(np.array(value))
-            by_parameter = tuple(np.array(0.0 if at is None else by[at]) for at in places)
-            slopes.append(by_parameter[0] if len(by_parameter) == 1 else by_parameter)
-        if len(values) == 1:
-            return values[0], slopes[0]
-        return tuple(values), tuple(slopes)
+    def _slopes(self, tapes: Sequence[Any]) -> list[tuple[Any, Any]]:
+        plain = [self._read(tape) for tape in tapes]
+        found = iter(self._plain.slopes([each for each in plain if len(each.row)]))
+        out: list[tuple[Any, Any]] = []
+        for tape, each in zip(tapes, plain, strict=True):
+            if not len(each.row):
+                out.append((self._value(tape), _zeros(tape)))
+                continue
+            values, slopes = next(found)
+            places = _places(tape)
+            rows = [_one_or_tuple(np.array(0.0 if at is None else by[at]) for at in places) for by in slopes]
+            out.append((_one_or_tuple(map(np.array, values)), _one_or_tuple(rows)))
+        return out
 
     def supports_jvp(self, execution_config: Any = None, circuit: Any = None) -> bool:
         """As ``supports_derivatives``."""
@@ -220,6 +223,16 @@ class QmkDevice(qml.devices.Device):
         return self.execute_and_compute_vjp(circuits, cotangents, execution_config)[1]
 
 
+def _operators_of(tape: Any) -> list[Any]:
+    return [op for op in tape.operations if not isinstance(op, qml.Snapshot)]
+
+
+def _one_or_tuple(found: Iterable[Any]) -> Any:
+    """The results of one tape: of a single measurement, or parameter, as it is."""
+    parts = tuple(found)
+    return parts[0] if len(parts) == 1 else parts
+
+
 def _places(tape: Any) -> list[int | None]:
     """Where the trainable parameters of a tape stand among the angles of its structure; None: in an observable."""
     found: dict[int, int] = {}
@@ -236,9 +249,8 @@ def _places(tape: Any) -> list[int | None]:
 
 def _zeros(tape: Any) -> Any:
     """The Jacobian of a tape whose gates have no angles."""
-    row = tuple(np.zeros(()) for _ in tape.trainable_params)
-    rows = tuple(row[0] if len(row) == 1 else row for _ in tape.measurements)
-    return rows[0] if len(rows) == 1 else rows
+    row = _one_or_tuple(np.zeros(()) for _ in tape.trainable_params)
+    return _one_or_tuple(row for _ in tape.measurements)
 
 
 def _rows(tape: Any, slopes: Any) -> Any:

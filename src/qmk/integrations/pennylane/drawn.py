@@ -2,7 +2,7 @@
 
 The measurements of one tape commute qubit by qubit (``device`` splits others first), so that one program gives the
 samples of all of them. Measurements on the way are columns of the samples too; a shot that postselection discards is
-left out, as on hardware.
+left out, as on hardware, or marked in samples, whose number JAX has to know beforehand.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from qmk.adapters.pennylane.library import qml
+from qmk.adapters.pennylane.library import mp, qml
 from qmk.adapters.pennylane.reader import Reader
 from qmk.client.result import Result
 from qmk.integrations.pennylane.structure import circuit_of
@@ -33,8 +33,9 @@ class Drawn:
         bits = self.circuit.add_bits(len(wires), "c")
         self.circuit.measure(range(len(wires)), bits)
 
-    def results(self, result: Result) -> Any:
-        """The results of the tape's measurement processes, a tuple of them for each part of its shots."""
+    def results(self, result: Result, *, pad: bool = False) -> Any:
+        """The results of the tape's measurement processes, a tuple of them for each part of its shots. ``pad``: samples
+        of discarded shots are the lowest int32, which is PennyLane's mark of them."""
         bits = bits_of(result, self._reader, len(self._wires))
         columns: list[Any] = [*self._wires, *range(len(self._reader.bits))]
         parts: list[Any] = []
@@ -42,11 +43,19 @@ class Drawn:
         order = qml.wires.Wires([*self._wires, *(_Column(k) for k in range(len(columns) - len(self._wires)))])
         processes = [_with_columns(process, stand_ins, self._wires) for process in self._tape.measurements]
         for lower, upper in self._tape.shots.bins():
-            part = bits[lower:upper]
+            part = bits[lower:upper].astype(np.int64)
+            kept = np.ones(len(part), dtype=bool)
             for bit, wanted in self._reader.postselected.items():
-                part = part[part[:, len(self._wires) + bit] == wanted]
-            found = tuple(process.process_samples(part.astype(np.int64), order) for process in processes)
-            parts.append(found[0] if len(found) == 1 else found)
+                kept &= part[:, len(self._wires) + bit] == wanted
+            found: list[Any] = []
+            for process in processes:
+                if pad and isinstance(process, mp.SampleMP):
+                    samples = np.array(process.process_samples(part, order))
+                    samples[~kept] = np.iinfo(np.int32).min
+                    found.append(samples)
+                else:
+                    found.append(process.process_samples(part[kept], order))
+            parts.append(found[0] if len(found) == 1 else tuple(found))
         return tuple(parts) if self._tape.shots.has_partitioned_shots else parts[0]
 
 

@@ -40,9 +40,11 @@ def is_differentiable(op: Any) -> bool:
 
 def pipeline(device: Any, config: Any) -> Any:
     """The transforms before a tape is executed. Tapes that are ready, as those of an optimiser are, are looked at once;
-    PennyLane's own transforms take others apart."""
+    PennyLane's own transforms take others apart. Where PennyLane sees that batches are split, ``jax.vmap`` of a compiled
+    QNode calls the device for one point after another, so that it may be nested."""
     found = qml.CompilePipeline()
     found.add_transform(_prepare, device, config)
+    found.add_transform(qml.transforms.broadcast_expand)
     return found
 
 
@@ -83,7 +85,6 @@ def _all_transforms(device: Any, config: Any) -> Any:
     prepared = {"skip_initial_state_prep": False, "device_wires": device.wires, "name": name}
     found.add_transform(preprocess.decompose, stopping_condition=stop, **prepared)
     found.add_transform(preprocess.device_resolve_dynamic_wires, wires=device.wires, allow_resets=not deferred)
-    found.add_transform(qml.transforms.broadcast_expand)
     found.add_transform(split_with_shots)
     if is_adjoint:
         name = f"adjoint + {name}"
@@ -107,13 +108,26 @@ def is_shadow(process: Any) -> bool:
     return isinstance(process, (mp.ClassicalShadowMP, mp.ShadowExpvalMP))
 
 
+def is_mapped(tape: Any) -> bool:
+    """Whether ``jax.vmap`` maps over a tape: its angles are then known to none but JAX's callbacks."""
+    return any(map(_has_batch, tape.get_parameters(trainable_only=False)))
+
+
+def _has_batch(given: Any) -> bool:
+    while given is not None and type(given).__name__ != "BatchTracer":
+        given = getattr(given, "primal", None)  # within a tracer of derivatives
+    return given is not None
+
+
 def _is_sampled(process: Any) -> bool:
     return is_shadow(process) or isinstance(process, mp.SampleMeasurement)
 
 
 def allows_adjoint(device: Any, tape: Any) -> bool:
-    """Whether adjoint differentiation takes a tape."""
+    """Whether adjoint differentiation takes a tape. It has no derivatives by coefficients of observables."""
     if tape.shots or not all(_is_expectation(process) for process in tape.measurements):
+        return False
+    if any(process.obs is not None and qml.operation.is_trainable(process.obs) for process in tape.measurements):
         return False
     if _is_ready(tape, device):
         return True
