@@ -4,8 +4,7 @@ from __future__ import annotations
 
 # Cirq has types in part.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
-from collections.abc import Sequence
-from importlib import metadata
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cirq
@@ -13,15 +12,10 @@ import numpy as np
 
 from qmk.engines.cirq import DECLARATION
 from qmk.exact import mixed
-from qmk.exact.density import DensityMatrix
-from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
-from qmk.exact.statevector import StateVector
-from qmk.ir.program import Gate, Program
+from qmk.exact.library import LibraryEngine
+from qmk.exact.readout import Amplitudes, Readout
+from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, matrix_of, split_controls
-from qmk.sdk.engine import Plan
-
-ENGINE = DECLARATION.name
-MIXED = DECLARATION.methods["density_matrix"]
 
 
 def operation_of(gate: Gate) -> cirq.Operation:
@@ -41,16 +35,16 @@ def _lines(qubits: Any) -> list[cirq.LineQubit]:
     return [cirq.LineQubit(int(qubit)) for qubit in qubits]
 
 
-def _amplitudes(readout: Readout) -> Amplitudes:
+def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     """The final state; qubit 0 is the highest bit of an index."""
     circuit = cirq.Circuit(operation_of(gate) for gate in readout.gates if gate.name != "id")
-    simulator = cirq.Simulator(dtype=np.complex128)
-    result = simulator.simulate(circuit, qubit_order=cirq.LineQubit.range(max(readout.n_qubits, 1)))
-    return np.ascontiguousarray(result.final_state_vector)
 
+    def simulate() -> Amplitudes:
+        order = cirq.LineQubit.range(max(readout.n_qubits, 1))
+        result = cirq.Simulator(dtype=np.complex128).simulate(circuit, qubit_order=order)
+        return np.ascontiguousarray(result.final_state_vector)
 
-def maker(readout: Readout, _method: str) -> VectorSampler:
-    return VectorSampler(readout, lambda: _amplitudes(readout), first_highest=True)
+    return simulate
 
 
 def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
@@ -64,16 +58,6 @@ def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
     return result.final_density_matrix
 
 
-class CirqEngine:
+class CirqEngine(LibraryEngine):
     def __init__(self) -> None:
-        self.version: str = metadata.version("cirq-core")
-
-    def prepare(self, program: Program, method: str) -> Plan:
-        if method == MIXED.method:
-            return mixed.prepare(program, ENGINE, MIXED, density_of)
-        return prepare(program, method, DECLARATION.methods, ENGINE, maker)
-
-    def observe(self, program: Program, method: str) -> StateVector | DensityMatrix:
-        if method == MIXED.method:
-            return mixed.observe(program, ENGINE, MIXED, density_of)
-        return StateVector(_amplitudes(readout_of(program, ENGINE, DECLARATION.methods[method])), program.n_qubits)
+        super().__init__(DECLARATION, "cirq-core", simulator, density_of)

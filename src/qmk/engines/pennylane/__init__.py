@@ -33,7 +33,7 @@ DECLARATION = Declaration(
             logic=False,
             max_qubits=MAX_QUBITS,
             noise=frozenset({"pauli", "kraus"}),
-            outputs=OF_DENSITY | {"noisy"},
+            outputs=OF_DENSITY | {"noisy", "density"},
         )
     },
     cost=cost,
