@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import QmkError
 from qmk.sdk import discovery
 from qmk.sdk.adapter import Adapter
+from qmk.sdk.references import resolve
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
@@ -38,7 +38,7 @@ def read(
     adapter = adapter_of(program)
     if adapter is None:
         return None
-    found = _function(adapter.reader)(program, params)
+    found = resolve(adapter.reader)(program, params)
     return found, None if adapter.uses_params(program) else params
 
 
@@ -47,7 +47,7 @@ def write(circuit: Circuit, framework: str) -> Any:
     what it cannot say."""
     adapter = discovery.adapters()[framework]
     try:
-        writer = _function(adapter.writer)
+        writer = resolve(adapter.writer)
     except ImportError as error:
         what = f"quantum-microkernel[{adapter.extra}]" if adapter.extra else adapter.library
         raise QmkError(
@@ -76,8 +76,3 @@ def readable() -> list[str]:
 def writable() -> list[str]:
     """The frameworks that circuits can be written for."""
     return sorted(name for name, adapter in discovery.adapters().items() if adapter.writer)
-
-
-def _function(reference: str) -> Any:
-    module, _, name = reference.partition(":")
-    return getattr(importlib.import_module(module), name)

@@ -13,6 +13,7 @@ from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import Frontend, Inputs, Source
+from qmk.sdk.references import resolve
 
 
 def recognise(data: bytes) -> int:
@@ -35,8 +36,7 @@ def _read(source: Source) -> Any:
     if len(found) != 1:
         message = f"the file has {len(found)} circuits"
         raise invalid_graph([Finding("QPY-02", message, "write one circuit into a file", file=source.name)])
-    module, _, name = discovery.adapters()["qiskit"].reader.partition(":")
-    return getattr(importlib.import_module(module), name)(found[0])
+    return resolve(discovery.adapters()["qiskit"].reader)(found[0])
 
 
 def parse(source: Source) -> Graph:

@@ -7,12 +7,11 @@ import functools
 import re
 from pathlib import Path
 
-from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.models import files
 from qmk.qvm.families import SPELLINGS
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, strip_bom
+from qmk.sdk.frontend import Frontend, Source, decode_text, report_refused, strip_bom
 
 _OTHERS = re.compile(r"OPENQASM\b|//|/\*|#|\{|include\b|qreg\b|creg\b|qubit\b|bit\b|@")
 _STATEMENT = re.compile(r"(?:[A-Za-z_{][\w{}\[\]+*/-]*\s*:\s*)?([A-Za-z_][\w.]*)")
@@ -46,13 +45,10 @@ def _opcode(line: str) -> bool:
 
 def parse(source: Source) -> Graph:
     from qmk.formats.asm import assemble
+    from qmk.formats.asm.rules import ASM_RULES
 
-    try:
-        text = strip_bom(source.data).decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = source.data.count(b"\n", 0, error.start) + 1
-        row = Finding("ASM-001", f"byte {error.start} is not UTF-8", "save the file as UTF-8", "", source.name, line)
-        raise invalid_graph([row]) from None
+    with report_refused(ASM_RULES, source):
+        text = decode_text(source.data, "ASM-001")
     include = _Folder(Path(source.path).parent).read if source.path else None
     return assemble(text, params=source.params, file=source.name, include=include)
 

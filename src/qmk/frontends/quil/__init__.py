@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 
 from qmk.frontends.quil.rules import QUIL_RULES
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Inputs, Source, strip_bom
+from qmk.sdk.frontend import Frontend, strip_bom
+from qmk.sdk.references import later
 
 __all__ = ["FRONTEND", "QUIL_RULES"]
 
@@ -36,24 +36,12 @@ def recognise(data: bytes) -> int:
     return 99 if sure and (sure + gates) * 2 >= len(lines) else 70 if gates == len(lines) else 40
 
 
-def parse(source: Source) -> Graph:
-    from qmk.frontends.quil.reader import read
-
-    return read(source)
-
-
-def inputs(source: Source) -> Inputs:
-    from qmk.frontends.quil.reader import inputs
-
-    return inputs(source)
-
-
-def emit(graph: Graph) -> bytes:
-    from qmk.frontends.quil.emit import emit
-
-    return emit(graph)
-
-
 FRONTEND = Frontend(
-    "quil", "Programs in Quil, with classical memory and noise pragmas", (".quil",), recognise, parse, emit, inputs
+    "quil",
+    "Programs in Quil, with classical memory and noise pragmas",
+    (".quil",),
+    recognise,
+    later("qmk.frontends.quil.reader:read"),
+    later("qmk.frontends.quil.emit:emit"),
+    later("qmk.frontends.quil.reader:inputs"),
 )

@@ -15,8 +15,8 @@ import re
 
 from qmk.frontends.stim.gates import ALIASES, NAMES
 from qmk.frontends.stim.rules import STIM_RULES
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, strip_bom
+from qmk.sdk.frontend import Frontend, strip_bom
+from qmk.sdk.references import later
 
 __all__ = ["FRONTEND", "STIM_RULES"]
 
@@ -46,18 +46,11 @@ def _instruction(line: str) -> re.Match[str] | None:
     return match if match[1] in NAMES or match[1] in ALIASES else None
 
 
-def parse(source: Source) -> Graph:
-    from qmk.frontends.stim.reader import read
-
-    return read(source)
-
-
-def emit(graph: Graph) -> bytes:
-    from qmk.frontends.stim.emit import emit
-
-    return emit(graph)
-
-
 FRONTEND = Frontend(
-    "stim", "Circuits of Stim, tagged gates and lost atoms included", (".stim",), recognise, parse, emit
+    "stim",
+    "Circuits of Stim, tagged gates and lost atoms included",
+    (".stim",),
+    recognise,
+    later("qmk.frontends.stim.reader:read"),
+    later("qmk.frontends.stim.emit:emit"),
 )
