@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
+from qmk.models.arguments import show
 from qmk.sdk import discovery
-from qmk.sdk.adapter import Adapter
+from qmk.sdk.adapter import Adapter, cannot
 from qmk.sdk.references import resolve
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ def no_collection() -> Generator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def not_a_program(framework: str, program: object, fix: str) -> QmkError:
+    """The refusal of an object of a framework that is no program of it."""
+    return cannot(framework, f"a {type(program).__name__} is not a program", show(program, 40), fix)
 
 
 def readable() -> list[str]:
