@@ -8,7 +8,6 @@ text.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -20,7 +19,7 @@ from qmk.formats.json_rules import Rule
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import Frontend, Inputs, Source, decode_json, json_object, refuse, report_refused, strip_bom
-from qmk.sdk.references import resolve
+from qmk.sdk.references import require, resolve
 
 _ROWS = (
     Rule(
@@ -86,11 +85,7 @@ def recognise(data: bytes) -> int:
 
 def load_cirq() -> Any:
     """Cirq. Raises UNSUPPORTED where it is not installed."""
-    try:
-        return importlib.import_module("cirq")
-    except ImportError:
-        fix = "pip install 'quantum-microkernel[cirq]'"
-        raise QmkError("UNSUPPORTED", "circuits of Cirq are read by cirq, which is not installed", help=fix) from None
+    return require("cirq", "reading circuits of Cirq", "quantum-microkernel[cirq]")
 
 
 def to_circuit(program: Any) -> Any:

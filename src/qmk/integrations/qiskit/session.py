@@ -101,7 +101,7 @@ class Primitive:
         return PrimitiveResult([self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)], {"version": 2})
 
     def _run_pub(self, pub: Any, at: int, job_id: str) -> PubResult:
-        raise NotImplementedError
+        raise AssertionError("a sampler and an estimator each run a pub their own way")
 
     def _metadata(self, pub: Any, seed: int) -> dict[str, Any]:
         """What a pub was run on, and its seed."""
