@@ -11,18 +11,15 @@ from qmk.base.limits import LIMITS
 from qmk.models import files
 from qmk.qvm.families import SPELLINGS
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, decode_text, report_refused, strip_bom
+from qmk.sdk.frontend import Frontend, Source, decode_text, first_lines, report_refused, strip_bom
 
 _OTHERS = re.compile(r"OPENQASM\b|//|/\*|#|\{|include\b|qreg\b|creg\b|qubit\b|bit\b|@")
 _STATEMENT = re.compile(r"(?:[A-Za-z_{][\w{}\[\]+*/-]*\s*:\s*)?([A-Za-z_][\w.]*)")
-_LINES = 64
 
 
 def recognise(data: bytes) -> int:
     """Judges by the first lines that are not comments: directives, or statements with known opcodes."""
-    text = strip_bom(data[:65536]).decode("utf-8", "replace")
-    lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(";")][:_LINES]
+    lines = first_lines(data, ";")
     if not lines or _OTHERS.match(lines[0]):
         return 0
     known = sum(1 for line in lines if _directive().match(line) or _opcode(line))

@@ -35,6 +35,15 @@ def json_object(data: bytes) -> bytes:
     return head if head.startswith(b"{") else b""
 
 
+def first_lines(data: bytes, comment: str) -> list[str]:
+    """The first lines of a text that ``recognise`` examines, at most 64, without empty ones and comments. The last one
+    of a long text is left out, as it may be cut."""
+    lines = [line.strip() for line in strip_bom(data[:65536]).decode("utf-8", "replace").split("\n")]
+    if len(data) >= 4096 and len(lines) > 1:
+        lines = lines[:-1]
+    return [line for line in lines if line and not line.startswith(comment)][:64]
+
+
 class Source(msgspec.Struct, frozen=True):
     """A program as it came in. ``path`` is "" when there is no file; relative includes resolve against its folder and
     may not leave it. ``params`` set inputs by name."""
