@@ -7,14 +7,13 @@ in which parameters stand anywhere but in angles is read at every point, so that
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.api.source import read_native, text_of
 from qmk.base.errors import QmkError
 from qmk.request.sweeps import Points, is_affine, labels
-from qmk.rpc.forks import ForkedLock
+from qmk.rpc.kept import Kept
 
 if TYPE_CHECKING:
     import qmk_native
@@ -82,8 +81,7 @@ def parametrise(read: Read, base: Vector, *, is_same: bool = False) -> Parametri
 
 
 _Key = tuple[bytes, str, tuple[tuple[str, tuple[int, ...]], ...], tuple[tuple[str, float], ...]]
-_KEPT: OrderedDict[_Key, Parametrised] = OrderedDict()
-_LOCK = ForkedLock()
+_KEPT: Kept[_Key, Parametrised] = Kept()
 
 
 def of_text(program: ProgramLike, points: Points, format: str | None, narrow: int) -> Parametrised | None:
@@ -98,7 +96,7 @@ def of_text(program: ProgramLike, points: Points, format: str | None, narrow: in
         return there if there is not None and there.n_qubits <= narrow else None
 
     base = points.table[0]
-    known = _find(key)
+    known = _KEPT.get(key)
     if known is not None and known.circuit.n_qubits <= narrow and known.at(base) is not None:
         return known
     found = parametrise(read, base)
@@ -140,27 +138,14 @@ def _key(text: bytes, points: Points, format: str | None) -> _Key | None:
     return text, format or "", tuple(points.shapes.items()), tuple(points.fixed.items())
 
 
-def _find(key: _Key) -> Parametrised | None:
-    with _LOCK:
-        known = _KEPT.get(key)
-        if known is not None:
-            _KEPT.move_to_end(key)
-        return known
-
-
 def _keep(key: _Key, found: Parametrised) -> None:
-    if len(key[0]) > KEPT_BYTES // 4:
-        return
-    with _LOCK:
-        _KEPT[key] = found
-        while len(_KEPT) > PROGRAMS or sum(len(kept[0]) for kept in _KEPT) > KEPT_BYTES:
-            _KEPT.popitem(last=False)
+    if len(key[0]) <= KEPT_BYTES // 4:
+        _KEPT.put(key, found, len(key[0]), KEPT_BYTES, PROGRAMS)
 
 
 def forget() -> None:
     """Empties the cache."""
-    with _LOCK:
-        _KEPT.clear()
+    _KEPT.clear()
 
 
 def of_graph(graph: Graph, sweep: Sweep, base: Vector) -> Parametrised | None:

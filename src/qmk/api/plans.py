@@ -7,11 +7,10 @@ programs could share by chance.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.base.errors import QmkError
-from qmk.rpc.forks import ForkedLock
+from qmk.rpc.kept import Kept
 
 if TYPE_CHECKING:
     import qmk_native
@@ -43,8 +42,7 @@ rewritten."""
 
 GRAPH = "graph"
 
-_KEPT: OrderedDict[Key, Known] = OrderedDict()
-_LOCK = ForkedLock()
+_KEPT: Kept[Key, Known] = Kept()
 
 
 def native(source: Source, method: str) -> Known | None:
@@ -60,8 +58,7 @@ def native(source: Source, method: str) -> Known | None:
 
 def has_read(text: bytes, format: str | None) -> bool:
     """Whether a program of this text, in this format if the caller names one, is kept."""
-    with _LOCK:
-        return any((text, format or "", "auto", rewrites) in _KEPT for rewrites in (True, False))
+    return any((text, format or "", "auto", rewrites) in _KEPT for rewrites in (True, False))
 
 
 def _of_text(source: Source, method: str) -> Known | None:
@@ -70,7 +67,7 @@ def _of_text(source: Source, method: str) -> Known | None:
     options = source.options
     key = (source.text, options.format or "", method, options.rewrites)
     keeps = options.cache and options.params is None
-    if keeps and (known := _find(key)) is not None:
+    if keeps and (known := _KEPT.get(key)) is not None:
         return known
     circuit = source.circuit
     if circuit is None:
@@ -89,7 +86,7 @@ def _of_graph(source: Source, method: str) -> Known | None:
 
     rewrites, cache = source.options.rewrites, source.options.cache and not source.options.strict
     key = (source.packed_graph, GRAPH, method, rewrites)
-    if cache and (known := _find(key)) is not None:
+    if cache and (known := _KEPT.get(key)) is not None:
         source.warn(known.warnings)
         return known
     try:
@@ -117,27 +114,15 @@ def _prepare(
     return Known(Prepared(circuit, method, rewrites=rewrites), prediction, fenced, notes, warnings)
 
 
-def _find(key: Key) -> Known | None:
-    with _LOCK:
-        known = _KEPT.get(key)
-        if known is not None:
-            _KEPT.move_to_end(key)
-        return known
-
-
 def _keep(key: Key, known: Known, wanted: bool) -> Known:
     if wanted and len(key[0]) <= KEPT_BYTES // 4:
-        with _LOCK:
-            _KEPT[key] = known
-            while len(_KEPT) > PROGRAMS or sum(len(kept[0]) for kept in _KEPT) > KEPT_BYTES:
-                _KEPT.popitem(last=False)
+        return _KEPT.put(key, known, len(key[0]), KEPT_BYTES, PROGRAMS)
     return known
 
 
 def forget() -> None:
     """Empties the cache."""
-    with _LOCK:
-        _KEPT.clear()
+    _KEPT.clear()
 
 
 _MEMORY = [0.0, 0]

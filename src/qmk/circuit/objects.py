@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
-import importlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
+from qmk.models.arguments import show
 from qmk.sdk import discovery
-from qmk.sdk.adapter import Adapter
+from qmk.sdk.adapter import Adapter, cannot
+from qmk.sdk.references import resolve
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
@@ -44,7 +45,7 @@ def read(
     adapter = adapter_of(program)
     if adapter is None:
         return None
-    found = _function(adapter.reader)(program, params)
+    found = resolve(adapter.reader)(program, params)
     return found, None if adapter.uses_params(program) else params
 
 
@@ -53,7 +54,7 @@ def write(circuit: Circuit, framework: str) -> Any:
     what it cannot say."""
     adapter = discovery.adapters()[framework]
     try:
-        writer = _function(adapter.writer)
+        writer = resolve(adapter.writer)
     except ImportError as error:
         what = f"quantum-microkernel[{adapter.extra}]" if adapter.extra else adapter.library
         raise QmkError(
@@ -74,6 +75,11 @@ def no_collection() -> Generator[None]:
             gc.enable()
 
 
+def not_a_program(framework: str, program: object, fix: str) -> QmkError:
+    """The refusal of an object of a framework that is no program of it."""
+    return cannot(framework, f"a {type(program).__name__} is not a program", show(program, 40), fix)
+
+
 def readable() -> list[str]:
     """The frameworks whose programs are read."""
     return sorted(discovery.adapters())
@@ -82,8 +88,3 @@ def readable() -> list[str]:
 def writable() -> list[str]:
     """The frameworks that circuits can be written for."""
     return sorted(name for name, adapter in discovery.adapters().items() if adapter.writer)
-
-
-def _function(reference: str) -> Any:
-    module, _, name = reference.partition(":")
-    return getattr(importlib.import_module(module), name)

@@ -80,7 +80,6 @@ class _Layout:
         self._name_registers(graph)
         self.n_rows = len(self.names) + len(self.registers)
         self.height = HEAD + ROW * self.n_rows
-        self.born = [0] * len(self.names)
         self.ends: list[int | None] = [None] * len(self.names)
         self.columns: list[list[_Placed]] = []
         packing = Packing(self.n_rows)

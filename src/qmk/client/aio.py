@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from types import TracebackType
 from typing import Any, Self, cast
 
 from qmk.base.errors import QmkError
@@ -124,9 +123,7 @@ class AsyncClient(Core):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         await self.close()
 
     def _when_ended(self, job: AsyncJob, tell: Callable[[], None]) -> None:

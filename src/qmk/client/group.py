@@ -39,11 +39,16 @@ class AsyncGroup:
 
     async def jobs(self) -> list[AsyncJob]:
         """Handles of the jobs, those accepted first first."""
-        return [self._client.job(row.job_id) for row in reversed(await self._all())]
+        return [self._client.job(row.job_id) for row in await self.rows()]
+
+    async def rows(self) -> list[JobRow]:
+        """What the daemon lists of the jobs, those accepted first first."""
+        pages = self._client._rows((self.tag,))  # pyright: ignore[reportPrivateUsage]
+        return [row async for page in pages for row in page][::-1]
 
     async def status(self) -> dict[str, int]:
         """How many jobs are in each state in which there are any."""
-        return dict(Counter(row.state for row in await self._all()))
+        return dict(Counter(row.state for row in await self.rows()))
 
     async def wait(self, timeout: float | None = None) -> dict[str, int]:
         """Wait until all jobs have ended, those that are submitted meanwhile too, and give ``status``. Raises TIMEOUT
@@ -69,12 +74,8 @@ class AsyncGroup:
                 raise error
         return len(found) - len(refused)
 
-    async def _all(self) -> list[JobRow]:
-        pages = self._client._rows((self.tag,))  # pyright: ignore[reportPrivateUsage]
-        return [row async for page in pages for row in page]
-
     async def _going(self) -> list[AsyncJob]:
-        return [self._client.job(row.job_id) for row in reversed(await self._all()) if row.state not in calls.ENDED]
+        return [self._client.job(row.job_id) for row in await self.rows() if row.state not in calls.ENDED]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.tag}>"
@@ -91,6 +92,10 @@ class Group:
     def jobs(self) -> list[Job]:
         """Handles of the jobs, those accepted first first."""
         return [Job(job) for job in drive(self._group.jobs())]
+
+    def rows(self) -> list[JobRow]:
+        """What the daemon lists of the jobs, those accepted first first."""
+        return drive(self._group.rows())
 
     def status(self) -> dict[str, int]:
         """How many jobs are in each state in which there are any."""

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from qmk.exact.density import DensityMatrix, kraus_operators
-from qmk.exact.readout import bits_of, outcomes
+from qmk.exact.readout import bits_of, outcomes, steps_of
 from qmk.exact.rng import Rng
 from qmk.ir.lazy import lazy
-from qmk.ir.program import Barrier, Gate, Measure, Program
+from qmk.ir.program import Program
 from qmk.ir.unitary import Array
-from qmk.sdk.engine import Capabilities, Progress, Samples, Unsupported
+from qmk.sdk.engine import Capabilities, Progress, Samples
 
 Channel = tuple[tuple[int, ...], tuple[Array, ...]]
 """Qubits, and the Kraus operators on them, the first qubit the highest bit of an index: one for a gate."""
@@ -77,23 +77,5 @@ def observe(program: Program, engine: str, can: Capabilities, maker: Maker) -> D
 def channels_of(program: Program, engine: str, can: Capabilities) -> tuple[list[Channel], dict[int, int]]:
     """The channels in order, and the bit that each measured qubit is read into. Raises ``Unsupported`` naming what
     there is besides."""
-    name = f"{engine}:{can.method}" if can.method else engine
-    if can.max_qubits is not None and program.n_qubits > can.max_qubits:
-        raise Unsupported(f"{program.n_qubits} qubits: {name} holds at most {can.max_qubits}")
-    found: list[Channel] = []
-    reads: dict[int, int] = {}
-    for item in program.instructions:
-        if isinstance(item, Barrier):
-            continue
-        if getattr(item, "cond", None) is not None:
-            raise Unsupported(f"a condition: {name} has no feed-forward")
-        if isinstance(item, Gate) and item.name not in can.gates:
-            raise Unsupported(f"gate {item.name}: {name} has no such gate")
-        qubits, operators = ((item.qubit,), ()) if isinstance(item, Measure) else kraus_operators(item)
-        if not reads.keys().isdisjoint(qubits):
-            raise Unsupported(f"a qubit used after its measurement: {name} samples the final state only")
-        if isinstance(item, Measure):
-            reads[item.qubit] = item.cbit
-        elif qubits:  # a phase of the whole state is on none, and no bit can notice it
-            found.append((qubits, operators))
-    return found, reads
+    steps, read = steps_of(program, engine, can)
+    return [kraus_operators(step) for step in steps], read

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -104,34 +105,45 @@ def prepare(
 
 def readout_of(program: Program, engine: str, can: Capabilities) -> Readout:
     """Raises ``Unsupported`` naming what there is besides gates and one final measurement a qubit."""
+    steps, read = steps_of(program, engine, msgspec.structs.replace(can, noise=frozenset(), reset=False))
+    return Readout(program.n_qubits, cast("tuple[Gate, ...]", steps), tuple(read), tuple(read.values()))
+
+
+def steps_of(
+    program: Program, engine: str, can: Capabilities
+) -> tuple[tuple[Gate | Noise | Reset, ...], dict[int, int]]:
+    """What changes the state, in order, and the bit that each measured qubit is read into. Noise on measured qubits
+    alone is left out: no bit notices it. Raises ``Unsupported`` naming what ``can`` has not."""
     name = f"{engine}:{can.method}" if can.method else engine
     if can.max_qubits is not None and program.n_qubits > can.max_qubits:
         raise Unsupported(f"{program.n_qubits} qubits: {name} holds at most {can.max_qubits}")
-    gates: list[Gate] = []
+    steps: list[Gate | Noise | Reset] = []
     read: dict[int, int] = {}
     for item in program.instructions:
         if isinstance(item, Barrier):
             continue
-        if isinstance(item, Noise | LossEvent):
+        if isinstance(item, LossEvent) or (isinstance(item, Noise) and not can.noise):
             raise Unsupported(f"an error channel: {name} has none")
-        if item.cond is not None:
+        if not isinstance(item, Noise) and item.cond is not None:
             raise Unsupported(f"a condition: {name} has no feed-forward")
-        if isinstance(item, Reset):
+        if isinstance(item, Reset) and not can.reset:
             raise Unsupported(f"a reset: {name} samples the final state only")
         if isinstance(item, Logic):
             if not can.logic:
                 raise Unsupported(f"event logic: {name} computes none")
             continue
-        touched = item.qubits if isinstance(item, Gate) else (item.qubit,)
+        touched = (item.qubit,) if isinstance(item, Measure | Reset) else item.qubits
+        if isinstance(item, Noise) and read.keys() >= set(touched):
+            continue
         if not read.keys().isdisjoint(touched):
             raise Unsupported(f"a qubit used after its measurement: {name} samples the final state only")
         if isinstance(item, Measure):
             read[item.qubit] = item.cbit
-        elif item.name not in can.gates:
+        elif isinstance(item, Gate) and item.name not in can.gates:
             raise Unsupported(f"gate {item.name}: {name} has no such gate")
-        elif item.qubits:  # a phase of the whole state is on none, and no bit can notice it
-            gates.append(item)
-    return Readout(program.n_qubits, tuple(gates), tuple(read), tuple(read.values()))
+        elif touched:  # a phase of the whole state is on none, and no bit can notice it
+            steps.append(item)
+    return tuple(steps), read
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,12 @@ import msgspec
 
 from qmk.sdk.engine import Capabilities, Features
 
+OF_DENSITY = frozenset({"counts", "events", "expectation", "probabilities"})
+"""Outputs that a density matrix gives, beside itself."""
+
+OF_STATE = OF_DENSITY | {"state", "amplitudes"}
+"""Outputs that a state vector gives."""
+
 _NOTHING_ELSE = Capabilities(
     gates=frozenset(), mid_circuit=False, reset=False, feed_forward="none", logic=False, noise=frozenset()
 )

@@ -95,24 +95,6 @@ def _plain_parts(data: bytes, top: Mapping[str, msgspec.Raw], known: tuple[str, 
     return parts if _keys(data) == _keys(msgspec.json.encode(parts)) else None
 
 
-def decode_value(value: Any) -> tuple[Graph, list[Finding]]:
-    """``decode`` for a document already decoded to dicts, lists, texts and numbers."""
-    walk = Walk()
-    try:
-        top = msgspec.convert(value, dict[str, Any])
-        known = known_keys(top.get("version"))
-        parts = {key: msgspec.convert(part, _TYPES[key]) if key in known else part for key, part in top.items()}
-        document = _document(parts, known)
-    except (*_WRONG, TypeError):
-        document = walk.document(value)
-    try:
-        msgspec.json.encode(document)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        walk.add("QVM-J02", f"the document has no JSON form ({type(error).__name__})", "give JSON-compatible values")
-        raise invalid_graph(walk.findings) from None
-    return _graph(document, walk)
-
-
 def _document(parts: dict[str, Any], known: tuple[str, ...]) -> Document:
     """The fast path's document; raises ValidationError when the slow path has something to say."""
     version = parts.get("version")

@@ -16,7 +16,7 @@ from qmk.formats.json_rules import Rule
 from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BRAKET, AtomProgram, Drive, Field
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, json_object
+from qmk.sdk.frontend import Frontend, Source, json_object, report_refused
 
 NAME = "braket.ir.ahs.program"
 
@@ -85,7 +85,7 @@ def recognise(data: bytes) -> int:
 
 
 class _Reading(SiReading):
-    prefix, form, rules = "AHS", "AHS programs", AHS_RULES
+    prefix, form = "AHS", "AHS programs"
 
     def program(self) -> tuple[AtomProgram, str]:
         read = self.decode(_DECODER)
@@ -132,9 +132,10 @@ class _Reading(SiReading):
 
 def parse(source: Source) -> Graph:
     """Raises INVALID_GRAPH with what is wrong in the text, or with every rule of the device that it breaks."""
-    reading = _Reading(source)
-    program, device = reading.program()
-    return reading.graph(program, device, NAME)
+    with report_refused(AHS_RULES, source):
+        reading = _Reading(source)
+        program, device = reading.program()
+        return reading.graph(program, device, NAME)
 
 
 FRONTEND = Frontend("ahs", "Analog programs of Amazon Braket for neutral atoms", (".braket.json",), recognise, parse)

@@ -8,18 +8,18 @@ text.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
 
-from qmk.base.errors import QmkError, invalid_graph
+from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.formats.json_rules import Rule
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
-from qmk.sdk.frontend import Frontend, Inputs, Refused, Source, json_object, refuse, strip_bom
+from qmk.sdk.frontend import Frontend, Inputs, Source, decode_json, json_object, refuse, report_refused, strip_bom
+from qmk.sdk.references import require, resolve
 
 _ROWS = (
     Rule(
@@ -71,6 +71,7 @@ TYPES = frozenset(_TYPES.split())
 _NAMES = frozenset({"sympy.Symbol", "sympy.IndexedBase", "sympy.Float"})
 """Types of sympy that hold text."""
 
+_DECODER = msgspec.json.Decoder(Any)
 _DEEPEST = 200
 _LARGEST_POWER, _LARGEST_TOWER = 16, 4
 _LARGEST_NUMBER = 1 << 64
@@ -84,19 +85,14 @@ def recognise(data: bytes) -> int:
 
 def load_cirq() -> Any:
     """Cirq. Raises UNSUPPORTED where it is not installed."""
-    try:
-        return importlib.import_module("cirq")
-    except ImportError:
-        fix = "pip install 'quantum-microkernel[cirq]'"
-        raise QmkError("UNSUPPORTED", "circuits of Cirq are read by cirq, which is not installed", help=fix) from None
+    return require("cirq", "reading circuits of Cirq", "quantum-microkernel[cirq]")
 
 
 def to_circuit(program: Any) -> Any:
     """A circuit of Cirq's from a document as one of ours, by its adapter. Raises Refused for parts of it that Cirq has
     not looked at and cannot use."""
-    module, _, name = discovery.adapters()["cirq"].reader.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)(program, None)
+        return resolve(discovery.adapters()["cirq"].reader)(program, None)
     except QmkError:
         raise
     except Exception as error:  # what a wrong value in an object of Cirq's makes it raise is not limited
@@ -105,18 +101,12 @@ def to_circuit(program: Any) -> Any:
 
 def _read(source: Source) -> Any:
     cirq = load_cirq()
-    try:
+    with report_refused(CIRQ_RULES, source):
         return to_circuit(_load(cirq, strip_bom(source.data)))
-    except Refused as refused:
-        raise invalid_graph([refused.finding(CIRQ_RULES, source.name)]) from None
 
 
 def _load(cirq: Any, data: bytes) -> Any:
-    try:
-        document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        refuse("CIRQ-01", f"not JSON: {error}")
-    _look(document, 0, 0)
+    _look(decode_json(data, _DECODER, "CIRQ-01", "JSON"), 0, 0)
     try:
         found = cirq.read_json(json_text=data.decode())
     except Exception as error:  # what a broken document makes it raise is not limited

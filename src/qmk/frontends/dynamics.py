@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.formats import expression, json_text
 from qmk.formats.expression_syntax import ExpressionError
@@ -18,7 +17,7 @@ from qmk.formats.json_rules import Rule
 from qmk.models.arguments import show
 from qmk.models.dynamics import checks
 from qmk.qvm.graph import Graph, Node, Output
-from qmk.sdk.frontend import Frontend, Inputs, Source, json_object, strip_bom
+from qmk.sdk.frontend import Frontend, Inputs, Refused, Source, json_object, report_refused, strip_bom
 
 NAME = "qmk.dynamics"
 _ARGS = ("levels", "hamiltonian", "times", "collapse", "initial", "observables")
@@ -60,12 +59,7 @@ def recognise(data: bytes) -> int:
 class _Reading:
     def __init__(self, source: Source) -> None:
         self.source = source
-        found: Any
-        try:
-            found = json_text.decode(strip_bom(source.data))
-        except QmkError as error:
-            rows = [Finding(row.rule, row.message, row.help, "", source.name, row.line) for row in error.findings]
-            raise invalid_graph(rows) from None
+        found: Any = json_text.decode(strip_bom(source.data))
         if not isinstance(found, dict):
             self.refuse("01", "it is not a JSON object")
         self.document = cast("dict[str, Any]", found)
@@ -81,8 +75,7 @@ class _Reading:
         self.parameters = cast("dict[str, float]", given)
 
     def refuse(self, rule: str, message: str, help: str = "") -> NoReturn:
-        row = DYN_RULES[f"DYN-{rule}"]
-        raise invalid_graph([Finding(row.id, message, help or row.help, "", self.source.name)])
+        raise Refused(f"DYN-{rule}", message, help)
 
     def graph(self) -> Graph:
         names: dict[str, Any] = dict(self.parameters)
@@ -151,12 +144,14 @@ def _is_number(value: Any) -> bool:
 
 def parse(source: Source) -> Graph:
     """Raises INVALID_GRAPH with what is wrong, and where."""
-    return _Reading(source).graph()
+    with report_refused(DYN_RULES, source):
+        return _Reading(source).graph()
 
 
 def inputs(source: Source) -> Inputs:
     """The document's parameters."""
-    return Inputs(dict.fromkeys(_Reading(source).parameters, ()), only_angles=False)
+    with report_refused(DYN_RULES, source):
+        return Inputs(dict.fromkeys(_Reading(source).parameters, ()), only_angles=False)
 
 
 FRONTEND = Frontend(

@@ -5,14 +5,14 @@ A file of several circuits is refused: a program is one.
 
 from __future__ import annotations
 
-import importlib
 import io
 from typing import Any
 
-from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.base.errors import Finding, invalid_graph
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
 from qmk.sdk.frontend import Frontend, Inputs, Source
+from qmk.sdk.references import require, resolve
 
 
 def recognise(data: bytes) -> int:
@@ -21,11 +21,7 @@ def recognise(data: bytes) -> int:
 
 def _read(source: Source) -> Any:
     """The circuit in the file as one of ours, by the adapter for Qiskit's objects."""
-    try:
-        qpy = importlib.import_module("qiskit.qpy")
-    except ImportError:
-        help = "pip install 'quantum-microkernel[qiskit]'"
-        raise QmkError("UNSUPPORTED", "QPY is read by qiskit, which is not installed", help=help) from None
+    qpy = require("qiskit.qpy", "reading QPY", "quantum-microkernel[qiskit]")
     try:
         found = qpy.load(io.BytesIO(source.data))
     except Exception as error:  # what a broken file makes it raise is not limited
@@ -35,8 +31,7 @@ def _read(source: Source) -> Any:
     if len(found) != 1:
         message = f"the file has {len(found)} circuits"
         raise invalid_graph([Finding("QPY-02", message, "write one circuit into a file", file=source.name)])
-    module, _, name = discovery.adapters()["qiskit"].reader.partition(":")
-    return getattr(importlib.import_module(module), name)(found[0])
+    return resolve(discovery.adapters()["qiskit"].reader)(found[0])
 
 
 def parse(source: Source) -> Graph:

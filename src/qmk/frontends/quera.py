@@ -17,7 +17,7 @@ from qmk.formats.json_rules import Rule
 from qmk.frontends.si_program import Part, Series, SiReading, common_rules
 from qmk.models.atoms.program import C6_BLOQADE, AtomProgram, Drive
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, json_object
+from qmk.sdk.frontend import Frontend, Source, json_object, report_refused
 
 NAME = "quera.task_specification"
 
@@ -83,7 +83,7 @@ def recognise(data: bytes) -> int:
 
 
 class _Reading(SiReading):
-    prefix, form, rules = "QUERA", "task specifications", QUERA_RULES
+    prefix, form = "QUERA", "task specifications"
 
     def program(self) -> tuple[AtomProgram, str]:
         read = self.decode(_DECODER)
@@ -122,9 +122,10 @@ class _Reading(SiReading):
 
 def parse(source: Source) -> Graph:
     """Raises INVALID_GRAPH with what is wrong in the text, or with every rule of the device that it breaks."""
-    reading = _Reading(source)
-    program, device = reading.program()
-    return reading.graph(program, device, NAME)
+    with report_refused(QUERA_RULES, source):
+        reading = _Reading(source)
+        program, device = reading.program()
+        return reading.graph(program, device, NAME)
 
 
 FRONTEND = Frontend("quera", "QuEra's task specification 0.6 for neutral atoms", (".quera.json",), recognise, parse)

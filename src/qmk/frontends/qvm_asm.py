@@ -7,23 +7,19 @@ import functools
 import re
 from pathlib import Path
 
-from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.models import files
 from qmk.qvm.families import SPELLINGS
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, strip_bom
+from qmk.sdk.frontend import Frontend, Source, decode_text, first_lines, report_refused, strip_bom
 
 _OTHERS = re.compile(r"OPENQASM\b|//|/\*|#|\{|include\b|qreg\b|creg\b|qubit\b|bit\b|@")
 _STATEMENT = re.compile(r"(?:[A-Za-z_{][\w{}\[\]+*/-]*\s*:\s*)?([A-Za-z_][\w.]*)")
-_LINES = 64
 
 
 def recognise(data: bytes) -> int:
     """Judges by the first lines that are not comments: directives, or statements with known opcodes."""
-    text = strip_bom(data[:65536]).decode("utf-8", "replace")
-    lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(";")][:_LINES]
+    lines = first_lines(data, ";")
     if not lines or _OTHERS.match(lines[0]):
         return 0
     known = sum(1 for line in lines if _directive().match(line) or _opcode(line))
@@ -46,13 +42,10 @@ def _opcode(line: str) -> bool:
 
 def parse(source: Source) -> Graph:
     from qmk.formats.asm import assemble
+    from qmk.formats.asm.rules import ASM_RULES
 
-    try:
-        text = strip_bom(source.data).decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = source.data.count(b"\n", 0, error.start) + 1
-        row = Finding("ASM-001", f"byte {error.start} is not UTF-8", "save the file as UTF-8", "", source.name, line)
-        raise invalid_graph([row]) from None
+    with report_refused(ASM_RULES, source):
+        text = decode_text(source.data, "ASM-001")
     include = _Folder(Path(source.path).parent).read if source.path else None
     return assemble(text, params=source.params, file=source.name, include=include)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.formats import json_codec
 from qmk.formats.json_shape import KEYS_10
 from qmk.formats.warnings import add_warnings
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, json_object
+from qmk.sdk.frontend import Frontend, Refused, Source, json_object, report_refused
 
 
 def recognise(data: bytes) -> int:
@@ -23,15 +22,11 @@ def recognise(data: bytes) -> int:
 
 
 def parse(source: Source) -> Graph:
-    if source.params:
-        message = f"QVM JSON has no parameters; '{next(iter(source.params))}' is given"
-        raise invalid_graph([Finding("QVM-J20", message, "write assembly with .param instead", file=source.name)])
-    try:
+    with report_refused({}, source):
+        if source.params:
+            message = f"QVM JSON has no parameters; '{next(iter(source.params))}' is given"
+            raise Refused("QVM-J20", message, "write assembly with .param instead")
         graph, found = json_codec.decode(source.data)
-    except QmkError as error:
-        if error.kind.name != "INVALID_GRAPH":
-            raise
-        raise invalid_graph([msgspec.structs.replace(row, file=source.name) for row in error.findings]) from None
     found = [msgspec.structs.replace(row, file=source.name) for row in found]
     return msgspec.structs.replace(graph, metadata=add_warnings(graph.metadata, found)) if found else graph
 

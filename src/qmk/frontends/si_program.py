@@ -16,13 +16,13 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
-from qmk.base.errors import Finding, invalid_graph
+from qmk.base.errors import invalid_graph
 from qmk.formats.json_rules import Rule
 from qmk.models.atoms import check, profile, to_graph
 from qmk.models.atoms.program import AtomProgram, Field, PhaseSign
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Source, strip_bom
+from qmk.sdk.frontend import Refused, Source, decode_json
 
 T = TypeVar("T")
 
@@ -76,31 +76,29 @@ class Series(Part):
 
 
 class SiReading:
-    """One program in format ``form``, whose rules begin with ``prefix``; ``refuse`` ends it."""
+    """One program in format ``form``, whose rules begin with ``prefix``; ``refuse`` ends it with ``Refused``."""
 
     prefix: str
     form: str
-    rules: Mapping[str, Rule]
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.ends: set[Decimal] = set()
 
     def refuse(self, number: str, message: str, help: str = "") -> NoReturn:
-        rule = f"{self.prefix}-{number}"
-        raise invalid_graph([Finding(rule, message, help or self.rules[rule].help, file=self.source.name)])
+        raise Refused(f"{self.prefix}-{number}", message, help)
 
     def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
         try:
-            return decoder.decode(strip_bom(self.source.data))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
+            return decode_json(self.source.data, decoder, f"{self.prefix}-01", f"one of {self.form}")
+        except InvalidOperation as error:
             self.refuse("01", f"not one of {self.form}: {error}")
 
     def graph(self, program: AtomProgram, device: str, name: str) -> Graph:
         """Raises INVALID_GRAPH with every rule of the device that the program breaks."""
         findings = check(program, profile(device))
         if findings:
-            raise invalid_graph([msgspec.structs.replace(row, file=self.source.name) for row in findings])
+            raise invalid_graph(findings)
         return to_graph(program, name)
 
     def register(

@@ -14,12 +14,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from qmk.base.errors import invalid_graph
 from qmk.formats import protobuf
 from qmk.formats.json_rules import Rule
 from qmk.frontends.cirq_json import CIRQ_RULES, load_cirq, to_circuit
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Inputs, Refused, Source, refuse
+from qmk.sdk.frontend import Frontend, Inputs, Source, refuse, report_refused
 
 _ROWS = (
     Rule(
@@ -151,13 +150,11 @@ class _Reader:
 def _read(source: Source) -> Any:
     cirq = load_cirq()
     sympy: Any = importlib.import_module("sympy")
-    try:
+    with report_refused({**CIRQ_RULES, **TFQ_RULES}, source):
         try:
             return to_circuit(_Reader(cirq, sympy.Symbol).circuit(source.data))
         except (ValueError, TypeError) as error:  # of the wire, and of Cirq about arguments
             refuse("TFQ-01", f"{error!s:.200}")
-    except Refused as refused:
-        raise invalid_graph([refused.finding({**CIRQ_RULES, **TFQ_RULES}, source.name)]) from None
 
 
 def parse(source: Source) -> Graph:

@@ -8,7 +8,6 @@ import os
 import socket
 import stat
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from qmk.base.errors import QmkError
@@ -89,9 +88,7 @@ class Lock:
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         os.ftruncate(self._fd, 0)
         os.close(self._fd)
         self._fd = -1

@@ -90,10 +90,6 @@ class Translation:
         self._ended: asyncio.Future[None] | None = None
         self._sweeper = self._loop.call_later(IDLE_S, self._sweep)
 
-    @property
-    def pids(self) -> list[int]:
-        return [each.process.pid for each in self._translators if each.process is not None]
-
     def translate(self, program: Program, owner: str, connection: int, wanted: Wanted, then: Then) -> None:
         """Have ``program`` read for ``owner``, until ``drop(connection)``; ``then`` gets a ``Translated``."""
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qmk.abi.calls.q_jobs import JobRow
     from qmk.api.observing import Array, Expectation
     from qmk.client.batch import Batch, CountsBatch
     from qmk.client.job import Job
@@ -64,6 +65,20 @@ class Target:
     def submit(self, programs: BatchLike, points: PointsLike | None = None, **options: Any) -> Batch[Job]:
         """Handles of the jobs of ``run``, which go on without this process. Only on a daemon."""
         return self.client.submit_many(programs, points, **{**self.options, **options})
+
+    def jobs(self, tag: str) -> list[JobRow]:
+        """What a daemon lists of the jobs with a tag, those accepted first first, from any process. Raises ``QmkError``
+        JOB_NOT_FOUND, and INVALID_PARAMS for this process, whose jobs end with it."""
+        from qmk.base.errors import QmkError
+
+        if not self.is_remote:
+            fix = "give server=..., and keep the job there"
+            raise QmkError("INVALID_PARAMS", "jobs of this process are not kept", field="job_id", help=fix)
+        rows = self.client.group(tag).rows()
+        if not rows:
+            fix = "look at its id, and that the tenant is the one that submitted it"
+            raise QmkError("JOB_NOT_FOUND", f"there is no job {tag!r:.60}", field="job_id", help=fix)
+        return rows
 
     def submit_state(self, program: ProgramLike, **options: Any) -> Job:
         """The handle of a job for a state, see ``state_of``. Only on a daemon."""

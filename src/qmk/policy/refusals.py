@@ -24,13 +24,12 @@ _CALLS = {"wait": "q_wait and q_events", "ask": "q_checkpoint, q_migrate and q_r
 _SMALLER = "a smaller distance, fewer qubits or fewer factories"
 
 
+def _wrong(field: str, message: str, help: str = "", **fields: Any) -> QmkError:
+    return QmkError("INVALID_PARAMS", message, field=field, **fields, **({"help": help} if help else {}))
+
+
 def no_graph() -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        "neither 'graph' nor 'program' is given",
-        field="graph",
-        help="send graph (QVM JSON) or program (source text)",
-    )
+    return _wrong("graph", "neither 'graph' nor 'program' is given", "send graph (QVM JSON) or program (source text)")
 
 
 def no_device(device: str, devices: tuple[str, ...]) -> QmkError:
@@ -108,13 +107,7 @@ def narrow_region(region: str, qubits: int, width: int) -> QmkError:
 
 def unknown_region(region: str, regions: Iterable[str]) -> QmkError:
     names = ", ".join(regions)
-    return QmkError(
-        "INVALID_PARAMS",
-        f"the device has no region '{region[:64]}'",
-        field="region",
-        expected=names,
-        help=f"regions: {names}",
-    )
+    return _wrong("region", f"the device has no region '{region[:64]}'", f"regions: {names}", expected=names)
 
 
 def no_growth(region: str, width: int) -> QmkError:
@@ -137,28 +130,21 @@ def already_ended(job: Job) -> QmkError:
 
 
 def overtaken(asked: str, region: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"a later q_migrate sends the job to region '{region}', not to '{asked}'",
-        field="region",
-        expected=region,
-    )
+    return _wrong("region", f"a later q_migrate sends the job to region '{region}', not to '{asked}'", expected=region)
 
 
 def not_passed(asked: int, reached: int) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "epoch",
         f"the job has {reached} epochs behind it, so it cannot go back to the end of epoch {asked}",
-        field="epoch",
         expected=f"int 0 to {reached}",
     )
 
 
 def past_last_fence(asked: int, last: int) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "epoch",
         f"the program has {last} fences, so there is no end of epoch {asked} to go back to",
-        field="epoch",
         expected=f"int 0 to {last}",
     )
 
@@ -183,41 +169,30 @@ def checkpoint_not_found(checkpoint_id: str) -> QmkError:
 
 
 def past_last_shot(from_shot: int, shots: int) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"from_shot {from_shot} is past the last of {shots} shots",
-        field="from_shot",
-        expected=f"int 0 to {shots - 1}",
+    return _wrong(
+        "from_shot", f"from_shot {from_shot} is past the last of {shots} shots", expected=f"int 0 to {shots - 1}"
     )
 
 
 def unlisted_state(state: str, states: Iterable[str]) -> QmkError:
     names = ", ".join(states)
-    return QmkError(
-        "INVALID_PARAMS",
-        f"no job is listed in state '{state}'",
-        field="state",
-        expected=names,
-        help=f"states: {names}",
-    )
+    return _wrong("state", f"no job is listed in state '{state}'", f"states: {names}", expected=names)
 
 
 def no_map() -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "job_id",
         "the job was submitted without policy.debug, so no map was kept",
-        field="job_id",
-        help='submit it with policy {"debug": true}',
+        'submit it with policy {"debug": true}',
     )
 
 
 def key_used(key: str, job_id: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "idempotency_key",
         f"idempotency_key '{key}' was used for another request (job {job_id})",
-        field="idempotency_key",
+        "use a new key for a new request",
         job_id=job_id,
-        help="use a new key for a new request",
     )
 
 
@@ -227,84 +202,55 @@ def closing() -> QmkError:
 
 def on_offer(offered: Capability) -> QmkError:
     """What is handed on derives from something held, so that it ends with the session that handed it on."""
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "capability",
         f"'{offered.id}' is on offer to this session, which hands on only what it holds",
-        field="capability",
-        help="take it up with q_delegate without a receiver, and hand on what that answers",
+        "take it up with q_delegate without a receiver, and hand on what that answers",
     )
 
 
 def no_capability(id: str) -> QmkError:
     """The one answer to a capability that is absent, revoked, or another's."""
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "capability",
         f"this session holds no capability '{id[:64]}'",
-        field="capability",
-        help="ids are in q_negotiate_caps' granted; a revoked one is gone",
+        "ids are in q_negotiate_caps' granted; a revoked one is gone",
     )
 
 
 def unknown_right(name: str, field: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"'{name[:64]}' is not the name of a right",
-        field=field,
-        help=f"rights: {', '.join(RIGHTS)}",
-    )
+    return _wrong(field, f"'{name[:64]}' is not the name of a right", f"rights: {', '.join(RIGHTS)}")
 
 
 def no_root(root: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"no session has the root '{root[:64]}'",
-        field="to_session",
-        help="the receiver finds its root in q_negotiate_caps' reply",
+    return _wrong(
+        "to_session", f"no session has the root '{root[:64]}'", "the receiver finds its root in q_negotiate_caps' reply"
     )
 
 
 def jobs_not_named() -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        "a capability for another tenant names the jobs it is for",
-        field="jobs",
-        help="give the job ids in jobs",
-    )
+    return _wrong("jobs", "a capability for another tenant names the jobs it is for", "give the job ids in jobs")
 
 
 def not_delegable(right: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"{right} cannot be given to another tenant",
-        field="rights",
-        help=f"another tenant can be given {', '.join(DELEGABLE)}",
+    return _wrong(
+        "rights", f"{right} cannot be given to another tenant", f"another tenant can be given {', '.join(DELEGABLE)}"
     )
 
 
 def tenant_exists(name: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"there is a tenant '{name}' already",
-        field="tenant",
-        help="change it with op_tenant_set ('qmk tenant set')",
-    )
+    return _wrong("tenant", f"there is a tenant '{name}' already", "change it with op_tenant_set ('qmk tenant set')")
 
 
 def no_tenant(name: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
-        f"there is no tenant '{name}'",
-        field="tenant",
-        help="op_tenant_add ('qmk tenant add') registers one",
-    )
+    return _wrong("tenant", f"there is no tenant '{name}'", "op_tenant_add ('qmk tenant add') registers one")
 
 
 def no_token(tenant: str, serial: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "serial",
         f"tenant '{tenant}' has no token '{serial[:64]}'",
-        field="serial",
-        help="op_token_list ('qmk tenant tokens') lists them; it may be revoked already",
+        "op_token_list ('qmk tenant tokens') lists them; it may be revoked already",
     )
 
 
@@ -322,40 +268,33 @@ def too_many_on_connection() -> QmkError:
 
 def quota_of_tenants(name: str) -> QmkError:
     own = ", ".join(name for name, row in QUOTAS.items() if row.per_session)
-    return QmkError(
-        "INVALID_PARAMS", f"'{name}' is a quota of tenants only; a session may narrow {own}", field=f"quota.{name}"
-    )
+    return _wrong(f"quota.{name}", f"'{name}' is a quota of tenants only; a session may narrow {own}")
 
 
 def wide_quota(name: str, bound: int, limit: int) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        f"quota.{name}",
         f"a session's quota '{name}' is at most the tenant's {bound}, not {limit}",
-        field=f"quota.{name}",
         expected=f"int 0 to {bound}",
     )
 
 
 def not_held(handle: str, index: int, twice: bool) -> QmkError:
     why = "is given twice" if twice else "is not held by this session, or was released before"
-    return QmkError(
-        "INVALID_PARAMS",
-        f"q_release: '{handle[:64]}' {why}",
-        field=f"handles[{index}]",
-        help="handles come from q_alloc and can be released once",
+    return _wrong(
+        f"handles[{index}]", f"q_release: '{handle[:64]}' {why}", "handles come from q_alloc and can be released once"
     )
 
 
 def bad_profile(text: str, why: str) -> QmkError:
-    return QmkError("INVALID_PARAMS", f"q_alloc: {why}", field="profile", got=text, help=f"such as {EXAMPLE}")
+    return _wrong("profile", f"q_alloc: {why}", f"such as {EXAMPLE}", got=text)
 
 
 def stray_channel(handle: str) -> QmkError:
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        "policy.channels",
         f"policy.channels names '{handle[:64]}', which is not a channel that the program opens",
-        field="policy.channels",
-        help="its keys are channel handles of the program, its values ids from q_open_chan",
+        "its keys are channel handles of the program, its values ids from q_open_chan",
     )
 
 
@@ -585,9 +524,8 @@ def too_many_sessions(limit: int) -> QmkError:
 def nobody(local: str, call: str, field: str, could: str, help: str) -> QmkError:
     """Where there are no others: nobody ``could`` do what a call counts on. Where there are, their names are not told,
     and it goes through."""
-    return QmkError(
-        "INVALID_PARAMS",
+    return _wrong(
+        field,
         f"{call}: this daemon has no tenant but '{local}', so nobody {could}",
-        field=field,
-        help=f"{help}; an operator registers others with 'qmk tenant add'",
+        f"{help}; an operator registers others with 'qmk tenant add'",
     )

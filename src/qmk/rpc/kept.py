@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 from qmk.rpc.forks import ForkedLock
@@ -28,9 +28,21 @@ class Kept(Generic[K, V]):
             self._rows.move_to_end(key)
             return found[0]
 
-    def put(self, key: K, value: V, size: int, limit: int) -> V:
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def __iter__(self) -> Iterator[K]:
+        """The keys, the least recently used first."""
+        return iter(list(self._rows))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rows.clear()
+            self._held = 0
+
+    def put(self, key: K, value: V, size: int, limit: int, most: int | None = None) -> V:
         """Keeps the value if it fits the limit by itself, and gives the value now kept under this key, which is the
-        first one put there."""
+        first one put there. ``limit`` bounds the sizes together, ``most`` the number of values."""
         if size > limit:
             return value
         with self._lock:
@@ -39,7 +51,7 @@ class Kept(Generic[K, V]):
                 return found[0]
             self._rows[key] = value, size
             self._held += size
-            while self._held > limit:
+            while self._held > limit or (most is not None and len(self._rows) > most):
                 _, (_, gone) = self._rows.popitem(last=False)
                 self._held -= gone
             return value

@@ -27,6 +27,7 @@ from qmk.sdk.adapter import Adapter
 from qmk.sdk.engine import Declaration
 from qmk.sdk.frontend import Frontend
 from qmk.sdk.passes import Pass
+from qmk.sdk.references import resolve
 
 DISTRIBUTION = "quantum-microkernel"
 
@@ -79,10 +80,9 @@ def plugins(group: str) -> dict[str, str]:
 def _read(group: str, name: str) -> tuple[Any, str]:
     """Return the plug-in ``name``, or None and what kept it from loading."""
     target = own_plugins(group).get(name) or plugins(group)[name]
-    module, _, attribute = target.partition(":")
     kind = KINDS[group][1]
     try:
-        loaded = getattr(importlib.import_module(module), attribute)
+        loaded = resolve(target)
     except Exception as error:  # a stranger's plug-in may fail in any way; it must not take the others with it
         return None, f"{target}: {type(error).__name__}: {error}"
     if not isinstance(loaded, kind):

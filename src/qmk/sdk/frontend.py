@@ -6,18 +6,20 @@ Entry-point group ``qmk.frontends``. Front-ends are user mode: the kernel verifi
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
-from qmk.base.errors import Finding
+from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.formats.json_rules import Rule
 from qmk.qvm.graph import Graph
 
 CERTAIN = 100
 """The score that ``recognise`` gives to a program that can be in no other format."""
 
+T = TypeVar("T")
 ParamValue = bool | int | float | str | list[Any]
 
 
@@ -31,6 +33,15 @@ def json_object(data: bytes) -> bytes:
     object."""
     head = strip_bom(data).lstrip()
     return head if head.startswith(b"{") else b""
+
+
+def first_lines(data: bytes, comment: str) -> list[str]:
+    """The first lines of a text that ``recognise`` examines, at most 64, without empty ones and comments. The last one
+    of a long text is left out, as it may be cut."""
+    lines = [line.strip() for line in strip_bom(data[:65536]).decode("utf-8", "replace").split("\n")]
+    if len(data) >= 4096 and len(lines) > 1:
+        lines = lines[:-1]
+    return [line for line in lines if line and not line.startswith(comment)][:64]
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -64,6 +75,38 @@ class Refused(Exception):
 
 def refuse(rule: str, message: str, line: int = 0) -> NoReturn:
     raise Refused(rule, message, line=line)
+
+
+@contextmanager
+def report_refused(rules: Mapping[str, Rule], source: Source) -> Generator[None]:
+    """Makes INVALID_GRAPH with one finding of a ``Refused`` that is raised within, and names the source in findings
+    that name no file."""
+    try:
+        yield
+    except Refused as refused:
+        raise invalid_graph([refused.finding(rules, source.name)]) from None
+    except QmkError as error:
+        if error.kind.name != "INVALID_GRAPH":
+            raise
+        rows = [msgspec.structs.replace(row, file=row.file or source.name) for row in error.findings]
+        raise invalid_graph(rows) from None
+
+
+def decode_text(data: bytes, rule: str, encoding: str = "utf-8") -> str:
+    """A program that is text. Raises ``Refused`` with the line of the first byte that is not."""
+    try:
+        return strip_bom(data).decode(encoding)
+    except UnicodeDecodeError as error:
+        line, name = data.count(b"\n", 0, error.start) + 1, encoding.upper()
+        raise Refused(rule, f"byte {error.start} is not {name}", f"save the file as {name}", line) from None
+
+
+def decode_json(data: bytes, decoder: msgspec.json.Decoder[T], rule: str, what: str) -> T:
+    """A program that is JSON. Raises ``Refused`` that it is not ``what``, and why."""
+    try:
+        return decoder.decode(strip_bom(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(rule, f"not {what}: {error}"[:300]) from None
 
 
 class Inputs(msgspec.Struct, frozen=True):

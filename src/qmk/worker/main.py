@@ -9,7 +9,6 @@ goes wrong with a program is a ``Failed`` message with a kind; tracebacks go to 
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import socket
 import sys
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import unpack
+from qmk.sdk.references import resolve
 from qmk.worker import process
 from qmk.worker.driver import PROGRESS_EVERY_S, FenceDriver, Stopped
 from qmk.worker.failure import failure
@@ -97,8 +97,7 @@ def declaration_of(name: str, reference: str) -> Declaration:
         from qmk.sdk import discovery
 
         return discovery.engine(name)
-    module, _, attribute = reference.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return resolve(reference)
 
 
 def main(argv: list[str] | None = None) -> int:

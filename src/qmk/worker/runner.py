@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -36,6 +35,7 @@ from qmk.sdk.engine import (
     Samples,
     Unsupported,
 )
+from qmk.sdk.references import resolve
 from qmk.worker import native
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
@@ -87,9 +87,7 @@ class Runner:
         if self._engine is not None:
             return self._engine
         discovery.require(self.declaration)
-        module, _, name = self.declaration.load.partition(":")
-        engine: Engine = getattr(importlib.import_module(module), name)()
-        self._engine = engine
+        self._engine = engine = cast("Engine", resolve(self.declaration.load)())
         return engine
 
     def warm_up(self) -> None:

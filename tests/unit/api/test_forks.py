@@ -92,7 +92,7 @@ def test_a_lazy_property_of_one_object_waits_for_none_of_another() -> None:
     assert Slow.value.__doc__ == "A number."
 
 
-@pytest.mark.parametrize("lock", [vars(plans)["_LOCK"], ForkedLock()], ids=["plans", "any"])
+@pytest.mark.parametrize("lock", [vars(plans._KEPT)["_lock"], ForkedLock()], ids=["plans", "any"])
 def test_a_fork_does_not_inherit_a_lock_that_another_thread_holds(lock: ForkedLock) -> None:
     def hold(inside: threading.Event, leave: threading.Event) -> None:
         with lock:

@@ -28,11 +28,11 @@ from qmk.base.errors import QmkError
 from qmk.circuit.applying import items_of, raise_power
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Item, Step
+from qmk.circuit.objects import not_a_program
 from qmk.circuit.whole import append
 from qmk.frontends.braket.channels import NOISE, kraus
 from qmk.frontends.braket.gates import CORE, GATES
 from qmk.frontends.openqasm.unitary import ROOT_QUBITS, Prim, Unitary, control, synthesise
-from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 
 FRAMEWORK = "braket"
@@ -69,7 +69,7 @@ def read(program: object, params: Mapping[Any, Any] | None) -> Circuit | bytes:
     if isinstance(program, TextProgram):
         return _read_text(program)
     fix = "give the Circuit, the AnalogHamiltonianSimulation, or the Program of braket.ir.openqasm or braket.ir.ahs"
-    raise cannot(FRAMEWORK, f"a {type(program).__name__} is not a program", show(program, 40), fix)
+    raise not_a_program(FRAMEWORK, program, fix)
 
 
 def _read_text(program: Any) -> Circuit | bytes:

@@ -27,6 +27,7 @@ from qmk.circuit import whole
 from qmk.circuit.applying import items_of
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, End, If, Item, Step, move
+from qmk.circuit.objects import not_a_program
 from qmk.circuit.operands import Condition
 from qmk.frontends.openqasm.unitary import ROOT_QUBITS, synthesise
 from qmk.ir.parameters import Angle, Expression
@@ -46,8 +47,7 @@ _DEEPEST = 64
 def read(program: object, params: Any) -> Circuit:
     """The circuit. Raises UNSUPPORTED naming the operation and its moment."""
     if not isinstance(program, cirq.AbstractCircuit):
-        fix = "give a cirq.Circuit or a cirq.FrozenCircuit"
-        raise cannot("cirq", f"a {type(program).__name__} is not a program", show(program, 40), fix)
+        raise not_a_program("cirq", program, "give a cirq.Circuit or a cirq.FrozenCircuit")
     return Reader(sorted(program.all_qubits())).read(program)
 
 

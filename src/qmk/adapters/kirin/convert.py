@@ -6,7 +6,7 @@ from typing import Any
 
 from kirin.ir import Method
 
-from qmk.models.arguments import show
+from qmk.circuit.objects import not_a_program
 from qmk.sdk.adapter import cannot
 
 
@@ -16,7 +16,7 @@ def read(program: object, params: Any) -> bytes:
     kernel: Any = program
     if not isinstance(program, Method):
         fix = "give the kernel, which is what @squin.kernel makes of a function"
-        raise cannot("kirin", f"a {type(program).__name__} is not a program", show(program, 40), fix)
+        raise not_a_program("kirin", program, fix)
     try:
         return kernel.dialects.encode_json(kernel).encode()
     except Exception as error:  # Kirin has many kinds of errors, and none for this

@@ -17,9 +17,8 @@ from qmk.adapters.pennylane.reader import Reader, named_registers
 from qmk.circuit import whole
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Step
-from qmk.circuit.objects import no_collection
+from qmk.circuit.objects import no_collection, not_a_program
 from qmk.circuit.operands import Condition
-from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 
 # A reader fills a circuit as its own methods do.
@@ -35,7 +34,7 @@ def read(program: Any, params: Mapping[Any, Any] | None) -> Circuit:
     if isinstance(program, qml.QNode):
         return _read_qnode(program, params or {})
     fix = "give a qml.tape.QuantumScript, a QuantumTape or a QNode; an observable goes to qmk.Observable"
-    raise cannot("pennylane", f"a {type(program).__name__} is not a program", show(program, 40), fix)
+    raise not_a_program("pennylane", program, fix)
 
 
 def _read_qnode(node: Any, params: Mapping[Any, Any]) -> Circuit:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulser import Sequence
 
-from qmk.models.arguments import show
+from qmk.circuit.objects import not_a_program
 from qmk.sdk.adapter import cannot
 
 
@@ -14,8 +14,7 @@ def read(program: object, params: Any) -> bytes:
     """The abstract representation of a ``pulser.Sequence``. Raises UNSUPPORTED for another object of Pulser's, or for a
     sequence that Pulser itself cannot write."""
     if not isinstance(program, Sequence):
-        fix = "give the pulser.Sequence"
-        raise cannot("pulser", f"a {type(program).__name__} is not a program", show(program, 40), fix)
+        raise not_a_program("pulser", program, "give the pulser.Sequence")
     try:
         return program.to_abstract_repr().encode()
     except Exception as error:  # Pulser has many kinds of errors, and none for this

@@ -10,13 +10,12 @@ import pyquil
 from qmk.circuit import whole
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Item, Step
-from qmk.circuit.objects import no_collection
+from qmk.circuit.objects import no_collection, not_a_program
 from qmk.circuit.reading import add_register, read_graph
 from qmk.frontends import frontend
 from qmk.frontends.quil.machine import Layout, run
 from qmk.frontends.quil.rules import QUIL_RULES
 from qmk.frontends.quil.text import Parsed, Statement, parse
-from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 from qmk.sdk.frontend import Refused
 
@@ -34,7 +33,7 @@ def read(program: object, params: Any) -> Circuit | bytes:
     """The circuit of a ``pyquil.Program``, its memory of numbers as parameters; its text where only values of these say
     what it does. Raises UNSUPPORTED naming what QMK has no form for, and the line of ``Program.out()``."""
     if not isinstance(program, lib.Program):
-        raise cannot("pyquil", f"a {type(program).__name__} is not a program", show(program, 40), "give the Program")
+        raise not_a_program("pyquil", program, "give the Program")
     text = text_of(program)
     try:
         with no_collection():

@@ -27,10 +27,10 @@ from qmk.base.errors import Finding
 from qmk.circuit.applying import items_of, raise_power
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import If, Step
+from qmk.circuit.objects import not_a_program
 from qmk.circuit.whole import append, unitary_of
 from qmk.formats.warnings import add_warnings
 from qmk.frontends.openqasm.unitary import ROOT_QUBITS, Unitary, control, synthesise
-from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 
 # This fills a circuit, whose parts it knows, and reads what Qiskit has no other way to.
@@ -45,7 +45,7 @@ def read(program: Any, params: object = None) -> Circuit:
     if isinstance(program, Instruction) and program.definition is not None:
         return read(program.definition)
     if not isinstance(program, QuantumCircuit):
-        raise cannot("qiskit", f"a {type(program).__name__} is not a program", show(program, 40), "give a circuit")
+        raise not_a_program("qiskit", program, "give a circuit")
     return Reader(program).run()
 
 

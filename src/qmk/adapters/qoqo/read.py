@@ -16,13 +16,12 @@ from qmk.circuit import whole
 from qmk.circuit.applying import items_of
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, End, If, Item, Step
-from qmk.circuit.objects import no_collection
+from qmk.circuit.objects import no_collection, not_a_program
 from qmk.circuit.operands import Condition
 from qmk.circuit.reading import add_register
 from qmk.frontends.openqasm.unitary import control, synthesise
 from qmk.ir.parameters import Angle, Expression
 from qmk.ir.qoqo_gates import OTHER_PHASE, QOQO
-from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
 
 # The number of shots is a circuit's own.
@@ -54,7 +53,7 @@ _LOOP_LIMIT = 1_000_000
 def read(program: object, params: Any) -> Circuit:
     """The circuit. Raises UNSUPPORTED naming what QMK has no form for, and where it stands."""
     if not isinstance(program, lib.Circuit):
-        raise cannot("qoqo", f"a {type(program).__name__} is not a program", show(program, 40), "give the Circuit")
+        raise not_a_program("qoqo", program, "give the Circuit")
     with no_collection():
         return _Reader(program).circuit
 

@@ -69,7 +69,7 @@ class Model:
             _refuse(f"{show(allowed, 40)} is not an error between 0 and 1", "error", "give such as 1e-9")
         self._args, self._error = dict(cast("Mapping[str, Any]", given)), float(allowed)
         self.sampled: dict[str, float] = {}
-        self.times = _floats(tlist, "tlist")
+        self.times = _array(tlist, np.float64, "tlist")
         if self.times.ndim != 1 or not 2 <= len(self.times) <= LIMITS.field_knots:
             _refuse("it is not two or more times in a row", "tlist", "give such as numpy.linspace(0, 10, 101)")
         self.levels = _levels_of(psi0)
@@ -152,7 +152,7 @@ class Model:
     def _envelopes(self, coefficient: Any, place: str) -> list[tuple[Any, dict[str, Any]]]:
         """Factors and real envelopes that add up to a coefficient."""
         if isinstance(coefficient, (list, np.ndarray)):
-            values = _complexes(coefficient, place)
+            values = _array(coefficient, np.complex128, place)
             if values.shape != self.times.shape or len(values) < 4:
                 _refuse("its values are not one for each of four or more times", place, "give one a time of tlist")
             knots = self.times
@@ -239,16 +239,9 @@ class Model:
         return f"<Model of levels {self.levels} at {len(self.times)} times>"
 
 
-def _floats(given: Any, place: str) -> Array:
+def _array(given: Any, dtype: Any, place: str) -> Any:
     try:
-        return np.array(given, dtype=np.float64)
-    except Exception:  # a caller's own class may raise anything
-        _refuse(f"{show(given, 40)} are not numbers", place, "give a list or an array of numbers")
-
-
-def _complexes(given: Any, place: str) -> Array:
-    try:
-        return np.array(given, dtype=np.complex128)
+        return np.array(given, dtype=dtype)
     except Exception:  # a caller's own class may raise anything
         _refuse(f"{show(given, 40)} are not numbers", place, "give a list or an array of numbers")
 

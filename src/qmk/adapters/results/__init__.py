@@ -95,8 +95,17 @@ def expectations_of(result: Measured, framework: str) -> tuple[NDArray[np.float6
     return made[..., 0], made[..., 1]
 
 
-def the_only(states: Sequence[Any], framework: str, what: str) -> Any:
-    """The one state that there is. Raises UNSUPPORTED for none and for several."""
+def the_state(result: Measured, framework: str) -> NDArray[np.complex128]:
+    """The one state vector. Raises UNSUPPORTED for none and for several."""
+    return _the_only(states_of(result), framework, "states")
+
+
+def the_density(result: Measured, framework: str) -> Any:
+    """The one density matrix, the first qubit highest. Raises UNSUPPORTED for none and for several."""
+    return _the_only(result.densities, framework, "density matrices").array
+
+
+def _the_only(states: Sequence[Any], framework: str, what: str) -> Any:
     if len(states) != 1:
         refuse(framework, f"there are {len(states)} {what}, not one", "take them from result.values")
     return states[0]

@@ -11,7 +11,7 @@ from braket.ir.jaqcd import DensityMatrix, Program, StateVector
 from braket.task_result import AdditionalMetadata, GateModelTaskResult, ResultTypeValue, TaskMetadata
 from braket.tasks import GateModelQuantumTaskResult
 
-from qmk.adapters.results import Measured, all_bits, refuse, states_of, the_only
+from qmk.adapters.results import Measured, all_bits, refuse, states_of, the_density, the_state
 
 NAME = "braket"
 
@@ -23,9 +23,9 @@ def to_result(result: Measured) -> GateModelQuantumTaskResult:
         refuse(NAME, "expectation values, whose observables the result does not name", "take them from result.values")
     kinds: list[ResultTypeValue] = []
     if states_of(result):
-        kinds.append(_value(StateVector(), the_only(states_of(result), NAME, "states")))
+        kinds.append(_value(StateVector(), the_state(result, NAME)))
     if result.densities:
-        kinds.append(_value(DensityMatrix(), the_only(result.densities, NAME, "density matrices").array))
+        kinds.append(_value(DensityMatrix(), the_density(result, NAME)))
     if kinds and result.counts:
         refuse(
             NAME, "a task has no shots where it has a state", "ask for one of the two, with counts=False for a state"

@@ -9,7 +9,7 @@ from typing import Any
 
 import cirq
 
-from qmk.adapters.results import Measured, expectations_of, registers, require_counts, states_of, the_only
+from qmk.adapters.results import Measured, expectations_of, registers, require_counts, the_density, the_state
 
 NAME = "cirq"
 
@@ -27,12 +27,12 @@ def to_expectations(result: Measured) -> list[list[float]]:
 
 def to_state(result: Measured) -> Any:
     """The state vector as an array, the first qubit the most significant bit of an index."""
-    return the_only(states_of(result), NAME, "states")
+    return the_state(result, NAME)
 
 
 def to_density(result: Measured) -> Any:
     """The density matrix as an array, the first qubit the most significant bit of an index."""
-    return the_only(result.densities, NAME, "density matrices").array
+    return the_density(result, NAME)
 
 
 FORMS = {

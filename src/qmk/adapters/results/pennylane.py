@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qmk.adapters.results import Measured, all_bits, expectations_of, require_counts, states_of, the_only
+from qmk.adapters.results import Measured, all_bits, expectations_of, require_counts, the_density, the_state
 
 NAME = "pennylane"
 
@@ -42,12 +42,12 @@ def to_expectations(result: Measured) -> Any:
 
 def to_state(result: Measured) -> Any:
     """``qml.state``: the state vector, the first wire the most significant bit of an index."""
-    return the_only(states_of(result), NAME, "states")
+    return the_state(result, NAME)
 
 
 def to_density(result: Measured) -> Any:
     """``qml.density_matrix``."""
-    return the_only(result.densities, NAME, "density matrices").array
+    return the_density(result, NAME)
 
 
 FORMS = {

@@ -11,7 +11,7 @@ from pytket.backends.backendresult import BackendResult
 from pytket.circuit import Bit
 from pytket.utils.outcomearray import OutcomeArray
 
-from qmk.adapters.results import Measured, all_bits, refuse, registers, states_of, the_only
+from qmk.adapters.results import Measured, all_bits, refuse, registers, states_of, the_density, the_state
 
 NAME = "pytket"
 
@@ -24,9 +24,9 @@ def to_result(result: Measured) -> BackendResult:
         parts["c_bits"] = [Bit(name, k) for name, bits in found.items() for k in range(bits.shape[1])]
         parts["shots"] = OutcomeArray.from_readouts(all_bits(result).tolist())
     if states_of(result):
-        parts["state"] = the_only(states_of(result), NAME, "states")
+        parts["state"] = the_state(result, NAME)
     if result.densities:
-        parts["density_matrix"] = the_only(result.densities, NAME, "density matrices").array
+        parts["density_matrix"] = the_density(result, NAME)
     if not parts:
         refuse(NAME, "there are neither counts nor a state", "take values from result.values")
     return BackendResult(**parts)

@@ -15,7 +15,16 @@ from qiskit.quantum_info import DensityMatrix, Statevector
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-from qmk.adapters.results import Measured, expectations_of, refuse, registers, require_counts, states_of, the_only
+from qmk.adapters.results import (
+    Measured,
+    expectations_of,
+    refuse,
+    registers,
+    require_counts,
+    states_of,
+    the_density,
+    the_state,
+)
 
 NAME = "qiskit"
 
@@ -68,12 +77,12 @@ def to_result(result: Measured) -> Result:
 
 def to_statevector(result: Measured) -> Statevector:
     """The state, qubit 0 the least significant bit as Qiskit has it."""
-    return Statevector(_reverse_bits(the_only(states_of(result), NAME, "states")))
+    return Statevector(_reverse_bits(the_state(result, NAME)))
 
 
 def to_density(result: Measured) -> DensityMatrix:
     """The density matrix, qubit 0 the least significant bit as Qiskit has it."""
-    matrix = the_only(result.densities, NAME, "density matrices").array
+    matrix = the_density(result, NAME)
     return DensityMatrix(_reverse_bits(_reverse_bits(matrix).T).T)
 
 

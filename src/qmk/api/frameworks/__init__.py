@@ -3,20 +3,7 @@ needed by QMK, or imported before it is asked for."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
 from qmk.base.errors import QmkError
-
-
-def require(module: str, package: str) -> Any:
-    """The module of another library. Raises UNSUPPORTED where it is not installed."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as missing:
-        raise QmkError(
-            "UNSUPPORTED", f"{package} is not installed", package=package, help=f"pip install {package}"
-        ) from missing
 
 
 def refuse_second() -> QmkError:

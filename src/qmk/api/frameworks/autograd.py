@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.frameworks import refuse_second, require
+from qmk.api.frameworks import refuse_second
+from qmk.sdk.references import require
 
 if TYPE_CHECKING:
     from qmk.api.differentiating import Objective
@@ -15,7 +16,7 @@ def function(objective: Objective) -> Callable[[Any], Any]:
     """The value as a function of an array of all parameters, which ``autograd.grad`` and its kin differentiate once."""
     import numpy as np
 
-    extend = require("autograd.extend", "autograd")
+    extend = require("autograd.extend", "an objective of its arrays", "autograd")
 
     def gradient(point: Any) -> Any:
         return objective.gradient(np.asarray(point))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.frameworks import require
+from qmk.sdk.references import require
 
 if TYPE_CHECKING:
     from qmk.api.differentiating import Objective
@@ -16,7 +16,7 @@ def function(objective: Objective) -> Callable[[Any], Any]:
     the array's type: single precision unless JAX is told otherwise, computed in double."""
     import numpy as np
 
-    jax = require("jax", "jax")
+    jax = require("jax", "an objective of its arrays", "jax")
     size = len(objective.names)
 
     def ask(point: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.api.frameworks import refuse_second, require
+from qmk.api.frameworks import refuse_second
+from qmk.sdk.references import require
 
 if TYPE_CHECKING:
     from qmk.api.differentiating import Objective
@@ -16,7 +17,7 @@ def function(objective: Objective) -> Callable[[Any], Any]:
     has them. It is of the tensor's type and device, computed in double precision on the processor."""
     import numpy as np
 
-    torch = require("torch", "torch")
+    torch = require("torch", "an objective of its tensors", "torch")
     size = len(objective.names)
 
     class Slopes(torch.autograd.Function):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from qmk.exact.chunks import walk_size
-from qmk.exact.straight import straight
+from qmk.exact.straight import OF_DENSITY, OF_STATE, straight
 from qmk.ir.names import gates_with, names
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
@@ -251,7 +251,6 @@ def _gates(method: str, *more: str) -> frozenset[str]:
 
 CHANNELS = frozenset({"pauli", "kraus"})
 
-VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
 
 METHODS = {
     "statevector": Capabilities(
@@ -259,7 +258,7 @@ METHODS = {
         gates=_gates("statevector", *UNITARY, "mod"),
         max_qubits=40,
         noise=CHANNELS,
-        outputs=VALUES,
+        outputs=OF_STATE,
         fences=True,
     ),
     "matrix_product_state": Capabilities(
@@ -267,7 +266,7 @@ METHODS = {
         gates=_gates("matrix_product_state", *UNITARY),
         max_qubits=4096,
         noise=CHANNELS,
-        outputs=VALUES - {"amplitudes"},  # Aer (0.18) gives those of other basis states once its qubits have moved
+        outputs=OF_STATE - {"amplitudes"},  # Aer (0.18) gives those of other basis states once its qubits have moved
     ),
     "small_bond": straight(_gates("small_bond", *UNITARY), method="small_bond", logic=True, max_qubits=4096),
     "density_matrix": Capabilities(
@@ -275,7 +274,7 @@ METHODS = {
         gates=_gates("density_matrix", *UNITARY),
         max_qubits=20,
         noise=CHANNELS,
-        outputs=frozenset({"counts", "events", "expectation", "probabilities", "noisy"}),
+        outputs=OF_DENSITY | {"noisy"},
     ),
     "extended_stabilizer": straight(
         _gates("extended_stabilizer"),

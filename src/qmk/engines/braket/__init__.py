@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.straight import reading_bytes, straight
+from qmk.exact.straight import OF_DENSITY, OF_STATE, reading_bytes, straight
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Cost, Declaration, Features
 
 GATES = ALL_GATES - {"paulirot"}
-VALUES = frozenset({"counts", "events", "expectation", "probabilities"})
 
 RATES = {"fixed_s": 2e-3, "op_s": 1e-4, "amplitude_s": 3.2e-9, "entry_s": 8e-9, "shot_s": 2e-7}
 """Of a program; an op; an amplitude of an op; an entry of a density matrix of an op; a shot."""
@@ -30,14 +29,14 @@ DECLARATION = Declaration(
     doc="state vector and density matrix (the local simulators of Amazon Braket's SDK)",
     load="qmk.engines.braket.engine:BraketEngine",
     methods={
-        "statevector": straight(GATES, method="statevector", max_qubits=26, outputs=VALUES | {"state", "amplitudes"}),
+        "statevector": straight(GATES, method="statevector", max_qubits=26, outputs=OF_STATE),
         "density_matrix": straight(
             GATES,
             method="density_matrix",
             reset=True,
             max_qubits=12,
             noise=frozenset({"pauli", "kraus"}),
-            outputs=VALUES | {"noisy", "density"},
+            outputs=OF_DENSITY | {"noisy", "density"},
         ),
     },
     cost=cost,

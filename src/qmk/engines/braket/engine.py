@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib import metadata
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,15 +16,10 @@ from braket.default_simulator.state_vector_simulation import StateVectorSimulati
 
 from qmk.engines.braket import DECLARATION
 from qmk.exact import mixed
-from qmk.exact.density import DensityMatrix
-from qmk.exact.readout import Readout, VectorSampler, prepare, readout_of
-from qmk.exact.statevector import StateVector
-from qmk.ir.program import Gate, Program
+from qmk.exact.library import LibraryEngine
+from qmk.exact.readout import Amplitudes, Readout
+from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, matrix_of, split_controls
-from qmk.sdk.engine import Plan
-
-ENGINE = DECLARATION.name
-MIXED = DECLARATION.methods["density_matrix"]
 
 
 class Matrix(GateOperation):
@@ -50,11 +44,16 @@ def operation_of(gate: Gate) -> Matrix:
     return Matrix((*controls, *targets), matrix, values)
 
 
-def _state(readout: Readout) -> Array:
+def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     """The final amplitudes; qubit 0 is the highest bit of an index."""
-    simulation = StateVectorSimulation(max(readout.n_qubits, 1), shots=0, batch_size=1)
-    simulation.evolve([operation_of(gate) for gate in readout.gates if gate.name != "id"])
-    return np.ascontiguousarray(simulation.state_vector)
+    operations = [operation_of(gate) for gate in readout.gates if gate.name != "id"]
+
+    def simulate() -> Amplitudes:
+        simulation = StateVectorSimulation(max(readout.n_qubits, 1), shots=0, batch_size=1)
+        simulation.evolve(operations)
+        return np.ascontiguousarray(simulation.state_vector)
+
+    return simulate
 
 
 def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
@@ -69,20 +68,6 @@ def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
     return simulation.density_matrix
 
 
-def maker(readout: Readout, _method: str) -> VectorSampler:
-    return VectorSampler(readout, lambda: _state(readout), first_highest=True)
-
-
-class BraketEngine:
+class BraketEngine(LibraryEngine):
     def __init__(self) -> None:
-        self.version: str = metadata.version("amazon-braket-default-simulator")
-
-    def prepare(self, program: Program, method: str) -> Plan:
-        if method == MIXED.method:
-            return mixed.prepare(program, ENGINE, MIXED, density_of)
-        return prepare(program, method, DECLARATION.methods, ENGINE, maker)
-
-    def observe(self, program: Program, method: str) -> StateVector | DensityMatrix:
-        if method == MIXED.method:
-            return mixed.observe(program, ENGINE, MIXED, density_of)
-        return StateVector(_state(readout_of(program, ENGINE, DECLARATION.methods[method])), program.n_qubits)
+        super().__init__(DECLARATION, "amazon-braket-default-simulator", simulator, density_of)

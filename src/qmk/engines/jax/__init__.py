@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.straight import reading_bytes, straight
+from qmk.exact.straight import OF_STATE, reading_bytes, straight
 from qmk.sdk.engine import Cost, Declaration, Features
 
 FIXED = ("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "t", "tdg", "cnot", "cy", "cz", "ch", "swap")
@@ -28,13 +28,11 @@ def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float
     return Cost(seconds=seconds, memory_bytes=int(16 * states * amplitudes) + reading_bytes(features, shots, 2000))
 
 
-VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities", "gradient", "sweep"})
-
 DECLARATION = Declaration(
     name="jax",
     doc="state vector compiled by XLA, on a GPU where JAX has one (JAX)",
     load="qmk.engines.jax.engine:JaxEngine",
-    methods={"": straight((*FIXED, *TURNED), max_qubits=MAX_QUBITS, outputs=VALUES)},
+    methods={"": straight((*FIXED, *TURNED), max_qubits=MAX_QUBITS, outputs=OF_STATE | {"gradient", "sweep"})},
     cost=cost,
     rates=RATES,
     beyond_s=5.0,

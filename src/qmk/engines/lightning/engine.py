@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from qmk.engines.lightning import DECLARATION
-from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.exact.library import LibraryEngine
+from qmk.exact.readout import Amplitudes, Readout
 from qmk.ir.names import names
-from qmk.ir.program import Gate, Program
+from qmk.ir.program import Gate
 from qmk.ir.unitary import matrix_of, split_controls
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk import extension
-from qmk.sdk.engine import Plan
 
 _NAMES = names("lightning")
 _INVERSES = {
@@ -64,7 +63,7 @@ def _make_controlled(gate: Gate, dtype: Any) -> Action:
     return lambda state: state.applyControlledMatrix(matrix, list(controls), wanted, wires, False)
 
 
-def maker(readout: Readout, method: str) -> VectorSampler:
+def simulator(readout: Readout, method: str) -> Callable[[], Amplitudes]:
     dtype: Any = np.complex64 if method == "f32" else np.complex128
     actions = actions_of(readout, dtype)
     qubits = max(readout.n_qubits, 1)
@@ -78,13 +77,10 @@ def maker(readout: Readout, method: str) -> VectorSampler:
         state.getState(amplitudes)
         return amplitudes
 
-    return VectorSampler(readout, simulate, first_highest=True)
+    return simulate
 
 
-class LightningEngine:
+class LightningEngine(LibraryEngine):
     def __init__(self) -> None:
         library()
-        self.version: str = metadata.version("pennylane-lightning")
-
-    def prepare(self, program: Program, method: str) -> Plan:
-        return prepare(program, method, DECLARATION.methods, "lightning", maker)
+        super().__init__(DECLARATION, "pennylane-lightning", simulator)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from qmk.exact.straight import straight
+from qmk.exact.straight import OF_STATE, straight
 from qmk.ir.native_circuit import GATES
 from qmk.ir.propagation import MOST_BYTES
 from qmk.qvm.families.gates import FIXED_SIZE
@@ -111,9 +111,7 @@ def _patterns(features: Features, shots: int, rates: Mapping[str, float], bits: 
 
 _ALL = GATES | {"gphase"}
 CLIFFORD = frozenset({"gphase", *(short for short in GATES if FIXED_SIZE[short].flow)})
-OUTPUTS = frozenset((
-    "counts", "events", "expectation", "state", "amplitudes", "probabilities", "gradient", "sweep",
-))  # fmt: skip
+OUTPUTS = OF_STATE | {"gradient", "sweep"}
 """Of the methods that hold amplitudes; all but counts in double precision."""
 
 _ANY = Capabilities(gates=_ALL, noise=frozenset({"pauli"}), precision_bits=32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.straight import reading_bytes
+from qmk.exact.straight import OF_DENSITY, reading_bytes
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -33,7 +33,7 @@ DECLARATION = Declaration(
             logic=False,
             max_qubits=MAX_QUBITS,
             noise=frozenset({"pauli", "kraus"}),
-            outputs=frozenset({"counts", "events", "expectation", "probabilities", "noisy"}),
+            outputs=OF_DENSITY | {"noisy", "density"},
         )
     },
     cost=cost,

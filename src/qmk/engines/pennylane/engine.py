@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from qmk.engines.pennylane import DECLARATION
 from qmk.exact import mixed
-from qmk.exact.density import DensityMatrix
-from qmk.ir.program import Program
+from qmk.exact.library import LibraryEngine
 from qmk.ir.unitary import Array
-from qmk.sdk.engine import Capabilities, Unsupported
 
 
 def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
@@ -34,18 +31,6 @@ def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
     return np.asarray(found, dtype=np.complex128).reshape(1 << n_qubits, 1 << n_qubits)
 
 
-class PennylaneEngine:
+class PennylaneEngine(LibraryEngine):
     def __init__(self) -> None:
-        self.version: str = metadata.version("pennylane")
-
-    def prepare(self, program: Program, method: str) -> mixed.MixedPlan:
-        return mixed.prepare(program, "pennylane", _require(method), density_of)
-
-    def observe(self, program: Program, method: str) -> DensityMatrix:
-        return mixed.observe(program, "pennylane", _require(method), density_of)
-
-
-def _require(method: str) -> Capabilities:
-    if method not in DECLARATION.methods:
-        raise Unsupported(f"engine pennylane has no method '{method}'")
-    return DECLARATION.methods[method]
+        super().__init__(DECLARATION, "pennylane", density=density_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.straight import reading_bytes, straight
+from qmk.exact.straight import OF_DENSITY, OF_STATE, reading_bytes, straight
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Cost, Declaration, Features
 
@@ -26,15 +26,20 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
     return Cost(seconds=seconds, memory_bytes=memory + reading_bytes(features, shots, 2000))
 
 
-VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
-
 DECLARATION = Declaration(
     name="pyquil",
     doc="pyQuil's numpy simulators: a state vector, and a density matrix of few qubits",
     load="qmk.engines.pyquil.engine:PyquilEngine",
     methods={
-        "wavefunction": straight(GATES, method="wavefunction", max_qubits=MAX_QUBITS["wavefunction"], outputs=VALUES),
-        "density": straight(GATES, method="density", max_qubits=MAX_QUBITS["density"]),
+        "wavefunction": straight(
+            GATES,
+            method="wavefunction",
+            max_qubits=MAX_QUBITS["wavefunction"],
+            outputs=OF_STATE,
+        ),
+        "density": straight(
+            GATES, method="density", max_qubits=MAX_QUBITS["density"], outputs=OF_DENSITY | {"density"}
+        ),
     },
     cost=cost,
     rates=RATES,

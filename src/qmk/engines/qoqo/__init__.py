@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.straight import reading_bytes, straight
+from qmk.exact.straight import OF_STATE, reading_bytes, straight
 from qmk.ir.qoqo_gates import QOQO
 from qmk.sdk.engine import Cost, Declaration, Features
 
@@ -25,13 +25,11 @@ def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float
     return Cost(seconds=seconds, memory_bytes=int(96 * amplitudes) + reading_bytes(features, shots, 1000))
 
 
-VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
-
 DECLARATION = Declaration(
     name="qoqo",
     doc="state vector of QuEST, through qoqo",
     load="qmk.engines.qoqo.engine:QoqoEngine",
-    methods={"": straight(GATES, max_qubits=MAX_QUBITS, outputs=VALUES)},
+    methods={"": straight(GATES, max_qubits=MAX_QUBITS, outputs=OF_STATE)},
     cost=cost,
     rates=RATES,
     beyond_s=10.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import metadata
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,11 +11,10 @@ import qoqo  # pyright: ignore[reportMissingTypeStubs]
 import qoqo_quest  # pyright: ignore[reportMissingTypeStubs]
 
 from qmk.engines.qoqo import DECLARATION
-from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
-from qmk.exact.statevector import StateVector, highest_first
-from qmk.ir.program import Gate, Program
+from qmk.exact.library import LibraryEngine
+from qmk.exact.readout import Amplitudes, Readout
+from qmk.ir.program import Gate
 from qmk.ir.qoqo_gates import QOQO
-from qmk.sdk.engine import Plan
 
 lib: Any = qoqo
 quest: Any = qoqo_quest
@@ -28,7 +27,7 @@ def _operation(gate: Gate) -> dict[str, Any]:
     return {known.name: body}
 
 
-def _simulate(readout: Readout) -> Amplitudes:
+def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     size = max(readout.n_qubits, 1)
     definition = {"DefinitionComplex": {"name": _STATE, "length": 1 << size, "is_output": True}}
     operations = [_operation(gate) for gate in readout.gates]
@@ -36,21 +35,14 @@ def _simulate(readout: Readout) -> Amplitudes:
     whole = {"definitions": [definition], "operations": operations, "_roqoqo_version": version}
     circuit = lib.Circuit.from_json(msgspec.json.encode(whole).decode())
     circuit += lib.operations.PragmaGetStateVector(_STATE, None)
-    _, _, complexes = quest.Backend(size).run_circuit(circuit)
-    return np.array(complexes[_STATE][0], dtype=np.complex128)
+
+    def simulate() -> Amplitudes:
+        _, _, complexes = quest.Backend(size).run_circuit(circuit)
+        return np.array(complexes[_STATE][0], dtype=np.complex128)
+
+    return simulate
 
 
-def maker(readout: Readout, _method: str) -> VectorSampler:
-    return VectorSampler(readout, lambda: _simulate(readout), first_highest=False)
-
-
-class QoqoEngine:
+class QoqoEngine(LibraryEngine):
     def __init__(self) -> None:
-        self.version: str = metadata.version("qoqo_quest")
-
-    def prepare(self, program: Program, method: str) -> Plan:
-        return prepare(program, method, DECLARATION.methods, "qoqo", maker)
-
-    def observe(self, program: Program, method: str) -> StateVector:
-        state = _simulate(readout_of(program, "qoqo", DECLARATION.methods[method]))
-        return StateVector(highest_first(state, program.n_qubits), program.n_qubits)
+        super().__init__(DECLARATION, "qoqo_quest", simulator, first_highest=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,12 @@ import numpy as np
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text
 from qmk.engines.qsim import DECLARATION
-from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare
+from qmk.exact.library import LibraryEngine
+from qmk.exact.readout import Amplitudes, Readout
 from qmk.ir.names import names
-from qmk.ir.program import Gate, Program
+from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, matrix_of, split_controls
 from qmk.sdk import extension
-from qmk.sdk.engine import Plan
 
 _KINDS = names("qsim")
 _BUILDS = ("qsim_avx512", "qsim_avx2", "qsim_sse", "qsim_basic")
@@ -67,7 +66,7 @@ def _flat(matrix: Array) -> list[float]:
     return matrix.astype(np.complex64).view(np.float32).reshape(-1).tolist()
 
 
-def simulator(readout: Readout) -> Callable[[], Amplitudes]:
+def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     circuit = build(readout)
     options: dict[str, Any] = {
         "c": circuit,
@@ -95,14 +94,7 @@ def simulator(readout: Readout) -> Callable[[], Amplitudes]:
     return simulate
 
 
-def maker(readout: Readout, _method: str) -> VectorSampler:
-    return VectorSampler(readout, simulator(readout), first_highest=False)
-
-
-class QsimEngine:
+class QsimEngine(LibraryEngine):
     def __init__(self) -> None:
         library()
-        self.version: str = metadata.version("qsimcirq")
-
-    def prepare(self, program: Program, method: str) -> Plan:
-        return prepare(program, method, DECLARATION.methods, "qsim", maker)
+        super().__init__(DECLARATION, "qsimcirq", simulator, first_highest=False)

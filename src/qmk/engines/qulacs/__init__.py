@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.straight import reading_bytes, straight
+from qmk.exact.straight import OF_STATE, reading_bytes, straight
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Cost, Declaration, Features
 
@@ -34,13 +34,11 @@ def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float
     return Cost(seconds=seconds, memory_bytes=int(32 * amplitudes * 1.02) + reading_bytes(features, shots, 2000))
 
 
-VALUES = frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"})
-
 DECLARATION = Declaration(
     name="qulacs",
     doc="state vector in double precision (Qulacs)",
     load="qmk.engines.qulacs.engine:QulacsEngine",
-    methods={"": straight(GATES, max_qubits=MAX_QUBITS, outputs=VALUES)},
+    methods={"": straight(GATES, max_qubits=MAX_QUBITS, outputs=OF_STATE)},
     cost=cost,
     rates=RATES,
     beyond_s=0.05,

@@ -7,19 +7,17 @@ or as matrices.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 import qulacs
 import qulacs.circuit
 
 from qmk.engines.qulacs import DECLARATION
-from qmk.exact.readout import Amplitudes, Readout, VectorSampler, prepare, readout_of
-from qmk.exact.statevector import StateVector, highest_first
+from qmk.exact.library import LibraryEngine
+from qmk.exact.readout import Amplitudes, Readout
 from qmk.ir.names import names
-from qmk.ir.program import Gate, Program
+from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, matrix_of, split_controls
-from qmk.sdk.engine import Plan
 
 lib: Any = qulacs
 optimizer: Any = qulacs.circuit
@@ -66,29 +64,17 @@ def _dense(qubits: tuple[int, ...], matrix: Array) -> Any:
     return lib.gate.DenseMatrix(list(qubits[::-1]), matrix)
 
 
-def _run(circuit: Any, n_qubits: int) -> Amplitudes:
-    state = lib.QuantumState(max(n_qubits, 1))
-    circuit.update_quantum_state(state)
-    return state.get_vector()
-
-
-def maker(readout: Readout, _method: str) -> VectorSampler:
+def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     circuit = build(readout)
 
     def simulate() -> Amplitudes:
-        return _run(circuit, readout.n_qubits)
+        state = lib.QuantumState(max(readout.n_qubits, 1))
+        circuit.update_quantum_state(state)
+        return state.get_vector()
 
-    return VectorSampler(readout, simulate, first_highest=False)
+    return simulate
 
 
-class QulacsEngine:
+class QulacsEngine(LibraryEngine):
     def __init__(self) -> None:
-        self.version: str = metadata.version("qulacs")
-
-    def prepare(self, program: Program, method: str) -> Plan:
-        return prepare(program, method, DECLARATION.methods, "qulacs", maker)
-
-    def observe(self, program: Program, method: str) -> StateVector:
-        readout = readout_of(program, "qulacs", DECLARATION.methods[method])
-        state = _run(build(readout), program.n_qubits)
-        return StateVector(highest_first(state, program.n_qubits), program.n_qubits)
+        super().__init__(DECLARATION, "qulacs", simulator, first_highest=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.exact.chunks import walk_size
+from qmk.exact.straight import OF_STATE
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -34,7 +35,7 @@ DECLARATION = Declaration(
             gates=ALL_GATES,
             max_qubits=MAX_QUBITS,
             noise=frozenset({"pauli", "kraus"}),
-            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+            outputs=OF_STATE,
             fences=True,
         )
     },

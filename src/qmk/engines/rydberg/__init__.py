@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.exact.chunks import walk_size
+from qmk.exact.straight import OF_DENSITY, OF_STATE
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -92,14 +93,14 @@ DECLARATION = Declaration(
             reset=False,
             feed_forward="none",
             max_qubits=40,
-            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+            outputs=OF_STATE,
         ),
         "mixed": Capabilities(
             method="mixed",
             gates=ALL_GATES | {"analog.rydberg"},
             max_qubits=26,
             noise=frozenset({"pauli", "kraus"}),
-            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+            outputs=OF_STATE,
             fences=True,
             evolves=True,
         ),
@@ -111,7 +112,7 @@ DECLARATION = Declaration(
             feed_forward="none",
             max_qubits=63,
             exact=False,
-            outputs=frozenset({"counts", "events", "expectation", "amplitudes", "probabilities"}),
+            outputs=OF_DENSITY | {"amplitudes"},
         ),
     },
     cost=cost,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qmk.exact.chunks import STATES_BYTES, walk_size
+from qmk.exact.straight import OF_STATE
 from qmk.ir.names import names
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
@@ -77,7 +78,7 @@ DECLARATION = Declaration(
             gates=frozenset({*STIM_NAMES, "gphase"}),
             clifford=True,
             noise=frozenset({"pauli"}),
-            outputs=frozenset({"counts", "events", "expectation", "state", "amplitudes", "probabilities"}),
+            outputs=OF_STATE,
             fences=True,
         )
     },

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from qmk.exact.straight import OF_DENSITY
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 MAX_QUBITS = 256
@@ -89,7 +90,7 @@ def _method(name: str) -> Capabilities:
         feed_forward="none",
         max_qubits=MAX_QUBITS,
         exact=False,
-        outputs=frozenset({"counts", "events", "expectation", "amplitudes", "probabilities"}),
+        outputs=OF_DENSITY | {"amplitudes"},
     )
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 
 from qmk.formats.json_rules import Rule
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Inputs, Source, strip_bom
+from qmk.sdk.frontend import Frontend, strip_bom
+from qmk.sdk.references import later
 
 _ROWS = (
     Rule(
@@ -55,17 +55,11 @@ def recognise(data: bytes) -> int:
     )
 
 
-def parse(source: Source) -> Graph:
-    """Raises INVALID_GRAPH with the first line that cannot be read or carried over."""
-    from qmk.frontends.blackbird.text import read
-
-    return read(source)
-
-
-def inputs(source: Source) -> Inputs:
-    from qmk.frontends.blackbird.text import inputs_of
-
-    return inputs_of(source)
-
-
-FRONTEND = Frontend("blackbird", "Xanadu's Blackbird: modes of light", (".xbb",), recognise, parse, inputs=inputs)
+FRONTEND = Frontend(
+    "blackbird",
+    "Xanadu's Blackbird: modes of light",
+    (".xbb",),
+    recognise,
+    later("qmk.frontends.blackbird.text:read"),
+    inputs=later("qmk.frontends.blackbird.text:inputs_of"),
+)

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from qmk.base.errors import invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.formats.expression import ExpressionError, evaluate
 from qmk.frontends.blackbird import BLACKBIRD_RULES
 from qmk.frontends.blackbird.optics import FOREIGN, OPERATIONS, Writer
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Inputs, Refused, Source, strip_bom
+from qmk.sdk.frontend import Inputs, Refused, Source, report_refused, strip_bom
 
 MODES = 1000
 """Modes of one program."""
@@ -57,10 +56,8 @@ def inputs_of(source: Source) -> Inputs:
 
 def read(source: Source) -> Graph:
     """Raises INVALID_GRAPH with the first line that cannot be read or carried over."""
-    try:
+    with report_refused(BLACKBIRD_RULES, source):
         return _Reading(source.params or {}).program(lines_of(source))
-    except Refused as refused:
-        raise invalid_graph([refused.finding(BLACKBIRD_RULES, source.name)]) from None
 
 
 class _Reading:

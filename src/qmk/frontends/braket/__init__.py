@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from qmk.frontends.openqasm.recognise import is_braket, score
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import CERTAIN, Frontend, Inputs, Source
+from qmk.sdk.frontend import CERTAIN, Frontend
+from qmk.sdk.references import later
 
 
 def _recognise(data: bytes) -> int:
     return CERTAIN if is_braket(data) and score(data, 3) else 0
-
-
-def _parse(source: Source) -> Graph:
-    from qmk.frontends.braket.reader import parse
-
-    return parse(source)
-
-
-def _inputs(source: Source) -> Inputs:
-    from qmk.frontends.openqasm.declared import declared_inputs
-
-    return declared_inputs(source)
 
 
 FRONTEND = Frontend(
@@ -28,6 +16,6 @@ FRONTEND = Frontend(
     doc="OpenQASM 3 as Amazon Braket has it, with its gates and pragmas",
     suffixes=(".braket.qasm",),
     recognise=_recognise,
-    parse=_parse,
-    inputs=_inputs,
+    parse=later("qmk.frontends.braket.reader:parse"),
+    inputs=later("qmk.frontends.openqasm.declared:declared_inputs"),
 )

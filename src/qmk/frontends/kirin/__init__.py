@@ -15,8 +15,8 @@ from __future__ import annotations
 import zlib
 
 from qmk.frontends.kirin.rules import KIRIN_RULES
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, json_object
+from qmk.sdk.frontend import Frontend, json_object
+from qmk.sdk.references import later
 
 __all__ = ["FRONTEND", "KIRIN_RULES"]
 
@@ -33,10 +33,10 @@ def recognise(data: bytes) -> int:
     return 100 if MARK in json_object(data)[:4096] else 0
 
 
-def parse(source: Source) -> Graph:
-    from qmk.frontends.kirin.reader import parse
-
-    return parse(source)
-
-
-FRONTEND = Frontend("kirin", "Squin kernels of Bloqade in Kirin's JSON", (".kirin.json",), recognise, parse)
+FRONTEND = Frontend(
+    "kirin",
+    "Squin kernels of Bloqade in Kirin's JSON",
+    (".kirin.json",),
+    recognise,
+    later("qmk.frontends.kirin.reader:parse"),
+)

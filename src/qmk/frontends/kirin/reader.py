@@ -7,16 +7,15 @@ from typing import Any, cast
 
 import msgspec
 
-from qmk.base.errors import invalid_graph
 from qmk.frontends.kirin import classical, control, quantum
 from qmk.frontends.kirin.rules import KIRIN_RULES
 from qmk.frontends.kirin.run import Run, arguments
 from qmk.frontends.kirin.units import Document
 from qmk.frontends.kirin.values import Measured, Parity, Truth, show
 from qmk.frontends.openqasm import logic as lg
-from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.sources import report_limits
 from qmk.qvm.graph import Graph, Output
-from qmk.sdk.frontend import Refused, Source
+from qmk.sdk.frontend import Refused, Source, report_refused
 
 HANDLERS = {**classical.HANDLERS, **quantum.HANDLERS}
 CALLING = {(control.FUNC, name) for name in ("Function", "Invoke", "Call", "Lambda", "GetField")}
@@ -28,24 +27,21 @@ STATEMENTS = frozenset(HANDLERS) | CALLING | BODIES | LISTED | control.ENDS
 
 def parse(source: Source) -> Graph:
     """The graph of a kernel with its arguments given as ``source.params``. Raises INVALID_GRAPH with one finding."""
-    run = None
-    try:
-        document = Document.read(source.data, STATEMENTS)
-        run = Run(document, bool(document.names & quantum.LOSSY))
-        method = document.method(document.body)
-        given = arguments(method, source.params or {})
-        result = control.Control(run, HANDLERS).call(method, given)
-        run.where = "in the result"
-        return finish(run, method.name, result)
-    except Refused as error:
-        refused = error
-    except Refusal as error:  # of the builder: a limit
-        refused = Refused("KIRIN-08", error.message, error.help)
-    except RecursionError:
-        refused = Refused("KIRIN-08", "the program nests too deep")
-    if run and run.where:
-        refused.message += f" ({run.where})"
-    raise invalid_graph([refused.finding(KIRIN_RULES, source.name)])
+    with report_refused(KIRIN_RULES, source):
+        run = None
+        try:
+            with report_limits("KIRIN-08"):
+                document = Document.read(source.data, STATEMENTS)
+                run = Run(document, bool(document.names & quantum.LOSSY))
+                method = document.method(document.body)
+                given = arguments(method, source.params or {})
+                result = control.Control(run, HANDLERS).call(method, given)
+                run.where = "in the result"
+                return finish(run, method.name, result)
+        except Refused as refused:
+            if run and run.where:
+                refused.message += f" ({run.where})"
+            raise
 
 
 def leaves(value: Any) -> Iterator[Any]:

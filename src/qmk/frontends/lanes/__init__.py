@@ -15,14 +15,13 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import invalid_graph
 from qmk.frontends.lanes.arch import arch
 from qmk.frontends.lanes.code import MAGIC, decode
 from qmk.frontends.lanes.machine import Machine, bits_of
 from qmk.frontends.lanes.rules import LANES_RULES
-from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.sources import report_limits
 from qmk.qvm.graph import Graph, Output
-from qmk.sdk.frontend import Frontend, Refused, Source, refuse, strip_bom
+from qmk.sdk.frontend import Frontend, Source, refuse, report_refused, strip_bom
 
 __all__ = ["FRONTEND", "LANES_RULES"]
 
@@ -39,16 +38,11 @@ def recognise(data: bytes) -> int:
 
 def parse(source: Source) -> Graph:
     """Raises INVALID_GRAPH with one finding that has the line, in the binary form the instruction's number."""
-    try:
+    with report_refused(LANES_RULES, source), report_limits("LANES-09"):
         where, turn = _parameters(dict(source.params or {}))
         machine = Machine(arch(where), turn)
         machine.run(decode(source.data))
         return _graph(machine, where)
-    except Refused as error:
-        refused = error
-    except Refusal as error:  # of the builder: a limit
-        refused = Refused("LANES-09", error.message)
-    raise invalid_graph([refused.finding(LANES_RULES, source.name)])
 
 
 def _parameters(given: dict[str, Any]) -> tuple[str, float]:

@@ -14,7 +14,7 @@ import struct
 from typing import NamedTuple
 
 from qmk.base.limits import LIMITS
-from qmk.sdk.frontend import refuse, strip_bom
+from qmk.sdk.frontend import decode_text, refuse
 
 MAGIC = b"LANES"
 WIDTH = 17
@@ -128,10 +128,7 @@ def _check(op: str, numbers: tuple[Number, ...], line: int) -> tuple[Number, ...
 
 
 def _text(data: bytes) -> list[Instruction]:
-    try:
-        text = strip_bom(data).decode("ascii")
-    except UnicodeDecodeError as error:
-        refuse("LANES-01", f"byte {error.start} is not ASCII", data.count(b"\n", 0, error.start) + 1)
+    text = decode_text(data, "LANES-01", "ascii")
     head = _HEAD.match(text)
     if head is None:
         refuse("LANES-01", "it does not begin with 'version 1.0;' and 'fn @main() {'", 1)

@@ -14,9 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from qmk.base.errors import QmkError, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.frontends.neutral_atom_vm import machine
 from qmk.frontends.neutral_atom_vm.job import (
@@ -33,7 +30,7 @@ from qmk.frontends.neutral_atom_vm.rules import NAVM_RULES
 from qmk.models.atoms.on_device import on_device
 from qmk.models.atoms.profile import Profile
 from qmk.qvm.graph import Graph, Node, Output
-from qmk.sdk.frontend import Frontend, Refused, Source, json_object, refuse, strip_bom
+from qmk.sdk.frontend import Frontend, Source, decode_json, json_object, refuse, report_refused
 
 __all__ = ["FRONTEND", "NAVM_RULES"]
 
@@ -146,10 +143,7 @@ class Reading:
 def _job(source: Source) -> Job:
     if source.params:
         refuse("NAVM-11", f"parameters {', '.join(source.params)}"[:200])
-    try:
-        job = DECODER.decode(strip_bom(source.data))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused("NAVM-01", f"not a job: {error}"[:300]) from error
+    job = decode_json(source.data, DECODER, "NAVM-01", "a job")
     version = job.isa_version
     if (f"{version.major}.{version.minor}" if isinstance(version, Version) else version) not in ("1.0", "1.1"):
         refuse("NAVM-02", f"isa_version is {str(version)[:40]}")
@@ -163,7 +157,7 @@ def _job(source: Source) -> Job:
 def parse(source: Source) -> Graph:
     """The job's program on its machine: checked, with its waits, moves and noise. Raises INVALID_GRAPH with a finding
     of this reader, or every rule of the machine that the program breaks."""
-    try:
+    with report_refused(NAVM_RULES, source):
         job = _job(source)
         made = machine.device_of(job)
         reading = Reading(made)
@@ -171,11 +165,6 @@ def parse(source: Source) -> Graph:
         graph = reading.graph(job)
         configuration = job.metadata.get("configuration_family", "") if job.hardware is None else ""
         return on_device(graph, made, configuration).graph
-    except Refused as refused:
-        raise invalid_graph([refused.finding(NAVM_RULES, source.name)]) from None
-    except QmkError as error:
-        rows = [msgspec.structs.replace(row, file=source.name) for row in error.findings]
-        raise (invalid_graph(rows) if rows else error) from None
 
 
 FRONTEND = Frontend(

@@ -38,7 +38,6 @@ from qmk.frontends.openqasm.values import (
 )  # fmt: skip
 
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
-_REAL = frozenset(("float", "angle", "int", "uint", "bit", "bool"))
 _RANK = {"bit": 0, "bool": 0, "uint": 1, "int": 2, "angle": 3, "float": 4, "complex": 5}
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections.abc import Generator
+from contextlib import contextmanager
 from itertools import accumulate
 
 from qmk.base.errors import Finding, invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.rules import BY_KEY, rule_id
 from qmk.models import files
+from qmk.sdk.frontend import Refused
 
 STANDARD = frozenset(("stdgates.inc", "qelib1.inc"))
 
@@ -23,6 +26,18 @@ class Refusal(Exception):
     def __init__(self, key: str, pos: int, message: str, help: str = "") -> None:
         super().__init__(message)
         self.key, self.pos, self.message, self.help = key, pos, message, help
+
+
+@contextmanager
+def report_limits(rule: str) -> Generator[None]:
+    """Makes ``Refused`` with this rule of what the builder refuses within, which is a limit, and of what nests too
+    deep."""
+    try:
+        yield
+    except Refusal as error:
+        raise Refused(rule, error.message, error.help) from None
+    except RecursionError:
+        raise Refused(rule, "the program nests too deep") from None
 
 
 def nearest(name: str, known: set[str]) -> str:

@@ -12,8 +12,8 @@ for more.
 
 from __future__ import annotations
 
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, json_object
+from qmk.sdk.frontend import Frontend, json_object
+from qmk.sdk.references import later
 
 NAME = "pulser.abstract_repr"
 
@@ -28,11 +28,10 @@ def recognise(data: bytes) -> int:
     return 98 if b'"channels"' in head or b'"layout"' in head else 0
 
 
-def parse(source: Source) -> Graph:
-    """Raises INVALID_GRAPH with what is wrong in the sequence, or with every bound of its device that it breaks."""
-    from qmk.frontends.pulser.program import read  # arrays are needed only where a sequence is read
-
-    return read(source)
-
-
-FRONTEND = Frontend("pulser", "Sequences of Pulser for neutral atoms", (".pulser.json",), recognise, parse)
+FRONTEND = Frontend(
+    "pulser",
+    "Sequences of Pulser for neutral atoms",
+    (".pulser.json",),
+    recognise,
+    later("qmk.frontends.pulser.program:read"),
+)

@@ -18,7 +18,7 @@ from qmk.models.atoms import ATOM_RULES, AtomProgram, Drive, Field, to_graph
 from qmk.models.atoms.channel_rules import CHANNEL_RULES
 from qmk.qvm.families.analog import LARGEST
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Refused, Source, strip_bom
+from qmk.sdk.frontend import Refused, Source, decode_json, report_refused
 
 RULES = {**PULSER_RULES, **ATOM_RULES, **CHANNEL_RULES}
 _DECODER = msgspec.json.Decoder(schema.Document)
@@ -27,17 +27,12 @@ _DECODER = msgspec.json.Decoder(schema.Document)
 def read(source: Source) -> Graph:
     """Raises INVALID_GRAPH with what is wrong, or with every bound of the device that the sequence breaks, and
     QUOTA_EXCEEDED for what is too long."""
-    try:
+    with report_refused(RULES, source):
         return _graph(source)
-    except Refused as refused:
-        raise invalid_graph([refused.finding(RULES, source.name)]) from refused
 
 
 def _graph(source: Source) -> Graph:
-    try:
-        document = _DECODER.decode(strip_bom(source.data))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused("PULSER-01", f"not a sequence of Pulser: {error}") from error
+    document = decode_json(source.data, _DECODER, "PULSER-01", "a sequence of Pulser")
     if document.version != "1":
         raise Refused("PULSER-02", f"the abstract representation is of version {document.version[:20]!r}")
     given = _Given(source.params or {}, document)

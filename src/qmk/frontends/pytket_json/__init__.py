@@ -8,8 +8,8 @@ digits of an angle. Boxes without a circuit in the document need pytket: give it
 from __future__ import annotations
 
 from qmk.frontends.pytket_json.rules import PYTKET_RULES
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Inputs, Source, json_object
+from qmk.sdk.frontend import Frontend, json_object
+from qmk.sdk.references import later
 
 __all__ = ["FRONTEND", "PYTKET_RULES"]
 
@@ -22,16 +22,11 @@ def recognise(data: bytes) -> int:
     return 0
 
 
-def parse(source: Source) -> Graph:
-    from qmk.frontends.pytket_json.reader import read
-
-    return read(source)
-
-
-def inputs(source: Source) -> Inputs:
-    from qmk.frontends.pytket_json.reader import inputs
-
-    return inputs(source)
-
-
-FRONTEND = Frontend("pytket-json", "Circuits of pytket in its JSON", (".tket.json",), recognise, parse, None, inputs)
+FRONTEND = Frontend(
+    "pytket-json",
+    "Circuits of pytket in its JSON",
+    (".tket.json",),
+    recognise,
+    later("qmk.frontends.pytket_json.reader:read"),
+    inputs=later("qmk.frontends.pytket_json.reader:inputs"),
+)

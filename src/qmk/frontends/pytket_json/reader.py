@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
-from qmk.base.errors import invalid_graph
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm.branching import Value
 from qmk.frontends.openqasm.replay import PARAMS, BitRegister, QubitRegister, Replay
-from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.sources import report_limits
 from qmk.frontends.pytket_json import classical
 from qmk.frontends.pytket_json.gates import GATES, gates_of
 from qmk.frontends.pytket_json.rules import PYTKET_RULES
@@ -21,8 +20,9 @@ from qmk.ir.expression_text import read_expression
 from qmk.ir.parameter_values import affine_parameters, parameters_of, read_values
 from qmk.ir.parameters import Angle, Parameter
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Inputs, Refused, Source, strip_bom
+from qmk.sdk.frontend import Inputs, Refused, Source, decode_json, refuse, report_refused
 
+_DECODER = msgspec.json.Decoder(Any)
 MAX_DEPTH = 64
 """Boxes within boxes, and conditions of conditions."""
 
@@ -44,18 +44,12 @@ def inputs(source: Source) -> Inputs:
 
 
 def _read(source: Source, values: Mapping[str, Any]) -> Graph:
-    try:
-        document = msgspec.json.decode(strip_bom(source.data))
-        return _Reader(document, values).graph()
-    except Refused as error:
-        refused = error
-    except Refusal as error:  # of the builder: a limit
-        refused = Refused("PYTKET-03", error.message, error.help)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refused = Refused("PYTKET-01", f"not a circuit of pytket: {error}")
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        refused = Refused("PYTKET-01", f"not as pytket writes it: {type(error).__name__} {str(error)[:80]}")
-    raise invalid_graph([refused.finding(PYTKET_RULES, source.name)])
+    with report_refused(PYTKET_RULES, source), report_limits("PYTKET-03"):
+        document = decode_json(source.data, _DECODER, "PYTKET-01", "a circuit of pytket")
+        try:
+            return _Reader(document, values).graph()
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+            refuse("PYTKET-01", f"not as pytket writes it: {type(error).__name__} {str(error)[:80]}")
 
 
 class _Reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qmk.frontends.openqasm.recognise import score
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.references import later
 
 
 def _parse(source: Source) -> Graph:
@@ -13,17 +14,11 @@ def _parse(source: Source) -> Graph:
     return parse(source, 2)
 
 
-def _emit(graph: Graph) -> bytes:
-    from qmk.frontends.qasm2.emit import emit
-
-    return emit(graph)
-
-
 FRONTEND = Frontend(
     format="qasm2",
     doc="OpenQASM 2 (arXiv:1707.03429) with qelib1.inc",
     suffixes=(".qasm", ".qasm2"),
     recognise=lambda data: score(data, 2),
     parse=_parse,
-    emit=_emit,
+    emit=later("qmk.frontends.qasm2.emit:emit"),
 )

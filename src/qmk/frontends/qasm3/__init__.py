@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qmk.frontends.openqasm.recognise import is_braket, score
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Inputs, Source
+from qmk.sdk.frontend import Frontend, Source
+from qmk.sdk.references import later
 
 
 def _recognise(data: bytes) -> int:
@@ -18,24 +19,12 @@ def _parse(source: Source) -> Graph:
     return parse(source, 3)
 
 
-def _inputs(source: Source) -> Inputs:
-    from qmk.frontends.openqasm.declared import declared_inputs
-
-    return declared_inputs(source)
-
-
-def _emit(graph: Graph) -> bytes:
-    from qmk.frontends.qasm3.emit import emit
-
-    return emit(graph)
-
-
 FRONTEND = Frontend(
     format="qasm3",
     doc="OpenQASM 3.0 and 3.1 with stdgates.inc",
     suffixes=(".qasm", ".qasm3"),
     recognise=_recognise,
     parse=_parse,
-    emit=_emit,
-    inputs=_inputs,
+    emit=later("qmk.frontends.qasm3.emit:emit"),
+    inputs=later("qmk.frontends.openqasm.declared:declared_inputs"),
 )

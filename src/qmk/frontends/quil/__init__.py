@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 
 from qmk.frontends.quil.rules import QUIL_RULES
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Inputs, Source, strip_bom
+from qmk.sdk.frontend import Frontend, first_lines
+from qmk.sdk.references import later
 
 __all__ = ["FRONTEND", "QUIL_RULES"]
 
@@ -22,13 +22,11 @@ _SURE = re.compile(
     r"PRAGMA [A-Z_-]+|DEFCAL |DEFFRAME |MEASURE \d+( [A-Za-z_][\w-]*(\[\d+\])?)?\s*$)"
 )
 _GATE = re.compile(r"((CONTROLLED|DAGGER|FORKED) )*[A-Z][A-Za-z0-9_-]*(\([^)]*\))?( \d+)+\s*$")
-_LINES = 64
 
 
 def recognise(data: bytes) -> int:
     """Judges by the first lines: instructions that only Quil has, or gates on numbered qubits in capitals."""
-    lines = [line.strip() for line in strip_bom(data[:65536]).decode("utf-8", "replace").split("\n")]
-    lines = [line for line in lines if line and not line.startswith("#")][:_LINES]
+    lines = first_lines(data, "#")
     sure = sum(_SURE.match(line) is not None for line in lines)
     gates = sum(_GATE.match(line) is not None for line in lines)
     if not lines or not sure + gates or (not sure and gates < len(lines)):
@@ -36,24 +34,12 @@ def recognise(data: bytes) -> int:
     return 99 if sure and (sure + gates) * 2 >= len(lines) else 70 if gates == len(lines) else 40
 
 
-def parse(source: Source) -> Graph:
-    from qmk.frontends.quil.reader import read
-
-    return read(source)
-
-
-def inputs(source: Source) -> Inputs:
-    from qmk.frontends.quil.reader import inputs
-
-    return inputs(source)
-
-
-def emit(graph: Graph) -> bytes:
-    from qmk.frontends.quil.emit import emit
-
-    return emit(graph)
-
-
 FRONTEND = Frontend(
-    "quil", "Programs in Quil, with classical memory and noise pragmas", (".quil",), recognise, parse, emit, inputs
+    "quil",
+    "Programs in Quil, with classical memory and noise pragmas",
+    (".quil",),
+    recognise,
+    later("qmk.frontends.quil.reader:read"),
+    later("qmk.frontends.quil.emit:emit"),
+    later("qmk.frontends.quil.reader:inputs"),
 )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qmk.base.errors import invalid_graph
-from qmk.frontends.openqasm.sources import Refusal
+from qmk.frontends.openqasm.sources import report_limits
 from qmk.frontends.quil.machine import run
 from qmk.frontends.quil.rules import QUIL_RULES
 from qmk.frontends.quil.text import Parsed
 from qmk.frontends.quil.text import parse as parse_text
 from qmk.ir.parameter_values import affine_parameters, parameters_of, read_values
 from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Inputs, Refused, Source, strip_bom
+from qmk.sdk.frontend import Inputs, Source, decode_text, report_refused
 
 
 def read(source: Source) -> Graph:
@@ -26,33 +25,23 @@ def read(source: Source) -> Graph:
         if region.kind != "BIT"
     }
     given = read_values(declared, source.params or {}, whole=False)
-    graph = follow(parsed, given, source.name)
+    graph = follow(parsed, given, source)
     read_values(parameters_of(graph), {})  # says which have no value
     return graph
 
 
 def inputs(source: Source) -> Inputs:
     """Memory of numbers that the program reads before it writes it."""
-    return Inputs(*affine_parameters(follow(parse(source), {}, source.name)))
+    return Inputs(*affine_parameters(follow(parse(source), {}, source)))
 
 
 def parse(source: Source) -> Parsed:
     """The statements. Raises INVALID_GRAPH with one finding."""
-    try:
-        return parse_text(strip_bom(source.data).decode())
-    except UnicodeDecodeError:
-        refused = Refused("QUIL-01", "the text is not UTF-8")
-    except Refused as error:
-        refused = error
-    raise invalid_graph([refused.finding(QUIL_RULES, source.name)])
+    with report_refused(QUIL_RULES, source):
+        return parse_text(decode_text(source.data, "QUIL-01"))
 
 
-def follow(parsed: Parsed, params: Mapping[str, Any], name: str) -> Graph:
+def follow(parsed: Parsed, params: Mapping[str, Any], source: Source) -> Graph:
     """The graph of statements. Raises INVALID_GRAPH with one finding."""
-    try:
+    with report_refused(QUIL_RULES, source), report_limits("QUIL-10"):
         return run(parsed, params)
-    except Refused as error:
-        refused = error
-    except Refusal as error:  # of the builder: a limit
-        refused = Refused("QUIL-10", error.message, error.help)
-    raise invalid_graph([refused.finding(QUIL_RULES, name)])

@@ -15,22 +15,18 @@ import re
 
 from qmk.frontends.stim.gates import ALIASES, NAMES
 from qmk.frontends.stim.rules import STIM_RULES
-from qmk.qvm.graph import Graph
-from qmk.sdk.frontend import Frontend, Source, strip_bom
+from qmk.sdk.frontend import Frontend, first_lines
+from qmk.sdk.references import later
 
 __all__ = ["FRONTEND", "STIM_RULES"]
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(\[[^\]]*\])?(\([^)]*\))?(\s+[!XYZ0-9rs*][^;]*|\s*\{|\s*#.*)?\Z")
-_LINES = 64
 
 
 def recognise(data: bytes) -> int:
     """Judges by the first lines that are not comments: at least half are instructions of Stim, with targets as
     Stim writes them."""
-    lines = [line.strip() for line in strip_bom(data[:65536]).decode("utf-8", "replace").split("\n")]
-    if len(data) >= 4096:
-        lines = lines[:-1]  # it may be cut
-    lines = [line for line in lines if line and not line.startswith("#")][:_LINES]
+    lines = first_lines(data, "#")
     found = [match for line in lines if (match := _instruction(line)) is not None]
     known = len(found) + lines.count("}")
     if known == len(lines):
@@ -46,18 +42,11 @@ def _instruction(line: str) -> re.Match[str] | None:
     return match if match[1] in NAMES or match[1] in ALIASES else None
 
 
-def parse(source: Source) -> Graph:
-    from qmk.frontends.stim.reader import read
-
-    return read(source)
-
-
-def emit(graph: Graph) -> bytes:
-    from qmk.frontends.stim.emit import emit
-
-    return emit(graph)
-
-
 FRONTEND = Frontend(
-    "stim", "Circuits of Stim, tagged gates and lost atoms included", (".stim",), recognise, parse, emit
+    "stim",
+    "Circuits of Stim, tagged gates and lost atoms included",
+    (".stim",),
+    recognise,
+    later("qmk.frontends.stim.reader:read"),
+    later("qmk.frontends.stim.emit:emit"),
 )

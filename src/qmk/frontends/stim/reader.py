@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from qmk.base.errors import Finding, invalid_graph
+from qmk.base.errors import Finding
 from qmk.base.limits import LIMITS
 from qmk.formats.warnings import add_warnings
 from qmk.frontends.stim import gates, noise, tags
@@ -16,7 +16,7 @@ from qmk.frontends.stim.circuit import Circuit
 from qmk.frontends.stim.rules import STIM_RULES
 from qmk.frontends.stim.text import Body, Instruction, Product, Repeat, Target, parse
 from qmk.qvm.graph import Graph, Node, unpack
-from qmk.sdk.frontend import Refused, Source, strip_bom
+from qmk.sdk.frontend import Refused, Source, decode_text, report_refused
 
 MAX_OBSERVABLE = 100_000
 PHASE = {"XY": "Z", "YZ": "X", "ZX": "Y", "YX": "Z", "ZY": "X", "XZ": "Y"}
@@ -319,21 +319,13 @@ def _flat(source: Source) -> Graph | None:
 
 def interpret(source: Source) -> Graph:
     """The graph as ``read`` gives it, without the native core."""
-    try:
-        text = strip_bom(source.data).decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = source.data.count(b"\n", 0, error.start) + 1
-        refused = Refused("STIM-01", f"byte {error.start} is not UTF-8", line=line)
-        raise invalid_graph([refused.finding(STIM_RULES, source.name)]) from None
-    try:
-        reading = Reading(parse(text), _sweep(source.params or {}))
+    with report_refused(STIM_RULES, source):
+        reading = Reading(parse(decode_text(source.data, "STIM-01")), _sweep(source.params or {}))
         metadata: dict[str, Any] = {"source": "stim"}
         if reading.coordinates:
             metadata["qubit_coordinates"] = reading.coordinates
         rows = [msgspec.structs.replace(row, file=source.name) for row in reading.warnings.values()]
         return reading.circuit.finish(reading.qubits, add_warnings(metadata, rows))
-    except Refused as refused:
-        raise invalid_graph([refused.finding(STIM_RULES, source.name)]) from None
 
 
 def _sweep(params: Any) -> list[int]:

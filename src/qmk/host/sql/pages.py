@@ -12,7 +12,6 @@ import struct
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 MAGIC = b"SQLite format 3\0"
@@ -63,9 +62,7 @@ class Pages:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         if isinstance(self._data, mmap.mmap):
             self._data.close()
         self._file.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from qmk.base.errors import QmkError
@@ -35,9 +34,7 @@ class Reading:
         self._connection = self._open_postgres() if self._url else self._open_sqlite()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._connection.close()
 
     def _open_sqlite(self) -> Any:

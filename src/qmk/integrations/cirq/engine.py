@@ -108,7 +108,7 @@ class Job:
         keys: Any = None,
         resolvers: Sequence[cirq.ParamResolver] | None = None,
     ) -> None:
-        self._client = sampler._target.client  # pyright: ignore[reportPrivateUsage]  # of one integration
+        self._target = sampler._target  # pyright: ignore[reportPrivateUsage]  # of one integration
         self._id, self._keys, self._resolvers = job_id, keys, resolvers
 
     @classmethod
@@ -134,18 +134,15 @@ class Job:
 
     def status(self) -> str:
         """ "SUCCESS", "FAILURE", "CANCELLED", "RUNNING" or "READY", as Cirq's engine has them."""
-        states = self._client.group(self._id).status()
-        if not states:
-            fix = "look at its id, and that the tenant is the one that submitted it"
-            raise QmkError("JOB_NOT_FOUND", f"there is no job '{self._id}'", field="job_id", help=fix)
+        states = {row.state for row in self._target.jobs(self._id)}
         for state, word in (("FAILED", "FAILURE"), ("CANCELLED", "CANCELLED"), ("RUNNING", "RUNNING")):
-            if states.get(state):
+            if state in states:
                 return word
-        return "SUCCESS" if set(states) == {"COMPLETED"} else "READY"
+        return "SUCCESS" if states == {"COMPLETED"} else "READY"
 
     def results(self, timeout: float | None = None) -> list[cirq.Result]:
         """The result at each point, once all have ended."""
-        found = self._client.group(self._id).results(timeout)
+        found = self._target.client.group(self._id).results(timeout)
         resolvers = self._resolvers or [cirq.ParamResolver({})] * len(found)
         return [
             programs.to_result(each, self._keys or _keys_of(each), resolver)
@@ -154,7 +151,7 @@ class Job:
 
     def cancel(self) -> None:
         """Stops what has not ended."""
-        self._client.group(self._id).cancel()
+        self._target.client.group(self._id).cancel()
 
     def __repr__(self) -> str:
         return f"<Job {self._id}>"

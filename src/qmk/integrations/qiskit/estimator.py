@@ -12,15 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveResult, PubResult
+from qiskit.primitives import BaseEstimatorV2, DataBin, PubResult
 from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qmk.adapters.qiskit.read import read
-from qmk.base.seeds import substream
 from qmk.integrations.qiskit.backend import Backend
-from qmk.integrations.qiskit.session import PubJob, Session, backend_of, metadata_of, options_of, points_of
-from qmk.request.shots import seed_of
+from qmk.integrations.qiskit.session import Primitive, PubJob, Session, points_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +29,7 @@ _PROJECTORS = {"0": ("Z", 1), "1": ("Z", -1), "+": ("X", 1), "-": ("X", -1), "r"
 """Qiskit's letters for (I + s P)/2, as P and s."""
 
 
-class EstimatorV2(BaseEstimatorV2):
+class EstimatorV2(Primitive, BaseEstimatorV2):
     """Qiskit's estimator on QMK. ``mode`` and keywords are as those of ``SamplerV2``; ``options``: as a mapping
     ``default_precision`` and ``seed_simulator``.
 
@@ -50,23 +48,12 @@ class EstimatorV2(BaseEstimatorV2):
         **backend: Any,
     ) -> None:
         known = {"default_precision": default_precision, "seed_simulator": seed}
-        self.options, more = options_of(options, known)
-        self.backend = backend_of(mode, {**more, **backend})
+        super().__init__(mode, options, known, backend)
 
     @property
     def default_precision(self) -> float:
         """The precision of a pub that names none."""
         return self.options.default_precision
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of each run."""
-        return self.options.seed_simulator
-
-    @classmethod
-    def from_backend(cls, backend: Backend, **options: Any) -> EstimatorV2:
-        """An estimator on a backend."""
-        return cls(backend, **options)
 
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> PubJob:
         """Starts a job. Raises ``ValueError`` and ``TypeError`` for what is not a pub, as Qiskit does."""
@@ -76,13 +63,9 @@ class EstimatorV2(BaseEstimatorV2):
                 raise ValueError(f"The {at}-th pub has precision {pub.precision}; it has to be 0 or larger.")
         return PubJob(self._run, coerced)
 
-    def _run(self, pubs: list[EstimatorPub], job_id: str) -> PrimitiveResult[PubResult]:
-        found = [self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)]
-        return PrimitiveResult(found, metadata={"version": 2})
-
     def _run_pub(self, pub: EstimatorPub, at: int, job_id: str) -> PubResult:
         observables = [dict(one) for one in np.ravel(pub.observables.tolist())]
-        seed = seed_of(None) if self.seed is None else substream(self.seed, "pub", at)
+        seed = self.seed_of_pub(at)
         values, errors = self._values(pub, observables, seed, job_id)
         points = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
         of = np.arange(len(observables)).reshape(pub.observables.shape)
@@ -90,11 +73,7 @@ class EstimatorV2(BaseEstimatorV2):
         if len(values) == 1:
             points = np.zeros_like(points)
         evs, stds = values[points, of], errors[points, of]
-        metadata = {
-            "target_precision": pub.precision,
-            "circuit_metadata": pub.circuit.metadata,
-            "simulator_metadata": metadata_of(self.backend, seed),
-        }
+        metadata = {"target_precision": pub.precision, **self._metadata(pub, seed)}
         return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
 
     def _values(

@@ -16,7 +16,6 @@ from qiskit.providers import JobError, JobStatus, JobV1
 from qiskit.result import Result
 
 from qmk import __version__
-from qmk.base.errors import QmkError
 from qmk.integrations.qiskit.results import experiment_of, header_from
 
 if TYPE_CHECKING:
@@ -127,19 +126,9 @@ class Job(JobV1):
 
 
 def find_job(backend: Backend, job_id: str) -> Job:
-    """A job of a daemon by its id, from any process. Raises ``QmkError`` JOB_NOT_FOUND, and INVALID_PARAMS for a
-    backend of this process, whose jobs end with it."""
+    """A job of a daemon by its id, from any process. Raises as ``Target.jobs``."""
     target = backend.qmk_target
-    if not target.is_remote:
-        fix = "give Provider(server=...), and keep the job there"
-        raise QmkError("INVALID_PARAMS", "jobs of this process are not kept", field="job_id", help=fix)
-    rows: list[Any] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        page = target.client.jobs(tags=[job_id], cursor=cursor)
-        rows, cursor = page.jobs[::-1] + rows, page.next
-    if not rows:
-        raise QmkError("JOB_NOT_FOUND", f"there is no job {job_id!r:.60}", help="give the job_id() of a job of Qiskit")
+    rows = target.jobs(job_id)
     job = Job(backend, job_id, None, any(MEMORY in row.tags for row in rows))
     job.follow([target.client.job(row.job_id) for row in rows], [row.name for row in rows])
     return job

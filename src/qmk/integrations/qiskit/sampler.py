@@ -16,7 +16,6 @@ from qiskit.primitives import (
     BaseSamplerV2,
     BitArray,
     DataBin,
-    PrimitiveResult,
     SamplerPubResult,
 )
 from qiskit.primitives.containers import SamplerPubLike
@@ -26,14 +25,13 @@ from qmk.adapters.qiskit.read import read
 from qmk.base.seeds import substream
 from qmk.integrations.qiskit.backend import SHOTS, Backend
 from qmk.integrations.qiskit.results import pack_register
-from qmk.integrations.qiskit.session import PubJob, Session, backend_of, metadata_of, options_of, points_of
-from qmk.request.shots import seed_of
+from qmk.integrations.qiskit.session import Primitive, PubJob, Session, points_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class SamplerV2(BaseSamplerV2):
+class SamplerV2(Primitive, BaseSamplerV2):
     """Qiskit's sampler on QMK. ``mode``: a ``Backend`` or a ``Session`` of one; without one, keywords are those of
     ``Backend``, such as ``server`` or ``noise``. ``options``: as a mapping ``default_shots`` and ``seed_simulator``.
 
@@ -50,23 +48,12 @@ class SamplerV2(BaseSamplerV2):
         **backend: Any,
     ) -> None:
         known = {"default_shots": default_shots, "seed_simulator": seed}
-        self.options, more = options_of(options, known)
-        self.backend = backend_of(mode, {**more, **backend})
+        super().__init__(mode, options, known, backend)
 
     @property
     def default_shots(self) -> int:
         """Shots of a pub that names none."""
         return self.options.default_shots
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of each run."""
-        return self.options.seed_simulator
-
-    @classmethod
-    def from_backend(cls, backend: Backend, **options: Any) -> SamplerV2:
-        """A sampler on a backend."""
-        return cls(backend, **options)
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> PubJob:
         """Starts a job. Raises ``ValueError`` and ``TypeError`` for what is not a pub, as Qiskit does."""
@@ -81,14 +68,10 @@ class SamplerV2(BaseSamplerV2):
                 )
         return PubJob(self._run, coerced)
 
-    def _run(self, pubs: list[SamplerPub], job_id: str) -> PrimitiveResult[SamplerPubResult]:
-        found = [self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)]
-        return PrimitiveResult(found, metadata={"version": 2})
-
     def _run_pub(self, pub: SamplerPub, at: int, job_id: str) -> SamplerPubResult:
         circuit, shape = pub.circuit, pub.shape
         shots = pub.shots or self.default_shots
-        seed = seed_of(None) if self.seed is None else substream(self.seed, "pub", at)
+        seed = self.seed_of_pub(at)
         places = {register.name: [circuit.find_bit(bit).index for bit in register] for register in circuit.cregs}
         packed = {name: np.zeros((pub.size, shots, (len(bits) + 7) // 8), np.uint8) for name, bits in places.items()}
         if places:
@@ -96,11 +79,7 @@ class SamplerV2(BaseSamplerV2):
         bits = {
             name: BitArray(array.reshape(*shape, *array.shape[1:]), len(places[name])) for name, array in packed.items()
         }
-        metadata = {
-            "shots": shots,
-            "circuit_metadata": circuit.metadata,
-            "simulator_metadata": metadata_of(self.backend, seed),
-        }
+        metadata = {"shots": shots, **self._metadata(pub, seed)}
         return SamplerPubResult(DataBin(**bits, shape=shape), metadata=metadata)
 
     def _fill(

@@ -8,18 +8,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 import numpy as np
 from qiskit.circuit import ParameterVectorElement, QuantumCircuit
-from qiskit.primitives import PrimitiveJob
+from qiskit.primitives import PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.providers import Options
 
 from qmk.adapters.qiskit.angles import name_of
+from qmk.base.seeds import substream
 from qmk.integrations.qiskit.backend import Backend
+from qmk.request.shots import seed_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,9 +44,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
 
@@ -61,11 +60,6 @@ def options_of(given: Mapping[str, Any] | None, known: dict[str, Any]) -> tuple[
     return Options(**{**known, **flat}), backend
 
 
-def metadata_of(backend: Backend, seed: int) -> dict[str, Any]:
-    """What a pub was run on, and its seed."""
-    return {"backend_name": backend.name, "backend_version": backend.backend_version, "seed": seed}
-
-
 def backend_of(mode: Backend | Session | None, options: dict[str, Any]) -> Backend:
     """The backend of a primitive's ``mode``; without one, a new one with these options."""
     if isinstance(mode, Session):
@@ -77,6 +71,43 @@ def backend_of(mode: Backend | Session | None, options: dict[str, Any]) -> Backe
     if options:
         raise TypeError(f"{next(iter(options))} is an option of the backend: give it to Backend(...)")
     return mode
+
+
+class Primitive:
+    """What a sampler and an estimator have in common. ``known``: options with their defaults."""
+
+    def __init__(
+        self, mode: Backend | Session | None, options: Mapping[str, Any] | None, known: dict[str, Any], backend: Any
+    ) -> None:
+        self.options, more = options_of(options, known)
+        self.backend = backend_of(mode, {**more, **backend})
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of each run."""
+        return self.options.seed_simulator
+
+    @classmethod
+    def from_backend(cls, backend: Backend, **options: Any) -> Self:
+        """One on a backend."""
+        make: Any = cls
+        return make(backend, **options)
+
+    def seed_of_pub(self, at: int) -> int:
+        """The seed of pub number ``at`` of a run."""
+        return seed_of(None) if self.seed is None else substream(self.seed, "pub", at)
+
+    def _run(self, pubs: list[Any], job_id: str) -> PrimitiveResult[Any]:
+        return PrimitiveResult([self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)], {"version": 2})
+
+    def _run_pub(self, pub: Any, at: int, job_id: str) -> PubResult:
+        raise AssertionError("a sampler and an estimator each run a pub their own way")
+
+    def _metadata(self, pub: Any, seed: int) -> dict[str, Any]:
+        """What a pub was run on, and its seed."""
+        backend = self.backend
+        run_on = {"backend_name": backend.name, "backend_version": backend.backend_version, "seed": seed}
+        return {"circuit_metadata": pub.circuit.metadata, "simulator_metadata": run_on}
 
 
 class PubJob(PrimitiveJob[Any]):

@@ -6,7 +6,6 @@ for a machine costs a tenth of the first.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,6 +19,7 @@ from qmk.models.estimate.rates import RateFit, TableCode, calibrate_code
 from qmk.models.estimate.scheme import FormulaCode
 from qmk.models.estimate.units import Unit
 from qmk.models.estimate.wrong import hint_at, show, wrong
+from qmk.rpc.kept import Kept
 
 _KEPT = 256
 
@@ -33,7 +33,7 @@ class Machine:
     warnings: tuple[str, ...]
 
 
-_machines: OrderedDict[bytes, Machine] = OrderedDict()
+_machines: Kept[bytes, Machine] = Kept()
 
 
 def machine(qubit: Any, code: Any, distillation: Any) -> Machine:
@@ -42,12 +42,7 @@ def machine(qubit: Any, code: Any, distillation: Any) -> Machine:
         key = msgspec.msgpack.encode((qubit, code, distillation))
     except (TypeError, ValueError, OverflowError):
         return _make(qubit, code, distillation)
-    found = _machines.get(key)
-    if found is None:
-        found = _machines[key] = _make(qubit, code, distillation)
-        if len(_machines) > _KEPT:
-            _machines.popitem(last=False)
-    return found
+    return _machines.get(key) or _machines.put(key, _make(qubit, code, distillation), 1, _KEPT)
 
 
 def forget() -> None:

@@ -17,4 +17,4 @@ def test_a_missing_library_is_named(way: str, module: str, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(QmkError, match=f"{way} is not installed") as refused:
         getattr(qmk.value_and_grad(TEXT, "Z"), way)()
-    assert refused.value.fields["help"] == f"pip install {way}"
+    assert refused.value.fields["help"] == f"pip install '{way}'"

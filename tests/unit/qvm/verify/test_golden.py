@@ -76,7 +76,7 @@ def test_is_refused_through_the_reader_too(path: Path, small_limits):
     small_limits(document)
     found: set[str] = set()
     try:
-        graph, _ = json_codec.decode_value(document)
+        graph, _ = json_codec.decode(path.read_bytes())
         found = {finding.rule for finding in verify(graph, **options(document)).findings}
     except QmkError as error:
         found = {rule.id} if error.kind.name in ("INVALID_GRAPH", "QUOTA_EXCEEDED") else found

@@ -36,7 +36,7 @@ EXPECTED = {
 def judge(raw: Any, held: frozenset[str] | None = None) -> tuple[QmkError | None, list[str], list[str]]:
     """The error if any, the rules of its errors, and the verifier's warnings."""
     try:
-        graph, _ = json_codec.decode_value(raw)
+        graph, _ = json_codec.decode(json.dumps(raw).encode())
     except QmkError as error:
         return error, [finding.rule for finding in error.findings if finding.severity == "error"], []
     report = verify(graph, held_caps=held)

@@ -6,7 +6,6 @@ row a shot: shapes (shots, ceil(D / 8)) and (shots, ceil(O / 8)), as Stim's samp
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -17,6 +16,7 @@ import numpy.typing as npt
 import stim
 
 from qmk.base.errors import QmkError
+from qmk.sdk.references import require
 
 Bits = npt.NDArray[np.uint8]
 
@@ -118,14 +118,7 @@ def unfit(decoder: str, why: str, fix: str = "use bp_osd, bp_lsd or tesseract, w
 
 def library(module: str, decoder: str) -> ModuleType:
     """The library behind a decoder. Raises UNSUPPORTED where it is not installed."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise QmkError(
-            "UNSUPPORTED",
-            f"decoder {decoder} needs the package {module}; pip install 'quantum-microkernel[qec]'",
-            decoder=decoder,
-        ) from error
+    return require(module, f"decoder {decoder}", "quantum-microkernel[qec]", decoder=decoder)
 
 
 def packed_width(bits: int) -> int:

@@ -29,10 +29,6 @@ class Cost:
         """CPU time that arrives over CPU time there is: ``patches`` windows of ``events`` each in ``window_us``."""
         return patches * self.window_us(events) / (cores * window_us)
 
-    def patches_per_core(self, events: float, *, window_us: float, load: float = 0.8) -> float:
-        """Patches that one core decodes at this load, with a window of ``events`` every ``window_us``."""
-        return load * window_us / self.window_us(events)
-
 
 def fit(events: Sequence[float], cpu_us: Sequence[float]) -> Cost:
     """The least-squares ``Cost`` of measured windows. Raises INVALID_PARAMS for fewer than three different counts."""

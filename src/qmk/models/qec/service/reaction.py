@@ -16,8 +16,3 @@ def wait_us(gates: int, load: float, *, rounds: float, round_us: float, latency_
     for _ in range(gates):
         wait = load * (rounds * round_us + wait) + latency_us
     return wait
-
-
-def t_rate_hz(*, rounds: float, round_us: float, latency_us: float) -> float:
-    """T gates a second in a chain, one patch: 1 / (rounds round_us + latency)."""
-    return 1e6 / (rounds * round_us + latency_us)
