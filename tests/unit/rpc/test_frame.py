@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from qmk.abi.calls import q_status, q_submit
+from qmk.abi.shapes import Program
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.rpc import frame
-from qmk.rpc.graphs import graph_of
+from qmk.rpc.graphs import graph_of, source_of
 from tests.exchanges import BELL
 
 
@@ -237,3 +238,10 @@ def test_an_error_reply_carries_everything() -> None:
     assert reply["id"] is None
     assert reply["error"]["code"] == -32600
     assert reply["error"]["data"]["blame"] == "caller"
+
+
+@pytest.mark.parametrize("text", ["@@@@", "x", "\xe9t\xe9", "\N{SNOWMAN}"])
+def test_a_program_that_is_not_base64_is_refused(text: str) -> None:
+    with pytest.raises(QmkError) as caught:
+        source_of(Program(base64=text))
+    assert (caught.value.kind.name, caught.value.fields["field"]) == ("INVALID_PARAMS", "program.base64")
