@@ -58,7 +58,9 @@ def grid(width: int, height: int) -> dict[str, Any]:
     """Qubits in rows, each coupled to the next in its row and its column; they can be reset."""
     names = [[f"QB{row * width + column + 1}" for column in range(width)] for row in range(height)]
     across = [[row[k], row[k + 1]] for row in names for k in range(width - 1)]
-    along = [[above, below] for upper, lower in itertools.pairwise(names) for above, below in zip(upper, lower, strict=True)]
+    along = [
+        [above, below] for upper, lower in itertools.pairwise(names) for above, below in zip(upper, lower, strict=True)
+    ]
     single = [[name] for row in names for name in row]
     gates = {"prx": gate(*single), "measure": gate(*single), "cc_prx": gate(*single), "cz": gate(*across, *along)}
     return {

@@ -28,7 +28,9 @@ def test_distributions_are_those_of_the_program(iqm: IqmServer, device: str) -> 
     assert found.provenance.notes["provider_task"] in iqm.jobs
 
 
-@pytest.mark.parametrize("check", checks(declared.DECLARATION, "emerald", programs=6), ids=lambda check: check.name)
+@pytest.mark.parametrize(
+    "check", checks(declared.DECLARATION, "emerald", programs=1)[::2], ids=lambda check: check.name
+)
 def test_conformance(check: Any, iqm: IqmServer) -> None:
     if not check.skipped:
         assert not check.run()
