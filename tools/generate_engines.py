@@ -23,7 +23,7 @@ rewritten into what it has, exactly. What an engine cannot do it refuses before 
 ## How one is chosen
 1. Candidates with a gap fall out: libraries that are not installed, gates, feed-forward, noise, qubits,
    memory.
-2. Approximate methods run only when asked for by name.
+2. Approximate methods run only when asked for by name, and so do [devices of providers](../howto/cloud.md).
 3. Of the rest the one with the least predicted time runs. A prediction that is only an upper bound excludes a method
    when it exceeds {LONGEST_BOUND_S:g} s, unless the method was asked for by name.
 4. Our own simulators (`native`) come first where they are predicted to be done within 0.05 s. Where they take longer,
@@ -112,6 +112,9 @@ BESIDE = {
         "extra `clifft`, Python 3.12 (below)",
         "programs of few gates that are not Clifford, with noise and Pauli feed-forward too",
     ),
+    "ionq": ("none", "part of QMK", "by name and device alone: runs there may cost money"),
+    "ibm": ("qiskit: Apache-2.0", "extra `qiskit`", "by name and device alone: runs there may cost money"),
+    "amazon-braket": ("boto3: Apache-2.0", "extra `braket`", "by name and device alone: runs there may cost money"),
     "piquasso": (
         "piquasso, quantum-blackbird: Apache-2.0",
         "`qmk engines install piquasso` (below)",
@@ -231,7 +234,7 @@ def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
             _fences(can),
             _result(can),
         )
-        for method, can in declaration.methods.items()
+        for method, can in declaration.listed.items()
     ]
 
 
@@ -263,7 +266,7 @@ def _section(declaration: Declaration) -> str:
     needs = f"Library: {declaration.library}." if declaration.library else "No library."
     extra = f" Install it with `pip install 'quantum-microkernel[{declaration.extra}]'`." if declaration.extra else ""
     lines = [f"\n## {declaration.name}\n{declaration.doc[0].upper()}{declaration.doc[1:]}. {needs}{extra}\n\n"]
-    for method, can in declaration.methods.items():
+    for method, can in declaration.listed.items():
         native = "every gate" if can.gates >= ALL_GATES else ", ".join(f"`{gate}`" for gate in sorted(can.gates))
         lines.append(f"- `{_name(declaration, method)}` has natively: {native}.\n")
     return "".join(lines)

@@ -97,7 +97,9 @@ class IbmServer(Recorded):
             return self._shown(job)
         assert rest == "/results"
         counts = qmk.run(job["source"], shots=job["shots"], seed=len(self.jobs)).counts
-        width = int(re.search(r"bit\[(\d+)\] c;", job["source"])[1])  # type: ignore[index]
+        declared = re.search(r"bit\[(\d+)\] c;", job["source"])
+        assert declared is not None
+        width = int(declared[1])
         numbers = [int(text, 2) for text, n in counts.items() for _ in range(n)]
         if self.hexadecimal:
             samples = {"samples": [hex(number) for number in numbers], "num_bits": width}

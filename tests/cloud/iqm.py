@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -53,6 +54,23 @@ def star() -> dict[str, Any]:
     }
 
 
+def grid(width: int, height: int) -> dict[str, Any]:
+    """Qubits in rows, each coupled to the next in its row and its column; they can be reset."""
+    names = [[f"QB{row * width + column + 1}" for column in range(width)] for row in range(height)]
+    across = [[row[k], row[k + 1]] for row in names for k in range(width - 1)]
+    along = [
+        [above, below] for upper, lower in itertools.pairwise(names) for above, below in zip(upper, lower, strict=True)
+    ]
+    single = [[name] for row in names for name in row]
+    gates = {"prx": gate(*single), "measure": gate(*single), "cc_prx": gate(*single), "cz": gate(*across, *along)}
+    return {
+        "calibration_set_id": CALIBRATION,
+        "qubits": [name for row in names for name in row],
+        "computational_resonators": [],
+        "gates": gates,
+    }
+
+
 def circuit_of(rows: Sequence[dict[str, Any]], device: dict[str, Any]) -> tuple[qmk.Circuit, list[str]]:
     """What native instructions mean, and the keys of their measurements in order. Each locus must be calibrated, and a
     qubit is left alone while its state is in a resonator."""
@@ -65,7 +83,8 @@ def circuit_of(rows: Sequence[dict[str, Any]], device: dict[str, Any]) -> tuple[
         assert set(row) == {"name", "locus", "args"}
         name, locus, args = row["name"], row["locus"], row["args"]
         at = [names.index(name) for name in locus]
-        loci = device["gates"][name]["implementations"]["a"]["loci"]
+        known = "cc_prx" if name == "reset" else name
+        loci = device["gates"][known]["implementations"]["a"]["loci"]
         assert locus in loci or (name == "cz" and locus[::-1] in loci), row
         assert name == "move" or not away.intersection(locus), row
         if name == "prx":
@@ -76,6 +95,8 @@ def circuit_of(rows: Sequence[dict[str, Any]], device: dict[str, Any]) -> tuple[
         elif name == "move":
             circuit.swap(*at)
             away ^= {locus[0]}
+        elif name == "reset":
+            circuit.reset(at[0])
         else:
             circuit.measure(at[0], keys.index(args["key"]))
     assert not away
@@ -85,7 +106,7 @@ def circuit_of(rows: Sequence[dict[str, Any]], device: dict[str, Any]) -> tuple[
 class IqmServer(Recorded):
     def __init__(self, looks: int = 1) -> None:
         super().__init__()
-        self.devices = {"garnet": crystal(), "sirius": star()}
+        self.devices = {"garnet": crystal(), "sirius": star(), "emerald": grid(4, 3)}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.looks = looks
         """How often a job is looked at before it ends."""

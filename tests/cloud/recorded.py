@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -68,7 +68,7 @@ class Recorded(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def answer(self, request: Request) -> Any:
-        raise NotImplementedError
+        raise Refused(501)
 
     def asked(self, begins: str) -> list[Request]:
         """The requests whose method and path begin so."""
@@ -79,21 +79,21 @@ class Recorded(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Recorded
     protocol_version = "HTTP/1.1"
 
     def _serve(self) -> None:
+        server = cast("Recorded", self.server)
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = Request(self.command, parts.path, parse_qs(parts.query), headers, body)
-        with self.server.lock:
-            self.server.requests.append(asked)
-            fault = next((fault for fault in self.server.faults if str(asked).startswith(fault.begins)), None)
+        with server.lock:
+            server.requests.append(asked)
+            fault = next((fault for fault in server.faults if str(asked).startswith(fault.begins)), None)
             if fault is not None:
-                self.server.faults.remove(fault)
+                server.faults.remove(fault)
             try:
-                status, answer = (200, self.server.answer(asked)) if fault is None or fault.taken else (0, None)
+                status, answer = (200, server.answer(asked)) if fault is None or fault.taken else (0, None)
             except Refused as refused:
                 status, answer = refused.status, refused.body
             except Exception as error:  # a check of the server's own: it is seen in the error that the client raises

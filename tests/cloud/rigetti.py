@@ -95,8 +95,11 @@ def isa(pairs: list[list[int]], gate: str) -> dict[str, Any]:
     }
 
 
+RING = [[0, 1], [1, 2], [0, 7], [7, 8], [1, 8]]
+LADDER = [*([k, k + 1] for k in range(11) if k != 5), *([k, k + 6] for k in range(6))]
 PROCESSORS = {
-    "Ankaa-3": isa([[0, 1], [1, 2], [0, 7], [7, 8], [1, 8]], "ISWAP"),
+    "Ankaa-3": isa(RING, "ISWAP"),
+    "Ankaa-9": isa(LADDER, "ISWAP"),
     "Cepheus-1": isa([[3, 4], [4, 5]], "CZ"),
 }
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from page_blocks import BLOCK, Page, blocks, commands, matches
 
+from tests.cloud.fixtures import azure, ionq, iqm  # noqa: F401
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -41,6 +43,8 @@ def test_examples_run(
     here = Page(tmp_path)
     if any("$DATABASE_URL" in block.body for block in runnable):
         here.environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    for provider in ("azure", "ionq", "iqm") if page.name == "cloud.md" else ():
+        request.getfixturevalue(provider)  # a recorded server on this machine
     monkeypatch.chdir(tmp_path)
     for name in ("QMK_SOCKET", "QMK_STATE_DIR"):
         monkeypatch.setenv(name, here.environment[name])

@@ -1,20 +1,13 @@
-"""Recorded servers of providers, with the settings that lead to them; nobody waits."""
+"""Recorded servers of providers; nobody waits."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from qmk.cloud import http, task
-from tests.cloud import azure as azure_server
-from tests.cloud import braket as braket_server
-from tests.cloud import ibm as ibm_server
-from tests.cloud import ionq as ionq_server
-from tests.cloud import iqm as iqm_server
-from tests.cloud import rigetti as rigetti_server
-from tests.cloud.recorded import running
+from tests.cloud.fixtures import azure, braket, ibm, ionq, iqm
+
+__all__ = ["azure", "braket", "ibm", "ionq", "iqm"]
 
 
 @pytest.fixture(autouse=True)
@@ -22,62 +15,3 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(http, "LONGEST_PAUSE_S", 0.01)
     monkeypatch.setattr(task, "FIRST_LOOK_S", 0.001)
-
-
-@pytest.fixture
-def ionq(monkeypatch: pytest.MonkeyPatch) -> Iterator[ionq_server.IonqServer]:
-    with running(ionq_server.IonqServer) as server:
-        monkeypatch.setenv("QMK_CLOUD_IONQ_URL", f"{server.url}/v0.4")
-        monkeypatch.setenv("IONQ_API_KEY", ionq_server.KEY)
-        yield server
-
-
-@pytest.fixture
-def braket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[braket_server.BraketServer]:
-    with running(braket_server.BraketServer) as server:
-        for name, value in {"URL": server.url, "S3_URL": server.url, "BUCKET": "results"}.items():
-            monkeypatch.setenv(f"QMK_CLOUD_AMAZON_BRAKET_{name}", value)
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "known")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "braket-secret-4711")
-        yield server
-
-
-@pytest.fixture
-def ibm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ibm_server.IbmServer]:
-    with running(ibm_server.IbmServer) as server:
-        monkeypatch.setenv("QMK_CLOUD_IBM_URL", f"{server.url}/api/v1")
-        monkeypatch.setenv("QMK_CLOUD_IBM_LOGIN_URL", server.url)
-        monkeypatch.setenv("QMK_CLOUD_IBM_INSTANCE", ibm_server.CRN)
-        monkeypatch.setenv("QISKIT_IBM_TOKEN", ibm_server.KEY)
-        yield server
-
-
-@pytest.fixture
-def iqm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[iqm_server.IqmServer]:
-    with running(iqm_server.IqmServer) as server:
-        monkeypatch.setenv("QMK_CLOUD_IQM_URL", server.url)
-        monkeypatch.setenv("IQM_TOKEN", iqm_server.KEY)
-        monkeypatch.setenv("QMK_CLOUD_STATE", str(tmp_path))
-        yield server
-
-
-@pytest.fixture
-def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[azure_server.AzureServer]:
-    with running(azure_server.AzureServer) as server:
-        monkeypatch.setenv("AZURE_QUANTUM_CONNECTION_STRING", server.connection)
-        yield server
-
-
-@pytest.fixture
-def rigetti(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[rigetti_server.RigettiServer]:
-    with running(rigetti_server.RigettiServer) as server:
-        server.write_account(tmp_path)
-        monkeypatch.setenv("QCS_SETTINGS_FILE_PATH", str(tmp_path / "settings.toml"))
-        monkeypatch.setenv("QCS_SECRETS_FILE_PATH", str(tmp_path / "secrets.toml"))
-        monkeypatch.setenv("QMK_CLOUD_STATE", str(tmp_path))
-        yield server

@@ -6,6 +6,8 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.engines import azure as declared
+from qmk.sdk.kit.engine_kit import Check, checks
 from tests.cloud.azure import KEY, PATH, SECRET, SIGNATURE, TARGETS, TOKEN, AzureServer
 from tests.cloud.programs import check_lopsided, lopsided
 from tests.cloud.recorded import Fault
@@ -22,6 +24,19 @@ def test_distributions_are_those_of_the_program(azure: AzureServer, target: str)
     found = run(target, shots=4000)
     check_lopsided(found.counts)
     assert found.provenance.notes["provider_task"] in azure.jobs
+
+
+@pytest.mark.parametrize(
+    ("target", "check"),
+    [
+        pytest.param(target, check, id=f"{target} {check.name}")
+        for target in ("quantinuum.sim.h2-1sc", "rigetti.sim.qvm")
+        for check in checks(declared.DECLARATION, target, programs=1, shots=500)[::6]
+        if not check.skipped
+    ],
+)
+def test_conformance(target: str, check: Check, azure: AzureServer) -> None:
+    assert not check.run()
 
 
 def test_a_job_whose_answer_was_lost_is_found_by_its_id(azure: AzureServer) -> None:

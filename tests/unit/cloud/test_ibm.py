@@ -59,7 +59,8 @@ def test_measurements_and_resets_on_the_way(ibm: IbmServer) -> None:
 
 
 def test_feed_forward_and_noise_are_refused_before_anything_is_sent(ibm: IbmServer) -> None:
-    source = "OPENQASM 3.0; qubit[2] q; bit[2] c; h q[0]; c[0] = measure q[0]; if (c[0]) x q[1]; c[1] = measure q[1];"
+    head = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c;'
+    source = f"{head} h q[0]; c[0] = measure q[0]; if (c[0]) x q[1]; c[1] = measure q[1];"
     with pytest.raises(QmkError, match="operations depend on measurements"):
         qmk.run(source, engine="ibm:ibm_line", shots=20)
     with pytest.raises(QmkError, match="random Pauli errors"):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.engines import iqm as declared
+from qmk.sdk.kit.engine_kit import checks
 from tests.cloud.iqm import IqmServer, crystal
 from tests.cloud.programs import check_lopsided, lopsided
 from tests.cloud.recorded import Fault
@@ -22,6 +26,14 @@ def test_distributions_are_those_of_the_program(iqm: IqmServer, device: str) -> 
     found = run(device, shots=4000)
     check_lopsided(found.counts)
     assert found.provenance.notes["provider_task"] in iqm.jobs
+
+
+@pytest.mark.parametrize(
+    "check", checks(declared.DECLARATION, "emerald", programs=1)[::2], ids=lambda check: check.name
+)
+def test_conformance(check: Any, iqm: IqmServer) -> None:
+    if not check.skipped:
+        assert not check.run()
 
 
 def test_only_qubits_that_can_be_read_are_used(iqm: IqmServer) -> None:
@@ -100,9 +112,9 @@ def test_a_wrong_key_is_told_and_not_shown(iqm: IqmServer, monkeypatch: pytest.M
 
 
 def test_refused_before_it_is_sent(iqm: IqmServer) -> None:
-    with pytest.raises(QmkError, match=r"no device 'emerald'") as caught:
-        run("emerald")
-    assert "garnet, sirius" in caught.value.fields["help"]
+    with pytest.raises(QmkError, match=r"no device 'ruby'") as caught:
+        run("ruby")
+    assert "emerald, garnet, sirius" in caught.value.fields["help"]
     wide = qmk.Circuit(5, 5).h(range(5)).measure(range(5), range(5))
     with pytest.raises(QmkError, match="5 qubits: the device has 4 that can be used"):
         qmk.run(wide, engine="iqm:garnet", shots=10)

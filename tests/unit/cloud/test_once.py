@@ -22,7 +22,8 @@ JOBS = "/v0.4/jobs"
 
 def run(**options: Any) -> qmk.Result:
     circuit = qmk.Circuit(2, 2).h(0).cx(0, 1).measure([0, 1], [0, 1])
-    return qmk.run(circuit, engine="ionq:simulator", shots=20, **{"seed": 1, **options})
+    given: dict[str, Any] = {"seed": 1, **options}
+    return qmk.run(circuit, engine="ionq:simulator", shots=20, **given)
 
 
 def refused(**options: Any) -> QmkError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,21 @@ from grpc import StatusCode
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.engines import rigetti as declared
+from qmk.sdk.kit.engine_kit import Check, checks
 from tests.cloud.programs import check_lopsided, lopsided
-from tests.cloud.recorded import Fault
+from tests.cloud.recorded import Fault, running
 from tests.cloud.rigetti import RigettiServer
+
+
+@pytest.fixture
+def rigetti(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RigettiServer]:
+    with running(RigettiServer) as server:
+        server.write_account(tmp_path)
+        monkeypatch.setenv("QCS_SETTINGS_FILE_PATH", str(tmp_path / "settings.toml"))
+        monkeypatch.setenv("QCS_SECRETS_FILE_PATH", str(tmp_path / "secrets.toml"))
+        monkeypatch.setenv("QMK_CLOUD_STATE", str(tmp_path / "sent"))
+        yield server
 
 
 def run(device: str = "Ankaa-3", seed: int = 1, shots: int = 100) -> qmk.Result:
@@ -25,6 +38,17 @@ def run(device: str = "Ankaa-3", seed: int = 1, shots: int = 100) -> qmk.Result:
 def test_distributions_are_those_of_the_program(rigetti: RigettiServer, device: str) -> None:
     check_lopsided(run(device, shots=4000).counts)
     assert {job["target"] for job in rigetti.jobs.values()} == {device}
+
+
+def kit() -> list[Check]:
+    """A sample: each check starts servers, and Rigetti's client."""
+    every = checks(declared.DECLARATION, "Ankaa-9", programs=1, shots=500)
+    return [check for check in every if not check.skipped][::8]
+
+
+@pytest.mark.parametrize("check", kit(), ids=lambda check: check.name)
+def test_conformance(check: Check, rigetti: RigettiServer) -> None:
+    assert not check.run()
 
 
 def test_the_same_seed_is_the_same_job(rigetti: RigettiServer) -> None:
@@ -95,7 +119,7 @@ def test_an_account_is_needed(rigetti: RigettiServer, monkeypatch: pytest.Monkey
 def test_refused_before_it_is_sent(rigetti: RigettiServer) -> None:
     with pytest.raises(QmkError, match="no device 'Aspen-1'") as caught:
         run("Aspen-1")
-    assert "Ankaa-3, Cepheus-1" in caught.value.fields["help"]
+    assert "Ankaa-3, Ankaa-9, Cepheus-1" in caught.value.fields["help"]
     wide = qmk.Circuit(4, 4).h(range(4)).measure(range(4), range(4))
     with pytest.raises(QmkError, match="4 qubits: the device has 3 that can be used"):
         qmk.run(wide, engine="rigetti:Cepheus-1", shots=10)

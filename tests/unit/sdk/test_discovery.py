@@ -55,7 +55,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, *points: importlib.metadata.Entry
 def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
     assert set(discovery.engines()) >= SHIPPED
-    assert set(discovery.engines()) == {folder.name for folder in Path(SOURCE, "qmk/engines").glob("[a-z]*")}
+    assert set(discovery.engines()) == {
+        folder.name.replace("_", "-") for folder in Path(SOURCE, "qmk/engines").glob("[a-z]*")
+    }
     frontends = {"qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "ahs", "quera", "pulser"}
     frontends |= {"kirin", "stim", "lanes", "neutral-atom-vm", "dynamics"}
     assert set(discovery.own_plugins("frontends")) == set(discovery.frontends()) >= frontends

@@ -137,4 +137,6 @@ class IqmEngine:
                 raise Unsupported(f"{type(item).__name__}: engine iqm runs gates, measurements and resets")
             if not isinstance(item, Barrier) and item.cond is not None:
                 raise Unsupported("a condition: engine iqm has no feed-forward")
+            if isinstance(item, Gate) and item.name not in DECLARATION.capabilities(method).gates:
+                raise Unsupported(f"gate {item.name}: engine iqm has no such gate")
         return CloudPlan(ENGINE, method, program, IqmDevice)
