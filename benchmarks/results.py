@@ -24,7 +24,9 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]], versions: Mapping[str, 
     command = shlex.join(["python", "-m", name, *sys.argv[1:]])
     measured = datetime.now(UTC).date().isoformat()
     result = {"command": command, "measured": measured, "versions": dict(versions), **more, "rows": list(rows)}
-    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
+    head = json.dumps({**result, "rows": []}, indent=1, ensure_ascii=False)
+    path.write_text(head.removesuffix("[]\n}") + f"[\n{lines}\n ]\n}}\n")
 
 
 def read(name: str) -> dict[str, Any]:
