@@ -69,7 +69,7 @@ async def enter(request: AnyRequest) -> tuple[Caller, Records]:
 
 async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
     """The JSON body as ``wanted``. Raises ``Refusal`` 400, 408, 413 or 415."""
-    data = await _read_body(request)
+    data = await read_body(request)
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding == "gzip":
         data = inflate(data)
@@ -81,7 +81,8 @@ async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
         raise Refusal(400, f"the body does not fit: {error}") from None
 
 
-async def _read_body(request: AnyRequest) -> bytes:
+async def read_body(request: AnyRequest) -> bytes:
+    """The body as it came. Raises ``Refusal`` 400, 408 or 413."""
     try:
         async with asyncio.timeout(BODY_S):
             return await request.body()
