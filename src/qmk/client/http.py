@@ -17,6 +17,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import cache
 from typing import Any
 
+from qmk import __version__
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.address import Server
@@ -41,11 +42,7 @@ class HttpConnection:
 
     def __init__(self, server: Server, token: str) -> None:
         self._server = server
-        self._headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
-        if token:
-            if not token.isascii() or not token.isprintable():
-                raise QmkError("AUTH_FAILED", "the token is not valid", help="tokens are letters, digits, - and _")
-            self._headers["Authorization"] = f"Bearer {token}"
+        self._head = _head(server, token)
         self._connection: http.client.HTTPConnection | None = None
         self._pid = 0
 
@@ -76,8 +73,9 @@ class HttpConnection:
         connection = self.open()
         try:
             connection.sock.settimeout(ANSWER_S + held_ms / 1e3)
-            connection.request("POST", self._server.path + PATH, line, self._headers)
-            response = connection.getresponse()
+            connection.sock.sendall(self._head % len(line) + line)  # in one piece: http.client would send two
+            response = http.client.HTTPResponse(connection.sock, method="POST")
+            response.begin()
             body = response.read(LIMITS.frame_bytes + 2)
             if len(body) > LIMITS.frame_bytes + 1:
                 raise http.client.HTTPException("it is too long")
@@ -211,6 +209,21 @@ def _cannot_connect(server: Server, error: OSError) -> QmkError:
     else:
         why = f"cannot connect to {where}: {(error.strerror or str(error)).lower()}"
     return QmkError("CONNECTION_LOST", why, server=url, connected=False, hint=hint)
+
+
+def _head(server: Server, token: str) -> bytes:
+    """The headers of all requests, with a place for the length of the body."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise QmkError("AUTH_FAILED", "the token is not valid", help="tokens are letters, digits, dots, - and _")
+    lines = [
+        f"POST {server.path}{PATH} HTTP/1.1",
+        f"Host: {server.url.partition('://')[2].partition('/')[0]}",
+        f"User-Agent: qmk/{__version__}",
+        f"Accept: {MEDIA_TYPE}",
+        f"Content-Type: {MEDIA_TYPE}",
+        *([f"Authorization: Bearer {token}"] if token else []),
+    ]
+    return "\r\n".join(lines).replace("%", "%%").encode("ascii") + b"\r\nContent-Length: %d\r\n\r\n"
 
 
 def _is_stale(sock: socket.socket) -> bool:

@@ -23,7 +23,6 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.http import AnyRequest, Refusal, read_body
-from qmk.kernel.objects.session import not_found
 from qmk.rpc import frame, refusals
 
 WAIT_MS = 60_000
@@ -136,7 +135,7 @@ def _call_of(caller: Caller, shown: str, asked: frame.Decoded) -> tuple[Call, An
     except msgspec.ValidationError as error:
         raise refusals.bad_params(call, str(error)) from None
     if call is not q_query_resources.CALL and named.session_id not in caller.sessions:
-        raise not_found(named.session_id)
+        raise _no_session(named.session_id)
     if call in (q_wait.CALL, q_events.CALL) and named.timeout_ms is not None and named.timeout_ms > WAIT_MS:
         raise _too_patient(call)
     if call is q_wait.CALL and named.timeout_ms is None:
@@ -150,6 +149,12 @@ def _with_token(shown: str, request: q_negotiate_caps.Request) -> q_negotiate_ca
         help = "show it as 'Authorization: Bearer ...', and leave it out of the call"
         raise QmkError("AUTH_FAILED", "the call has another token than the request", help=help)
     return msgspec.structs.replace(request, token=shown)
+
+
+def _no_session(id: str) -> QmkError:
+    """The one answer to a session that was never opened, has ended, or is another's."""
+    help = "open one with q_negotiate_caps"
+    return QmkError("SESSION_NOT_FOUND", f"no session '{id[:64]}' of this token is open here", help=help)
 
 
 def _too_patient(call: Call) -> QmkError:
