@@ -182,13 +182,14 @@ def test_a_connection_that_the_server_has_closed_is_renewed_before_a_call(script
 
 def test_what_reads_is_repeated_and_what_writes_is_not(script: Script) -> None:
     client = Client(script.url)
+    client.status("job_a")
     outcomes = iter([None, {"result": STATUS}, None])
     script.answer = lambda call: next(outcomes)
     assert client.status("job_a").job_id == STATUS["job_id"]
-    assert script.calls == ["q_negotiate_caps", "q_status", "q_status"]
+    assert script.calls == ["q_negotiate_caps", "q_status", "q_status", "q_status"]
     with pytest.raises(QmkError, match="closed the connection"):
         client.cancel("job_a")
-    assert script.calls[3:] == ["q_cancel"]
+    assert script.calls[4:] == ["q_cancel"]
 
 
 def test_a_session_that_the_gateway_has_no_longer_is_renewed(script: Script) -> None:
