@@ -98,7 +98,9 @@ def compare(daemon: int, socket: str, url: str) -> None:
         print(f"{name:<22}{row[0]:>10.0f}{row[1]:>10.0f}{row[1] / row[0]:>7.1f}{spent[0]:>15.0f}{spent[1]:>13.0f}")
     for name, place in (("socket", socket), ("http", url)):
         status_s, ended_s = asyncio.run(measure_many(place))
-        print(f"asyncio, {name}: {JOBS} status calls at once {status_s * 1e3:.0f} ms; {JOBS} jobs {ended_s * 1e3:.0f} ms")
+        print(
+            f"asyncio, {name}: {JOBS} status calls at once {status_s * 1e3:.0f} ms; {JOBS} jobs {ended_s * 1e3:.0f} ms"
+        )
 
 
 if __name__ == "__main__":

@@ -26,10 +26,6 @@ def listening(process: subprocess.Popen[str]) -> str:
     return found[1]
 
 
-def children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def gateway_of(daemon: subprocess.Popen[str]) -> int | None:
     for task in Path(f"/proc/{daemon.pid}/task").iterdir():
         for pid in (task / "children").read_text().split():

@@ -42,7 +42,7 @@ def test_examples_run(
     if any("$DATABASE_URL" in block.body for block in runnable):
         here.environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     monkeypatch.chdir(tmp_path)
-    for name in ("QMK_SOCKET", "QMK_STATE_DIR"):
+    for name in ("QMK_SOCKET", "QMK_STATE_DIR", "QMK_CONFIG_DIR"):
         monkeypatch.setenv(name, here.environment[name])
     try:
         for block in runnable:
