@@ -90,8 +90,7 @@ class Core(Many, Lists, Checkpoints, Channels):
             raise arguments.refuse("patience_s", patience_s, "a number of seconds", "give one from 0, such as 30")
         self._patience_s = patience_s
         server = place if isinstance(place, Server) else None
-        self.place = place
-        self.path = place if isinstance(place, Path) else place.url
+        self.place, self.path = place, place if isinstance(place, Path) else place.url
         self._token = contexts.token_for(server) if token is None else token
         self._capabilities = capabilities
         self._quota = quota

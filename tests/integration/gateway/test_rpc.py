@@ -102,7 +102,7 @@ def test_every_call_of_a_client_goes_over_http(lab: Lab) -> None:
         assert client.query_resources().devices == near.query_resources().devices
         assert client.telemetry(job)
         handles = client.alloc(2).handles
-        assert client.release(handles).handles == handles
+        assert client.release(handles).released == handles
         again = [client.submit(bell(), shots=10, idempotency_key="k").job_id for _ in range(2)]
         assert again[0] == again[1]
         with pytest.raises(QmkError) as caught:
