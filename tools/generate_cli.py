@@ -33,6 +33,8 @@ EXIT_CODES = (
 )
 ENVIRONMENT = (
     ("QMK_SOCKET", "the daemon's socket"),
+    ("QMK_SERVER", "the server to ask instead, by URL or context"),
+    ("QMK_CONFIG_DIR", "where contexts are kept; ~/.config/qmk if not given"),
     ("QMK_STATE_DIR", "the daemon's journal and results, and environments of engines"),
     ("QMK_TOKEN", "the token to show the daemon"),
     ("QMK_TOKEN_FILE", "a file that holds it"),

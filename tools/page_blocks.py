@@ -64,6 +64,7 @@ class Page:
             **os.environ,
             "PATH": f"{binaries}:{os.environ['PATH']}",
             "QMK_SOCKET": str(folder / "s"),
+            "QMK_CONFIG_DIR": str(folder / "config"),
             "QMK_STATE_DIR": str(folder / "state"),
             "QMK_RATES": str(folder / "state" / "rates.json"),
             "PYTHONIOENCODING": "utf-8",

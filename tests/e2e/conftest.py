@@ -33,6 +33,7 @@ def environment(folder: Path) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith(("QMK_", "COLUMNS"))},
         "QMK_SOCKET": str(folder / "s"),
         "QMK_STATE_DIR": str(folder / "state"),
+        "QMK_CONFIG_DIR": str(folder / "config"),
         "PYTHONIOENCODING": "utf-8",
         "PYTHONPATH": PATH,
     }

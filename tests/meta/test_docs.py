@@ -46,7 +46,7 @@ def test_examples_run(
     for provider in ("azure", "ionq", "iqm") if page.name == "cloud.md" else ():
         request.getfixturevalue(provider)  # a recorded server on this machine
     monkeypatch.chdir(tmp_path)
-    for name in ("QMK_SOCKET", "QMK_STATE_DIR"):
+    for name in ("QMK_SOCKET", "QMK_STATE_DIR", "QMK_CONFIG_DIR"):
         monkeypatch.setenv(name, here.environment[name])
     try:
         for block in runnable:

@@ -33,7 +33,7 @@ def command() -> None:
 
 
 @command.command()
-@options.data_option()
+@options.local_data_option()
 @options.database_option
 @key_option
 @click.option(
@@ -69,7 +69,7 @@ def verdict(report: Report) -> list[str]:
 
 
 @command.command()
-@options.data_option()
+@options.local_data_option()
 @options.database_option
 @click.option("--tenant", metavar="NAME", help="Only this tenant's.")
 @click.option("--kind", metavar="KIND", help="Only this kind, such as job.admit, or a group of them, such as job.")
@@ -138,7 +138,7 @@ def _plain(value: object) -> str:
 
 @command.command()
 @click.argument("seq", type=click.IntRange(1))
-@options.data_option()
+@options.local_data_option()
 @options.database_option
 def prove(seq: int, data_dir: Path | None, database: str | None) -> None:
     """Print a proof, as JSON, that entry SEQ is in a sealed epoch. It can be checked without the log."""

@@ -176,13 +176,14 @@ def broken_plugin_checks() -> list[Check]:
 def daemon_check(socket_path: str | None) -> Check:
     """Whether a daemon answers. None running is fine: ``qmk run`` needs none."""
     from qmk.base.errors import QmkError
-    from qmk.client import Client
+    from qmk.cli.session import connect
 
     try:
-        with Client(socket_path) as client:
+        with connect(socket_path) as client:
             client.query_resources()
     except QmkError as error:
-        if error.kind.name == "CONNECTION_LOST" and not socket_path:
+        if error.kind.name == "CONNECTION_LOST" and not (socket_path or "server" in error.fields):
             return Check("daemon", "ok", "none running (only submit, status, result and cancel need one: qmk serve)")
-        return Check("daemon", "warning", error.message, "start it with: qmk serve")
+        fix = error.fields.get("help") or error.fields.get("hint") or "start it with: qmk serve"
+        return Check("daemon", "warning", error.message, str(fix))
     return Check("daemon", "ok", "answers")

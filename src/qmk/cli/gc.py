@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     metavar="AGE",
     help="Forget jobs that ended before that, with results and checkpoints: 30d, 12h, 2w.",
 )
-@options.data_option("The daemon's folder.")
+@options.local_data_option("The daemon's folder.")
 @options.database_option
 @options.json_option
 def command(

@@ -121,12 +121,34 @@ def listen_option(command: Command) -> Command:
     )(command)
 
 
+def local_data_option(help: str = "The daemon's data folder, if not the default one.") -> Callable[[Command], Command]:
+    """``data_option`` of a command that works on the daemon's own files, and says so where it is asked for more."""
+
+    def add(command: Command) -> Command:
+        refusing = click.option(
+            "--server", metavar="NAME", hidden=True, expose_value=False, callback=_refuse_server, envvar="QMK_SERVER"
+        )
+        return data_option(help)(refusing(command))
+
+    return add
+
+
+def _refuse_server(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    from qmk.cli import session
+
+    if value is not None and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
+        raise session.local_only()
+    session.mention_server(value)
+
+
 def data_option(help: str = "The daemon's data folder, if not the default one.") -> Callable[[Command], Command]:
     """``--data-dir``, as ``data_dir``: a path, or None."""
     kind = click.Path(file_okay=False, path_type=Path)
     return click.option("--data-dir", type=kind, envvar="QMK_STATE_DIR", metavar="PATH", help=help)
 
 
+SERVER = "qmk.server"
+"""Under which a command's context has what ``--server`` names."""
 DATABASE = "qmk.database"
 """Under which a command's context has the URL of its database, or ''."""
 
@@ -191,8 +213,43 @@ def _read_secret(path: str) -> str:
     return text
 
 
+def server_option(help: str, envvar: str | None = None) -> Callable[[Command], Command]:
+    """``--server``, which ``session.connect`` follows."""
+    return click.option(
+        "--server",
+        metavar="URL|CONTEXT",
+        envvar=envvar,
+        expose_value=False,
+        callback=_choose_server,
+        help=help,
+    )
+
+
+def _choose_server(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[SERVER] = value
+
+
+def cafile_option(command: Command) -> Command:
+    return click.option(
+        "--cafile",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Certificates of the authorities to trust, instead of the system's.",
+    )(command)
+
+
+def allow_http_option(command: Command) -> Command:
+    text = "Plain http to another machine too, where everybody on the way can read the token."
+    return click.option("--allow-http", is_flag=True, help=text)(command)
+
+
 def socket_option(command: Command) -> Command:
-    """``--socket`` and ``--token-file``: how a command reaches the daemon; ``places.token`` reads the token."""
+    """``--socket``, ``--server`` and ``--token-file``: how a command reaches the daemon; ``places.token`` reads the
+    token."""
+    command = server_option("The server to ask, by its URL or the name of a context of 'qmk context'.", "QMK_SERVER")(
+        command
+    )
     command = click.option(
         "--token-file",
         type=click.Path(dir_okay=False),

@@ -52,6 +52,20 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
+class Address(click.ParamType[tuple[str, int]]):
+    """Where to listen: a host and a port, or a port alone, of this machine."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return cast("tuple[str, int]", value)
+        match = re.fullmatch(r"(?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):)?(\d{1,5})", str(value), re.ASCII)
+        if match is None or int(match[2]) > 65_535:
+            self.fail(f"'{value}' is not an address; write 127.0.0.1:8451, [::1]:8451 or 8451", param, ctx)
+        return (match[1] or "127.0.0.1").strip("[]"), int(match[2])
+
+
 class Milliseconds(Seconds):
     """A duration in whole milliseconds, as the kernel counts time limits; less than one is rounded up."""
 

@@ -1,4 +1,4 @@
-"""``qmk run``: a program in, counts out, by a kernel of its own or (with ``--socket``) through the daemon."""
+"""``qmk run``: a program in, counts out, by a kernel of its own, or by a daemon (``--socket``, ``--server``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from qmk.cli import options, output, request, terminal
 from qmk.cli.failure import Console
-from qmk.cli.session import connect
+from qmk.cli.session import chosen, connect
 from qmk.cli.values import Wanted, output_options
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ DEFAULT_SHOTS = 1000
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
 @options.top_option
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
+@options.server_option("Run on the server at this URL, or of this context of 'qmk context'.")
 @click.pass_obj
 def command(
     console: Console,
@@ -44,10 +45,11 @@ def command(
 ) -> None:
     """Run PROGRAM and print its counts, or the values asked for.
 
-    The router chooses the engine. Without --socket nothing needs to be running.
+    The router chooses the engine. Without --socket and --server nothing needs to be running.
     """
     asked = asked.replace(strict=console.strict)
-    if not (socket_path or wanted.anything):
+    remote = bool(socket_path or chosen())
+    if not (remote or wanted.anything):
         from qmk.api.at_once import run_at_once
 
         found = run_at_once(program, asked.replace(format=format_name, params=params), whole=as_json or explain)
@@ -73,7 +75,7 @@ def command(
         "outputs": outputs,
         "strict": console.strict,
     }
-    if socket_path:
+    if remote:
         with connect(socket_path) as client, Bar("running", shots, as_json) as bar:
             result = client.run(wish.graph, cache=asked.cache, progress=bar, **given)
     else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import choices, log, options, parameters, terminal
+from qmk.cli import beside, choices, gateway, log, options, parameters, terminal
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -87,6 +90,13 @@ if TYPE_CHECKING:
     metavar="N",
     help="How far the processor time of workers gives way to that of other processes; 5 if not given.",
 )
+@click.option(
+    "--http",
+    type=parameters.Address(),
+    metavar="ADDRESS",
+    help="Run a gateway too, at this address, such as 127.0.0.1:8451 or 0.0.0.0:443; see 'qmk gateway'.",
+)
+@gateway.tls_options
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -105,6 +115,9 @@ def command(
     decoder: str | None,
     no_hedging: bool,
     worker_nice: int | None,
+    http: tuple[str, int] | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -129,7 +142,36 @@ def command(
         "hedging": False if no_hedging else None,
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
-    serve(HostConfig(**{name: value for name, value in given.items() if value is not None}), ready=announce)
+    config = HostConfig(**{name: value for name, value in given.items() if value is not None})
+    if http is None and (tls_cert or tls_key):
+        raise click.UsageError("--tls-cert and --tls-key go with --http")
+    with contextlib.nullcontext(announce) if http is None else _beside(config, http, tls_cert, tls_key) as ready:
+        serve(config, ready=ready)
+
+
+@contextlib.contextmanager
+def _beside(
+    config: HostConfig, http: tuple[str, int], cert: str | None, key: str | None
+) -> Generator[Callable[[HostConfig], None]]:
+    """What is to be done once the daemon is ready, where a gateway runs beside it until its end."""
+    gateway.require_packages()
+    gateway.check_tls(cert, key)
+    listening = gateway.listen(*http)
+    arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir)]
+    arguments += ["--require-token"] if config.require_token else []
+    arguments += ["--tls-cert", cert, "--tls-key", key] if cert and key else []
+    arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
+    process = beside.GatewayProcess(listening, arguments)
+
+    def ready(config: HostConfig) -> None:
+        announce(config)
+        gateway.announce(listening, cert)
+        process.start()
+
+    try:
+        yield ready
+    finally:
+        process.stop()
 
 
 def _retention(results_s: float | None, checkpoints_s: float | None, bounds: dict[str, int]) -> Retention:

@@ -22,7 +22,7 @@ def command() -> None:
 
 
 def _places(function: Command) -> Command:
-    function = options.data_option()(function)
+    function = options.local_data_option()(function)
     return options.json_option(options.database_option(function, exposed=False))
 
 

@@ -50,7 +50,7 @@ class Date(click.ParamType[int]):
 @click.option("--to", "to_ns", type=Date(), metavar="DATE", help="Launches that ended before DATE.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line a launch, with a head line.")
 @options.json_option
-@options.data_option()
+@options.local_data_option()
 @options.database_option
 def command(
     tenant: str,

@@ -9,8 +9,11 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, Self, cast
 
 from qmk.base.errors import QmkError
+from qmk.client.address import Server
+from qmk.client.contexts import place_of
 from qmk.client.core import Core
 from qmk.client.job import AsyncJob, deadline, handles_of, left, too_late
+from qmk.client.link import Link
 from qmk.rpc import frame
 from qmk.rpc.splitter import FrameSplitter
 
@@ -60,6 +63,7 @@ class LoopLink:
     """A connection in the running event loop."""
 
     interrupts: tuple[type[BaseException], ...] = (asyncio.CancelledError,)
+    longest_wait_ms: int | None = None
 
     def __init__(self) -> None:
         self._answers = _Answers()
@@ -81,7 +85,7 @@ class LoopLink:
     async def open(self, path: str) -> None:
         _, self._answers = await asyncio.get_running_loop().create_unix_connection(_Answers, path)
 
-    async def exchange(self, numbers: Sequence[int], line: bytes) -> list[frame.Answer]:
+    async def exchange(self, numbers: Sequence[int], line: bytes, held_ms: int = 0) -> list[frame.Answer]:
         answers = self._answers
         if answers.transport is None:
             raise EOFError
@@ -102,6 +106,14 @@ class LoopLink:
         await asyncio.shield(work)
 
 
+def _link(server: Server | None, token: str) -> Link:
+    if server is None:
+        return LoopLink()
+    from qmk.client.http_threads import ThreadedHttpLink
+
+    return ThreadedHttpLink(server, token)
+
+
 class AsyncClient(Core):
     """``Client`` for asyncio: the same methods, awaited; see there for arguments and errors.
 
@@ -110,14 +122,16 @@ class AsyncClient(Core):
 
     def __init__(
         self,
-        path: str | os.PathLike[str] | None = None,
+        path: str | os.PathLike[str] | Server | None = None,
         *,
         token: str | None = None,
         capabilities: list[str] | None = None,
         patience_s: float = 0.0,
         quota: Mapping[str, int] | None = None,
+        cafile: str | None = None,
+        allow_http: bool = False,
     ) -> None:
-        super().__init__(LoopLink(), path, token, capabilities, patience_s, quota)
+        super().__init__(_link, place_of(path, cafile, allow_http), token, capabilities, patience_s, quota)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:

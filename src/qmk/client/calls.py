@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from qmk.abi.call import Call
-from qmk.abi.calls import q_negotiate_caps, q_submit
+from qmk.abi.calls import q_events, q_negotiate_caps, q_submit, q_wait
 from qmk.base.errors import QmkError
 from qmk.rpc import frame
 from qmk.rpc.forks import ForkedLock
@@ -33,15 +33,17 @@ def _decoder(reply: type) -> msgspec.json.Decoder[Any]:
         return msgspec.json.Decoder(reply)
 
 
-def line_of(numbers: Sequence[int], call: Call, requests: Sequence[Any]) -> bytes:
-    """The call as one line, or several of them as a batch.
+def line_of(numbers: Sequence[int], asked: Sequence[tuple[Call, Any]]) -> bytes:
+    """A call with its request as one line, or several of them as a batch.
 
     Raises INVALID_PARAMS when an argument is of the wrong type or out of range."""
-    try:
-        asked = [frame.request(number, call.name, each) for number, each in zip(numbers, requests, strict=True)]
-    except (msgspec.EncodeError, TypeError, OverflowError) as error:
-        raise QmkError("INVALID_PARAMS", f"{call.name}: {error}") from error
-    return (asked[0] if len(asked) == 1 else b"".join(frame.batch(asked))) + b"\n"
+    made: list[bytes] = []
+    for number, (call, request) in zip(numbers, asked, strict=True):
+        try:
+            made.append(frame.request(number, call.name, request))
+        except (msgspec.EncodeError, TypeError, OverflowError) as error:
+            raise QmkError("INVALID_PARAMS", f"{call.name}: {error}") from error
+    return (made[0] if len(made) == 1 else b"".join(frame.batch(made))) + b"\n"
 
 
 def reply_of(call: Call, answer: frame.Answer) -> Any:
@@ -54,6 +56,13 @@ def reply_of(call: Call, answer: frame.Answer) -> Any:
         raise QmkError("CONNECTION_LOST", f"the daemon's answer to {call.name} does not fit: {error}") from error
 
 
+def has_news(reply: q_wait.Reply | q_events.Reply) -> bool:
+    """Whether a call that waits has been answered before its time was over."""
+    if isinstance(reply, q_events.Reply):
+        return bool(reply.events) or reply.ended
+    return reply.state in ENDED
+
+
 def reply_or_error(call: Call, answer: frame.Answer) -> Any:
     """The call's ``Reply``, or the error that the daemon answered."""
     try:
@@ -62,7 +71,7 @@ def reply_or_error(call: Call, answer: frame.Answer) -> Any:
         return refused
 
 
-def not_running(path: Path, error: OSError) -> QmkError:
+def not_running(path: Path | str, error: OSError) -> QmkError:
     """Why there is no connection, with the fix."""
     if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
         why = f"no daemon listens at {path}"
@@ -71,7 +80,7 @@ def not_running(path: Path, error: OSError) -> QmkError:
     return QmkError("CONNECTION_LOST", why, socket=str(path), connected=False, hint="start it with 'qmk serve'")
 
 
-def connection_lost(path: Path, call: Call) -> QmkError:
+def connection_lost(path: Path | str, call: Call) -> QmkError:
     """The connection broke between a call and its answer."""
     hint = "jobs it has accepted go on; connect again and ask"
     if call is q_submit.CALL:
@@ -79,7 +88,7 @@ def connection_lost(path: Path, call: Call) -> QmkError:
     return QmkError("CONNECTION_LOST", f"the daemon at {path} closed the connection", socket=str(path), hint=hint)
 
 
-def stopped_waiting(path: Path) -> QmkError:
+def stopped_waiting(path: Path | str) -> QmkError:
     """The daemon answered a wait before the job's end, as it does when it stops."""
     return QmkError("CONNECTION_LOST", f"the daemon at {path} is stopping", socket=str(path), hint="wait again later")
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -34,9 +33,11 @@ from qmk.abi.calls import (
     q_wait,
 )
 from qmk.base.errors import Finding, QmkError
-from qmk.client import calls, ids
+from qmk.client import calls, contexts, ids
+from qmk.client.address import Server
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
+from qmk.client.link import MakeLink
 from qmk.client.lists import Lists
 from qmk.client.many import Many
 from qmk.client.patience import Outage, is_outage, new_key
@@ -49,7 +50,7 @@ from qmk.request.program import ProgramLike
 from qmk.request.progress import showing
 from qmk.request.signature import takes
 from qmk.request.warn import warn_of
-from qmk.rpc import frame, places
+from qmk.rpc import frame
 from qmk.rpc.kept import Kept
 
 if TYPE_CHECKING:
@@ -64,53 +65,21 @@ KNOWN_IDS = 1000
 """So many short ids of jobs a client remembers with the whole ones."""
 
 
-class Link(Protocol):
-    """One connection to a daemon. A lost one raises ``EOFError`` or ``ConnectionError``, and is closed by then."""
-
-    interrupts: tuple[type[BaseException], ...]
-    """What stops a caller who waits."""
-
-    def is_open(self) -> bool:
-        """Whether there is a connection; no longer when the daemon has closed it since the last call."""
-        ...
-
-    def close(self) -> None: ...
-
-    def turn(self) -> AbstractAsyncContextManager[Any]:
-        """Held by one call at a time, where a connection carries only one."""
-        ...
-
-    def lock(self) -> AbstractAsyncContextManager[Any]:
-        """A new lock among the calls that are made at the same time."""
-        ...
-
-    async def open(self, path: str) -> None: ...
-
-    async def exchange(self, numbers: Sequence[int], line: bytes) -> list[frame.Answer]:
-        """Send a call, or a batch of them, and give the answers that have their numbers, in that order."""
-        ...
-
-    async def sleep(self, delay_s: float) -> None: ...
-
-    async def shield(self, work: Awaitable[Any]) -> None:
-        """Do the work to its end, even where the caller is being stopped."""
-        ...
-
-
 class Core(Many, Lists, Checkpoints, Channels):
     """The calls of a session, each a coroutine."""
 
+    _renews_session = False
+    """Whether another session is opened when the daemon has this one no longer."""
+
     def __init__(
         self,
-        link: Link,
-        path: str | os.PathLike[str] | None,
+        make_link: MakeLink,
+        place: Server | Path,
         token: str | None,
         capabilities: list[str] | None,
         patience_s: float,
         quota: Mapping[str, int] | None,
     ) -> None:
-        if not isinstance(cast("object", path), (str, os.PathLike, type(None))):
-            raise arguments.refuse("path", path, "the path of the daemon's socket", "leave it out for your own daemon")
         if token is not None:
             arguments.text("token", token)
         if capabilities is not None:
@@ -120,11 +89,13 @@ class Core(Many, Lists, Checkpoints, Channels):
         if arguments.number_between("patience_s", patience_s, -1.0, float("inf")) is None:
             raise arguments.refuse("patience_s", patience_s, "a number of seconds", "give one from 0, such as 30")
         self._patience_s = patience_s
-        self.path = Path(path) if path is not None else places.socket_path()
-        self._token = places.token() if token is None else token
+        server = place if isinstance(place, Server) else None
+        self.place, self.path = place, place if isinstance(place, Path) else place.url
+        self._token = contexts.token_for(server) if token is None else token
         self._capabilities = capabilities
         self._quota = quota
-        self._link = link
+        self._link = link = make_link(server, self._token)
+        self._renews_session = self._renews_session or server is not None
         self._interrupts, self._shield = link.interrupts, link.shield
         self._graphs = WireGraphs()
         self._sent: Kept[str, bool] = Kept()
@@ -204,7 +175,7 @@ class Core(Many, Lists, Checkpoints, Channels):
         """The state of a job once it has ended, with its result; or, after ``timeout_ms``, the state it is in."""
         outage = Outage(self._patience_s, q_wait.CALL)
         while True:
-            reply = await self._ask(q_wait.CALL, job_id=job, timeout_ms=timeout_ms)
+            reply = await self._ask_waiting(q_wait.CALL, timeout_ms, job_id=job)
             if not self._patience_s or timeout_ms is not None or reply.state in calls.ENDED:
                 return reply
             # the daemon is going and let us go
@@ -228,7 +199,7 @@ class Core(Many, Lists, Checkpoints, Channels):
 
     async def events(self, job: str, after: int = 0, timeout_ms: int = q_events.LONG_POLL_MS) -> q_events.Reply:
         """The job's history after event ``after``; waits up to ``timeout_ms`` for the next one."""
-        return await self._ask(q_events.CALL, job_id=job, after=after, timeout_ms=timeout_ms)
+        return await self._ask_waiting(q_events.CALL, timeout_ms, job_id=job, after=after)
 
     async def telemetry(self, job: str | None = None) -> q_get_telemetry.Reply:
         """Figures of the session, and of ``job`` when given."""
@@ -320,6 +291,17 @@ class Core(Many, Lists, Checkpoints, Channels):
         self._full_ids[job] = full
         return await self._ask(call, repeatable, **fields)
 
+    async def _ask_waiting(self, call: Call, timeout_ms: int | None, **fields: Any) -> Any:
+        """A call that is answered once there is something to tell, or after ``timeout_ms``: several calls, where the
+        link bounds how long one may wait."""
+        while True:
+            longest = self._link.longest_wait_ms
+            step = min((each for each in (timeout_ms, longest) if each is not None), default=None)
+            reply = await self._ask(call, timeout_ms=step, **fields)
+            if step == timeout_ms or calls.has_news(reply):
+                return reply
+            timeout_ms = None if timeout_ms is None or step is None else timeout_ms - step
+
     async def _ask_about(self, wire: Wire, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
         """A call with a program. A long one goes over the wire once; from then on its hash does."""
         if self._was_sent(wire):
@@ -344,8 +326,11 @@ class Core(Many, Lists, Checkpoints, Channels):
         outage = Outage(self._patience_s, call, repeatable)
 
         async def attempt() -> list[Any]:
+            session = self._session
             requests = [await self._request(call, fields) for fields in each]
             found = [calls.reply_or_error(call, one) for one in await self._exchange_all(call, requests)]
+            if isinstance(found[0], QmkError) and self._forgets(session, found[0]):
+                return await attempt()
             lost = next((one for one in found if isinstance(one, QmkError) and is_outage(one)), None)
             if lost is not None and self._patience_s:
                 raise lost
@@ -364,13 +349,23 @@ class Core(Many, Lists, Checkpoints, Channels):
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
         """One call; a lost connection is renewed once for a call that only reads."""
-        old = self._link.is_open()
+        old, session = self._link.is_open(), self._session
         try:
             return await self._exchange(call, await self._request(call, fields))
         except QmkError as error:
-            if error.kind.name != "CONNECTION_LOST" or not old or call.journaled:
+            if not self._forgets(session, error) and (
+                error.kind.name != "CONNECTION_LOST" or not old or call.journaled
+            ):
                 raise
         return await self._exchange(call, await self._request(call, fields))
+
+    def _forgets(self, session: str, error: QmkError) -> bool:
+        """Whether the call is to be made again, in another session, because the daemon has that one no longer."""
+        if error.kind.name != "SESSION_NOT_FOUND" or not self._renews_session or not session:
+            return False
+        if self._session == session:
+            self._session = ""
+        return True
 
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
         """The request of a call, in the session where it is one of a session."""
@@ -382,13 +377,18 @@ class Core(Many, Lists, Checkpoints, Channels):
         return calls.reply_of(call, (await self._exchange_all(call, [request]))[0])
 
     async def _exchange_all(self, call: Call, requests: Sequence[Any]) -> list[frame.Answer]:
+        return await self._exchange_each([(call, request) for request in requests])
+
+    async def _exchange_each(self, asked: Sequence[tuple[Call, Any]]) -> list[frame.Answer]:
+        """The answers to calls that are sent in one frame, each with its request."""
         await self._connect()
-        numbers = [next(self._numbers) for _ in requests]
-        line = calls.line_of(numbers, call, requests)
+        numbers = [next(self._numbers) for _ in asked]
+        line = calls.line_of(numbers, asked)
+        held_ms = getattr(asked[0][1], "timeout_ms", None) or 0
         try:
-            return await self._link.exchange(numbers, line)
+            return await self._link.exchange(numbers, line, held_ms)
         except (ConnectionError, EOFError) as error:
-            raise calls.connection_lost(self.path, call) from error
+            raise calls.connection_lost(self.path, asked[0][0]) from error
 
     async def _connect(self) -> None:
         async with self._connecting:

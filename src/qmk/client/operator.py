@@ -26,7 +26,7 @@ class Operator:
     def call(self, name: str, /, **params: Any) -> Any:
         """One of the operator's calls by name, its parameters by name."""
         call = OPERATOR_METHODS[name]
-        line = calls.line_of([1], call, [call.request(**params)])
+        line = calls.line_of([1], [(call, call.request(**params))])
         link = SocketLink()
         try:
             with short_name(self.path) as short:

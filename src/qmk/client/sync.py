@@ -10,11 +10,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from qmk.client.address import Server
 from qmk.client.batch import Batch
+from qmk.client.contexts import place_of
 from qmk.client.core import Core
 from qmk.client.drive import drive
 from qmk.client.group import Group
 from qmk.client.job import AsyncJob, Job, as_completed
+from qmk.client.link import Link
 from qmk.client.result import Fetch
 from qmk.request.signature import takes
 from qmk.rpc import frame
@@ -34,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class _Turn:
+class Turn:
     """A lock of threads, for ``async with``."""
 
     def __init__(self, lock: ForkedLock) -> None:
@@ -51,6 +54,7 @@ class SocketLink:
     """A connection by a socket that blocks: its coroutines end without being suspended."""
 
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,)
+    longest_wait_ms: int | None = None
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -80,7 +84,7 @@ class SocketLink:
         self._frames = []
 
     def turn(self) -> AbstractAsyncContextManager[Any]:
-        return _Turn(self._lock)
+        return Turn(self._lock)
 
     def lock(self) -> AbstractAsyncContextManager[Any]:
         return nullcontext()
@@ -94,7 +98,7 @@ class SocketLink:
             raise
         self._socket, self._pid = sock, os.getpid()
 
-    async def exchange(self, numbers: Sequence[int], line: bytes) -> list[frame.Answer]:
+    async def exchange(self, numbers: Sequence[int], line: bytes, held_ms: int = 0) -> list[frame.Answer]:
         try:
             return self._exchange(numbers, line)
         except BaseException:
@@ -131,6 +135,14 @@ class SocketLink:
         await work
 
 
+def _link(server: Server | None, token: str) -> Link:
+    if server is None:
+        return SocketLink()
+    from qmk.client.http import HttpLink
+
+    return HttpLink(server, token)
+
+
 class _BlockingCore(Core):
     _watch: Watch | None = None
 
@@ -142,7 +154,7 @@ class _BlockingCore(Core):
             from qmk.client.watch import Watch
 
             own = {"token": self._token, "capabilities": self._capabilities, "quota": self._quota}
-            self._watch = Watch(self.path, patience_s=self._patience_s, **own)
+            self._watch = Watch(self.place, patience_s=self._patience_s, **own)
         self._watch.add(job, tell)
 
 
@@ -159,7 +171,8 @@ def _blocking(
 
 
 class Client:
-    """A session with the daemon at ``path`` (by default where ``qmk serve`` listens).
+    """A session with the daemon at ``path`` (by default where ``qmk serve`` listens), or behind the gateway at a URL,
+    ``https://host``.
 
     It connects with the first call and opens a session by itself. ``token`` None takes the one of ``QMK_TOKEN`` or
     ``QMK_TOKEN_FILE``, if any; ``capabilities`` None asks for what policy grants by default, and ``quota`` gives its
@@ -171,6 +184,10 @@ class Client:
     the session has expired, and what the call's page lists. A lost connection is renewed by the next call, with a new
     session; accepted jobs outlive both. A call that only reads is repeated by itself, once.
 
+    Over HTTP, ``token`` None takes the one that ``qmk login`` has kept for the URL, if the environment has none.
+    Certificates are checked against those of the system, or of ``cafile``; plain http is for this machine alone, unless
+    ``allow_http``. A connection that breaks is renewed, and the session goes on.
+
     ``patience_s``: how long a daemon that went away may take to come back, counted for each call. Calls are then made
     again with growing pauses, ``wait`` goes on waiting through restarts, and ``submit`` gives itself an idempotency
     key, so that nothing is run twice.
@@ -178,14 +195,17 @@ class Client:
 
     def __init__(
         self,
-        path: str | os.PathLike[str] | None = None,
+        path: str | os.PathLike[str] | Server | None = None,
         *,
         token: str | None = None,
         capabilities: list[str] | None = None,
         patience_s: float = 0.0,
         quota: Mapping[str, int] | None = None,
+        cafile: str | None = None,
+        allow_http: bool = False,
     ) -> None:
-        self._core = _BlockingCore(SocketLink(), path, token, capabilities, patience_s, quota)
+        place = place_of(path, cafile, allow_http)
+        self._core = _BlockingCore(_link, place, token, capabilities, patience_s, quota)
         self.path = self._core.path
 
     def __enter__(self) -> Self:

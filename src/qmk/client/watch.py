@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qmk.base.errors import QmkError
+from qmk.client.address import Server
 from qmk.client.aio import AsyncClient
 from qmk.client.job import AsyncJob
 from qmk.rpc.forks import ForkedLock
@@ -22,9 +23,9 @@ WAITS = 256
 class Watch:
     """Waits in a daemon thread, with a connection and a session of its own, as long as there are jobs to wait for."""
 
-    def __init__(self, path: Path, **keywords: Any) -> None:
+    def __init__(self, place: Server | Path, **keywords: Any) -> None:
         """With the arguments of its ``AsyncClient``."""
-        self._path, self._keywords = path, keywords
+        self._place, self._keywords = place, keywords
         self._lock = ForkedLock()
         self._new: list[tuple[AsyncJob, Callable[[], None]]] = []
         self._wake: Callable[[], object] | None = None
@@ -43,7 +44,7 @@ class Watch:
             threading.Thread(target=asyncio.run, args=(self._serve(),), name="qmk-jobs", daemon=True).start()
 
     async def _serve(self) -> None:
-        client = AsyncClient(self._path, **self._keywords)
+        client = AsyncClient(self._place, **self._keywords)
         loop, more, room = asyncio.get_running_loop(), asyncio.Event(), asyncio.Semaphore(WAITS)
         going: set[asyncio.Task[None]] = set()
 

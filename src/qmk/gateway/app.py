@@ -7,6 +7,7 @@
 | /qlam | QLAM, ``api_base_url`` |
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
 | /v1 | our own REST API, described by /openapi.json |
+| /rpc | QMK's own clients, by URL |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -27,6 +28,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
+from qmk.gateway import rpc
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
@@ -58,6 +60,7 @@ ADAPTERS = (
     ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
     ProtocolAdapter("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
     ProtocolAdapter("/v1", rest.HANDLERS, rest.answer_error),
+    ProtocolAdapter("/rpc", rpc.HANDLERS, rpc.answer_error),
 )
 
 
@@ -90,7 +93,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate, "compiling": compiling}),
+        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room()}),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

@@ -11,8 +11,11 @@ import binascii
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
+
+import msgspec
 
 from qmk.abi.call import Call
 from qmk.abi.calls import q_close_session, q_negotiate_caps, q_query_resources, q_submit
@@ -25,9 +28,12 @@ from qmk.gateway.children import Children
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
+from qmk.rpc import frame
 
 KEPT_CLIENTS = 1024
 KEPT_CLIENTS_OF_A_TENANT = 16
+SESSIONS_OF_A_TOKEN = 256
+"""Sessions of remote clients; with one more, the one that was opened first is closed."""
 RETRY_S = 5.0
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
@@ -41,11 +47,14 @@ class Caller(AsyncClient):
     _under_way = 0
     _retired = False
     _opened: q_negotiate_caps.Reply | None = None
+    _renews_session = True
 
     def __init__(self, path: str | os.PathLike[str] | None, token: str | None, children: Children) -> None:
         super().__init__(path, token=token, patience_s=RETRY_S)
         self.children = children
         """The gateway's processes that read programs."""
+        self.sessions: OrderedDict[str, None] = OrderedDict()
+        """Those that were opened with this token for whoever shows it, the one that was opened first first."""
 
     async def retire(self) -> None:
         """Leave, as soon as no call is under way: a call would only connect again."""
@@ -100,24 +109,42 @@ class Caller(AsyncClient):
         return await super()._request(call, fields)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
+        async with self._counted(call):
+            return await super()._attempt(call, fields)
+
+    async def pass_on(self, asked: Sequence[tuple[Call, Any]]) -> list[frame.Answer]:
+        """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
+        that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
+        async with self._counted():
+            found = await self._exchange_each(asked)
+            for (call, request), answer in zip(asked, found, strict=True):
+                if call is q_negotiate_caps.CALL and answer.error is None:
+                    self.sessions[_session_of(answer.result or b"{}")] = None
+                elif call is q_close_session.CALL and answer.error is None:
+                    self.sessions.pop(_session_of(request), None)
+            while len(self.sessions) > SESSIONS_OF_A_TOKEN:
+                oldest = q_close_session.Request(session_id=self.sessions.popitem(last=False)[0])
+                await self._exchange_each([(q_close_session.CALL, oldest)])
+            return found
+
+    @asynccontextmanager
+    async def _counted(self, call: Call | None = None) -> AsyncGenerator[None]:
+        """A call that is under way: whoever is let go of leaves after the last one."""
         self._under_way += 1
         try:
-            return await self._in_session(call, fields)
+            yield
         finally:
             self._under_way -= 1
             if self._retired and not self._under_way and call is not q_close_session.CALL:
                 await self.leave()
 
-    async def _in_session(self, call: Call, fields: dict[str, Any]) -> Any:
-        session = self._session
-        try:
-            return await super()._attempt(call, fields)
-        except QmkError as error:
-            if error.kind.name != "SESSION_NOT_FOUND":
-                raise
-        if self._session == session:
-            self._session = ""
-        return await super()._attempt(call, fields)
+
+class _Opened(msgspec.Struct):
+    session_id: str = ""
+
+
+def _session_of(text: bytes | msgspec.Raw) -> str:
+    return msgspec.json.decode(text, type=_Opened).session_id
 
 
 class Callers:
@@ -141,6 +168,15 @@ class Callers:
         if not shown:
             self._require_local_program(headers)
         return shown
+
+    async def known(self, shown: str) -> Caller:
+        """As ``with_token``, but whether the token is still good is not asked of the daemon: for calls in sessions,
+        which end with their token."""
+        caller = self._kept.get(shown)
+        if caller is None:
+            return await self.with_token(shown)
+        self._kept.move_to_end(shown)
+        return caller
 
     async def with_token(self, shown: str) -> Caller:
         """The client of whoever has shown this token."""

@@ -81,7 +81,7 @@ async def body_of(request: AnyRequest, wanted: type[Wanted]) -> Wanted:
 
 async def bytes_of(request: AnyRequest) -> bytes:
     """The body, decompressed. Raises ``Refusal`` 400, 408, 413 or 415."""
-    data = await _read_body(request)
+    data = await read_body(request)
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding == "gzip":
         return inflate(data)
@@ -90,7 +90,8 @@ async def bytes_of(request: AnyRequest) -> bytes:
     return data
 
 
-async def _read_body(request: AnyRequest) -> bytes:
+async def read_body(request: AnyRequest) -> bytes:
+    """The body as it came. Raises ``Refusal`` 400, 408 or 413."""
     try:
         async with asyncio.timeout(BODY_S):
             return await request.body()

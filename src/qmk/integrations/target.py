@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 
 class Target:
-    """``server`` None: this process. Else the path of a daemon's socket, or "" for the user's own daemon; ``token`` is
-    the tenant's. ``options`` are those of ``qmk.run`` that hold for all runs, such as ``engine`` or ``noise``."""
+    """``server`` None: this process. Else the path of a daemon's socket, "" for the user's own daemon, or the URL of a
+    server; ``token`` is the tenant's, by default as ``qmk.Client`` finds it. ``options`` are those of ``qmk.run`` that
+    hold for all runs, such as ``engine`` or ``noise``."""
 
     def __init__(self, server: str | None = None, token: str | None = None, **options: Any) -> None:
         self.server, self.token, self.options = server, token, options

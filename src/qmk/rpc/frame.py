@@ -75,18 +75,29 @@ _scalar = msgspec.json.Decoder().decode
 _params: dict[str, Callable[[bytes], Any]] = {
     call.name: msgspec.json.Decoder(call.request).decode for call in (*CALLS, *OPERATOR_CALLS)
 }
+Read = Callable[[Call, Raw], Any]
 _GRAPH_CALLS = frozenset(call.name for call in CALLS if hasattr(call.request, "graph"))
 
 
 def decode(frame: bytes, methods: Mapping[str, Call] = METHODS) -> Frame:
     """The calls of one frame, of those that ``methods`` has; never raises."""
+    return _total(frame, methods, _request)
+
+
+def outline(frame: bytes, methods: Mapping[str, Call] = METHODS) -> Frame:
+    """As ``decode``, with the parameters of each call left as JSON text (``Raw``), for whoever passes them on: whether
+    they fit the call, and name nothing twice, is checked by who decodes them."""
+    return _total(frame, methods, _unread)
+
+
+def _total(frame: bytes, methods: Mapping[str, Call], read: Read) -> Frame:
     if not frame.isascii():
         try:
             frame.decode()
         except UnicodeDecodeError as error:
             return _single(refusals.not_utf8(error))
     try:
-        return _decode(frame, methods)
+        return _decode(frame, methods, read)
     except RecursionError:
         return _single(refusals.too_deep())
     except UnicodeDecodeError as error:
@@ -107,18 +118,18 @@ def _first(data: bytes) -> bytes:
     return match.group(1) if match else b""
 
 
-def _decode(frame: bytes, methods: Mapping[str, Call]) -> Frame:
+def _decode(frame: bytes, methods: Mapping[str, Call], read: Read) -> Frame:
     if _first(frame) != b"[":
-        return Frame([_one(frame, methods)])
+        return Frame([_one(frame, methods, read)])
     items = _items(frame)
     if not items:
         return _single(QmkError("INVALID_REQUEST", "a batch holds at least one call", help="send a call, not []"))
     if len(items) > LIMITS.batch_calls:
         return _single(refusals.batch_too_long(len(items)))
-    return Frame([_one(bytes(item), methods) for item in items], batch=True)
+    return Frame([_one(bytes(item), methods, read) for item in items], batch=True)
 
 
-def _one(data: bytes, methods: Mapping[str, Call]) -> Decoded:
+def _one(data: bytes, methods: Mapping[str, Call], read: Read) -> Decoded:
     try:
         envelope = _envelope(data)
     except msgspec.ValidationError as error:
@@ -137,15 +148,21 @@ def _one(data: bytes, methods: Mapping[str, Call]) -> Decoded:
     if call is None:
         return Decoded(request_id, error=refusals.no_method(envelope.method, methods))
     try:
-        return Decoded(request_id, call, _request(call, envelope.params))
+        return Decoded(request_id, call, read(call, envelope.params))
     except QmkError as error:
         return Decoded(request_id, error=error)
 
 
-def _request(call: Call, raw: Raw) -> Any:
-    params = bytes(raw) if len(raw) else b"{}"
-    if _first(params) == b"[":
+def _unread(call: Call, raw: Raw) -> Raw:
+    if not len(raw):
+        return Raw(b"{}")
+    if bytes(memoryview(raw)[:1]) == b"[":
         raise refusals.positional(call)
+    return raw
+
+
+def _request(call: Call, raw: Raw) -> Any:
+    params = bytes(_unread(call, raw))
     try:
         request: Any = _params[call.name](params)
     except msgspec.ValidationError as error:

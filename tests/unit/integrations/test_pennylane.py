@@ -6,6 +6,7 @@ Tests of shots fail by chance with probability below 1e-6: they allow six standa
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import pennylane
 import pytest
 
 import qmk
+from qmk.gateway.app import make_app
 from qmk.integrations.pennylane import QmkDevice
+from tests.serving import serving
 
 qml: Any = pennylane
 pnp: Any = qml.numpy
@@ -288,3 +291,15 @@ def test_what_it_does_not_do_is_refused() -> None:
         qml.QNode(lambda: circuit_of_one(0.1), QmkDevice(wires=["a"]))()
     with pytest.raises(qml.exceptions.DeviceError, match="device option"):
         QmkDevice(wires=1).setup_execution_config(qml.devices.ExecutionConfig(device_options={"max_workers": 2}))
+
+
+def test_a_server_by_its_url(daemon: Any, tmp_path: Path) -> None:
+    with serving(make_app(daemon.socket, tmp_path / "gateway.db", needs_token=False)) as url:
+
+        @pennylane.qnode(pennylane.device("qmk", wires=2, server=url))
+        def value(angle: float) -> Any:
+            pennylane.RX(angle, wires=0)
+            pennylane.CNOT(wires=[0, 1])
+            return pennylane.expval(pennylane.Z(1))
+
+        assert float(value(0.3)) == pytest.approx(np.cos(0.3))

@@ -33,8 +33,8 @@ class QmkDevice(qml.devices.Device):
 
     ``wires``: their number or labels; None: those of each tape. ``shots`` and ``seed`` are as of ``default.qubit``.
     ``engine`` and ``noise`` are those of ``qmk.run``: "native", "aer:density_matrix"; a noise model, its file, or text
-    such as "depolarizing=1e-3". ``server``: the path of a daemon's socket, or "" for the user's own daemon; ``token``
-    is the tenant's.
+    such as "depolarizing=1e-3". ``server``: the path of a daemon's socket, "" for the user's own daemon, or the
+    URL of a server; ``token`` is the tenant's.
     """
 
     def __init__(

@@ -39,9 +39,9 @@ class Response:
 
 
 class QMKQAM(QAM):
-    """Runs programs on QMK. ``server`` None: in this process; else the path of a daemon's socket, "" the user's own,
-    with ``token`` where it asks for one. ``seed``: that of the first run, later ones count up. ``options`` are those of
-    ``qmk.run`` that hold for all runs, such as ``engine`` or ``noise``."""
+    """Runs programs on QMK. ``server`` None: in this process; else the path of a daemon's socket, "" the user's own, or
+    a server's URL, with ``token`` where it asks for one. ``seed``: that of the first run, later ones count up.
+    ``options`` are those of ``qmk.run`` that hold for all runs, such as ``engine`` or ``noise``."""
 
     def __init__(
         self, server: str | None = None, token: str | None = None, seed: int | None = None, **options: Any

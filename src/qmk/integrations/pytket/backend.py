@@ -70,9 +70,9 @@ _STATUS = {"COMPLETED": "COMPLETED", "FAILED": "ERROR", "CANCELLED": "CANCELLED"
 
 
 class QMKBackend(Backend):
-    """Runs circuits on QMK. ``server`` None: in this process; else the path of a daemon's socket, "" the user's own,
-    with ``token`` where it asks for one: the handles then name jobs and hold in any process. ``options`` are those of
-    ``qmk.run`` that hold for all runs, such as ``engine`` or ``noise``.
+    """Runs circuits on QMK. ``server`` None: in this process; else the path of a daemon's socket, "" the user's own, or
+    a server's URL, with ``token`` where it asks for one: the handles then name jobs and hold in any process.
+    ``options`` are those of ``qmk.run`` that hold for all runs, such as ``engine`` or ``noise``.
 
     Circuits with a number of shots give shots and counts, those without give the state with its global phase.
     """

@@ -1,0 +1,107 @@
+"""What the way over HTTP costs: latencies and processor time of calls by a socket and by a gateway on loopback.
+
+``python -m benchmarks.remote`` starts a daemon with a gateway beside it, and makes the same calls over both, one after
+another. Times are medians of the wall clock; the processor time of daemon and gateway is that of their processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import qmk
+
+CALLS = 400
+JOBS = 256
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pids: list[int]) -> float:
+    """Processor time of processes so far."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / TICKS
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def bell() -> qmk.Circuit:
+    return qmk.Circuit(2).h(0).cx(0, 1).measure_all()
+
+
+def measure(call: Callable[[], object]) -> float:
+    """The median latency of a call in us."""
+    for _ in range(20):
+        call()
+    found: list[float] = []
+    for _ in range(CALLS):
+        began = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - began)
+    return statistics.median(found) * 1e6
+
+
+async def measure_many(place: str) -> tuple[float, float]:
+    """Seconds for 256 status calls at the same time, and until 256 jobs are known to have ended."""
+    async with qmk.AsyncClient(place) as client:
+        jobs = await client.submit_many([bell()] * JOBS, shots=10, cache=False)
+        began = time.perf_counter()
+        _ = [job async for job in client.as_completed(jobs)]
+        ended = time.perf_counter()
+        await asyncio.gather(*(client.status(job.job_id) for job in jobs))
+        return time.perf_counter() - ended, ended - began
+
+
+def main() -> None:
+    folder = tempfile.mkdtemp()
+    os.environ.update(QMK_STATE_DIR=folder, QMK_SOCKET=f"{folder}/s", QMK_CONFIG_DIR=folder)
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "qmk", "serve", "--http", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert daemon.stderr is not None
+        daemon.stderr.readline()
+        url = daemon.stderr.readline().removeprefix("listening on ").partition(";")[0]
+        compare(daemon.pid, f"{folder}/s", url)
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def compare(daemon: int, socket: str, url: str) -> None:
+    clients = {"socket": qmk.Client(socket), "http": qmk.Client(url)}
+    job = clients["http"].submit(bell(), shots=1000, keep_events=True).job_id
+    clients["http"].wait(job)
+    pids = [daemon, *children(daemon)]
+    plans: dict[str, Callable[[qmk.Client], object]] = {
+        "status": lambda client: client.status(job),
+        "result, 1000 shots": lambda client: client.result(job),
+        "partial": lambda client: client.partial(job),
+        "run, 100 shots": lambda client: client.run(bell(), shots=100, cache=False),
+    }
+    print(f"{'call':<22}{'socket us':>10}{'http us':>10}{'ratio':>7}{'CPU socket us':>15}{'CPU http us':>13}")
+    for name, plan in plans.items():
+        row: list[float] = []
+        spent: list[float] = []
+        for client in clients.values():
+            before = cpu_s(pids) + time.process_time()
+            row.append(measure(lambda client=client, plan=plan: plan(client)))
+            spent.append((cpu_s(pids) + time.process_time() - before) / (CALLS + 20) * 1e6)
+        print(f"{name:<22}{row[0]:>10.0f}{row[1]:>10.0f}{row[1] / row[0]:>7.1f}{spent[0]:>15.0f}{spent[1]:>13.0f}")
+    for name, place in (("socket", socket), ("http", url)):
+        status_s, ended_s = asyncio.run(measure_many(place))
+        print(
+            f"asyncio, {name}: {JOBS} status calls at once {status_s * 1e3:.0f} ms; {JOBS} jobs {ended_s * 1e3:.0f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The gateway beside a daemon, as a process of its own: started again where it ends, and ended with the daemon.
+
+The listening socket stays with the daemon's process, so that callers wait through a restart. The gateway's standard
+input is a pipe from there: when the daemon ends, however it ends, so does the gateway.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+log = logging.getLogger("qmk.daemon")
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 10.0
+LASTED_S = 60.0
+"""A gateway that ran for so long is started again at once."""
+END_S = 10.0
+
+
+class GatewayProcess:
+    """``arguments`` are those of ``qmk gateway`` beside the socket."""
+
+    def __init__(self, listening: socket.socket, arguments: Sequence[str]) -> None:
+        self._listening = listening
+        command = [sys.executable, "-m", "qmk", "gateway", "--beside", str(listening.fileno())]
+        self._command = [*command, *arguments]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="qmk-gateway", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _keep(self) -> None:
+        delay_s = FIRST_DELAY_S
+        while not self._ending.is_set():
+            began_s = time.monotonic()
+            fds = [self._listening.fileno()]
+            with subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, pass_fds=fds, start_new_session=True
+            ) as self._process:
+                code = self._process.wait() if not self._ending.is_set() else 0
+            if self._ending.is_set():
+                return
+            log.error("the gateway ended with status %d; it is started again", code)
+            delay_s = FIRST_DELAY_S if time.monotonic() - began_s >= LASTED_S else min(2 * delay_s, LONGEST_DELAY_S)
+            self._ending.wait(delay_s)
+
+    def stop(self) -> None:
+        """Lets the gateway answer what it is asked, and ends it."""
+        self._ending.set()
+        process = self._process
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._listening.close()
+
+
+def end_with_input() -> None:
+    """Has this process end once its standard input does."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="qmk-stdin", daemon=True).start()

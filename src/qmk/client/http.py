@@ -1,0 +1,245 @@
+"""Calls over HTTP: a frame of qSyscall is the body of a request, its answers are the body of the response.
+
+A connection is kept and used again. What goes wrong between here and the daemon is told apart: no server, a certificate
+that is not trusted, something that is not QMK, a proxy without its server.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import select
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from functools import cache
+from typing import Any
+
+from qmk import __version__
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.client.address import Server
+from qmk.client.sync import Turn
+from qmk.formats.printable import printable
+from qmk.rpc import frame
+from qmk.rpc.forks import ForkedLock
+
+LONGEST_WAIT_MS = 20_000
+"""Proxies give up on an answer after 30 or 60 seconds."""
+CONNECT_S = 10.0
+ANSWER_S = 60.0
+"""Seconds within which an answer begins, and goes on, beyond the time that the call itself asks to wait."""
+PATH = "/rpc"
+MEDIA_TYPE = "application/json"
+AWAY = (429, 502, 503, 504)
+"""What a proxy answers while its server is not there, and a gateway that is full."""
+
+
+class HttpConnection:
+    """One connection to a server, opened when it is needed and again when the server has closed it meanwhile."""
+
+    def __init__(self, server: Server, token: str) -> None:
+        self._server = server
+        self._head = _head(server, token)
+        self._connection: http.client.HTTPConnection | None = None
+        self._pid = 0
+
+    def open(self) -> http.client.HTTPConnection:
+        """The connection. Raises CONNECTION_LOST where there is no server, AUTH_FAILED for the wrong one."""
+        if self._connection is not None and self._pid == os.getpid() and not _is_stale(self._connection.sock):
+            return self._connection
+        self.close()
+        server = self._server
+        if server.scheme == "https":
+            made = http.client.HTTPSConnection(
+                server.host, server.port, timeout=CONNECT_S, context=_context(server.cafile)
+            )
+        else:
+            made = http.client.HTTPConnection(server.host, server.port, timeout=CONNECT_S)
+        try:
+            made.connect()
+        except OSError as error:
+            made.close()
+            raise _cannot_connect(server, error) from error
+        made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection, self._pid = made, os.getpid()
+        return made
+
+    def ask(self, line: bytes, held_ms: int) -> list[frame.Answer]:
+        """The answers to a frame, whatever their numbers. Raises ConnectionError where the connection breaks, QmkError
+        for the gateway's own refusals and for whatever is not a gateway."""
+        connection = self.open()
+        try:
+            connection.sock.settimeout(ANSWER_S + held_ms / 1e3)
+            connection.sock.sendall(self._head % len(line) + line)  # in one piece: http.client would send two
+            response = http.client.HTTPResponse(connection.sock, method="POST")
+            response.begin()
+            body = response.read(LIMITS.frame_bytes + 2)
+            if len(body) > LIMITS.frame_bytes + 1:
+                raise http.client.HTTPException("it is too long")
+        except (TimeoutError, http.client.HTTPException) as error:
+            self.close()
+            raise ConnectionResetError(str(error)) from error
+        except BaseException:
+            self.close()  # between a call and its answer
+            raise
+        if response.will_close:
+            self.close()
+        return _answers(self._server, response, body)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def abort(self) -> None:
+        """Ends an exchange that another thread waits for."""
+        made = self._connection
+        if made is not None:
+            with suppress(OSError, AttributeError):  # it may be closed by now
+                made.sock.shutdown(socket.SHUT_RDWR)
+
+
+class HttpLink:
+    """The calls of one client at a time over HTTP: its coroutines end without being suspended."""
+
+    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,)
+    longest_wait_ms: int | None = LONGEST_WAIT_MS
+
+    def __init__(self, server: Server, token: str) -> None:
+        self._connection = HttpConnection(server, token)
+        self._lock = ForkedLock()
+        self._pid = 0
+
+    def is_open(self) -> bool:
+        """Whether it was opened and nothing has broken since. A connection that is merely gone is renewed: a session
+        does not depend on it. A forked process begins anew."""
+        return self._pid == os.getpid()
+
+    def close(self) -> None:
+        self._pid = 0
+        self._connection.close()
+
+    def turn(self) -> AbstractAsyncContextManager[Any]:
+        return Turn(self._lock)
+
+    def lock(self) -> AbstractAsyncContextManager[Any]:
+        return nullcontext()
+
+    async def open(self, path: str) -> None:
+        self._connection.open()
+        self._pid = os.getpid()
+
+    async def exchange(self, numbers: Sequence[int], line: bytes, held_ms: int = 0) -> list[frame.Answer]:
+        return pick(numbers, self._connection.ask(line, held_ms))
+
+    async def sleep(self, delay_s: float) -> None:
+        time.sleep(delay_s)
+
+    async def shield(self, work: Awaitable[Any]) -> None:
+        await work
+
+
+def pick(numbers: Sequence[int], answers: Sequence[frame.Answer]) -> list[frame.Answer]:
+    """The answers with these numbers, in that order."""
+    found = {answer.id: answer for answer in answers}
+    if not all(number in found for number in numbers):
+        raise ConnectionResetError("not every call is answered")
+    return [found[number] for number in numbers]
+
+
+def _answers(server: Server, response: http.client.HTTPResponse, body: bytes) -> list[frame.Answer]:
+    """What a response says. Raises the error that it is, if it is one."""
+    found: list[frame.Answer] = []
+    if response.headers.get_content_type() == MEDIA_TYPE:
+        with suppress(QmkError):
+            found = [each for each in frame.answers(body) if each.error is not None or each.result]
+    for each in found:
+        if each.id is None and each.error is not None:
+            raise each.error  # the gateway refused the whole request
+    if response.status == 200 and found:
+        return found
+    raise _not_answered(server, response)
+
+
+def _not_answered(server: Server, response: http.client.HTTPResponse) -> QmkError:
+    """The error of a response that no gateway of QMK has given."""
+    status, url = response.status, server.url
+    if status in (401, 403):
+        return QmkError(
+            "AUTH_FAILED", f"the server at {url} asks for other credentials (HTTP {status})", help=f"qmk login {url}"
+        )
+    if status in AWAY:
+        why = f"the server at {url} is away or has no room (HTTP {status})"
+        return QmkError("CONNECTION_LOST", why, server=url, hint="try again later, or with patience_s=60")
+    if status == 413:
+        return QmkError(
+            "QUOTA_EXCEEDED",
+            f"a proxy before {url} takes no request so long (HTTP 413)",
+            help=f"let it take {LIMITS.frame_bytes} bytes",
+        )
+    help = "check the address; a gateway is started with 'qmk serve --http' or 'qmk gateway'"
+    if 300 <= status < 400:
+        to = printable(response.headers.get("Location", "another place")[:200])
+        help = f"it points to {to}; if that is the server that you mean, give its address"
+    return QmkError("UNSUPPORTED", f"what answers at {url} is not a gateway of QMK (HTTP {status})", help=help)
+
+
+def _cannot_connect(server: Server, error: OSError) -> QmkError:
+    """Why there is no connection, with the fix."""
+    url, where = server.url, f"{server.host}:{server.port}"
+    hint = "check the address; a gateway is started with 'qmk serve --http' or 'qmk gateway'"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return QmkError(
+            "AUTH_FAILED",
+            f"the certificate of {url} is not trusted: {error.verify_message}",
+            help="name the certificate of its authority: cafile=..., --cafile FILE, or SSL_CERT_FILE",
+        )
+    if isinstance(error, ssl.SSLError):
+        why = f"TLS with {url} failed: {(error.reason or str(error)).lower().replace('_', ' ')}"
+        hint = "it may speak plain http, or no common version of TLS"
+    elif isinstance(error, socket.gaierror):
+        why = f"there is no host '{server.host}'"
+    elif isinstance(error, ConnectionRefusedError):
+        why = f"nothing listens at {where}"
+    elif isinstance(error, TimeoutError):
+        why = f"no answer from {where} within {CONNECT_S:.0f} s"
+    else:
+        why = f"cannot connect to {where}: {(error.strerror or str(error)).lower()}"
+    return QmkError("CONNECTION_LOST", why, server=url, connected=False, hint=hint)
+
+
+def _head(server: Server, token: str) -> bytes:
+    """The headers of all requests, with a place for the length of the body."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise QmkError("AUTH_FAILED", "the token is not valid", help="tokens are letters, digits, dots, - and _")
+    lines = [
+        f"POST {server.path}{PATH} HTTP/1.1",
+        f"Host: {server.url.partition('://')[2].partition('/')[0]}",
+        f"User-Agent: qmk/{__version__}",
+        f"Accept: {MEDIA_TYPE}",
+        f"Content-Type: {MEDIA_TYPE}",
+        *([f"Authorization: Bearer {token}"] if token else []),
+    ]
+    return "\r\n".join(lines).replace("%", "%%").encode("ascii") + b"\r\nContent-Length: %d\r\n\r\n"
+
+
+def _is_stale(sock: socket.socket) -> bool:
+    """Whether the server has closed a connection on which nothing is asked."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@cache
+def _context(cafile: str | None) -> ssl.SSLContext:
+    """Certificates and host names are checked."""
+    try:
+        return ssl.create_default_context(cafile=cafile)
+    except OSError as error:
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or str(error)).lower()
+        raise QmkError(
+            "INVALID_PARAMS", f"cannot use the file of certificates {cafile}: {why}", field="cafile"
+        ) from error

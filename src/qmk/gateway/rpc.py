@@ -1,0 +1,166 @@
+"""qSyscall over HTTP: the body of ``POST /rpc`` is one frame, and so is the answer.
+
+The parameters of a call go on to the daemon as they are. What keeps tenants apart stands here:
+
+- The bearer token of each request says whose it is. A session is opened with that token, never with one from the body,
+  and serves no request with another: a foreign session is answered as one that does not exist.
+- Only calls of the ABI go on, by the declared name, under a number of ours, on the connection of that token.
+- A frame is one line: with more of them, a second frame could stand inside the first.
+- ``q_wait`` and ``q_events`` wait for a bounded time, so that callers who left do not hold a place for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from qmk.abi.call import Call
+from qmk.abi.calls import q_events, q_negotiate_caps, q_query_resources, q_wait
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.gateway.callers import Caller, Callers
+from qmk.gateway.http import AnyRequest, Refusal, read_body
+from qmk.rpc import frame, refusals
+
+WAIT_MS = 60_000
+"""The longest that a call may ask to wait."""
+MEDIA_TYPE = "application/json"
+BODIES_BYTES = 4 * LIMITS.frame_bytes
+"""Bytes of all bodies that are being read or answered at one time."""
+
+
+class _Named(msgspec.Struct):
+    """What is looked at of a call's parameters."""
+
+    session_id: str = ""
+    timeout_ms: int | None = None
+
+
+class Room:
+    """Counts the bytes of bodies."""
+
+    def __init__(self, limit: int = BODIES_BYTES) -> None:
+        self._left = limit
+
+    def take(self, size: int) -> None:
+        """Raises RESOURCE_EXHAUSTED where there is no room for a body of this size."""
+        if size > self._left:
+            raise QmkError("RESOURCE_EXHAUSTED", "the gateway holds as many requests as it can", retry_after_ms=1000)
+        self._left -= size
+
+    def give(self, size: int) -> None:
+        self._left += size
+
+
+@post("/", request_max_body_size=LIMITS.frame_bytes)
+async def rpc(request: AnyRequest) -> Response[bytes]:
+    """The answers to a frame of calls."""
+    callers: Callers = request.app.state.gate.callers
+    shown = callers.shown_token(request.headers)
+    caller = await callers.known(shown)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+        raise Refusal(415, f"a frame is sent as {MEDIA_TYPE}")
+    size, room = _size_of(request), request.app.state.room
+    room.take(size)
+    try:
+        asked = frame.outline(_one_line(await read_body(request)))
+        if any(each.call is q_query_resources.CALL for each in asked.calls):
+            caller = await callers.with_token(shown)  # it needs no session, but a token that is good
+        answers = await _answer(caller, shown, asked.calls)
+    finally:
+        room.give(size)
+    parts = frame.batch(answers) if asked.batch else answers
+    return Response(b"".join(parts), status_code=200, media_type=MEDIA_TYPE)
+
+
+HANDLERS: tuple[HTTPRouteHandler, ...] = (rpc,)
+
+
+def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:
+    """A refusal of the whole request, as the answer to a frame that cannot be read."""
+    if not isinstance(error, QmkError):
+        kinds = {413: "QUOTA_EXCEEDED", 500: "INTERNAL_ERROR"}
+        error = QmkError(kinds.get(status, "INVALID_REQUEST"), message)
+    elif error.kind.name == "CONNECTION_LOST":  # without the names of our files
+        sent = {name: error.fields[name] for name in ("connected",) if name in error.fields}
+        error = QmkError("CONNECTION_LOST", "the daemon behind the gateway is away", hint="try again later", **sent)
+    return Response(frame.error(frame.NULL_ID, error), status_code=status, media_type=MEDIA_TYPE)
+
+
+def _size_of(request: AnyRequest) -> int:
+    """The declared length of the body. Raises INVALID_REQUEST for a body without one."""
+    text = request.headers.get("content-length", "")
+    if not text.isdecimal():
+        raise QmkError("INVALID_REQUEST", "the request has no Content-Length", help="send the frame in one piece")
+    return min(int(text), LIMITS.frame_bytes)
+
+
+def _one_line(data: bytes) -> bytes:
+    line = data.rstrip(b"\r\n")
+    if b"\n" in line:
+        raise QmkError("INVALID_REQUEST", "the body has several lines", help="send one frame, on one line")
+    return line
+
+
+async def _answer(caller: Caller, shown: str, asked: list[frame.Decoded]) -> list[bytes]:
+    """The answers, in the order of the calls; to notifications there is none."""
+    made: dict[int, bytes] = {}
+    going: list[tuple[int, Call, Any]] = []
+    for at, each in enumerate(asked):
+        try:
+            going.append((at, *_call_of(caller, shown, each)))
+        except QmkError as error:
+            made[at] = frame.error(each.id or frame.NULL_ID, error)
+    if going:
+        found = await caller.pass_on([(call, request) for _, call, request in going])
+        for (at, _, _), answer in zip(going, found, strict=True):
+            id = asked[at].id or frame.NULL_ID
+            made[at] = frame.result(id, answer.result) if answer.error is None else frame.error(id, answer.error)
+    return [made[at] for at, each in enumerate(asked) if each.id is not None]
+
+
+def _call_of(caller: Caller, shown: str, asked: frame.Decoded) -> tuple[Call, Any]:
+    """The call that goes on to the daemon. Raises QmkError for one that does not."""
+    call, params = asked.call, asked.request
+    if asked.error is not None:
+        raise asked.error
+    assert call is not None
+    try:
+        if call is q_negotiate_caps.CALL:
+            return call, _with_token(shown, msgspec.json.decode(params, type=q_negotiate_caps.Request))
+        named = msgspec.json.decode(params, type=_Named)
+    except msgspec.ValidationError as error:
+        raise refusals.bad_params(call, str(error)) from None
+    if call is not q_query_resources.CALL and named.session_id not in caller.sessions:
+        raise _no_session(named.session_id)
+    if call in (q_wait.CALL, q_events.CALL) and named.timeout_ms is not None and named.timeout_ms > WAIT_MS:
+        raise _too_patient(call)
+    if call is q_wait.CALL and named.timeout_ms is None:
+        raise _too_patient(call)
+    return call, params
+
+
+def _with_token(shown: str, request: q_negotiate_caps.Request) -> q_negotiate_caps.Request:
+    """The request with the token of the HTTP request, which is the only one that counts."""
+    if request.token not in ("", shown):
+        help = "show it as 'Authorization: Bearer ...', and leave it out of the call"
+        raise QmkError("AUTH_FAILED", "the call has another token than the request", help=help)
+    return msgspec.structs.replace(request, token=shown)
+
+
+def _no_session(id: str) -> QmkError:
+    """The one answer to a session that was never opened, has ended, or is another's."""
+    help = "open one with q_negotiate_caps"
+    return QmkError("SESSION_NOT_FOUND", f"no session '{id[:64]}' of this token is open here", help=help)
+
+
+def _too_patient(call: Call) -> QmkError:
+    return QmkError(
+        "INVALID_PARAMS",
+        f"{call.name}: over HTTP a call waits for at most {WAIT_MS} ms",
+        field="timeout_ms",
+        help=f"give a timeout_ms up to {WAIT_MS}, and call again until the job has ended",
+    )
