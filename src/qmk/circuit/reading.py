@@ -45,10 +45,18 @@ def read_graph(circuit: Circuit, graph: Graph, is_open: bool = False) -> None:
     circuit._channels.update(graph.chs)
     guard: Guard | None = None
     add = circuit._items.append
+    known: dict[tuple[str, tuple[str, ...]], PlainGate] = {}
+    """Gates without angles, each of which is one item wherever it stands."""
     for node in graph.nodes:
         gate = GATES.get(node.op)
         if gate is not None and guard is None and node.guard is None and not node.chs:  # most nodes of most graphs
-            add(reader.gate(node, *gate))
+            key = (node.op, node.vqs)
+            found = known.get(key)
+            if found is None:
+                found = reader.gate(node, *gate)
+                if not gate[1]:
+                    known[key] = found
+            add(found)
             continue
         items = reader.items_of(node)
         if not items:

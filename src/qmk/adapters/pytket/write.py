@@ -56,7 +56,7 @@ class _Writer:
         """What each open branch needs bits to hold; None: it is never taken."""
         qubits, add = self.qubits, self.made.add_gate
         for at, item in enumerate(self.items):
-            if type(item) is tuple and len(item) == 3 and not self.conditions and item[0] in _PLAIN:  # most items
+            if type(item) is tuple and len(item) == 3 and item[2] and item[0] in _PLAIN and not self.conditions:
                 angles = ([half_turns(each) for each in item[1]],) if item[1] else ()
                 add(_PLAIN[item[0]], *angles, [qubits[k] for k in item[2]])
             else:
