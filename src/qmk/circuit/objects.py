@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.sdk import discovery
-from qmk.sdk.adapter import Adapter
+from qmk.sdk.adapter import Adapter, PauliSum
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit
@@ -40,6 +40,13 @@ def read(
         return None
     found = _function(adapter.reader)(program, params)
     return found, None if adapter.uses_params(program) else params
+
+
+def read_observable(given: object) -> PauliSum | None:
+    """What a framework's object is as a sum of Pauli strings; None for an object that is no observable of a framework.
+    Raises UNSUPPORTED naming what is no sum of Paulis."""
+    adapter = adapter_of(given)
+    return _function(adapter.observable)(given) if adapter is not None and adapter.observable else None
 
 
 def write(circuit: Circuit, framework: str) -> Any:
