@@ -23,7 +23,7 @@ from qmk.ir.propagation import estimate
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Estimate, Observable, Outputs, Values
 from qmk.request.batches import BatchLike, is_batch
-from qmk.request.observables import ObservableLike, observables, observables_of
+from qmk.request.observables import ObservableLike, has_objects, observables, observables_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.outputs import bitstrings_of, qubits_of
 from qmk.request.program import ProgramLike, own_with
@@ -189,7 +189,7 @@ def _expectation(
 ) -> Any:
     """The values of one program."""
     program, options = own_with(program, options)
-    circuit = _plain(program, options)
+    circuit = None if has_objects(observable) else _plain(program, options)
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
         found = _at_once(circuit, rows, options.error or 0.0)

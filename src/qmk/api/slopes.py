@@ -15,7 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Outputs, Sweep
 from qmk.request.build import build
-from qmk.request.observables import ObservableLike, observables, observables_of
+from qmk.request.observables import ObservableLike, has_objects, observables, observables_of
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, to_graph
 from qmk.request.sweeps import Points, is_affine, sweep_of
@@ -129,7 +129,7 @@ def _narrow_text(asked_for: Asked, row: Vector) -> InCore | None:
     """Narrow text that the native core reads."""
     from qmk.worker.adjoint import CoreGradient
 
-    if asked_for.points is None:
+    if asked_for.points is None or has_objects(asked_for.observable):
         return None
     points = asked_for.points._replace(table=row[None])
     found = of_text(asked_for.program, points, asked_for.options.format, NARROW)

@@ -20,7 +20,7 @@ from qmk.base.limits import check
 from qmk.base.seeds import substream
 from qmk.client.counts import Counts
 from qmk.qvm.outputs import Observable, Outputs
-from qmk.request.observables import ObservableLike, observables, observables_of
+from qmk.request.observables import ObservableLike, has_objects, observables, observables_of
 from qmk.request.options import Progress, RunOptions, read_options
 from qmk.request.program import ProgramLike, own_once, to_graph
 from qmk.request.progress import showing
@@ -228,7 +228,7 @@ def _in_core(
     import numpy as np
     import qmk_native
 
-    if observable is not None and options.shots is not None:
+    if observable is not None and (options.shots is not None or has_objects(observable)):
         return None
     read = _read_in_core(program, points, options)
     if read is None:

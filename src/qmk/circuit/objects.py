@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import QmkError
 from qmk.models.arguments import show
 from qmk.sdk import discovery
-from qmk.sdk.adapter import Adapter, cannot
+from qmk.sdk.adapter import Adapter, PauliSum, cannot
 from qmk.sdk.references import resolve
 
 if TYPE_CHECKING:
@@ -47,6 +47,13 @@ def read(
         return None
     found = resolve(adapter.reader)(program, params)
     return found, None if adapter.uses_params(program) else params
+
+
+def read_observable(given: object) -> PauliSum | None:
+    """What a framework's object is as a sum of Pauli strings; None for an object that is no observable of a framework.
+    Raises UNSUPPORTED naming what is no sum of Paulis."""
+    adapter = adapter_of(given)
+    return resolve(adapter.observable)(given) if adapter is not None and adapter.observable else None
 
 
 def write(circuit: Circuit, framework: str) -> Any:

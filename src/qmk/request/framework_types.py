@@ -85,3 +85,41 @@ FrameworkObject: TypeAlias = (
     | _Convertible
 )
 """A program of another framework that QMK has an adapter for (``sdk.adapter``), such as a ``qiskit.QuantumCircuit``."""
+
+
+class _PauliRep(Protocol):
+    """Operators of PennyLane."""
+
+    @property
+    def pauli_rep(self) -> Any: ...
+
+
+class _Paulis(Protocol):
+    """Sums of Qiskit."""
+
+    @property
+    def paulis(self) -> Any: ...
+
+
+class _Qubits(Protocol):
+    """Strings and sums of Cirq."""
+
+    @property
+    def qubits(self) -> Any: ...
+
+
+class _Targets(Protocol):
+    """Observables of Braket."""
+
+    @property
+    def targets(self) -> Any: ...
+
+
+class _ToList(Protocol):
+    """Strings and sums of pytket."""
+
+    def to_list(self) -> Any: ...
+
+
+FrameworkObservable: TypeAlias = _PauliRep | _Paulis | _Qubits | _Targets | _ToList | _GetQubits
+"""An observable of another framework that QMK has an adapter for, such as a ``qiskit.quantum_info.SparsePauliOp``."""

@@ -16,12 +16,14 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import n_qubits
 
 if TYPE_CHECKING:
+    from qmk.request.framework_types import FrameworkObservable
     from qmk.request.pauli_sum import Observable
+    from qmk.sdk.adapter import PauliSum, Place
 
-ObservableLike: TypeAlias = "str | Mapping[str, float] | Sequence[tuple[str, float]] | Observable"
-"""One observable: text, a mapping, pairs, or a ``qmk.Observable``. As text: terms joined by + and -, each a factor,
-``*`` and a Pauli string, either with one letter a qubit, qubit 0 first (``XIZ``), or with numbered letters (``X0 Z2``).
-A number alone is a multiple of the identity."""
+ObservableLike: TypeAlias = "str | Mapping[str, float] | Sequence[tuple[str, float]] | Observable | FrameworkObservable"
+"""One observable: text, a mapping, pairs, a ``qmk.Observable``, or one of another framework. As text: terms joined by
++ and -, each a factor, ``*`` and a Pauli string, either with one letter a qubit, qubit 0 first (``XIZ``), or with
+numbered letters (``X0 Z2``). A number alone is a multiple of the identity."""
 
 _TERM = re.compile(
     r"\s*(?P<sign>[+-])?\s*(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*(?P<times>\*)?\s*"
@@ -37,10 +39,14 @@ DIGITS = 9
 
 
 def observables(
-    given: ObservableLike | Sequence[ObservableLike], n_qubits: int, sites: Sites | None = None, letters: str = "IXYZ"
+    given: ObservableLike | Sequence[ObservableLike],
+    n_qubits: int,
+    sites: Sites | None = None,
+    letters: str = "IXYZ",
+    names: Sequence[str] | None = None,
 ) -> tuple[list[outputs.Observable], bool]:
     """The observables, and whether a single one was given. ``sites``: where they are of sites;
-    ``letters``: those that they may have.
+    ``letters``: those that they may have; ``names``: of the qubits, by which observables of frameworks find theirs.
 
     Raises INVALID_PARAMS naming the term that is wrong, QUOTA_EXCEEDED beyond the limits ``observables`` and
     ``observable_terms``."""
@@ -49,6 +55,7 @@ def observables(
         raise _wrong(show(given), f"a {type(given).__name__} is none")
     each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
     check("observables", len(each))
+    each = [one if (sum_ := read_object(one)) is None else place_sum(sum_, names) for one in each]
     rows = [observable(one, n_qubits if sites is None else len(sites)) for one in each]
     for text in (text for row in rows for text, _ in row):
         if foreign := text.strip(letters):
@@ -63,7 +70,7 @@ def observables_of(
 ) -> tuple[list[outputs.Observable], bool]:
     """``observables`` of a program. Those of an array of atoms with vacant sites number sites, or have a letter for
     each site, as all that is printed of it does."""
-    return observables(given, n_qubits(graph), sites_of(graph), outputs.letters_of(graph))
+    return observables(given, n_qubits(graph), sites_of(graph), outputs.letters_of(graph), graph.vqs)
 
 
 Sites = tuple[int | None, ...]
@@ -83,9 +90,69 @@ def sites_of(graph: Graph) -> Sites | None:
 
 def is_one(given: object) -> bool:
     if not isinstance(given, (list, tuple)):
-        return isinstance(given, (str, Mapping)) or _pauli_sum(given) is not None
+        return isinstance(given, (str, Mapping)) or _pauli_sum(given) is not None or read_object(given) is not None
     rows = cast("Sequence[object]", given)
     return bool(rows) and all(_is_pair(row) for row in rows)
+
+
+def has_objects(given: object) -> bool:
+    """Whether there are observables of other frameworks, which a graph's names of qubits say more of."""
+    each: Sequence[object] = cast("Any", given) if isinstance(given, (list, tuple)) else [given]
+    return any(read_object(one) is not None for one in each)
+
+
+def read_object(given: object) -> PauliSum | None:
+    """What an object of another framework is as an observable; None for what is none."""
+    if given is None or isinstance(given, (str, list, tuple, int, float)) or type(given) is dict:
+        return None
+    from qmk.circuit.objects import read_observable
+
+    return read_observable(given)
+
+
+def place_sum(given: PauliSum, names: Sequence[str] | None) -> Observable:
+    """An observable of another framework on the qubits with these names; None: its numbers are those of qubits."""
+    from qmk.request.pauli_sum import Observable
+
+    index = [_find_qubit(place, names) for place in given.places]
+    if len(set(index)) < len(index):
+        raise _wrong(f"{given.labels[0]}", "two of its qubits are the same one of the program")
+    width = 1 + max(index, default=0)
+    if index == list(range(width)):
+        return Observable(given.labels, given.factors)
+    labels: list[str] = []
+    for label in given.labels:
+        row = ["I"] * width
+        for at, letter in zip(index, label, strict=True):
+            row[at] = letter
+        labels.append("".join(row))
+    return Observable(labels, given.factors)
+
+
+def _find_qubit(place: Place, names: Sequence[str] | None) -> int:
+    found = next((names.index(name) for name in place.names if name in names), None) if names else None
+    if found is None and (names is None or not place.names or _are_counted(names)):
+        found = place.number
+    if found is None:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"observable: it acts on '{place.names[0]}', and "
+            + (f"the program's qubits are {', '.join(names[:6])}" if names else "a qubit by itself has a number only"),
+            field="observables",
+            help="name qubits of the program; qmk.Observable takes qubits that are numbered from 0",
+        )
+    return found
+
+
+def _are_counted(names: Sequence[str]) -> bool:
+    """Whether the qubits are those of registers, each from its first element on."""
+    counts: dict[str, int] = {}
+    for name in names:
+        register, _, index = name.rpartition("_")
+        if not register or index != str(counts.get(register, 0)):
+            return False
+        counts[register] = int(index) + 1
+    return True
 
 
 def _pauli_sum(given: object) -> Observable | None:

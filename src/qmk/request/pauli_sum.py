@@ -18,7 +18,7 @@ from qmk.ir.bases import bases
 from qmk.models.arguments import show
 from qmk.qvm import outputs
 from qmk.request import pauli_table as tables
-from qmk.request.observables import ObservableLike
+from qmk.request.observables import ObservableLike, place_sum, read_object
 from qmk.request.pauli_table import Numbers, Table, Word, finite, wrong
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ ROUNDING = 1e-12
 class Observable:
     """A sum of Pauli strings with coefficients, over numbered qubits.
 
-    ``Observable("0.5*ZZI + XXI")``, ``Observable({"ZZ": 0.5, "X0 X4": 1})``, ``Observable([("ZZ", 0.5)])``, or labels
-    and coefficients: ``Observable(["ZZ", "XX"], [0.5, 1.0])``. The first character of a label is qubit 0; with
-    ``qubit0="right"`` the last one is, as in labels of Qiskit's ``SparsePauliOp``. ``qmk.X(0)``, ``qmk.Y(0)`` and
-    ``qmk.Z(0)`` are single letters; ``@`` (or ``*``) multiplies, ``+``, ``-``, and ``*`` and ``/`` with numbers do as
-    in algebra. Observables never change. Two are equal if they are the same operator: terms may stand in any order, and
-    qubits without a letter count for nothing.
+    ``Observable("0.5*ZZI + XXI")``, ``Observable({"ZZ": 0.5, "X0 X4": 1})``, ``Observable([("ZZ", 0.5)])``, or
+    labels and coefficients: ``Observable(["ZZ", "XX"], [0.5, 1.0])``; or an observable of another framework, on
+    numbered qubits. The first character of a label is qubit 0; with ``qubit0="right"`` the last one is, as in
+    labels of Qiskit. ``qmk.X(0)``, ``qmk.Y(0)`` and ``qmk.Z(0)`` are single letters; ``@`` (or ``*``) multiplies,
+    ``+``, ``-``, and ``*`` and ``/`` with numbers do as in algebra. Observables never change. Two are equal if they
+    are the same operator: terms may stand in any order, and qubits without a letter count for nothing.
 
     Raises ``QmkError``: INVALID_PARAMS for what is not an observable, QUOTA_EXCEEDED beyond the limits ``qubits``,
     ``observable_terms`` and ``source_bytes`` (a byte a letter).
@@ -64,6 +64,8 @@ class Observable:
         self._word = self._both = self._simple = None
         if not isinstance(cast("object", qubit0), str) or qubit0 not in ("left", "right"):
             raise wrong(f"qubit0 is {show(qubit0)}", "say which end of a label is qubit 0: 'left' or 'right'")
+        found = None if coefficients is not None or isinstance(terms, Observable) else read_object(terms)
+        terms = terms if found is None else place_sum(found, None)
         codes, values = terms._table() if isinstance(terms, Observable) else tables.read(terms, coefficients)
         self._arrays = tables.freeze(codes[:, ::-1] if qubit0 == "right" else codes, values)
 

@@ -8,6 +8,7 @@ ADAPTER = Adapter(
     modules=("braket",),
     reader="qmk.adapters.braket.reader:read",
     writer="qmk.adapters.braket.writer:write",
+    observable="qmk.adapters.braket.observables:read",
     library="amazon-braket-sdk",
     extra="braket",
 )

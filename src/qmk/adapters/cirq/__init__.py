@@ -8,6 +8,7 @@ ADAPTER = Adapter(
     modules=("cirq",),
     reader="qmk.adapters.cirq.reader:read",
     writer="qmk.adapters.cirq.writer:write",
+    observable="qmk.adapters.cirq.observables:read",
     library="cirq-core",
     extra="cirq",
 )

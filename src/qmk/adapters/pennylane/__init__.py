@@ -8,6 +8,7 @@ ADAPTER = Adapter(
     modules=("pennylane",),
     reader="qmk.adapters.pennylane.programs:read",
     writer="qmk.adapters.pennylane.writer:write",
+    observable="qmk.adapters.pennylane.observables:read",
     takes_params=("QNode",),
     library="pennylane",
     extra="pennylane",

@@ -7,7 +7,7 @@ from typing import Any
 
 from qmk.adapters.pennylane.library import qml
 from qmk.models.arguments import show
-from qmk.sdk.adapter import cannot
+from qmk.sdk.adapter import PauliSum, Place, cannot
 
 Terms = tuple[tuple[str, float], ...]
 
@@ -31,6 +31,22 @@ def terms_of(observable: Any, number: Mapping[Any, int], n_qubits: int) -> Terms
             letters[number[label]] = letter
         found.append(("".join(letters), _real(factor, observable)))
     return tuple(found) or (("I" * n_qubits, 0.0),)
+
+
+def read(given: Any) -> PauliSum | None:
+    """An operator, or a Pauli word or sentence, as a sum of Paulis on its wires. Raises UNSUPPORTED as ``terms_of``."""
+    if isinstance(given, (qml.pauli.PauliSentence, qml.pauli.PauliWord)):
+        given = given.operation()
+    if not isinstance(given, qml.operation.Operator):
+        return None
+    wires = given.wires.tolist()
+    found = terms_of(given, {label: k for k, label in enumerate(wires)}, len(wires))
+    return PauliSum(tuple(map(_place, wires)), [text for text, _ in found], [factor for _, factor in found])
+
+
+def _place(label: Any) -> Place:
+    """As ``reader.named_registers`` names wires."""
+    return Place(label, (f"w{label}", f"q_{label}")) if type(label) is int else Place(None, (str(label),))
 
 
 def _decompose(observable: Any) -> Any:

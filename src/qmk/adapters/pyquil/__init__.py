@@ -8,6 +8,7 @@ ADAPTER = Adapter(
     modules=("pyquil",),
     reader="qmk.adapters.pyquil.convert:read",
     writer="qmk.adapters.pyquil.convert:write",
+    observable="qmk.adapters.pyquil.observables:read",
     library="pyquil",
     extra="pyquil",
 )

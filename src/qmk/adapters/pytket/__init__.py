@@ -8,6 +8,7 @@ ADAPTER = Adapter(
     modules=("pytket",),
     reader="qmk.adapters.pytket.read:read",
     writer="qmk.adapters.pytket.write:write",
+    observable="qmk.adapters.pytket.observables:read",
     library="pytket",
     extra="pytket",
 )

@@ -8,6 +8,7 @@ ADAPTER = Adapter(
     modules=("qiskit",),
     reader="qmk.adapters.qiskit.read:read",
     writer="qmk.adapters.qiskit.write:write",
+    observable="qmk.adapters.qiskit.observables:read",
     library="qiskit",
     extra="qiskit",
 )

@@ -12,6 +12,7 @@ import cirq
 import numpy as np
 import numpy.typing as npt
 
+from qmk.adapters.cirq.observables import terms_of
 from qmk.adapters.cirq.reader import Reader
 from qmk.circuit.circuit import Circuit
 from qmk.client.result import Result
@@ -79,13 +80,12 @@ def to_observable(observable: cirq.PauliSum, qubits: Sequence[cirq.Qid]) -> dict
     Hermitian."""
     where = {qubit: k for k, qubit in enumerate(qubits)}
     found: dict[str, float] = {}
-    for string in observable:
-        factor = complex(cast("Any", string.coefficient))
+    for paulis, factor in terms_of(observable):
         if abs(factor.imag) > 1e-4:
-            raise ValueError(f"Cannot compute expectation value of a non-Hermitian PauliString {string}.")
+            raise ValueError(f"Cannot compute expectation value of a non-Hermitian PauliString {paulis}.")
         letters = ["I"] * len(qubits)
-        for qubit, pauli in string.items():
-            letters[where[qubit]] = str(pauli)
+        for qubit, pauli in paulis.items():
+            letters[where[qubit]] = pauli
         text = "".join(letters)
         found[text] = found.get(text, 0.0) + factor.real
     return found or {"I" * len(qubits): 0.0}

@@ -40,8 +40,8 @@ def is_differentiable(op: Any) -> bool:
 
 def pipeline(device: Any, config: Any) -> Any:
     """The transforms before a tape is executed. Tapes that are ready, as those of an optimiser are, are looked at once;
-    PennyLane's own transforms take others apart. Where PennyLane sees that batches are split, ``jax.vmap`` of a compiled
-    QNode calls the device for one point after another, so that it may be nested."""
+    PennyLane's own transforms take others apart. Where PennyLane sees that batches are split, ``jax.vmap``
+    calls the device for one point after another, so that it may be nested."""
     found = qml.CompilePipeline()
     found.add_transform(_prepare, device, config)
     found.add_transform(qml.transforms.broadcast_expand)
