@@ -45,8 +45,7 @@ def read_graph(circuit: Circuit, graph: Graph, is_open: bool = False) -> None:
     circuit._channels.update(graph.chs)
     guard: Guard | None = None
     add = circuit._items.append
-    known: dict[tuple[str, tuple[str, ...]], PlainGate] = {}
-    """Gates without angles, each of which is one item wherever it stands."""
+    known: dict[tuple[str, tuple[str, ...]], PlainGate] = {}  # those without angles: one item wherever they stand
     for node in graph.nodes:
         gate = GATES.get(node.op)
         if gate is not None and guard is None and node.guard is None and not node.chs:  # most nodes of most graphs
