@@ -115,6 +115,9 @@ BESIDE = {
     "ionq": ("none", "part of QMK", "by name and device alone: runs there may cost money"),
     "ibm": ("qiskit: Apache-2.0", "extra `qiskit`", "by name and device alone: runs there may cost money"),
     "amazon-braket": ("boto3: Apache-2.0", "extra `braket`", "by name and device alone: runs there may cost money"),
+    "azure": ("none", "part of QMK", "by name and device alone: runs there may cost money"),
+    "iqm": ("none", "part of QMK", "by name and device alone: runs there may cost money"),
+    "rigetti": ("qcs-sdk: Apache-2.0", "extra `pyquil`", "by name and device alone: runs there may cost money"),
     "piquasso": (
         "piquasso, quantum-blackbird: Apache-2.0",
         "`qmk engines install piquasso` (below)",
