@@ -61,7 +61,7 @@ def test_every_form_is_the_same_observable(form: str) -> None:
 SINGLE: list[tuple[Callable[[], Any], str]] = [
     (lambda: qml.X(1), "X1"), (lambda: QiskitPauli("XI"), "X1"), (lambda: QiskitPauli("-ZX"), "-1*X0 Z1"),
     (lambda: cirq.X(LINE[1]), "X1"), (lambda: lib.sX(1), "X1"), (lambda: pauli_string({Q[1]: "X"}), "X1"),
-    (lambda: obs.X(), "X0"), (lambda: obs.I() @ obs.Z() @ obs.Y(), "Z1 Y2"), 
+    (lambda: obs.X(), "X0"), (lambda: obs.I() @ obs.Z() @ obs.Y(), "Z1 Y2"),
     (lambda: 2**0.5 * obs.H(1), "X1 + Z1"),
     (lambda: obs.Hermitian(np.array([[1, 2j], [-2j, 3]]), targets=[1]), "2 - Z1 - 2*Y1"),
     (lambda: qml.Identity(), "1"), (lambda: cirq.PauliSum() + 2, "2"), (lambda: qml.Projector([1], 1), "0.5 - 0.5*Z1"),
@@ -158,6 +158,34 @@ def test_what_does_not_fit_is_refused(at: int) -> None:
     with pytest.raises(QmkError, match=said) as refused:
         qmk.expectation(program(), [observable()])
     assert refused.value.fields["help"]
+
+
+class SymbolicOperator:
+    """As OpenFermion has it; the suite runs without OpenFermion."""
+
+    terms: dict[Any, complex]
+
+
+def operator(name: str, terms: dict[Any, complex]) -> Any:
+    found = type(name, (SymbolicOperator,), {"__module__": "openfermion.ops.operators"})()
+    found.terms = terms
+    return found
+
+
+def test_openfermion() -> None:
+    terms = {((0, "Z"), (2, "X")): 0.5, ((1, "Y"),): -2, (): 3}
+    assert qmk.Observable(operator("QubitOperator", terms)) == WANTED + 3
+    for what in (operator("FermionOperator", {((0, 1), (1, 0)): 1.0}), operator("QubitOperator", {((0, "X"),): 1j})):
+        with pytest.raises(QmkError, match=r"is not of qubits|not real"):
+            qmk.expectation(CIRCUIT, what)
+    with pytest.raises(QmkError, match="is not a program"):
+        qmk.run(operator("QubitOperator", terms))
+
+
+def test_real_openfermion() -> None:
+    lib = pytest.importorskip("openfermion", reason="OpenFermion is not installed")
+    found = lib.jordan_wigner(lib.FermionOperator("1^ 0", 0.5) + lib.FermionOperator("0^ 1", 0.5))
+    assert qmk.Observable(found) == qmk.Observable("0.25*X0 X1 + 0.25*Y0 Y1")
 
 
 def test_names_need_a_program() -> None:
