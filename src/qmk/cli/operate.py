@@ -20,12 +20,12 @@ def operate(data_dir: Path | None, database: str, name: str, /, **params: Any) -
     """Makes a call and gives its reply. A daemon that is just starting is waited for. Where there is no data folder,
     none is made but for the first tenant."""
     from qmk.base.errors import QmkError
-    from qmk.cli.session import chosen, local_only
+    from qmk.cli.session import find_server, local_only
     from qmk.client.operator import Operator
     from qmk.host import operating
     from qmk.host.config import HostConfig
 
-    if chosen():
+    if find_server():
         raise local_only()
     places: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
     config = HostConfig(**places, database=database)

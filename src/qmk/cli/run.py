@@ -9,7 +9,7 @@ import click
 
 from qmk.cli import options, output, request, terminal
 from qmk.cli.failure import Console
-from qmk.cli.session import chosen, connect
+from qmk.cli.session import connect, find_server
 from qmk.cli.values import Wanted, output_options
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(
     The router chooses the engine. Without --socket and --server nothing needs to be running.
     """
     asked = asked.replace(strict=console.strict)
-    remote = bool(socket_path or chosen())
+    remote = bool(socket_path or find_server())
     if not (remote or wanted.anything):
         from qmk.api.at_once import run_at_once
 

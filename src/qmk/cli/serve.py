@@ -145,12 +145,12 @@ def command(
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
     if http is None and (tls_cert or tls_key):
         raise click.UsageError("--tls-cert and --tls-key go with --http")
-    with contextlib.nullcontext(announce) if http is None else _beside(config, http, tls_cert, tls_key) as ready:
+    with contextlib.nullcontext(announce) if http is None else _run_beside(config, http, tls_cert, tls_key) as ready:
         serve(config, ready=ready)
 
 
 @contextlib.contextmanager
-def _beside(
+def _run_beside(
     config: HostConfig, http: tuple[str, int], cert: str | None, key: str | None
 ) -> Generator[Callable[[HostConfig], None]]:
     """What is to be done once the daemon is ready, where a gateway runs beside it until its end."""

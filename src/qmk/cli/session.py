@@ -31,7 +31,7 @@ def connect(socket_path: str | None) -> Generator[Client]:
         client.leave()
 
 
-def chosen() -> str:
+def find_server() -> str:
     """What ``--server`` names, or ""."""
     context = click.get_current_context(silent=True)
     return "" if context is None else context.meta.get(options.SERVER, "")
@@ -39,7 +39,7 @@ def chosen() -> str:
 
 def _place(socket_path: str | None) -> tuple[str | Server | None, str | None]:
     """Where to connect, and the token to show there; None: as the client finds it."""
-    server = chosen()
+    server = find_server()
     given = _is_given("socket_path")
     if given and server and _is_given("server"):
         raise click.UsageError("give either --socket or --server")

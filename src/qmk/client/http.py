@@ -240,6 +240,6 @@ def _context(cafile: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=cafile)
     except OSError as error:
         why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or str(error)).lower()
-        raise QmkError(
-            "INVALID_PARAMS", f"cannot use the file of certificates {cafile}: {why}", field="cafile"
-        ) from error
+        what = f"cannot use the file of certificates {cafile}: {why}"
+        help = "name a file of certificates in PEM, with that of the authority"
+        raise QmkError("INVALID_PARAMS", what, field="cafile", help=help) from error

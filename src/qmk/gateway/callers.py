@@ -109,13 +109,13 @@ class Caller(AsyncClient):
         return await super()._request(call, fields)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
-        async with self._counted(call):
+        async with self._count_call(call):
             return await super()._attempt(call, fields)
 
     async def pass_on(self, asked: Sequence[tuple[Call, Any]]) -> list[frame.Answer]:
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
-        async with self._counted():
+        async with self._count_call():
             found = await self._exchange_each(asked)
             for (call, request), answer in zip(asked, found, strict=True):
                 if call is q_negotiate_caps.CALL and answer.error is None:
@@ -128,7 +128,7 @@ class Caller(AsyncClient):
             return found
 
     @asynccontextmanager
-    async def _counted(self, call: Call | None = None) -> AsyncGenerator[None]:
+    async def _count_call(self, call: Call | None = None) -> AsyncGenerator[None]:
         """A call that is under way: whoever is let go of leaves after the last one."""
         self._under_way += 1
         try:
@@ -169,7 +169,7 @@ class Callers:
             self._require_local_program(headers)
         return shown
 
-    async def known(self, shown: str) -> Caller:
+    async def client_of(self, shown: str) -> Caller:
         """As ``with_token``, but whether the token is still good is not asked of the daemon: for calls in sessions,
         which end with their token."""
         caller = self._kept.get(shown)

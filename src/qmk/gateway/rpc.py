@@ -1,4 +1,4 @@
-"""qSyscall over HTTP: the body of ``POST /rpc`` is one frame, and so is the answer.
+"""The calls of qSyscall over HTTP. The body of ``POST /rpc`` is one frame, and so is the answer.
 
 The parameters of a call go on to the daemon as they are. What keeps tenants apart stands here:
 
@@ -60,7 +60,7 @@ async def rpc(request: AnyRequest) -> Response[bytes]:
     """The answers to a frame of calls."""
     callers: Callers = request.app.state.gate.callers
     shown = callers.shown_token(request.headers)
-    caller = await callers.known(shown)
+    caller = await callers.client_of(shown)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise Refusal(415, f"a frame is sent as {MEDIA_TYPE}")
     size, room = _size_of(request), request.app.state.room
