@@ -83,7 +83,7 @@ def no_collection() -> Generator[None]:
 
 
 def not_a_program(framework: str, program: object, fix: str) -> QmkError:
-    """The refusal of an object of a framework that is no program of it."""
+    """The refusal of an object of a framework that is not one of its programs."""
     return cannot(framework, f"a {type(program).__name__} is not a program", show(program, 40), fix)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -37,12 +36,17 @@ PART = 1 << 18
 
 @dataclass(frozen=True)
 class Readout:
-    """What a program of gates and final measurements comes to. ``qubits[k]`` is read into ``cbits[k]``."""
+    """What a program of gates, noise, resets and final readings comes to. ``qubits[k]`` is read into ``cbits[k]``."""
 
     n_qubits: int
-    gates: tuple[Gate, ...]
+    steps: tuple[Gate | Noise | Reset, ...]
     qubits: tuple[int, ...]
     cbits: tuple[int, ...]
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """The steps, for a method that has neither noise nor resets."""
+        return cast("tuple[Gate, ...]", self.steps)
 
 
 class Sampler(Protocol):
@@ -104,16 +108,8 @@ def prepare(
 
 
 def readout_of(program: Program, engine: str, can: Capabilities) -> Readout:
-    """Raises ``Unsupported`` naming what there is besides gates and one final measurement a qubit."""
-    steps, read = steps_of(program, engine, msgspec.structs.replace(can, noise=frozenset(), reset=False))
-    return Readout(program.n_qubits, cast("tuple[Gate, ...]", steps), tuple(read), tuple(read.values()))
-
-
-def steps_of(
-    program: Program, engine: str, can: Capabilities
-) -> tuple[tuple[Gate | Noise | Reset, ...], dict[int, int]]:
-    """What changes the state, in order, and the bit that each measured qubit is read into. Noise on measured qubits
-    alone is left out: no bit notices it. Raises ``Unsupported`` naming what ``can`` has not."""
+    """What changes the state, and what is read. Noise on measured qubits alone is left out: no bit notices it. Raises
+    ``Unsupported`` naming what there is besides one final measurement a qubit and what ``can`` has."""
     name = f"{engine}:{can.method}" if can.method else engine
     if can.max_qubits is not None and program.n_qubits > can.max_qubits:
         raise Unsupported(f"{program.n_qubits} qubits: {name} holds at most {can.max_qubits}")
@@ -143,7 +139,7 @@ def steps_of(
             raise Unsupported(f"gate {item.name}: {name} has no such gate")
         elif touched:  # a phase of the whole state is on none, and no bit can notice it
             steps.append(item)
-    return tuple(steps), read
+    return Readout(program.n_qubits, tuple(steps), tuple(read), tuple(read.values()))
 
 
 @dataclass(frozen=True)

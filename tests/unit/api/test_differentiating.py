@@ -315,7 +315,7 @@ def test_a_text_that_others_complete_or_warn_of_is_read_again(tmp_path: Path) ->
     for w in (1, 2):
         (tmp_path / "angle.inc").write_text(f"const float w = {w};")
         assert qmk.gradient(program, "Z", params={"a": [0.3]}).value == pytest.approx(math.cos(0.3 * w))
-    assert not parametrised._KEPT
+    assert not list(parametrised._KEPT)
 
 
 def test_a_program_without_angles_is_refused() -> None:

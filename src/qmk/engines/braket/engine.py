@@ -15,8 +15,7 @@ from braket.default_simulator.operation import GateOperation
 from braket.default_simulator.state_vector_simulation import StateVectorSimulation
 
 from qmk.engines.braket import DECLARATION
-from qmk.exact import mixed
-from qmk.exact.library import LibraryEngine
+from qmk.exact.library import Channel, LibraryEngine
 from qmk.exact.readout import Amplitudes, Readout
 from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, matrix_of, split_controls
@@ -56,7 +55,7 @@ def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     return simulate
 
 
-def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
+def density_of(channels: Sequence[Channel], n_qubits: int) -> Array:
     """The final density matrix."""
     simulation = DensityMatrixSimulation(n_qubits, shots=0)
     simulation.evolve(

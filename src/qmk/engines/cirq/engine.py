@@ -11,8 +11,7 @@ import cirq
 import numpy as np
 
 from qmk.engines.cirq import DECLARATION
-from qmk.exact import mixed
-from qmk.exact.library import LibraryEngine
+from qmk.exact.library import Channel, LibraryEngine
 from qmk.exact.readout import Amplitudes, Readout
 from qmk.ir.program import Gate
 from qmk.ir.unitary import Array, matrix_of, split_controls
@@ -47,7 +46,7 @@ def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     return simulate
 
 
-def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
+def density_of(channels: Sequence[Channel], n_qubits: int) -> Array:
     """The final density matrix."""
     operations = [
         _on(operators[0], qubits) if len(operators) == 1 else cirq.KrausChannel(operators).on(*_lines(qubits))

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from qmk.engines.pennylane import DECLARATION
-from qmk.exact import mixed
-from qmk.exact.library import LibraryEngine
+from qmk.exact.library import Channel, LibraryEngine
 from qmk.ir.unitary import Array
 
 
-def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
+def density_of(channels: Sequence[Channel], n_qubits: int) -> Array:
     """The final density matrix, qubit 0 the highest bit of an index."""
     qml: Any = importlib.import_module("pennylane")
     devices: Any = importlib.import_module("pennylane.devices.qubit_mixed")

@@ -9,8 +9,7 @@ import numpy as np
 from pyquil import simulation
 
 from qmk.engines.pyquil import DECLARATION
-from qmk.exact import mixed
-from qmk.exact.library import LibraryEngine
+from qmk.exact.library import Channel, LibraryEngine
 from qmk.exact.readout import Amplitudes, Readout
 from qmk.ir.unitary import Array, matrix_of
 
@@ -28,7 +27,7 @@ def simulator(readout: Readout, _method: str) -> Callable[[], Amplitudes]:
     return simulate
 
 
-def density_of(channels: Sequence[mixed.Channel], n_qubits: int) -> Array:
+def density_of(channels: Sequence[Channel], n_qubits: int) -> Array:
     """The final density matrix. pyQuil's index has qubit 0 as the lowest bit: the qubits are counted from the end."""
     machine = lib.ReferenceDensitySimulator(n_qubits)
     for qubits, (matrix,) in channels:
