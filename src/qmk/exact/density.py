@@ -68,7 +68,7 @@ def _steps(program: Program, n: int) -> Iterator[Step]:
 
 
 def _step(matrix: Array, qubits: tuple[int, ...], controls: tuple[int, ...] = ()) -> Step:
-    parts = np.ascontiguousarray(matrix).view(np.float64).reshape(-1, 2)
+    parts = np.ascontiguousarray(matrix, dtype=np.complex128).view(np.float64).reshape(-1, 2)
     return [(re, im) for re, im in parts.tolist()], qubits, controls
 
 
