@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import braket.circuits
-import cirq
+import cirq as cirq_module
 import numpy as np
 import pennylane
 import pytest
@@ -22,6 +22,7 @@ from qiskit.quantum_info import Pauli as QiskitPauli
 import qmk
 from qmk.base.errors import QmkError
 
+cirq: Any = cirq_module
 qml: Any = pennylane
 brk: Any = braket.circuits
 obs: Any = brk.observables
