@@ -119,7 +119,10 @@ def test_answers_that_are_not_documented_are_errors(ionq: IonqServer) -> None:
     assert "not documented" in refused(bell()).message
 
 
-def test_the_command_line_takes_a_device(ionq: IonqServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_takes_a_device(
+    ionq: IonqServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QMK_WORKER_ENV", "IONQ_API_KEY")
     program = tmp_path / "bell.qasm"
     program.write_text("OPENQASM 3.0; qubit q; bit c; c = measure q;")
     for word, more in (("run", ["--shots", "9"]), ("explain", [])):
