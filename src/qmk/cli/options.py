@@ -68,7 +68,8 @@ def check_engine(name: str | None) -> None:
 
     known = {f"{engine}:{method}" for engine, found in engines().items() for method in found.methods if method}
     known |= set(engines())
-    if name not in known:
+    of_provider = engines().get(name.partition(":")[0])
+    if name not in known and not (of_provider is not None and of_provider.has_method(name.partition(":")[2])):
         if (engine := name.partition(":")[0]) in problems("engines"):
             raise click.UsageError(why_missing("engines", engine))
         near = difflib.get_close_matches(name, known, 1)

@@ -59,7 +59,7 @@ def key(engine: str, default: str) -> str:
     kind, _, where = reference.partition(":")
     if kind == "env" and where:
         found, trouble = os.environ.get(where, ""), f"the environment variable {where} is not set"
-        hint = f"set {where}, or name a file: {name}=file:PATH; a daemon passes it on with --worker-env {where}"
+        hint = f"set {where}, and for a worker process QMK_WORKER_ENV={where}; or name a file: {name}=file:PATH"
     elif kind == "file" and where:
         found, trouble = _read(where)
         hint = f"put the key alone into that file, with 'chmod 600 {where}'"

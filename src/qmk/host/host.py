@@ -104,10 +104,10 @@ class Host:
         self._committer = Committer(journal, release, refuse, turns.schedule, turns.in_thread, turns.broken)
         self._events: deque[ev.Event] = deque()
         self._stepping = False
-        self._graphs = Graphs(journal.graph)
+        self._graphs, jobs = Graphs(journal.graph), kernel.jobs
         self.launches = Launches(
             self.feed,
-            Sources(clock_ns, entropy, self._graphs.get, kernel.jobs.checkpoints.uses, self._version_of),
+            Sources(clock_ns, entropy, self._graphs.get, jobs.checkpoints.uses, self._version_of, jobs.by_id.get),
             States(journal, turns.in_thread),
             turns.schedule,
             self._committer.drop,

@@ -19,6 +19,7 @@ from qmk.base.ids import opaque
 from qmk.host import results
 from qmk.host.entropy import ENTROPY_BYTES
 from qmk.host.launcher import Launcher, Loss
+from qmk.host.spawn import CANCELLING_S
 from qmk.host.states import States
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
@@ -31,13 +32,14 @@ log = logging.getLogger("qmk.host")
 
 class Sources(msgspec.Struct, frozen=True):
     """What launches need to know: the time, entropy, a job's packed graph, whether a checkpoint names a blob, the
-    version of a job's engine, or of the one that is named."""
+    version of a job's engine, or of the one that is named, and a job."""
 
     clock_ns: Callable[[], int]
     entropy: Callable[[int], bytes]
     graph: Callable[[str], bytes]
     uses_blob: Callable[[str], bool]
     version: Callable[[str, str], str] = lambda job, engine: ""
+    job: Callable[[str], Job | None] = lambda job: None
 
 
 class Launches:
@@ -134,7 +136,9 @@ class Launches:
         if waiting or self._drop_held(lambda held: _is_launch(held, effect.job, effect.fence)):
             return
         if early is None:
-            self.launcher.cancel(effect.job, effect.fence)
+            job = self._sources.job(effect.job)
+            wanted = job is not None and not job.has_ended  # by its next launch: what it has elsewhere stays
+            self.launcher.cancel(effect.job, effect.fence, 0.0 if wanted else CANCELLING_S)
 
     def waited_s(self, job: str, fence: int) -> float:
         """Seconds for which that launch was ready to run and had no processor."""

@@ -90,7 +90,7 @@ class Pool:
                 worker.process.send(ask_of(interrupt))
 
     def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
-        """Stop that launch at once, wherever it is."""
+        """Stop that launch, wherever it is; with a grace, a worker that has a task elsewhere may cancel it first."""
         for task in self._queue:
             if task.is_launch(job, fence):
                 self._queue.remove(task)
@@ -98,7 +98,7 @@ class Pool:
         runners = [worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence)]
         for worker in runners:
             worker.task = None
-            self._end(worker, ask=True)
+            self._end(worker, ask=grace_s > 0)
         if runners:
             self._pump()
         for worker in runners:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.cli.main import main
 from qmk.engines import ionq as declared
 from qmk.router import explain
 from qmk.router.features import features
@@ -115,3 +117,17 @@ def test_answers_that_are_not_documented_are_errors(ionq: IonqServer) -> None:
     ionq.faults += [Fault("GET /v0.4/jobs/", 200, {"id": "a", "status": "completed", "results": None})]
     ionq.faults += [Fault("GET /v0.4/jobs/", 200, {"-1": 1.0})]
     assert "not documented" in refused(bell()).message
+
+
+def test_the_command_line_takes_a_device(
+    ionq: IonqServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QMK_WORKER_ENV", "IONQ_API_KEY")
+    program = tmp_path / "bell.qasm"
+    program.write_text("OPENQASM 3.0; qubit q; bit c; c = measure q;")
+    for word, more in (("run", ["--shots", "9"]), ("explain", [])):
+        with pytest.raises(SystemExit) as ended:
+            main([word, str(program), "--engine", "ionq:simulator", *more])
+        assert not ended.value.code, capsys.readouterr()
+    assert "nor its price is known here" in capsys.readouterr().out
+    assert len(ionq.jobs) == 1

@@ -41,7 +41,7 @@ class FakeProcess:
     def send(self, message: Run) -> None:
         self.sent.append(message)
 
-    def kill(self) -> None:
+    def kill(self, ask: bool = False) -> None:
         self.killed = True
         asyncio.get_running_loop().call_soon(self.on_end, -9)
 
