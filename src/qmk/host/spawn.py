@@ -122,11 +122,13 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
     elif python is None:  # it need not search what we have found
         arguments += ["--declaration", discovery.reference(engine)]
     remote = external is None and discovery.engine(engine).devices is not None
-    grace_s = CANCELLING_S if remote else 0.0
     if python is None:
-        return _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment(), grace_s)
-    script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
-    return _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(), grace_s)
+        child = _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment())
+    else:
+        script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
+        child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment())
+    child.grace_s = CANCELLING_S if remote else 0.0
+    return child
 
 
 def _core_folder() -> str:
@@ -151,7 +153,7 @@ class Shortage(QmkError):
         super().__init__("RESOURCE_EXHAUSTED", f"cannot start a worker process now: {why}", errno=error.errno)
 
 
-def _start(command: list[str], environment: dict[str, str], grace_s: float = 0.0) -> Child:
+def _start(command: list[str], environment: dict[str, str]) -> Child:
     """Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
         try:
@@ -180,7 +182,7 @@ def _start(command: list[str], environment: dict[str, str], grace_s: float = 0.0
                 raise Shortage(error) from error
             raise QmkError("RESOURCE_EXHAUSTED", f"cannot start a worker process: {error.strerror}") from error
         ours_on_failure.pop_all()
-    return Child(process, ours, said, grace_s)
+    return Child(process, ours, said)
 
 
 def _environment() -> dict[str, str]:
