@@ -237,7 +237,7 @@ def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
             _fences(can),
             _result(can),
         )
-        for method, can in declaration.listed.items()
+        for method, can in declaration.shown_methods.items()
     ]
 
 
@@ -269,7 +269,7 @@ def _section(declaration: Declaration) -> str:
     needs = f"Library: {declaration.library}." if declaration.library else "No library."
     extra = f" Install it with `pip install 'quantum-microkernel[{declaration.extra}]'`." if declaration.extra else ""
     lines = [f"\n## {declaration.name}\n{declaration.doc[0].upper()}{declaration.doc[1:]}. {needs}{extra}\n\n"]
-    for method, can in declaration.listed.items():
+    for method, can in declaration.shown_methods.items():
         native = "every gate" if can.gates >= ALL_GATES else ", ".join(f"`{gate}`" for gate in sorted(can.gates))
         lines.append(f"- `{_name(declaration, method)}` has natively: {native}.\n")
     return "".join(lines)

@@ -116,7 +116,7 @@ class RigettiServer(Recorded):
         self.grpc_faults: list[tuple[str, grpc.StatusCode, bool]] = []
         """End of a method's name, what it answers, and whether the request is carried out all the same."""
         self.status = 1
-        self.rpc = grpc.server(futures.ThreadPoolExecutor(2), handlers=(_Grpc(self),))
+        self.rpc = grpc.server(futures.ThreadPoolExecutor(2), handlers=[_Grpc(self)])
         self.port = RigettiServer.last_port = self.rpc.add_insecure_port(f"127.0.0.1:{RigettiServer.last_port}")
         self.rpc.start()
 

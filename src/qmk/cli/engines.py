@@ -117,7 +117,7 @@ def describe(declaration: Declaration) -> dict[str, Any]:
     from qmk.sdk.discovery import available
 
     state = available(declaration)
-    methods = [{"method": name, **_capability_fields(caps)} for name, caps in declaration.listed.items()]
+    methods = [{"method": name, **_capability_fields(caps)} for name, caps in declaration.shown_methods.items()]
     return {
         "engine": declaration.name,
         "doc": declaration.doc,
@@ -149,7 +149,7 @@ def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
 
     state = available(declaration)
     rows: list[tuple[str, ...]] = []
-    for method, caps in declaration.listed.items():
+    for method, caps in declaration.shown_methods.items():
         size = "by memory" if caps.max_qubits is None else f"up to {caps.max_qubits}"
         gates = f"{len(caps.gates)}{' Clifford' if caps.clifford else ''}{'' if caps.exact else ' approximate'}"
         if rows:

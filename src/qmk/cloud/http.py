@@ -96,17 +96,17 @@ class Http:
             if answer.status not in PASSING and answer.status:
                 raise refusal(self.engine, answer.status, answer.detail)
             if once and answer.status not in NOT_TAKEN:
-                raise Unanswered("JOB_FAILED", self._lost(answer), engine=self.engine, retryable=True)
+                raise Unanswered("JOB_FAILED", self._lost_text(answer), engine=self.engine, retryable=True)
             if attempt + 1 < ATTEMPTS:
                 time.sleep(min(max(answer.retry_after_s, FIRST_PAUSE_S * 2**attempt), LONGEST_PAUSE_S))
         if answer.status:
             raise refusal(self.engine, answer.status, answer.detail)
-        raise QmkError("JOB_FAILED", self._lost(answer), engine=self.engine, retryable=True, help=self._way())
+        raise QmkError("JOB_FAILED", self._lost_text(answer), engine=self.engine, retryable=True, help=self._way())
 
     def _way(self) -> str:
         return f"look at the network and at QMK_CLOUD_{self.engine.upper()}_URL, then try again with the same seed"
 
-    def _lost(self, answer: Answer) -> str:
+    def _lost_text(self, answer: Answer) -> str:
         how = f"answered {answer.status}" if answer.status else "does not answer"
         return f"the provider of engine '{self.engine}' {how}: {answer.detail}"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
-from qmk.exact.readout import Readout
-from qmk.ir.program import Gate
+if TYPE_CHECKING:  # declarations need the names of gates and must not load numpy
+    from qmk.exact.readout import Readout
+    from qmk.ir.program import Gate
 
 GATES: dict[str, str] = {
     **{name: name for name in ("x", "y", "z", "h", "s", "t", "rx", "ry", "rz", "cnot", "swap")},

@@ -34,7 +34,7 @@ class Sent:
         except (OSError, ValueError) as error:
             raise self._trouble(tag, error) from error
         if not found:
-            raise self._lost(tag)
+            raise self._lost_error(tag)
         task = look(Task(found))
         if task.state in ("failed", "cancelled"):
             self._forget(tag)
@@ -48,7 +48,7 @@ class Sent:
         try:
             task = send()
         except Unanswered as error:
-            raise self._lost(tag) from error
+            raise self._lost_error(tag) from error
         except QmkError:
             self._forget(tag)
             raise
@@ -63,7 +63,7 @@ class Sent:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self._file(tag), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError as error:
-            raise self._lost(tag) from error
+            raise self._lost_error(tag) from error
         except OSError as error:
             raise self._trouble(tag, error) from error
 
@@ -79,7 +79,7 @@ class Sent:
             "JOB_FAILED", text, engine=self.engine, help="look at that folder; QMK_CLOUD_STATE names another"
         )
 
-    def _lost(self, tag: str) -> QmkError:
+    def _lost_error(self, tag: str) -> QmkError:
         text = f"a task of engine '{self.engine}' may have been sent, and its answer was lost; it is not sent again"
         way = f"look for '{tag}' at the provider; if it is not there, delete {self._file(tag)} and run again"
         return QmkError("JOB_FAILED", text, engine=self.engine, retryable=False, help=way)

@@ -27,11 +27,11 @@ def setting(engine: str, what: str, default: str = "") -> str:
 
 
 def address(engine: str, default: str, what: str = "URL") -> str:
-    """The provider's address, as ``checked`` gives it."""
-    return checked(variable(engine, what), setting(engine, what, default), default or "https://host")
+    """The provider's address, as ``check_address`` gives it."""
+    return check_address(variable(engine, what), setting(engine, what, default), default or "https://host")
 
 
-def checked(name: str, url: str, example: str) -> str:
+def check_address(name: str, url: str, example: str) -> str:
     """The address that ``name`` says, without a slash at its end. Raises INVALID_PARAMS unless it is ``https``, or
     ``http`` on this machine: a key must not travel in the clear."""
     url = url.rstrip("/")

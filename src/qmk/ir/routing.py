@@ -46,15 +46,15 @@ def route(program: Program, couplings: Iterable[Pair], sites: Sequence[int]) -> 
     for qubits in pairs:
         if len(qubits) > 2:
             raise Unsupported(f"a gate on {len(qubits)} qubits: only one- and two-qubit gates are placed on sites")
-    used = sorted({qubit for item in program.instructions for qubit in _touched(item)})
+    used = sorted({qubit for item in program.instructions for qubit in _qubits_of(item)})
     if len(used) > len(near):
         raise Unsupported(f"{len(used)} qubits: the device has {len(near)} that can be used")
     two = [(a, b) for a, b in pairs]
     start = _without_swaps(two, used, near) or _close(two, used, near)
-    return _Router(near, start, two).routed(program, max(sites, default=-1) + 1)
+    return _Router(near, start, two).route(program, max(sites, default=-1) + 1)
 
 
-def _touched(item: Instruction) -> tuple[int, ...]:
+def _qubits_of(item: Instruction) -> tuple[int, ...]:
     if isinstance(item, Gate):
         return item.qubits
     return (item.qubit,) if isinstance(item, Measure | Reset) else ()
@@ -146,7 +146,7 @@ class _Router:
         self.out: list[Instruction] = []
         self.swaps = 0
 
-    def routed(self, program: Program, n_sites: int) -> Routed:
+    def route(self, program: Program, n_sites: int) -> Routed:
         for item in program.instructions:
             if isinstance(item, Gate):
                 if len(item.qubits) == 2:
@@ -165,25 +165,25 @@ class _Router:
         return Routed(made, self.start, self.swaps)
 
     def _bring_together(self, a: int, b: int) -> None:
-        while (apart := self._apart(self.at, (a, b))) > 1:
+        while (apart := self._distance(self.at, (a, b))) > 1:
             steps = [(self.at[q], site) for q, other in ((a, b), (b, a)) for site in sorted(self.near[self.at[q]])
                      if self.far[site].get(self.at[other], FAR) < apart]  # fmt: skip
             self._swap(min(steps, key=self._cost_after))
 
-    def _apart(self, at: Mapping[int, int], pair: Pair) -> int:
+    def _distance(self, at: Mapping[int, int], pair: Pair) -> int:
         return self.far[at[pair[0]]].get(at[pair[1]], FAR)
 
     def _cost_after(self, step: Pair) -> float:
         """How far apart the next gates are after an exchange, later ones counting less."""
-        after = self._exchanged(step)
+        after = self._exchange(step)
         ahead = self.pairs[self.done : self.done + AHEAD]
-        return sum(self._apart(after, pair) * 0.8**k for k, pair in enumerate(ahead))
+        return sum(self._distance(after, pair) * 0.8**k for k, pair in enumerate(ahead))
 
-    def _exchanged(self, step: Pair) -> dict[int, int]:
+    def _exchange(self, step: Pair) -> dict[int, int]:
         other = {step[0]: step[1], step[1]: step[0]}
         return {qubit: other.get(site, site) for qubit, site in self.at.items()}
 
     def _swap(self, step: Pair) -> None:
         self.out.append(Gate("swap", step))
-        self.at = self._exchanged(step)
+        self.at = self._exchange(step)
         self.swaps += 1

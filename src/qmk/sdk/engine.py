@@ -237,7 +237,7 @@ class Declaration(msgspec.Struct, frozen=True):
     are not predicted, and a worker that is to stop is asked to, so that it can cancel its task."""
 
     @property
-    def listed(self) -> dict[str, Capabilities]:
+    def shown_methods(self) -> dict[str, Capabilities]:
         """What a list of methods shows: for an engine of devices what each of them can run, as method DEVICE."""
         return self.methods if self.devices is None else {**self.methods, "DEVICE": self.devices}
 

@@ -52,7 +52,7 @@ def test_conformance(check: Any, braket: BraketServer) -> None:
 
 
 def test_devices_are_looked_at_before_a_task_is_sent(braket: BraketServer) -> None:
-    assert "no ARN" in refused(bell(), "sv1").message
+    assert "not the ARN" in refused(bell(), "sv1").message
     assert refused(bell(), SV1.replace("sv1", "dm9")).kind.name == "UNSUPPORTED"
     assert "takes no tasks now (OFFLINE)" in refused(bell(), OFFLINE).message
     assert "4 qubits" in refused(qmk.Circuit(4).h(range(4)).measure_all(), QPU).message

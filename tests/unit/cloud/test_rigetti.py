@@ -13,6 +13,7 @@ from grpc import StatusCode
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.cloud import task
 from qmk.engines import rigetti as declared
 from qmk.sdk.kit.engine_kit import Check, checks
 from tests.cloud.programs import check_lopsided, lopsided
@@ -124,3 +125,14 @@ def test_refused_before_it_is_sent(rigetti: RigettiServer) -> None:
     with pytest.raises(QmkError, match="4 qubits: the device has 3 that can be used"):
         qmk.run(wide, engine="rigetti:Cepheus-1", shots=10)
     assert not rigetti.jobs
+
+
+def test_an_interrupt_cancels(rigetti: RigettiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    rigetti.grpc_faults.append(("GetControllerJobResults", StatusCode.DEADLINE_EXCEEDED, False))
+    monkeypatch.setattr(task.time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert rigetti.asked_for("CancelControllerJobs") == 1

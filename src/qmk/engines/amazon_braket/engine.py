@@ -226,7 +226,7 @@ class AmazonBraketEngine:
     def prepare(self, program: Program, method: str) -> Plan:
         if not (method.startswith("arn:aws") and method.count(":") >= 5 and "device/" in method):
             raise Unsupported(
-                f"'{method}' is no ARN of a device, such as arn:aws:braket:::device/quantum-simulator/amazon/sv1"
+                f"'{method}' is not the ARN of a device, such as arn:aws:braket:::device/quantum-simulator/amazon/sv1"
             )
         _readout(program)
         return CloudPlan(ENGINE, method, program, BraketDevice)

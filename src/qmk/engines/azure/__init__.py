@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from qmk.cloud import ionq
 from qmk.cloud.declaring import declare
 from qmk.exact.straight import straight
 
-GATES = frozenset({"x", "y", "z", "h", "s", "sdg", "t", "tdg", "rx", "ry", "rz", "cnot", "swap", "id"})
+GATES = (ionq.GATES.keys() - {"sx", "sxdg", "rxx", "ryy", "rzz"}) | {"id"}
 """Gates that the formats of all three providers have."""
 
 DECLARATION = declare(

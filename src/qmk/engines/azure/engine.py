@@ -126,7 +126,7 @@ class AzureDevice:
 
     def submit(self, request: Any, tag: str) -> Task:
         container = f"job-{self._job}"
-        signed = self._signed(container)
+        signed = self._sign(container)
         where = urlsplit(signed)
         blob = where._replace(path=f"{where.path}/inputData")
         headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": self._format.content_type}
@@ -158,7 +158,7 @@ class AzureDevice:
         where = urlsplit(address)
         if "sig=" not in where.query:
             container, _, blob = where.path.lstrip("/").partition("/")
-            address = self._signed(unquote(container), unquote(blob))
+            address = self._sign(unquote(container), unquote(blob))
         found = self._storage(address, "GET")
         try:
             columns = self._format.read(found, readout, shots, seed)
@@ -171,7 +171,7 @@ class AzureDevice:
     def _ask(self, kind: type[Kind], method: str, path: str, body: Any = None, *, once: bool = False) -> Kind:
         return self._http.ask(kind, method, f"{path}?api-version={VERSION}", body, once=once)
 
-    def _signed(self, container: str, blob: str = "") -> str:
+    def _sign(self, container: str, blob: str = "") -> str:
         """The signed address of a container, which is made where there is none, or of a blob."""
         body = {"containerName": container} | ({"blobName": blob} if blob else {})
         return self._ask(Signed, "POST", "/storage/sasUri", body).sas_uri
@@ -179,7 +179,9 @@ class AzureDevice:
     def _storage(self, address: str, method: str, body: bytes | None = None, headers: Any = None) -> msgspec.Raw:
         """JSON from a signed address, or bytes to it. Its signature is what no text may show."""
         where = urlsplit(address)
-        base = settings.checked("the address of the workspace's storage", f"{where.scheme}://{where.netloc}", EXAMPLE)
+        base = settings.check_address(
+            "the address of the workspace's storage", f"{where.scheme}://{where.netloc}", EXAMPLE
+        )
         http = Http(ENGINE, base, {"x-ms-version": STORAGE_VERSION}, where.query.partition("sig=")[2].partition("&")[0])
         return http.ask(msgspec.Raw, method, f"{where.path}?{where.query}", body, headers=headers)
 

@@ -22,7 +22,7 @@ LARGEST_BYTES = 1 << 30
 def read(found: Any, register: str) -> Bits:
     """The bits of a register of the first circuit, one row a shot, bit k in column k. Raises ``ValueError`` and what
     looking into something else raises."""
-    plain = untyped(found)
+    plain = plain_of(found)
     results = plain["pub_results"] if "pub_results" in plain else plain["results"]
     data = results[0]["data"]
     data = data.get("fields", data)[register]
@@ -42,19 +42,19 @@ def _of_numbers(numbers: list[int], width: int) -> Bits:
     return np.array(rows, dtype=np.uint8).reshape(len(numbers), width)
 
 
-def untyped(found: Any) -> Any:
+def plain_of(found: Any) -> Any:
     """JSON with typed objects replaced by their values. No type is looked up by name but arrays."""
     if isinstance(found, list):
-        return [untyped(item) for item in cast("list[Any]", found)]
+        return [plain_of(item) for item in cast("list[Any]", found)]
     if not isinstance(found, dict):
         return found
     found = cast("dict[str, Any]", found)
     if set(found) != {"__type__", "__value__"}:
-        return {name: untyped(value) for name, value in found.items()}
+        return {name: plain_of(value) for name, value in found.items()}
     value = found["__value__"]
     if found["__type__"] == "ndarray" and isinstance(value, str):
         return _array(value)
-    return untyped(value)
+    return plain_of(value)
 
 
 def _array(text: str) -> Any:
