@@ -50,8 +50,8 @@ def read(
 
 
 def read_observable(given: object) -> PauliSum | None:
-    """What a framework's object is as a sum of Pauli strings; None for an object that is no observable of a framework.
-    Raises UNSUPPORTED naming what is no sum of Paulis."""
+    """What a framework's object is as a sum of Pauli strings; None for an object that is not an observable there.
+    Raises UNSUPPORTED naming what is not a sum of Paulis."""
     adapter = adapter_of(given)
     return resolve(adapter.observable)(given) if adapter is not None and adapter.observable else None
 
