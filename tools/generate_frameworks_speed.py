@@ -1,6 +1,5 @@
 """docs/reference/framework-speed.md: its tables are the committed results of ``benchmarks/results/public.json``."""
 
-
 from __future__ import annotations
 
 import sys
