@@ -13,10 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 import qmk
+from qmk.client.address import read_server
+from qmk.client.http import HttpLink
+from qmk.client.http_threads import ThreadedHttpLink
 
 CALLS = 400
 JOBS = 256
@@ -60,6 +66,41 @@ async def measure_many(place: str) -> tuple[float, float]:
         return time.perf_counter() - ended, ended - began
 
 
+async def spent_us(ask: Callable[[], Awaitable[object]]) -> float:
+    """Processor time of this process for one request: the least of three series."""
+    found: list[float] = []
+    for _ in range(3):
+        began = time.process_time()
+        for _ in range(CALLS // 2):
+            await ask()
+        found.append((time.process_time() - began) / (CALLS // 2) * 1e6)
+    return min(found)
+
+
+async def compare_clients(url: str) -> None:
+    """The client's part of one request: our links beside httpx, which keep their connections as well."""
+    line = b'{"jsonrpc":"2.0","id":1,"method":"q_query_resources","params":{}}'
+    given: dict[str, Any] = {"content": line, "headers": {"content-type": "application/json"}}
+    blocking, threads = HttpLink(read_server(url), ""), ThreadedHttpLink(read_server(url), "")
+    await blocking.open("")
+    await threads.open("")
+    with httpx.Client() as near:
+        async with httpx.AsyncClient() as far:
+
+            async def post() -> object:
+                return near.post(f"{url}/rpc", **given)
+
+            for name, ask in (
+                ("HttpLink", lambda: blocking.exchange([1], line)),
+                ("ThreadedHttpLink", lambda: threads.exchange([1], line)),
+                ("httpx.Client", post),
+                ("httpx.AsyncClient", lambda: far.post(f"{url}/rpc", **given)),
+            ):
+                print(f"{name}: {await spent_us(ask):.0f} us of processor time a request")
+    blocking.close()
+    threads.close()
+
+
 def main() -> None:
     folder = tempfile.mkdtemp()
     os.environ.update(QMK_STATE_DIR=folder, QMK_SOCKET=f"{folder}/s", QMK_CONFIG_DIR=folder)
@@ -96,6 +137,7 @@ def compare(daemon: int, socket: str, url: str) -> None:
             row.append(measure(lambda client=client, plan=plan: plan(client)))
             spent.append((cpu_s(pids) + time.process_time() - before) / (CALLS + 20) * 1e6)
         print(f"{name:<22}{row[0]:>10.0f}{row[1]:>10.0f}{row[1] / row[0]:>7.1f}{spent[0]:>15.0f}{spent[1]:>13.0f}")
+    asyncio.run(compare_clients(url))
     for name, place in (("socket", socket), ("http", url)):
         status_s, ended_s = asyncio.run(measure_many(place))
         print(
