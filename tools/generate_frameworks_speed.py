@@ -90,7 +90,7 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _text(value: float | str) -> str:
-    if isinstance(value, float):
+    if not isinstance(value, str):
         return seconds_text(value)
     return "not supported" if value.startswith("refused") else value
 

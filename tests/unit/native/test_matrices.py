@@ -72,6 +72,6 @@ def test_density_matrices(seed: int) -> None:
     for item in items:
         qubits, operators = kraus_operators(item)
         columns = tuple(4 + qubit for qubit in qubits)
-        rho = sum(apply(apply(rho, k, qubits), k.conj(), columns) for k in operators)
+        rho = np.sum([apply(apply(rho, k, qubits), k.conj(), columns) for k in operators], axis=0)
     found = density_matrix(Program(4, 0, items, (), {}))
     assert np.allclose(found, np.asarray(rho).reshape(16, 16), rtol=0, atol=1e-12)
