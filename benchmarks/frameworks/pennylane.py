@@ -130,7 +130,7 @@ def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
     point = [float(angle) for angle in tape.get_parameters()]
     everything = range(len(point))
 
-    def step() -> float:
+    def step() -> tuple[float, float]:
         device = QmkDevice(wires=len(wires)) if side == "qmk" else qml.device("lightning.qubit", wires=len(wires))
 
         def circuit(*angles: Any) -> Any:
@@ -140,10 +140,10 @@ def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
 
         node = qml.QNode(circuit, device, diff_method="adjoint")
         if not point:
-            return float(node())
+            return float(node()), 0.0
         slopes = qml.grad(node, argnums=list(everything))
         slopes(*point)
-        return float(slopes.forward)
+        return float(slopes.forward), 0.0
 
     return step
 

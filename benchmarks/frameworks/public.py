@@ -45,11 +45,13 @@ PACKAGES = ("qiskit", "qiskit-aer", "cirq-core", "qsimcirq", "amazon-braket-defa
             "pennylane-lightning")  # fmt: skip
 ROUNDS = 3
 ENOUGH_S = 0.5
-SOONEST_S = 1.5
+SOONEST_S = 3.0
 BEHIND = 20
 WALL = 6
 """Seconds of the clock for each CPU second, on a machine that other work uses as well."""
 CLOSE = 1e-6
+DEVIATIONS = 6
+"""How far values may be apart: beside rounding, in standard errors of those that a tool sampled."""
 BELL = (
     """OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0], q[1]; rz(0.3) q[1]; measure q -> c;"""
 )
@@ -63,15 +65,19 @@ def rounds(work: Work, side: str, send: Callable[[Row], None]) -> None:
     from qmk.api import parametrised, plans
 
     best = spent = 0.0
-    for turn in range(ROUNDS):
+    for _ in range(ROUNDS):
         if side == "qmk":
             plans.forget()
             parametrised.forget()
         began = time.process_time()
         value = work()
         taken = time.process_time() - began
-        best, spent = min(best or taken, taken), spent + taken
-        send({"s": best, **({"value": value} if isinstance(value, float) and turn == 0 else {})})
+        spent += taken
+        if taken > 0:  # the clock of a CPU may stand still that long
+            best = min(best or taken, taken)
+        elif not best:
+            continue
+        send({"s": best, **({"value": value[0], "std": value[1]} if isinstance(value, tuple) else {})})
         if spent > ENOUGH_S:
             break
 
@@ -160,11 +166,14 @@ def join(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         made = found.setdefault((row["task"], row["circuit"]), {"task": row["task"], "circuit": row["circuit"]})
         made[row["side"]] = float(f"{row['s']:.3g}") if "s" in row else row["why"]
-        made.setdefault("values", {})[row["side"]] = row.get("value")
+        if "value" in row:
+            made.setdefault("values", {})[row["side"]] = row["value"], row.get("std", 0.0)
     for made in found.values():
-        values = {side: value for side, value in made.pop("values").items() if value is not None}
-        own = values.pop("qmk", None)
-        apart = [side for side, value in values.items() if own is not None and abs(value - own) > CLOSE]
+        values: dict[str, tuple[float, float]] = made.pop("values", {})
+        own, error = values.pop("qmk", (math.nan, 0.0))
+        apart = [side for side, (value, std) in values.items() if abs(value - own) > CLOSE + DEVIATIONS * (error + std)]
+        if error:
+            made["sampled"] = True
         if apart:
             made["apart"] = apart
         peers = [made[side] for side in TASKS[made["task"]][1][1:] if isinstance(made.get(side), float)]
@@ -190,17 +199,23 @@ def summary(rows: Iterable[Row]) -> list[Row]:
             {
                 "task": task,
                 "both": len(both),
-                "mean": math.exp(sum(math.log(row["ratio"]) for row in both) / len(both)),
+                "mean": _mean([row["ratio"] for row in both]),
                 "worst": worst["ratio"],
                 "worst_on": worst["circuit"],
                 "above_1": sum(row["ratio"] > 1 for row in both),
                 "only_qmk": ours,
                 "only_peer": theirs,
                 "neither": len(alone) - ours - theirs,
+                "sampled": sum("sampled" in row for row in both),
+                "mean_exact": _mean([row["ratio"] for row in both if "sampled" not in row]),
                 "apart": [row["circuit"] for row in own if "apart" in row],
             }
         )
     return found
+
+
+def _mean(ratios: list[float]) -> float:
+    return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else math.nan
 
 
 def _peer(row: Row) -> bool:

@@ -142,7 +142,12 @@ def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
     estimator = estimators(method)[side != "qmk"]
     estimator.run([(small, "ZZ")]).result()
     pub = (circuit, neighbours(circuit.num_qubits))
-    return lambda: float(estimator.run([pub]).result()[0].data.evs)
+
+    def estimate() -> tuple[float, float]:
+        data = estimator.run([pub]).result()[0].data
+        return float(data.evs), float(data.stds)
+
+    return estimate
 
 
 def main() -> None:
