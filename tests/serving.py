@@ -23,9 +23,9 @@ PATIENCE_S = 30.0
 
 
 @contextmanager
-def serving(app: Any, port: int = 0, **tls: str) -> Iterator[str]:
+def serving(app: Any, port: int = 0, **tls: Any) -> Iterator[str]:
     """The URL of an application."""
-    config = uvicorn.Config(app, http=TimelyProtocol, port=port, log_config=None, **tls)  # type: ignore[arg-type]
+    config = uvicorn.Config(app, http=TimelyProtocol, port=port, log_config=None, **tls)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -95,7 +95,7 @@ def test_every_call_of_a_client_goes_over_http(lab: Lab) -> None:
         assert client.status(job) == near.status(job)
         assert client.result(job).counts == near.result(job).counts
         assert len(list(client.result(job).rows())) == 10
-        assert client.partial(job).shots == 10  # type: ignore[union-attr]
+        assert client.partial(job).shots == 10
         assert client.events(job).ended
         assert client.jobs(tags=["many"]).jobs == near.jobs(tags=["many"]).jobs
         assert client.estimate(bell(), shots=10).engines

@@ -113,9 +113,10 @@ def test_a_token_goes_to_its_own_server_only(tmp_path: Path, monkeypatch: pytest
     known = Contexts().put(Context("a", "https://a.example", "qmk1.a", cafile="/ca.pem"))
     known = known.put(Context("b", "https://a.example:8451", token_file=str(tmp_path / "token")))
     contexts.save(known.put(Context("c", "http://c.example", allow_http=True)))
-    places = {url: contexts.place_of(url) for url in ("https://a.example", "https://a.example:8451")}
-    assert [contexts.token_for(place) for place in places.values()] == ["qmk1.a", "qmk1.b"]  # type: ignore[arg-type]
-    assert places["https://a.example"].cafile == "/ca.pem"  # type: ignore[union-attr]
+    for url, token, cafile in (("https://a.example", "qmk1.a", "/ca.pem"), ("https://a.example:8451", "qmk1.b", "")):
+        place = contexts.place_of(url)
+        assert isinstance(place, Server)
+        assert (contexts.token_for(place), place.cafile) == (token, cafile)
     assert contexts.token_for(read_server("https://b.example")) == ""
     assert contexts.token_for(None) == ""
     assert contexts.place_of("http://c.example") == Server("http", "c.example", 80)
