@@ -116,7 +116,7 @@ def test_a_token_goes_to_its_own_server_only(tmp_path: Path, monkeypatch: pytest
     for url, token, cafile in (("https://a.example", "qmk1.a", "/ca.pem"), ("https://a.example:8451", "qmk1.b", "")):
         place = contexts.place_of(url)
         assert isinstance(place, Server)
-        assert (contexts.token_for(place), place.cafile) == (token, cafile)
+        assert (contexts.token_for(place), place.cafile or "") == (token, cafile)
     assert contexts.token_for(read_server("https://b.example")) == ""
     assert contexts.token_for(None) == ""
     assert contexts.place_of("http://c.example") == Server("http", "c.example", 80)
