@@ -9,6 +9,7 @@ compared.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -122,29 +123,36 @@ def measure(name: str, times: int) -> list[Row]:
 
 def prepare(task: str, side: str, path: Path) -> Callable[[], Any]:
     """A step of an eigensolver on a public circuit, whose angles are the parameters: the mean Z and the ZZ of
-    neighbours, and the derivative by each angle. See ``benchmarks.frameworks.public``."""
+    neighbours, and the derivative by each angle; the first of a device, or one after it, at other angles. See
+    ``benchmarks.frameworks.public``."""
     tape = _tape(qmk.Circuit.from_file(path).to("pennylane"))
     wires = range(max(tape.wires, default=0) + 1)
     terms = [qml.Z(k) for k in wires] + [qml.Z(k) @ qml.Z(k + 1) for k in wires[:-1]]
     hamiltonian = qml.Hamiltonian([1 / len(wires)] * len(wires) + [1.0] * (len(wires) - 1), terms)
     point = [float(angle) for angle in tape.get_parameters()]
-    everything = range(len(point))
+    everything, steps = range(len(point)), itertools.count()
+
+    def circuit(*angles: Any) -> Any:
+        for operator in tape.bind_new_parameters(angles, everything).operations:
+            qml.apply(operator)
+        return qml.expval(hamiltonian)
+
+    def node() -> Any:
+        device = QmkDevice(wires=len(wires)) if side == "qmk" else qml.device("lightning.qubit", wires=len(wires))
+        return qml.QNode(circuit, device, diff_method="adjoint")
+
+    kept = node() if task == "pennylane-step" else None
 
     def step() -> tuple[float, float]:
-        device = QmkDevice(wires=len(wires)) if side == "qmk" else qml.device("lightning.qubit", wires=len(wires))
-
-        def circuit(*angles: Any) -> Any:
-            for operator in tape.bind_new_parameters(angles, everything).operations:
-                qml.apply(operator)
-            return qml.expval(hamiltonian)
-
-        node = qml.QNode(circuit, device, diff_method="adjoint")
+        used, moved = kept or node(), 0.01 * next(steps) if kept else 0.0
         if not point:
-            return float(node()), 0.0
-        slopes = qml.grad(node, argnums=list(everything))
-        slopes(*point)
+            return float(used()), 0.0
+        slopes = qml.grad(used, argnums=list(everything))
+        slopes(*(angle + moved for angle in point))
         return float(slopes.forward), 0.0
 
+    if kept:
+        step()
     return step
 
 

@@ -176,8 +176,7 @@ TASKS = (
         "depolarizing errors of 0.2 %: the share that comes back.",
         [x for pair in zip((1, 5, 10, 20, 40), _BACK, strict=True) for x in pair],
         [x for most in _of_shares(_BACK, 10_000) for x in (0.0, most)],
-        "Not one of the ten. Aer's density matrix is faster than QMK: QMK writes noise into the graph of each circuit, "
-        "verifies that and lowers it, all in Python, where a circuit without noise is read by the native core.",
+        "Not one of the ten. A batch reads its noise once, and writes it into the circuits of the native core.",
         extra=True,
     ),
 )
