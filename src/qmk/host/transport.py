@@ -8,6 +8,7 @@ stops while the peer does not read its answers; what is unfinished is bounded in
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from collections import deque
@@ -22,6 +23,7 @@ from qmk.host.turns import Turns
 from qmk.rpc import frame
 from qmk.rpc.splitter import FrameSplitter
 
+log = logging.getLogger("qmk.transport")
 LONG_FRAME_BYTES = 1 << 15
 """A longer frame is read in another process: reading its program would keep everybody waiting for ten milliseconds."""
 
@@ -198,8 +200,19 @@ class Connection(asyncio.Protocol):
             self._ask_for_turn()
 
     def take_call(self) -> bool:
-        """Writes one answer or takes one call; says whether others wait that may be taken."""
+        """Writes one answer or takes one call; says whether others wait that may be taken. What a defect of ours stops
+        is told to the caller by the end of the connection: one that waits for an answer would wait for ever."""
         self._turn_asked = True  # what is asked for meanwhile is told at the end
+        try:
+            self._take_one()
+        except Exception:
+            log.exception("a call could not be taken")
+            self._answers.clear()
+            self.close(QmkError("INTERNAL_ERROR", "a defect in QMK stopped a call; the daemon's log has more"))
+        self._turn_asked = self._has_turn
+        return self._turn_asked
+
+    def _take_one(self) -> None:
         if self._answers and not self._peer_slow:
             self._answers.popleft()()
         elif not self._must_wait:
@@ -211,8 +224,6 @@ class Connection(asyncio.Protocol):
             self.close(self._splitter.error)
         self._settle_reading()
         self._leave_when_finished()
-        self._turn_asked = self._has_turn
-        return self._turn_asked
 
     def _take(self, data: bytes) -> None:
         if len(data) > LONG_FRAME_BYTES:
