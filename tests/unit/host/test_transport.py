@@ -118,15 +118,14 @@ def test_a_batch_is_answered_as_one_when_all_its_answers_are_there(converse: Cal
 
 
 def test_a_defect_ends_the_connection_and_says_so(converse: Callable[..., Any], caplog: pytest.LogCaptureFixture):
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, desk: Desk) -> tuple[Any, bytes]:
-        def fail(*call: Any) -> None:
-            raise ValueError("a defect")
+    def fail(*call: Any) -> None:
+        raise ValueError("a defect")
 
-        desk.take = fail
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, desk: Desk) -> tuple[Any, bytes]:
         writer.write(call(1) + b"\n" + call(2) + b"\n")
         return await read(reader), await reader.read()
 
-    answer, rest = converse(talk)
+    answer, rest = converse(talk, take=fail)
     assert (answer["id"], answer["error"]["data"]["name"], rest) == (None, "INTERNAL_ERROR", b"")
     assert "a defect" in caplog.text
 
