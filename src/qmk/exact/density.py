@@ -59,8 +59,8 @@ def _steps(program: Program, n: int) -> Iterator[Step]:
         columns = tuple(n + qubit for qubit in qubits)
         match operators:
             case (matrix,):
-                yield _controlled(matrix, qubits)
-                yield _controlled(matrix.conj(), columns)
+                yield _gate_step(matrix, qubits)
+                yield _gate_step(matrix.conj(), columns)
             case _:
                 yield _step(_superoperator(operators), (*qubits, *columns))
     for qubit, step in waiting.items():
@@ -72,7 +72,7 @@ def _step(matrix: Array, qubits: tuple[int, ...], controls: tuple[int, ...] = ()
     return [(re, im) for re, im in parts.tolist()], qubits, controls
 
 
-def _controlled(matrix: Array, qubits: tuple[int, ...]) -> Step:
+def _gate_step(matrix: Array, qubits: tuple[int, ...]) -> Step:
     """A gate, with those of its first operands as controls that only switch it on."""
     controls: list[int] = []
     while len(qubits) > 1:
