@@ -49,7 +49,7 @@ how its angles depend on the parameters, which is most of the time for hundreds 
 for the steps of a loop, which are the row below it.
 
 ## Every circuit
-Milliseconds of QMK, of the fastest peer, and the ratio; or why there is none.
+CPU time of QMK and of the fastest peer, and the ratio; or why there is none.
 
 {circuits}
 Versions: {versions}.

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from qmk.exact.channels import operators_of
 from qmk.exact.simulator import probabilities
 from qmk.ir.program import Barrier, Gate, KrausNoise, Noise, PauliNoise, PauliNoise2, Program, Reset, Unsupported
 from qmk.ir.unitary import Array, matrix_of
@@ -19,6 +18,7 @@ from qmk.ir.unitary import Array, matrix_of
 MOST_QUBITS = 12
 """A matrix of 256 MiB."""
 
+_PAULIS = (np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1]))
 _RESET = (np.array([[1, 0], [0, 0]], dtype=complex), np.array([[0, 1], [0, 0]], dtype=complex))
 _NOTHING = np.eye(4, dtype=np.complex128)
 
@@ -59,8 +59,8 @@ def _steps(program: Program, n: int) -> Iterator[Step]:
         columns = tuple(n + qubit for qubit in qubits)
         match operators:
             case (matrix,):
-                yield _step_with_controls(matrix, qubits)
-                yield _step_with_controls(matrix.conj(), columns)
+                yield _gate_step(matrix, qubits)
+                yield _gate_step(matrix.conj(), columns)
             case _:
                 yield _step(_superoperator(operators), (*qubits, *columns))
     for qubit, step in waiting.items():
@@ -72,7 +72,7 @@ def _step(matrix: Array, qubits: tuple[int, ...], controls: tuple[int, ...] = ()
     return [(re, im) for re, im in parts.tolist()], qubits, controls
 
 
-def _step_with_controls(matrix: Array, qubits: tuple[int, ...]) -> Step:
+def _gate_step(matrix: Array, qubits: tuple[int, ...]) -> Step:
     """A gate, with those of its first operands as controls that only switch it on."""
     controls: list[int] = []
     while len(qubits) > 1:
@@ -95,8 +95,13 @@ def kraus_operators(item: object) -> tuple[tuple[int, ...], tuple[Array, ...]]:
         return item.qubits, (matrix_of(item),)
     if isinstance(item, Reset) and item.cond is None:
         return (item.qubit,), _RESET
-    if isinstance(item, PauliNoise | PauliNoise2 | KrausNoise):
-        return item.qubits, tuple(operators_of(item))
+    if isinstance(item, PauliNoise):
+        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, _PAULIS, strict=True) if p)
+    if isinstance(item, PauliNoise2):
+        pairs = (np.kron(a, b) for a in _PAULIS for b in _PAULIS)
+        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, pairs, strict=True) if p)
+    if isinstance(item, KrausNoise):
+        return item.qubits, tuple(np.array(m, dtype=np.complex128) for m in item.operators)
     what = "noise of another kind" if isinstance(item, Noise) else f"a {type(item).__name__.lower()}, or a condition"
     raise Unsupported(f"the program has {what}, so it ends in no state that has a density matrix of its own")
 
