@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from qmk.exact.channels import operators_of
 from qmk.exact.simulator import probabilities
 from qmk.ir.program import Barrier, Gate, KrausNoise, Noise, PauliNoise, PauliNoise2, Program, Reset, Unsupported
 from qmk.ir.unitary import Array, matrix_of
@@ -18,7 +19,6 @@ from qmk.ir.unitary import Array, matrix_of
 MOST_QUBITS = 12
 """A matrix of 256 MiB."""
 
-_PAULIS = (np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1]))
 _RESET = (np.array([[1, 0], [0, 0]], dtype=complex), np.array([[0, 1], [0, 0]], dtype=complex))
 _NOTHING = np.eye(4, dtype=np.complex128)
 
@@ -95,13 +95,8 @@ def kraus_operators(item: object) -> tuple[tuple[int, ...], tuple[Array, ...]]:
         return item.qubits, (matrix_of(item),)
     if isinstance(item, Reset) and item.cond is None:
         return (item.qubit,), _RESET
-    if isinstance(item, PauliNoise):
-        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, _PAULIS, strict=True) if p)
-    if isinstance(item, PauliNoise2):
-        pairs = (np.kron(a, b) for a in _PAULIS for b in _PAULIS)
-        return item.qubits, tuple(p**0.5 * m for p, m in zip(item.chances, pairs, strict=True) if p)
-    if isinstance(item, KrausNoise):
-        return item.qubits, tuple(np.array(m, dtype=np.complex128) for m in item.operators)
+    if isinstance(item, PauliNoise | PauliNoise2 | KrausNoise):
+        return item.qubits, tuple(operators_of(item))
     what = "noise of another kind" if isinstance(item, Noise) else f"a {type(item).__name__.lower()}, or a condition"
     raise Unsupported(f"the program has {what}, so it ends in no state that has a density matrix of its own")
 
