@@ -302,9 +302,9 @@ def rewrite(
     become conditions. ``reuse``: qubits are numbered anew, traced out and used again.
 
     ``keep_cbits``: every cbit counts as shown. ``keep_state``: the final state is kept too, up to phase (only fusion
-    and peephole rewrites run; also constants where there are only gates, for qubits that begin in |0..0>).
-    ``narrow``: the least width is taken, not the least cost. ``explain``: the report has ``width_before`` and
-    ``width_after``, most qubits alive at a time, and ``parts`` that nothing connects."""
+    and peephole rewrites run; also constants where there are only gates, for qubits that begin in |0..0>). ``narrow``:
+    the least width is taken, not the least cost. ``explain``: the report has ``width_before`` and ``width_after``, most
+    qubits alive at a time, and ``parts`` that nothing connects."""
 
 def promising(circuit: Circuit) -> bool:
     """Whether rewriting is likely to save more time than it takes."""

@@ -19,7 +19,6 @@ TITLES = {
     "pennylane-gradient": ("PennyLane, first value and gradient", "lightning.qubit, adjoint"),
     "pennylane-step": ("PennyLane, a later step", "lightning.qubit, adjoint"),
 }
-NOT_PEERS = ("task", "circuit", "qmk", "ratio", "apart", "sampled")
 PAGE = """# Speed inside other frameworks
 
 After this page you know what a public circuit costs when it is run through QMK's tool inside Qiskit, Cirq, Braket or
@@ -97,16 +96,16 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     peer = f"{_text(timed[best])} ({best})" if best else "; ".join(dict.fromkeys(map(_text, peers.values())))
     return (
         f"`{row['circuit']}`",
-        _text(row.get("qmk", "not run")),
+        _text(row.get("qmk", "not run")) + (", sampled" if "sampled" in row else ""),
         peer,
         f"{row['ratio']:.2f}" if "ratio" in row else "",
     )
 
 
 def _text(value: float | str) -> str:
-    if not isinstance(value, str):
-        return seconds_text(value)
-    return "not supported" if value.startswith("refused") else value
+    if isinstance(value, str):
+        return "not supported" if value.startswith("refused") else value
+    return seconds_text(value)
 
 
 def main() -> int:
