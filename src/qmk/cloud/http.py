@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.cloud import settings
 
 TIMEOUT_S = 30.0
 """The longest wait for a provider to say something."""
@@ -56,7 +57,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class Http:
-    """One provider at one address. ``secret`` is what no text may show. ``pause`` waits for some seconds."""
+    """One provider at one address. ``secret`` is what no text may show."""
 
     def __init__(self, engine: str, url: str, headers: Mapping[str, str], secret: str) -> None:
         self.engine = engine
@@ -104,7 +105,7 @@ class Http:
         raise QmkError("JOB_FAILED", self._lost_text(answer), engine=self.engine, retryable=True, help=self._way())
 
     def _way(self) -> str:
-        return f"look at the network and at QMK_CLOUD_{self.engine.upper()}_URL, then try again with the same seed"
+        return f"look at the network and at {settings.variable(self.engine, 'URL')}, then try again with the same seed"
 
     def _lost_text(self, answer: Answer) -> str:
         how = f"answered {answer.status}" if answer.status else "does not answer"
@@ -179,6 +180,16 @@ def decode(engine: str, kind: type[Kind], body: bytes, what: str) -> Kind:
         return msgspec.json.decode(body.strip() or b"null", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise surprise(engine, f"what is not documented at {what}: {error}") from error
+
+
+class Failure(msgspec.Struct):
+    """Why a job failed, as several providers tell it."""
+
+    code: str = ""
+    message: str = ""
+
+    def text(self) -> str:
+        return clean(": ".join(filter(None, (self.code, self.message))))
 
 
 def clean(text: str, secret: str = "") -> str:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from qmk.base.errors import QmkError
 from qmk.cloud.task import Device, complete, tag_of
-from qmk.exact.readout import Readout
+from qmk.exact.readout import Readout, readout_of
 from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
 from qmk.ir.program import Measure, Program
-from qmk.sdk.engine import Progress, Samples, Unsupported
+from qmk.sdk.engine import Declaration, Progress, Samples, Unsupported
 
 SHOWN_DEVICES = 40
 
@@ -31,6 +31,18 @@ def out_of_order(engine: str, device: str, status: str) -> QmkError:
     """The error for a device that takes no tasks now."""
     text = f"device '{device}' of engine '{engine}' takes no tasks now ({status}); nothing was sent"
     return QmkError("JOB_FAILED", text, engine=engine, retryable=True, help="try again later, or name another device")
+
+
+def check_name(declaration: Declaration, device: str) -> None:
+    """Raises ``Unsupported`` for what is no name of a device."""
+    if not declaration.has_method(device):
+        raise Unsupported(f"engine {declaration.name} has no device '{device}'")
+
+
+def readout(declaration: Declaration, program: Program) -> Readout:
+    """The gates of a program and its one read-out. Raises ``Unsupported`` for what the engine's devices lack."""
+    assert declaration.devices is not None
+    return readout_of(program, declaration.name, declaration.devices)
 
 
 def check_size(engine: str, device: str, program: Program, qubits: int) -> None:

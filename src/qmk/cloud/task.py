@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any, Literal, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -39,6 +40,11 @@ class Task(msgspec.Struct, frozen=True):
     id: str
     state: State = "waiting"
     reason: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where a REST API has it, as most providers name the place."""
+        return f"/jobs/{quote(self.id, safe='')}"
 
 
 class Device(Protocol):

@@ -25,7 +25,6 @@ from qmk.cloud import http, plan, qasm, settings
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.task import State, Task
 from qmk.engines.amazon_braket import DECLARATION, GATES
-from qmk.exact.readout import Readout, readout_of
 from qmk.ir.bits import Bits
 from qmk.ir.program import Program
 from qmk.sdk.engine import Plan, Unsupported
@@ -115,7 +114,7 @@ class BraketDevice:
         return call(session.client, service_name=service, region_name=region, endpoint_url=url, config=config)
 
     def request(self, program: Program, shots: int, seed: int) -> Any:
-        source = qasm.write(_readout(program), GATES, "OPENQASM 3.0;")
+        source = qasm.write(plan.readout(DECLARATION, program), GATES, "OPENQASM 3.0;")
         header = {"name": ACTION, "version": "1"}
         return {"action": {"braketSchemaHeader": header, "source": source, "inputs": {}}, "shots": shots}
 
@@ -135,7 +134,7 @@ class BraketDevice:
         if action is None:
             raise Unsupported(f"device '{self._arn}' takes no programs of gates")
         plan.check_size(ENGINE, self._arn, program, int(about.paradigm.get("qubitCount", program.n_qubits)))
-        used = {GATES[gate.name] for gate in _readout(program).gates} - {""}
+        used = {GATES[gate.name] for gate in plan.readout(DECLARATION, program).gates} - {""}
         lost = used - {str(name).lower() for name in action.get("supportedOperations") or used}
         if lost:
             raise Unsupported(f"device '{self._arn}' has no gate {', '.join(sorted(lost))}")
@@ -184,7 +183,7 @@ class BraketDevice:
         s3 = self._client("s3", "S3_URL")
         body = call(lambda **given: s3.get_object(**given)["Body"].read(http.LARGEST_ANSWER), **where)
         found = http.decode(ENGINE, Results, body, "results.json")
-        readout = _readout(program)
+        readout = plan.readout(DECLARATION, program)
         rows = _rows(found, shots, seed)
         if rows.shape != (shots, len(found.measuredQubits)) or not set(readout.qubits) <= set(found.measuredQubits):
             raise http.surprise(ENGINE, f"measurements of shape {rows.shape}")
@@ -215,11 +214,6 @@ def _task(found: Mapping[str, Any]) -> Task:
     return Task(found["quantumTaskArn"], state, str(found.get("failureReason", "")))
 
 
-def _readout(program: Program) -> Readout:
-    assert DECLARATION.devices is not None
-    return readout_of(program, ENGINE, DECLARATION.devices)
-
-
 class AmazonBraketEngine:
     version = "1"
 
@@ -228,5 +222,5 @@ class AmazonBraketEngine:
             raise Unsupported(
                 f"'{method}' is not the ARN of a device, such as arn:aws:braket:::device/quantum-simulator/amazon/sv1"
             )
-        _readout(program)
+        plan.readout(DECLARATION, program)
         return CloudPlan(ENGINE, method, program, BraketDevice)

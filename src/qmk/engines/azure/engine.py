@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.cloud import plan, settings
-from qmk.cloud.http import Http, Kind, clean, surprise
+from qmk.cloud.http import Failure, Http, Kind, surprise
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.task import State, Task
 from qmk.engines.azure import DECLARATION
 from qmk.engines.azure.account import connect
 from qmk.engines.azure.formats import FORMATS, Format
-from qmk.exact.readout import Readout, readout_of
 from qmk.ir.bits import Bits
 from qmk.ir.program import Program
 from qmk.sdk.engine import Plan, Unsupported
@@ -34,11 +33,6 @@ ANEW = 16
 _STATES: dict[str, State] = {"Completed": "done", "Succeeded": "done", "Failed": "failed", "Cancelled": "cancelled"}
 
 
-class Failure(msgspec.Struct):
-    code: str = ""
-    message: str = ""
-
-
 class Job(msgspec.Struct, rename="camel"):
     """What is read of a job."""
 
@@ -48,9 +42,7 @@ class Job(msgspec.Struct, rename="camel"):
     output_data_uri: str | None = None
 
     def task(self) -> Task:
-        failure = self.error_data or Failure()
-        reason = ": ".join(filter(None, (failure.code, failure.message)))
-        return Task(self.id, _STATES.get(self.status or "", "waiting"), clean(reason))
+        return Task(self.id, _STATES.get(self.status or "", "waiting"), (self.error_data or Failure()).text())
 
 
 class Target(msgspec.Struct, rename="camel"):
@@ -92,7 +84,7 @@ class AzureDevice:
         self._job = ""
 
     def request(self, program: Program, shots: int, seed: int) -> Any:
-        written = self._format.write(_readout(program))
+        written = self._format.write(plan.readout(DECLARATION, program))
         return {"format": self._format.input, "program": written.decode(), "shots": shots}
 
     def check(self, program: Program, shots: int) -> None:
@@ -147,14 +139,14 @@ class AzureDevice:
         return self._ask(Job, "PUT", f"/jobs/{self._job}", job, once=True).task()
 
     def look(self, task: Task) -> Task:
-        return self._ask(Job, "GET", _path(task)).task()
+        return self._ask(Job, "GET", task.path).task()
 
     def cancel(self, task: Task) -> None:
-        self._ask(object, "POST", f"{_path(task)}:cancel")
+        self._ask(object, "POST", f"{task.path}:cancel")
 
     def bits(self, program: Program, task: Task, shots: int, seed: int) -> Bits:
-        readout = _readout(program)
-        address = self._ask(Job, "GET", _path(task)).output_data_uri or ""
+        readout = plan.readout(DECLARATION, program)
+        address = self._ask(Job, "GET", task.path).output_data_uri or ""
         where = urlsplit(address)
         if "sig=" not in where.query:
             container, _, blob = where.path.lstrip("/").partition("/")
@@ -186,19 +178,10 @@ class AzureDevice:
         return http.ask(msgspec.Raw, method, f"{where.path}?{where.query}", body, headers=headers)
 
 
-def _path(task: Task) -> str:
-    return f"/jobs/{quote(task.id, safe='')}"
-
-
-def _readout(program: Program) -> Readout:
-    assert DECLARATION.devices is not None
-    return readout_of(program, ENGINE, DECLARATION.devices)
-
-
 class AzureEngine:
     version = VERSION
 
     def prepare(self, program: Program, method: str) -> Plan:
         format_of(method)
-        _readout(program)
+        plan.readout(DECLARATION, program)
         return CloudPlan(ENGINE, method, program, AzureDevice)

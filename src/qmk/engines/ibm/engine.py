@@ -168,23 +168,19 @@ class IbmDevice:
             raise
 
     def look(self, task: Task) -> Task:
-        return self._ask(Job, "GET", f"{_path(task)}?exclude_params=true").task()
+        return self._ask(Job, "GET", f"{task.path}?exclude_params=true").task()
 
     def cancel(self, task: Task) -> None:
-        self._ask(object, "POST", f"{_path(task)}/cancel")
+        self._ask(object, "POST", f"{task.path}/cancel")
 
     def bits(self, program: Program, task: Task, shots: int, seed: int) -> Bits:
         try:
-            found = read(self._ask(object, "GET", f"{_path(task)}/results"), REGISTER)
+            found = read(self._ask(object, "GET", f"{task.path}/results"), REGISTER)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, zlib.error) as error:
             raise surprise(ENGINE, f"results that are not documented: {error}") from error
         if found.shape != (shots, program.n_cbits):
             raise surprise(ENGINE, f"bits of shape {found.shape}")
         return found
-
-
-def _path(task: Task) -> str:
-    return f"/jobs/{quote(task.id, safe='')}"
 
 
 def circuit_of(program: Program) -> Any:
@@ -218,7 +214,6 @@ class IbmEngine:
     version = VERSION
 
     def prepare(self, program: Program, method: str) -> Plan:
-        if not DECLARATION.has_method(method):
-            raise Unsupported(f"engine ibm has no device '{method}'")
+        plan.check_name(DECLARATION, method)
         circuit_of(program)
         return CloudPlan(ENGINE, method, program, IbmDevice)

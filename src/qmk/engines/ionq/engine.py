@@ -12,15 +12,14 @@ from urllib.parse import quote
 import msgspec
 
 from qmk.cloud import plan, settings
-from qmk.cloud.http import Http, clean, surprise
+from qmk.cloud.http import Failure, Http, surprise
 from qmk.cloud.ionq import Numbers, circuit_of
 from qmk.cloud.plan import CloudPlan
 from qmk.cloud.task import State, Task
 from qmk.engines.ionq import DECLARATION
-from qmk.exact.readout import Readout, readout_of
 from qmk.ir.bits import Bits
 from qmk.ir.program import Program
-from qmk.sdk.engine import Plan, Unsupported
+from qmk.sdk.engine import Plan
 
 ENGINE = DECLARATION.name
 URL = "https://api.ionq.co/v0.4"
@@ -30,11 +29,6 @@ HISTOGRAM = "ionq.result.histogram.json.v1"
 PAGES = 20
 """Most pages of the account's newest jobs in which a tag is searched."""
 _STATES: dict[str, State] = {"completed": "done", "failed": "failed", "canceled": "cancelled"}
-
-
-class Failure(msgspec.Struct):
-    code: str = ""
-    message: str = ""
 
 
 class Artifact(msgspec.Struct):
@@ -51,9 +45,7 @@ class Job(msgspec.Struct):
     results: dict[str, Artifact] | None = None
 
     def task(self) -> Task:
-        failure = self.failure or Failure()
-        reason = ": ".join(filter(None, (failure.code, failure.message)))
-        return Task(self.id, _STATES.get(self.status, "waiting"), clean(reason))
+        return Task(self.id, _STATES.get(self.status, "waiting"), (self.failure or Failure()).text())
 
 
 class Jobs(msgspec.Struct):
@@ -80,7 +72,7 @@ class IonqDevice:
         self._http = Http(ENGINE, settings.address(ENGINE, URL), {"Authorization": f"apiKey {key}"}, key)
 
     def request(self, program: Program, shots: int, seed: int) -> Any:
-        circuit = circuit_of(_readout(program))
+        circuit = circuit_of(plan.readout(DECLARATION, program))
         return {"type": "ionq.circuit.v1", "backend": self._name, "shots": shots, "input": circuit}
 
     def check(self, program: Program, shots: int) -> None:
@@ -110,43 +102,33 @@ class IonqDevice:
         return self._http.ask(Job, "POST", "/jobs", body, once=True).task()
 
     def look(self, task: Task) -> Task:
-        return self._http.get(Job, _path(task)).task()
+        return self._http.get(Job, task.path).task()
 
     def cancel(self, task: Task) -> None:
-        self._http.ask(object, "PUT", f"{_path(task)}/status/cancel")
+        self._http.ask(object, "PUT", f"{task.path}/status/cancel")
 
     def bits(self, program: Program, task: Task, shots: int, seed: int) -> Bits:
-        readout = _readout(program)
+        readout = plan.readout(DECLARATION, program)
         counts = self._counts(task, shots, seed)
         if sum(counts.values()) != shots:
             raise surprise(ENGINE, f"{sum(counts.values())} shots of {shots}")
         return plan.place(readout, program.n_cbits, plan.repeat(counts, readout.qubits, seed))
 
     def _counts(self, task: Task, shots: int, seed: int) -> dict[int, int]:
-        histogram = (self._http.get(Job, _path(task)).results or {}).get(HISTOGRAM, Artifact())
+        histogram = (self._http.get(Job, task.path).results or {}).get(HISTOGRAM, Artifact())
         if histogram.id:
-            found = self._http.get(Numbers, f"{_path(task)}/artifacts/{quote(histogram.id, safe='')}")
+            found = self._http.get(Numbers, f"{task.path}/artifacts/{quote(histogram.id, safe='')}")
             return {outcome: round(count) for outcome, count in found.items()}
-        chances = self._http.get(Numbers, f"{_path(task)}/results/probabilities")
+        chances = self._http.get(Numbers, f"{task.path}/results/probabilities")
         if self._name == IDEAL:
             return plan.draw(chances, shots, seed, ENGINE)
         return {outcome: round(chance * shots) for outcome, chance in chances.items()}
-
-
-def _path(task: Task) -> str:
-    return f"/jobs/{quote(task.id, safe='')}"
-
-
-def _readout(program: Program) -> Readout:
-    assert DECLARATION.devices is not None
-    return readout_of(program, ENGINE, DECLARATION.devices)
 
 
 class IonqEngine:
     version = "0.4"
 
     def prepare(self, program: Program, method: str) -> Plan:
-        if not DECLARATION.has_method(method):
-            raise Unsupported(f"engine ionq has no device '{method}'")
-        _readout(program)
+        plan.check_name(DECLARATION, method)
+        plan.readout(DECLARATION, program)
         return CloudPlan(ENGINE, method, program, IonqDevice)

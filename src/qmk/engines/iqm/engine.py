@@ -105,13 +105,13 @@ class IqmDevice:
         return self._sent.send(tag, lambda: self._http.ask(Job, "POST", path, self._job, once=True).task())
 
     def look(self, task: Task) -> Task:
-        return self._http.get(Job, _path(task)).task()
+        return self._http.get(Job, task.path).task()
 
     def cancel(self, task: Task) -> None:
-        self._http.ask(object, "POST", f"{_path(task)}/cancel")
+        self._http.ask(object, "POST", f"{task.path}/cancel")
 
     def bits(self, program: Program, task: Task, shots: int, seed: int) -> Bits:
-        found = self._http.get(Results, f"{_path(task)}/artifacts/measurements")
+        found = self._http.get(Results, f"{task.path}/artifacts/measurements")
         out = np.zeros((shots, program.n_cbits), dtype=np.uint8)
         for item in program.instructions:
             if isinstance(item, Measure):
@@ -122,16 +122,11 @@ class IqmDevice:
         return out
 
 
-def _path(task: Task) -> str:
-    return f"/jobs/{quote(task.id, safe='')}"
-
-
 class IqmEngine:
     version = "1"
 
     def prepare(self, program: Program, method: str) -> Plan:
-        if not DECLARATION.has_method(method):
-            raise Unsupported(f"engine iqm has no device '{method}'")
+        plan.check_name(DECLARATION, method)
         for item in program.instructions:
             if not isinstance(item, Gate | Measure | Reset | Barrier):
                 raise Unsupported(f"{type(item).__name__}: engine iqm runs gates, measurements and resets")

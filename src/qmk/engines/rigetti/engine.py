@@ -27,7 +27,6 @@ from qmk.cloud.sent import Sent
 from qmk.cloud.task import Task
 from qmk.engines.rigetti import DECLARATION
 from qmk.engines.rigetti.quil import Isa, quil_of
-from qmk.exact.readout import readout_of
 from qmk.ir.bits import Bits
 from qmk.ir.program import Program
 from qmk.sdk.engine import Plan
@@ -65,7 +64,7 @@ class RigettiDevice:
 
     def request(self, program: Program, shots: int, seed: int) -> Any:
         """The program before it is placed: another calibration must not make another task of it."""
-        readout = readout_of(program, ENGINE, DECLARATION.capabilities(self._name))
+        readout = plan.readout(DECLARATION, program)
         return {"gates": readout.gates, "read": [readout.qubits, readout.cbits], "shots": shots}
 
     def check(self, program: Program, shots: int) -> None:
@@ -107,7 +106,7 @@ class RigettiDevice:
         self._ask(lambda: calls.cancel_job(self._job(task), self._name, self._client))
 
     def bits(self, program: Program, task: Task, shots: int, seed: int) -> Bits:
-        readout = readout_of(program, ENGINE, DECLARATION.capabilities(self._name))
+        readout = plan.readout(DECLARATION, program)
         names = task.id.partition("/")[2].split(",")
         columns = np.zeros((shots, len(readout.cbits)), dtype=np.uint8)
         for k, name in enumerate(names if readout.cbits else []):
@@ -160,5 +159,5 @@ class RigettiEngine:
         self.version = metadata.version("qcs-sdk-python")
 
     def prepare(self, program: Program, method: str) -> Plan:
-        readout_of(program, ENGINE, DECLARATION.capabilities(method))
+        plan.readout(DECLARATION, program)
         return CloudPlan(ENGINE, method, program, RigettiDevice)
