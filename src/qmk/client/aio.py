@@ -59,10 +59,27 @@ class _Answers(asyncio.Protocol):
             self.transport = None
 
 
-class LoopLink:
-    """A connection in the running event loop."""
+class SharedLink:
+    """Any number of calls at once, in the running event loop."""
 
     interrupts: tuple[type[BaseException], ...] = (asyncio.CancelledError,)
+
+    def turn(self) -> AbstractAsyncContextManager[Any]:
+        return nullcontext()
+
+    def lock(self) -> AbstractAsyncContextManager[Any]:
+        return asyncio.Lock()
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+
+    async def shield(self, work: Awaitable[Any]) -> None:
+        await asyncio.shield(work)
+
+
+class LoopLink(SharedLink):
+    """A connection in the running event loop."""
+
     longest_wait_ms: int | None = None
 
     def __init__(self) -> None:
@@ -75,12 +92,6 @@ class LoopLink:
         if self._answers.transport is not None:
             self._answers.transport.close()
         self._answers = _Answers()
-
-    def turn(self) -> AbstractAsyncContextManager[Any]:
-        return nullcontext()
-
-    def lock(self) -> AbstractAsyncContextManager[Any]:
-        return asyncio.Lock()
 
     async def open(self, path: str) -> None:
         _, self._answers = await asyncio.get_running_loop().create_unix_connection(_Answers, path)
@@ -98,12 +109,6 @@ class LoopLink:
         finally:
             for number in numbers:
                 answers.waiting.pop(number, None)
-
-    async def sleep(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-
-    async def shield(self, work: Awaitable[Any]) -> None:
-        await asyncio.shield(work)
 
 
 def _link(server: Server | None, token: str) -> Link:

@@ -11,20 +11,17 @@ import os
 import select
 import socket
 import ssl
-import time
-from collections.abc import Awaitable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
-from typing import Any
 
 from qmk import __version__
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.address import Server
-from qmk.client.sync import Turn
+from qmk.client.sync import BlockingLink
 from qmk.formats.printable import printable
 from qmk.rpc import frame
-from qmk.rpc.forks import ForkedLock
 
 LONGEST_WAIT_MS = 20_000
 """Proxies give up on an answer after 30 or 60 seconds."""
@@ -102,15 +99,14 @@ class HttpConnection:
                 made.sock.shutdown(socket.SHUT_RDWR)
 
 
-class HttpLink:
-    """The calls of one client at a time over HTTP: its coroutines end without being suspended."""
+class HttpLink(BlockingLink):
+    """The calls of one client at a time over HTTP."""
 
-    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,)
     longest_wait_ms: int | None = LONGEST_WAIT_MS
 
     def __init__(self, server: Server, token: str) -> None:
+        super().__init__()
         self._connection = HttpConnection(server, token)
-        self._lock = ForkedLock()
         self._pid = 0
 
     def is_open(self) -> bool:
@@ -122,24 +118,12 @@ class HttpLink:
         self._pid = 0
         self._connection.close()
 
-    def turn(self) -> AbstractAsyncContextManager[Any]:
-        return Turn(self._lock)
-
-    def lock(self) -> AbstractAsyncContextManager[Any]:
-        return nullcontext()
-
     async def open(self, path: str) -> None:
         self._connection.open()
         self._pid = os.getpid()
 
     async def exchange(self, numbers: Sequence[int], line: bytes, held_ms: int = 0) -> list[frame.Answer]:
         return pick(numbers, self._connection.ask(line, held_ms))
-
-    async def sleep(self, delay_s: float) -> None:
-        time.sleep(delay_s)
-
-    async def shield(self, work: Awaitable[Any]) -> None:
-        await work
 
 
 def pick(numbers: Sequence[int], answers: Sequence[frame.Answer]) -> list[frame.Answer]:

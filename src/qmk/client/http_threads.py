@@ -10,12 +10,11 @@ import asyncio
 import os
 import queue
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
 
 from qmk.client.address import Server
+from qmk.client.aio import SharedLink
 from qmk.client.http import HttpConnection, pick
 from qmk.rpc import frame
 
@@ -83,10 +82,8 @@ class Connections:
                 self._work.put(None)
 
 
-class ThreadedHttpLink:
-    """Any number of calls at once."""
-
-    interrupts: tuple[type[BaseException], ...] = (asyncio.CancelledError,)
+class ThreadedHttpLink(SharedLink):
+    """Calls over HTTP in threads."""
 
     def __init__(self, server: Server, token: str) -> None:
         self._server, self._token = server, token
@@ -108,12 +105,6 @@ class ThreadedHttpLink:
             self._waiting.close()
         self._pid = 0
 
-    def turn(self) -> AbstractAsyncContextManager[Any]:
-        return nullcontext()
-
-    def lock(self) -> AbstractAsyncContextManager[Any]:
-        return asyncio.Lock()
-
     async def open(self, path: str) -> None:
         self._quick = Connections(self._server, self._token, QUICK)
         self._waiting = Connections(self._server, self._token, WAITING)
@@ -122,9 +113,3 @@ class ThreadedHttpLink:
     async def exchange(self, numbers: Sequence[int], line: bytes, held_ms: int = 0) -> list[frame.Answer]:
         connections = self._waiting if held_ms else self._quick
         return pick(numbers, await asyncio.wrap_future(connections.ask(line, held_ms)))
-
-    async def sleep(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-
-    async def shield(self, work: Awaitable[Any]) -> None:
-        await asyncio.shield(work)

@@ -37,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Turn:
+class _Turn:
     """A lock of threads, for ``async with``."""
 
     def __init__(self, lock: ForkedLock) -> None:
@@ -50,17 +50,37 @@ class Turn:
         self._lock.release()
 
 
-class SocketLink:
-    """A connection by a socket that blocks: its coroutines end without being suspended."""
+class BlockingLink:
+    """A connection of one call at a time, whose coroutines end without being suspended."""
 
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,)
+
+    def __init__(self) -> None:
+        self._lock = ForkedLock()
+
+    def turn(self) -> AbstractAsyncContextManager[Any]:
+        return _Turn(self._lock)
+
+    def lock(self) -> AbstractAsyncContextManager[Any]:
+        return nullcontext()
+
+    async def sleep(self, delay_s: float) -> None:
+        time.sleep(delay_s)
+
+    async def shield(self, work: Awaitable[Any]) -> None:
+        await work
+
+
+class SocketLink(BlockingLink):
+    """A connection by a socket that blocks."""
+
     longest_wait_ms: int | None = None
 
     def __init__(self) -> None:
+        super().__init__()
         self._socket: socket.socket | None = None
         self._splitter = FrameSplitter()
         self._frames: list[bytes] = []
-        self._lock = ForkedLock()
         self._pid = os.getpid()
 
     def is_open(self) -> bool:
@@ -82,12 +102,6 @@ class SocketLink:
         self._socket = None
         self._splitter = FrameSplitter()
         self._frames = []
-
-    def turn(self) -> AbstractAsyncContextManager[Any]:
-        return Turn(self._lock)
-
-    def lock(self) -> AbstractAsyncContextManager[Any]:
-        return nullcontext()
 
     async def open(self, path: str) -> None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -127,12 +141,6 @@ class SocketLink:
             if self._splitter.error is not None:
                 raise self._splitter.error
         return self._frames.pop(0)
-
-    async def sleep(self, delay_s: float) -> None:
-        time.sleep(delay_s)
-
-    async def shield(self, work: Awaitable[Any]) -> None:
-        await work
 
 
 def _link(server: Server | None, token: str) -> Link:

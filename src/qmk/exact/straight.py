@@ -26,6 +26,18 @@ def straight(gates: Iterable[str], **more: Any) -> Capabilities:
     return msgspec.structs.replace(_NOTHING_ELSE, gates=frozenset(gates), **more)
 
 
+def density_matrix(gates: Iterable[str]) -> Capabilities:
+    """What a method of this name can do that keeps the whole matrix, with resets and noise."""
+    return straight(
+        gates,
+        method="density_matrix",
+        reset=True,
+        max_qubits=12,
+        noise=frozenset({"pauli", "kraus"}),
+        outputs=OF_DENSITY | {"noisy", "density"},
+    )
+
+
 def reading_bytes(features: Features, shots: int, op_bytes: int) -> int:
     """Beside the state: the working memory of ``exact.readout.outcomes``, each shot's index and bits, each op as its
     library keeps it."""

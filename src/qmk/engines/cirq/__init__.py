@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.straight import OF_DENSITY, OF_STATE, reading_bytes, straight
+from qmk.exact.straight import OF_STATE, density_matrix, reading_bytes, straight
 from qmk.ir.resolver import ALL_GATES
 from qmk.sdk.engine import Cost, Declaration, Features
 
@@ -30,14 +30,7 @@ DECLARATION = Declaration(
     load="qmk.engines.cirq.engine:CirqEngine",
     methods={
         "statevector": straight(GATES, method="statevector", max_qubits=26, outputs=OF_STATE),
-        "density_matrix": straight(
-            GATES,
-            method="density_matrix",
-            reset=True,
-            max_qubits=12,
-            noise=frozenset({"pauli", "kraus"}),
-            outputs=OF_DENSITY | {"noisy", "density"},
-        ),
+        "density_matrix": density_matrix(GATES),
     },
     cost=cost,
     rates=RATES,
