@@ -34,7 +34,7 @@ def out_of_order(engine: str, device: str, status: str) -> QmkError:
 
 
 def check_name(declaration: Declaration, device: str) -> None:
-    """Raises ``Unsupported`` for what is no name of a device."""
+    """Raises ``Unsupported`` for what is not the name of a device."""
     if not declaration.has_method(device):
         raise Unsupported(f"engine {declaration.name} has no device '{device}'")
 
