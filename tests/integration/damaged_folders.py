@@ -60,6 +60,7 @@ def fill(make_daemon: Callable[..., Any], folder: Path) -> Path:
         clients[seed].submit(fenced_program(), engine="gated_stabilizer", shots=100, seed=seed)
     cancelled = clients[2].submit(fenced_program(), engine="gated_stabilizer", shots=100, seed=9).job_id
     clients[2].cancel(cancelled)
+    desk.meanwhile(lambda client: client.checkpoint(at_work), upto=6)  # what is written last went past the log
     for client in clients:
         client.close()
     desk.daemon.kill()

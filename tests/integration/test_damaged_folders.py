@@ -26,6 +26,7 @@ DATABASE, WAL, LOG = "journal.sqlite", "journal.sqlite-wal", "journal.log"
 STEP = {DATABASE: PAGE_BYTES, WAL: PAGE_BYTES + 24, LOG: 2048}
 EVERY = {DATABASE: 20, WAL: 60, LOG: 24}
 """Of how many stretches one is damaged in each kind of way."""
+GOES_ON = ("QUEUED", "RUNNING")
 WITHOUT_JOBS = {"used": "charge", "tenant chem": "tenant", "tenant bio": "tenant", "audit": "audit"}
 """What a start reads that is of no job, and under which part its loss is named."""
 
@@ -100,8 +101,8 @@ def mend(folder: Path, good: dict[str, Any], whole_end: bool) -> None:
             continue
         if name in WITHOUT_JOBS:
             assert name == "audit" or parts[WITHOUT_JOBS[name]] or not whole_end, (name, found)
-        elif name in after and after[name][1] == "QUEUED":
-            assert answer[1] in ("QUEUED", "RUNNING") or not whole_end, "what had not ended goes on"
+        elif name in after and after[name][1] in GOES_ON:
+            assert answer[1] in GOES_ON or not whole_end, "what had not ended goes on"
             assert after[name][2] == answer[2], "with its seed"
         elif name in lost and name in after:
             _, state, _, error, *_ = after[name]

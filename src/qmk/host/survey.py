@@ -19,7 +19,7 @@ from qmk.host.places import KEYS_NAME
 from qmk.host.seals import PUBLIC_NAME, public_key, read_witness
 from qmk.host.sql.database import is_damage
 from qmk.host.sql.library import sqlite_module
-from qmk.host.sql.log import CUT, log_of, missing_words
+from qmk.host.sql.log import BEHIND, CUT, log_of, missing_words
 from qmk.host.sql.losses import Inventory, Loss, describe
 from qmk.host.sql.salvage import SEAL, Salvage
 from qmk.host.sql.sqlite import check_structure
@@ -133,7 +133,8 @@ def _of_log(salvage: Salvage) -> tuple[list[str], list[str]]:
         return faults, []
     notes = [f"{name} ends with {salvage.log.torn_bytes} bytes that are not an entry: a write was cut short"]
     notes = notes if salvage.log.torn_bytes else []
-    return faults, [*notes, *([f"{name} {CUT}"] if salvage.log.cut else [])]
+    notes += [f"{name} {CUT}"] if salvage.log.cut else []
+    return faults, [*notes, *([f"{salvage.path.name} {BEHIND}"] if salvage.log.behind else [])]
 
 
 def _of_audit_log(data_dir: Path, path: Path) -> list[str]:

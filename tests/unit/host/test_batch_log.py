@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from qmk.host.seals import Seal
 from qmk.host.sql import journal as sql_journal
 from qmk.host.sql.database import Statement
 from qmk.host.sql.journal import SqlJournal
-from qmk.host.sql.log import BatchLog, entries, log_of
+from qmk.host.sql.log import BEHIND, CUT, BatchLog, entries, log_of
 from qmk.host.sql.sqlite import SqliteDatabase
 from qmk.host.store import JOURNAL_NAME, open_journal
+from qmk.host.survey import survey
 from qmk.kernel.effects import Audit, Charge
 from qmk.kernel.events import Finished, Record, Recovered, Saved, Started
 
@@ -124,6 +126,37 @@ def test_what_does_more_than_add_goes_into_the_database_behind_the_log(tmp_path:
     journal.write(Batch(forgotten=["job_1"]))
     assert journal.head("job_1") is None
     journal.close()
+
+
+@pytest.mark.parametrize("end", ["whole", "entry lost", "database cut", "log cut"])
+def test_a_loss_of_what_went_past_the_log_is_told(tmp_path: Path, end: str, caplog: pytest.LogCaptureFixture):
+    journal = open_journal(tmp_path / "one")
+    journal.write(a_batch(1))
+    journal.tend()
+    before = (tmp_path / "one" / f"{JOURNAL_NAME}-wal").stat().st_size
+    journal.write(Batch(records=[Recovered(now_ns=9)]))
+    log_bytes = log_of(tmp_path / "one" / JOURNAL_NAME).stat().st_size
+    journal.write(a_batch(2))
+    killed = left_behind(tmp_path / "one", tmp_path / "two")
+    journal.close()
+    if end == "entry lost":  # killed between the transaction and its entry, which promised nothing
+        os.truncate(log_of(killed / JOURNAL_NAME), log_bytes - 16)
+    elif end == "database cut":
+        os.truncate(killed / f"{JOURNAL_NAME}-wal", before)
+    elif end == "log cut":
+        os.truncate(log_of(killed / JOURNAL_NAME), 0)
+    found = survey(killed)
+    again = open_journal(killed)
+    assert [record.now_ns for record in again.records()] == {
+        "whole": [1, 9, 2],
+        "entry lost": [1, 9],
+        "database cut": [1, 2],
+        "log cut": [1, 9],
+    }[end]
+    again.close()
+    told = {"database cut": [BEHIND], "log cut": [CUT]}.get(end, [])
+    for words in (found.notes, [record.getMessage() for record in caplog.records]):
+        assert [way for text in words for way in (BEHIND, CUT) if way in text] == told
 
 
 def log_with(path: Path, numbers: list[int]) -> BatchLog:

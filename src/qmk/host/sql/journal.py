@@ -25,14 +25,17 @@ from qmk.host.seals import UNREADABLE, AuditTail, Seal, tail_of
 from qmk.host.sql.database import Database, Row, Statement, damage, is_damage
 from qmk.host.sql.log import (
     BEGUN,
+    BEHIND,
     CUT,
     MOVED,
+    PAST,
     BatchLog,
     decode_entry,
     encode_entry,
     join,
     last_begun,
     last_moved,
+    last_past,
     missing_words,
     read_log,
 )
@@ -138,8 +141,14 @@ class SqlJournal:
                 for job in batch.forgotten
                 for (name,) in self.database.read(_BLOBS_OF_JOB, (job,) * len(_HAVE_BLOBS))
             ]
-            self.database.write(statements, batch.durable)
+            number = self._moved + 1
+            marks = [] if self._log is None else [*self._marks(number), _mark(PAST, number)]
+            self.database.write([*statements, *marks], batch.durable)
             self._rows.count(batch)
+            self._moved = number
+            if self._log is not None:
+                with suppress(OSError):  # the database has the batch; the entry only tells when that is lost
+                    self._log.append(number, b"", durable=False)
         due = self._clock_s() + DOOMED_S
         self._doomed.extend((due, name) for name in gone)
 
@@ -163,7 +172,7 @@ class SqlJournal:
         moved = self._moved + len(self._waiting)
         together = join(self._waiting)
         try:
-            marks = [_mark_moved(moved), *([_mark_begun(moved)] if anew else [])]
+            marks = self._marks(moved, anew)
             self.database.write([*self._rows.statements(together), *marks], durable=anew)
         except Exception as error:
             self._lost = error
@@ -173,16 +182,24 @@ class SqlJournal:
         if anew:
             self._log.restart()
 
+    def _marks(self, moved: int, anew: bool = False) -> list[Statement]:
+        """The database has the batches up to number ``moved``; ``anew``: the log is begun anew behind them."""
+        begun = [_mark(BEGUN, moved if anew else 0)] if anew or not self._moved else []
+        return [_mark(MOVED, moved), *begun]
+
     def _take_over(self, batch_log: BatchLog) -> None:
         """Move what a daemon that was killed has left in its log."""
         self._moved = last_moved(self.database.read)
-        found = read_log(batch_log.path, self._moved, last_begun(self.database.read))
+        read = self.database.read
+        found = read_log(batch_log.path, self._moved, last_begun(read), last_past(read))
         if found.missing or found.spoiled:
             first = missing_words(found.missing) or [f"what stands behind the last of {len(found.entries)} entries"]
             of = f", of {', '.join(found.jobs[:3])}," if found.jobs else ""
             raise damage(str(batch_log.path), f"{first[0]}{of} cannot be read")
         if found.cut:
             log.error("%s %s", batch_log.path, CUT)
+        if found.behind:
+            log.error("%s %s", self.database.name, BEHIND)
         if found.torn_bytes:
             log.warning("%s ends with %d bytes of an entry that was cut short", batch_log.path, found.torn_bytes)
         self._waiting = [decode_entry(entry) for _, entry in found.entries]
@@ -191,7 +208,7 @@ class SqlJournal:
         except Exception as error:
             raise damage(str(batch_log.path), f"what it has does not fit the database: {error}") from error
         if batch_log.size_bytes:
-            self.database.write([_mark_moved(self._moved), _mark_begun(self._moved)], durable=True)
+            self.database.write(self._marks(self._moved, anew=True), durable=True)
             self.database.flush()  # else a power failure could take back what the log has no more
             batch_log.restart()
 
@@ -328,14 +345,8 @@ class SqlJournal:
             self.database.close()
 
 
-def _mark_begun(number: int) -> Statement:
-    """The log is begun anew after the batch of this number."""
-    return Statement(BEGUN, [(str(number),)])
-
-
-def _mark_moved(number: int) -> Statement:
-    """The database has the batches up to this number."""
-    return Statement(MOVED, [(str(number),)])
+def _mark(statement: str, number: int) -> Statement:
+    return Statement(statement, [(str(number),)])
 
 
 def unreadable(name: str, error: Exception) -> QmkError:

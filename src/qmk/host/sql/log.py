@@ -3,7 +3,8 @@ transaction of SQLite copies whole pages.
 
 Entries are numbered without a gap from the one after what the database has; each carries a CRC-32 over its number and
 its bytes. An entry that is torn ends the file: a crash cut it short, and it was promised to nobody. A number that is
-missing before others is damage: a start says so, and a repair takes what stands behind.
+missing before others is damage: a start says so, and a repair takes what stands behind. A batch that went past the log
+into the database has a number, too, and leaves an empty entry: a database that has lost it is found out.
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ _HEAD = struct.Struct("<QII")
 """Number, bytes, checksum."""
 _JOB = re.compile(rb"job_[0-9a-f]{32}")
 CUT = "ends before what the database has from it: what was written last may be lost"
+BEHIND = "has lost batches that its log names: what was written last is lost"
 _LIKE_A_HEAD = re.compile(rb"(?=(?!\0{5}).{5}\0{3}.{3}\0)", re.DOTALL)
 """A number from 1 to 2**40, fewer than 2**24 bytes."""
 MOVED = """INSERT INTO meta (key, value) VALUES ('moved', ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value"""
 BEGUN = MOVED.replace("'moved'", "'begun'")
 """The number of the last entry before the log was begun anew."""
+PAST = MOVED.replace("'moved'", "'past'")
+"""The number of the last batch that went past the log."""
 
 
 def last_moved(read: Callable[[str], Iterator[Row]]) -> int:
@@ -54,6 +58,12 @@ def last_begun(read: Callable[[str], Iterator[Row]]) -> int:
     return int(text) if text is not None and text.isdecimal() else last_moved(read)
 
 
+def last_past(read: Callable[[str], Iterator[Row]]) -> int:
+    """The number of the last batch that went past the log, 0 when there was none."""
+    text = next(read("SELECT value FROM meta WHERE key='past'"), ("0",))[0]
+    return int(text) if text.isdecimal() else 0
+
+
 def log_of(journal: Path) -> Path:
     """Where the log of the journal file ``journal`` is."""
     return journal.with_suffix(".log")
@@ -63,7 +73,8 @@ class LogRead(NamedTuple):
     """What stands in a log. ``entries`` past the number that was asked for; ``missing``: the first and the last number
     of each stretch of them that cannot be read and has readable ones behind it; ``torn_bytes``: the rest of the file,
     begun and not ended; ``spoiled``: that rest is not what a write that was cut short leaves. ``jobs``: whose names
-    stand in what cannot be read. ``cut``: the file lacks even what the database has from it."""
+    stand in what cannot be read. ``cut``: the file lacks even what the database has from it. ``behind``: the database
+    lacks a batch that went past the log."""
 
     entries: list[tuple[int, bytes]]
     missing: list[tuple[int, int]]
@@ -72,10 +83,14 @@ class LogRead(NamedTuple):
     jobs: list[str]
     cut: bool
 
+    @property
+    def behind(self) -> bool:
+        return any(not entry for _, entry in self.entries)
 
-def read_log(path: Path, after: int, begun: int = 0) -> LogRead:
+
+def read_log(path: Path, after: int, begun: int = 0, past: int = 0) -> LogRead:
     """Reads the log at ``path`` past number ``after``, which the database has; what is damaged is stepped over. The
-    file was begun anew after number ``begun``."""
+    file was begun anew after number ``begun``; batch ``past`` went past it, and a crash may have spared it its entry."""
     data = path.read_bytes() if path.exists() else b""
     found: list[tuple[int, bytes]] = []
     missing: list[tuple[int, int]] = []
@@ -94,7 +109,8 @@ def read_log(path: Path, after: int, begun: int = 0) -> LogRead:
     rest = data[at:]
     jobs.update(dict.fromkeys(_JOB.findall(rest)))
     names = [name.decode() for name in jobs]
-    return LogRead(found, missing, len(rest), not _is_torn(rest, last), names, (last or begun) < after)
+    cut = (last or begun) < after - (past == after)
+    return LogRead(found, missing, len(rest), not _is_torn(rest, last), names, cut)
 
 
 def entries(path: Path, after: int) -> Iterator[bytes]:
@@ -190,6 +206,8 @@ def encode_entry(batch: Batch) -> bytes:
 
 
 def decode_entry(entry: bytes) -> Batch:
+    if not entry:
+        return Batch()
     found = _decode(entry)
     records = [decode_record(data) for data in found.records]
     return Batch(records, found.records, found.results, charges=found.charges, audit=found.audit, seals=found.seals)

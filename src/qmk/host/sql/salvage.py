@@ -156,6 +156,7 @@ class Salvage:
         self.wal_damaged = False
         self.lost_entries = 0
         self._begun: int | None = None
+        self._past = 0
         self._moved: int | None = None
 
     def rows(self) -> Iterator[tuple[Table, Row]]:
@@ -200,6 +201,8 @@ class Salvage:
             self._moved = int(cell.values[1])
         elif cell.values[0] == "begun":
             self._begun = int(cell.values[1])
+        elif cell.values[0] == "past":
+            self._past = int(cell.values[1])
         elif cell.values[0] == LOST_ENTRIES:
             self.lost_entries = int(cell.values[1])
 
@@ -207,7 +210,7 @@ class Salvage:
         """The rows of the entries that the database lacks. Where it does not say how many it has, those whose entries
         of the audit log it lacks. What it says may be out of date: no record that it has comes ``twice``."""
         moved = self._moved or 0
-        self.log = read_log(log_of(self.path), moved, moved if self._begun is None else self._begun)
+        self.log = read_log(log_of(self.path), moved, moved if self._begun is None else self._begun, self._past)
         batches = [decode_entry(entry) for _, entry in self.log.entries]
         if self._moved is None:
             self.log = self.log._replace(missing=self.log.missing[1:])
