@@ -90,7 +90,7 @@ class LogRead(NamedTuple):
 
 def read_log(path: Path, after: int, begun: int = 0, past: int = 0) -> LogRead:
     """Reads the log at ``path`` past number ``after``, which the database has; what is damaged is stepped over. The
-    file was begun anew after number ``begun``; batch ``past`` went past it, and a crash may have spared it its entry."""
+    file was begun anew after number ``begun``; batch ``past`` went past it, and a crash may have kept its entry out."""
     data = path.read_bytes() if path.exists() else b""
     found: list[tuple[int, bytes]] = []
     missing: list[tuple[int, int]] = []
