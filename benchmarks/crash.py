@@ -143,7 +143,25 @@ class Victim:
             f"{Path(f'/proc/{pid}/wchan').read_text()}"
             for pid in [self.process.pid, *self._children()]
         ]
-        return "\n".join([(self.folder / "log").read_text()[-4000:], *rows])
+        return "\n".join([(self.folder / "log").read_text()[-6000:], *rows, *self._say_which_jobs_wait()])
+
+    def _say_which_jobs_wait(self) -> list[str]:
+        """Those that have not ended, and their states, if the daemon answers a client that asks now."""
+        said: list[str] = []
+
+        def ask() -> None:
+            try:
+                with Client(self.socket) as client:
+                    for state in ("QUEUED", "RUNNING"):
+                        said.extend(f"{state}: {client.status(row.job_id)}" for row in client.jobs(state).jobs)
+                    said.append(str(client.query_resources()))
+            except QmkError as error:
+                said.append(str(error))
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(20.0)
+        return said if not thread.is_alive() else [*said, "it does not answer"]
 
     def fill_disk(self, seconds: float) -> None:
         """Has writes fail until the daemon has ended for it, or for so long, and starts it again if it did."""

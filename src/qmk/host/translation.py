@@ -57,6 +57,9 @@ PROCESSES_A_PROGRAM = 3
 LOOK_S = 5.0
 """How often a process is looked at, and how long it must have stood still before that is held against it."""
 
+START_S = 30.0
+"""The same for one that starts, which may wait for a disk; and how much time of a processor it may take for that."""
+
 _ANSWERS: dict[type, type] = {Translate: Translated, ReadProgram: Translated, ReadFrame: FrameRead, Write: Written}
 
 
@@ -176,6 +179,8 @@ class Translation:
             each.task, each.used_s = task, self._loop.time()
             if each.ready:
                 self._begin(each)
+            else:
+                self._watch(each)
 
     def _next(self) -> Owner | None:
         now_s = self._loop.time()
@@ -199,9 +204,7 @@ class Translation:
     def _send(self, each: _Translator, request: Request) -> None:
         assert each.process is not None
         assert each.task is not None
-        each.ran_s = each.process.ran_s
-        each.looked = self._loop.time(), each.ran_s + each.process.waited_s
-        each.deadline = self._loop.call_later(min(LOOK_S, self._bounds.seconds), self._look, each)
+        self._watch(each)
         each.sent_bytes += each.task.size_bytes
         each.process.send(request)
         if isinstance(request, ReadFrame) and len(request.data) > LONG_BYTES:
@@ -253,21 +256,37 @@ class Translation:
         owner.recent.add(now_s - each.used_s, now_s)
         owner.busy, each.used_s = False, now_s
 
-    def _look(self, each: _Translator) -> None:
-        """Looks at a process that is at work: it may go on until it has had its time of a processor, unless it neither
-        ran nor waited for one since the last look."""
+    def _watch(self, each: _Translator) -> None:
+        """Looks at the process from now on, until its clock is stopped."""
         assert each.process is not None
+        _stop_clock(each)
+        each.ran_s = each.process.ran_s
+        each.looked = self._loop.time(), each.ran_s + each.process.waited_s
+        look_s, bound_s = self._patience_s(each)
+        each.deadline = self._loop.call_later(min(look_s, bound_s), self._look, each)
+
+    def _patience_s(self, each: _Translator) -> tuple[float, float]:
+        """How long it may stand still, and how much time of a processor it may take."""
+        return (LOOK_S, self._bounds.seconds) if each.ready else (START_S, START_S)
+
+    def _look(self, each: _Translator) -> None:
+        """Looks at a process that starts or is at work: it may go on until it has had its time of a processor, unless
+        it neither ran nor waited for one since the last look."""
+        assert each.process is not None
+        look_s, bound_s = self._patience_s(each)
         (last_s, awake_s), ran_s = each.looked, each.process.ran_s
         now = self._loop.time(), ran_s + each.process.waited_s
-        left_s = self._bounds.seconds - (ran_s - each.ran_s)
-        late = now[0] - last_s >= LOOK_S
-        if left_s < 0.05 * self._bounds.seconds:
+        left_s = bound_s - (ran_s - each.ran_s)
+        late = now[0] - last_s >= look_s
+        if left_s < 0.05 * bound_s and each.ready:
             self._lose(each, self._too_slow(each))
+        elif left_s < 0.05 * bound_s:
+            self._lose(each, _loss("did not start and was replaced"), outside=True)
         elif late and now[1] - awake_s < 0.05 * (now[0] - last_s):
             self._lose(each, _loss("stood still and was replaced"), outside=True)
         else:
             each.looked = now if late else each.looked
-            each.deadline = self._loop.call_later(min(LOOK_S, left_s), self._look, each)
+            each.deadline = self._loop.call_later(min(look_s, left_s), self._look, each)
 
     def _too_slow(self, each: _Translator) -> QmkError:
         assert each.task is not None

@@ -176,6 +176,25 @@ def test_a_program_is_cut_by_processor_time_and_a_process_that_stands_still_is_r
     play(scene, TextBounds(seconds=0.3))
 
 
+@pytest.mark.parametrize("ran", [0.0, 1.0])
+def test_a_process_that_does_not_start_is_replaced(
+    processes: list[FakeProcess], monkeypatch: pytest.MonkeyPatch, ran: float
+) -> None:
+    monkeypatch.setattr(translation, "START_S", 0.05)
+
+    async def scene(asker: Asker) -> None:
+        asker.ask("a", "a0")
+        processes[0].ran_s = ran
+        while not processes[0].killed:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+        processes[1].start()
+        processes[1].answer()
+        assert asker.done == ["a0"]
+
+    play(scene)
+
+
 def test_a_program_that_waited_for_a_processor_may_go_on(
     processes: list[FakeProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
