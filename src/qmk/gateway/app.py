@@ -7,6 +7,7 @@
 | /qlam | QLAM, ``api_base_url`` |
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
 | /v1 | our own REST API, described by /openapi.json |
+| /graphql | the same operations in GraphQL |
 | /rpc | QMK's own clients, by URL |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
@@ -31,6 +32,7 @@ from qmk.base.errors import QmkError
 from qmk.gateway import rpc
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
+from qmk.gateway.graphql import routes as graphql
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
@@ -60,6 +62,7 @@ ADAPTERS = (
     ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
     ProtocolAdapter("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
     ProtocolAdapter("/v1", rest.HANDLERS, rest.answer_error),
+    ProtocolAdapter("/graphql", graphql.HANDLERS, graphql.answer_error),
     ProtocolAdapter("/rpc", rpc.HANDLERS, rpc.answer_error),
 )
 

@@ -18,9 +18,9 @@ from qmk.client.document import decode
 from qmk.gateway import children
 from qmk.gateway.app import make_app
 from qmk.gateway.http import BODY_BYTES
-from qmk.gateway.rest import openapi, routes
+from qmk.gateway.rest import openapi
 from qmk.gateway.rest.openapi import BELL, SWEPT
-from qmk.gateway.service import handlers
+from qmk.gateway.service import handlers, serving
 from qmk.gateway.service.operations import OPERATIONS
 from tests.conftest import RunningDaemon
 
@@ -318,7 +318,7 @@ def test_who_shows_no_token_is_told_how(two: Tenants) -> None:
 
 
 def test_open_requests_of_a_tenant_are_bounded(two: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "HELD_OF_A_TENANT", 0)
+    monkeypatch.setattr(serving, "HELD_OF_A_TENANT", 0)
     cases: list[tuple[str, dict[str, Any]]] = [("jobs.get", {}), ("jobs.events", {"headers": SSE})]
     for name, more in cases:
         answer = two.ask(name, **more)
