@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
 """Seconds after which a caller that was turned away for want of room may try again, where no more is known."""
 
+Beside = Callable[[Gate], AbstractAsyncContextManager[Any]]
 Refused = Callable[[Exception, int, str], Response[bytes]]
 
 
@@ -72,8 +73,9 @@ async def health() -> Response[bytes]:
     return answer({"status": "up"})
 
 
-def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litestar:
-    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file.
+def make_app(socket: Path | None, records: Path, *, needs_token: bool, beside: Sequence[Beside] = ()) -> Litestar:
+    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file. ``beside``: what
+    runs from its start to its end, such as another server.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
@@ -82,7 +84,10 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         try:
-            yield
+            async with AsyncExitStack() as running:
+                for each in beside:
+                    await running.enter_async_context(each(gate))
+                yield
         finally:
             await compiling.close()
             await gate.callers.close()

@@ -75,6 +75,12 @@ def doc(kind: inspect.Type) -> str:
     return ""
 
 
+def doc_of_struct(struct: type) -> str:
+    """What a struct is, from its docstring; "" where it has none of its own."""
+    text = struct.__doc__ or ""
+    return "" if text.startswith(f"{struct.__name__}(") else " ".join(text.split())
+
+
 def _default_text(row: inspect.Field) -> str:
     if row.required:
         return ""

@@ -110,7 +110,7 @@ def object_of(struct: type) -> type:
     rows = fields_of(struct)
     body: dict[str, Any] = {row.name: strawberry.field(description=describe.doc(row.type) or None) for row in rows}
     body["__annotations__"] = {row.name: type_of(row.type, sent=False) for row in rows}
-    return strawberry.type(type(structs()[struct], (), body), description=_doc(struct))
+    return strawberry.type(type(structs()[struct], (), body), description=describe.doc_of_struct(struct) or None)
 
 
 @cache
@@ -119,7 +119,9 @@ def input_of(struct: type) -> type:
     rows = fields_of(struct)
     body: dict[str, Any] = {row.name: _input_field(row) for row in rows}
     body["__annotations__"] = {row.name: _sent_type(row) for row in rows}
-    return strawberry.input(type(f"{structs()[struct]}Input", (), body), description=_doc(struct))
+    return strawberry.input(
+        type(f"{structs()[struct]}Input", (), body), description=describe.doc_of_struct(struct) or None
+    )
 
 
 def _input_field(row: inspect.Field) -> Any:
@@ -129,11 +131,6 @@ def _input_field(row: inspect.Field) -> Any:
     if isinstance(default, (NoItems, NoFields)):
         return strawberry.field(description=doc, default_factory=type(default))
     return strawberry.field(description=doc, default=default)
-
-
-def _doc(struct: type) -> str | None:
-    text = (struct.__doc__ or "").strip()
-    return None if not text or text.startswith(f"{struct.__name__}(") else " ".join(text.split())
 
 
 def argument_of(row: inspect.Field) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec import inspect
 
 from qmk.gateway.service.operations import OPERATIONS
@@ -39,19 +40,20 @@ def structs() -> dict[type, str]:
         tops += [each.call.request, each.call.reply, *([each.item] if each.item else [])]
     found: dict[type, None] = {}
     for top in tops:
-        _collect(inspect.type_info(top), found)
+        collect(inspect.type_info(top), found)
     given = [each.__name__ for each in found]
     return {each: each.__name__ if given.count(each.__name__) == 1 else _qualify(each) for each in found}
 
 
-def _collect(kind: inspect.Type, found: dict[type, None]) -> None:
+def collect(kind: inspect.Type, found: dict[type, None]) -> None:
+    """Adds the structs that a type is made of."""
     kind, _ = strip(kind)
     if isinstance(kind, inspect.StructType):
         if kind.cls in found:
             return
         found[kind.cls] = None
     for part in parts_of(kind):
-        _collect(part, found)
+        collect(part, found)
 
 
 def parts_of(kind: inspect.Type) -> Iterator[inspect.Type]:
@@ -82,7 +84,5 @@ def is_free(kind: inspect.Type) -> bool:
 
 def plain_default(row: inspect.Field) -> Any:
     """The default of a field as values of JSON: a struct with nothing but defaults is an empty object."""
-    import msgspec
-
     value = row.default if row.default is not msgspec.NODEFAULT else row.default_factory()
     return {} if isinstance(value, msgspec.Struct) else list(value) if isinstance(value, tuple) else value
