@@ -166,7 +166,7 @@ def _field(operation: Operation) -> Any:
         who = cast("Asker", info.context)
         return await serving.serve(who.gate, operation, who.caller, _request(operation, given))
 
-    return strawberry.field(_signed(resolve, operation, object_of(operation.call.reply)), description=_doc(operation))
+    return strawberry.field(_signed(resolve, operation, object_of(operation.call.reply)), description=operation.doc)
 
 
 def _subscription(operation: Operation) -> Any:
@@ -181,12 +181,7 @@ def _subscription(operation: Operation) -> Any:
                     yield item
 
     item = AsyncIterator[object_of(operation.item)]  # type: ignore[misc]
-    return strawberry.subscription(_signed(follow, operation, item), description=_doc(operation))
-
-
-def _doc(operation: Operation) -> str:
-    rights = ", ".join(operation.call.rights)
-    return operation.call.doc + (f" Rights: {rights}." if rights else "")
+    return strawberry.subscription(_signed(follow, operation, item), description=operation.doc)
 
 
 def _signed(function: Any, operation: Operation, reply: Any) -> Any:
