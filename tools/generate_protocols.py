@@ -17,11 +17,11 @@ from qmk.gateway.service.operations import OPERATIONS, RESOURCES
 NUMBERS = "src/qmk/gateway/grpc/numbers.txt"
 INTRO = """# One service, three protocols
 
-After this page you know what each operation of the service is called in each protocol. All three are made from one table:
-an operation has the same fields, bounds, rights and errors everywhere, and the same token opens it. The schemas are
-[openapi.json](openapi.json) for [REST](../howto/rest.md), [schema.graphql](schema.graphql) for
-[GraphQL](../howto/graphql.md), and [qmk.proto](qmk.proto) for [gRPC](../howto/grpc.md). What every field means stands in
-each of them, and in the [requests of the REST API](rest.md).
+After this page you know what each operation of the service is called in each protocol. All three are made from one
+table: an operation has the same fields, bounds, rights and errors everywhere, and the same token opens it. The schemas
+are [openapi.json](openapi.json) for [REST](../howto/rest.md), [schema.graphql](schema.graphql) for
+[GraphQL](../howto/graphql.md), and [qmk.proto](qmk.proto) for [gRPC](../howto/grpc.md). What every field means stands
+in each of them, and in the [requests of the REST API](rest.md).
 
 """
 

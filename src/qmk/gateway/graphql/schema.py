@@ -201,7 +201,8 @@ def _signed(function: Any, operation: Operation, reply: Any) -> Any:
 def _request(operation: Operation, given: dict[str, Any]) -> Any:
     """The request. Raises INVALID_PARAMS naming the field."""
     call = operation.call
+    wanted: type[Any] = call.request
     try:
-        return msgspec.convert(plain_fields(given), call.request)
+        return msgspec.convert(plain_fields(given), wanted)
     except msgspec.ValidationError as error:
         raise refusals.bad_params(call, str(error)) from None

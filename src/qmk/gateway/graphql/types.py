@@ -142,7 +142,7 @@ def argument_of(row: inspect.Field) -> tuple[Any, Any]:
 def plain(value: Any) -> Any:
     """What was sent, as values of JSON."""
     if hasattr(value, "__strawberry_definition__"):
-        return plain_fields(vars(value))
+        return plain_fields(cast("dict[str, Any]", vars(value)))
     if isinstance(value, list):
         return [plain(each) for each in cast("list[Any]", value)]
     return value

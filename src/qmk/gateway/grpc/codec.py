@@ -24,8 +24,9 @@ EXACT = 2**53
 
 def pack(value: Any) -> Any:
     """The message of a struct."""
-    found = {row.encode_name: _pack(row.type, getattr(value, row.name)) for row in fields_of(type(value))}
-    return class_of(names()[type(value)])(**{name: each for name, each in found.items() if each is not None})
+    struct = cast("type[Any]", type(value))
+    found = {row.encode_name: _pack(row.type, getattr(value, row.name)) for row in fields_of(struct)}
+    return class_of(names()[struct])(**{name: each for name, each in found.items() if each is not None})
 
 
 def _pack(kind: inspect.Type, value: Any) -> Any:
@@ -39,7 +40,10 @@ def _pack(kind: inspect.Type, value: Any) -> Any:
         case inspect.StructType():
             return pack(value)
         case inspect.TupleType():
-            items = {f"item_{at}": _pack(each, row) for at, (each, row) in enumerate(zip(bare.item_types, value), 1)}
+            items = {
+                f"item_{at}": _pack(each, row)
+                for at, (each, row) in enumerate(zip(bare.item_types, value, strict=True), 1)
+            }
             return class_of(shape.type)(**items)
         case inspect.DictType():
             found: Any = {key: _pack_one(bare.value_type, row) for key, row in value.items()}
@@ -80,13 +84,13 @@ def _pack_free(name: str, value: Any) -> Any:
 
 def unpack(call: Call, data: bytes) -> Any:
     """The request of a call. Raises INVALID_PARAMS naming the field."""
-    name = names()[call.request]
+    name, wanted = names()[call.request], cast("type[Any]", call.request)
     try:
         message = class_of(name).FromString(data)
     except DecodeError:
         raise QmkError("INVALID_PARAMS", f"{call.name}: the message is not a {name}") from None
     try:
-        return msgspec.convert(_unpack_fields(name, message), call.request)
+        return msgspec.convert(_unpack_fields(name, message), wanted)
     except msgspec.ValidationError as error:
         raise refusals.bad_params(call, str(error)) from None
     except RecursionError:

@@ -24,7 +24,7 @@ import "google/protobuf/struct.proto";
 def text() -> str:
     """The file."""
     services = (_service(resource, doc) for resource, doc in RESOURCES.items())
-    return HEAD + "".join(("\n" + part for part in (*services, *map(_message, messages().values()))))
+    return HEAD + "".join("\n" + part for part in (*services, *map(_message, messages().values())))
 
 
 def _service(resource: str, doc: str) -> str:

@@ -1,7 +1,8 @@
 """The gRPC server: a service for each resource, health and reflection beside them.
 
-The token is the metadata ``authorization: Bearer ...``. An error has a status code, and in ``grpc-status-details-bin`` a
-``google.rpc.Status`` with an ``ErrorInfo`` (``reason`` is our kind) and our ``Problem``, which is that of the REST API.
+The token is the metadata ``authorization: Bearer ...``. An error has a status code, and in the trailing metadata
+``grpc-status-details-bin`` a ``google.rpc.Status`` with an ``ErrorInfo``, whose ``reason`` is our kind, and our
+``Problem``, which is that of the REST API.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from typing import Any, cast
 import grpc
 import msgspec
 from grpc import aio
-from grpc_health.v1 import health_pb2
-from grpc_health.v1.health import aio as health
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from qmk.base.errors import QmkError
@@ -70,7 +70,7 @@ class Place:
 @asynccontextmanager
 async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
     """The port of a server that answers until the end. Raises INVALID_PARAMS where it cannot listen."""
-    server = make_server(gate)
+    server = await make_server(gate)
     try:
         if place.cert and place.key:
             pair = (Path(place.key).read_bytes(), Path(place.cert).read_bytes())
@@ -86,28 +86,26 @@ async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
         await server.stop(STOP_S)
 
 
-def make_server(gate: Gate) -> aio.Server:
+async def make_server(gate: Gate) -> aio.Server:
     """The server, with every service."""
     server = aio.server(options=OPTIONS, maximum_concurrent_rpcs=RPCS)
     for resource in RESOURCES:
         methods: dict[str, Any] = {}
         for each in (each for each in OPERATIONS if each.resource == resource):
-            methods[files.method_of(each)] = grpc.unary_unary_rpc_method_handler(cast("Any", _unary(gate, each)))
+            methods[files.method_of(each)] = grpc.unary_unary_rpc_method_handler(_unary(gate, each))
             if stream := files.stream_of(each):
-                methods[stream] = grpc.unary_stream_rpc_method_handler(cast("Any", _stream(gate, each)))
+                methods[stream] = grpc.unary_stream_rpc_method_handler(_stream(gate, each))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(files.service_of(resource), methods),))
-    _add_standard_services(server)
+    await _add_standard_services(server)
     return server
 
 
-def _add_standard_services(server: aio.Server) -> None:
+async def _add_standard_services(server: aio.Server) -> None:
     own = [files.service_of(resource) for resource in RESOURCES]
-    checks = health.HealthServicer()
+    checks = cast("Any", health).aio.HealthServicer()
     for name in own:
-        checks._server_status[name] = health_pb2.HealthCheckResponse.SERVING
-    from grpc_health.v1 import health_pb2_grpc
-
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    cast("Any", health_pb2_grpc).add_HealthServicer_to_server(checks, server)
     known = files.pool()
     with suppress(TypeError):  # it is there already
         known.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
@@ -178,16 +176,12 @@ async def _refuse(context: aio.ServicerContext[bytes, bytes], operation: Operati
 
 def status_message(code: grpc.StatusCode, problem: Problem) -> bytes:
     """The details of an error, with as many findings as clients take."""
+    shown = problem.detail[:1024]
+    texts = {"code": str(problem.code), "status": str(problem.status), "help": problem.help, "field": problem.field}
+    given = {key: text for key, text in texts.items() if text}
+    info = files.class_of(files.ERROR_INFO)(reason=problem.kind or "INTERNAL_ERROR", domain=DOMAIN, metadata=given)
     while True:
-        made = files.class_of(files.RPC_STATUS)(
-            code=cast("tuple[int, str]", code.value)[0], message=problem.detail[:1024]
-        )
-        texts = {"code": str(problem.code), "status": str(problem.status), "help": problem.help, "field": problem.field}
-        info = files.class_of(files.ERROR_INFO)(
-            reason=problem.kind or "INTERNAL_ERROR",
-            domain=DOMAIN,
-            metadata={key: text for key, text in texts.items() if text},
-        )
+        made = files.class_of(files.RPC_STATUS)(code=cast("tuple[int, str]", code.value)[0], message=shown)
         for each in (info, pack(problem)):
             made.details.add().Pack(each)
         data = cast("bytes", made.SerializeToString())

@@ -96,8 +96,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "The history of a job; as a stream, until the job has ended.",
         shapes.GetEvents, q_events.Reply, handlers.get_events, q_events.CALL,
         follow=handlers.follow_events, item=q_events.JobEvent,
-        note="With `Accept: text/event-stream` it is a stream of server-sent events, resumed after `Last-Event-ID`; one "
-        "that has nothing more to give is answered with 204."),
+        note="With `Accept: text/event-stream` it is a stream of server-sent events, resumed after `Last-Event-ID`; "
+        "one that has nothing more to give is answered with 204."),
     _operation("jobs.telemetry", "GET /v1/jobs/{job_id}/telemetry",
         "Figures of a job: time in the queue and on an engine beside what was predicted, its epochs, what it used.",
         shapes.OfJob, q_get_telemetry.JobFigures, handlers.get_job_figures, q_get_telemetry.CALL),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import inspect
@@ -84,5 +84,11 @@ def is_free(kind: inspect.Type) -> bool:
 
 def plain_default(row: inspect.Field) -> Any:
     """The default of a field as values of JSON: a struct with nothing but defaults is an empty object."""
-    value = row.default if row.default is not msgspec.NODEFAULT else row.default_factory()
-    return {} if isinstance(value, msgspec.Struct) else list(value) if isinstance(value, tuple) else value
+    value: Any = row.default if row.default is not msgspec.NODEFAULT else row.default_factory()
+    return (
+        {}
+        if isinstance(value, msgspec.Struct)
+        else list(cast("tuple[Any, ...]", value))
+        if isinstance(value, tuple)
+        else value
+    )
