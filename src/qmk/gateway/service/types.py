@@ -85,10 +85,6 @@ def is_free(kind: inspect.Type) -> bool:
 def plain_default(row: inspect.Field) -> Any:
     """The default of a field as values of JSON: a struct with nothing but defaults is an empty object."""
     value: Any = row.default if row.default is not msgspec.NODEFAULT else row.default_factory()
-    return (
-        {}
-        if isinstance(value, msgspec.Struct)
-        else list(cast("tuple[Any, ...]", value))
-        if isinstance(value, tuple)
-        else value
-    )
+    if isinstance(value, tuple):
+        return list(cast("tuple[Any, ...]", value))
+    return {} if isinstance(value, msgspec.Struct) else value
