@@ -33,7 +33,7 @@ from qmk.gateway import rpc
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.graphql import routes as graphql
-from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
+from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of, without_places
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
@@ -114,6 +114,7 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
     """The answer to what went wrong, in the form of the protocol that was called."""
     path = request.scope["path"]
     if isinstance(error, QmkError):
+        error = without_places(error)
         way = error.fields.get("help")
         status, message = status_of(error), f"{error.message} -> {way}" if way else error.message
     elif isinstance(error, Refusal):

@@ -86,19 +86,10 @@ def _one_answer() -> Any:
 def _refusal(error: Exception) -> ExecutionResult:
     """What is wrong with a request whose operation cannot be told, or which is a subscription without a stream."""
     from graphql import GraphQLError
-    from strawberry.exceptions import StrawberryGraphQLError
-    from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
     from strawberry.types import ExecutionResult
 
-    if isinstance(error, InvalidOperationTypeError):
-        error = GraphQLError(f"a subscription is asked for with Accept: {EVENT_STREAM}")
-    elif isinstance(error, CannotGetOperationTypeError):
-        error = GraphQLError("the request has no operation of this name")
-    elif not isinstance(error, (GraphQLError, StrawberryGraphQLError)):
-        error = GraphQLError("the request has no text") if type(error).__name__ == "MissingQueryError" else error
-    if not isinstance(error, GraphQLError):
-        raise error
-    return ExecutionResult(data=None, errors=[error])
+    given = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+    return ExecutionResult(data=None, errors=[given])
 
 
 def _encode(result: Any) -> bytes:

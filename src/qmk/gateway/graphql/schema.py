@@ -24,8 +24,10 @@ from graphql import (
     SelectionSetNode,
     parse,
 )
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from qmk.base.errors import QmkError
 from qmk.gateway.callers import Caller
@@ -46,6 +48,12 @@ FIELDS = 1000
 """Fields of a request, those of a fragment counted wherever it is spread."""
 AT_ONCE = 10
 """Queries or mutations of one request."""
+
+_OF_REQUESTS: dict[type, str] = {
+    MissingQueryError: "the request has no text",
+    CannotGetOperationTypeError: "the request has no operation of this name",
+    InvalidOperationTypeError: "a subscription is asked for with Accept: text/event-stream",
+}
 
 
 class Asker(msgspec.Struct):
@@ -110,8 +118,8 @@ class Schema(strawberry.Schema):
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         for error in errors:
-            cause = error.original_error
-            if cause is not None and not isinstance(cause, GraphQLError) and status_of_error(cause) == 500:
+            cause = cause_of(error)
+            if status_of_error(cause) == 500:
                 log.error("%s of a GraphQL request failed", error.path, exc_info=cause)
 
 
@@ -122,11 +130,18 @@ def status_of_error(error: Exception) -> int:
     return status_of(error) if isinstance(error, QmkError) else 500
 
 
+def cause_of(error: GraphQLError) -> Exception:
+    """What is behind an error: one of ours, INVALID_PARAMS where the request is not right, or a defect."""
+    cause = error.original_error
+    text = _OF_REQUESTS.get(type(cause))
+    if text or cause is None or isinstance(cause, GraphQLError):
+        return QmkError("INVALID_PARAMS", text or error.message)
+    return cause
+
+
 def format_error(error: GraphQLError) -> dict[str, Any]:
     """An error as GraphQL has it, with the problem of the REST API as its extensions."""
-    cause = error.original_error
-    if cause is None or isinstance(cause, GraphQLError):
-        cause = QmkError("INVALID_PARAMS", error.message)
+    cause = cause_of(error)
     status = status_of_error(cause)
     message = "a defect in the gateway; its log has the details" if status == 500 else str(cause)
     problem = problem_of(cause, status, message)

@@ -171,12 +171,18 @@ async def _refuse(context: aio.ServicerContext[bytes, bytes], operation: Operati
     problem = problem_of(error, status, "a defect in the gateway; its log has the details")
     code = _CODES.get(status, grpc.StatusCode.INTERNAL)
     details = status_message(code, problem)
-    await context.abort(code, problem.detail[:1024], (("grpc-status-details-bin", details),))
+    await context.abort(code, clip(problem.detail, 256), (("grpc-status-details-bin", details),))
+
+
+def clip(text: str, limit: int) -> str:
+    """A text of at most so many bytes."""
+    return text.encode()[:limit].decode(errors="ignore")
 
 
 def status_message(code: grpc.StatusCode, problem: Problem) -> bytes:
     """The details of an error, with as many findings as clients take."""
-    shown = problem.detail[:1024]
+    shown = clip(problem.detail, 256)
+    problem = msgspec.structs.replace(problem, detail=clip(problem.detail, 1024), help=clip(problem.help, 512))
     texts = {"code": str(problem.code), "status": str(problem.status), "help": problem.help, "field": problem.field}
     given = {key: text for key, text in texts.items() if text}
     info = files.class_of(files.ERROR_INFO)(reason=problem.kind or "INTERNAL_ERROR", domain=DOMAIN, metadata=given)
