@@ -46,7 +46,7 @@ def _section(operation: Operation) -> str:
     parts = [f"### {call.name}\n`{operation.method} {operation.path}`"]
     if operation.takes_program:
         parts.append(f", or `POST {upload_path(operation)}`")
-    parts.append(f"\n\n{call.doc}")
+    parts.append(f"\n\n{call.doc} {operation.note}".rstrip())
     reply = "text of this media type: `" + operation.media + "`" if operation.media else _fields(call.reply)
     parts.append(f" It answers {'201 and ' if operation.made else ''}{reply}.\n\n")
     rows = [(f"`{name}`", *rest) for name, *rest in page.request_rows(operation)]

@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="Run a gateway too, at this address, such as 127.0.0.1:8451 or 0.0.0.0:443; see 'qmk gateway'.",
 )
+@gateway.grpc_option
 @gateway.tls_options
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
@@ -116,6 +117,7 @@ def command(
     no_hedging: bool,
     worker_nice: int | None,
     http: tuple[str, int] | None,
+    grpc: tuple[str, int] | None,
     tls_cert: str | None,
     tls_key: str | None,
     verbose: bool,
@@ -143,29 +145,32 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
-    if http is None and (tls_cert or tls_key):
-        raise click.UsageError("--tls-cert and --tls-key go with --http")
-    with contextlib.nullcontext(announce) if http is None else _run_beside(config, http, tls_cert, tls_key) as ready:
+    if http is None and (tls_cert or tls_key or grpc):
+        raise click.UsageError("--grpc, --tls-cert and --tls-key go with --http")
+    running = contextlib.nullcontext(announce) if http is None else _run_beside(config, http, grpc, tls_cert, tls_key)
+    with running as ready:
         serve(config, ready=ready)
 
 
 @contextlib.contextmanager
 def _run_beside(
-    config: HostConfig, http: tuple[str, int], cert: str | None, key: str | None
+    config: HostConfig, http: tuple[str, int], grpc: tuple[str, int] | None, cert: str | None, key: str | None
 ) -> Generator[Callable[[HostConfig], None]]:
     """What is to be done once the daemon is ready, where a gateway runs beside it until its end."""
-    gateway.require_packages()
+    gateway.require_packages(grpc=grpc is not None)
     gateway.check_tls(cert, key)
     listening = gateway.listen(*http)
+    place = gateway.free_place(*grpc) if grpc else None
     arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir)]
     arguments += ["--require-token"] if config.require_token else []
     arguments += ["--tls-cert", cert, "--tls-key", key] if cert and key else []
+    arguments += ["--grpc", gateway.address_of(*place)] if place else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
     process = beside.GatewayProcess(listening, arguments)
 
     def ready(config: HostConfig) -> None:
         announce(config)
-        gateway.announce(listening, cert)
+        gateway.announce(listening, cert, place)
         process.start()
 
     try:

@@ -7,6 +7,7 @@
 | /qlam | QLAM, ``api_base_url`` |
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
 | /v1 | our own REST API, described by /openapi.json |
+| /graphql | the same operations in GraphQL |
 | /rpc | QMK's own clients, by URL |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from qmk.base.errors import QmkError
 from qmk.gateway import rpc
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
-from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
+from qmk.gateway.graphql import routes as graphql
+from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of, without_places
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
@@ -42,6 +44,7 @@ log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
 """Seconds after which a caller that was turned away for want of room may try again, where no more is known."""
 
+Beside = Callable[[Gate], AbstractAsyncContextManager[Any]]
 Refused = Callable[[Exception, int, str], Response[bytes]]
 
 
@@ -60,6 +63,7 @@ ADAPTERS = (
     ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
     ProtocolAdapter("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
     ProtocolAdapter("/v1", rest.HANDLERS, rest.answer_error),
+    ProtocolAdapter("/graphql", graphql.HANDLERS, graphql.answer_error),
     ProtocolAdapter("/rpc", rpc.HANDLERS, rpc.answer_error),
 )
 
@@ -69,8 +73,9 @@ async def health() -> Response[bytes]:
     return answer({"status": "up"})
 
 
-def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litestar:
-    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file.
+def make_app(socket: Path | None, records: Path, *, needs_token: bool, beside: Sequence[Beside] = ()) -> Litestar:
+    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file. ``beside``: what
+    runs from its start to its end, such as another server.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
@@ -79,7 +84,10 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         try:
-            yield
+            async with AsyncExitStack() as running:
+                for each in beside:
+                    await running.enter_async_context(each(gate))
+                yield
         finally:
             await compiling.close()
             await gate.callers.close()
@@ -106,6 +114,7 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
     """The answer to what went wrong, in the form of the protocol that was called."""
     path = request.scope["path"]
     if isinstance(error, QmkError):
+        error = without_places(error)
         way = error.fields.get("help")
         status, message = status_of(error), f"{error.message} -> {way}" if way else error.message
     elif isinstance(error, Refusal):

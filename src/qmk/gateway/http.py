@@ -151,6 +151,14 @@ def status_of(error: QmkError) -> int:
     return _STATUS.get(name, 400 if error.kind.blame == "caller" else 500)
 
 
+def without_places(error: QmkError) -> QmkError:
+    """An error as callers from outside are told it: where the daemon's socket is stays here."""
+    if error.kind.name != "CONNECTION_LOST":
+        return error
+    sent = {name: error.fields[name] for name in ("connected",) if name in error.fields}
+    return QmkError("CONNECTION_LOST", "the daemon behind the gateway is away", hint="try again later", **sent)
+
+
 def id_of_job(job: str) -> str:
     """A job's id as a UUID: the same 128 bits."""
     return str(uuid.UUID(job.removeprefix(JOB_PREFIX)))

@@ -84,9 +84,6 @@ def answer_error(error: Exception, status: int, message: str) -> Response[bytes]
     if not isinstance(error, QmkError):
         kinds = {413: "QUOTA_EXCEEDED", 500: "INTERNAL_ERROR"}
         error = QmkError(kinds.get(status, "INVALID_REQUEST"), message)
-    elif error.kind.name == "CONNECTION_LOST":  # without the names of our files
-        sent = {name: error.fields[name] for name in ("connected",) if name in error.fields}
-        error = QmkError("CONNECTION_LOST", "the daemon behind the gateway is away", hint="try again later", **sent)
     return Response(frame.error(frame.NULL_ID, error), status_code=status, media_type=MEDIA_TYPE)
 
 

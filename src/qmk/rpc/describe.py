@@ -50,7 +50,7 @@ def _walk(kind: inspect.Type, lead: str) -> Iterator[Field]:
     if isinstance(kind, inspect.StructType):
         for row in kind.fields:
             path = f"{lead}.{row.encode_name}" if lead else row.encode_name
-            yield Field(path, type_text(row.type), row.required, _default_text(row), _doc(row.type))
+            yield Field(path, type_text(row.type), row.required, _default_text(row), doc(row.type))
             yield from _walk(row.type, path)
     elif isinstance(kind, (inspect.ListType, inspect.VarTupleType)):
         yield from _walk(kind.item_type, f"{lead}[]")
@@ -65,14 +65,20 @@ def _plain(kind: inspect.Type) -> inspect.Type:
     return kind
 
 
-def _doc(kind: inspect.Type) -> str:
+def doc(kind: inspect.Type) -> str:
     """The nearest description: of the type itself, of what it wraps, or of a union's member."""
     if isinstance(kind, inspect.Metadata):
         schema = cast("dict[str, Any]", kind.extra_json_schema or {})  # pyright: ignore[reportUnknownMemberType]
-        return schema.get("description") or _doc(kind.type)
+        return schema.get("description") or doc(kind.type)
     if isinstance(kind, inspect.UnionType):
-        return next((text for text in map(_doc, kind.types) if text), "")
+        return next((text for text in map(doc, kind.types) if text), "")
     return ""
+
+
+def doc_of_struct(struct: type) -> str:
+    """What a struct is, from its docstring; "" where it has none of its own."""
+    text = struct.__doc__ or ""
+    return "" if text.startswith(f"{struct.__name__}(") else " ".join(text.split())
 
 
 def _default_text(row: inspect.Field) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from qmk.client import Operator
 from qmk.gateway.app import make_app
+from tests.conftest import RunningDaemon
+from tests.integration.gateway.tenants import Service, Tenants, serving_both
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "gateway"
 PATIENCE_S = 60.0
@@ -46,3 +49,25 @@ def until() -> Callable[..., dict[str, Any]]:
             time.sleep(0.02)
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def tenant_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    running = RunningDaemon(tmp_path_factory.mktemp("daemon"), require_token=True).start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory, tenant_daemon: RunningDaemon) -> Iterator[Tenants]:
+    operator = Operator(tenant_daemon.folder / "state")
+    app = make_app(tenant_daemon.socket, tmp_path_factory.mktemp("rest") / "gateway.db", needs_token=True)
+    with TestClient(app, base_url="http://127.0.0.1") as http:
+        yield Tenants(http, operator)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, tenant_daemon: RunningDaemon) -> Iterator[Service]:
+    """A gateway that listens for HTTP and for gRPC."""
+    with serving_both(tenant_daemon, tmp_path_factory.mktemp("service") / "gateway.db", needs_token=True) as found:
+        yield Service(*found, operator=Operator(tenant_daemon.folder / "state"))

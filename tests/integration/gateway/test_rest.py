@@ -5,95 +5,27 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from litestar.testing import TestClient
 
-from qmk.client import Operator
 from qmk.client.document import decode
 from qmk.gateway import children
-from qmk.gateway.app import make_app
 from qmk.gateway.http import BODY_BYTES
-from qmk.gateway.rest import openapi, routes
+from qmk.gateway.rest import openapi
 from qmk.gateway.rest.openapi import BELL, SWEPT
-from qmk.gateway.service import handlers
+from qmk.gateway.service import handlers, serving
 from qmk.gateway.service.operations import OPERATIONS
-from tests.conftest import RunningDaemon
+from tests.integration.gateway.tenants import CASES, Tenants
 
-Http = TestClient[Any]
 SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "reference" / "openapi.json"
 DESCRIPTION = openapi.description()
 PLAIN = {"content-type": "text/plain"}
 SSE = {"accept": "text/event-stream"}
 WRONG = "OPENQASM 3.0;\nqubit q;\n  foo q;\n"
-CASES: dict[str, dict[str, Any]] = {
-    "jobs.submit": {"json": {"program": {"text": BELL}, "shots": 10, "policy": {"seed": 7}, "tags": ["a"]}},
-    "jobs.list": {"params": {"tags": "a", "limit": 5}},
-    "jobs.get": {"params": {"wait_s": 30}},
-    "jobs.cancel": {"json": {"reason": "test"}},
-    "jobs.result": {},
-    "jobs.shots": {"params": {"from_shot": 3, "count": 2}},
-    "jobs.events": {},
-    "jobs.telemetry": {},
-    "batches.submit": {"json": {"programs": [{"text": SWEPT}], "points": {"theta": [0, 3.141592653589793]}}},
-    "batches.get": {},
-    "batches.cancel": {},
-    "programs.check": {"json": {"program": {"text": BELL}}},
-    "programs.explain": {"json": {"program": {"text": BELL}, "shots": 10}},
-    "programs.draw": {"json": {"program": {"text": BELL}, "width": 400}},
-    "formats.list": {},
-    "engines.list": {},
-    "engines.devices": {},
-    "engines.load": {},
-    "account.me": {},
-    "account.usage": {},
-    "account.telemetry": {},
-}
 STATUS = {"jobs.submit": 201, "batches.submit": 201, "jobs.cancel": 409}
-
-
-class Tenants:
-    """A gateway that asks for tokens, the headers of two tenants, and a job and a batch of the first."""
-
-    def __init__(self, http: Http, operator: Operator) -> None:
-        self.http, self.operator = http, operator
-        self.headers: dict[str, dict[str, str]] = {}
-        for name in ("chem", "bio"):
-            operator.call("op_tenant_add", tenant=name)
-            self.add(name)
-        self.job = self.ask("jobs.submit").json()["job_id"]
-        assert self.ask("jobs.get").json()["state"] == "COMPLETED"
-        self.batch = self.ask("batches.submit").json()["batch"]
-
-    def add(self, name: str) -> None:
-        token = self.operator.call("op_token_issue", tenant=name).token
-        self.headers[name] = {"authorization": f"Bearer {token}"}
-
-    def ask(self, name: str, tenant: str = "chem", job: str = "", batch: str = "", **more: Any) -> Any:
-        operation = next(each for each in OPERATIONS if each.call.name == name)
-        ids = {"job_id": job or getattr(self, "job", ""), "batch": batch or getattr(self, "batch", "")}
-        asked = CASES[name] | more
-        headers = self.headers[tenant] | asked.pop("headers", {})
-        return self.http.request(operation.method, operation.path.format(**ids), headers=headers, **asked)
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory, tenant_daemon: RunningDaemon) -> Iterator[Tenants]:
-    operator = Operator(tenant_daemon.folder / "state")
-    app = make_app(tenant_daemon.socket, tmp_path_factory.mktemp("rest") / "gateway.db", needs_token=True)
-    with TestClient(app, base_url="http://127.0.0.1") as http:
-        yield Tenants(http, operator)
-
-
-@pytest.fixture(scope="module")
-def tenant_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    running = RunningDaemon(tmp_path_factory.mktemp("daemon"), require_token=True).start()
-    yield running
-    running.kill()
 
 
 def test_every_operation_is_in_the_table_of_this_test() -> None:
@@ -318,7 +250,7 @@ def test_who_shows_no_token_is_told_how(two: Tenants) -> None:
 
 
 def test_open_requests_of_a_tenant_are_bounded(two: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "HELD_OF_A_TENANT", 0)
+    monkeypatch.setattr(serving, "HELD_OF_A_TENANT", 0)
     cases: list[tuple[str, dict[str, Any]]] = [("jobs.get", {}), ("jobs.events", {"headers": SSE})]
     for name, more in cases:
         answer = two.ask(name, **more)

@@ -73,7 +73,7 @@ def _operation(operation: Operation, schemas: dict[str, Schema], refs: dict[type
         "operationId": call.name,
         "tags": [operation.resource],
         "summary": call.doc.partition(". ")[0].rstrip("."),
-        "description": call.doc + (f" Rights: {', '.join(call.rights)}." if call.rights else ""),
+        "description": f"{operation.doc} {operation.note}".strip(),
         "parameters": _parameters(operation, fields, call.request),
     }
     if operation.method == "POST":

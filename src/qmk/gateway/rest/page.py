@@ -62,7 +62,8 @@ def _details(operation: Operation) -> str:
     head = (
         f"<summary><b>{operation.method}</b> <code>{escape(operation.path)}</code> <span>{call.name}</span></summary>"
     )
-    parts = [f"<p>{_markup(call.doc)}</p>"]
+    doc = f"{call.doc} {operation.note}".strip()
+    parts = [f"<p>{_markup(doc)}</p>"]
     if call.rights:
         parts.append(f'<p class="soft">Rights: {", ".join(call.rights)}</p>')
     given = [(f"<code>{name}</code>", *map(_markup, rest)) for name, *rest in request_rows(operation)]

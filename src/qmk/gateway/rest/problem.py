@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from msgspec import Meta, Struct
 
 from qmk.base.errors import Finding, QmkError
+from qmk.gateway.http import without_places
 
 MEDIA = "application/problem+json"
 TYPE = "urn:qmk:error:"
@@ -38,6 +39,7 @@ def problem_of(error: Exception, status: int, message: str) -> Problem:
     """The problem that an error is. What is a defect of ours shows ``message`` only."""
     if not isinstance(error, QmkError) or status == 500:
         return Problem(title=HTTPStatus(status).phrase, status=status, detail=message, retryable=status >= 500)
+    error = without_places(error)
     rest = {**error.fields}
     known = {name: str(rest.pop(name)) for name in ("help", "field") if name in rest}
     findings = error.findings

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,14 +17,13 @@ from qmk.gateway.http import AnyRequest, Gate, Refusal, enter, status_of
 from qmk.gateway.rest import openapi, page
 from qmk.gateway.rest.asked import JSON, asked_by, range_of, upload_path
 from qmk.gateway.rest.problem import answer_error, problem_of
+from qmk.gateway.service import serving
 from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS
 
 __all__ = ["HANDLERS", "SCHEMA", "answer_error"]
 
 EVENT_STREAM = "text/event-stream"
-HELD_OF_A_TENANT = 64
-"""Most requests of one tenant that wait or stream at once."""
 
 
 async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = False) -> Response[Any]:
@@ -33,16 +31,12 @@ async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = Fa
     asked = await asked_by(operation, request, upload=upload)
     if operation.follow is not None and EVENT_STREAM in request.headers.get("accept", ""):
         return await _stream(operation, request, caller, asked)
-    waits = bool(getattr(asked, "wait_s", 0))
-    if waits:
-        _require_room(request, caller)
-    with _hold(request, caller) if waits else contextlib.nullcontext():
-        try:
-            reply = await operation.serve(caller, asked)
-        except QmkError as error:
-            if range_of(operation, request) and error.fields.get("field") == "from_shot":
-                raise Refusal(416, error.message) from error
-            raise
+    try:
+        reply = await serving.serve(request.app.state.gate, operation, caller, asked)
+    except QmkError as error:
+        if range_of(operation, request) and error.fields.get("field") == "from_shot":
+            raise Refusal(416, error.message) from error
+        raise
     return _answer(operation, request, asked, reply)
 
 
@@ -78,32 +72,12 @@ def _knows(shown: str, tag: str) -> bool:
     return shown.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in shown.split(","))
 
 
-def _require_room(request: AnyRequest, caller: Caller) -> None:
-    """Raises QUOTA_EXCEEDED where the tenant has enough requests that are held open."""
-    gate: Gate = request.app.state.gate
-    if gate.held[caller.tenant] >= HELD_OF_A_TENANT:
-        text = f"{HELD_OF_A_TENANT} requests of this tenant wait or stream already"
-        raise QmkError("QUOTA_EXCEEDED", text, limit=HELD_OF_A_TENANT, help="end one of them first")
-
-
-@contextlib.contextmanager
-def _hold(request: AnyRequest, caller: Caller) -> Generator[None]:
-    """Counts a request that is held open."""
-    gate: Gate = request.app.state.gate
-    gate.held[caller.tenant] += 1
-    try:
-        yield
-    finally:
-        gate.held[caller.tenant] -= 1
-        if not gate.held[caller.tenant]:
-            del gate.held[caller.tenant]
-
-
 async def _stream(operation: Operation, request: AnyRequest, caller: Caller, asked: Any) -> Response[Any]:
     """The items as server-sent events. The first is asked for before anything is answered, so that what is wrong has a
     status of its own."""
     assert operation.follow is not None
-    _require_room(request, caller)
+    gate: Gate = request.app.state.gate
+    serving.require_room(gate, caller)
     items = operation.follow(caller, asked)
     try:
         first = await anext(items)
@@ -111,7 +85,7 @@ async def _stream(operation: Operation, request: AnyRequest, caller: Caller, ask
         return Response(b"", status_code=204)
 
     async def lines() -> AsyncIterator[bytes]:
-        with _hold(request, caller):
+        with serving.hold(gate, caller):
             try:
                 yield _event(first)
                 async for item in items:

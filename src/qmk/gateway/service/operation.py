@@ -42,7 +42,8 @@ class Operation:
     What only a protocol with addresses needs: ``method`` and ``path``, whose names in braces are fields of the request.
     ``made``: the path of what it makes, with names of fields of the reply. ``media``: the reply's only field is sent as
     it is, with this media type. ``follow``: gives the items of the reply as they come, None now and then where there is
-    none. ``ranged``: the unit in which parts of the reply can be asked for.
+    none. ``ranged``: the unit in which parts of the reply can be asked for. ``note``: what is to be said of it beside
+    ``call.doc`` where there are addresses.
     """
 
     call: Call
@@ -54,6 +55,7 @@ class Operation:
     follow: Callable[[Caller, Any], AsyncIterator[Any]] | None = None
     item: type | None = None
     ranged: str = ""
+    note: str = ""
     places: dict[str, Place] = field(init=False)
     """Where a request has each field."""
 
@@ -68,6 +70,11 @@ class Operation:
     @property
     def resource(self) -> str:
         return self.call.name.partition(".")[0]
+
+    @property
+    def doc(self) -> str:
+        """What it does, with the rights that it needs."""
+        return self.call.doc + (f" Rights: {', '.join(self.call.rights)}." if self.call.rights else "")
 
     @property
     def takes_program(self) -> bool:

@@ -1,0 +1,1 @@
+"""The operations of the service as gRPC, in the package ``qmk.v1``."""

@@ -1,0 +1,197 @@
+"""The gRPC server: a service for each resource, health and reflection beside them.
+
+The token is the metadata ``authorization: Bearer ...``. An error has a status code, and in the trailing metadata
+``grpc-status-details-bin`` a ``google.rpc.Status`` with an ``ErrorInfo``, whose ``reason`` is our kind, and our
+``Problem``, which is that of the REST API.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import grpc
+import msgspec
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from qmk.base.errors import QmkError
+from qmk.gateway.callers import Caller
+from qmk.gateway.grpc import files
+from qmk.gateway.grpc.codec import pack, unpack
+from qmk.gateway.http import BODY_BYTES, Gate, status_of
+from qmk.gateway.rest.problem import Problem, problem_of
+from qmk.gateway.service import serving
+from qmk.gateway.service.operation import Operation
+from qmk.gateway.service.operations import OPERATIONS, RESOURCES
+
+log = logging.getLogger("qmk.gateway")
+DOMAIN = "qmk"
+RPCS = 1024
+"""Most calls at one time."""
+STOP_S = 5.0
+DETAILS_BYTES = 4096
+"""Of an error's details: clients take 8 KiB of metadata."""
+OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", BODY_BYTES),
+    ("grpc.max_send_message_length", -1),
+)
+_CODES = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.FAILED_PRECONDITION,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server listens, and with which certificate and key."""
+
+    host: str
+    port: int
+    cert: str | None = None
+    key: str | None = None
+
+    @property
+    def address(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@asynccontextmanager
+async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
+    """The port of a server that answers until the end. Raises INVALID_PARAMS where it cannot listen."""
+    server = await make_server(gate)
+    try:
+        if place.cert and place.key:
+            pair = (Path(place.key).read_bytes(), Path(place.cert).read_bytes())
+            port = server.add_secure_port(place.address, grpc.ssl_server_credentials([pair]))
+        else:
+            port = server.add_insecure_port(place.address)
+    except RuntimeError as error:
+        raise QmkError("INVALID_PARAMS", f"cannot listen at {place.address} for gRPC", field="grpc") from error
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(STOP_S)
+
+
+async def make_server(gate: Gate) -> aio.Server:
+    """The server, with every service."""
+    server = aio.server(options=OPTIONS, maximum_concurrent_rpcs=RPCS)
+    for resource in RESOURCES:
+        methods: dict[str, Any] = {}
+        for each in (each for each in OPERATIONS if each.resource == resource):
+            methods[files.method_of(each)] = grpc.unary_unary_rpc_method_handler(_unary(gate, each))
+            if stream := files.stream_of(each):
+                methods[stream] = grpc.unary_stream_rpc_method_handler(_stream(gate, each))
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(files.service_of(resource), methods),))
+    await _add_standard_services(server)
+    return server
+
+
+async def _add_standard_services(server: aio.Server) -> None:
+    own = [files.service_of(resource) for resource in RESOURCES]
+    checks = cast("Any", health).aio.HealthServicer()
+    for name in own:
+        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    cast("Any", health_pb2_grpc).add_HealthServicer_to_server(checks, server)
+    known = files.pool()
+    with suppress(TypeError):  # it is there already
+        known.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
+    reflection.enable_server_reflection([*own, "grpc.health.v1.Health", reflection.SERVICE_NAME], server, pool=known)
+
+
+def _unary(gate: Gate, operation: Operation) -> Any:
+    async def answer(data: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
+        try:
+            caller = await _enter(gate, context)
+            reply = await serving.serve(gate, operation, caller, unpack(operation.call, data))
+            return pack(reply).SerializeToString()
+        except Exception as error:
+            await _refuse(context, operation, error)
+            raise AssertionError from error
+
+    return answer
+
+
+def _stream(gate: Gate, operation: Operation) -> Any:
+    async def answer(data: bytes, context: aio.ServicerContext[bytes, bytes]) -> AsyncIterator[bytes]:
+        try:
+            caller = await _enter(gate, context)
+            asked = unpack(operation.call, data)
+            with serving.hold(gate, caller):
+                async for item in (operation.follow or _pages(operation))(caller, asked):
+                    if item is not None:
+                        yield pack(item).SerializeToString()
+        except Exception as error:
+            await _refuse(context, operation, error)
+
+    return answer
+
+
+def _pages(operation: Operation) -> Any:
+    """Replies of ranges one after another, up to the last."""
+
+    async def follow(caller: Caller, asked: Any) -> AsyncIterator[Any]:
+        while True:
+            page = await operation.serve(caller, asked)
+            yield page
+            if page.next_shot is None:
+                return
+            asked = msgspec.structs.replace(asked, from_shot=page.next_shot)
+
+    return follow
+
+
+async def _enter(gate: Gate, context: aio.ServicerContext[bytes, bytes]) -> Caller:
+    """The client of whoever calls. Where no token is asked for, only this machine can reach the port."""
+    shown = [str(value) for name, value in context.invocation_metadata() or () if name == "authorization"]
+    headers = {"host": "localhost"} | ({"authorization": shown[0]} if shown else {})
+    return await gate.callers.caller_of(headers)
+
+
+async def _refuse(context: aio.ServicerContext[bytes, bytes], operation: Operation, error: Exception) -> None:
+    """Ends the call with an error. Raises what gRPC ends calls by."""
+    if isinstance(error, aio.AbortError):
+        raise error
+    status = status_of(error) if isinstance(error, QmkError) else 500
+    if status == 500:
+        log.error("%s by gRPC failed", operation.call.name, exc_info=error)
+    problem = problem_of(error, status, "a defect in the gateway; its log has the details")
+    code = _CODES.get(status, grpc.StatusCode.INTERNAL)
+    details = status_message(code, problem)
+    await context.abort(code, clip(problem.detail, 256), (("grpc-status-details-bin", details),))
+
+
+def clip(text: str, limit: int) -> str:
+    """A text of at most so many bytes."""
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def status_message(code: grpc.StatusCode, problem: Problem) -> bytes:
+    """The details of an error, with as many findings as clients take."""
+    shown = clip(problem.detail, 256)
+    problem = msgspec.structs.replace(problem, detail=clip(problem.detail, 1024), help=clip(problem.help, 512))
+    texts = {"code": str(problem.code), "status": str(problem.status), "help": problem.help, "field": problem.field}
+    given = {key: text for key, text in texts.items() if text}
+    info = files.class_of(files.ERROR_INFO)(reason=problem.kind or "INTERNAL_ERROR", domain=DOMAIN, metadata=given)
+    while True:
+        made = files.class_of(files.RPC_STATUS)(code=cast("tuple[int, str]", code.value)[0], message=shown)
+        for each in (info, pack(problem)):
+            made.details.add().Pack(each)
+        data = cast("bytes", made.SerializeToString())
+        if len(data) <= DETAILS_BYTES or not (problem.findings or problem.fields):
+            return data
+        fewer = problem.findings[: len(problem.findings) // 2]
+        problem = msgspec.structs.replace(problem, findings=fewer, fields=problem.fields if fewer else {})
