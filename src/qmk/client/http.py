@@ -30,6 +30,8 @@ ANSWER_S = 60.0
 """Seconds within which an answer begins, and goes on, beyond the time that the call itself asks to wait."""
 PATH = "/rpc"
 MEDIA_TYPE = "application/json"
+LINE_BYTES, MOST_FIELDS = 1 << 16, 100
+"""Of the head of an answer."""
 AWAY = (429, 502, 503, 504)
 """What a proxy answers while its server is not there, and a gateway that is full."""
 
@@ -71,7 +73,7 @@ class HttpConnection:
         try:
             connection.sock.settimeout(ANSWER_S + held_ms / 1e3)
             connection.sock.sendall(self._head % len(line) + line)  # in one piece: http.client would send two
-            response = http.client.HTTPResponse(connection.sock, method="POST")
+            response = Response(connection.sock, method="POST")
             response.begin()
             body = response.read(LIMITS.frame_bytes + 2)
             if len(body) > LIMITS.frame_bytes + 1:
@@ -97,6 +99,49 @@ class HttpConnection:
         if made is not None:
             with suppress(OSError, AttributeError):  # it may be closed by now
                 made.sock.shutdown(socket.SHUT_RDWR)
+
+
+class Response(http.client.HTTPResponse):
+    """An answer whose headers are read as what they are. The standard library reads them as those of a mail, which takes
+    longer than all else that a client does with an answer. Header names are in lower case; of several the last counts."""
+
+    fields: dict[str, str]
+
+    def begin(self) -> None:
+        while True:
+            line = self.fp.readline(LINE_BYTES).split(None, 2)
+            if len(line) < 2 or not line[0].startswith(b"HTTP/1.") or not line[1].isdigit():
+                raise http.client.BadStatusLine("the answer is not one of HTTP/1.1" if line else "there is no answer")
+            self.status = self.code = int(line[1])
+            self.version = 10 if line[0] == b"HTTP/1.0" else 11
+            self.fields = self._read_fields()
+            if self.status >= 200:  # others come before the answer
+                break
+        connection = self.fields.get("connection", "").lower()
+        self.will_close = "close" in connection or (self.version == 10 and "keep-alive" not in connection)
+        self.chunked = self.fields.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        size = self.fields.get("content-length", "")
+        self.length = int(size) if size.isdecimal() and not self.chunked else None
+        if self.status in (204, 304):
+            self.length = 0
+        self.will_close = self.will_close or (self.length is None and not self.chunked)
+
+    def _read_fields(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for _ in range(MOST_FIELDS):
+            line = self.fp.readline(LINE_BYTES)
+            if line in (b"\r\n", b"\n"):
+                return found
+            if not line:
+                break
+            name, _, value = line.decode("latin-1").partition(":")
+            found[name.strip().lower()] = value.strip()
+        raise http.client.HTTPException("its headers have no end")
+
+    @property
+    def media_type(self) -> str:
+        return self.fields.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class HttpLink(BlockingLink):
@@ -134,10 +179,10 @@ def pick(numbers: Sequence[int], answers: Sequence[frame.Answer]) -> list[frame.
     return [found[number] for number in numbers]
 
 
-def _answers(server: Server, response: http.client.HTTPResponse, body: bytes) -> list[frame.Answer]:
+def _answers(server: Server, response: Response, body: bytes) -> list[frame.Answer]:
     """What a response says. Raises the error that it is, if it is one."""
     found: list[frame.Answer] = []
-    if response.headers.get_content_type() == MEDIA_TYPE:
+    if response.media_type == MEDIA_TYPE:
         with suppress(QmkError):
             found = [each for each in frame.answers(body) if each.error is not None or each.result]
     for each in found:
@@ -148,7 +193,7 @@ def _answers(server: Server, response: http.client.HTTPResponse, body: bytes) ->
     raise _not_answered(server, response)
 
 
-def _not_answered(server: Server, response: http.client.HTTPResponse) -> QmkError:
+def _not_answered(server: Server, response: Response) -> QmkError:
     """The error of a response that no gateway of QMK has given."""
     status, url = response.status, server.url
     if status in (401, 403):
@@ -166,7 +211,7 @@ def _not_answered(server: Server, response: http.client.HTTPResponse) -> QmkErro
         )
     help = "check the address; a gateway is started with 'qmk serve --http' or 'qmk gateway'"
     if 300 <= status < 400:
-        to = printable(response.headers.get("Location", "another place")[:200])
+        to = printable(response.fields.get("location", "another place")[:200])
         help = f"it points to {to}; if that is the server that you mean, give its address"
     return QmkError("UNSUPPORTED", f"what answers at {url} is not a gateway of QMK (HTTP {status})", help=help)
 

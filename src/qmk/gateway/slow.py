@@ -40,8 +40,9 @@ class TimelyProtocol(HttpToolsProtocol):
     _closing: bool = False
     _wrong: tuple[int, str] = (400, "this is not a valid HTTP request")
     _in_head = False
+    _of_body = False
     _bytes = 0
-    """Length of the head so far; after it, of what came since the last piece of the body."""
+    """Of the head so far; after it, of what came that is no part of the body: sizes of chunks, trailers."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -58,15 +59,12 @@ class TimelyProtocol(HttpToolsProtocol):
         in_head, before = self._in_head, self.cycle
         super().data_received(data)
         if not self.transport.is_closing():
-            waits = in_head and self._in_head
-            if waits or (before is self.cycle and before is not None and cast("bool", before.more_body)):
+            if (in_head and self._in_head) or (before is self.cycle and not self._of_body):
                 self._bytes += len(data)
-                if self._bytes > HEAD_BYTES and (waits or not self._of_body):
+                if self._bytes > HEAD_BYTES:
                     self._refuse(431, "the headers are too long")
         self._of_body = False
         self._watch()
-
-    _of_body = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
@@ -95,7 +93,7 @@ class TimelyProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._bytes = False, 0
         names = [name for name, _ in self.headers]
-        new = self.parser.get_http_version() == "1.1"
+        new = cast("Any", self.parser).get_http_version() == "1.1"
         if (count := names.count(b"host")) != 1 and (new or count):
             self._stop(400, "the request must name its host, and one")
         for name in _ONCE:
@@ -109,6 +107,7 @@ class TimelyProtocol(HttpToolsProtocol):
         if sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_BYTES:
             self._stop(431, "the headers are too long")
         super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", _Joined(self.transport, self.loop))
 
     def on_body(self, body: bytes) -> None:
         self._of_body, self._bytes = True, 0
@@ -116,7 +115,7 @@ class TimelyProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Whoever was answered before its request had come as a whole is left: the rest would be read for nothing."""
-        if cast("bool", self.cycle.more_body) and not self.pipeline:
+        if self.cycle.more_body and not self.pipeline:
             self.transport.close()
         super().on_response_complete()
 
@@ -175,3 +174,33 @@ class TimelyProtocol(HttpToolsProtocol):
 
     def _too_late(self) -> None:
         self.transport.close()
+
+
+class _Joined:
+    """A transport that writes the head of an answer with the first piece of its body: once, where a call into the
+    system costs as much as all else that the gateway does. A body that does not come at once is not waited for."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._head: bytes | None = None
+        self._begun = False
+
+    def write(self, data: bytes) -> None:
+        if self._begun:
+            head, self._head = self._head, None
+            self._transport.write(data if head is None else head + data)
+        else:
+            self._begun, self._head = True, data
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._transport.write(head)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
