@@ -102,8 +102,8 @@ class HttpConnection:
 
 
 class Response(http.client.HTTPResponse):
-    """An answer whose headers are read as what they are. The standard library reads them as those of a mail, which takes
-    longer than all else that a client does with an answer. Header names are in lower case; of several the last counts."""
+    """An answer whose headers are read as what they are. The standard library reads them as those of a mail, which
+    takes longer than all else that a client does. Names are in lower case; of several the last counts."""
 
     fields: dict[str, str]
 

@@ -1,5 +1,5 @@
-"""What every request and every answer of the gateway passes, whatever its path: which hosts it serves, which web pages may
-call it, and the headers that tell a browser what it must not do.
+"""What every request and every answer of the gateway passes, whatever its path: which hosts it serves, which web pages
+may call it, and the headers that tell a browser what it must not do.
 
 - ``Host``: an address, this machine, a name of the certificate, or one that was allowed. With another name, a page of
   its owner could reach a gateway in a private network as if it were its own (DNS rebinding).

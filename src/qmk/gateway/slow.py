@@ -1,9 +1,9 @@
 """HTTP/1.1 of the gateway: bounds on connections, times and sizes, and no request that two readers could read as two.
 
 The parser (llhttp) refuses both lengths at once, a length twice, folded headers and lines without a carriage return.
-What it lets pass and this protocol refuses: no or several hosts, a coding other than ``chunked``, chunks in HTTP/1.0, and
-whatever is too long. Trailers are dropped. Connections that send no request in time are closed, and earlier when others
-need their places.
+What it lets pass and this protocol refuses: no or several hosts, a coding other than ``chunked``, chunks in HTTP/1.0,
+and whatever is too long. Trailers are dropped. Connections that send no request in time are closed, and earlier when
+others need their places.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 HEAD_S = 10.0
 """Seconds from the first byte that is waited for to the end of a request's headers."""
+BODY_S = 65.0
+"""Seconds for the rest of a request: a bit more than those after which an answer says so."""
 HEAD_BYTES = 32 << 10
 """Longest request line with headers."""
 URL_BYTES = 8 << 10
@@ -24,7 +26,7 @@ HEADERS = 100
 PIPELINED = 16
 """Most requests that wait on a connection for the answer to one before them."""
 ADDRESS_CONNECTIONS = 1024
-"""Connections of one address, if nothing else is said. Those from this machine are not counted: a proxy stands there."""
+"""Connections of one address, if nothing else is said. Those from this machine are not bound: a proxy stands there."""
 _ONCE = frozenset((b"host", b"authorization", b"content-type", b"origin", b"x-amz-security-token"))
 """Headers that decide something here: given twice, another reader could take the other one."""
 _HERE = frozenset(("127.0.0.1", "::1", ""))
@@ -38,6 +40,7 @@ class TimelyProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _since: float = 0.0
     _closing: bool = False
+    _in_body: bool = False
     _wrong: tuple[int, str] = (400, "this is not a valid HTTP request")
     _in_head = False
     _of_body = False
@@ -58,11 +61,10 @@ class TimelyProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         in_head, before = self._in_head, self.cycle
         super().data_received(data)
-        if not self.transport.is_closing():
-            if (in_head and self._in_head) or (before is self.cycle and not self._of_body):
-                self._bytes += len(data)
-                if self._bytes > HEAD_BYTES:
-                    self._refuse(431, "the headers are too long")
+        if (in_head and self._in_head) or (before is self.cycle and not self._of_body):
+            self._bytes += len(data)
+            if self._bytes > HEAD_BYTES and not self.transport.is_closing():
+                self._refuse(431, "the headers are too long")
         self._of_body = False
         self._watch()
 
@@ -141,12 +143,15 @@ class TimelyProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _watch(self) -> None:
+        """Has the connection closed if what is waited for does not come: a request, or the rest of its body."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is not None and not cycle.response_complete:
+        served = cycle is not None and not cycle.response_complete
+        if served and not cycle.more_body:
             self._unwatch()
-        elif self._deadline is None:
-            self._since = self.loop.time()
-            self._deadline = self.loop.call_later(HEAD_S, self._too_late)
+        elif self._deadline is None or served != self._in_body:
+            self._unwatch()
+            self._in_body, self._since = served, self.loop.time()
+            self._deadline = self.loop.call_later(BODY_S if served else HEAD_S, self._too_late)
 
     def _unwatch(self) -> None:
         if self._deadline is not None:
@@ -156,7 +161,7 @@ class TimelyProtocol(HttpToolsProtocol):
     def _make_room(self) -> None:
         own = [each for each in cast("set[Any]", self.connections) if isinstance(each, TimelyProtocol)]
         count = self._addresses
-        waiting = [each for each in own if each._deadline is not None and not each._closing]
+        waiting = [each for each in own if each._deadline and not each._in_body and not each._closing]
         if waiting:
             first = max(waiting, key=lambda each: (count[each._peer], -each._since))
             first._closing = True
