@@ -96,7 +96,7 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="Run a gateway too, at this address, such as 127.0.0.1:8451 or 0.0.0.0:443; see 'qmk gateway'.",
 )
-@gateway.tls_options
+@gateway.edge_options
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -116,8 +116,11 @@ def command(
     no_hedging: bool,
     worker_nice: int | None,
     http: tuple[str, int] | None,
+    tls: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    allowed_hosts: tuple[str, ...],
+    address_connections: int,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -143,29 +146,45 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
-    if http is None and (tls_cert or tls_key):
-        raise click.UsageError("--tls-cert and --tls-key go with --http")
-    with contextlib.nullcontext(announce) if http is None else _run_beside(config, http, tls_cert, tls_key) as ready:
+    own = [
+        ("tls", tls),
+        ("tls-cert", tls_cert),
+        ("tls-key", tls_key),
+        *(("allowed-host", each) for each in allowed_hosts),
+    ]
+    edge = [f"--{name}={value}" for name, value in own if value]
+    if http is None:
+        if edge:
+            raise click.UsageError(f"{edge[0].partition('=')[0]} goes with --http")
+        serve(config, ready=announce)
+        return
+    gateway.require_packages()
+    gateway.check_tls(tls, tls_cert, tls_key)
+    edge.append(f"--address-connections={address_connections}")
+    hosts = [http[0], *allowed_hosts] if tls else []
+    with _run_beside(config, http, edge, hosts, secure=bool(tls or tls_cert)) as ready:
         serve(config, ready=ready)
 
 
 @contextlib.contextmanager
 def _run_beside(
-    config: HostConfig, http: tuple[str, int], cert: str | None, key: str | None
+    config: HostConfig, http: tuple[str, int], edge: list[str], hosts: list[str], *, secure: bool
 ) -> Generator[Callable[[HostConfig], None]]:
-    """What is to be done once the daemon is ready, where a gateway runs beside it until its end."""
-    gateway.require_packages()
-    gateway.check_tls(cert, key)
+    """What is to be done once the daemon is ready, where a gateway runs beside it until its end. ``hosts``: make it a
+    certificate for these."""
     listening = gateway.listen(*http)
-    arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir)]
+    arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir), "--host", http[0], *edge]
     arguments += ["--require-token"] if config.require_token else []
-    arguments += ["--tls-cert", cert, "--tls-key", key] if cert and key else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
     process = beside.GatewayProcess(listening, arguments)
 
     def ready(config: HostConfig) -> None:
         announce(config)
-        gateway.announce(listening, cert)
+        gateway.announce(listening, secure)
+        if hosts:
+            from qmk.gateway.authority import make_server
+
+            gateway.announce_authority(make_server(config.data_dir, hosts)[0])
         process.start()
 
     try:

@@ -83,10 +83,10 @@ class Application(Litestar):
         try:
             self.edge.check(scope.get("method", "CONNECT"), headers)
         except (QmkError, Refusal) as error:
-            await self._refuse(scope, receive, send, error)
+            await self._refuse(scope, receive, self.edge.send_with_headers(send, ""), error)
             return
         if scope["type"] == "http":
-            send = self.edge.send_with_headers(send)
+            send = self.edge.send_with_headers(send, headers.get("host", ""))
             if scope["path"].startswith(rpc.PATH) and scope["path"][len(rpc.PATH) :] in rpc.PATHS:
                 await self._serve_rpc(headers, scope, receive, send)
                 return
@@ -104,7 +104,7 @@ class Application(Litestar):
             return
         made = _answer_error(Request(scope, receive), error)
         headers = {"content-type": f"{made.media_type}", **made.headers}
-        await send_answer(self.edge.send_with_headers(send), made.status_code or 500, made.content, headers)
+        await send_answer(send, made.status_code or 500, made.content, headers)
 
 
 def make_app(socket: Path | None, records: Path, *, needs_token: bool, edge: Edge | None = None) -> Application:

@@ -35,6 +35,7 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", POLICY),
 )
+_SECURE_HEADERS = (*_HEADERS, (b"strict-transport-security", b"max-age=%d" % HSTS_S))
 
 
 @dataclass(frozen=True)
@@ -59,33 +60,35 @@ class Edge:
         if foreign:
             raise QmkError("AUTH_FAILED", "a page of another site may not do this", help="use the gateway's own pages")
 
-    def send_with_headers(self, send: Send) -> Send:
-        """``send``, with the headers that every answer has and this one has not."""
+    def send_with_headers(self, send: Send, host: str) -> Send:
+        """``send``, with the headers that every answer has and this one has not. Browsers are not told to come to this
+        machine's own names by https only: that would hold for all its other ports too."""
+        headers = _SECURE_HEADERS if self.tls and not is_local(host) else _HEADERS
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = list(message["headers"])
                 names = {name.lower() for name, _ in own}
-                message["headers"] = [*own, *(row for row in self._headers if row[0] not in names)]
+                message["headers"] = [*own, *(row for row in headers if row[0] not in names)]
             await send(message)
 
         return complete
 
-    @property
-    def _headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        return (*_HEADERS, (b"strict-transport-security", b"max-age=%d" % HSTS_S)) if self.tls else _HEADERS
-
 
 def serves(host: str, allowed: Iterable[str]) -> bool:
     """Whether a header ``Host`` names an address, this machine, or one of the names."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    name = name.rstrip(".")
-    if name == "localhost" or name.endswith(".localhost") or _is_address(name):
-        return True
-    return any(name == each or (each.startswith(".") and name.endswith(each)) for each in allowed)
+    name = _name_of(host)
+    return (
+        is_local(host)
+        or _is_address(name)
+        or any(name == each or (each.startswith(".") and name.endswith(each)) for each in allowed)
+    )
+
+
+def is_local(host: str) -> bool:
+    """Whether a header ``Host`` has a name that always is this machine."""
+    name = _name_of(host)
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def is_own(origin: str, host: str) -> bool:
@@ -96,6 +99,13 @@ def is_own(origin: str, host: str) -> bool:
 def headers_of(scope: Scope) -> dict[str, str]:
     """The headers of a request by name, in lower case."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _name_of(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:

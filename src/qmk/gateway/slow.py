@@ -145,13 +145,13 @@ class TimelyProtocol(HttpToolsProtocol):
     def _watch(self) -> None:
         """Has the connection closed if what is waited for does not come: a request, or the rest of its body."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        served = cycle is not None and not cycle.response_complete
-        if served and not cycle.more_body:
+        under_way = None if cycle is None or cycle.response_complete else cycle
+        if under_way is not None and not under_way.more_body:
             self._unwatch()
-        elif self._deadline is None or served != self._in_body:
+        elif self._deadline is None or self._in_body != (under_way is not None):
             self._unwatch()
-            self._in_body, self._since = served, self.loop.time()
-            self._deadline = self.loop.call_later(BODY_S if served else HEAD_S, self._too_late)
+            self._in_body, self._since = under_way is not None, self.loop.time()
+            self._deadline = self.loop.call_later(BODY_S if self._in_body else HEAD_S, self._too_late)
 
     def _unwatch(self) -> None:
         if self._deadline is not None:
