@@ -28,7 +28,10 @@ LONGEST_WAIT_MS = 20_000
 CONNECT_S = 10.0
 ANSWER_S = 60.0
 """Seconds within which an answer begins, and goes on, beyond the time that the call itself asks to wait."""
-PATH = "/rpc"
+PATH, STREAM_PATH = "/rpc", "/rpc/stream"
+STREAM_HEADER = "QMK-Stream"
+SILENCE_S = 40.0
+"""A stream says every 15 s that it is there."""
 MEDIA_TYPE = "application/json"
 LINE_BYTES, MOST_FIELDS = 1 << 16, 100
 """Of the head of an answer."""
@@ -41,7 +44,8 @@ class HttpConnection:
 
     def __init__(self, server: Server, token: str) -> None:
         self._server = server
-        self._head = _head(server, token)
+        self._token = token
+        self._head = head_of(server, token, "POST", PATH) + b"Content-Length: %d\r\n\r\n"
         self._connection: http.client.HTTPConnection | None = None
         self._pid = 0
 
@@ -66,13 +70,17 @@ class HttpConnection:
         self._connection, self._pid = made, os.getpid()
         return made
 
-    def ask(self, line: bytes, held_ms: int) -> list[frame.Answer]:
-        """The answers to a frame, whatever their numbers. Raises ConnectionError where the connection breaks, QmkError
-        for the gateway's own refusals and for whatever is not a gateway."""
+    def ask(self, line: bytes, held_ms: int, stream: str = "") -> list[frame.Answer]:
+        """The answers to a frame, whatever their numbers; none where they are to come by a stream. Raises
+        ConnectionError where the connection breaks, QmkError for the gateway's own refusals and for whatever is not a
+        gateway."""
         connection = self.open()
         try:
             connection.sock.settimeout(ANSWER_S + held_ms / 1e3)
-            connection.sock.sendall(self._head % len(line) + line)  # in one piece: http.client would send two
+            head = self._head % len(line)
+            if stream:
+                head = head[:-2] + f"{STREAM_HEADER}: {stream}\r\n\r\n".encode("ascii")
+            connection.sock.sendall(head + line)  # in one piece: http.client would send two
             response = Response(connection.sock, method="POST")
             response.begin()
             body = response.read(LIMITS.frame_bytes + 2)
@@ -86,7 +94,30 @@ class HttpConnection:
             raise
         if response.will_close:
             self.close()
+        if stream and response.status == 202:
+            return []
         return _answers(self._server, response, body)
+
+    def follow(self, name: str, after: int) -> Response:
+        """The response that is the stream of this name after an event, a new one without a name. Raises as ``ask``, and
+        CONNECTION_LOST where the server has it no longer."""
+        connection = self.open()
+        more = f"{STREAM_HEADER}: {name}\r\nLast-Event-ID: {after}\r\n" if name else ""
+        head = head_of(self._server, self._token, "GET", STREAM_PATH) % () + more.encode("ascii")
+        try:
+            connection.sock.settimeout(SILENCE_S)
+            connection.sock.sendall(head + b"\r\n")
+            response = Response(connection.sock)
+            response.begin()
+            if response.status == 200 and response.media_type == "text/event-stream":
+                return response
+            body = response.read(LIMITS.frame_bytes)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise ConnectionResetError(str(error)) from error
+        self.close()
+        _answers(self._server, response, body)
+        raise _not_answered(self._server, response)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -240,19 +271,19 @@ def _cannot_connect(server: Server, error: OSError) -> QmkError:
     return QmkError("CONNECTION_LOST", why, server=url, connected=False, hint=hint)
 
 
-def _head(server: Server, token: str) -> bytes:
-    """The headers of all requests, with a place for the length of the body."""
+def head_of(server: Server, token: str, method: str, path: str) -> bytes:
+    """The headers of all requests, as a template."""
     if not token.isascii() or not token.isprintable() or " " in token:
         raise QmkError("AUTH_FAILED", "the token is not valid", help="tokens are letters, digits, dots, - and _")
     lines = [
-        f"POST {server.path}{PATH} HTTP/1.1",
+        f"{method} {server.path}{path} HTTP/1.1",
         f"Host: {server.url.partition('://')[2].partition('/')[0]}",
         f"User-Agent: qmk/{__version__}",
-        f"Accept: {MEDIA_TYPE}",
+        f"Accept: {MEDIA_TYPE}, text/event-stream",
         f"Content-Type: {MEDIA_TYPE}",
         *([f"Authorization: Bearer {token}"] if token else []),
     ]
-    return "\r\n".join(lines).replace("%", "%%").encode("ascii") + b"\r\nContent-Length: %d\r\n\r\n"
+    return "\r\n".join(lines).replace("%", "%%").encode("ascii") + b"\r\n"
 
 
 def _is_stale(sock: socket.socket) -> bool:

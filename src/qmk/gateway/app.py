@@ -38,6 +38,7 @@ from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.records import Records
 from qmk.gateway.rest import routes as rest
+from qmk.gateway.streams import Streams
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
@@ -114,12 +115,14 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool, edge: Edg
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
     gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
+    streams = Streams()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         try:
             yield
         finally:
+            streams.close()
             await compiling.close()
             await gate.callers.close()
             gate.records.close()
@@ -132,7 +135,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool, edge: Edg
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room()}),
+        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room(), "streams": streams}),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

@@ -24,9 +24,11 @@ from qmk.base.limits import LIMITS
 from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.edge import Receive, Scope, Send
 from qmk.gateway.http import Refusal, send_answer
+from qmk.gateway.streams import NAME_HEADER, Streams
+from qmk.gateway.streams import PATH as STREAM_PATH
 from qmk.rpc import frame, refusals
 
-PATH, PATHS = "/rpc", ("", "/")
+PATH, PATHS = "/rpc", ("", "/", STREAM_PATH)
 """Where it is, and what may follow."""
 WAIT_MS = 60_000
 """The longest that a call may ask to wait."""
@@ -58,12 +60,19 @@ class Room:
         self._left += size
 
 
-async def serve(state: Any, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+async def serve(state: Any, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
     """Answers a frame of calls. It stands before the router, which would cost as much as the daemon's part."""
-    if scope["method"] != "POST":
-        raise Refusal(405, "a frame is sent by POST")
     callers: Callers = state.gate.callers
     shown = callers.shown_token(headers)
+    streams: Streams = state.streams
+    if scope["path"].endswith(STREAM_PATH):
+        if scope["method"] != "GET":
+            raise Refusal(405, "a stream is opened by GET")
+        await callers.with_token(shown)
+        await streams.serve(shown, headers, receive, send)
+        return
+    if scope["method"] != "POST":
+        raise Refusal(405, "a frame is sent by POST")
     caller = await callers.client_of(shown)
     if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise Refusal(415, f"a frame is sent as {MEDIA_TYPE}")
@@ -73,11 +82,20 @@ async def serve(state: Any, headers: Mapping[str, str], scope: Scope, receive: R
         asked = frame.outline(_one_line(await _body(receive)))
         if any(each.call is q_query_resources.CALL for each in asked.calls):
             caller = await callers.with_token(shown)  # it needs no session, but a token that is good
-        answers = await _answer(caller, shown, asked.calls)
+        if name := headers.get(NAME_HEADER):
+            streams.find(name, shown).add(_text(caller, shown, asked))
+            await send_answer(send, 202, b"", {})
+            return
+        text = await _text(caller, shown, asked)
     finally:
         room.give(size)
-    parts = frame.batch(answers) if asked.batch else answers
-    await send_answer(send, 200, b"".join(parts), {"content-type": MEDIA_TYPE})
+    await send_answer(send, 200, text, {"content-type": MEDIA_TYPE})
+
+
+async def _text(caller: Caller, shown: str, asked: frame.Frame) -> bytes:
+    """The answers to a frame, as one."""
+    answers = await _answer(caller, shown, asked.calls)
+    return b"".join(frame.batch(answers) if asked.batch else answers)
 
 
 async def _body(receive: Receive) -> bytes:

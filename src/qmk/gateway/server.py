@@ -14,6 +14,7 @@ from qmk.gateway.app import make_app
 from qmk.gateway.authority import make_server, names_of
 from qmk.gateway.edge import Edge
 from qmk.gateway.slow import ADDRESS_CONNECTIONS, TimelyProtocol
+from qmk.gateway.streams import Streams
 
 RECORDS = "gateway.db"
 CONNECTIONS = 4096
@@ -46,9 +47,9 @@ class Listening:
 class Server(uvicorn.Server):
     """Serves at a place."""
 
-    def __init__(self, config: uvicorn.Config, place: Listening) -> None:
+    def __init__(self, config: uvicorn.Config, place: Listening, streams: Streams) -> None:
         super().__init__(config)
-        self._place = place
+        self._place, self._streams = place, streams
 
     async def on_tick(self, counter: int) -> bool:
         place = self._place
@@ -56,6 +57,11 @@ class Server(uvicorn.Server):
             _, cert = make_server(place.data_dir, place.hosts)
             self.config.ssl.load_cert_chain(cert)  # for connections from now on
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
+        """Ends the streams first, which would be waited for."""
+        self._streams.close()
+        await super().shutdown(sockets)
 
 
 def serve(place: Listening, socket: Path | None, *, require_token: bool, verbose: bool) -> None:
@@ -80,4 +86,4 @@ def serve(place: Listening, socket: Path | None, *, require_token: bool, verbose
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, min(most, 2 * CONNECTIONS)), most))
     gc.collect()
     gc.freeze()  # what is there stays; looking through it again and again would take a tenth of the time
-    Server(config, place).run(sockets=[place.socket])
+    Server(config, place, app.state.streams).run(sockets=[place.socket])

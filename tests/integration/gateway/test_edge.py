@@ -38,7 +38,10 @@ SMUGGLED = {
     "chunked, and then another": HEAD + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + NEXT,
     "another, and then chunked": HEAD + b"Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n" + NEXT,
     "chunked twice": HEAD + CHUNKED + CHUNKED + b"\r\n0\r\n\r\n" + NEXT,
-    "chunks in HTTP/1.0": b"POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n" + CHUNKED + b"\r\n0\r\n\r\n" + NEXT,
+    "chunks in HTTP/1.0": b"POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n"
+    + CHUNKED
+    + b"\r\n0\r\n\r\n"
+    + NEXT,
     "a chunk that goes on": HEAD + CHUNKED + b"\r\n1\r\nab\r\n0\r\n\r\n" + NEXT,
     "a chunk with line feeds alone": HEAD + CHUNKED + b"\r\n1\na\n0\n\n" + NEXT,
     "two hosts": b"POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + NEXT,
