@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import httpx
 
 import qmk
 from qmk.client.address import read_server
-from qmk.client.http import HttpLink
+from qmk.client.http import HttpLink, Response
 from qmk.client.http_threads import ThreadedHttpLink
 
 CALLS = 400
@@ -117,28 +118,50 @@ def main() -> None:
         daemon.wait()
 
 
-def compare(daemon: int, socket: str, url: str) -> None:
-    clients = {"socket": qmk.Client(socket), "http": qmk.Client(url)}
+class Rest:
+    """Requests of the REST API over one connection, with as little of a client as there can be."""
+
+    def __init__(self, url: str) -> None:
+        host, _, port = url.rpartition("://")[2].rpartition(":")
+        self._socket = socket.create_connection((host, int(port)))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._host = host
+
+    def get(self, path: str) -> bytes:
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+        response = Response(self._socket)
+        response.begin()
+        assert response.status == 200, response.status
+        return response.read()
+
+
+def compare(daemon: int, path: str, url: str) -> None:
+    clients, rest = {"socket": qmk.Client(path), "http": qmk.Client(url)}, Rest(url)
     job = clients["http"].submit(bell(), shots=1000, keep_events=True).job_id
     clients["http"].wait(job)
     pids = [daemon, *children(daemon)]
+    paths = {"status": f"/v1/jobs/{job}", "result, 1000 shots": f"/v1/jobs/{job}/result"}
     plans: dict[str, Callable[[qmk.Client], object]] = {
         "status": lambda client: client.status(job),
         "result, 1000 shots": lambda client: client.result(job),
         "partial": lambda client: client.partial(job),
         "run, 100 shots": lambda client: client.run(bell(), shots=100, cache=False),
     }
-    print(f"{'call':<22}{'socket us':>10}{'http us':>10}{'ratio':>7}{'CPU socket us':>15}{'CPU http us':>13}")
+    heads = f"{'socket us':>10}{'http us':>10}{'ratio':>7}{'REST us':>10}{'ratio':>7}"
+    print(f"{'call':<22}{heads}  CPU us: socket, http, REST")
     for name, plan in plans.items():
+        ways = [lambda client=client, plan=plan: plan(client) for client in clients.values()]
+        ways += [lambda path=paths[name]: rest.get(path)] if name in paths else []
         row: list[float] = []
         spent: list[float] = []
-        for client in clients.values():
+        for way in ways:
             before = cpu_s(pids) + time.process_time()
-            row.append(measure(lambda client=client, plan=plan: plan(client)))
+            row.append(measure(way))
             spent.append((cpu_s(pids) + time.process_time() - before) / (CALLS + 20) * 1e6)
-        print(f"{name:<22}{row[0]:>10.0f}{row[1]:>10.0f}{row[1] / row[0]:>7.1f}{spent[0]:>15.0f}{spent[1]:>13.0f}")
+        ratios = [f"{each:>10.0f}{each / row[0]:>7.1f}" for each in row[1:]]
+        print(f"{name:<22}{row[0]:>10.0f}{''.join(ratios):<36}" + ", ".join(f"{each:.0f}" for each in spent))
     asyncio.run(compare_clients(url))
-    for name, place in (("socket", socket), ("http", url)):
+    for name, place in (("socket", path), ("http", url)):
         status_s, ended_s = asyncio.run(measure_many(place))
         print(
             f"asyncio, {name}: {JOBS} status calls at once {status_s * 1e3:.0f} ms; {JOBS} jobs {ended_s * 1e3:.0f} ms"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import socket as sockets
 import ssl
 from collections.abc import Callable
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -16,25 +15,37 @@ from qmk.base.errors import QmkError
 from qmk.cli import log, options, parameters, terminal
 from qmk.cli.beside import end_with_input
 
-if TYPE_CHECKING:
-    from qmk.gateway.app import Beside
-
-RECORDS = "gateway.db"
-CONNECTIONS = 256
 PORT = 8451
 EXTRAS = {"litestar": "gateway", "uvicorn": "gateway", "strawberry": "gateway", "grpc": "grpc", "grpc_health": "grpc"}
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def tls_options(command: Command) -> Command:
-    """``--tls-cert`` and ``--tls-key``, which go together."""
+def edge_options(command: Command) -> Command:
+    """Certificates, as ``tls``, ``tls_cert`` and ``tls_key``, which go together, and who may connect to what, as
+    ``allowed_hosts`` and ``address_connections``."""
+    command = click.option(
+        "--address-connections",
+        type=click.IntRange(1),
+        default=1024,
+        metavar="N",
+        help="Connections of one address, but for this machine's; 1024 if not given.",
+    )(command)
+    command = click.option(
+        "--allowed-host",
+        "allowed_hosts",
+        multiple=True,
+        metavar="NAME",
+        help="Serve requests for this host name too, or with a dot before it for all below it; may be given several "
+        "times. Addresses, this machine and the names of the certificate are served.",
+    )(command)
+    kind = click.Path(dir_okay=False)
     for name, text in (
         ("key", "Private key of the certificate, in PEM."),
         ("cert", "Serve https with this certificate, in PEM with those of its authorities."),
     ):
-        kind = click.Path(dir_okay=False)
         command = click.option(f"--tls-{name}", f"tls_{name}", type=kind, metavar="FILE", help=text)(command)
-    return command
+    text = "auto: serve https with a certificate of an authority of this machine's own, whose file clients are given."
+    return click.option("--tls", type=click.Choice(["auto"]), help=text)(command)
 
 
 def grpc_option(command: Command) -> Command:
@@ -55,7 +66,7 @@ def grpc_option(command: Command) -> Command:
 )
 @options.data_option("Where the gateway keeps what its protocols know of a task beside its job.")
 @click.option("--require-token", is_flag=True, help="Ask for a token on loopback too; elsewhere it always is.")
-@tls_options
+@edge_options
 @grpc_option
 @click.option("--beside", type=int, hidden=True, help="Listen at this descriptor, and end with standard input.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
@@ -65,9 +76,12 @@ def command(
     port: int,
     data_dir: Path | None,
     require_token: bool,
+    tls: str | None,
     tls_cert: str | None,
     tls_key: str | None,
     grpc: tuple[str, int] | None,
+    allowed_hosts: tuple[str, ...],
+    address_connections: int,
     beside: int | None,
     verbose: bool,
 ) -> None:
@@ -77,42 +91,27 @@ def command(
     as AWS_SESSION_TOKEN, as a bearer token, or as the password of basic authentication.
     """
     require_packages(grpc=grpc is not None)
-    import uvicorn
-
-    from qmk.gateway.app import make_app
-    from qmk.gateway.slow import TimelyProtocol
+    from qmk.gateway.server import Listening, serve
     from qmk.rpc.places import state_dir
 
     log.start_log(verbose)
-    check_tls(tls_cert, tls_key)
+    check_tls(tls, tls_cert, tls_key)
     if beside is not None:
         end_with_input()
-    listening = listen(host, port) if beside is None else sockets.socket(fileno=beside)
-    place = None if grpc is None else (grpc if beside is not None else free_place(*grpc))
-    hosts = {listening.getsockname()[0], *(place[:1] if place else ())}
-    needs_token = require_token or not hosts <= {"127.0.0.1", "::1"}
-    folder = data_dir or state_dir()
-    app = make_app(
-        Path(socket_path) if socket_path else None,
-        folder / RECORDS,
-        needs_token=needs_token,
-        beside=_beside(place, tls_cert, tls_key),
-    )
-    config = uvicorn.Config(
-        app,
-        http=TimelyProtocol,
-        limit_concurrency=CONNECTIONS,
-        log_config=None,
-        access_log=verbose,
-        server_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=5,
-        ssl_certfile=tls_cert,
-        ssl_keyfile=tls_key,
+    found = Listening(
+        socket=listen(host, port) if beside is None else sockets.socket(fileno=beside),
+        data_dir=data_dir or state_dir(),
+        hosts=frozenset(name.lower() for name in (*allowed_hosts, host)),
+        cert=Path(tls_cert) if tls_cert else None,
+        key=Path(tls_key) if tls_key else None,
+        makes_cert=bool(tls),
+        address_connections=address_connections,
+        grpc=free_place(*grpc) if grpc and beside is None else grpc,
     )
     if beside is None:
-        announce(listening, tls_cert, place)
-    uvicorn.Server(config).run(sockets=[listening])
+        announce(found.socket, bool(tls or tls_cert), found.grpc)
+        announce_authority(found.authority)
+    serve(found, Path(socket_path) if socket_path else None, require_token=require_token, verbose=verbose)
 
 
 def require_packages(*, grpc: bool = False) -> None:
@@ -124,8 +123,10 @@ def require_packages(*, grpc: bool = False) -> None:
             raise QmkError("UNSUPPORTED", f"the gateway needs the package '{name}'", help=help)
 
 
-def check_tls(cert: str | None, key: str | None) -> None:
+def check_tls(tls: str | None, cert: str | None, key: str | None) -> None:
     """Refuses a certificate without its key, and files that are not a certificate and its key."""
+    if tls and (cert or key):
+        raise click.UsageError("--tls auto makes a certificate: leave out --tls-cert and --tls-key")
     if not (cert or key):
         return
     if not (cert and key):
@@ -137,12 +138,21 @@ def check_tls(cert: str | None, key: str | None) -> None:
         raise QmkError("INVALID_PARAMS", f"cannot use {cert} with {key}: {why}", field="tls_cert") from error
 
 
-def announce(listening: sockets.socket, cert: str | None, grpc: tuple[str, int] | None) -> None:
+def announce(listening: sockets.socket, tls: bool, grpc: tuple[str, int] | None) -> None:
     """Said once callers can connect; scripts may wait for the first line."""
     address = address_of(*listening.getsockname()[:2])
-    terminal.say(f"listening on {'https' if cert else 'http'}://{address}; Ctrl-C stops", err=True)
+    terminal.say(f"listening on {'https' if tls else 'http'}://{address}; Ctrl-C stops", err=True)
     if grpc is not None:
-        terminal.say(f"gRPC on {address_of(*grpc)}{' with TLS' if cert else ''}", err=True)
+        terminal.say(f"gRPC on {address_of(*grpc)}{' with TLS' if tls else ''}", err=True)
+
+
+def announce_authority(certificate: Path | None) -> None:
+    """Says which file clients need to trust this gateway, if they need one."""
+    if certificate is None:
+        return
+    from qmk.gateway.authority import fingerprint
+
+    terminal.say(f"clients trust it with --ca {certificate}; its SHA-256 is {fingerprint(certificate)}", err=True)
 
 
 def address_of(host: str, port: int) -> str:
@@ -155,15 +165,6 @@ def free_place(host: str, port: int) -> tuple[str, int]:
     there first, and then the gateway does not start."""
     with listen(host, port) as found:
         return found.getsockname()[:2]
-
-
-def _beside(place: tuple[str, int] | None, cert: str | None, key: str | None) -> list[Beside]:
-    """What runs beside the application: the gRPC server at this place."""
-    if place is None:
-        return []
-    from qmk.gateway.grpc.server import Place, serving_at
-
-    return [partial(serving_at, place=Place(*place, cert, key))]
 
 
 def listen(host: str, port: int) -> sockets.socket:

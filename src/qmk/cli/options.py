@@ -234,6 +234,8 @@ def _choose_server(ctx: click.Context, param: click.Parameter, value: str | None
 def cafile_option(command: Command) -> Command:
     return click.option(
         "--cafile",
+        "--ca",
+        "cafile",
         type=click.Path(dir_okay=False),
         metavar="FILE",
         help="Certificates of the authorities to trust, instead of the system's.",

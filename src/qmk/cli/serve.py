@@ -97,7 +97,7 @@ if TYPE_CHECKING:
     help="Run a gateway too, at this address, such as 127.0.0.1:8451 or 0.0.0.0:443; see 'qmk gateway'.",
 )
 @gateway.grpc_option
-@gateway.tls_options
+@gateway.edge_options
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -118,8 +118,11 @@ def command(
     worker_nice: int | None,
     http: tuple[str, int] | None,
     grpc: tuple[str, int] | None,
+    tls: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    allowed_hosts: tuple[str, ...],
+    address_connections: int,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -145,32 +148,54 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
-    if http is None and (tls_cert or tls_key or grpc):
-        raise click.UsageError("--grpc, --tls-cert and --tls-key go with --http")
-    running = contextlib.nullcontext(announce) if http is None else _run_beside(config, http, grpc, tls_cert, tls_key)
-    with running as ready:
+    own = [
+        ("grpc", grpc and gateway.address_of(*grpc)),
+        ("tls", tls),
+        ("tls-cert", tls_cert),
+        ("tls-key", tls_key),
+        *(("allowed-host", each) for each in allowed_hosts),
+    ]
+    edge = [f"--{name}={value}" for name, value in own if value]
+    if http is None:
+        if edge:
+            raise click.UsageError(f"{edge[0].partition('=')[0]} goes with --http")
+        serve(config, ready=announce)
+        return
+    gateway.require_packages(grpc=grpc is not None)
+    gateway.check_tls(tls, tls_cert, tls_key)
+    place = gateway.free_place(*grpc) if grpc else None
+    edge = [f"--grpc={gateway.address_of(*place)}" if place and each.startswith("--grpc=") else each for each in edge]
+    edge.append(f"--address-connections={address_connections}")
+    hosts = [http[0], *allowed_hosts] if tls else []
+    with _run_beside(config, http, place, edge, hosts, secure=bool(tls or tls_cert)) as ready:
         serve(config, ready=ready)
 
 
 @contextlib.contextmanager
 def _run_beside(
-    config: HostConfig, http: tuple[str, int], grpc: tuple[str, int] | None, cert: str | None, key: str | None
+    config: HostConfig,
+    http: tuple[str, int],
+    grpc: tuple[str, int] | None,
+    edge: list[str],
+    hosts: list[str],
+    *,
+    secure: bool,
 ) -> Generator[Callable[[HostConfig], None]]:
-    """What is to be done once the daemon is ready, where a gateway runs beside it until its end."""
-    gateway.require_packages(grpc=grpc is not None)
-    gateway.check_tls(cert, key)
+    """What is to be done once the daemon is ready, where a gateway runs beside it until its end. ``hosts``: make it a
+    certificate for these."""
     listening = gateway.listen(*http)
-    place = gateway.free_place(*grpc) if grpc else None
-    arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir)]
+    arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir), "--host", http[0], *edge]
     arguments += ["--require-token"] if config.require_token else []
-    arguments += ["--tls-cert", cert, "--tls-key", key] if cert and key else []
-    arguments += ["--grpc", gateway.address_of(*place)] if place else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
     process = beside.GatewayProcess(listening, arguments)
 
     def ready(config: HostConfig) -> None:
         announce(config)
-        gateway.announce(listening, cert, place)
+        gateway.announce(listening, secure, grpc)
+        if hosts:
+            from qmk.gateway.authority import make_server
+
+            gateway.announce_authority(make_server(config.data_dir, hosts)[0])
         process.start()
 
     try:

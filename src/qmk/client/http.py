@@ -28,8 +28,13 @@ LONGEST_WAIT_MS = 20_000
 CONNECT_S = 10.0
 ANSWER_S = 60.0
 """Seconds within which an answer begins, and goes on, beyond the time that the call itself asks to wait."""
-PATH = "/rpc"
+PATH, STREAM_PATH = "/rpc", "/rpc/stream"
+STREAM_HEADER = "QMK-Stream"
+SILENCE_S = 40.0
+"""A stream says every 15 s that it is there."""
 MEDIA_TYPE = "application/json"
+LINE_BYTES, MOST_FIELDS = 1 << 16, 100
+"""Of the head of an answer."""
 AWAY = (429, 502, 503, 504)
 """What a proxy answers while its server is not there, and a gateway that is full."""
 
@@ -39,7 +44,8 @@ class HttpConnection:
 
     def __init__(self, server: Server, token: str) -> None:
         self._server = server
-        self._head = _head(server, token)
+        self._token = token
+        self._head = head_of(server, token, "POST", PATH) + b"Content-Length: %d\r\n\r\n"
         self._connection: http.client.HTTPConnection | None = None
         self._pid = 0
 
@@ -64,14 +70,18 @@ class HttpConnection:
         self._connection, self._pid = made, os.getpid()
         return made
 
-    def ask(self, line: bytes, held_ms: int) -> list[frame.Answer]:
-        """The answers to a frame, whatever their numbers. Raises ConnectionError where the connection breaks, QmkError
-        for the gateway's own refusals and for whatever is not a gateway."""
+    def ask(self, line: bytes, held_ms: int, stream: str = "") -> list[frame.Answer]:
+        """The answers to a frame, whatever their numbers; none where they are to come by a stream. Raises
+        ConnectionError where the connection breaks, QmkError for the gateway's own refusals and for whatever is not a
+        gateway."""
         connection = self.open()
         try:
             connection.sock.settimeout(ANSWER_S + held_ms / 1e3)
-            connection.sock.sendall(self._head % len(line) + line)  # in one piece: http.client would send two
-            response = http.client.HTTPResponse(connection.sock, method="POST")
+            head = self._head % len(line)
+            if stream:
+                head = head[:-2] + f"{STREAM_HEADER}: {stream}\r\n\r\n".encode("ascii")
+            connection.sock.sendall(head + line)  # in one piece: http.client would send two
+            response = Response(connection.sock, method="POST")
             response.begin()
             body = response.read(LIMITS.frame_bytes + 2)
             if len(body) > LIMITS.frame_bytes + 1:
@@ -84,7 +94,30 @@ class HttpConnection:
             raise
         if response.will_close:
             self.close()
+        if stream and response.status == 202:
+            return []
         return _answers(self._server, response, body)
+
+    def follow(self, name: str, after: int) -> Response:
+        """The response that is the stream of this name after an event, a new one without a name. Raises as ``ask``, and
+        CONNECTION_LOST where the server has it no longer."""
+        connection = self.open()
+        more = f"{STREAM_HEADER}: {name}\r\nLast-Event-ID: {after}\r\n" if name else ""
+        head = head_of(self._server, self._token, "GET", STREAM_PATH) % () + more.encode("ascii")
+        try:
+            connection.sock.settimeout(SILENCE_S)
+            connection.sock.sendall(head + b"\r\n")
+            response = Response(connection.sock)
+            response.begin()
+            if response.status == 200 and response.media_type == "text/event-stream":
+                return response
+            body = response.read(LIMITS.frame_bytes)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise ConnectionResetError(str(error)) from error
+        self.close()
+        _answers(self._server, response, body)
+        raise _not_answered(self._server, response)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -97,6 +130,49 @@ class HttpConnection:
         if made is not None:
             with suppress(OSError, AttributeError):  # it may be closed by now
                 made.sock.shutdown(socket.SHUT_RDWR)
+
+
+class Response(http.client.HTTPResponse):
+    """An answer whose headers are read as what they are. The standard library reads them as those of a mail, which
+    takes longer than all else that a client does. Names are in lower case; of several the last counts."""
+
+    fields: dict[str, str]
+
+    def begin(self) -> None:
+        while True:
+            line = self.fp.readline(LINE_BYTES).split(None, 2)
+            if len(line) < 2 or not line[0].startswith(b"HTTP/1.") or not line[1].isdigit():
+                raise http.client.BadStatusLine("the answer is not one of HTTP/1.1" if line else "there is no answer")
+            self.status = self.code = int(line[1])
+            self.version = 10 if line[0] == b"HTTP/1.0" else 11
+            self.fields = self._read_fields()
+            if self.status >= 200:  # others come before the answer
+                break
+        connection = self.fields.get("connection", "").lower()
+        self.will_close = "close" in connection or (self.version == 10 and "keep-alive" not in connection)
+        self.chunked = self.fields.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        size = self.fields.get("content-length", "")
+        self.length = int(size) if size.isdecimal() and not self.chunked else None
+        if self.status in (204, 304):
+            self.length = 0
+        self.will_close = self.will_close or (self.length is None and not self.chunked)
+
+    def _read_fields(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for _ in range(MOST_FIELDS):
+            line = self.fp.readline(LINE_BYTES)
+            if line in (b"\r\n", b"\n"):
+                return found
+            if not line:
+                break
+            name, _, value = line.decode("latin-1").partition(":")
+            found[name.strip().lower()] = value.strip()
+        raise http.client.HTTPException("its headers have no end")
+
+    @property
+    def media_type(self) -> str:
+        return self.fields.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class HttpLink(BlockingLink):
@@ -134,10 +210,10 @@ def pick(numbers: Sequence[int], answers: Sequence[frame.Answer]) -> list[frame.
     return [found[number] for number in numbers]
 
 
-def _answers(server: Server, response: http.client.HTTPResponse, body: bytes) -> list[frame.Answer]:
+def _answers(server: Server, response: Response, body: bytes) -> list[frame.Answer]:
     """What a response says. Raises the error that it is, if it is one."""
     found: list[frame.Answer] = []
-    if response.headers.get_content_type() == MEDIA_TYPE:
+    if response.media_type == MEDIA_TYPE:
         with suppress(QmkError):
             found = [each for each in frame.answers(body) if each.error is not None or each.result]
     for each in found:
@@ -148,7 +224,7 @@ def _answers(server: Server, response: http.client.HTTPResponse, body: bytes) ->
     raise _not_answered(server, response)
 
 
-def _not_answered(server: Server, response: http.client.HTTPResponse) -> QmkError:
+def _not_answered(server: Server, response: Response) -> QmkError:
     """The error of a response that no gateway of QMK has given."""
     status, url = response.status, server.url
     if status in (401, 403):
@@ -166,7 +242,7 @@ def _not_answered(server: Server, response: http.client.HTTPResponse) -> QmkErro
         )
     help = "check the address; a gateway is started with 'qmk serve --http' or 'qmk gateway'"
     if 300 <= status < 400:
-        to = printable(response.headers.get("Location", "another place")[:200])
+        to = printable(response.fields.get("location", "another place")[:200])
         help = f"it points to {to}; if that is the server that you mean, give its address"
     return QmkError("UNSUPPORTED", f"what answers at {url} is not a gateway of QMK (HTTP {status})", help=help)
 
@@ -195,19 +271,19 @@ def _cannot_connect(server: Server, error: OSError) -> QmkError:
     return QmkError("CONNECTION_LOST", why, server=url, connected=False, hint=hint)
 
 
-def _head(server: Server, token: str) -> bytes:
-    """The headers of all requests, with a place for the length of the body."""
+def head_of(server: Server, token: str, method: str, path: str) -> bytes:
+    """The headers of all requests, as a template."""
     if not token.isascii() or not token.isprintable() or " " in token:
         raise QmkError("AUTH_FAILED", "the token is not valid", help="tokens are letters, digits, dots, - and _")
     lines = [
-        f"POST {server.path}{PATH} HTTP/1.1",
+        f"{method} {server.path}{path} HTTP/1.1",
         f"Host: {server.url.partition('://')[2].partition('/')[0]}",
         f"User-Agent: qmk/{__version__}",
-        f"Accept: {MEDIA_TYPE}",
+        f"Accept: {MEDIA_TYPE}, text/event-stream",
         f"Content-Type: {MEDIA_TYPE}",
         *([f"Authorization: Bearer {token}"] if token else []),
     ]
-    return "\r\n".join(lines).replace("%", "%%").encode("ascii") + b"\r\nContent-Length: %d\r\n\r\n"
+    return "\r\n".join(lines).replace("%", "%%").encode("ascii") + b"\r\n"
 
 
 def _is_stale(sock: socket.socket) -> bool:

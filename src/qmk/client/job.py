@@ -17,8 +17,11 @@ from qmk.client.result import Fetch, Result
 from qmk.request.arguments import number_between, refuse
 
 if TYPE_CHECKING:
-    from qmk.abi.calls import q_cancel, q_status, q_wait
+    from qmk.abi.calls import q_cancel, q_events, q_status, q_wait
     from qmk.request.options import RunOptions
+
+NEWS_MS = 2000
+"""A job that is watched is looked at after so long, whatever it says: its engine counts shots in steps."""
 
 
 class Follows:
@@ -38,6 +41,10 @@ class Follows:
 
     async def partial(self, job: str) -> Result | None:
         """The result of a job so far."""
+        raise AssertionError("the client that this is a part of asks")
+
+    async def events(self, job: str, after: int = 0, timeout_ms: int = 0) -> q_events.Reply:
+        """The history of a job after event ``after``."""
         raise AssertionError("the client that this is a part of asks")
 
     def _when_ended(self, job: AsyncJob, tell: Callable[[], None]) -> None:
@@ -110,10 +117,11 @@ class AsyncJob:
         return await self._client.partial(self.job_id)
 
     async def watch(self, every_s: float = 0.5) -> AsyncIterator[Result]:
-        """The result so far each time it has grown, looked at every ``every_s`` seconds; at last the result. Raises
-        as ``result``."""
-        shots = 0
+        """The result so far each time it has grown, at most every ``every_s`` seconds; at last the result. Raises as
+        ``result``. What the job says of itself is waited for, so that nothing is asked while nothing happens."""
+        shots = after = 0
         while True:
+            after = (await self._client.events(self.job_id, after, NEWS_MS)).last_seq
             found = await self._look(every_s)
             if found is not None and (not found.partial or found.shots > shots):
                 shots = found.shots

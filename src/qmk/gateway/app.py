@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Response, Router, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
@@ -32,13 +32,24 @@ from qmk.base.errors import QmkError
 from qmk.gateway import rpc
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
+from qmk.gateway.edge import Edge, Receive, Scope, Send, headers_of
 from qmk.gateway.graphql import routes as graphql
-from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of, without_places
+from qmk.gateway.http import (
+    BODY_BYTES,
+    AnyRequest,
+    Gate,
+    Refusal,
+    answer,
+    send_answer,
+    status_of,
+    without_places,
+)
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.records import Records
 from qmk.gateway.rest import routes as rest
+from qmk.gateway.streams import Streams
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
@@ -64,7 +75,7 @@ ADAPTERS = (
     ProtocolAdapter("/pasqal", pasqal.HANDLERS, pasqal.answer_error),
     ProtocolAdapter("/v1", rest.HANDLERS, rest.answer_error),
     ProtocolAdapter("/graphql", graphql.HANDLERS, graphql.answer_error),
-    ProtocolAdapter("/rpc", rpc.HANDLERS, rpc.answer_error),
+    ProtocolAdapter(rpc.PATH, (), rpc.answer_error),
 )
 
 
@@ -73,13 +84,58 @@ async def health() -> Response[bytes]:
     return answer({"status": "up"})
 
 
-def make_app(socket: Path | None, records: Path, *, needs_token: bool, beside: Sequence[Beside] = ()) -> Litestar:
-    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file. ``beside``: what
-    runs from its start to its end, such as another server.
+class Application(Litestar):
+    """The routes of the protocols, behind what every request and answer passes. ``/rpc`` has no part in the routing."""
+
+    edge: Edge
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+        headers = headers_of(scope)
+        try:
+            self.edge.check(scope.get("method", "CONNECT"), headers)
+        except (QmkError, Refusal) as error:
+            await self._refuse(scope, receive, self.edge.send_with_headers(send, ""), error)
+            return
+        if scope["type"] == "http":
+            send = self.edge.send_with_headers(send, headers.get("host", ""))
+            if scope["path"].startswith(rpc.PATH) and scope["path"][len(rpc.PATH) :] in rpc.PATHS:
+                await self._serve_rpc(headers, scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    async def _serve_rpc(self, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await rpc.serve(self.state, headers, scope, receive, send)
+        except Exception as error:
+            await self._refuse(scope, receive, send, error)
+
+    async def _refuse(self, scope: Any, receive: Any, send: Send, error: Exception) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        made = _answer_error(Request(scope, receive), error)
+        headers = {"content-type": f"{made.media_type}", **made.headers}
+        await send_answer(send, made.status_code or 500, made.content, headers)
+
+
+def make_app(
+    socket: Path | None,
+    records: Path,
+    *,
+    needs_token: bool,
+    edge: Edge | None = None,
+    beside: Sequence[Beside] = (),
+) -> Application:
+    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file. Without ``edge``
+    it serves every host. ``beside``: what runs from its start to its end, such as another server.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
     gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
+    streams = Streams()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -89,25 +145,28 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool, beside: S
                     await running.enter_async_context(each(gate))
                 yield
         finally:
+            streams.close()
             await compiling.close()
             await gate.callers.close()
             gate.records.close()
 
-    return Litestar(
+    app = Application(
         route_handlers=[
             health,
             rest.SCHEMA,
-            *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS),
+            *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS if adapter.handlers),
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room()}),
+        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room(), "streams": streams}),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
         debug=False,
         pdb_on_exception=False,
     )
+    app.edge = edge or Edge()
+    return app
 
 
 def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:

@@ -11,20 +11,25 @@ The parameters of a call go on to the daemon as they are. What keeps tenants apa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import Response, post
-from litestar.handlers import HTTPRouteHandler
+from litestar import Response
 
 from qmk.abi.call import Call
 from qmk.abi.calls import q_events, q_negotiate_caps, q_query_resources, q_wait
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.gateway.callers import Caller, Callers
-from qmk.gateway.http import AnyRequest, Refusal, read_body
+from qmk.gateway.edge import Receive, Scope, Send
+from qmk.gateway.http import Refusal, send_answer
+from qmk.gateway.streams import NAME_HEADER, Streams
+from qmk.gateway.streams import PATH as STREAM_PATH
 from qmk.rpc import frame, refusals
 
+PATH, PATHS = "/rpc", ("", "/", STREAM_PATH)
+"""Where it is, and what may follow."""
 WAIT_MS = 60_000
 """The longest that a call may ask to wait."""
 MEDIA_TYPE = "application/json"
@@ -55,28 +60,53 @@ class Room:
         self._left += size
 
 
-@post("/", request_max_body_size=LIMITS.frame_bytes)
-async def rpc(request: AnyRequest) -> Response[bytes]:
-    """The answers to a frame of calls."""
-    callers: Callers = request.app.state.gate.callers
-    shown = callers.shown_token(request.headers)
+async def serve(state: Any, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a frame of calls. It stands before the router, which would cost as much as the daemon's part."""
+    callers: Callers = state.gate.callers
+    shown = callers.shown_token(headers)
+    streams: Streams = state.streams
+    if scope["path"].endswith(STREAM_PATH):
+        if scope["method"] != "GET":
+            raise Refusal(405, "a stream is opened by GET")
+        await callers.with_token(shown)
+        await streams.serve(shown, headers, receive, send)
+        return
+    if scope["method"] != "POST":
+        raise Refusal(405, "a frame is sent by POST")
     caller = await callers.client_of(shown)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise Refusal(415, f"a frame is sent as {MEDIA_TYPE}")
-    size, room = _size_of(request), request.app.state.room
+    size, room = _size_of(headers), state.room
     room.take(size)
     try:
-        asked = frame.outline(_one_line(await read_body(request)))
+        asked = frame.outline(_one_line(await _body(receive)))
         if any(each.call is q_query_resources.CALL for each in asked.calls):
             caller = await callers.with_token(shown)  # it needs no session, but a token that is good
-        answers = await _answer(caller, shown, asked.calls)
+        if name := headers.get(NAME_HEADER):
+            streams.find(name, shown).add(_text(caller, shown, asked))
+            await send_answer(send, 202, b"", {})
+            return
+        text = await _text(caller, shown, asked)
     finally:
         room.give(size)
-    parts = frame.batch(answers) if asked.batch else answers
-    return Response(b"".join(parts), status_code=200, media_type=MEDIA_TYPE)
+    await send_answer(send, 200, text, {"content-type": MEDIA_TYPE})
 
 
-HANDLERS: tuple[HTTPRouteHandler, ...] = (rpc,)
+async def _text(caller: Caller, shown: str, asked: frame.Frame) -> bytes:
+    """The answers to a frame, as one."""
+    answers = await _answer(caller, shown, asked.calls)
+    return b"".join(frame.batch(answers) if asked.batch else answers)
+
+
+async def _body(receive: Receive) -> bytes:
+    """The body, of the length that was declared; how long it may take is bounded by the protocol below. Raises
+    ``Refusal`` 400 where the caller goes away first."""
+    parts: list[bytes] = []
+    while (message := await receive())["type"] != "http.disconnect":
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+    raise Refusal(400, "the caller went away before its body had come")
 
 
 def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:
@@ -87,12 +117,14 @@ def answer_error(error: Exception, status: int, message: str) -> Response[bytes]
     return Response(frame.error(frame.NULL_ID, error), status_code=status, media_type=MEDIA_TYPE)
 
 
-def _size_of(request: AnyRequest) -> int:
-    """The declared length of the body. Raises INVALID_REQUEST for a body without one."""
-    text = request.headers.get("content-length", "")
+def _size_of(headers: Mapping[str, str]) -> int:
+    """The declared length of the body. Raises INVALID_REQUEST for a body without one, ``Refusal`` 413."""
+    text = headers.get("content-length", "")
     if not text.isdecimal():
         raise QmkError("INVALID_REQUEST", "the request has no Content-Length", help="send the frame in one piece")
-    return min(int(text), LIMITS.frame_bytes)
+    if int(text) > LIMITS.frame_bytes:
+        raise Refusal(413, f"a frame may have {LIMITS.frame_bytes} bytes")
+    return int(text)
 
 
 def _one_line(data: bytes) -> bytes:

@@ -29,7 +29,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def served(most: int | None = None) -> AsyncIterator[Any]:
+async def served(most: int | None = None, app: Any = app) -> AsyncIterator[Any]:
     """The address of ``app`` behind the protocol, for at most so many connections."""
     config = uvicorn.Config(
         app, http=slow.TimelyProtocol, port=0, lifespan="off", log_config=None, limit_concurrency=most

@@ -59,8 +59,8 @@ class Place:
 
     host: str
     port: int
-    cert: str | None = None
-    key: str | None = None
+    cert: Path | None = None
+    key: Path | None = None
 
     @property
     def address(self) -> str:
@@ -73,7 +73,7 @@ async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
     server = await make_server(gate)
     try:
         if place.cert and place.key:
-            pair = (Path(place.key).read_bytes(), Path(place.cert).read_bytes())
+            pair = (place.key.read_bytes(), place.cert.read_bytes())
             port = server.add_secure_port(place.address, grpc.ssl_server_credentials([pair]))
         else:
             port = server.add_insecure_port(place.address)

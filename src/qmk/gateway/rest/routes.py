@@ -12,8 +12,8 @@ from litestar import Response, get, route
 from litestar.response import Stream
 
 from qmk.base.errors import QmkError
-from qmk.gateway.callers import Caller
-from qmk.gateway.http import AnyRequest, Gate, Refusal, enter, status_of
+from qmk.gateway.callers import Caller, Callers
+from qmk.gateway.http import AnyRequest, Gate, Refusal, status_of
 from qmk.gateway.rest import openapi, page
 from qmk.gateway.rest.asked import JSON, asked_by, range_of, upload_path
 from qmk.gateway.rest.problem import answer_error, problem_of
@@ -27,9 +27,14 @@ EVENT_STREAM = "text/event-stream"
 
 
 async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = False) -> Response[Any]:
-    caller, _ = await enter(request)
+    callers: Callers = request.app.state.gate.callers
+    shown = callers.shown_token(request.headers)
+    caller = await (callers.client_of if operation.proves_token else callers.with_token)(shown)
     asked = await asked_by(operation, request, upload=upload)
-    if operation.follow is not None and EVENT_STREAM in request.headers.get("accept", ""):
+    waits, streams = bool(getattr(asked, "wait_s", 0)), EVENT_STREAM in request.headers.get("accept", "")
+    if waits or streams:
+        caller = await callers.with_token(shown)
+    if operation.follow is not None and streams:
         return await _stream(operation, request, caller, asked)
     try:
         reply = await serving.serve(request.app.state.gate, operation, caller, asked)

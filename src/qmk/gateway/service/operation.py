@@ -80,6 +80,11 @@ class Operation:
     def takes_program(self) -> bool:
         return "program" in self.places
 
+    @property
+    def proves_token(self) -> bool:
+        """Whether the daemon is asked for something that needs a right, and so refuses a token that was revoked."""
+        return bool(self.call.rights)
+
     def fields_at(self, place: Place) -> list[str]:
         return [name for name, there in self.places.items() if there == place]
 

@@ -1,0 +1,105 @@
+"""The process of the gateway: the application behind uvicorn, with certificates that are renewed while it runs."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import socket as sockets
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+
+from qmk.gateway.app import Beside, make_app
+from qmk.gateway.authority import make_server, names_of
+from qmk.gateway.edge import Edge
+from qmk.gateway.slow import ADDRESS_CONNECTIONS, TimelyProtocol
+from qmk.gateway.streams import Streams
+
+RECORDS = "gateway.db"
+CONNECTIONS = 4096
+RENEW_TICKS = 432_000
+"""Tenths of a second between looks at the days that are left to a certificate."""
+
+
+@dataclass
+class Listening:
+    """Where the gateway listens and whom it serves. ``makes_cert``: its certificate is that of an authority in the data
+    folder, whose own is then ``authority``. ``grpc``: host and port at which gRPC is served too."""
+
+    socket: sockets.socket
+    data_dir: Path
+    hosts: frozenset[str]
+    cert: Path | None = None
+    key: Path | None = None
+    makes_cert: bool = False
+    address_connections: int = ADDRESS_CONNECTIONS
+    grpc: tuple[str, int] | None = None
+    authority: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.makes_cert:
+            self.authority, self.cert = make_server(self.data_dir, self.hosts)
+            self.key = self.cert
+        if self.cert is not None:
+            self.hosts |= names_of(self.cert)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs on this machine reach it."""
+        return {self.socket.getsockname()[0], *(self.grpc or ())[:1]} <= {"127.0.0.1", "::1"}
+
+    @property
+    def beside(self) -> list[Beside]:
+        """What runs beside the application: the gRPC server."""
+        if self.grpc is None:
+            return []
+        from qmk.gateway.grpc.server import Place, serving_at
+
+        return [partial(serving_at, place=Place(*self.grpc, self.cert, self.key))]
+
+
+class Server(uvicorn.Server):
+    """Serves at a place."""
+
+    def __init__(self, config: uvicorn.Config, place: Listening, streams: Streams) -> None:
+        super().__init__(config)
+        self._place, self._streams = place, streams
+
+    async def on_tick(self, counter: int) -> bool:
+        place = self._place
+        if place.makes_cert and counter % RENEW_TICKS == 0 and self.config.ssl is not None:
+            _, cert = make_server(place.data_dir, place.hosts)
+            self.config.ssl.load_cert_chain(cert)  # for connections from now on
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
+        """Ends the streams first, which would be waited for."""
+        self._streams.close()
+        await super().shutdown(sockets)
+
+
+def serve(place: Listening, socket: Path | None, *, require_token: bool, verbose: bool) -> None:
+    """Serves until the process is told to end."""
+    needs_token = require_token or not place.is_local
+    edge = Edge(hosts=place.hosts | {sockets.gethostname().lower()}, tls=place.cert is not None)
+    app = make_app(socket, place.data_dir / RECORDS, needs_token=needs_token, edge=edge, beside=place.beside)
+    protocol = type("Protocol", (TimelyProtocol,), {"address_connections": place.address_connections})
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        limit_concurrency=CONNECTIONS,
+        log_config=None,
+        access_log=verbose,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+        ssl_certfile=place.cert,
+        ssl_keyfile=place.key,
+    )
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, min(most, 2 * CONNECTIONS)), most))
+    gc.collect()
+    gc.freeze()  # what is there stays; looking through it again and again would take a tenth of the time
+    Server(config, place, app.state.streams).run(sockets=[place.socket])
