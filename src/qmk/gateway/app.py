@@ -29,6 +29,7 @@ from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
 from qmk.gateway import rpc
+from qmk.gateway.accounts.accounts import Accounts, ReadLedger
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
@@ -69,12 +70,22 @@ async def health() -> Response[bytes]:
     return answer({"status": "up"})
 
 
-def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litestar:
-    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file.
+def make_app(
+    socket: Path | None,
+    records: Path,
+    *,
+    needs_token: bool,
+    data_dir: Path | None = None,
+    ledger: ReadLedger | None = None,
+) -> Litestar:
+    """The application; jobs go to the daemon at ``socket``, whose folder is ``data_dir``, by default that of
+    ``records``, the gateway's own file. ``ledger`` reads the daemon's ledger.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
-    gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
+    kept = Records(records)
+    accounts = Accounts(kept, data_dir or records.parent, ledger=ledger)
+    gate, compiling = Gate(Callers(socket, needs_token=needs_token, accounts=accounts), kept), Compiling()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:

@@ -13,7 +13,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,11 +24,15 @@ from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
 from qmk.client.aio import AsyncClient
 from qmk.client.patience import Outage
+from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
 from qmk.rpc import frame
+
+if TYPE_CHECKING:
+    from qmk.gateway.accounts.accounts import Accounts
 
 KEPT_CLIENTS = 1024
 KEPT_CLIENTS_OF_A_TENANT = 16
@@ -49,10 +53,20 @@ class Caller(AsyncClient):
     _opened: q_negotiate_caps.Reply | None = None
     _renews_session = True
 
-    def __init__(self, path: str | os.PathLike[str] | None, token: str | None, children: Children) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        token: str | None,
+        children: Children,
+        accounts: Accounts | None = None,
+        acts_as: Actor | None = None,
+    ) -> None:
         super().__init__(path, token=token, patience_s=RETRY_S)
         self.children = children
         """The gateway's processes that read programs."""
+        self.accounts, self.acts_as = accounts, acts_as
+        """The accounts of this gateway, and who acts where that is not for the token to say."""
+        self.shown = token or ""
         self.sessions: OrderedDict[str, None] = OrderedDict()
         """Those that were opened with this token for whoever shows it, the one that was opened first first."""
 
@@ -150,8 +164,11 @@ def _session_of(text: bytes | msgspec.Raw) -> str:
 class Callers:
     """The clients of the daemon at ``path``, by token; those used least recently are let go."""
 
-    def __init__(self, path: str | os.PathLike[str] | None, *, needs_token: bool) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None, *, needs_token: bool, accounts: Accounts | None = None
+    ) -> None:
         self._path = path
+        self.accounts = accounts
         self._needs_token = needs_token
         self._children = Children()
         self._kept: OrderedDict[str, Caller] = OrderedDict()
@@ -182,7 +199,7 @@ class Callers:
         """The client of whoever has shown this token."""
         caller = self._kept.get(shown)
         if caller is None:
-            caller = Caller(self._path, shown or None, self._children)
+            caller = Caller(self._path, shown or None, self._children, self.accounts)
             try:
                 await caller.session_id()
             except BaseException:
@@ -208,6 +225,10 @@ class Callers:
                 await caller.close()
             if error.kind.name != "INSUFFICIENT_CAPS":  # a session that may not ask for figures is one
                 raise
+
+    def operating(self) -> Caller:
+        """Whoever acts on the machine of the daemon as the user who runs it; its calls are those of no tenant."""
+        return Caller(self._path, None, self._children, self.accounts, OPERATOR)
 
     def _require_local_program(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:

@@ -144,6 +144,8 @@ def _more(count: int) -> list[str]:
 def status_of(error: QmkError) -> int:
     """The HTTP status of an error; 429 where trying again later can help."""
     name = error.kind.name
+    if error.fields.get("absent"):
+        return 404
     if name == "QUOTA_EXCEEDED":
         return 429 if error.fields.get("retryable", error.kind.retryable) else 400
     if name == "RESOURCE_EXHAUSTED" and error.fields.get("retryable") is False:

@@ -52,6 +52,7 @@ class Records:
     """The records of one kind of adapter, ``kind``, share a file with those of others."""
 
     def __init__(self, path: Path, kept: int = LIMITS.kept_jobs) -> None:
+        self.path = path
         self._lock = threading.Lock()
         self._kept = kept
         self._locks: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()

@@ -16,15 +16,18 @@ from litestar.testing import TestClient
 from qmk.client import Operator
 from qmk.client.document import decode
 from qmk.gateway import children
+from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES
 from qmk.gateway.app import make_app
 from qmk.gateway.http import BODY_BYTES
 from qmk.gateway.rest import openapi, routes
 from qmk.gateway.rest.openapi import BELL, SWEPT
 from qmk.gateway.service import handlers
-from qmk.gateway.service.operations import OPERATIONS
+from qmk.gateway.service.operations import OPERATIONS as ALL
 from tests.conftest import RunningDaemon
 
 Http = TestClient[Any]
+OPERATIONS = [each for each in ALL if each.resource not in ACCOUNT_RESOURCES]
+"""test_accounts.py has the others."""
 SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "reference" / "openapi.json"
 DESCRIPTION = openapi.description()
 PLAIN = {"content-type": "text/plain"}
