@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from qmk.abi.call import Call
-from qmk.abi.calls import q_close_session, q_negotiate_caps, q_query_resources, q_submit
+from qmk.abi.calls import (
+    q_close_session,
+    q_estimate,
+    q_negotiate_caps,
+    q_query_resources,
+    q_replay,
+    q_restore,
+    q_submit,
+)
 from qmk.abi.shapes import Program
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
@@ -29,16 +37,19 @@ from qmk.gateway.children import Children
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
-from qmk.rpc import frame
+from qmk.rpc import frame, refusals
 
 if TYPE_CHECKING:
     from qmk.gateway.accounts.accounts import Accounts
+    from qmk.gateway.accounts.billing import Billing
 
 KEPT_CLIENTS = 1024
 KEPT_CLIENTS_OF_A_TENANT = 16
 SESSIONS_OF_A_TOKEN = 256
 """Sessions of remote clients; with one more, the one that was opened first is closed."""
 RETRY_S = 5.0
+SPENDING = (q_submit.CALL, q_restore.CALL, q_replay.CALL)
+"""Calls that make a job."""
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
@@ -115,7 +126,16 @@ class Caller(AsyncClient):
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
         """Jobs are named by their whole ids here: the daemon is not searched for one that begins or ends like this."""
         outage = Outage(self._patience_s, call, repeatable)
-        return await self._patiently(outage, lambda: self._attempt(call, fields))
+        if call is not q_submit.CALL or self.accounts is None:
+            return await self._patiently(outage, lambda: self._attempt(call, fields))
+        await self.session_id()
+        return await self.accounts.billing.submit(
+            self.tenant,
+            fields,
+            lambda asked: self._ask(q_estimate.CALL, **asked),
+            lambda: self._patiently(outage, lambda: self._attempt(call, fields)),
+            lambda reply: reply.job_id,
+        )
 
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
         if call is q_query_resources.CALL:  # whose figures of the queue are those of the session's tenant
@@ -130,7 +150,11 @@ class Caller(AsyncClient):
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
         async with self._count_call():
-            found = await self._exchange_each(asked)
+            spends = self.accounts is not None and any(call in SPENDING for call, _ in asked)
+            if self.accounts is not None and spends and await self.accounts.billing.refuses(self.tenant):
+                found = [await self._pass_on_within_budget(self.accounts.billing, *each) for each in asked]
+            else:
+                found = await self._exchange_each(asked)
             for (call, request), answer in zip(asked, found, strict=True):
                 if call is q_negotiate_caps.CALL and answer.error is None:
                     self.sessions[_session_of(answer.result or b"{}")] = None
@@ -140,6 +164,30 @@ class Caller(AsyncClient):
                 oldest = q_close_session.Request(session_id=self.sessions.popitem(last=False)[0])
                 await self._exchange_each([(q_close_session.CALL, oldest)])
             return found
+
+    async def _pass_on_within_budget(self, billing: Billing, call: Call, request: Any) -> frame.Answer:
+        """The answer to one call, of one that makes a job only if there is money for it."""
+
+        async def exchange(call: Call, request: Any) -> frame.Answer:
+            (answer,) = await self._exchange_each([(call, request)])
+            if answer.error is not None:
+                raise answer.error
+            return answer
+
+        async def estimate(asked: dict[str, Any]) -> q_estimate.Reply:
+            answer = await exchange(q_estimate.CALL, q_estimate.Request(session_id=fields["session_id"], **asked))
+            return msgspec.json.decode(answer.result or b"{}", type=q_estimate.Reply)
+
+        try:
+            if call is not q_submit.CALL:
+                await billing.require_left(self.tenant) if call in SPENDING else None
+                return await exchange(call, request)
+            fields = msgspec.structs.asdict(msgspec.json.decode(request, type=q_submit.Request))
+            return await billing.submit(self.tenant, fields, estimate, lambda: exchange(call, request), _job_of)
+        except msgspec.ValidationError as error:
+            return frame.Answer(None, error=refusals.bad_params(call, str(error)))
+        except QmkError as error:
+            return frame.Answer(None, error=error)
 
     @asynccontextmanager
     async def _count_call(self, call: Call | None = None) -> AsyncGenerator[None]:
@@ -155,10 +203,15 @@ class Caller(AsyncClient):
 
 class _Opened(msgspec.Struct):
     session_id: str = ""
+    job_id: str = ""
 
 
 def _session_of(text: bytes | msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=_Opened).session_id
+
+
+def _job_of(answer: frame.Answer) -> str:
+    return msgspec.json.decode(answer.result or b"{}", type=_Opened).job_id
 
 
 class Callers:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from qmk.client import attenuate
 from qmk.gateway.accounts.operations import ACCOUNTS
 from qmk.gateway.app import make_app
 from qmk.gateway.rest import openapi
+from qmk.host import ledger
+from qmk.host.config import JOURNAL_NAME
 from tests.conftest import RunningDaemon
 
 Http = TestClient[Any]
@@ -56,6 +61,33 @@ class Site:
         with self.http.portal() as portal:
             return portal.call(work, *given)
 
+    def submit(self, user: str, shots: int, key: str = "") -> Any:
+        headers = {"authorization": f"Bearer {self.tokens[user]}", **({"idempotency-key": key} if key else {})}
+        body = {"program": {"text": openapi.BELL}, "shots": shots, "policy": {"engine": "native"}}
+        return self.http.post("/v1/jobs", json=body, headers=headers).json()
+
+    def run(self, user: str, shots: int) -> str:
+        job = self.submit(user, shots)["job_id"]
+        headers = {"authorization": f"Bearer {self.tokens[user]}"}
+        assert self.http.get(f"/v1/jobs/{job}?wait_s=30", headers=headers).json()["state"] == "COMPLETED"
+        return job
+
+    def submit_frame(self, user: str, shots: int) -> Any:
+        """As QMK's own client submits; an error in the form of a problem."""
+        headers = {"authorization": f"Bearer {self.tokens[user]}"}
+
+        def call(method: str, **params: Any) -> Any:
+            frame = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            return self.http.post("/rpc", json=frame, headers=headers).json()
+
+        session = call("q_negotiate_caps")["result"]["session_id"]
+        policy = {"engine": "native"}
+        answer = call("q_submit", session_id=session, program={"text": openapi.BELL}, shots=shots, policy=policy)
+        if "result" in answer:
+            return answer["result"]
+        data = dict(answer["error"]["data"])
+        return {"kind": data.pop("kind", data.get("name")), "detail": answer["error"]["message"], "fields": data}
+
     def member(self, user: str, role: str, organisation: str = "chem", by: str = "root") -> None:
         """Add a person with a role, and a token that administers as far as that goes."""
         self.ask(by, "POST", "/v1/users", {"user": user}, 201)
@@ -80,7 +112,9 @@ def schema_of(method: str, path: str, status: int) -> Any:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = RunningDaemon(tmp_path_factory.mktemp("daemon"), require_token=True).start()
     records = tmp_path_factory.mktemp("accounts") / "gateway.db"
-    app = make_app(running.socket, records, needs_token=True, data_dir=running.folder / "state")
+    state = running.folder / "state"
+    read = lambda *which: ledger.read(state / JOURNAL_NAME, *which)  # noqa: E731
+    app = make_app(running.socket, records, needs_token=True, data_dir=state, ledger=read)
     try:
         with TestClient(app, base_url="http://127.0.0.1") as http:
             made = Site(http, records)
@@ -197,6 +231,62 @@ def test_a_service_account_belongs_to_its_organisation(site: Site) -> None:
     assert site.http.get("/v1/me", headers={"authorization": f"Bearer {made['token']}"}).json()["tenant"] == "chem"
     site.ask("bob", "DELETE", "/v1/users/robot", status=404)
     assert site.ask("adam", "DELETE", "/v1/users/robot")["revoked"] == [made["serial"]]
+
+
+RATES = {"*": {"shot": "0.001", "engine_second": "0.5"}, "native": {"shot": "0.01", "gate": "0.0000000001"}}
+
+
+def test_what_is_used_is_charged_exactly_and_a_budget_is_kept(site: Site) -> None:
+    site.ask("root", "POST", "/v1/organisations", {"organisation": "pay", "title": "Payers"}, 201)
+    site.member("pia", "owner", "pay")
+    budget = "/v1/organisations/pay/budget"
+    site.ask("root", "PUT", budget, {"amount": "10"}, 400)  # there are no prices yet
+    site.ask("pia", "PUT", "/v1/prices/standard", {"currency": "EUR", "rates": RATES}, 403)
+    site.ask("root", "PUT", "/v1/prices/standard", {"currency": "EUR", "rates": RATES, "since": 0})
+    site.ask("root", "PUT", "/v1/prices/standard", {"currency": "EUR", "rates": {}, "since": 1}, 400)
+    site.ask("pia", "GET", budget, status=404)
+    site.ask("pia", "PUT", budget, {"amount": "10"}, 403)
+    assert site.ask("root", "PUT", budget, {"amount": "10"})["left"] == "10"
+    site.run("pia", shots=600)
+    month = site.ask("pia", "GET", budget)["month"]
+    state = site.ask("pia", "GET", budget)
+    (bill,) = site.ask("pia", "GET", f"/v1/organisations/pay/invoices/{month}")["invoices"]
+    (line,) = bill["lines"]
+    cost = Decimal("0.01") * 600 + Decimal("0.0000000001") * line["gates"]
+    assert (line["engine"], line["shots"], Decimal(line["amount"])) == ("native", 600, cost)
+    assert (bill["total"], bill["closed"], bill["title"], state["reserved"]) == ("6.00", False, "Payers", "0")
+    assert Decimal(state["spent"]) == cost == 10 - Decimal(state["left"])
+    for send in (site.submit, site.submit_frame):
+        refused = send("pia", shots=500)
+        assert refused["kind"] == "QUOTA_EXCEEDED"
+        assert refused["fields"]["quota"] == "budget"
+        assert refused["fields"]["left"] == state["left"]
+        assert refused["detail"].startswith("the job would cost 5.0000001 EUR; left of the budget")
+    assert "job_id" in site.submit_frame("pia", shots=100)
+    usage = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}")["rows"]
+    text = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}/csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["amount"] for row in rows] == [row["amount"] for row in usage]
+    text = site.ask("pia", "GET", f"/v1/organisations/pay/invoices/{month}/csv")
+    assert text.startswith("invoice,currency,engine,launches")
+    site.ask("bob", "GET", f"/v1/organisations/pay/invoices/{month}", status=404)
+    warned = site.call(site.accounts.billing.warn, "pay")
+    assert [(row["share"], row["amount"]) for row in warned] == [("0.5", "10")]
+    assert site.call(site.accounts.billing.warn, "pay") == []
+    acts = site.ask("pia", "GET", "/v1/organisations/pay/acts?limit=1")["acts"]
+    assert (acts[0]["user"], acts[0]["act"]) == ("gateway", "budget.warning")
+    site.ask("root", "DELETE", budget)
+    site.run("pia", shots=700)
+
+
+def test_the_same_key_is_the_same_money(site: Site) -> None:
+    site.ask("root", "POST", "/v1/organisations", {"organisation": "key", "prices": "few"}, 201)
+    site.member("kim", "member", "key")
+    site.ask("root", "PUT", "/v1/prices/few", {"currency": "USD", "rates": {"*": {"shot": "1"}}, "since": 0})
+    site.ask("root", "PUT", "/v1/organisations/key/budget", {"amount": "10"})
+    made = [site.submit("kim", shots=10, key="once")["job_id"] for _ in range(2)]
+    assert made[0] == made[1]
+    assert site.submit("kim", shots=1, key="twice")["kind"] == "QUOTA_EXCEEDED"
 
 
 def test_every_act_is_recorded_with_who_did_it(site: Site) -> None:

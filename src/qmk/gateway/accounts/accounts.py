@@ -21,6 +21,7 @@ from cryptography.fernet import Fernet
 from qmk.abi.rights import CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.client.operator import Operator
+from qmk.gateway.accounts.billing import Billing
 from qmk.gateway.accounts.roles import Actor, absent
 from qmk.gateway.accounts.sessions import Sessions, cipher_of
 from qmk.gateway.accounts.shapes import Act, UserRow
@@ -52,6 +53,7 @@ class Accounts:
         self.cipher = cipher_of(records.path.parent) if cipher is None else cipher
         self.sessions = Sessions(records, self.cipher)
         self._operator = Operator(data_dir)
+        self.billing = Billing(self)
 
     async def operate(self, name: str, /, **params: Any) -> Any:
         """One of the operator's calls. Raises UNSUPPORTED where the daemon does not take this process for its operator,

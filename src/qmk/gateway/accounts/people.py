@@ -11,11 +11,10 @@ from qmk.abi.operator.shapes import TenantRow
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts import shapes
 from qmk.gateway.accounts.accounts import Accounts, changes_of, enter, find_user
-from qmk.gateway.accounts.roles import ADMINISTERS, RANK, ROLES, Actor, absent
+from qmk.gateway.accounts.billing import STANDARD
+from qmk.gateway.accounts.roles import ADMINISTERS, GATEWAY, OPERATOR, RANK, ROLES, Actor, absent
 from qmk.gateway.accounts.tokens import revoke_beyond, tokens_of
 from qmk.gateway.callers import Caller
-
-STANDARD = "standard"
 
 
 async def list_organisations(caller: Caller, asked: Any) -> shapes.Organisations:
@@ -148,6 +147,8 @@ async def add_user(caller: Caller, asked: shapes.AddUser) -> shapes.UserRow:
 
 async def create_user(accounts: Accounts, actor: Actor, asked: shapes.AddUser) -> None:
     """Raises INVALID_PARAMS for a name that is taken."""
+    if asked.user in (OPERATOR.user, GATEWAY.user):
+        raise QmkError("INVALID_PARAMS", f"'{asked.user}' is the name of a part of the service", field="user")
 
     def write(base: sqlite3.Connection) -> None:
         made = base.execute(

@@ -55,6 +55,8 @@ class Actor:
 
 OPERATOR = Actor("operator", operator=True, administers=True)
 """Who acts from the command line on the machine of the daemon, as the user who runs it."""
+GATEWAY = Actor("gateway")
+"""The gateway itself, such as where it warns."""
 
 
 def absent(kind: str, name: str) -> QmkError:

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS prices (
   prices TEXT NOT NULL, since REAL NOT NULL, body BLOB NOT NULL, PRIMARY KEY (prices, since));
 CREATE TABLE IF NOT EXISTS budgets (organisation TEXT PRIMARY KEY, body BLOB NOT NULL, warned TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS reservations (
-  job TEXT PRIMARY KEY, organisation TEXT NOT NULL, amount TEXT NOT NULL, created REAL NOT NULL);
+  name TEXT PRIMARY KEY, job TEXT NOT NULL, organisation TEXT NOT NULL, amount TEXT NOT NULL, created REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS reservations_of ON reservations (organisation);
 CREATE TABLE IF NOT EXISTS webhooks (
   webhook TEXT PRIMARY KEY, organisation TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, secret BLOB NOT NULL,
   active INTEGER NOT NULL, created REAL NOT NULL);
