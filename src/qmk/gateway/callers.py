@@ -183,6 +183,8 @@ class Caller(AsyncClient):
                 await billing.require_left(self.tenant) if call in SPENDING else None
                 return await exchange(call, request)
             fields = msgspec.structs.asdict(msgspec.json.decode(request, type=q_submit.Request))
+            if not bytes(fields["graph"]):
+                del fields["graph"]
             return await billing.submit(self.tenant, fields, estimate, lambda: exchange(call, request), _job_of)
         except msgspec.ValidationError as error:
             return frame.Answer(None, error=refusals.bad_params(call, str(error)))
