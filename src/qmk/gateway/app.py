@@ -30,12 +30,14 @@ from litestar.types import ControllerRouterHandler
 from qmk.base.errors import QmkError
 from qmk.gateway import rpc
 from qmk.gateway.accounts.accounts import Accounts, ReadLedger
+from qmk.gateway.accounts.sign_in import Config, SignIn
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
+from qmk.gateway.rates import RateLimits, Rates
 from qmk.gateway.records import Records
 from qmk.gateway.rest import routes as rest
 
@@ -77,15 +79,26 @@ def make_app(
     needs_token: bool,
     data_dir: Path | None = None,
     ledger: ReadLedger | None = None,
+    sign_in: Config | None = None,
+    rates: RateLimits | None = None,
 ) -> Litestar:
     """The application; jobs go to the daemon at ``socket``, whose folder is ``data_dir``, by default that of
-    ``records``, the gateway's own file. ``ledger`` reads the daemon's ledger.
+    ``records``, the gateway's own file. ``ledger`` reads the daemon's ledger; ``sign_in`` says how people may sign in,
+    and ``rates`` how many requests are let in.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
     kept = Records(records)
     accounts = Accounts(kept, data_dir or records.parent, ledger=ledger)
     gate, compiling = Gate(Callers(socket, needs_token=needs_token, accounts=accounts), kept), Compiling()
+    state = {
+        "gate": gate,
+        "compiling": compiling,
+        "room": rpc.Room(),
+        "rates": Rates(rates or RateLimits()),
+        "sessions": accounts.sessions,
+        "sign_in": SignIn(accounts, gate.callers, sign_in),
+    }
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -104,7 +117,8 @@ def make_app(
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room()}),
+        state=State(state),
+        middleware=[state["rates"].middleware],
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

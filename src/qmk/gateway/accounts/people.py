@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +16,9 @@ from qmk.gateway.accounts.billing import STANDARD
 from qmk.gateway.accounts.roles import ADMINISTERS, GATEWAY, OPERATOR, RANK, ROLES, Actor, absent
 from qmk.gateway.accounts.tokens import revoke_beyond, tokens_of
 from qmk.gateway.callers import Caller
+
+if TYPE_CHECKING:
+    from qmk.gateway.accounts.oidc import Grant
 
 
 async def list_organisations(caller: Caller, asked: Any) -> shapes.Organisations:
@@ -163,6 +167,26 @@ async def create_user(accounts: Accounts, actor: Actor, asked: shapes.AddUser) -
         accounts.note(base, actor, "user.add", asked.service_of, user=asked.user, role=role, operator=asked.operator)
 
     await accounts.run(write)
+
+
+async def give_roles(accounts: Accounts, user: str, named: Iterable[Grant], given: Iterable[Grant]) -> None:
+    """The roles that an identity provider gives: of the organisations that it ``named``, the user is a member of those
+    it has ``given`` only, with the greatest of the roles."""
+    grants = list(given)
+    found = await find_user(accounts, user)
+    for organisation in sorted({each.organisation for each in named if each.organisation}):
+        roles = [each.role for each in grants if each.organisation == organisation]
+        role = max(roles, key=RANK.__getitem__, default=None)
+        if role != found.roles.get(organisation):
+            await _change_member(accounts, GATEWAY, organisation, user, role)
+    operator = any(each.operator for each in grants)
+    if any(each.operator for each in named) and operator != found.operator:
+
+        def write(base: sqlite3.Connection) -> None:
+            base.execute("UPDATE users SET operator = ? WHERE user = ?", (operator, user))
+            accounts.note(base, GATEWAY, "user.change", user_name=user, operator=operator)
+
+        await accounts.run(write)
 
 
 async def get_user(caller: Caller, asked: shapes.OfUser) -> shapes.UserRow:

@@ -94,6 +94,12 @@ async def tokens_of(accounts: Accounts, organisation: str = "", user: str = "") 
     return [_row(row) for row in await accounts.run(lambda base: base.execute(query, values).fetchall())]
 
 
+async def find_token(accounts: Accounts, serial: str) -> shapes.TokenRow | None:
+    query = f"SELECT {_COLUMNS} FROM tokens WHERE serial = ?"
+    row = await accounts.run(lambda base: base.execute(query, (serial,)).fetchone())
+    return None if row is None else _row(row)
+
+
 def _row(row: tuple[Any, ...]) -> shapes.TokenRow:
     serial, name, user, organisation, rights, administers, created, expires, by = row
     return shapes.TokenRow(
@@ -152,11 +158,9 @@ async def issue_token(caller: Caller, asked: shapes.IssueToken) -> shapes.Issued
 async def revoke_token(caller: Caller, asked: shapes.OfToken) -> shapes.TokenRevoked:
     """Its user may, and who administers its organisation."""
     accounts, actor = await enter(caller)
-    query = f"SELECT {_COLUMNS} FROM tokens WHERE serial = ?"
-    found = await accounts.run(lambda base: base.execute(query, (asked.serial,)).fetchone())
-    if found is None or actor.role_in(found[3]) is None:
+    row = await find_token(accounts, asked.serial)
+    if row is None or actor.role_in(row.organisation) is None:
         raise absent("token", asked.serial)
-    row = _row(found)
     actor.require_administering()
     if row.user != actor.user:
         actor.require(row.organisation, "admin")
