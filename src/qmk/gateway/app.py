@@ -15,9 +15,10 @@ logged with one.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,30 +82,36 @@ def make_app(
     ledger: ReadLedger | None = None,
     sign_in: Config | None = None,
     rates: RateLimits | None = None,
+    private_webhooks: bool = False,
 ) -> Litestar:
     """The application; jobs go to the daemon at ``socket``, whose folder is ``data_dir``, by default that of
     ``records``, the gateway's own file. ``ledger`` reads the daemon's ledger; ``sign_in`` says how people may sign in,
-    and ``rates`` how many requests are let in.
+    and ``rates`` how many requests are let in. ``private_webhooks``: webhooks may go to addresses that are not public.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
     kept = Records(records)
-    accounts = Accounts(kept, data_dir or records.parent, ledger=ledger)
+    accounts = Accounts(kept, data_dir or records.parent, ledger=ledger, private_webhooks=private_webhooks)
     gate, compiling = Gate(Callers(socket, needs_token=needs_token, accounts=accounts), kept), Compiling()
+    bounds = Rates(rates or RateLimits())
     state = {
         "gate": gate,
         "compiling": compiling,
         "room": rpc.Room(),
-        "rates": Rates(rates or RateLimits()),
+        "rates": bounds,
         "sessions": accounts.sessions,
         "sign_in": SignIn(accounts, gate.callers, sign_in),
     }
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        webhooks = asyncio.create_task(accounts.webhooks.run())
         try:
             yield
         finally:
+            webhooks.cancel()
+            with suppress(asyncio.CancelledError):
+                await webhooks
             await compiling.close()
             await gate.callers.close()
             gate.records.close()
@@ -118,7 +125,7 @@ def make_app(
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
         state=State(state),
-        middleware=[state["rates"].middleware],
+        middleware=[bounds.middleware],
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

@@ -25,6 +25,7 @@ from qmk.gateway.accounts.billing import Billing
 from qmk.gateway.accounts.roles import Actor, absent
 from qmk.gateway.accounts.sessions import Sessions, cipher_of
 from qmk.gateway.accounts.shapes import Act, UserRow
+from qmk.gateway.accounts.webhooks import Webhooks
 from qmk.gateway.records import Records
 
 if TYPE_CHECKING:
@@ -48,12 +49,14 @@ class Accounts:
         ledger: ReadLedger | None = None,
         clock: Callable[[], float] = time.time,
         cipher: Fernet | None = None,
+        private_webhooks: bool = False,
     ) -> None:
         self.records, self.ledger, self.clock = records, ledger, clock
         self.cipher = cipher_of(records.path.parent) if cipher is None else cipher
         self.sessions = Sessions(records, self.cipher)
         self._operator = Operator(data_dir)
         self.billing = Billing(self)
+        self.webhooks = Webhooks(self, private=private_webhooks)
 
     async def operate(self, name: str, /, **params: Any) -> Any:
         """One of the operator's calls. Raises UNSUPPORTED where the daemon does not take this process for its operator,

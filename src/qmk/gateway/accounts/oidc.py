@@ -7,15 +7,14 @@ keeps.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import msgspec
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oauth2 import rfc7636
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from cryptography.fernet import Fernet, InvalidToken
@@ -24,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from qmk.base.errors import QmkError
-from qmk.gateway.accounts.outgoing import send
+from qmk.gateway.accounts.outgoing import ask
 from qmk.gateway.accounts.shapes import Organisation, Role
 
 FLOW_S = 600
@@ -80,7 +79,10 @@ class Issuer:
     """One provider; ``fetch`` asks it for a URL."""
 
     def __init__(
-        self, provider: Provider, fetch: Callable[..., tuple[int, bytes]] = send, clock: Callable[[], float] = time.time
+        self,
+        provider: Provider,
+        fetch: Callable[..., Awaitable[tuple[int, bytes]]] = ask,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.provider, self._fetch, self._clock = provider, fetch, clock
         self._metadata: dict[str, Any] = {}
@@ -91,7 +93,7 @@ class Issuer:
         """What the issuer says of itself (OpenID Connect Discovery). Raises CONNECTION_LOST, AUTH_FAILED."""
         if self._clock() - self._read_at["metadata"] >= KEPT_S:
             url = self.provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
-            found = OpenIDProviderMetadata(await self._json("GET", url))
+            found: Any = OpenIDProviderMetadata(await self._json("GET", url))
             try:
                 found.validate_issuer()
                 found.validate_authorization_endpoint()
@@ -117,7 +119,7 @@ class Issuer:
             "scope": " ".join(self.provider.scopes),
             "state": flow.state,
             "nonce": flow.nonce,
-            "code_challenge": str(create_s256_code_challenge(flow.verifier)),
+            "code_challenge": str(cast("Any", rfc7636).create_s256_code_challenge(flow.verifier)),
             "code_challenge_method": "S256",
         }
         address = str((await self.metadata())["authorization_endpoint"])
@@ -187,7 +189,7 @@ class Issuer:
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         if not url.startswith("https://") and not self.provider.issuer.startswith("http://"):
             raise _refused("the issuer names an address without TLS")
-        status, found = await asyncio.to_thread(self._fetch, method, url, body, headers, private=True)
+        status, found = await self._fetch(method, url, body, headers, private=True)
         try:
             value = msgspec.json.decode(found)
         except msgspec.DecodeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmk.gateway.accounts import bills, people, shapes, tokens
+from qmk.gateway.accounts import bills, hooks, people, shapes, tokens
 from qmk.gateway.accounts.shapes import OfOrganisation
 from qmk.gateway.service.operation import Operation, declare
 from qmk.gateway.service.shapes import Nothing
@@ -11,6 +11,7 @@ ACCOUNT_RESOURCES = {
     "organisations": "Tenants of the daemon, their members, and the record of administrative acts.",
     "users": "People and service accounts, and the browsers in which they are signed in.",
     "tokens": "Tokens: to whom they were issued, and what they are good for.",
+    "webhooks": "Addresses that are told when jobs end and budgets are used up, by signed requests.",
     "prices": "Price lists: what a shot, a gate and a second of an engine cost.",
     "budgets": "What organisations may spend in a month, and what is left of it.",
     "invoices": "What organisations used in a month, and what they owe for it.",
@@ -79,6 +80,24 @@ ACCOUNTS: tuple[Operation, ...] = (
     declare("tokens.revoke", "DELETE /v1/tokens/{serial}",
         "Revoke a token, with all that was narrowed from it, and end its sessions.",
         shapes.OfToken, shapes.TokenRevoked, tokens.revoke_token, errors=MORE),
+    declare("webhooks.list", "GET /v1/organisations/{organisation}/webhooks",
+        "The webhooks of an organisation. For admins, as all of webhooks is.",
+        OfOrganisation, hooks.WebhookList, hooks.list_webhooks, errors=MORE),
+    declare("webhooks.add", "POST /v1/organisations/{organisation}/webhooks",
+        "Have requests sent to a URL. The secret that signs them is in this answer only.",
+        hooks.AddWebhook, hooks.WebhookMade, hooks.add_webhook, errors=MORE),
+    declare("webhooks.change", "PATCH /v1/webhooks/{webhook}",
+        "Change what is given; switch one on or off.",
+        hooks.ChangeWebhook, hooks.Webhook, hooks.change_webhook, errors=MORE),
+    declare("webhooks.remove", "DELETE /v1/webhooks/{webhook}",
+        "Remove a webhook and its deliveries.",
+        hooks.OfWebhook, hooks.WebhookRemoved, hooks.remove_webhook, errors=MORE),
+    declare("webhooks.deliveries", "GET /v1/webhooks/{webhook}/deliveries",
+        "The newest 100 requests to a webhook, and how each went.",
+        hooks.OfWebhook, hooks.Deliveries, hooks.list_deliveries, errors=MORE),
+    declare("webhooks.test", "POST /v1/webhooks/{webhook}/test",
+        "Send a request of type `test`, now.",
+        hooks.OfWebhook, hooks.Deliveries, hooks.send_test, errors=MORE),
     declare("prices.list", "GET /v1/prices",
         "Every version of every price list.",
         Nothing, bills.PriceLists, bills.list_prices, errors=MORE),

@@ -7,17 +7,28 @@ are never followed; answers are bounded in time and length.
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
 
-TIMEOUT_S = 10.0
+TIMEOUT_S, WHOLE_S = 10.0, 20.0
+"""Seconds without a byte, and of a whole request, after which a server does not answer."""
 ANSWER_BYTES = 1 << 20
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""Addresses of IPv4 behind a NAT64, private ones too."""
+
+
+_POOL = ThreadPoolExecutor(16, "qmk-outgoing")
 
 
 class _Fixed(http.client.HTTPConnection):
@@ -30,6 +41,11 @@ class _Fixed(http.client.HTTPConnection):
     def connect(self) -> None:
         made = socket.create_connection((self._address, self.port), TIMEOUT_S)
         self.sock = made if self._context is None else self._context.wrap_socket(made, server_hostname=self.host)
+
+    def cut(self) -> None:
+        """Ends what another thread waits for."""
+        with suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def check_url(url: str, *, private: bool) -> tuple[str, int, str, bool]:
@@ -58,12 +74,20 @@ def public_address(host: str, port: int, *, private: bool) -> str:
     for text in found:
         address = ipaddress.ip_address(str(text).partition("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
-        if not private and (not address.is_global or address.is_multicast):
-            fix = "give a public address, or start the gateway with --allow-private-webhooks"
+        if not private and (not address.is_global or address.is_multicast or address in TRANSLATED):
+            fix = "give a public address, or start the gateway with --private-webhooks"
             raise QmkError(
                 "INVALID_PARAMS", f"the host {host} has an address that is not public", field="url", help=fix
             )
     return str(found[0])
+
+
+async def ask(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, *, private: bool = False
+) -> tuple[int, bytes]:
+    """As ``send``, in threads of its own, so that slow servers keep nothing else waiting."""
+    work = partial(send, method, url, body, headers, private=private)
+    return await asyncio.get_running_loop().run_in_executor(_POOL, work)
 
 
 def send(
@@ -74,6 +98,8 @@ def send(
     host, port, path, secure = check_url(url, private=private)
     address = public_address(host, port, private=private)
     connection = _Fixed(address, host, port, ssl.create_default_context() if secure else None)
+    end = threading.Timer(WHOLE_S, connection.cut)
+    end.start()
     try:
         connection.request(method, path, body, dict(headers or {}))
         answer = connection.getresponse()
@@ -81,6 +107,7 @@ def send(
     except (OSError, http.client.HTTPException) as error:
         raise QmkError("CONNECTION_LOST", f"{host} does not answer: {error or type(error).__name__}") from error
     finally:
+        end.cancel()
         connection.close()
     if len(found) > ANSWER_BYTES:
         raise QmkError("CONNECTION_LOST", f"{host} answers with more than {ANSWER_BYTES} bytes")

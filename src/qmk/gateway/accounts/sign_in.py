@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -135,7 +135,7 @@ class SignIn:
     async def _user_of(self, identity: Identity) -> UserRow:
         """The user of an identity, who is added where there is none, with the roles that its claims give. Raises
         AUTH_FAILED for claims that give none."""
-        from qmk.gateway.accounts.people import create_user, give_roles
+        from qmk.gateway.accounts.people import give_roles
 
         issuer, claims = identity.provider.issuer, identity.claims
         grants = [each for each in identity.provider.grants if _holds(each, claims)]
@@ -145,21 +145,41 @@ class SignIn:
         if row is None and not grants:
             raise QmkError("AUTH_FAILED", "your account is in no group that may use this service")
         if row is None:
-            asked = _new_user(identity)
-            await create_user(self._accounts, GATEWAY, asked)
+            name = await self._known_by_mail(claims) or await self._add_user(identity)
 
             def write(base: sqlite3.Connection) -> None:
-                base.execute("INSERT INTO identities VALUES (?, ?, ?)", (issuer, subject, asked.user))
+                base.execute("INSERT INTO identities VALUES (?, ?, ?)", (issuer, subject, name))
 
             await self._accounts.run(write)
-            row = (asked.user,)
+            row = (name,)
         await give_roles(self._accounts, row[0], identity.provider.grants, grants)
         return await find_user(self._accounts, row[0])
+
+    async def _known_by_mail(self, claims: Mapping[str, Any]) -> str:
+        """The person whom an operator has added with this address, if it is verified and nobody's identity yet."""
+        query = (
+            "SELECT user FROM users WHERE email = ? AND email != '' AND service_of = '' "
+            "AND NOT EXISTS (SELECT 1 FROM identities WHERE identities.user = users.user)"
+        )
+        address = str(claims.get("email", "")) if claims.get("email_verified") is True else ""
+        rows = await self._accounts.run(lambda base: base.execute(query, (address,)).fetchall())
+        return rows[0][0] if len(rows) == 1 else ""
+
+    async def _add_user(self, identity: Identity) -> str:
+        from qmk.gateway.accounts.people import create_user
+
+        asked = _new_user(identity)
+        try:
+            await create_user(self._accounts, GATEWAY, asked)
+        except QmkError as error:
+            fix = "ask the operator: a user with your verified address of mail is yours"
+            raise QmkError("AUTH_FAILED", error.message, help=fix) from None
+        return asked.user
 
 
 def _holds(grant: Grant, claims: Mapping[str, Any]) -> bool:
     found = claims.get(grant.claim)
-    return grant.value in found if isinstance(found, list) else found == grant.value
+    return grant.value in cast("list[Any]", found) if isinstance(found, list) else found == grant.value
 
 
 def _new_user(identity: Identity) -> AddUser:
