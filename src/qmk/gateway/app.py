@@ -16,9 +16,10 @@ logged with one.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
 from qmk.gateway import rpc
+from qmk.gateway.accounts.accounts import Accounts, ReadLedger
+from qmk.gateway.accounts.sign_in import Config, SignIn
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.edge import Edge, Receive, Scope, Send, headers_of
@@ -47,6 +50,7 @@ from qmk.gateway.http import (
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
+from qmk.gateway.rates import RateLimits, Rates
 from qmk.gateway.records import Records
 from qmk.gateway.rest import routes as rest
 from qmk.gateway.streams import Streams
@@ -88,6 +92,7 @@ class Application(Litestar):
     """The routes of the protocols, behind what every request and answer passes. ``/rpc`` has no part in the routing."""
 
     edge: Edge
+    rates: Rates
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -96,6 +101,7 @@ class Application(Litestar):
         headers = headers_of(scope)
         try:
             self.edge.check(scope.get("method", "CONNECT"), headers)
+            self.rates.check(scope, headers)
         except (QmkError, Refusal) as error:
             await self._refuse(scope, receive, self.edge.send_with_headers(send, ""), error)
             return
@@ -128,17 +134,35 @@ def make_app(
     needs_token: bool,
     edge: Edge | None = None,
     beside: Sequence[Beside] = (),
+    data_dir: Path | None = None,
+    ledger: ReadLedger | None = None,
+    sign_in: Config | None = None,
+    rates: RateLimits | None = None,
+    private_webhooks: bool = False,
 ) -> Application:
-    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file. Without ``edge``
-    it serves every host. ``beside``: what runs from its start to its end, such as another server.
+    """The application; jobs go to the daemon at ``socket``, whose folder is ``data_dir``, by default that of
+    ``records``, the gateway's own file. Without ``edge`` it serves every host. ``beside``: what runs from its start to
+    its end, such as another server. ``ledger`` reads the daemon's ledger; ``sign_in`` says how people may sign in, and
+    ``rates`` how many requests are let in. ``private_webhooks``: webhooks may go to addresses that are not public.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
-    gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
+    kept = Records(records)
+    accounts = Accounts(kept, data_dir or records.parent, ledger=ledger, private_webhooks=private_webhooks)
+    gate, compiling = Gate(Callers(socket, needs_token=needs_token, accounts=accounts), kept), Compiling()
     streams = Streams()
+    state = {
+        "gate": gate,
+        "compiling": compiling,
+        "room": rpc.Room(),
+        "streams": streams,
+        "sessions": accounts.sessions,
+        "sign_in": SignIn(accounts, gate.callers, sign_in),
+    }
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        webhooks = asyncio.create_task(accounts.webhooks.run())
         try:
             async with AsyncExitStack() as running:
                 for each in beside:
@@ -146,6 +170,9 @@ def make_app(
                 yield
         finally:
             streams.close()
+            webhooks.cancel()
+            with suppress(asyncio.CancelledError):
+                await webhooks
             await compiling.close()
             await gate.callers.close()
             gate.records.close()
@@ -158,14 +185,14 @@ def make_app(
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room(), "streams": streams}),
+        state=State(state),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
         debug=False,
         pdb_on_exception=False,
     )
-    app.edge = edge or Edge()
+    app.edge, app.rates = edge or Edge(), Rates(rates or RateLimits())
     return app
 
 

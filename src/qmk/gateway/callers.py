@@ -13,28 +13,43 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from qmk.abi.call import Call
-from qmk.abi.calls import q_close_session, q_negotiate_caps, q_query_resources, q_submit
+from qmk.abi.calls import (
+    q_close_session,
+    q_estimate,
+    q_negotiate_caps,
+    q_query_resources,
+    q_replay,
+    q_restore,
+    q_submit,
+)
 from qmk.abi.shapes import Program
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
 from qmk.client.aio import AsyncClient
 from qmk.client.patience import Outage
+from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
-from qmk.rpc import frame
+from qmk.rpc import frame, refusals
+
+if TYPE_CHECKING:
+    from qmk.gateway.accounts.accounts import Accounts
+    from qmk.gateway.accounts.billing import Billing
 
 KEPT_CLIENTS = 1024
 KEPT_CLIENTS_OF_A_TENANT = 16
 SESSIONS_OF_A_TOKEN = 256
 """Sessions of remote clients; with one more, the one that was opened first is closed."""
 RETRY_S = 5.0
+SPENDING = (q_submit.CALL, q_restore.CALL, q_replay.CALL)
+"""Calls that make a job."""
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
@@ -49,10 +64,20 @@ class Caller(AsyncClient):
     _opened: q_negotiate_caps.Reply | None = None
     _renews_session = True
 
-    def __init__(self, path: str | os.PathLike[str] | None, token: str | None, children: Children) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        token: str | None,
+        children: Children,
+        accounts: Accounts | None = None,
+        acts_as: Actor | None = None,
+    ) -> None:
         super().__init__(path, token=token, patience_s=RETRY_S)
         self.children = children
         """The gateway's processes that read programs."""
+        self.accounts, self.acts_as = accounts, acts_as
+        """The accounts of this gateway, and who acts where that is not for the token to say."""
+        self.shown = token or ""
         self.sessions: OrderedDict[str, None] = OrderedDict()
         """Those that were opened with this token for whoever shows it, the one that was opened first first."""
 
@@ -101,7 +126,16 @@ class Caller(AsyncClient):
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
         """Jobs are named by their whole ids here: the daemon is not searched for one that begins or ends like this."""
         outage = Outage(self._patience_s, call, repeatable)
-        return await self._patiently(outage, lambda: self._attempt(call, fields))
+        if call is not q_submit.CALL or self.accounts is None:
+            return await self._patiently(outage, lambda: self._attempt(call, fields))
+        await self.session_id()
+        return await self.accounts.billing.submit(
+            self.tenant,
+            fields,
+            lambda asked: self._ask(q_estimate.CALL, **asked),
+            lambda: self._patiently(outage, lambda: self._attempt(call, fields)),
+            lambda reply: reply.job_id,
+        )
 
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
         if call is q_query_resources.CALL:  # whose figures of the queue are those of the session's tenant
@@ -116,7 +150,11 @@ class Caller(AsyncClient):
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
         async with self._count_call():
-            found = await self._exchange_each(asked)
+            spends = self.accounts is not None and any(call in SPENDING for call, _ in asked)
+            if self.accounts is not None and spends and await self.accounts.billing.refuses(self.tenant):
+                found = [await self._pass_on_within_budget(self.accounts.billing, *each) for each in asked]
+            else:
+                found = await self._exchange_each(asked)
             for (call, request), answer in zip(asked, found, strict=True):
                 if call is q_negotiate_caps.CALL and answer.error is None:
                     self.sessions[_session_of(answer.result or b"{}")] = None
@@ -126,6 +164,32 @@ class Caller(AsyncClient):
                 oldest = q_close_session.Request(session_id=self.sessions.popitem(last=False)[0])
                 await self._exchange_each([(q_close_session.CALL, oldest)])
             return found
+
+    async def _pass_on_within_budget(self, billing: Billing, call: Call, request: Any) -> frame.Answer:
+        """The answer to one call, of one that makes a job only if there is money for it."""
+
+        async def exchange(call: Call, request: Any) -> frame.Answer:
+            (answer,) = await self._exchange_each([(call, request)])
+            if answer.error is not None:
+                raise answer.error
+            return answer
+
+        async def estimate(asked: dict[str, Any]) -> q_estimate.Reply:
+            answer = await exchange(q_estimate.CALL, q_estimate.Request(session_id=fields["session_id"], **asked))
+            return msgspec.json.decode(answer.result or b"{}", type=q_estimate.Reply)
+
+        try:
+            if call is not q_submit.CALL:
+                await billing.require_left(self.tenant) if call in SPENDING else None
+                return await exchange(call, request)
+            fields = msgspec.structs.asdict(msgspec.json.decode(request, type=q_submit.Request))
+            if not bytes(fields["graph"]):
+                del fields["graph"]
+            return await billing.submit(self.tenant, fields, estimate, lambda: exchange(call, request), _job_of)
+        except msgspec.ValidationError as error:
+            return frame.Answer(None, error=refusals.bad_params(call, str(error)))
+        except QmkError as error:
+            return frame.Answer(None, error=error)
 
     @asynccontextmanager
     async def _count_call(self, call: Call | None = None) -> AsyncGenerator[None]:
@@ -141,17 +205,25 @@ class Caller(AsyncClient):
 
 class _Opened(msgspec.Struct):
     session_id: str = ""
+    job_id: str = ""
 
 
 def _session_of(text: bytes | msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=_Opened).session_id
 
 
+def _job_of(answer: frame.Answer) -> str:
+    return msgspec.json.decode(answer.result or b"{}", type=_Opened).job_id
+
+
 class Callers:
     """The clients of the daemon at ``path``, by token; those used least recently are let go."""
 
-    def __init__(self, path: str | os.PathLike[str] | None, *, needs_token: bool) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None, *, needs_token: bool, accounts: Accounts | None = None
+    ) -> None:
         self._path = path
+        self.accounts = accounts
         self._needs_token = needs_token
         self._children = Children()
         self._kept: OrderedDict[str, Caller] = OrderedDict()
@@ -182,7 +254,7 @@ class Callers:
         """The client of whoever has shown this token."""
         caller = self._kept.get(shown)
         if caller is None:
-            caller = Caller(self._path, shown or None, self._children)
+            caller = Caller(self._path, shown or None, self._children, self.accounts)
             try:
                 await caller.session_id()
             except BaseException:
@@ -208,6 +280,10 @@ class Callers:
                 await caller.close()
             if error.kind.name != "INSUFFICIENT_CAPS":  # a session that may not ask for figures is one
                 raise
+
+    def operating(self) -> Caller:
+        """Whoever acts on the machine of the daemon as the user who runs it; its calls are those of no tenant."""
+        return Caller(self._path, None, self._children, self.accounts, OPERATOR)
 
     def _require_local_program(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:

@@ -152,6 +152,8 @@ async def send_answer(send: Any, status: int, body: bytes, headers: Mapping[str,
 def status_of(error: QmkError) -> int:
     """The HTTP status of an error; 429 where trying again later can help."""
     name = error.kind.name
+    if error.fields.get("absent"):
+        return 404
     if name == "QUOTA_EXCEEDED":
         return 429 if error.fields.get("retryable", error.kind.retryable) else 400
     if name == "RESOURCE_EXHAUSTED" and error.fields.get("retryable") is False:

@@ -20,9 +20,9 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.gateway.accounts.tables import TABLES
 
-FORMAT = 1
-_TABLES = """
+_RECORDS = """
 CREATE TABLE IF NOT EXISTS records (
   seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, created REAL NOT NULL,
   body BLOB NOT NULL, UNIQUE (kind, tenant, id));
@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS members (
   PRIMARY KEY (member, record)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS members_of ON members (record);
 """
+MIGRATIONS = (_RECORDS, TABLES)
+"""What each format of the file has added, the first one's first; what has been released stays as it is."""
+FORMAT = len(MIGRATIONS)
 _FIND = "SELECT id, created, body FROM records WHERE kind = ? AND tenant = ?"
 Found = TypeVar("Found")
 
@@ -49,6 +52,7 @@ class Records:
     """The records of one kind of adapter, ``kind``, share a file with those of others."""
 
     def __init__(self, path: Path, kept: int = LIMITS.kept_jobs) -> None:
+        self.path = path
         self._lock = threading.Lock()
         self._kept = kept
         self._locks: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
@@ -57,13 +61,14 @@ class Records:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._base = sqlite3.connect(path, check_same_thread=False, timeout=10.0)
             found = self._base.execute("PRAGMA user_version").fetchone()[0]
-            if found in (0, FORMAT):
+            if found <= FORMAT:
                 self._base.execute("PRAGMA journal_mode = WAL")
                 self._base.execute("PRAGMA foreign_keys = ON")
-                self._base.executescript(f"{_TABLES}PRAGMA user_version = {FORMAT};")
+                for number, script in enumerate(MIGRATIONS[found:], found + 1):
+                    self._base.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
         except (OSError, sqlite3.Error) as error:
             raise QmkError("RESOURCE_EXHAUSTED", f"cannot use {path}: {error}", path=str(path)) from error
-        if found not in (0, FORMAT):
+        if found > FORMAT:
             raise QmkError("RESOURCE_EXHAUSTED", f"{path} was written by another release", path=str(path))
 
     def lock(self, kind: str, tenant: str, id: str) -> asyncio.Lock:
@@ -144,6 +149,10 @@ class Records:
     async def drop(self, kind: str, tenant: str, id: str) -> None:
         query = "DELETE FROM records WHERE kind = ? AND tenant = ? AND id = ?"
         await self._do(lambda: self._base.execute(query, (kind, tenant, id)))
+
+    async def run(self, work: Callable[[sqlite3.Connection], Found]) -> Found:
+        """What ``work`` gives, done in one transaction on the file. What it raises undoes it."""
+        return await self._do(lambda: work(self._base))
 
     def _first(self, query: str, values: tuple[Any, ...]) -> Record | None:
         row = self._base.execute(query, values).fetchone()

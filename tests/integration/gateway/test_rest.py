@@ -13,13 +13,16 @@ import pytest
 
 from qmk.client.document import decode
 from qmk.gateway import children
+from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES
 from qmk.gateway.http import BODY_BYTES
 from qmk.gateway.rest import openapi
 from qmk.gateway.rest.openapi import BELL, SWEPT
 from qmk.gateway.service import handlers, serving
-from qmk.gateway.service.operations import OPERATIONS
+from qmk.gateway.service.operations import OPERATIONS as ALL
 from tests.integration.gateway.tenants import CASES, Tenants
 
+OPERATIONS = [each for each in ALL if each.resource not in ACCOUNT_RESOURCES]
+"""test_accounts.py has the others."""
 SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "reference" / "openapi.json"
 DESCRIPTION = openapi.description()
 PLAIN = {"content-type": "text/plain"}

@@ -9,7 +9,7 @@ field is one that may be null there.
 from __future__ import annotations
 
 import base64
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, NewType, Optional, cast
 
 import msgspec
@@ -26,8 +26,8 @@ Json = NewType("Json", object)
 Base64 = NewType("Base64", bytes)
 
 
-class NoItems(list[Any]):
-    """An empty list as a default; Strawberry keeps defaults of arguments in a set."""
+class Items(list[Any]):
+    """A list as a default; Strawberry keeps defaults of arguments in a set."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
@@ -75,10 +75,12 @@ def _default_of(row: inspect.Field) -> Any:
     if row.required or isinstance(strip(row.type)[0], inspect.DictType):
         return strawberry.UNSET
     default = plain_default(row)
-    if not isinstance(default, (list, dict)):
+    if isinstance(default, list):
+        return Items(cast("list[Any]", default))
+    if not isinstance(default, dict):
         return default
     assert not default
-    return NoItems() if isinstance(default, list) else NoFields()
+    return NoFields()
 
 
 def _bare(kind: inspect.Type, *, sent: bool) -> Any:
@@ -128,8 +130,8 @@ def _input_field(row: inspect.Field) -> Any:
     doc, default = describe.doc(row.type) or None, _default_of(row)
     if row.required:
         return strawberry.field(description=doc)
-    if isinstance(default, (NoItems, NoFields)):
-        return strawberry.field(description=doc, default_factory=type(default))
+    if isinstance(default, (Items, NoFields)):
+        return strawberry.field(description=doc, default_factory=partial(type(default), default))
     return strawberry.field(description=doc, default=default)
 
 

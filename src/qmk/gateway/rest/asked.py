@@ -64,7 +64,7 @@ async def asked_by(operation: Operation, request: AnyRequest, *, upload: bool = 
         given = {name: getattr(query, name) for name in query.__struct_fields__}
         about = {name: given.pop(name) for name in ("format", "params")}
         fields |= {**given, "program": await _read_program(request, **about)}
-    elif operation.method == "POST":
+    elif operation.has_body:
         if request.query_params:
             raise _wrong("the address has a query", "give the fields in the body")
         fields |= await _body(operation, request, fields)

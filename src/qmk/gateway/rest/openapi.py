@@ -20,6 +20,8 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/"
 BELL = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nh q[0];\ncx q[0], q[1];\nbit[2] c = measure q;\n'
 SWEPT = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float theta;\nqubit q;\nrx(theta) q;\nbit c = measure q;\n'
+NAMES = {"organisation", "service_of", "user"}
+"""Fields that name what may not exist."""
 OF_BODIES = {
     408: "the body did not come in time",
     413: "the body is too long",
@@ -76,7 +78,7 @@ def _operation(operation: Operation, schemas: dict[str, Schema], refs: dict[type
         "description": f"{operation.doc} {operation.note}".strip(),
         "parameters": _parameters(operation, fields, call.request),
     }
-    if operation.method == "POST":
+    if operation.has_body:
         body = _object(fields, operation.fields_at("body"))
         found["requestBody"] = {
             "required": bool(body["required"]),
@@ -186,9 +188,11 @@ def _errors(operation: Operation) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {400: []}
     for name in operation.call.errors:
         found.setdefault(status_of(QmkError(name, "")), []).append(f"{name}: {KINDS[name].doc}")
-    if operation.method == "POST":
+    if operation.has_body:
         for status, why in OF_BODIES.items():
             found.setdefault(status, []).append(why)
+    if operation.fields_at("path") or NAMES & {*operation.places}:
+        found.setdefault(404, ["there is none of this name"])
     if operation.ranged:
         found[416] = ["the range begins past the last shot"]
     return found

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from html import escape
 
 from qmk.abi.shapes import INT_MAX
+from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES
 from qmk.gateway.rest.asked import KEY_HEADER, upload_path
 from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
@@ -91,11 +93,14 @@ def curl(operation: Operation) -> str:
     """An example of the operation for curl, at the URL ``$url``."""
     if operation.takes_program:
         return f"curl --data-binary @bell.qasm -H 'Content-Type: text/plain' \"$url{upload_path(operation)}\""
-    path = operation.path.replace("{job_id}", "$job").replace("{batch}", "$batch")
+    path = re.sub(r"\{(\w+?)(_id)?\}", r"$\1", operation.path)
     if operation.call.name == "batches.submit":
         return f'curl --json @batch.json "$url{path}"'
     more = " -N -H 'Accept: text/event-stream'" if operation.follow is not None else ""
-    return f'curl{" -X POST" if operation.method == "POST" else ""}{more} "$url{path}"'
+    if operation.fields_at("body") and operation.resource in ACCOUNT_RESOURCES:
+        more = f" --json @{operation.resource.removesuffix('s')}.json"
+    method = "" if operation.method == "GET" else f" -X {operation.method}"
+    return f'curl{method}{more} "$url{path}"'
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
@@ -32,6 +32,7 @@ OF_THE_SESSION = ("session_id", "graph", "graph_sha256")
 text."""
 
 Place = Literal["path", "query", "header", "body"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +49,7 @@ class Operation:
 
     call: Call
     serve: Callable[[Caller, Any], Awaitable[Any]]
-    method: Literal["GET", "POST"]
+    method: Method
     path: str
     made: str = ""
     media: str = ""
@@ -60,12 +61,16 @@ class Operation:
     """Where a request has each field."""
 
     def __post_init__(self) -> None:
-        rest: Place = "body" if self.method == "POST" else "query"
+        rest: Place = "body" if self.has_body else "query"
         names = msgspec.structs.fields(self.call.request)
         object.__setattr__(self, "places", {each.name: self._place_of(each.name, rest) for each in names})
 
     def _place_of(self, name: str, rest: Place) -> Place:
         return "path" if f"{{{name}}}" in self.path else "header" if name == "idempotency_key" else rest
+
+    @property
+    def has_body(self) -> bool:
+        return self.method in ("POST", "PUT", "PATCH")
 
     @property
     def resource(self) -> str:
@@ -87,6 +92,26 @@ class Operation:
 
     def fields_at(self, place: Place) -> list[str]:
         return [name for name, there in self.places.items() if there == place]
+
+
+def declare(
+    name: str,
+    address: str,
+    doc: str,
+    request: type,
+    reply: type,
+    serve: Callable[[Caller, Any], Awaitable[Any]],
+    *over: Call,
+    errors: tuple[str, ...] = (),
+    **more: Any,
+) -> Operation:
+    """A row of the table. ``address``: method and path. ``over``: calls of the ABI, whose rights and errors it has."""
+    of_calls = (error for call in over for error in call.errors if error not in OF_THE_GATEWAY)
+    found = dict.fromkeys((*of_calls, *errors, *COMMON))
+    rights = tuple(dict.fromkeys(right for call in over for right in call.rights))
+    call = Call(name=name, doc=doc, request=request, reply=reply, rights=rights, errors=tuple(found))
+    method, path = address.split()
+    return Operation(call=call, serve=serve, method=cast("Method", method), path=path, **more)
 
 
 def narrow(struct: type, name: str, *, drop: tuple[str, ...] = (), **replaced: Any) -> type:

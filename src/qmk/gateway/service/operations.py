@@ -24,9 +24,10 @@ from qmk.abi.calls import (
     q_submit,
 )
 from qmk.client.document import Document
+from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES, ACCOUNTS
 from qmk.gateway.callers import Caller
 from qmk.gateway.service import handlers, shapes
-from qmk.gateway.service.operation import COMMON, OF_THE_GATEWAY, Operation, narrow
+from qmk.gateway.service.operation import Operation, declare, narrow
 
 RESOURCES = {
     "jobs": "Programs that are queued, run, or have ended.",
@@ -35,30 +36,11 @@ RESOURCES = {
     "formats": "Formats in which a program may be.",
     "engines": "What runs programs, and what they run on.",
     "account": "Who calls, and what the tenant uses.",
+    **ACCOUNT_RESOURCES,
 }
 """The sections of every page, in order."""
 
 Serve = Callable[[Caller, Any], Awaitable[Any]]
-
-
-def _operation(
-    name: str,
-    address: str,
-    doc: str,
-    request: type,
-    reply: type,
-    serve: Serve,
-    *over: Call,
-    errors: tuple[str, ...] = (),
-    **more: Any,
-) -> Operation:
-    """A row. ``address``: method and path. ``over``: calls of the ABI, whose rights and errors it has."""
-    of_calls = (error for call in over for error in call.errors if error not in OF_THE_GATEWAY)
-    found = dict.fromkeys((*of_calls, *errors, *COMMON))
-    rights = tuple(dict.fromkeys(right for call in over for right in call.rights))
-    call = Call(name=name, doc=doc, request=request, reply=reply, rights=rights, errors=tuple(found))
-    method, path = address.split()
-    return Operation(call=call, serve=serve, method="POST" if method == "POST" else "GET", path=path, **more)
 
 
 def _pass_on(call: Call) -> Serve:
@@ -72,76 +54,77 @@ def _pass_on(call: Call) -> Serve:
 
 # fmt: off
 OPERATIONS: tuple[Operation, ...] = (
-    _operation("jobs.submit", "POST /v1/jobs",
+    declare("jobs.submit", "POST /v1/jobs",
         "Queue a program as a job. It is refused with every finding if it is wrong, and survives a restart of the "
         "daemon from this answer on.",
         shapes.SubmitJob, q_submit.Reply, handlers.submit_job, q_submit.CALL, made="/v1/jobs/{job_id}"),
-    _operation("jobs.list", "GET /v1/jobs",
+    declare("jobs.list", "GET /v1/jobs",
         "The tenant's jobs, those accepted last first, page by page: `next` is the cursor of the next page.",
         q_jobs.Filter, q_jobs.Reply, _pass_on(q_jobs.CALL), q_jobs.CALL),
-    _operation("jobs.get", "GET /v1/jobs/{job_id}",
+    declare("jobs.get", "GET /v1/jobs/{job_id}",
         "The state of a job, with its place in the queue and its predicted start; with `wait_s`, once it has ended.",
         shapes.GetJob, q_status.Reply, handlers.get_job, q_status.CALL),
-    _operation("jobs.cancel", "POST /v1/jobs/{job_id}/cancel",
+    declare("jobs.cancel", "POST /v1/jobs/{job_id}/cancel",
         "Stop a job that has not ended.",
         narrow(q_cancel.Request, "CancelJob"), q_cancel.Reply, _pass_on(q_cancel.CALL), q_cancel.CALL),
-    _operation("jobs.result", "GET /v1/jobs/{job_id}/result",
+    declare("jobs.result", "GET /v1/jobs/{job_id}/result",
         "What a completed job gave, as the document of docs/spec/results.md without its per-shot events.",
         shapes.GetResult, Document, handlers.get_result, q_result.CALL),
-    _operation("jobs.shots", "GET /v1/jobs/{job_id}/shots",
+    declare("jobs.shots", "GET /v1/jobs/{job_id}/shots",
         "Per-shot events of consecutive shots, from `from_shot` on.",
         shapes.GetShots, shapes.ShotPage, handlers.get_shots, q_result.CALL, ranged="shots",
         note="A header `Range: shots=0-99` names them too."),
-    _operation("jobs.events", "GET /v1/jobs/{job_id}/events",
+    declare("jobs.events", "GET /v1/jobs/{job_id}/events",
         "The history of a job; as a stream, until the job has ended.",
         shapes.GetEvents, q_events.Reply, handlers.get_events, q_events.CALL,
         follow=handlers.follow_events, item=q_events.JobEvent,
         note="With `Accept: text/event-stream` it is a stream of server-sent events, resumed after `Last-Event-ID`; "
         "one that has nothing more to give is answered with 204."),
-    _operation("jobs.telemetry", "GET /v1/jobs/{job_id}/telemetry",
+    declare("jobs.telemetry", "GET /v1/jobs/{job_id}/telemetry",
         "Figures of a job: time in the queue and on an engine beside what was predicted, its epochs, what it used.",
         shapes.OfJob, q_get_telemetry.JobFigures, handlers.get_job_figures, q_get_telemetry.CALL),
-    _operation("batches.submit", "POST /v1/batches",
+    declare("batches.submit", "POST /v1/batches",
         "Queue a job for each program, or for each point of each program; all or none. The jobs are listed by their "
         "tag `batch`.",
         shapes.SubmitBatch, shapes.Batch, handlers.submit_batch, q_submit.CALL, made="/v1/batches/{batch}"),
-    _operation("batches.get", "GET /v1/batches/{batch}",
+    declare("batches.get", "GET /v1/batches/{batch}",
         "How many jobs of a batch are in each state.",
         shapes.OfBatch, shapes.BatchStates, handlers.get_batch, q_jobs.CALL, errors=("JOB_NOT_FOUND",)),
-    _operation("batches.cancel", "POST /v1/batches/{batch}/cancel",
+    declare("batches.cancel", "POST /v1/batches/{batch}/cancel",
         "Stop the jobs of a batch that have not ended.",
         shapes.CancelBatch, shapes.BatchCancelled, handlers.cancel_batch, q_jobs.CALL, q_cancel.CALL),
-    _operation("programs.check", "POST /v1/programs/check",
+    declare("programs.check", "POST /v1/programs/check",
         "Every finding of reader and verifier, with line and column, and what a right program needs.",
         shapes.CheckProgram, shapes.Check, handlers.check_program, q_estimate.CALL),
-    _operation("programs.explain", "POST /v1/programs/explain",
+    declare("programs.explain", "POST /v1/programs/explain",
         "Which engine would run a program and why: time and memory on each that can, and what the others lack.",
         shapes.ExplainProgram, q_estimate.Reply, _pass_on(q_estimate.CALL), q_estimate.CALL),
-    _operation("programs.draw", "POST /v1/programs/draw",
+    declare("programs.draw", "POST /v1/programs/draw",
         "A picture of a program as SVG.",
         shapes.DrawProgram, shapes.Drawing, handlers.draw_program, errors=("INVALID_GRAPH", "UNSUPPORTED"),
         media="image/svg+xml"),
-    _operation("formats.list", "GET /v1/formats",
+    declare("formats.list", "GET /v1/formats",
         "The formats that are read.",
         shapes.Nothing, shapes.Formats, handlers.list_formats),
-    _operation("engines.list", "GET /v1/engines",
+    declare("engines.list", "GET /v1/engines",
         "The engines, their methods, and whether each is installed.",
         shapes.Nothing, shapes.Engines, handlers.list_engines, q_query_resources.CALL),
-    _operation("engines.devices", "GET /v1/devices",
+    declare("engines.devices", "GET /v1/devices",
         "The devices that are modelled.",
         shapes.Nothing, shapes.Devices, handlers.list_devices, q_query_resources.CALL),
-    _operation("engines.load", "GET /v1/load",
+    declare("engines.load", "GET /v1/load",
         "The tenant's queue, and the capacity of the machine.",
         shapes.Nothing, shapes.Load, handlers.get_load, q_query_resources.CALL),
-    _operation("account.me", "GET /v1/me",
+    declare("account.me", "GET /v1/me",
         "Who the token belongs to, what it may do, and every bound.",
         shapes.Nothing, shapes.Me, handlers.get_me, q_negotiate_caps.CALL),
-    _operation("account.usage", "GET /v1/usage",
+    declare("account.usage", "GET /v1/usage",
         "The tenant's quotas, and what is used of each.",
         shapes.Nothing, shapes.Usage, handlers.get_usage, q_get_telemetry.CALL),
-    _operation("account.telemetry", "GET /v1/telemetry",
+    declare("account.telemetry", "GET /v1/telemetry",
         "Figures of the gateway's session for this token.",
         shapes.Nothing, q_get_telemetry.SessionFigures, handlers.get_figures, q_get_telemetry.CALL),
+    *ACCOUNTS,
 )
 # fmt: on
 """The order is that of every page."""

@@ -1,0 +1,289 @@
+"""What organisations spend, and what they may: price lists, budgets, and the costs that are reserved for jobs.
+
+A budget is for a calendar month of UTC. Before a job runs, its predicted cost is reserved; with what was spent and what
+is reserved for other jobs it has to be within the budget. Once a job has ended, its cost is what the daemon's ledger
+says. What does not come through this gateway is charged, and is not refused here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from qmk.abi.calls import q_estimate
+from qmk.base.errors import QmkError
+from qmk.base.units import SECOND_NS
+from qmk.client.calls import ENDED
+from qmk.gateway.accounts.money import Amount, Prices, add, cost_of, text_of, version_at
+from qmk.gateway.accounts.months import month_of, span_ns
+from qmk.gateway.accounts.roles import GATEWAY
+
+if TYPE_CHECKING:
+    from qmk.gateway.accounts.accounts import Accounts
+
+log = logging.getLogger("qmk.gateway")
+STANDARD = "standard"
+"""The price list of an organisation for which no other is named."""
+OVERLAP_NS = 60 * SECOND_NS
+"""How far back the ledger is read again: rows are written in the order of commits, not quite in that of their times."""
+FORGOTTEN_S = 600.0
+"""A reservation whose job was never heard of is void after so many seconds."""
+SUBMITTED = ("program", "graph", "graph_sha256", "shots", "outputs", "strict")
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """What an organisation may spend in a month."""
+
+    amount: Amount
+    warn_at: Annotated[
+        tuple[Annotated[float, Meta(gt=0, le=10)], ...], Meta(description="shares at which to warn", max_length=16)
+    ] = (0.5, 0.8, 1.0)
+    refuse: Annotated[bool, Meta(description="refuse jobs that would exceed it; false: only warn")] = True
+
+
+class Spent(Struct, frozen=True):
+    """How far a budget is used. ``reserved``: the predicted cost of jobs that have not ended."""
+
+    month: str
+    currency: str
+    spent: Decimal
+    reserved: Decimal
+
+
+class _Month:
+    """The sum of an organisation's month so far, and the rows that a second look would see again."""
+
+    def __init__(self, month: str) -> None:
+        self.month, self.total, self.upto_ns = month, Decimal(0), span_ns(month)[0]
+        self.recent: dict[tuple[str, int], int] = {}
+
+
+class Billing:
+    """The price lists, budgets and reservations of all organisations."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._months: dict[str, _Month] = {}
+        self._lock = asyncio.Lock()
+
+    async def versions(self, organisation: str) -> list[Prices]:
+        """The versions of an organisation's price list, the first one's first."""
+        query = (
+            "SELECT body FROM prices WHERE prices = coalesce((SELECT nullif(prices, '') FROM organisations "
+            f"WHERE organisation = ?), '{STANDARD}') ORDER BY since"
+        )
+        rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
+        return [msgspec.json.decode(body, type=Prices) for (body,) in rows]
+
+    def forget_sums(self) -> None:
+        """After a change of prices."""
+        self._months.clear()
+
+    async def rows(self, organisation: str, from_ns: int, to_ns: int) -> list[Any]:
+        """Rows of the daemon's ledger. Raises UNSUPPORTED where it cannot be read."""
+        ledger = self._accounts.ledger
+        if ledger is None:
+            fix = "start the gateway with the daemon's --data-dir and --database"
+            raise QmkError("UNSUPPORTED", "this gateway does not read the daemon's ledger", help=fix)
+        return await asyncio.to_thread(lambda: list(ledger(organisation, from_ns, to_ns)))
+
+    async def spent(self, organisation: str) -> Spent:
+        """This month's."""
+        month = month_of(self._accounts.clock())
+        versions = await self.versions(organisation)
+        async with self._lock:
+            kept = self._months.get(organisation)
+            if kept is None or kept.month != month:
+                kept = self._months[organisation] = _Month(month)
+            begin_ns, end_ns = span_ns(month)
+            for row in await self.rows(organisation, max(begin_ns, kept.upto_ns - OVERLAP_NS), end_ns):
+                if (row.job, row.attempt) not in kept.recent:
+                    kept.recent[row.job, row.attempt] = row.time_ns
+                    kept.total = add(kept.total, cost_of(row, versions))
+                    kept.upto_ns = max(kept.upto_ns, row.time_ns)
+            border_ns = kept.upto_ns - OVERLAP_NS
+            kept.recent = {key: at for key, at in kept.recent.items() if at >= border_ns}
+            total = kept.total
+        query = "SELECT amount FROM reservations WHERE organisation = ?"
+        rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
+        now = version_at(versions, self._accounts.clock())
+        return Spent(month, now.currency if now else "", total, add(*(Decimal(amount) for (amount,) in rows)))
+
+    async def budget(self, organisation: str) -> Budget | None:
+        query = "SELECT body FROM budgets WHERE organisation = ?"
+        row = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchone())
+        return None if row is None else msgspec.json.decode(row[0], type=Budget)
+
+    async def submit(
+        self,
+        organisation: str,
+        fields: Mapping[str, Any],
+        estimate: Callable[[dict[str, Any]], Awaitable[q_estimate.Reply]],
+        submit: Callable[[], Awaitable[Any]],
+        job_of: Callable[[Any], str],
+    ) -> Any:
+        """What ``submit`` gives, if the budget allows it. ``fields`` are those of q_submit's request, and ``job_of``
+        gives the job of what is answered. Raises QUOTA_EXCEEDED."""
+        budget = await self.budget(organisation)
+        if budget is None or not budget.refuse:
+            return await submit()
+        cost = await self._predict(organisation, fields, estimate)
+        key = fields.get("idempotency_key") or secrets.token_hex(16)
+        name = hashlib.sha256(f"{organisation}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
+        new = await self._reserve(organisation, budget, name, cost)
+        try:
+            reply = await submit()
+        except BaseException:
+            if new:
+                await asyncio.shield(self._accounts.run(lambda base: _release(base, [name])))
+            raise
+        query = "UPDATE reservations SET job = ? WHERE name = ?"
+        await self._accounts.run(lambda base: base.execute(query, (job_of(reply), name)))
+        return reply
+
+    async def refuses(self, organisation: str) -> bool:
+        """Whether an organisation has a budget that refuses jobs."""
+        budget = await self.budget(organisation)
+        return budget is not None and budget.refuse
+
+    async def require_left(self, organisation: str) -> None:
+        """For a job whose cost is not predicted. Raises QUOTA_EXCEEDED where nothing of the budget is left."""
+        budget = await self.budget(organisation)
+        if budget is not None and budget.refuse:
+            await self.settle(organisation)
+            spent = await self.spent(organisation)
+            if (taken := add(spent.spent, spent.reserved)) >= Decimal(budget.amount):
+                raise _beyond(budget, Decimal(0), taken, spent.currency, spent.month)
+
+    async def _predict(
+        self,
+        organisation: str,
+        fields: Mapping[str, Any],
+        estimate: Callable[[dict[str, Any]], Awaitable[q_estimate.Reply]],
+    ) -> Decimal:
+        """The predicted cost of a job on the engine that it asks for, else on the one that would be chosen."""
+        prices = version_at(await self.versions(organisation), self._accounts.clock())
+        if prices is None:
+            return Decimal(0)
+        found = await estimate({name: fields[name] for name in SUBMITTED if name in fields})
+        wanted = getattr(fields.get("policy"), "engine", "") or found.chosen
+        row = next((each for each in found.engines if wanted.partition(":")[0] == each.engine), None)
+        shots, gates = found.shots, int(found.logical.get("unitaries", 0))
+        outputs = fields.get("outputs")
+        gates *= max(1, len(getattr(outputs, "points", ())))
+        seconds = row.seconds if row is not None else 0.0
+        return prices.cost(row.engine if row is not None else "", shots, gates * shots, int(seconds * SECOND_NS))
+
+    async def _reserve(self, organisation: str, budget: Budget, name: str, cost: Decimal) -> bool:
+        """Whether a reservation was made; one of this name is the same job again."""
+        settled = False
+        while True:
+            spent = await self.spent(organisation)
+
+            def write(base: sqlite3.Connection, spent: Decimal = spent.spent) -> tuple[bool, Decimal | None]:
+                if base.execute("SELECT 1 FROM reservations WHERE name = ?", (name,)).fetchone():
+                    return False, None
+                query = "SELECT amount FROM reservations WHERE organisation = ?"
+                reserved = (Decimal(amount) for (amount,) in base.execute(query, (organisation,)))
+                taken = add(spent, *reserved)
+                if add(taken, cost) > Decimal(budget.amount):
+                    return False, taken
+                row = (name, "", organisation, text_of(cost), self._accounts.clock())
+                base.execute("INSERT INTO reservations VALUES (?, ?, ?, ?, ?)", row)
+                return True, None
+
+            made, taken = await self._accounts.run(write)
+            if taken is None:
+                return made
+            if settled:
+                raise _beyond(budget, cost, taken, spent.currency, spent.month)
+            await self.settle(organisation)
+            settled = True
+
+    async def settle(self, organisation: str) -> None:
+        """Gives up the reservations of jobs that have ended: the ledger has them."""
+        query = "SELECT name, job, created FROM reservations WHERE organisation = ?"
+        rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
+        if not rows:
+            return
+        live = await self._live_jobs(organisation, min(row[2] for row in rows))
+        border = self._accounts.clock() - FORGOTTEN_S
+        gone = [name for name, job, created in rows if (job not in live if job else created < border)]
+        await self._accounts.run(lambda base: _release(base, gone))
+
+    async def _live_jobs(self, organisation: str, since: float) -> set[str]:
+        """Jobs that have not ended, of those accepted after the oldest reservation."""
+        live: set[str] = set()
+        cursor = ""
+        while True:
+            page = await self._accounts.operate("op_jobs", tenant=organisation, cursor=cursor, limit=1000)
+            live |= {row.job_id for row in page.jobs if row.state not in ENDED}
+            cursor = page.next or ""
+            if not cursor or (page.jobs and page.jobs[-1].submitted < since - 1):
+                return live
+
+    async def warn(self, organisation: str) -> list[dict[str, str]]:
+        """Warnings of this month that have not been given yet; each is recorded as an act, and given once."""
+        budget = await self.budget(organisation)
+        if budget is None or not budget.warn_at:
+            return []
+        spent = await self.spent(organisation)
+        passed = [
+            share for share in sorted(budget.warn_at) if spent.spent >= Decimal(budget.amount) * Decimal(str(share))
+        ]
+        found: list[dict[str, str]] = []
+
+        def write(base: sqlite3.Connection) -> None:
+            row = base.execute("SELECT warned FROM budgets WHERE organisation = ?", (organisation,)).fetchone()
+            told: list[str] = [] if row is None else row[0].split()
+            for share in passed:
+                if (mark := f"{spent.month}:{share:g}:{budget.amount}") in told:
+                    continue
+                told.append(mark)
+                about = {"month": spent.month, "share": f"{share:g}", "spent": text_of(spent.spent)}
+                found.append({**about, "amount": budget.amount, "currency": spent.currency})
+                self._accounts.note(base, GATEWAY, "budget.warning", organisation, **found[-1])
+            base.execute("UPDATE budgets SET warned = ? WHERE organisation = ?", (" ".join(told[-64:]), organisation))
+
+        await self._accounts.run(write)
+        for each in found:
+            log.warning(
+                "organisation %s has spent %s of %s %s",
+                organisation,
+                *(each[k] for k in ("spent", "amount", "currency")),
+            )
+        return found
+
+    async def warn_all(self) -> list[tuple[str, dict[str, str]]]:
+        """The new warnings of every organisation with a budget."""
+        rows = await self._accounts.run(lambda base: base.execute("SELECT organisation FROM budgets").fetchall())
+        return [(name, each) for (name,) in rows for each in await self.warn(name)]
+
+
+def _release(base: sqlite3.Connection, names: list[str]) -> None:
+    base.executemany("DELETE FROM reservations WHERE name = ?", [(name,) for name in names])
+
+
+def _beyond(budget: Budget, cost: Decimal, taken: Decimal, currency: str, month: str) -> QmkError:
+    left = max(Decimal(0), add(Decimal(budget.amount), -taken))
+    text = f"the job would cost {text_of(cost)} {currency}; left of the budget of {month}: {text_of(left)} {currency}"
+    return QmkError(
+        "QUOTA_EXCEEDED",
+        text,
+        quota="budget",
+        asked=text_of(cost),
+        left=text_of(left),
+        limit=budget.amount,
+        currency=currency,
+        retryable=False,
+        help="ask for fewer shots or another engine, or have the operator raise the budget",
+    )

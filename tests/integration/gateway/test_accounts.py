@@ -1,0 +1,317 @@
+"""Accounts: who may do what to organisations, users and tokens, and what is recorded of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from litestar.testing import TestClient
+
+from qmk.base.errors import QmkError
+from qmk.client import attenuate
+from qmk.gateway.accounts.operations import ACCOUNTS
+from qmk.gateway.app import make_app
+from qmk.gateway.rest import openapi
+from qmk.host import ledger
+from qmk.host.config import JOURNAL_NAME
+from tests.conftest import RunningDaemon
+
+Http = TestClient[Any]
+DESCRIPTION = openapi.description()
+
+
+class Site:
+    """A gateway on a daemon that asks for tokens; ``ask`` sends a request with the token of a user."""
+
+    def __init__(self, http: Http, records: Path) -> None:
+        self.http, self.records = http, records
+        self.tokens: dict[str, str] = {}
+
+    @property
+    def accounts(self) -> Any:
+        return self.http.app.state.gate.callers.accounts
+
+    def ask(self, user: str, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
+        """The answer, which is as its schema says."""
+        shown = {"authorization": f"Bearer {self.tokens[user]}", **headers}
+        answer = (
+            self.http.request(method, path, headers=shown, json=body)
+            if body is not None
+            else self.http.request(method, path, headers=shown)
+        )
+        assert answer.status_code == status, (user, method, path, answer.text)
+        row = schema_of(method, path.partition("?")[0], status)
+        media = answer.headers["content-type"].partition(";")[0]
+        if media.endswith("json"):
+            schema = {**row["content"][media]["schema"], "components": DESCRIPTION["components"]}
+            jsonschema.validate(answer.json(), schema, jsonschema.Draft202012Validator)
+            return answer.json()
+        assert media in row["content"]
+        return answer.text
+
+    def call(self, work: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+        with self.http.portal() as portal:
+            return portal.call(work, *given)
+
+    def submit(self, user: str, shots: int, key: str = "") -> Any:
+        headers = {"authorization": f"Bearer {self.tokens[user]}", **({"idempotency-key": key} if key else {})}
+        body = {"program": {"text": openapi.BELL}, "shots": shots, "policy": {"engine": "native"}}
+        return self.http.post("/v1/jobs", json=body, headers=headers).json()
+
+    def run(self, user: str, shots: int) -> str:
+        job = self.submit(user, shots)["job_id"]
+        headers = {"authorization": f"Bearer {self.tokens[user]}"}
+        assert self.http.get(f"/v1/jobs/{job}?wait_s=30", headers=headers).json()["state"] == "COMPLETED"
+        return job
+
+    def submit_frame(self, user: str, shots: int) -> Any:
+        """As QMK's own client submits; an error in the form of a problem."""
+        headers = {"authorization": f"Bearer {self.tokens[user]}"}
+
+        def call(method: str, **params: Any) -> Any:
+            frame = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            return self.http.post("/rpc", json=frame, headers=headers).json()
+
+        session = call("q_negotiate_caps")["result"]["session_id"]
+        policy = {"engine": "native"}
+        answer = call("q_submit", session_id=session, program={"text": openapi.BELL}, shots=shots, policy=policy)
+        if "result" in answer:
+            return answer["result"]
+        data = dict(answer["error"]["data"])
+        return {"kind": data.pop("kind", data.get("name")), "detail": answer["error"]["message"], "fields": data}
+
+    def member(self, user: str, role: str, organisation: str = "chem", by: str = "root") -> None:
+        """Add a person with a role, and a token that administers as far as that goes."""
+        self.ask(by, "POST", "/v1/users", {"user": user}, 201)
+        self.ask(by, "PUT", f"/v1/organisations/{organisation}/members/{user}", {"role": role})
+        self.issue(user, organisation, by)
+
+    def issue(self, user: str, organisation: str = "chem", by: str = "root", **more: Any) -> dict[str, Any]:
+        asked = {"user": user, "organisation": organisation, "name": "test", "administers": True, **more}
+        made = self.ask(by, "POST", "/v1/tokens", asked)
+        self.tokens[user] = made["token"]
+        return made
+
+
+def schema_of(method: str, path: str, status: int) -> Any:
+    for operation in ACCOUNTS:
+        if operation.method == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.path), path):
+            return DESCRIPTION["paths"][operation.path][method.lower()]["responses"][str(status)]
+    raise AssertionError(f"{method} {path} is not in the table")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    running = RunningDaemon(tmp_path_factory.mktemp("daemon"), require_token=True).start()
+    records = tmp_path_factory.mktemp("accounts") / "gateway.db"
+    state = running.folder / "state"
+    read = lambda *which: ledger.read(state / JOURNAL_NAME, *which)  # noqa: E731
+    app = make_app(running.socket, records, needs_token=True, data_dir=state, ledger=read)
+    try:
+        with TestClient(app, base_url="http://127.0.0.1") as http:
+            made = Site(http, records)
+            made.call(set_up, made)
+            made.ask("root", "POST", "/v1/organisations", {"organisation": "bio"}, 201)
+            for user, role in (("olga", "owner"), ("adam", "admin"), ("mia", "member"), ("vic", "viewer")):
+                made.member(user, role)
+            made.member("bob", "owner", "bio")
+            yield made
+    finally:
+        running.kill()
+
+
+async def set_up(made: Site) -> None:
+    """What an operator does first, on the machine of the daemon."""
+    from qmk.gateway.accounts import people, shapes, tokens
+
+    caller = made.http.app.state.gate.callers.operating()
+    row = await people.add_organisation(caller, shapes.AddOrganisation(organisation="chem", title="Chemistry"))
+    assert (row.organisation, row.title, row.prices) == ("chem", "Chemistry", "standard")
+    await people.add_user(caller, shapes.AddUser(user="root", operator=True))
+    issued = await tokens.issue_token(
+        caller, shapes.IssueToken(name="first", organisation="chem", user="root", administers=True)
+    )
+    made.tokens["root"] = issued.token
+
+
+def test_who_sees_which_organisation(site: Site) -> None:
+    assert [row["organisation"] for row in site.ask("root", "GET", "/v1/organisations")["organisations"]] == [
+        "bio",
+        "chem",
+    ]
+    assert [row["organisation"] for row in site.ask("vic", "GET", "/v1/organisations")["organisations"]] == ["chem"]
+    members = site.ask("vic", "GET", "/v1/organisations/chem/members")["members"]
+    assert {row["user"]: row["role"] for row in members}["adam"] == "admin"
+    for path in ("", "/members", "/acts"):
+        theirs = site.ask("bob", "GET", f"/v1/organisations/chem{path}", status=404)
+        missing = site.ask("bob", "GET", f"/v1/organisations/none{path}", status=404)
+        assert theirs["detail"].replace("chem", "none") == missing["detail"]
+
+
+def test_roles_bound_what_their_holders_do(site: Site) -> None:
+    put = lambda by, user, role, status: site.ask(  # noqa: E731
+        by, "PUT", f"/v1/organisations/chem/members/{user}", {"role": role}, status
+    )
+    put("vic", "vic", "owner", 403)
+    put("mia", "vic", "member", 403)
+    put("adam", "vic", "admin", 403)  # only owners make admins
+    put("adam", "olga", "viewer", 403)
+    put("bob", "vic", "viewer", 404)
+    put("adam", "nobody", "viewer", 404)
+    site.ask("adam", "PATCH", "/v1/organisations/chem", {"title": "Mine"}, 403)
+    changed = site.ask("root", "PATCH", "/v1/organisations/chem", {"weight": 2, "quotas": {"running_jobs": 4}})
+    assert (changed["weight"], changed["quotas"]["running_jobs"], changed["title"]) == (2, 4, "Chemistry")
+    site.ask("adam", "POST", "/v1/users", {"user": "eve"}, 403)
+    site.ask("adam", "POST", "/v1/users", {"user": "eve", "service_of": "chem", "role": "admin"}, 403)
+
+
+def test_a_token_is_shown_once_and_good_for_its_role_only(site: Site) -> None:
+    made = site.ask("mia", "POST", "/v1/tokens", {"name": "laptop", "rights": ["CAP_STATUS"], "expires_s": 60})
+    assert made["token"].startswith("qmk1.")
+    listed = site.ask("mia", "GET", "/v1/tokens")["tokens"]
+    assert {row["user"] for row in listed} == {"mia"}
+    row = next(row for row in listed if row["serial"] == made["serial"])
+    assert (row["name"], row["rights"], row["administers"], row["issued_by"]) == (
+        "laptop",
+        ["CAP_STATUS"],
+        False,
+        "mia",
+    )
+    assert made["token"] not in str(listed)
+    assert made["token"].encode() not in site.records.read_bytes()
+    site.tokens["mia's laptop"] = made["token"]
+    me = site.http.get("/v1/me", headers={"authorization": f"Bearer {made['token']}"}).json()
+    assert me["rights"] == ["CAP_STATUS"]
+    site.ask("mia's laptop", "POST", "/v1/tokens", {"name": "wider"}, 403)  # it does not administer
+    site.ask("vic", "POST", "/v1/tokens", {"name": "wider", "rights": ["CAP_SUBMIT"]}, 400)
+    site.ask("vic", "GET", "/v1/tokens?user=mia", status=404)
+    assert {row["user"] for row in site.ask("adam", "GET", "/v1/tokens")["tokens"]} >= {"mia", "vic", "olga"}
+    site.ask("bob", "DELETE", f"/v1/tokens/{made['serial']}", status=404)
+    site.ask("vic", "DELETE", f"/v1/tokens/{made['serial']}", status=403)
+    site.ask("mia", "DELETE", f"/v1/tokens/{made['serial']}")
+    site.ask("mia", "DELETE", f"/v1/tokens/{made['serial']}", status=404)
+    assert site.http.get("/v1/me", headers={"authorization": f"Bearer {made['token']}"}).status_code == 401
+
+
+def test_a_narrowed_token_administers_nothing(site: Site) -> None:
+    site.tokens["narrowed"] = attenuate(site.tokens["olga"], shots=5)
+    site.ask("narrowed", "PUT", "/v1/organisations/chem/members/vic", {"role": "viewer"}, 403)
+    site.ask("narrowed", "POST", "/v1/tokens", {"name": "wider"}, 403)
+    site.tokens["blind"] = attenuate(site.tokens["olga"], rights=["CAP_SUBMIT"])
+    site.ask("blind", "GET", "/v1/organisations/chem", status=404)
+
+
+def test_a_member_who_goes_takes_no_token_along(site: Site) -> None:
+    site.member("gus", "member")
+    old = site.tokens["gus"]
+    lowered = site.ask("adam", "PUT", "/v1/organisations/chem/members/gus", {"role": "viewer"})
+    assert len(lowered["revoked"]) == 1
+    assert site.http.get("/v1/me", headers={"authorization": f"Bearer {old}"}).status_code == 401
+    kept = site.issue("gus", rights=["CAP_STATUS"])["serial"]
+    gone = site.ask("adam", "DELETE", "/v1/organisations/chem/members/gus")
+    assert (gone["role"], gone["revoked"]) == (None, [kept])
+    site.ask("adam", "DELETE", "/v1/organisations/chem/members/gus", status=404)
+    site.ask("root", "DELETE", "/v1/users/gus")
+    site.ask("root", "GET", "/v1/users/gus", status=404)
+
+
+def test_a_service_account_belongs_to_its_organisation(site: Site) -> None:
+    robot = site.ask("adam", "POST", "/v1/users", {"user": "robot", "service_of": "chem"}, 201)
+    assert robot["roles"] == {"chem": "member"}
+    site.ask("adam", "POST", "/v1/users", {"user": "robot", "service_of": "chem"}, 400)
+    made = site.issue("robot", by="adam", administers=False)
+    assert site.http.get("/v1/me", headers={"authorization": f"Bearer {made['token']}"}).json()["tenant"] == "chem"
+    site.ask("bob", "DELETE", "/v1/users/robot", status=404)
+    assert site.ask("adam", "DELETE", "/v1/users/robot")["revoked"] == [made["serial"]]
+
+
+RATES = {"*": {"shot": "0.001", "engine_second": "0.5"}, "native": {"shot": "0.01", "gate": "0.0000000001"}}
+
+
+def test_what_is_used_is_charged_exactly_and_a_budget_is_kept(site: Site) -> None:
+    site.ask("root", "POST", "/v1/organisations", {"organisation": "pay", "title": "Payers"}, 201)
+    site.member("pia", "owner", "pay")
+    budget = "/v1/organisations/pay/budget"
+    site.ask("root", "PUT", budget, {"amount": "10"}, 400)  # there are no prices yet
+    site.ask("pia", "PUT", "/v1/prices/standard", {"currency": "EUR", "rates": RATES}, 403)
+    site.ask("root", "PUT", "/v1/prices/standard", {"currency": "EUR", "rates": RATES, "since": 0})
+    site.ask("root", "PUT", "/v1/prices/standard", {"currency": "EUR", "rates": {}, "since": 1}, 400)
+    site.ask("pia", "GET", budget, status=404)
+    site.ask("pia", "PUT", budget, {"amount": "10"}, 403)
+    assert site.ask("root", "PUT", budget, {"amount": "10"})["left"] == "10"
+    site.run("pia", shots=600)
+    month = site.ask("pia", "GET", budget)["month"]
+    state = site.ask("pia", "GET", budget)
+    (bill,) = site.ask("pia", "GET", f"/v1/organisations/pay/invoices/{month}")["invoices"]
+    (line,) = bill["lines"]
+    cost = Decimal("0.01") * 600 + Decimal("0.0000000001") * line["gates"]
+    assert (line["engine"], line["shots"], Decimal(line["amount"])) == ("native", 600, cost)
+    assert (bill["total"], bill["closed"], bill["title"], state["reserved"]) == ("6.00", False, "Payers", "0")
+    assert Decimal(state["spent"]) == cost == 10 - Decimal(state["left"])
+    for send in (site.submit, site.submit_frame):
+        refused = send("pia", shots=500)
+        assert refused["kind"] == "QUOTA_EXCEEDED"
+        assert refused["fields"]["quota"] == "budget"
+        assert refused["fields"]["left"] == state["left"]
+        assert refused["detail"].startswith("the job would cost 5.0000001 EUR; left of the budget")
+    assert "job_id" in site.submit_frame("pia", shots=100)
+    usage = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}")["rows"]
+    text = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}/csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["amount"] for row in rows] == [row["amount"] for row in usage]
+    text = site.ask("pia", "GET", f"/v1/organisations/pay/invoices/{month}/csv")
+    assert text.startswith("invoice,currency,engine,launches")
+    site.ask("bob", "GET", f"/v1/organisations/pay/invoices/{month}", status=404)
+    warned = site.call(site.accounts.billing.warn, "pay")
+    assert [(row["share"], row["amount"]) for row in warned] == [("0.5", "10")]
+    assert site.call(site.accounts.billing.warn, "pay") == []
+    acts = site.ask("pia", "GET", "/v1/organisations/pay/acts?limit=1")["acts"]
+    assert (acts[0]["user"], acts[0]["act"]) == ("gateway", "budget.warning")
+    site.ask("root", "DELETE", budget)
+    site.run("pia", shots=700)
+
+
+def test_the_same_key_is_the_same_money(site: Site) -> None:
+    site.ask("root", "POST", "/v1/organisations", {"organisation": "key", "prices": "few"}, 201)
+    site.member("kim", "member", "key")
+    site.ask("root", "PUT", "/v1/prices/few", {"currency": "USD", "rates": {"*": {"shot": "1"}}, "since": 0})
+    site.ask("root", "PUT", "/v1/organisations/key/budget", {"amount": "10"})
+    made = [site.submit("kim", shots=10, key="once")["job_id"] for _ in range(2)]
+    assert made[0] == made[1]
+    assert site.submit("kim", shots=1, key="twice")["kind"] == "QUOTA_EXCEEDED"
+
+
+def test_every_act_is_recorded_with_who_did_it(site: Site) -> None:
+    site.ask("adam", "PUT", "/v1/organisations/chem/members/vic", {"role": "viewer"})
+    last = site.ask("adam", "GET", "/v1/organisations/chem/acts?limit=1")["acts"][0]
+    assert (last["user"], last["act"], last["fields"]) == ("adam", "member.set", {"user": "vic", "role": "viewer"})
+    acts = site.ask("olga", "GET", "/v1/organisations/chem/acts")["acts"]
+    assert acts[-1]["user"] == "operator"
+    assert {row["organisation"] for row in acts} == {"chem"}
+    older = site.ask("olga", "GET", f"/v1/organisations/chem/acts?before={acts[1]['seq']}&limit=1")["acts"]
+    assert older == [acts[2]]
+    site.ask("mia", "GET", "/v1/organisations/chem/acts", status=403)
+    assert site.call(site.accounts.verify_acts) > len(acts)
+    with sqlite3.connect(site.records) as base:
+        base.execute("UPDATE acts SET user = 'eve' WHERE seq = 2")
+    with pytest.raises(QmkError, match="act 2 "):
+        site.call(site.accounts.verify_acts)
+    with sqlite3.connect(site.records) as base:
+        base.execute("UPDATE acts SET user = 'operator' WHERE seq = 2")
+
+
+def test_a_gateway_without_the_operators_socket_says_so(site: Site, tmp_path: Path) -> None:
+    socket = site.http.app.state.gate.callers._path
+    with TestClient(make_app(socket, tmp_path / "gateway.db", needs_token=True), base_url="http://127.0.0.1") as http:
+        headers = {"authorization": f"Bearer {site.tokens['bob']}"}
+        answer = http.get("/v1/organisations", headers=headers)
+    assert (answer.status_code, str(tmp_path) in answer.text) == (503, False)
+    assert answer.json()["help"] == "give the gateway the daemon's --data-dir"
