@@ -120,7 +120,7 @@ class Service(Tenants):
         return self.http.post("/graphql", json=body, headers=self.headers[tenant] | {"accept": accept})
 
     def ask_grpc(
-        self, name: str, tenant: str = "chem", *, stream: bool = False, timeout: float = 60, **ids: str
+        self, name: str, tenant: str = "chem", timeout: float = 60, *, stream: bool = False, **ids: str
     ) -> Any:
         """The answer, or the answers of a stream."""
         operation = operation_of(name)
@@ -133,10 +133,10 @@ class Service(Tenants):
         method = stream_of(operation) if stream else method_of(operation)
         reply = class_of(names()[item_of(operation) if stream else operation.call.reply])
         make = self.channel.unary_stream if stream else self.channel.unary_unary
-        ask = make(
-            f"/{service_of(operation.resource)}/{method}", lambda sent: sent.SerializeToString(), reply.FromString
+        ask: Any = make(
+            f"/{service_of(operation.resource)}/{method}", type(message).SerializeToString, reply.FromString
         )
-        return ask(message, metadata=[*self.headers[tenant].items()], timeout=timeout)
+        return ask(message, metadata=(*self.headers[tenant].items(),), timeout=timeout)
 
 
 def operation_of(name: str) -> Any:

@@ -148,7 +148,7 @@ def asked_by_openapi(operation: Any) -> Fields:
     found: Fields = {}
     headers = {"Idempotency-Key": "idempotency_key"}
     for each in row["parameters"]:
-        name = headers.get(each["name"], each["name"])
+        name: str = headers.get(each["name"]) or each["name"]
         if name in operation.places:
             schema = each.get("schema") or next(iter(each["content"].values()))["schema"]
             found[name] = (of_openapi(schema), each.get("required", False))
