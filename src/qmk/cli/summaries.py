@@ -22,7 +22,7 @@ SUMMARIES = {
     "engines": "List the engines: what each can do, whether its libraries are installed, and where it lives if that is an environment of its own",
     "estimate": "Estimate the physical qubits and the runtime of PROGRAM on an error-corrected machine",
     "explain": "Say which engine would run PROGRAM, what it would cost, and what the others lack",
-    "gateway": "Serve QMK's clients, a REST API, and Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP",
+    "gateway": "Serve QMK's clients, REST, GraphQL, and Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP",
     "gc": "Collect what nobody needs from a daemon's data folder, whether the daemon runs or not",
     "jobs": "List your tenant's jobs, those submitted last first",
     "login": "Check a token with the server at URL, keep it for this user, and have commands go there",

@@ -73,6 +73,20 @@ async def health() -> Response[bytes]:
     return answer({"status": "up"})
 
 
+@get("/schema.graphql")
+async def graphql_schema() -> Response[bytes]:
+    from qmk.gateway.graphql import schema
+
+    return Response(schema.text().encode(), media_type="text/plain")
+
+
+@get("/qmk.proto")
+async def grpc_schema() -> Response[bytes]:
+    from qmk.gateway.grpc import proto
+
+    return Response(proto.text().encode(), media_type="text/plain")
+
+
 def make_app(socket: Path | None, records: Path, *, needs_token: bool, beside: Sequence[Beside] = ()) -> Litestar:
     """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file. ``beside``: what
     runs from its start to its end, such as another server.
@@ -97,6 +111,8 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool, beside: S
         route_handlers=[
             health,
             rest.SCHEMA,
+            graphql_schema,
+            grpc_schema,
             *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS),
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},

@@ -17,9 +17,9 @@ from qmk.cli.gateway import free_place
 from qmk.client import Operator
 from qmk.gateway.app import make_app
 from qmk.gateway.graphql.schema import text
-from qmk.gateway.grpc.files import class_of, item_of, method_of, service_of, stream_of
+from qmk.gateway.grpc.files import class_of
 from qmk.gateway.grpc.server import Place, serving_at
-from qmk.gateway.grpc.shapes import names
+from qmk.gateway.grpc.shapes import item_of, method_of, names, service_of, stream_of
 from qmk.gateway.rest.openapi import BELL, SWEPT
 from qmk.gateway.service.operations import OPERATIONS
 from tests.conftest import RunningDaemon
