@@ -11,7 +11,7 @@ from pages import NOTICE, ROOT, table, write_or_check
 
 from qmk.gateway.graphql import schema
 from qmk.gateway.grpc import proto, shapes
-from qmk.gateway.grpc.files import method_of, service_of, stream_of
+from qmk.gateway.grpc.shapes import method_of, service_of, stream_of
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
 
 NUMBERS = "src/qmk/gateway/grpc/numbers.txt"

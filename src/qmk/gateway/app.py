@@ -88,6 +88,20 @@ async def health() -> Response[bytes]:
     return answer({"status": "up"})
 
 
+@get("/schema.graphql")
+async def graphql_schema() -> Response[bytes]:
+    from qmk.gateway.graphql import schema
+
+    return Response(schema.text().encode(), media_type="text/plain")
+
+
+@get("/qmk.proto")
+async def grpc_schema() -> Response[bytes]:
+    from qmk.gateway.grpc import proto
+
+    return Response(proto.text().encode(), media_type="text/plain")
+
+
 class Application(Litestar):
     """The routes of the protocols, behind what every request and answer passes. ``/rpc`` has no part in the routing."""
 
@@ -181,6 +195,8 @@ def make_app(
         route_handlers=[
             health,
             rest.SCHEMA,
+            graphql_schema,
+            grpc_schema,
             *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS if adapter.handlers),
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},

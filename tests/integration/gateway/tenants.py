@@ -17,9 +17,9 @@ from qmk.cli.gateway import free_place
 from qmk.client import Operator
 from qmk.gateway.app import make_app
 from qmk.gateway.graphql.schema import text
-from qmk.gateway.grpc.files import class_of, item_of, method_of, service_of, stream_of
+from qmk.gateway.grpc.files import class_of
 from qmk.gateway.grpc.server import Place, serving_at
-from qmk.gateway.grpc.shapes import names
+from qmk.gateway.grpc.shapes import item_of, method_of, names, service_of, stream_of
 from qmk.gateway.rest.openapi import BELL, SWEPT
 from qmk.gateway.service.operations import OPERATIONS
 from tests.conftest import RunningDaemon
@@ -120,7 +120,7 @@ class Service(Tenants):
         return self.http.post("/graphql", json=body, headers=self.headers[tenant] | {"accept": accept})
 
     def ask_grpc(
-        self, name: str, tenant: str = "chem", *, stream: bool = False, timeout: float = 60, **ids: str
+        self, name: str, tenant: str = "chem", timeout: float = 60, *, stream: bool = False, **ids: str
     ) -> Any:
         """The answer, or the answers of a stream."""
         operation = operation_of(name)
@@ -133,10 +133,10 @@ class Service(Tenants):
         method = stream_of(operation) if stream else method_of(operation)
         reply = class_of(names()[item_of(operation) if stream else operation.call.reply])
         make = self.channel.unary_stream if stream else self.channel.unary_unary
-        ask = make(
-            f"/{service_of(operation.resource)}/{method}", lambda sent: sent.SerializeToString(), reply.FromString
+        ask: Any = make(
+            f"/{service_of(operation.resource)}/{method}", type(message).SerializeToString, reply.FromString
         )
-        return ask(message, metadata=[*self.headers[tenant].items()], timeout=timeout)
+        return ask(message, metadata=(*self.headers[tenant].items(),), timeout=timeout)
 
 
 def operation_of(name: str) -> Any:

@@ -55,7 +55,7 @@ def test_health_and_reflection_know_every_service(service: Service) -> None:
     file = known.FindFileContainingSymbol("qmk.v1.JobsService")
     assert file.package == "qmk.v1"
     assert known.FindFileContainingSymbol("grpc.health.v1.Health").package == "grpc.health.v1"
-    health = health_pb2_grpc.HealthStub(service.channel)
+    health: Any = health_pb2_grpc.HealthStub(service.channel)
     for name in ("", *own):
         assert (
             health.Check(health_pb2.HealthCheckRequest(service=name)).status == health_pb2.HealthCheckResponse.SERVING
@@ -63,10 +63,10 @@ def test_health_and_reflection_know_every_service(service: Service) -> None:
 
 
 def refusal_of(service: Service, data: bytes) -> tuple[grpc.StatusCode, str]:
-    ask = service.channel.unary_unary("/qmk.v1.JobsService/Get")
+    ask: Any = service.channel.unary_unary("/qmk.v1.JobsService/Get")
     with pytest.raises(grpc.RpcError) as failed:
         ask(data, metadata=[*service.headers["chem"].items()])
-    return failed.value.code(), failed.value.details()
+    return failed.value.code(), str(failed.value.details())
 
 
 def test_messages_that_are_not_ours_are_refused(service: Service) -> None:

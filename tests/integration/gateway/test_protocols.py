@@ -115,7 +115,7 @@ def test_anothers_object_is_answered_as_an_absent_one(service: Service, name: st
         found: list[Any] = []
         for ids in ({}, none):
             with pytest.raises(grpc.RpcError) as failed:
-                next(service.ask_grpc(name, "bio", stream=stream, **ids))
+                next(service.ask_grpc(name, "bio", 60, stream=stream, **ids))
             assert failed.value.code() == grpc.StatusCode.NOT_FOUND
             found.append([failed.value.details(), problem_of_call(failed.value)])
         assert found[0] == json.loads(shown(json.dumps(found[1]))) == [problem["detail"], problem]

@@ -14,8 +14,8 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_tools import protoc
 
-from qmk.gateway.grpc.files import file, item_of, method_of, service_of, stream_of
-from qmk.gateway.grpc.shapes import messages, missing_numbers
+from qmk.gateway.grpc.files import file
+from qmk.gateway.grpc.shapes import item_of, messages, method_of, missing_numbers, service_of, stream_of
 from qmk.gateway.service.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -149,7 +149,7 @@ def asked_by_openapi(operation: Any) -> Fields:
     found: Fields = {}
     headers = {"Idempotency-Key": "idempotency_key"}
     for each in row["parameters"]:
-        name = headers.get(each["name"], each["name"])
+        name: str = headers.get(each["name"]) or each["name"]
         if name in operation.places:
             schema = each.get("schema") or next(iter(each["content"].values()))["schema"]
             found[name] = (of_openapi(schema), each.get("required", False))

@@ -10,8 +10,7 @@ from typing import Any
 
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, struct_pb2
 
-from qmk.gateway.grpc.shapes import PACKAGE, Field, messages
-from qmk.gateway.service.operation import Operation
+from qmk.gateway.grpc.shapes import PACKAGE, Field, item_of, messages, method_of, names, service_of, stream_of
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
 
 PROTO = "qmk.proto"
@@ -24,28 +23,6 @@ _SCALARS = {
     "bytes": _Row.TYPE_BYTES,
 }
 RPC_STATUS, ERROR_INFO = "google.rpc.Status", "google.rpc.ErrorInfo"
-
-
-def service_of(resource: str) -> str:
-    """The full name of the service of a resource."""
-    return f"{PACKAGE}.{resource.capitalize()}Service"
-
-
-def method_of(operation: Operation) -> str:
-    """The name of the method of an operation."""
-    return operation.call.name.partition(".")[2].capitalize()
-
-
-def stream_of(operation: Operation) -> str:
-    """The name of the method that streams, "" where there is none."""
-    if operation.follow is not None:
-        return f"Follow{method_of(operation)}"
-    return f"Stream{method_of(operation)}" if operation.ranged else ""
-
-
-def item_of(operation: Operation) -> type:
-    """What a stream of the operation is of: its items, or replies one after another."""
-    return operation.item or operation.call.reply
 
 
 @cache
@@ -68,8 +45,6 @@ def class_of(name: str) -> Any:
 
 def file() -> descriptor_pb2.FileDescriptorProto:
     """The file with all messages and services."""
-    from qmk.gateway.grpc.shapes import names
-
     made = descriptor_pb2.FileDescriptorProto(
         name=PROTO, package=PACKAGE, syntax="proto3", dependency=["google/protobuf/struct.proto"]
     )

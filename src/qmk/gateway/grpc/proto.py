@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from qmk.gateway.grpc.files import item_of, method_of, service_of, stream_of
-from qmk.gateway.grpc.shapes import PACKAGE, Field, Message, messages, names
+from qmk.gateway.grpc.shapes import PACKAGE, Field, Message, item_of, messages, method_of, names, service_of, stream_of
 from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
 

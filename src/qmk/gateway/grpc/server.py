@@ -22,7 +22,7 @@ from grpc_reflection.v1alpha import reflection
 
 from qmk.base.errors import QmkError
 from qmk.gateway.callers import Caller
-from qmk.gateway.grpc import files
+from qmk.gateway.grpc import files, shapes
 from qmk.gateway.grpc.codec import pack, unpack
 from qmk.gateway.http import BODY_BYTES, Gate, status_of
 from qmk.gateway.rest.problem import Problem, problem_of
@@ -92,16 +92,16 @@ async def make_server(gate: Gate) -> aio.Server:
     for resource in RESOURCES:
         methods: dict[str, Any] = {}
         for each in (each for each in OPERATIONS if each.resource == resource):
-            methods[files.method_of(each)] = grpc.unary_unary_rpc_method_handler(_unary(gate, each))
-            if stream := files.stream_of(each):
+            methods[shapes.method_of(each)] = grpc.unary_unary_rpc_method_handler(_unary(gate, each))
+            if stream := shapes.stream_of(each):
                 methods[stream] = grpc.unary_stream_rpc_method_handler(_stream(gate, each))
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(files.service_of(resource), methods),))
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(shapes.service_of(resource), methods),))
     await _add_standard_services(server)
     return server
 
 
 async def _add_standard_services(server: aio.Server) -> None:
-    own = [files.service_of(resource) for resource in RESOURCES]
+    own = [shapes.service_of(resource) for resource in RESOURCES]
     checks = cast("Any", health).aio.HealthServicer()
     for name in own:
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)

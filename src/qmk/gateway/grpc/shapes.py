@@ -23,6 +23,7 @@ from importlib.resources import files
 from msgspec import inspect
 
 from qmk.gateway.rest.problem import Problem
+from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS
 from qmk.gateway.service.types import collect, fields_of, is_free, parts_of, strip, structs
 from qmk.rpc import describe
@@ -76,6 +77,28 @@ class Message:
     fields: tuple[Field, ...]
     doc: str = ""
     reserved: tuple[int, ...] = ()
+
+
+def service_of(resource: str) -> str:
+    """The full name of the service of a resource."""
+    return f"{PACKAGE}.{resource.capitalize()}Service"
+
+
+def method_of(operation: Operation) -> str:
+    """The name of the method of an operation."""
+    return operation.call.name.partition(".")[2].capitalize()
+
+
+def stream_of(operation: Operation) -> str:
+    """The name of the method that streams, "" where there is none."""
+    if operation.follow is not None:
+        return f"Follow{method_of(operation)}"
+    return f"Stream{method_of(operation)}" if operation.ranged else ""
+
+
+def item_of(operation: Operation) -> type:
+    """What a stream of the operation is of: its items, or replies one after another."""
+    return operation.item or operation.call.reply
 
 
 def shape_of(kind: inspect.Type) -> Shape:
