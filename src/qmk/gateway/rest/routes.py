@@ -24,7 +24,7 @@ from qmk.gateway.service.operations import OPERATIONS
 __all__ = ["HANDLERS", "SCHEMA", "answer_error"]
 
 EVENT_STREAM = "text/event-stream"
-HELD_OF_A_TENANT = 64
+HELD_OF_A_TENANT = 2048
 """Most requests of one tenant that wait or stream at once."""
 
 
