@@ -22,6 +22,8 @@ from benchmarks.remote import cpu_s
 from benchmarks.service import PROGRAM, Connection, Service, rss_bytes, service
 
 READ_EVERY = 5
+WARM_UP_S = 2.0
+"""One client before the others: the first programs start the processes that read and run them."""
 JSON = "Content-Type: application/json\r\n"
 BODY = b'{"program":{"text":%b},"shots":100,"policy":{"seed":%d}}'
 TEXT = json.dumps(PROGRAM).encode()
@@ -83,6 +85,7 @@ async def look_for_all(place: Service, load: Load) -> int:
 
 
 async def run(place: Service, clients: int, seconds: float, think_s: float) -> bool:
+    await client(place, Load(), clients, 0.0, time.monotonic() + WARM_UP_S)
     load, end_s = Load(), time.monotonic() + seconds
     pids = [place.daemon, place.gateway]
     spent = [cpu_s([pid]) for pid in pids]

@@ -162,12 +162,12 @@ def command(
     gateway.check_tls(tls, tls_cert, tls_key)
     edge.append(f"--address-connections={address_connections}")
     hosts = [http[0], *allowed_hosts] if tls else []
-    with _run_beside(config, http, edge, hosts, secure=bool(tls or tls_cert)) as ready:
+    with run_beside(config, http, edge, hosts, secure=bool(tls or tls_cert)) as ready:
         serve(config, ready=ready)
 
 
 @contextlib.contextmanager
-def _run_beside(
+def run_beside(
     config: HostConfig, http: tuple[str, int], edge: list[str], hosts: list[str], *, secure: bool
 ) -> Generator[Callable[[HostConfig], None]]:
     """What is to be done once the daemon is ready, where a gateway runs beside it until its end. ``hosts``: make it a
