@@ -22,14 +22,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import qmk
-from benchmarks.crash_jobs import KINDS, Kind, Seen, seen
+from benchmarks.crash_jobs import KINDS, Accepted, Kind, Report, Seen, seen
 from benchmarks.daemon import database_server
 from qmk.base.errors import QmkError
 from qmk.client import Client
+from qmk.client.job import as_completed
 from qmk.host.store import open_journal
 from qmk.kernel.events import Failed, Finished, Started, Submitted
 from qmk.kernel.objects.archive import Archive, Archived
@@ -58,52 +58,23 @@ flag = Path(sys.argv[1]).parent / "{FULL}"
 os.pwrite, os.fdatasync, os.fsync = before(os.pwrite), before(os.fdatasync), before(os.fsync)
 from qmk.host.config import HostConfig
 from qmk.host.daemon import serve
-socket, data_dir, database, durability = sys.argv[1:]
-serve(HostConfig(socket=Path(socket), data_dir=Path(data_dir), database=database, durability=durability, workers=2,
-                 job_attempts={ATTEMPTS}))
+socket, data_dir, database, durability = sys.argv[1:5]
+config = HostConfig(socket=Path(socket), data_dir=Path(data_dir), database=database, durability=durability, workers=2,
+                    job_attempts={ATTEMPTS})
 """
 
 
-@dataclass(frozen=True)
-class Accepted:
-    key: str
-    job: str
-    kind: Kind
-    seed: int
-
-
-@dataclass
-class Report:
-    """What came of it. ``lost``, ``doubled`` and ``wrong`` are to stay empty; each names a job and what happened."""
-
-    jobs: int = 0
-    kills: Counter[str] = field(default_factory=Counter[str])
-    rerun: int = 0
-    refused: int = 0
-    seconds: float = 0.0
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def sound(self) -> bool:
-        return not (self.lost or self.doubled or self.wrong)
-
-    def text(self) -> str:
-        killed = ", ".join(f"{what} {count}" for what, count in sorted(self.kills.items()))
-        lines = [f"{self.kills.total()} faults ({killed}), {self.jobs} jobs accepted, {self.rerun} of them run again, "]
-        lines[0] += f"{self.refused} submits refused for want of disk and sent again, {self.seconds:.0f} s"
-        lines += [f"lost {len(self.lost)}, doubled {len(self.doubled)}, wrong {len(self.wrong)}"]
-        return "\n".join([*lines, *(f"  {row}" for row in [*self.lost, *self.doubled, *self.wrong][:20])])
-
-
 class Victim:
-    """The daemon, started again whenever it was killed."""
+    """The daemon, started again whenever it was killed. ``program`` goes on after ``DAEMON``."""
+
+    program, more = "serve(config)", list[str]()
 
     def __init__(self, folder: Path, database: str, durability: str) -> None:
         self.folder = folder
         self.socket = folder / "s"
-        self._arguments = [sys.executable, "-c", DAEMON, str(self.socket), str(folder / "d"), database, durability]
+        self.place: Path | str = self.socket
+        given = [str(self.socket), str(folder / "d"), database, durability, *self.more]
+        self._arguments = [sys.executable, "-c", DAEMON + self.program, *given]
         self._log = (folder / "log").open("ab")
         self.process = self._start()
 
@@ -163,6 +134,10 @@ class Victim:
         thread.join(20.0)
         return said if not thread.is_alive() else [*said, "it does not answer"]
 
+    def other_fault(self, dice: random.Random) -> str:
+        """Brings about a fault of what is beside the daemon, and says which, if it is its turn."""
+        return ""
+
     def fill_disk(self, seconds: float) -> None:
         """Has writes fail until the daemon has ended for it, or for so long, and starts it again if it did."""
         flag = self.folder / FULL
@@ -201,7 +176,7 @@ class Victim:
 class Load:
     """Clients that submit, wait, read and compare until they are told to stop."""
 
-    def __init__(self, path: Path, clients: int, seed: int, pause_s: float) -> None:
+    def __init__(self, path: Path | str, clients: int, seed: int, pause_s: float) -> None:
         self._socket = path
         self._pause_s = pause_s
         self._expected: dict[tuple[str, int], Seen] = {}
@@ -233,6 +208,8 @@ class Load:
     def _one(self, client: Client, key: str, kind: Kind, seed: int) -> None:
         job = self._submit(client, key, kind, seed)
         self.accepted.append(Accepted(key, job, kind, seed))
+        if isinstance(self._socket, str) and seed % 2:  # of a server by its URL every other end is pushed
+            _ = list(as_completed([client.job(job)]))
         status = client.wait(job)
         if status.state != "COMPLETED":
             self.lost.append(f"{job} ({kind.name}) is {status.state}: {status.error}")
@@ -276,21 +253,24 @@ def storm(
     pause_s: float = 0.3,
     durability: str = "",
     crash_server: Callable[[], None] | None = None,
+    kind: type[Victim] = Victim,
 ) -> Report:
     """Bring about so many faults, then let everything end, and judge. ``crash_server`` has the database server crash
     and come back; where the journal is in SQLite, the disk is full now and then."""
     dice = random.Random(seed)
     report = Report()
     begin = time.monotonic()
-    victim = Victim(folder, database, durability or "process")
-    load = Load(victim.socket, clients, seed, pause_s)
+    victim = kind(folder, database, durability or "process")
+    load = Load(victim.place, clients, seed, pause_s)
     try:
         while report.kills.total() < kills and not victim.ended_by_itself():
             if dice.random() < 0.85:
                 victim.wait_until_it_answers()
             time.sleep(dice.uniform(0.0, 1.5))
             drawn = dice.random()
-            if drawn < 0.35:
+            if other := victim.other_fault(dice):
+                report.kills[other] += 1
+            elif drawn < 0.35:
                 victim.kill()
                 report.kills["daemon killed"] += 1
             elif drawn < 0.4 and crash_server is not None:
@@ -313,7 +293,7 @@ def storm(
     if not answered:
         victim.process.kill()
         return report
-    _ask_again(victim.socket, load, report)
+    _ask_again(victim.place, load, report)
     victim.stop()
     report.jobs = len(load.accepted)
     report.refused = load.refused
@@ -324,7 +304,7 @@ def storm(
     return report
 
 
-def _ask_again(path: Path, load: Load, report: Report) -> None:
+def _ask_again(path: Path | str, load: Load, report: Report) -> None:
     """Every job, once more after the last kill: by its key and by its id."""
     with Client(path, patience_s=PATIENCE_S) as client:
         for row in load.accepted:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import qmk
@@ -24,6 +25,39 @@ class Kind:
 
     def wishes(self, seed: int) -> dict[str, Any]:
         return {"shots": self.shots, "seed": seed, "engine": self.engine, "keep_events": self.rows, "cache": False}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    key: str
+    job: str
+    kind: Kind
+    seed: int
+
+
+@dataclass
+class Report:
+    """What came of it. ``lost``, ``doubled`` and ``wrong`` are to stay empty; each names a job and what happened."""
+
+    jobs: int = 0
+    kills: Counter[str] = field(default_factory=Counter[str])
+    rerun: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not (self.lost or self.doubled or self.wrong)
+
+    def text(self) -> str:
+        killed = ", ".join(f"{what} {count}" for what, count in sorted(self.kills.items()))
+        lines = [f"{self.kills.total()} faults ({killed}), {self.jobs} jobs accepted, {self.rerun} of them run again, "]
+        lines[0] += f"{self.refused} submits refused for want of disk and sent again, {self.seconds:.0f} s"
+        lines += [f"lost {len(self.lost)}, doubled {len(self.doubled)}, wrong {len(self.wrong)}"]
+        return "\n".join([*lines, *(f"  {row}" for row in [*self.lost, *self.doubled, *self.wrong][:20])])
 
 
 Seen = tuple[dict[str, int], str]

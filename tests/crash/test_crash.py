@@ -1,5 +1,5 @@
-"""kill -9 of the daemon and of its workers at random moments, under load: nothing lost, doubled or wrong. The long form
-is ``python -m benchmarks.crash``."""
+"""kill -9 of daemon, gateway and workers at random moments, under load: nothing lost, doubled or wrong. The long forms
+are ``python -m benchmarks.crash`` and ``python -m benchmarks.service_crash``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.crash import storm
+from benchmarks.service_crash import Service
 
 pytestmark = pytest.mark.timeout(600)  # as long as it takes on a machine that does other work too
 
@@ -21,3 +22,21 @@ def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, database_url: str):
     assert report.kills["daemon killed"] > 0
     assert report.kills["workers killed"] > 0
     assert report.jobs > 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kills", "clients", "seed"), [(4, 3, 5), pytest.param(40, 8, 1, marks=pytest.mark.conformance)]
+)
+def test_clients_of_a_gateway_recover_by_themselves(tmp_path: Path, kills: int, clients: int, seed: int):
+    report = storm(tmp_path, "", kills, clients, seed, pause_s=0.2, kind=Service)
+    assert report.sound, report.text()
+    assert report.kills["gateway killed"] > 0
+    assert report.jobs > clients
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_clients_of_a_gateway_recover_by_themselves_on_postgresql(tmp_path: Path, database_url: str):
+    report = storm(tmp_path, database_url, 20, 8, 1, kind=Service)
+    assert report.sound, report.text()

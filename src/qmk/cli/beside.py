@@ -17,8 +17,8 @@ import time
 from collections.abc import Sequence
 
 log = logging.getLogger("qmk.daemon")
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 10.0
-LASTED_S = 60.0
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 5.0
+LASTED_S = 10.0
 """A gateway that ran for so long is started again at once."""
 END_S = 10.0
 

@@ -167,19 +167,19 @@ def command(
     edge = [f"--grpc={gateway.address_of(*place)}" if place and each.startswith("--grpc=") else each for each in edge]
     edge.append(f"--address-connections={address_connections}")
     hosts = [http[0], *allowed_hosts] if tls else []
-    with _run_beside(config, http, place, edge, hosts, secure=bool(tls or tls_cert)) as ready:
+    with run_beside(config, http, edge, hosts, secure=bool(tls or tls_cert), grpc=place) as ready:
         serve(config, ready=ready)
 
 
 @contextlib.contextmanager
-def _run_beside(
+def run_beside(
     config: HostConfig,
     http: tuple[str, int],
-    grpc: tuple[str, int] | None,
     edge: list[str],
     hosts: list[str],
     *,
     secure: bool,
+    grpc: tuple[str, int] | None = None,
 ) -> Generator[Callable[[HostConfig], None]]:
     """What is to be done once the daemon is ready, where a gateway runs beside it until its end. ``hosts``: make it a
     certificate for these."""

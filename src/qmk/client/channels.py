@@ -1,17 +1,25 @@
-"""The calls about entanglement channels between tenants: propose, approve, close, look."""
+"""The calls about reserved qubits, and about entanglement channels between tenants: propose, approve, close, look."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from qmk.abi.calls import q_chan_status, q_close_chan, q_open_chan
+from qmk.abi.calls import q_alloc, q_chan_status, q_close_chan, q_open_chan, q_release
 from qmk.abi.shapes import ChannelState
 from qmk.client.asking import Asks
 
 
 class Channels(Asks):
-    """Calls about channels."""
+    """Calls about reserved qubits and channels."""
+
+    async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
+        """Reserve ``n`` logical qubits for the session."""
+        return await self._ask(q_alloc.CALL, n=n, profile=profile)
+
+    async def release(self, handles: list[str]) -> q_release.Reply:
+        """Give back reserved qubits."""
+        return await self._ask(q_release.CALL, handles=handles)
 
     async def open_channel(
         self, peers: Sequence[str], *, fidelity: float, entanglements_max: int, expiry: float | None = None

@@ -16,7 +16,6 @@ import msgspec
 
 from qmk.abi.call import Call
 from qmk.abi.calls import (
-    q_alloc,
     q_cancel,
     q_close_session,
     q_delegate,
@@ -25,7 +24,6 @@ from qmk.abi.calls import (
     q_get_telemetry,
     q_negotiate_caps,
     q_query_resources,
-    q_release,
     q_result,
     q_revoke,
     q_status,
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
 SENT_GRAPHS = 1000
 """So many graphs a client remembers to have sent."""
 PROGRESS_EVERY_MS = 200
+RENEWALS = 3
 KNOWN_IDS = 1000
 """So many short ids of jobs a client remembers with the whole ones."""
 
@@ -219,14 +218,6 @@ class Core(Many, Lists, Checkpoints, Channels):
         warn_of(msgspec.convert(reply.warnings, list[Finding]))
         return reply
 
-    async def alloc(self, n: int, profile: str = "") -> q_alloc.Reply:
-        """Reserve ``n`` logical qubits for the session."""
-        return await self._ask(q_alloc.CALL, n=n, profile=profile)
-
-    async def release(self, handles: list[str]) -> q_release.Reply:
-        """Give back reserved qubits."""
-        return await self._ask(q_release.CALL, handles=handles)
-
     async def delegate(self, capability: str, rights: list[str], **bounds: Any) -> q_delegate.Reply:
         """Derive a narrower capability; ``bounds`` are the other fields of q_delegate's request. With ``to_tenant`` or
         ``to_session`` it is on offer there; without, this session holds it."""
@@ -326,8 +317,8 @@ class Core(Many, Lists, Checkpoints, Channels):
         outage = Outage(self._patience_s, call, repeatable)
 
         async def attempt() -> list[Any]:
-            session = self._session
             requests = [await self._request(call, fields) for fields in each]
+            session = self._session
             found = [calls.reply_or_error(call, one) for one in await self._exchange_all(call, requests)]
             if isinstance(found[0], QmkError) and self._forgets(session, found[0]):
                 return await attempt()
@@ -348,16 +339,22 @@ class Core(Many, Lists, Checkpoints, Channels):
             await self._link.sleep(delay_s)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
-        """One call; a lost connection is renewed once for a call that only reads."""
-        old, session = self._link.is_open(), self._session
-        try:
-            return await self._exchange(call, await self._request(call, fields))
-        except QmkError as error:
-            if not self._forgets(session, error) and (
-                error.kind.name != "CONNECTION_LOST" or not old or call.journaled
-            ):
-                raise
-        return await self._exchange(call, await self._request(call, fields))
+        """One call; a lost connection is renewed once for a call that only reads, and a session that is gone a few
+        times: each may be lost again while the other is renewed."""
+        may_reconnect, renewals = self._link.is_open() and not call.journaled, 0
+        while True:
+            session = self._session
+            try:
+                request = await self._request(call, fields)
+                session = self._session
+                return await self._exchange(call, request)
+            except QmkError as error:
+                if self._forgets(session, error) and renewals < RENEWALS:
+                    renewals += 1
+                elif may_reconnect and error.kind.name == "CONNECTION_LOST":
+                    may_reconnect = False
+                else:
+                    raise
 
     def _forgets(self, session: str, error: QmkError) -> bool:
         """Whether the call is to be made again, in another session, because the daemon has that one no longer."""

@@ -6,6 +6,7 @@ A request without a token is the gateway's own user, which is only let in on loo
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import os
@@ -21,6 +22,7 @@ from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_close_session,
     q_estimate,
+    q_events,
     q_negotiate_caps,
     q_query_resources,
     q_replay,
@@ -80,6 +82,7 @@ class Caller(AsyncClient):
         self.shown = token or ""
         self.sessions: OrderedDict[str, None] = OrderedDict()
         """Those that were opened with this token for whoever shows it, the one that was opened first first."""
+        self._polls: dict[tuple[str, int], asyncio.Task[q_events.Reply]] = {}
 
     async def retire(self) -> None:
         """Leave, as soon as no call is under way: a call would only connect again."""
@@ -107,6 +110,14 @@ class Caller(AsyncClient):
         await self.session_id()
         assert self._opened is not None
         return self._opened
+
+    async def poll_events(self, job: str, after: int, wait_ms: int) -> q_events.Reply:
+        """``events``, asked once for all who follow a job from the same place: the daemon bounds how many may wait."""
+        key = (job, after)
+        if (poll := self._polls.get(key)) is None:
+            poll = self._polls[key] = asyncio.get_running_loop().create_task(self.events(job, after, wait_ms))
+            poll.add_done_callback(lambda _: self._polls.pop(key))
+        return await asyncio.shield(poll)
 
     async def submit_graph(
         self, graph: Graph, *, shots: int | None, key: str, outputs: Outputs | None

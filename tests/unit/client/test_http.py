@@ -15,6 +15,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.client import AsyncClient, Client
+from qmk.client.core import RENEWALS
 from tests.exchanges import EXAMPLES
 from tests.serving import certificate
 
@@ -193,7 +194,7 @@ def test_what_reads_is_repeated_and_what_writes_is_not(script: Script) -> None:
 
 def test_a_session_that_the_gateway_has_no_longer_is_renewed(script: Script) -> None:
     wire = QmkError("SESSION_NOT_FOUND", "no session").to_dict()
-    outcomes = iter([{"result": STATUS}, {"error": wire}, {"result": STATUS}, {"error": wire}, {"error": wire}])
+    outcomes = iter([{"result": STATUS}, {"error": wire}, {"result": STATUS}, *[{"error": wire}] * (RENEWALS + 1)])
     script.answer = lambda call: next(outcomes)
     client = Client(script.url)
     client.status("job_a")

@@ -67,7 +67,7 @@ async def follow_events(caller: Caller, asked: Any) -> AsyncIterator[JobEvent | 
     """The events after ``after``, until the job has ended; None where nothing has happened for a while."""
     after, wait_ms = asked.after, 0
     while True:
-        page = await caller.events(asked.job_id, after, wait_ms)
+        page = await (caller.poll_events if wait_ms else caller.events)(asked.job_id, after, wait_ms)
         for event in page.events:
             yield event
         if not page.events:

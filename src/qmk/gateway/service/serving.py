@@ -11,7 +11,7 @@ from qmk.gateway.callers import Caller
 from qmk.gateway.http import Gate
 from qmk.gateway.service.operation import Operation
 
-HELD_OF_A_TENANT = 64
+HELD_OF_A_TENANT = 2048
 """Most requests of one tenant that wait or stream at once."""
 
 

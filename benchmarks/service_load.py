@@ -1,0 +1,130 @@
+"""Many clients of the REST API at the same time: how long a submission takes, and whether anything is lost.
+
+``python -m benchmarks.service_load --clients 200 --seconds 60`` starts a daemon that keeps what it has accepted through
+a power failure, with a gateway beside it. Each client, on a connection of its own, submits a job with a key, thinks,
+and now and then reads a result; all are one process, which has the processors with the server. At the end every
+accepted job is looked for, and the memory of daemon and gateway is compared with that after the first ten seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from benchmarks.measure import percentile
+from benchmarks.remote import cpu_s
+from benchmarks.service import PROGRAM, Connection, Service, rss_bytes, service
+
+READ_EVERY = 5
+WARM_UP_S = 2.0
+"""One client before the others: the first programs start the processes that read and run them."""
+JSON = "Content-Type: application/json\r\n"
+BODY = b'{"program":{"text":%b},"shots":100,"policy":{"seed":%d}}'
+TEXT = json.dumps(PROGRAM).encode()
+
+
+@dataclass
+class Load:
+    """What the clients have seen. ``submit_s`` and ``result_s``: seconds of each answer."""
+
+    submit_s: list[float] = field(default_factory=list[float])
+    result_s: list[float] = field(default_factory=list[float])
+    accepted: list[str] = field(default_factory=list[str])
+    errors: Counter[str] = field(default_factory=Counter[str])
+
+
+async def client(place: Service, load: Load, number: int, think_s: float, end_s: float) -> None:
+    """Submits until the time is over; every so often waits for the job and reads its result."""
+    rng = random.Random(number)
+    connection = Connection(place.address)
+    await asyncio.sleep(rng.uniform(0, think_s))
+    turn = 0
+    while time.monotonic() < end_s:
+        turn += 1
+        began = time.monotonic()
+        key = f"{JSON}Idempotency-Key: load-{number}-{turn}\r\n"
+        try:
+            status, said = await connection.ask("POST", "/v1/jobs", BODY % (TEXT, number * 100_000 + turn), key)
+            load.submit_s.append(time.monotonic() - began)
+            if status != 201:
+                load.errors[f"submit: {status} {said[:200]!r}"] += 1
+            else:
+                load.accepted.append(job := json.loads(said)["job_id"])
+                if turn % READ_EVERY == 0:
+                    await read(connection, load, job)
+        except (OSError, EOFError) as error:
+            load.errors[f"{type(error).__name__}: {error}"] += 1
+        await asyncio.sleep(rng.uniform(0, 2 * think_s))
+    connection.close()
+
+
+async def read(connection: Connection, load: Load, job: str) -> None:
+    status, said = await connection.ask("GET", f"/v1/jobs/{job}?wait_s=30")
+    began = time.monotonic()
+    if status == 200:
+        status, said = await connection.ask("GET", f"/v1/jobs/{job}/result")
+        load.result_s.append(time.monotonic() - began)
+    if status != 200:
+        load.errors[f"result: {status} {said[:200]!r}"] += 1
+
+
+async def look_for_all(place: Service, load: Load) -> int:
+    """How many of the accepted jobs are not COMPLETED."""
+    connection, missing = Connection(place.address), 0
+    for job in load.accepted:
+        status, said = await connection.ask("GET", f"/v1/jobs/{job}?wait_s=60")
+        missing += status != 200 or json.loads(said)["state"] != "COMPLETED"
+    connection.close()
+    return missing
+
+
+async def run(place: Service, clients: int, seconds: float, think_s: float) -> bool:
+    await client(place, Load(), clients, 0.0, time.monotonic() + WARM_UP_S)
+    load, end_s = Load(), time.monotonic() + seconds
+    pids = [place.daemon, place.gateway]
+    spent = [cpu_s([pid]) for pid in pids]
+    own = time.process_time()
+    tasks = [asyncio.create_task(client(place, load, number, think_s, end_s)) for number in range(clients)]
+    await asyncio.sleep(min(10.0, seconds / 2))
+    first = [rss_bytes(pid) for pid in pids]
+    count = len(load.accepted)
+    await asyncio.gather(*tasks)
+    spent = [cpu_s([pid]) - before for pid, before in zip(pids, spent, strict=True)]
+    own = time.process_time() - own
+    last = [rss_bytes(pid) for pid in pids]
+    missing = await look_for_all(place, load)
+    submit_s, result_s = sorted(load.submit_s), sorted(load.result_s)
+    print(f"{clients} clients, {seconds:.0f} s, {os.cpu_count()} processors with the load generator:")
+    print(f"{len(load.accepted)} jobs accepted, {len(load.accepted) / seconds:.0f} a second; {missing} lost")
+    for name, found in (("submit", submit_s), ("result", result_s)):
+        if found:
+            shown = (f"p{share * 100:g} {percentile(found, share) * 1e3:.0f} ms" for share in (0.5, 0.9, 0.99, 0.999))
+            print(f"{name}: {', '.join(shown)}, longest {found[-1] * 1e3:.0f} ms")
+    for name, at, then, cpu in zip(("daemon", "gateway"), first, last, spent, strict=True):
+        more = (then - at) / max(1, len(load.accepted) - count)
+        print(
+            f"{name}: {at / 1e6:.0f} MB at 10 s, {then / 1e6:.0f} MB at the end ({more:.0f} B a job), {cpu:.0f} s CPU"
+        )
+    print(f"load generator: {own:.0f} s CPU; errors: {dict(load.errors) or 'none'}")
+    return not missing and not load.errors
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Load the REST API with many clients.")
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--think-s", type=float, default=2.0, help="average pause of a client between two requests")
+    parser.add_argument("--durability", choices=["process", "power"], default="power")
+    options = parser.parse_args()
+    with service("--durability", options.durability, "--workers", "1") as place:
+        return 0 if asyncio.run(run(place, options.clients, options.seconds, options.think_s)) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
