@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket as sockets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +32,17 @@ def tls_options(command: Command) -> Command:
     return command
 
 
+def _rate_option(whose: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--rate-{whose}",
+        type=click.FloatRange(0),
+        default=0.0,
+        envvar=f"QMK_RATE_{whose.upper()}",
+        metavar="N",
+        help=f"Requests that one {whose} may send in a second, ten seconds' worth at once; any number if not given.",
+    )
+
+
 @click.command()
 @options.listen_option
 @click.option("--host", default="127.0.0.1", metavar="HOST", help="Address to listen at; 127.0.0.1 if not given.")
@@ -44,6 +55,22 @@ def tls_options(command: Command) -> Command:
 )
 @options.data_option("Where the gateway keeps what its protocols know of a task beside its job.")
 @click.option("--require-token", is_flag=True, help="Ask for a token on loopback too; elsewhere it always is.")
+@click.option(
+    "--sign-in",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="QMK_SIGN_IN",
+    metavar="FILE",
+    help="How people sign in at the console: identity providers and passwords, as JSON.",
+)
+@_rate_option("token")
+@_rate_option("address")
+@click.option(
+    "--private-webhooks",
+    is_flag=True,
+    envvar="QMK_PRIVATE_WEBHOOKS",
+    help="Send webhooks to addresses that are not public too.",
+)
+@options.database_option
 @tls_options
 @click.option("--beside", type=int, hidden=True, help="Listen at this descriptor, and end with standard input.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
@@ -53,6 +80,11 @@ def command(
     port: int,
     data_dir: Path | None,
     require_token: bool,
+    sign_in: Path | None,
+    rate_token: float,
+    rate_address: float,
+    private_webhooks: bool,
+    database: str | None,
     tls_cert: str | None,
     tls_key: str | None,
     beside: int | None,
@@ -66,7 +98,9 @@ def command(
     require_packages()
     import uvicorn
 
+    from qmk.gateway.accounts.sign_in import read_config
     from qmk.gateway.app import make_app
+    from qmk.gateway.rates import RateLimits
     from qmk.gateway.slow import TimelyProtocol
     from qmk.rpc.places import state_dir
 
@@ -77,7 +111,16 @@ def command(
     listening = listen(host, port) if beside is None else sockets.socket(fileno=beside)
     needs_token = require_token or listening.getsockname()[0] not in ("127.0.0.1", "::1")
     folder = data_dir or state_dir()
-    app = make_app(Path(socket_path) if socket_path else None, folder / RECORDS, needs_token=needs_token)
+    app = make_app(
+        Path(socket_path) if socket_path else None,
+        folder / RECORDS,
+        needs_token=needs_token,
+        data_dir=folder,
+        ledger=ledger_of(folder, database),
+        sign_in=read_config(sign_in) if sign_in else None,
+        rates=RateLimits(rate_address, rate_token),
+        private_webhooks=private_webhooks,
+    )
     config = uvicorn.Config(
         app,
         http=TimelyProtocol,
@@ -93,6 +136,14 @@ def command(
     if beside is None:
         announce(listening, tls_cert)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def ledger_of(folder: Path, database: str | None) -> Callable[[str, int, int], Iterable[Any]]:
+    """Reads the ledger of the daemon that has this folder."""
+    from qmk.host.config import JOURNAL_NAME
+    from qmk.host.ledger import read
+
+    return lambda tenant, from_ns, to_ns: read(folder / JOURNAL_NAME, tenant, from_ns, to_ns, database or "")
 
 
 def require_packages() -> None:

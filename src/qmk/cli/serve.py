@@ -161,7 +161,8 @@ def _run_beside(
     arguments += ["--require-token"] if config.require_token else []
     arguments += ["--tls-cert", cert, "--tls-key", key] if cert and key else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
-    process = beside.GatewayProcess(listening, arguments)
+    database = {"QMK_DATABASE": config.database} if config.database else {}
+    process = beside.GatewayProcess(listening, arguments, database)
 
     def ready(config: HostConfig) -> None:
         announce(config)
