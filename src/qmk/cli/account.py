@@ -1,6 +1,6 @@
-"""Commands about accounts: each verb is an operation of the service. It goes to the server that ``--server``, QMK_SERVER
-or the current context names. Without one it acts on this machine as the operator: on the gateway's own file, and through
-the operator's socket of the daemon.
+"""Commands about accounts: each verb is an operation of the service. It goes to the server that ``--server``,
+QMK_SERVER or the current context names. Without one it acts on this machine as the operator: on the gateway's own file,
+and through the operator's socket of the daemon.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def argument(name: str, **more: Any) -> Parameter:
 
 
 def option(name: str, help: str, **more: Any) -> Parameter:
-    metavar = {} if more.get("is_flag") or "type" in more else {"metavar": "TEXT"}
+    metavar: dict[str, Any] = {} if more.get("is_flag") or "type" in more else {"metavar": "TEXT"}
     return click.option(name, help=help, **{**metavar, **more})
 
 
@@ -134,8 +134,8 @@ def _read_answer(server: Any, answer: Any, text: bytes, plain: bool) -> Any:
     if 200 <= answer.status < 300 and value:
         return value
     if "kind" not in value:
-        text = f"{server.url} answers with status {answer.status}"
-        raise QmkError("UNSUPPORTED", text, help="is it a gateway of QMK, of this release or a later one?")
+        why = f"{server.url} answers with status {answer.status}"
+        raise QmkError("UNSUPPORTED", why, help="is it a gateway of QMK, of this release or a later one?")
     more = {name: value[name] for name in ("help", "field") if value.get(name)}
     raise QmkError(value["kind"], value["detail"], **{**value.get("fields", {}), **more})
 

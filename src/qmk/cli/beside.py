@@ -24,8 +24,8 @@ END_S = 10.0
 
 
 class GatewayProcess:
-    """``arguments`` are those of ``qmk gateway`` beside the socket, ``variables`` what its environment has besides ours:
-    secrets are not for command lines."""
+    """``arguments`` are those of ``qmk gateway`` beside the socket, ``variables`` what its environment has besides
+    ours: secrets are not for command lines."""
 
     def __init__(
         self, listening: socket.socket, arguments: Sequence[str], variables: Mapping[str, str] | None = None
