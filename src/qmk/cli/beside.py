@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 log = logging.getLogger("qmk.daemon")
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 5.0
@@ -24,10 +24,14 @@ END_S = 10.0
 
 
 class GatewayProcess:
-    """``arguments`` are those of ``qmk gateway`` beside the socket."""
+    """``arguments`` are those of ``qmk gateway`` beside the socket, ``variables`` what its environment has besides
+    ours: secrets are not for command lines."""
 
-    def __init__(self, listening: socket.socket, arguments: Sequence[str]) -> None:
+    def __init__(
+        self, listening: socket.socket, arguments: Sequence[str], variables: Mapping[str, str] | None = None
+    ) -> None:
         self._listening = listening
+        self._environment = {**os.environ, **(variables or {})}
         command = [sys.executable, "-m", "qmk", "gateway", "--beside", str(listening.fileno())]
         self._command = [*command, *arguments]
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,7 +47,7 @@ class GatewayProcess:
             began_s = time.monotonic()
             fds = [self._listening.fileno()]
             with subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, pass_fds=fds, start_new_session=True
+                self._command, stdin=subprocess.PIPE, pass_fds=fds, start_new_session=True, env=self._environment
             ) as self._process:
                 code = self._process.wait() if not self._ending.is_set() else 0
             if self._ending.is_set():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket as sockets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +54,17 @@ def grpc_option(command: Command) -> Command:
     return click.option("--grpc", type=parameters.Address(), metavar="ADDRESS", help=text)(command)
 
 
+def _rate_option(whose: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--rate-{whose}",
+        type=click.FloatRange(0),
+        default=0.0,
+        envvar=f"QMK_RATE_{whose.upper()}",
+        metavar="N",
+        help=f"Requests that one {whose} may send in a second, ten seconds' worth at once; any number if not given.",
+    )
+
+
 @click.command()
 @options.listen_option
 @click.option("--host", default="127.0.0.1", metavar="HOST", help="Address to listen at; 127.0.0.1 if not given.")
@@ -66,6 +77,22 @@ def grpc_option(command: Command) -> Command:
 )
 @options.data_option("Where the gateway keeps what its protocols know of a task beside its job.")
 @click.option("--require-token", is_flag=True, help="Ask for a token on loopback too; elsewhere it always is.")
+@click.option(
+    "--sign-in",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="QMK_SIGN_IN",
+    metavar="FILE",
+    help="How people sign in at the console: identity providers and passwords, as JSON.",
+)
+@_rate_option("token")
+@_rate_option("address")
+@click.option(
+    "--private-webhooks",
+    is_flag=True,
+    envvar="QMK_PRIVATE_WEBHOOKS",
+    help="Send webhooks to addresses that are not public too.",
+)
+@options.database_option
 @edge_options
 @grpc_option
 @click.option("--beside", type=int, hidden=True, help="Listen at this descriptor, and end with standard input.")
@@ -76,6 +103,11 @@ def command(
     port: int,
     data_dir: Path | None,
     require_token: bool,
+    sign_in: Path | None,
+    rate_token: float,
+    rate_address: float,
+    private_webhooks: bool,
+    database: str | None,
     tls: str | None,
     tls_cert: str | None,
     tls_key: str | None,
@@ -91,6 +123,8 @@ def command(
     as AWS_SESSION_TOKEN, as a bearer token, or as the password of basic authentication.
     """
     require_packages(grpc=grpc is not None)
+    from qmk.gateway.accounts.sign_in import read_config
+    from qmk.gateway.rates import RateLimits
     from qmk.gateway.server import Listening, serve
     from qmk.rpc.places import state_dir
 
@@ -98,9 +132,10 @@ def command(
     check_tls(tls, tls_cert, tls_key)
     if beside is not None:
         end_with_input()
+    folder = data_dir or state_dir()
     found = Listening(
         socket=listen(host, port) if beside is None else sockets.socket(fileno=beside),
-        data_dir=data_dir or state_dir(),
+        data_dir=folder,
         hosts=frozenset(name.lower() for name in (*allowed_hosts, host)),
         cert=Path(tls_cert) if tls_cert else None,
         key=Path(tls_key) if tls_key else None,
@@ -111,7 +146,24 @@ def command(
     if beside is None:
         announce(found.socket, bool(tls or tls_cert), found.grpc)
         announce_authority(found.authority)
-    serve(found, Path(socket_path) if socket_path else None, require_token=require_token, verbose=verbose)
+    serve(
+        found,
+        Path(socket_path) if socket_path else None,
+        require_token=require_token,
+        verbose=verbose,
+        ledger=ledger_of(folder, database),
+        sign_in=read_config(sign_in) if sign_in else None,
+        rates=RateLimits(rate_address, rate_token),
+        private_webhooks=private_webhooks,
+    )
+
+
+def ledger_of(folder: Path, database: str | None) -> Callable[[str, int, int], Iterable[Any]]:
+    """Reads the ledger of the daemon that has this folder."""
+    from qmk.host.config import JOURNAL_NAME
+    from qmk.host.ledger import read
+
+    return lambda tenant, from_ns, to_ns: read(folder / JOURNAL_NAME, tenant, from_ns, to_ns, database or "")
 
 
 def require_packages(*, grpc: bool = False) -> None:

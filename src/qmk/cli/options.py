@@ -253,7 +253,12 @@ def socket_option(command: Command) -> Command:
     command = server_option("The server to ask, by its URL or the name of a context of 'qmk context'.", "QMK_SERVER")(
         command
     )
-    command = click.option(
+    return listen_option(token_file_option(command))
+
+
+def token_file_option(command: Command) -> Command:
+    """``--token-file``, which ``places.token`` follows."""
+    return click.option(
         "--token-file",
         type=click.Path(dir_okay=False),
         metavar="FILE",
@@ -261,7 +266,6 @@ def socket_option(command: Command) -> Command:
         callback=_use_token_file,
         help="File with the token to show, instead of QMK_TOKEN and QMK_TOKEN_FILE.",
     )(command)
-    return listen_option(command)
 
 
 def _use_token_file(ctx: click.Context, param: click.Parameter, value: str | None) -> None:

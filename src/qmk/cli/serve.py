@@ -187,7 +187,8 @@ def run_beside(
     arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir), "--host", http[0], *edge]
     arguments += ["--require-token"] if config.require_token else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
-    process = beside.GatewayProcess(listening, arguments)
+    database = {"QMK_DATABASE": config.database} if config.database else {}
+    process = beside.GatewayProcess(listening, arguments, database)
 
     def ready(config: HostConfig) -> None:
         announce(config)

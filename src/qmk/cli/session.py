@@ -23,7 +23,7 @@ def connect(socket_path: str | None) -> Generator[Client]:
     """
     from qmk.client import Client
 
-    place, token = _place(socket_path)
+    place, token = find_place(socket_path)
     client = Client(place, token=token)
     try:
         yield client
@@ -37,7 +37,7 @@ def find_server() -> str:
     return "" if context is None else context.meta.get(options.SERVER, "")
 
 
-def _place(socket_path: str | None) -> tuple[str | Server | None, str | None]:
+def find_place(socket_path: str | None) -> tuple[str | Server | None, str | None]:
     """Where to connect, and the token to show there; None: as the client finds it."""
     server = find_server()
     given = _is_given("socket_path")

@@ -1,4 +1,5 @@
-"""``qmk token``: what the holder of a token can do with it alone: read it, and make a narrower one."""
+"""``qmk token``: what the holder of a token can do with it alone: read it, and make a narrower one; and the service's
+operations on tokens."""
 
 from __future__ import annotations
 
@@ -8,14 +9,14 @@ from typing import Any
 
 import click
 
-from qmk.cli import options, output, terminal
+from qmk.cli import account, options, output, terminal
 from qmk.cli.failure import call_error
 
 
 @click.group(name="token")
 def command() -> None:
     """Read and narrow tokens. FILE holds one ("-" reads standard input); without it QMK_TOKEN and QMK_TOKEN_FILE
-    say. Nothing is asked of a daemon."""
+    say. Nothing is asked of a daemon, but to issue, list and revoke."""
 
 
 @command.command()
@@ -61,6 +62,31 @@ def show(file: str | None, as_json: bool) -> None:
     if bounds.uid is not None:
         lines.append(f"user: {bounds.uid} only")
     output.show(as_json, {"tenant": token.tenant, "serial": token.serial_text, **known}, lines)
+
+
+command.add_command(
+    account.verb(
+        "issue",
+        "tokens.issue",
+        "Make a token of a member of an organisation. Its text is printed now, and kept nowhere.",
+        account.argument("name"),
+        account.option("--organisation", "The organisation; that of your own token if not given."),
+        account.option("--user", "Whose it is; yours if not given."),
+        account.names_option("--rights", "At most these rights; those of the role if not given."),
+        account.option("--administers", "May be used to administer, as far as the role goes.", is_flag=True),
+        account.option("--expires-s", "Seconds that it is good for; those of 90 days if not given.", type=int),
+    )
+)
+command.add_command(
+    account.verb(
+        "list",
+        "tokens.list",
+        "List the tokens that were issued to you; all of the organisation for its admins.",
+        account.option("--organisation", "The organisation; that of your own token if not given."),
+        account.option("--user", "Only tokens of this user."),
+    )
+)
+command.add_command(account.verb("revoke", "tokens.revoke", "Make the token SERIAL void.", account.argument("serial")))
 
 
 def _token(file: str | None) -> str:

@@ -8,6 +8,7 @@ import socket as sockets
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -80,11 +81,11 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(place: Listening, socket: Path | None, *, require_token: bool, verbose: bool) -> None:
-    """Serves until the process is told to end."""
+def serve(place: Listening, socket: Path | None, *, require_token: bool, verbose: bool, **parts: Any) -> None:
+    """Serves until the process is told to end. ``parts``: what else ``make_app`` takes."""
     needs_token = require_token or not place.is_local
     edge = Edge(hosts=place.hosts | {sockets.gethostname().lower()}, tls=place.cert is not None)
-    app = make_app(socket, place.data_dir / RECORDS, needs_token=needs_token, edge=edge, beside=place.beside)
+    app = make_app(socket, place.data_dir / RECORDS, needs_token=needs_token, edge=edge, beside=place.beside, **parts)
     protocol = type("Protocol", (TimelyProtocol,), {"address_connections": place.address_connections})
     config = uvicorn.Config(
         app,

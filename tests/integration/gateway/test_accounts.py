@@ -314,4 +314,4 @@ def test_a_gateway_without_the_operators_socket_says_so(site: Site, tmp_path: Pa
         headers = {"authorization": f"Bearer {site.tokens['bob']}"}
         answer = http.get("/v1/organisations", headers=headers)
     assert (answer.status_code, str(tmp_path) in answer.text) == (503, False)
-    assert answer.json()["help"] == "give the gateway the daemon's --data-dir"
+    assert answer.json()["help"] == "start the daemon, or give its --data-dir"

@@ -74,7 +74,7 @@ class LocalIssuer:
         return {"issuer": self.url, **{name: self.url + path for name, path in paths.items()}}
 
     def key_set(self) -> Any:
-        return KeySet(self.keys).as_dict(private=False)
+        return KeySet([*self.keys]).as_dict(private=False)
 
     def allow(self, address: str) -> dict[str, str]:
         """What the browser brings back after its user has agreed."""

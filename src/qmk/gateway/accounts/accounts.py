@@ -68,7 +68,7 @@ class Accounts:
                 fix = "start the gateway as the user who runs the daemon, with the daemon's --data-dir"
                 raise QmkError("UNSUPPORTED", "this gateway may not administer the daemon", help=fix) from error
             if error.kind.name == "CONNECTION_LOST":
-                text, fix = "the daemon's operator socket cannot be reached", "give the gateway the daemon's --data-dir"
+                text, fix = "the daemon's operator socket cannot be reached", "start the daemon, or give its --data-dir"
                 raise QmkError("RESOURCE_EXHAUSTED", text, help=fix) from error
             raise
 
