@@ -8,6 +8,7 @@
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
 | /v1 | our own REST API, described by /openapi.json |
 | /rpc | QMK's own clients, by URL |
+| /observe, /metrics | what goes on here, for whoever runs it |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -32,6 +33,9 @@ from qmk.gateway import rpc
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
+from qmk.gateway.observe import routes as observe
+from qmk.gateway.observe.observer import Observer, Settings
+from qmk.gateway.observe.watch import Watch
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.qlam.compiling import Compiling
@@ -69,37 +73,42 @@ async def health() -> Response[bytes]:
     return answer({"status": "up"})
 
 
-def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litestar:
+def make_app(socket: Path | None, records: Path, *, needs_token: bool, settings: Settings | None = None) -> Litestar:
     """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
+    observer = Observer(settings or Settings(), socket)
     gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         try:
-            yield
+            async with observer.at_work():
+                yield
         finally:
             await compiling.close()
             await gate.callers.close()
             gate.records.close()
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             health,
+            *observe.HANDLERS,
             rest.SCHEMA,
             *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS),
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room()}),
+        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room(), "observer": observer}),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
         debug=False,
         pdb_on_exception=False,
     )
+    app.asgi_handler = Watch(app.asgi_handler, observer.counters, observer.traces, observer.take)
+    return app
 
 
 def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:

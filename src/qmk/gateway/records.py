@@ -70,6 +70,12 @@ class Records:
         """Held by whoever reads a record, changes it and puts it back."""
         return self._locks.setdefault((kind, tenant, id), asyncio.Lock())
 
+    def check_writable(self) -> None:
+        """Raises sqlite3.Error where the file cannot be written."""
+        with self._lock:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.execute("ROLLBACK")
+
     def close(self) -> None:
         with self._lock:
             self._base.close()

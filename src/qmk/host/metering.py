@@ -20,6 +20,8 @@ from qmk.rpc import op_metrics
 from qmk.rpc.metrics import Counters, Sample, bounded
 from qmk.rpc.op_metrics import ENDED_KEPT, EndedJob
 
+MEASURED_S = 0.01
+"""Predictions of shorter runs are not compared: what a worker adds to each is longer."""
 _OF_JOBS = (ev.Submitted, ev.OfLaunch, ev.Cancelled, ev.Forgotten)
 """Records after which a job is looked at."""
 
@@ -55,7 +57,8 @@ class JobMeter:
         self._known: dict[str, _Known] = {}
         self._by_state: dict[str, dict[str, dict[str, int]]] = {QUEUED: {}, RUNNING: {}}
         self._ended: OrderedDict[str, EndedJob] = OrderedDict()
-        self._number = 0
+        self.last = 0
+        """The number of the newest ended job."""
 
     def begin(self, jobs: Iterable[Job]) -> None:
         """Takes over the jobs that a replay found; they were accepted before the daemon's start."""
@@ -106,11 +109,11 @@ class JobMeter:
             counters.add("tenant_engine_seconds_total", (job.tenant,), seconds)
             counters.add("engine_seconds_total", (record.engine,), seconds)
             counters.add("engine_predicted_seconds_total", (record.engine,), record.seconds)
-            if record.seconds > 0:
+            if max(seconds, record.seconds) >= MEASURED_S and record.seconds > 0:
                 counters.observe("engine_prediction_ratio", seconds / record.seconds, (record.engine,))
-        self._number += 1
+        self.last += 1
         self._ended[job.id] = EndedJob(
-            number=self._number,
+            number=self.last,
             job=job.id,
             tenant=job.tenant,
             state=job.state.lower(),
@@ -132,9 +135,9 @@ class JobMeter:
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)
 
-    def ended(self, after: int) -> list[EndedJob]:
+    def ended(self, after: int, limit: int) -> list[EndedJob]:
         """The jobs that ended since number ``after``, as far as they are kept."""
-        fresh = min(self._number - after, len(self._ended))
+        fresh = min(self.last - after, len(self._ended), limit)
         return list(self._ended.values())[-fresh:] if fresh > 0 else []
 
     def samples(self, now_ns: int) -> list[Sample]:
@@ -206,7 +209,9 @@ class Metering:
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
         tenants = self._kernel.tenants
         rows += bounded(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
-        return op_metrics.Reply(rows, self._jobs.ended(request.after), [os.getpid(), *pool.pids])
+        return op_metrics.Reply(
+            rows, self._jobs.ended(request.after, request.limit), self._jobs.last, [os.getpid(), *pool.pids]
+        )
 
     def _free_bytes(self) -> int:
         found = os.statvfs(self._data_dir)

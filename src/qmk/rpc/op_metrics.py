@@ -18,6 +18,7 @@ ENDED_KEPT = 4096
 
 class Request(Base, frozen=True):
     after: Annotated[int, Meta(description="only jobs that ended after this number", ge=0)] = 0
+    limit: Annotated[int, Meta(description="at most so many of them, the newest", ge=0, le=ENDED_KEPT)] = ENDED_KEPT
 
 
 class EndedJob(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class EndedJob(Struct, frozen=True, kw_only=True):
 class Reply(Struct, frozen=True):
     samples: Annotated[list[Sample], Meta(description="values by the table of metrics")]
     ended: Annotated[list[EndedJob], Meta(description="oldest first; older ones may be gone")]
+    last: Annotated[int, Meta(description="the number of the newest ended job")]
     pids: Annotated[list[int], Meta(description="process ids: of the daemon, then of its workers")]
 
 
