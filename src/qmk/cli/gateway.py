@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import log, options, terminal
+from qmk.cli import log, observing, options, terminal
 from qmk.cli.beside import end_with_input
 
 RECORDS = "gateway.db"
@@ -45,6 +45,8 @@ def tls_options(command: Command) -> Command:
 @options.data_option("Where the gateway keeps what its protocols know of a task beside its job.")
 @click.option("--require-token", is_flag=True, help="Ask for a token on loopback too; elsewhere it always is.")
 @tls_options
+@observing.observe_options
+@log.format_option
 @click.option("--beside", type=int, hidden=True, help="Listen at this descriptor, and end with standard input.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
@@ -56,6 +58,8 @@ def command(
     tls_cert: str | None,
     tls_key: str | None,
     beside: int | None,
+    observing: observing.Observing,
+    log_format: str,
     verbose: bool,
 ) -> None:
     """Serve QMK's clients, a REST API, and Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP.
@@ -70,20 +74,21 @@ def command(
     from qmk.gateway.slow import TimelyProtocol
     from qmk.rpc.places import state_dir
 
-    log.start_log(verbose)
+    log.start_log(verbose, log_format)
     check_tls(tls_cert, tls_key)
     if beside is not None:
         end_with_input()
     listening = listen(host, port) if beside is None else sockets.socket(fileno=beside)
     needs_token = require_token or listening.getsockname()[0] not in ("127.0.0.1", "::1")
     folder = data_dir or state_dir()
-    app = make_app(Path(socket_path) if socket_path else None, folder / RECORDS, needs_token=needs_token)
+    socket, settings = Path(socket_path) if socket_path else None, observing.settings(folder)
+    app = make_app(socket, folder / RECORDS, needs_token=needs_token, settings=settings)
     config = uvicorn.Config(
         app,
         http=TimelyProtocol,
         limit_concurrency=CONNECTIONS,
         log_config=None,
-        access_log=verbose,
+        access_log=False,
         server_header=False,
         lifespan="on",
         timeout_graceful_shutdown=5,

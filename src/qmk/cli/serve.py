@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import beside, choices, gateway, log, options, parameters, terminal
+from qmk.cli import beside, choices, gateway, log, observing, options, parameters, terminal
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -97,6 +97,8 @@ if TYPE_CHECKING:
     help="Run a gateway too, at this address, such as 127.0.0.1:8451 or 0.0.0.0:443; see 'qmk gateway'.",
 )
 @gateway.tls_options
+@observing.observe_options
+@log.format_option
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -118,6 +120,8 @@ def command(
     http: tuple[str, int] | None,
     tls_cert: str | None,
     tls_key: str | None,
+    observing: observing.Observing,
+    log_format: str,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -125,7 +129,7 @@ def command(
     from qmk.host.config import HostConfig
     from qmk.host.daemon import serve
 
-    log.start_log(verbose)
+    log.start_log(verbose, log_format)
     given: dict[str, Any] = {
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,
@@ -143,21 +147,24 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
-    if http is None and (tls_cert or tls_key):
-        raise click.UsageError("--tls-cert and --tls-key go with --http")
-    with contextlib.nullcontext(announce) if http is None else _run_beside(config, http, tls_cert, tls_key) as ready:
+    more = [*observing.arguments(), "--log-format", log_format]
+    if http is None and (tls_cert or tls_key or len(more) > 2):
+        raise click.UsageError("--tls-cert, --tls-key, --observe-token-file, --canary and --otlp go with --http")
+    beside = contextlib.nullcontext(announce) if http is None else _run_beside(config, http, (tls_cert, tls_key), more)
+    with beside as ready:
         serve(config, ready=ready)
 
 
 @contextlib.contextmanager
 def _run_beside(
-    config: HostConfig, http: tuple[str, int], cert: str | None, key: str | None
+    config: HostConfig, http: tuple[str, int], tls: tuple[str | None, str | None], more: list[str]
 ) -> Generator[Callable[[HostConfig], None]]:
     """What is to be done once the daemon is ready, where a gateway runs beside it until its end."""
+    cert, key = tls
     gateway.require_packages()
     gateway.check_tls(cert, key)
     listening = gateway.listen(*http)
-    arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir)]
+    arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir), *more]
     arguments += ["--require-token"] if config.require_token else []
     arguments += ["--tls-cert", cert, "--tls-key", key] if cert and key else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []

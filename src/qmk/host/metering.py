@@ -206,6 +206,10 @@ class Metering:
         }
         rows = [row for each in (self._counters, self._calls.counters, pool.counters) for row in each.samples()]
         rows += self._jobs.samples(time.time_ns())
+        seen = {(row.name, row.labels) for row in rows}
+        for labels in [labels for name, labels in seen if name == "qmk_worker_starts_total"]:
+            absent = ((other, labels) for other in ("qmk_worker_deaths_total", "qmk_sandbox_denials_total"))
+            rows += [Sample(*key, 0) for key in absent if key not in seen]
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
         tenants = self._kernel.tenants
         rows += bounded(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)

@@ -55,7 +55,7 @@ METRICS: tuple[Metric, ...] = (
         job_run_seconds | histogram | seconds | engine | From the last start to the end
         engine_seconds_total | counter | seconds | engine | Time that completed jobs took on engines
         engine_predicted_seconds_total | counter | seconds | engine | What was predicted for the same jobs
-        engine_prediction_ratio | histogram | ratio | engine | Time that a job of 10 ms or more took, over what was predicted
+        engine_prediction_ratio | histogram | ratio | engine | Time of a job of 10 ms or more, over what was predicted
         epochs_total | counter | epochs | | Epochs of completed jobs
         tenant_engine_seconds_total | counter | seconds | tenant | Engine time of completed jobs
         tenant_weight | gauge | | tenant | Weight of the tenant in fair shares

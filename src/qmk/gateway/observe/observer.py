@@ -38,11 +38,12 @@ TRACED_OF_A_POLL = 1024
 
 class Settings(msgspec.Struct, frozen=True):
     """``operator_dir``: the daemon's data folder; None: figures are not asked for. ``token``: whoever shows it may see
-    metrics and traces. ``canary_s``: seconds between canary jobs of an engine, 0 for none."""
+    metrics and traces. ``canary_s``: seconds between canary jobs of an engine, 0 for none; None: hourly,
+    where there are tenants."""
 
     operator_dir: Path | None = None
     token: str = ""
-    canary_s: float = 0.0
+    canary_s: float | None = 0.0
     otlp: str = ""
 
 
@@ -77,7 +78,7 @@ class Observer:
     async def at_work(self) -> AsyncGenerator[None]:
         """Polls, and sends canary jobs, until it is left."""
         tasks = [asyncio.create_task(self._poll())] if self.settings.operator_dir else []
-        if tasks and self.settings.canary_s:
+        if tasks and self.settings.canary_s != 0:
             tasks.append(asyncio.create_task(self.canary.run()))
         try:
             yield

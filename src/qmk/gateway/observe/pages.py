@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
 
 import jinja2
 
@@ -21,7 +22,7 @@ STYLE = (
     + """
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;padding:0;list-style:none}
 .tiles li{border:1px solid var(--line);border-radius:.4rem;padding:.5rem .8rem}
-.tiles b{display:block;font-size:1.5rem;font-weight:600;font-variant-numeric:tabular-nums}
+.tiles b{display:block;font-size:1.3rem;font-weight:600;font-variant-numeric:tabular-nums}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1rem}
 figure{margin:0}figcaption{color:var(--soft);font-size:.9rem}
 svg{display:block;width:100%;height:auto;overflow:visible}
@@ -32,8 +33,10 @@ svg text{fill:var(--ink);font:11px system-ui,sans-serif}svg .soft{fill:var(--sof
 @media(prefers-color-scheme:dark){.bar.failed,.bad{fill:#ff8a7d}td.bad,b.bad{color:#ff8a7d}}
 table.plain td:last-child{min-width:0}td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
 table.plain td,table.plain th{padding-right:1rem}
+table.plain td.number,table.plain td:first-child{white-space:nowrap}h1{overflow-wrap:anywhere}
 @media(max-width:44rem){table.plain thead{display:table-header-group}table.plain tr{display:table-row}
-table.plain td{display:table-cell;border-bottom:1px solid var(--line)}table.plain td:last-child{display:table-cell;color:inherit}}
+table.plain td{display:table-cell;border-bottom:1px solid var(--line)}
+table.plain td:last-child{display:table-cell;color:inherit}}
 """
 )
 POLICY = policy_for(STYLE)
@@ -79,6 +82,13 @@ class Lists(NamedTuple):
     def labels(self, name: str) -> list[tuple[str, ...]]:
         return sorted(self.rows.get(f"qmk_{name}", {}))
 
+    def names(self, *metrics: str) -> list[tuple[str, ...]]:
+        """The labels that any of the metrics has."""
+        return sorted({labels for name in metrics for labels in self.labels(name)})
+
+    def total(self, name: str) -> float:
+        return sum(self.value(name, *labels) for labels in self.labels(name))
+
     def sample(self, name: str, labels: tuple[str, ...]) -> Sample:
         return self.rows[f"qmk_{name}"][labels]
 
@@ -89,8 +99,8 @@ def _templates() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"seconds": seconds, "size": size, "number": number}
-    made.globals |= {"style": STYLE}
+    filters = cast("dict[str, Any]", made.filters)  # pyright: ignore[reportUnknownMemberType]
+    filters |= {"seconds": seconds, "size": size, "number": number}
     return made
 
 
@@ -125,14 +135,15 @@ def overview(observer: Observer, listed: int) -> str:
         _templates()
         .get_template("overview.html")
         .render(
+            style=STYLE,
             up=observer.up,
             now=iso(time.time()),
             charts=[
-                _chart("jobs that wait", history, lambda row, _: row.queued),
-                _chart("jobs that run", history, lambda row, _: row.running),
-                _chart("jobs ended in a minute", history, lambda row, before: 60 * _rate(row, before, "ended")),
-                _chart("requests in a minute", history, lambda row, before: 60 * _rate(row, before, "requests")),
-                _chart("memory", history, lambda row, _: row.memory_bytes, size),
+                _chart("jobs that wait", history, "queued"),
+                _chart("jobs that run", history, "running"),
+                _chart("jobs ended in a minute", history, "ended", rate=True),
+                _chart("requests in a minute", history, "requests", rate=True),
+                _chart("memory", history, "memory_bytes", size),
             ],
             lists=lists,
             tenants=_tenants(lists),
@@ -145,19 +156,20 @@ def overview(observer: Observer, listed: int) -> str:
                 )
             ],
             traces=[_summary(spans) for spans in observer.traces.newest(listed)],
-            canary=observer.settings.canary_s > 0,
+            canary=observer.settings.canary_s != 0,
         )
     )
 
 
-def _rate(row: Moment, before: Moment | None, name: str) -> float:
-    if before is None or row.at_s <= before.at_s:
-        return 0.0
-    return max(0.0, getattr(row, name) - getattr(before, name)) / (row.at_s - before.at_s)
-
-
-def _chart(title: str, history: Sequence[Moment], value: Any, show: Any = number) -> Chart:
-    values = [value(row, history[at - 1] if at else None) for at, row in enumerate(history)]
+def _chart(
+    title: str, history: Sequence[Moment], name: str, show: Callable[[float], str] = number, *, rate: bool = False
+) -> Chart:
+    """``rate``: what is shown is by how much it grows in a minute."""
+    values: list[float] = [getattr(row, name) for row in history]
+    if rate:
+        grown = [60 * max(0.0, to - of) for of, to in pairwise(values)]
+        took = [max(1e-3, after.at_s - before.at_s) for before, after in pairwise(history)]
+        values = [0.0, *(more / took_s for more, took_s in zip(grown, took, strict=True))][: len(values)]
     most = max(values, default=0.0)
     if not values:
         return Chart(title, show(0), show(0), "", "", "")
@@ -170,11 +182,7 @@ def _chart(title: str, history: Sequence[Moment], value: Any, show: Any = number
 
 
 def _tenants(lists: Lists) -> list[dict[str, Any]]:
-    total = sum(
-        lists.value("tenant_engine_seconds_total", *labels) for labels in lists.labels("tenant_engine_seconds_total")
-    )
-    weights = sum(lists.value("tenant_weight", *labels) for labels in lists.labels("tenant_weight"))
-    names = sorted({labels for name in ("tenant_weight", "jobs_submitted_total") for labels in lists.labels(name)})
+    total, weights = lists.total("tenant_engine_seconds_total"), lists.total("tenant_weight")
     return [
         {
             "name": labels[0],
@@ -185,18 +193,13 @@ def _tenants(lists: Lists) -> list[dict[str, Any]]:
             "share": lists.value("tenant_engine_seconds_total", *labels) / total if total else 0.0,
             "due": lists.value("tenant_weight", *labels) / weights if weights else 0.0,
         }
-        for labels in names
+        for labels in lists.names("tenant_weight", "jobs_submitted_total")
     ]
 
 
 def _engines(lists: Lists) -> list[dict[str, Any]]:
-    names = {
-        labels
-        for name in ("engine_seconds_total", "canary_p_value", "worker_starts_total")
-        for labels in lists.labels(name)
-    }
     rows: list[dict[str, Any]] = []
-    for labels in sorted(names):
+    for labels in lists.names("engine_seconds_total", "canary_p_value", "worker_starts_total"):
         judged = labels in lists.labels("canary_p_value")
         rows.append(
             {
@@ -261,6 +264,7 @@ def trace(spans: Sequence[Span]) -> str:
         _templates()
         .get_template("trace.html")
         .render(
+            style=STYLE,
             summary=_summary(spans),
             bars=bars,
             ticks=ticks,
@@ -284,6 +288,10 @@ def _in_depth(spans: Sequence[Span]) -> Iterable[tuple[Span, int]]:
         waiting += [(each, depth + 1) for each in reversed(below.pop(span.id, []))]
 
 
+def _round(value: float | str) -> float | str:
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
 def _bar(span: Span, depth: int, at: int, begin_ns: int, whole: int) -> Bar:
     across = TRACE_W - NAME_W
     x = NAME_W + across * (span.begin_ns - begin_ns) / whole
@@ -292,6 +300,6 @@ def _bar(span: Span, depth: int, at: int, begin_ns: int, whole: int) -> Bar:
     fits_right = x + width + 70 < TRACE_W
     label_x = x + width + 6 if fits_right else x - 6
     facts = {**span.attributes, **({"error": span.failed} if span.failed else {})}
-    about = ", ".join(f"{name.removeprefix('qmk.')} {value}" for name, value in facts.items())
+    about = ", ".join(f"{name.removeprefix('qmk.')} {_round(value)}" for name, value in facts.items())
     label = seconds((span.end_ns - span.begin_ns) / 1e9)
     return Bar(span.name, x, width, ROW_H * at, depth, kind, label, label_x, "start" if fits_right else "end", about)

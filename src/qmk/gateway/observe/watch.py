@@ -134,7 +134,7 @@ class Watch:
                     )
                 )
             about: dict[str, str | int | float] = {"qmk.job": job}
-            times = {"begin_ns": begin_ns, "end_ns": call_end_ns}
-            made.append(Span(trace=trace, id=new_id(), parent=whole, name=call, attributes=about, **times))
+            asked = Span(trace=trace, id=new_id(), name=call, begin_ns=begin_ns, end_ns=call_end_ns)
+            made.append(msgspec.structs.replace(asked, parent=whole, attributes=about))
             self._traces.name_parent(job, Parent(trace, whole))
         self._take(made)
