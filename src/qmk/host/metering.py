@@ -140,16 +140,18 @@ class JobMeter:
         fresh = min(self.last - after, len(self._ended), limit)
         return list(self._ended.values())[-fresh:] if fresh > 0 else []
 
-    def samples(self, now_ns: int) -> list[Sample]:
+    def samples(self, now_ns: int, tenants: Iterable[str]) -> list[Sample]:
+        """How many jobs of each tenant wait and run, and for how long the oldest has waited."""
         rows: list[Sample] = []
-        for state, name in ((QUEUED, "qmk_jobs_queued"), (RUNNING, "qmk_jobs_running")):
-            rows += bounded(Sample(name, (tenant,), len(jobs)) for tenant, jobs in self._by_state[state].items())
-        waits = ((tenant, next(iter(jobs.values()), now_ns)) for tenant, jobs in self._by_state[QUEUED].items())
-        rows += bounded(
-            Sample("qmk_queue_oldest_wait_seconds", (tenant,), max(0, now_ns - since) / 1e9) for tenant, since in waits
-        )
-        for state, name in ((RUNNING, "qmk_decoder_load_ratio"), (QUEUED, "qmk_decoder_backlog_ratio")):
-            loads = (self._known[job].load for jobs in self._by_state[state].values() for job in jobs)
+        waiting, running = self._by_state[QUEUED], self._by_state[RUNNING]
+        for tenant in tenants:
+            jobs = waiting.get(tenant, {})
+            oldest_ns = now_ns - next(iter(jobs.values()), now_ns)
+            rows.append(Sample("qmk_jobs_queued", (tenant,), len(jobs)))
+            rows.append(Sample("qmk_jobs_running", (tenant,), len(running.get(tenant, ()))))
+            rows.append(Sample("qmk_queue_oldest_wait_seconds", (tenant,), max(0, oldest_ns) / 1e9))
+        for by_tenant, name in ((running, "qmk_decoder_load_ratio"), (waiting, "qmk_decoder_backlog_ratio")):
+            loads = (self._known[job].load for jobs in by_tenant.values() for job in jobs)
             rows.append(Sample(name, (), sum(loads)))
         return rows
 
@@ -205,13 +207,13 @@ class Metering:
             "worker_slots": pool.capacity().slots,
         }
         rows = [row for each in (self._counters, self._calls.counters, pool.counters) for row in each.samples()]
-        rows += self._jobs.samples(time.time_ns())
+        tenants = self._kernel.tenants
+        rows += bounded(self._jobs.samples(time.time_ns(), [each.name for each in tenants]))
         seen = {(row.name, row.labels) for row in rows}
         for labels in [labels for name, labels in seen if name == "qmk_worker_starts_total"]:
             absent = ((other, labels) for other in ("qmk_worker_deaths_total", "qmk_sandbox_denials_total"))
             rows += [Sample(*key, 0) for key in absent if key not in seen]
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
-        tenants = self._kernel.tenants
         rows += bounded(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
         return op_metrics.Reply(
             rows, self._jobs.ended(request.after, request.limit), self._jobs.last, [os.getpid(), *pool.pids]

@@ -21,7 +21,6 @@ from qmk.gateway.observe.observer import Observer
 
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 LISTED = 50
-TRACE_DIGITS = frozenset("0123456789abcdef")
 
 
 async def _enter(request: AnyRequest) -> Observer:
@@ -73,10 +72,10 @@ async def overview(request: AnyRequest) -> Response[bytes]:
 
 
 @get("/observe/traces/{trace:str}")
-async def trace(request: AnyRequest, trace: str) -> Response[bytes]:
+async def trace(request: AnyRequest) -> Response[bytes]:
     """The page of one trace, by its id or by that of a job."""
     observer = await _enter(request)
-    spans = observer.traces.get(observer.traces.find(trace))
+    spans = observer.traces.get(observer.traces.find(request.path_params["trace"]))
     if not spans:
         raise Refusal(404, "no such trace, or it is no longer kept")
     return _page(pages.trace(spans))
