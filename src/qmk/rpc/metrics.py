@@ -161,7 +161,8 @@ class Counters:
 
 
 def bounded(samples: Iterable[Sample]) -> list[Sample]:
-    """The samples, those past ``LABEL_SETS`` of a metric added up as one with the labels ``OTHER``."""
+    """The samples, those past ``LABEL_SETS`` of a metric as one with the labels ``OTHER``: their sum, of times the
+    largest."""
     seen: dict[str, int] = {}
     kept: list[Sample] = []
     rest: dict[tuple[str, int], float] = {}
@@ -171,5 +172,6 @@ def bounded(samples: Iterable[Sample]) -> list[Sample]:
             kept.append(sample)
         else:
             key = sample.name, len(sample.labels)
-            rest[key] = rest.get(key, 0) + sample.value
+            so_far = rest.get(key, 0.0)
+            rest[key] = max(so_far, sample.value) if sample.name.endswith("_seconds") else so_far + sample.value
     return kept + [Sample(name, (OTHER,) * size, value) for (name, size), value in rest.items()]
