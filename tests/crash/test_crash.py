@@ -21,7 +21,7 @@ def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, database_url: str):
     assert report.kills.total() == 8
     assert report.kills["daemon killed"] > 0
     assert report.kills["workers killed"] > 0
-    assert report.jobs > 8
+    assert report.jobs > 3
 
 
 @pytest.mark.slow

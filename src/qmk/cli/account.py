@@ -145,16 +145,16 @@ def _ask_here(operation: str, data_dir: Path | None, database: str | None, field
 
     import msgspec
 
-    from qmk.cli.gateway import RECORDS, ledger_of
+    from qmk.cli.gateway import ledger_of
     from qmk.gateway.accounts.accounts import Accounts
     from qmk.gateway.callers import Callers
-    from qmk.gateway.records import Records
+    from qmk.gateway.records import FILE_NAME, Records
     from qmk.rpc.places import state_dir
 
     found = _find(operation)
     asked = _convert(found, fields)
     folder = data_dir or state_dir()
-    records = Records(folder / RECORDS)
+    records = Records(folder / FILE_NAME)
     try:
         accounts = Accounts(records, folder, ledger=ledger_of(folder, database))
         caller = Callers(None, needs_token=True, accounts=accounts).operating()
@@ -169,7 +169,7 @@ def _ask_here(operation: str, data_dir: Path | None, database: str | None, field
 def show(as_json: bool, reply: dict[str, Any]) -> None:
     """A reply as JSON, as a table where it is a list, else a line for each field."""
     if "text" in reply and len(reply) == 1:
-        click.echo(reply["text"], nl=False)
+        terminal.say(reply["text"].rstrip("\n"))
         return
     output.show(as_json, reply, list(_lines(reply)))
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import log, options, parameters, terminal
+from qmk.cli import log, observing, options, parameters, terminal
 from qmk.cli.beside import end_with_input
 
 PORT = 8451
@@ -95,6 +95,8 @@ def _rate_option(whose: str) -> Callable[[Command], Command]:
 @options.database_option
 @edge_options
 @grpc_option
+@observing.observe_options
+@log.format_option
 @click.option("--beside", type=int, hidden=True, help="Listen at this descriptor, and end with standard input.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
@@ -115,6 +117,8 @@ def command(
     allowed_hosts: tuple[str, ...],
     address_connections: int,
     beside: int | None,
+    observing: observing.Observing,
+    log_format: str,
     verbose: bool,
 ) -> None:
     """Serve QMK's clients, REST, GraphQL, and Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP.
@@ -128,7 +132,7 @@ def command(
     from qmk.gateway.server import Listening, serve
     from qmk.rpc.places import state_dir
 
-    log.start_log(verbose)
+    log.start_log(verbose, log_format)
     check_tls(tls, tls_cert, tls_key)
     if beside is not None:
         end_with_input()
@@ -150,7 +154,7 @@ def command(
         found,
         Path(socket_path) if socket_path else None,
         require_token=require_token,
-        verbose=verbose,
+        settings=observing.settings(folder),
         ledger=ledger_of(folder, database),
         sign_in=read_config(sign_in) if sign_in else None,
         rates=RateLimits(rate_address, rate_token),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import beside, choices, gateway, log, options, parameters, terminal
+from qmk.cli import beside, choices, gateway, log, observing, options, parameters, terminal
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -98,6 +98,8 @@ if TYPE_CHECKING:
 )
 @gateway.grpc_option
 @gateway.edge_options
+@observing.observe_options
+@log.format_option
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens on standard error.")
 def command(
     socket_path: str | None,
@@ -123,6 +125,8 @@ def command(
     tls_key: str | None,
     allowed_hosts: tuple[str, ...],
     address_connections: int,
+    observing: observing.Observing,
+    log_format: str,
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
@@ -130,7 +134,7 @@ def command(
     from qmk.host.config import HostConfig
     from qmk.host.daemon import serve
 
-    log.start_log(verbose)
+    log.start_log(verbose, log_format)
     given: dict[str, Any] = {
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,
@@ -155,7 +159,7 @@ def command(
         ("tls-key", tls_key),
         *(("allowed-host", each) for each in allowed_hosts),
     ]
-    edge = [f"--{name}={value}" for name, value in own if value]
+    edge = [f"--{name}={value}" for name, value in own if value] + observing.arguments()
     if http is None:
         if edge:
             raise click.UsageError(f"{edge[0].partition('=')[0]} goes with --http")
@@ -165,7 +169,7 @@ def command(
     gateway.check_tls(tls, tls_cert, tls_key)
     place = gateway.free_place(*grpc) if grpc else None
     edge = [f"--grpc={gateway.address_of(*place)}" if place and each.startswith("--grpc=") else each for each in edge]
-    edge.append(f"--address-connections={address_connections}")
+    edge += [f"--address-connections={address_connections}", f"--log-format={log_format}"]
     hosts = [http[0], *allowed_hosts] if tls else []
     with run_beside(config, http, edge, hosts, secure=bool(tls or tls_cert), grpc=place) as ready:
         serve(config, ready=ready)

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from qmk.abi.operator import OPERATOR_METHODS
 from qmk.client import calls
 from qmk.client.drive import drive
 from qmk.client.sync import SocketLink
+from qmk.rpc.op_metrics import DESK_METHODS
 from qmk.rpc.places import operator_path, short_name
 
 
@@ -25,7 +25,7 @@ class Operator:
 
     def call(self, name: str, /, **params: Any) -> Any:
         """One of the operator's calls by name, its parameters by name."""
-        call = OPERATOR_METHODS[name]
+        call = DESK_METHODS[name]
         line = calls.line_of([1], [(call, call.request(**params))])
         link = SocketLink()
         try:

@@ -9,6 +9,7 @@
 | /v1 | our own REST API, described by /openapi.json |
 | /graphql | the same operations in GraphQL |
 | /rpc | QMK's own clients, by URL |
+| /observe, /metrics | what goes on here, for whoever runs it |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -16,10 +17,9 @@ logged with one.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,35 +31,33 @@ from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
 from qmk.gateway import rpc
-from qmk.gateway.accounts.accounts import Accounts, ReadLedger
-from qmk.gateway.accounts.sign_in import Config, SignIn
+from qmk.gateway.accounts.accounts import ReadLedger
+from qmk.gateway.accounts.sign_in import Config
 from qmk.gateway.braket import routes as braket
-from qmk.gateway.callers import Callers
 from qmk.gateway.edge import Edge, Receive, Scope, Send, headers_of
 from qmk.gateway.graphql import routes as graphql
 from qmk.gateway.http import (
     BODY_BYTES,
     AnyRequest,
-    Gate,
     Refusal,
     answer,
     send_answer,
     status_of,
     without_places,
 )
+from qmk.gateway.observe import routes as observe
+from qmk.gateway.observe.observer import Settings
+from qmk.gateway.observe.watch import Watch
+from qmk.gateway.parts import Beside, Parts
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
-from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.rates import RateLimits, Rates
-from qmk.gateway.records import Records
 from qmk.gateway.rest import routes as rest
-from qmk.gateway.streams import Streams
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
 """Seconds after which a caller that was turned away for want of room may try again, where no more is known."""
 
-Beside = Callable[[Gate], AbstractAsyncContextManager[Any]]
 Refused = Callable[[Exception, int, str], Response[bytes]]
 
 
@@ -107,11 +105,16 @@ class Application(Litestar):
 
     edge: Edge
     rates: Rates
+    watch: Watch
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
-            return
+        else:
+            await self.watch(scope, receive, send)
+
+    async def take(self, scope: Any, receive: Any, send: Any) -> None:
+        """Takes a request that is watched."""
         headers = headers_of(scope)
         try:
             self.edge.check(scope.get("method", "CONNECT"), headers)
@@ -122,6 +125,7 @@ class Application(Litestar):
         if scope["type"] == "http":
             send = self.edge.send_with_headers(send, headers.get("host", ""))
             if scope["path"].startswith(rpc.PATH) and scope["path"][len(rpc.PATH) :] in rpc.PATHS:
+                scope["path_template"] = scope["path"]
                 await self._serve_rpc(headers, scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
@@ -148,52 +152,39 @@ def make_app(
     needs_token: bool,
     edge: Edge | None = None,
     beside: Sequence[Beside] = (),
+    rates: RateLimits | None = None,
     data_dir: Path | None = None,
     ledger: ReadLedger | None = None,
     sign_in: Config | None = None,
-    rates: RateLimits | None = None,
     private_webhooks: bool = False,
+    settings: Settings | None = None,
 ) -> Application:
     """The application; jobs go to the daemon at ``socket``, whose folder is ``data_dir``, by default that of
     ``records``, the gateway's own file. Without ``edge`` it serves every host. ``beside``: what runs from its start to
-    its end, such as another server. ``ledger`` reads the daemon's ledger; ``sign_in`` says how people may sign in, and
-    ``rates`` how many requests are let in. ``private_webhooks``: webhooks may go to addresses that are not public.
+    its end, such as another server. ``rates`` says how many requests are let in; for the others see ``Parts``.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
-    kept = Records(records)
-    accounts = Accounts(kept, data_dir or records.parent, ledger=ledger, private_webhooks=private_webhooks)
-    gate, compiling = Gate(Callers(socket, needs_token=needs_token, accounts=accounts), kept), Compiling()
-    streams = Streams()
-    state = {
-        "gate": gate,
-        "compiling": compiling,
-        "room": rpc.Room(),
-        "streams": streams,
-        "sessions": accounts.sessions,
-        "sign_in": SignIn(accounts, gate.callers, sign_in),
-    }
+    parts = Parts(
+        socket,
+        records,
+        needs_token=needs_token,
+        data_dir=data_dir or records.parent,
+        ledger=ledger,
+        sign_in=sign_in,
+        private_webhooks=private_webhooks,
+        settings=settings or Settings(),
+    )
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        webhooks = asyncio.create_task(accounts.webhooks.run())
-        try:
-            async with AsyncExitStack() as running:
-                for each in beside:
-                    await running.enter_async_context(each(gate))
-                yield
-        finally:
-            streams.close()
-            webhooks.cancel()
-            with suppress(asyncio.CancelledError):
-                await webhooks
-            await compiling.close()
-            await gate.callers.close()
-            gate.records.close()
+        async with parts.at_work(beside):
+            yield
 
     app = Application(
         route_handlers=[
             health,
+            *observe.HANDLERS,
             rest.SCHEMA,
             graphql_schema,
             grpc_schema,
@@ -201,7 +192,7 @@ def make_app(
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State(state),
+        state=State(parts.state),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
@@ -209,6 +200,7 @@ def make_app(
         pdb_on_exception=False,
     )
     app.edge, app.rates = edge or Edge(), Rates(rates or RateLimits())
+    app.watch = Watch(app.take, parts.observer.counters, parts.observer.traces, parts.observer.take)
     return app
 
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import os
 import re
+import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ from qmk.client.aio import AsyncClient
 from qmk.client.patience import Outage
 from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
+from qmk.gateway.observe.watch import note_call
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
@@ -202,6 +204,13 @@ class Caller(AsyncClient):
         except QmkError as error:
             return frame.Answer(None, error=error)
 
+    async def _exchange_each(self, asked: Sequence[tuple[Call, Any]]) -> list[frame.Answer]:
+        begin_s = time.perf_counter()
+        answers = await super()._exchange_each(asked)
+        for (call, _), answer in zip(asked, answers, strict=True):
+            note_call(call, begin_s, answer.result, self.tenant)
+        return answers
+
     @asynccontextmanager
     async def _count_call(self, call: Call | None = None) -> AsyncGenerator[None]:
         """A call that is under way: whoever is let go of leaves after the last one."""
@@ -295,6 +304,20 @@ class Callers:
     def operating(self) -> Caller:
         """Whoever acts on the machine of the daemon as the user who runs it; its calls are those of no tenant."""
         return Caller(self._path, None, self._children, self.accounts, OPERATOR)
+
+    def require_local(self, headers: Mapping[str, str]) -> None:
+        """Lets in whoever is on this machine, a page of ours in a browser too. Raises AUTH_FAILED."""
+        if self._needs_token:
+            help = "start the gateway with --observe-token-file"
+            raise QmkError("AUTH_FAILED", "metrics and traces are for whoever runs this gateway", help=help)
+        if headers.get("sec-fetch-site") == "same-origin" and "origin" not in headers:
+            headers = {"host": headers.get("host", "")}
+        self._require_local_program(headers)
+
+    async def probe(self) -> None:
+        """Asks the daemon something on a connection of its own. Raises CONNECTION_LOST without a daemon."""
+        async with AsyncClient(self._path) as client:
+            await client.query_resources()
 
     def _require_local_program(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:

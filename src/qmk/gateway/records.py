@@ -37,6 +37,8 @@ FORMAT = len(MIGRATIONS)
 _FIND = "SELECT id, created, body FROM records WHERE kind = ? AND tenant = ?"
 Found = TypeVar("Found")
 
+FILE_NAME = "gateway.db"
+
 
 class Record(msgspec.Struct, frozen=True):
     """``members``: names by which it is found beside ``id``. ``created``: Unix seconds. ``body``: what an adapter
@@ -74,6 +76,12 @@ class Records:
     def lock(self, kind: str, tenant: str, id: str) -> asyncio.Lock:
         """Held by whoever reads a record, changes it and puts it back."""
         return self._locks.setdefault((kind, tenant, id), asyncio.Lock())
+
+    def check_writable(self) -> None:
+        """Raises sqlite3.Error where the file cannot be written."""
+        with self._lock:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.execute("ROLLBACK")
 
     def close(self) -> None:
         with self._lock:

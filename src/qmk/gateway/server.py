@@ -12,13 +12,14 @@ from typing import Any
 
 import uvicorn
 
-from qmk.gateway.app import Beside, make_app
+from qmk.gateway.app import make_app
 from qmk.gateway.authority import make_server, names_of
 from qmk.gateway.edge import Edge
+from qmk.gateway.parts import Beside
+from qmk.gateway.records import FILE_NAME
 from qmk.gateway.slow import ADDRESS_CONNECTIONS, TimelyProtocol
 from qmk.gateway.streams import Streams
 
-RECORDS = "gateway.db"
 CONNECTIONS = 4096
 RENEW_TICKS = 432_000
 """Tenths of a second between looks at the days that are left to a certificate."""
@@ -81,18 +82,18 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(place: Listening, socket: Path | None, *, require_token: bool, verbose: bool, **parts: Any) -> None:
+def serve(place: Listening, socket: Path | None, *, require_token: bool, **parts: Any) -> None:
     """Serves until the process is told to end. ``parts``: what else ``make_app`` takes."""
     needs_token = require_token or not place.is_local
     edge = Edge(hosts=place.hosts | {sockets.gethostname().lower()}, tls=place.cert is not None)
-    app = make_app(socket, place.data_dir / RECORDS, needs_token=needs_token, edge=edge, beside=place.beside, **parts)
+    app = make_app(socket, place.data_dir / FILE_NAME, needs_token=needs_token, edge=edge, beside=place.beside, **parts)
     protocol = type("Protocol", (TimelyProtocol,), {"address_connections": place.address_connections})
     config = uvicorn.Config(
         app,
         http=protocol,
         limit_concurrency=CONNECTIONS,
         log_config=None,
-        access_log=verbose,
+        access_log=False,
         server_header=False,
         lifespan="on",
         timeout_graceful_shutdown=5,

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from qmk.host.connections import ConnectionBounds, Connections
 from qmk.host.host import Host
 from qmk.host.large_answers import AnswerBounds, LargeAnswer, LargeAnswers
 from qmk.host.long_frames import LongFrame, Reading
+from qmk.host.metering import Metering
 from qmk.host.programs import Programs, Read
 from qmk.host.routing import native_method
 from qmk.host.states import InThread
@@ -36,8 +38,9 @@ from qmk.host.translations import Translated, Wanted
 from qmk.host.transport import WRITE_HIGH_BYTES, Batch, Connection
 from qmk.host.turns import Turns
 from qmk.qvm.graph import Graph
-from qmk.rpc import frame, graphs
+from qmk.rpc import frame, graphs, op_metrics
 from qmk.rpc.key import Key, key_of
+from qmk.rpc.metrics import Counters
 
 log = logging.getLogger("qmk.calls")
 
@@ -47,6 +50,8 @@ class _Call:
     connection: Connection
     id: bytes | None
     batch: Batch | None
+    method: str
+    begun_s: float
 
 
 class CallServer:
@@ -54,6 +59,8 @@ class CallServer:
     host."""
 
     def __init__(self, translation: Translation, bounds: ConnectionBounds, in_thread: InThread) -> None:
+        self.counters = Counters()
+        self.metering: Metering | None = None
         self._translation = translation
         self._large = LargeAnswers(in_thread, AnswerBounds())
         self._left: list[Reading] = []
@@ -109,7 +116,8 @@ class CallServer:
 
     def take(self, connection: Connection, decoded: frame.Decoded, batch: Batch | None) -> None:
         ref = next(self._refs)
-        self._calls[ref] = _Call(connection, decoded.id, batch)
+        method = decoded.call.name if decoded.call is not None else "none"
+        self._calls[ref] = _Call(connection, decoded.id, batch, method, time.perf_counter())
         self._of_connection[connection.number].add(ref)
         if decoded.error is not None:
             self.refuse(connection.number, ref, decoded.error)
@@ -206,6 +214,9 @@ class CallServer:
     ) -> None:
         assert self._host is not None
         assert decoded.call is not None
+        if decoded.call is op_metrics.CALL and self.metering is not None:
+            self.answer(connection.number, ref, self.metering.reply(decoded.request))
+            return
         if warnings and decoded.request.strict:
             self.refuse(connection.number, ref, invalid_graph(as_errors(warnings)))
             return
@@ -224,6 +235,8 @@ class CallServer:
         self.in_turn(conn, ref, lambda: result)
 
     def refuse(self, conn: int, ref: int, error: QmkError) -> None:
+        if ref in self._calls:
+            self.counters.add("call_errors_total", (self._calls[ref].method, error.kind.name))
         self.in_turn(conn, ref, lambda: error)
 
     def in_turn(self, conn: int, ref: int, make: Make) -> None:
@@ -259,6 +272,7 @@ class CallServer:
         call = self._calls.pop(ref, None)
         if call is None:
             return  # the connection was closed while it was made
+        self.counters.observe("call_seconds", time.perf_counter() - call.begun_s, (call.method,))
         self._of_connection[conn].discard(ref)
         gathered = 0 if call.batch is None else call.batch.size_bytes
         if gathered + len(data) > LIMITS.frame_bytes:
@@ -271,6 +285,8 @@ class CallServer:
     def _sweep(self) -> None:
         self._connections.cut_late(self._loop.time())
         self._large.rest()
+        if self.metering is not None:
+            self.metering.follow_jobs()
         self._sweeper = self._loop.call_later(1.0, self._sweep)
 
     def close(self) -> None:

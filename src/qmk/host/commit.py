@@ -8,6 +8,7 @@ is refused and ``broken`` is called, once.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,8 @@ Held = Any
 
 class Committer:
     """``schedule(f)`` calls ``f`` at the end of this turn. ``in_thread(work, then)`` runs ``work`` in a thread and
-    calls ``then(error or None)`` back on the loop; None: there are no threads, everything is written at once."""
+    calls ``then(error or None)`` back on the loop; None: there are no threads, everything is written at once.
+    ``wrote(batch, seconds)`` hears of each batch, in the thread that wrote it."""
 
     def __init__(
         self,
@@ -35,6 +37,7 @@ class Committer:
         schedule: Callable[[Callable[[], None]], object],
         in_thread: Callable[[Callable[[], None], Callable[[BaseException | None], None]], None] | None = None,
         broken: Callable[[QmkError], None] | None = None,
+        wrote: Callable[[Batch, float], None] | None = None,
     ) -> None:
         self._journal = journal
         self._release = release
@@ -42,6 +45,7 @@ class Committer:
         self._schedule = schedule
         self._in_thread = in_thread
         self._broken = broken
+        self._wrote = wrote
         self._batch = Batch()
         self._held: list[Held] = []
         self._gathered = False
@@ -138,7 +142,7 @@ class Committer:
         elif not batch:
             self._after_write(None)  # what was written while they came is all that they waited for
         elif self._in_thread is not None and self._is_slow(batch):
-            self._in_thread(lambda: self._journal.write(batch), self._after_write)
+            self._in_thread(lambda: self._write(batch), self._after_write)
         else:
             self._after_write(self._try_write(batch))
 
@@ -148,10 +152,16 @@ class Committer:
 
     def _try_write(self, batch: Batch) -> BaseException | None:
         try:
-            self._journal.write(batch)
+            self._write(batch)
         except Exception as error:
             return error
         return None
+
+    def _write(self, batch: Batch) -> None:
+        begun_s = time.perf_counter()
+        self._journal.write(batch)
+        if self._wrote is not None:
+            self._wrote(batch, time.perf_counter() - begun_s)
 
     def _after_write(self, error: BaseException | None) -> None:
         held, self._writing = self._writing or [], None

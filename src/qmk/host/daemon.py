@@ -20,6 +20,7 @@ from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
 from qmk.host.housekeeping import Housekeeping
 from qmk.host.keys import token_key
+from qmk.host.metering import Metering
 from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
@@ -108,7 +109,8 @@ class Daemon:
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
         soon = partial(loop.call_later, START_WAIT_S)
-        turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls)
+        metering = Metering(kernel, config.data_dir, calls)
+        turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls, metering.on_written)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
         pool = Pool(config.bounds, host.launches, config.engines)
@@ -121,6 +123,7 @@ class Daemon:
             gc.disable()  # what a replay makes is there to stay
             with name_losses(config.data_dir, config.database):
                 count = host.recover()
+            metering.open_for(pool)
             log.info("%d records replayed from %s", count, journal.database.name)
             await self._record_start(host)
             for name in config.prestart:

@@ -25,7 +25,7 @@ from qmk.host.drifting import Drifting
 from qmk.host.entropy import ENTROPY_BYTES, draw_entropy
 from qmk.host.gc import Collector
 from qmk.host.graphs import Graphs
-from qmk.host.journal import Journal
+from qmk.host.journal import Batch, Journal
 from qmk.host.launcher import Launcher
 from qmk.host.launches import Launches, Sources
 from qmk.host.patches import Here, Writing
@@ -58,6 +58,7 @@ class Turns(msgspec.Struct, frozen=True):
     broken: Callable[[QmkError], None] | None = None
     soon: Callable[[Callable[[], None]], object] | None = None
     makers: Makers | None = None
+    wrote: Callable[[Batch, float], None] | None = None
 
 
 _AFTER_RECORDS = frozenset(
@@ -100,8 +101,8 @@ class Host:
         self.routing, self._replies, self._timers = routing, replies, timers
         self._clock_ns, self._entropy = clock_ns, entropy
         self._seals = seals and InTurn(seals, turns.in_thread)
-        release, refuse = self._release, self._refuse_held
-        self._committer = Committer(journal, release, refuse, turns.schedule, turns.in_thread, turns.broken)
+        release, refuse, later = self._release, self._refuse_held, turns.schedule
+        self._committer = Committer(journal, release, refuse, later, turns.in_thread, turns.broken, turns.wrote)
         self._events: deque[ev.Event] = deque()
         self._stepping = False
         self._graphs, jobs = Graphs(journal.graph), kernel.jobs

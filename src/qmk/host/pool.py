@@ -16,6 +16,7 @@ import contextlib
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Mapping
+from functools import partial
 
 from msgspec import structs
 
@@ -29,6 +30,7 @@ from qmk.host.spawn import end_text
 from qmk.host.tasks import Bounds, Task, Worker, choose_end
 from qmk.host.watch import Watch
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.rpc.metrics import Counters
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
@@ -45,7 +47,7 @@ REMEMBERED_STOPS = 4096
 
 class Pool:
     def __init__(self, bounds: Bounds, listener: Listener, external: dict[str, spawn.External] | None = None) -> None:
-        self._bounds = bounds
+        self.counters, self._bounds = Counters(), bounds
         self._listener = listener
         self._external = external or {}
         self._loop = asyncio.get_running_loop()
@@ -230,12 +232,9 @@ class Pool:
         self._make_room()
         worker = Worker(engine, used_s=self._loop.time())
         child = spawn.worker(engine, self._bounds.threads, self._external.get(engine), self._bounds.nice)
-        worker.process = ChildProcess(
-            child,
-            FromWorker,
-            lambda message: self._on_message(worker, message),
-            lambda status: self._on_exit(worker, status),
-        )
+        on_message, on_exit = partial(self._on_message, worker), partial(self._on_exit, worker)
+        worker.process = ChildProcess(child, FromWorker, on_message, on_exit)
+        self.counters.add("worker_starts_total", (engine,))
         worker.watch = Watch(worker.process.pid, self._bounds.look_s)
         self._workers.append(worker)
         return worker
@@ -352,6 +351,7 @@ class Pool:
         assert worker.process is not None
         self._workers.remove(worker)
         words = worker.process.last_words
+        self.counters.add("worker_deaths_total", (worker.engine,))
         log.warning("worker %d of engine %s %s%s", worker.process.pid, worker.engine, end_text(status), _below(words))
         task = worker.task
         if task is not None and worker.complaint is not None:

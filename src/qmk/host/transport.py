@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from qmk.abi.calls import METHODS
-from qmk.abi.operator import OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.host.turns import Turns
 from qmk.rpc import frame
+from qmk.rpc.op_metrics import DESK_METHODS
 from qmk.rpc.splitter import FrameSplitter
 
 log = logging.getLogger("qmk.transport")
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
             self._reading_bytes = len(data)
             self._handler.read(self, data)
         else:
-            self._take_calls(frame.decode(data, OPERATOR_METHODS if self.operator else METHODS))
+            self._take_calls(frame.decode(data, DESK_METHODS if self.operator else METHODS))
 
     def take_frame(self, decoded: frame.Frame) -> None:
         """Takes the calls of a long frame, which was read elsewhere, and goes on with the next frame."""

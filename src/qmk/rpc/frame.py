@@ -20,7 +20,7 @@ from qmk.abi.calls import CALLS, METHODS
 from qmk.abi.operator import OPERATOR_CALLS, OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.rpc import refusals
+from qmk.rpc import op_metrics, refusals
 from qmk.rpc.key import Key
 from qmk.rpc.refusals import repeated_name
 
@@ -73,7 +73,7 @@ _items = msgspec.json.Decoder(list[Raw]).decode
 _any = msgspec.json.Decoder(Raw).decode
 _scalar = msgspec.json.Decoder().decode
 _params: dict[str, Callable[[bytes], Any]] = {
-    call.name: msgspec.json.Decoder(call.request).decode for call in (*CALLS, *OPERATOR_CALLS)
+    call.name: msgspec.json.Decoder(call.request).decode for call in (*CALLS, *OPERATOR_CALLS, op_metrics.CALL)
 }
 Read = Callable[[Call, Raw], Any]
 _GRAPH_CALLS = frozenset(call.name for call in CALLS if hasattr(call.request, "graph"))

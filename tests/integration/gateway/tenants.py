@@ -80,7 +80,7 @@ def serving_both(daemon: RunningDaemon, records: Path, *, needs_token: bool) -> 
     """A client of a gateway, and the address at which it serves gRPC."""
     host, port = free_place("127.0.0.1", 0)
     beside = [partial(serving_at, place=Place(host, port))]
-    app = make_app(daemon.socket, records, needs_token=needs_token, beside=beside)
+    app = make_app(daemon.socket, records, needs_token=needs_token, beside=beside, data_dir=daemon.folder / "state")
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as http:
         yield http, f"{host}:{port}"
 

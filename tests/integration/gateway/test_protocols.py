@@ -22,7 +22,7 @@ from qmk.gateway.rest.openapi import BELL
 from qmk.gateway.service import serving
 from qmk.gateway.service.operations import OPERATIONS
 from tests.conftest import RunningDaemon, eventually
-from tests.integration.gateway.tenants import Service, operation_of, serving_both
+from tests.integration.gateway.tenants import CASES, Service, operation_of, serving_both
 from tests.integration.gateway.test_rest import OF_OBJECTS, SSE
 
 CHANGING = (

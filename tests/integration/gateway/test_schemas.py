@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import graphql
+import msgspec
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_tools import protoc

@@ -120,3 +120,24 @@ def test_all_text_is_written_in_one_place() -> None:
         if writes.search(path.read_text())
     }
     assert found == {"terminal.py": 1, "output.py": 1, "estimate_table.py": 1}, "say text with terminal.say"
+
+
+def test_a_log_as_json_names_the_job_and_hides_tokens(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "root", logging.RootLogger(logging.WARNING))
+    log.start_log(verbose=False, format="json")
+    job = "job_" + "0a" * 16
+    logging.root.warning("%s of qmk1.c2VjcmV0 failed; Authorization: Bearer abc.def", job)
+    try:
+        raise ValueError("Basic dXNlcjpxbWsx" + HOSTILE)
+    except ValueError:
+        facts = {"trace": "ab", "tenant": "", "jobs": [job]}
+        logging.root.exception("two\nlines", extra={"facts": facts})
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (first["level"], first["job"]) == ("warning", job)
+    assert first["message"] == f"{job} of [hidden] failed; Authorization: Bearer [hidden]"
+    assert second["message"] == "two\nlines"
+    assert (second["trace"], second["jobs"], "tenant" in second) == ("ab", [job], False)
+    assert "Basic [hidden]" in second["exception"]
+    assert "dXNlcjpxbWsx" not in second["exception"]

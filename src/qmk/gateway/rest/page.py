@@ -34,8 +34,17 @@ td{display:inline;border:0}td:last-child{display:block;color:var(--soft)}}
 pre{background:var(--tint);padding:.6rem;border-radius:.3rem;overflow-x:auto;white-space:pre-wrap;
 overflow-wrap:anywhere}
 """
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def policy_for(style: str) -> str:
+    """The content security policy of a page that has this style and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+POLICY = policy_for(STYLE)
 
 
 @cache

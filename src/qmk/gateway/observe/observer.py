@@ -1,0 +1,167 @@
+"""Gathers what there is to show: asks the daemon for its figures every few seconds, makes spans of the jobs that ended,
+and keeps a short history.
+
+The daemon's figures come by its operator's socket, so the gateway has to run as the daemon's user, beside it. Where it
+does not, its own figures are all there are, and ``qmk_up`` is 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.client.operator import Operator
+from qmk.gateway.observe.canary import Canary
+from qmk.gateway.observe.export import Export
+from qmk.gateway.observe.spans import Parent, Span, Traces, spans_of_job, trace_of_job
+from qmk.rpc.metrics import Counters, Sample
+from qmk.rpc.op_metrics import EndedJob, Reply
+
+log = logging.getLogger("qmk.telemetry")
+POLL_S = 5.0
+FRESH_S = 0.5
+"""Figures of the daemon that are no older than this are not asked for again."""
+HISTORY = 360
+TRACED_OF_A_POLL = 1024
+"""Ended jobs of one poll that get a trace; of more, the newest."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """``operator_dir``: the daemon's data folder; None: figures are not asked for. ``token``: whoever shows it may see
+    metrics and traces. ``canary_s``: seconds between canary jobs of an engine, 0 for none; None: hourly,
+    where there are tenants."""
+
+    operator_dir: Path | None = None
+    token: str = ""
+    canary_s: float | None = 0.0
+    otlp: str = ""
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Values at one poll, for the history."""
+
+    at_s: float
+    queued: float
+    running: float
+    ended: float
+    requests: float
+    memory_bytes: float
+
+
+class Observer:
+    """``socket``: the daemon's, for canary jobs."""
+
+    def __init__(self, settings: Settings, socket: Any) -> None:
+        self.settings = settings
+        self.counters = Counters()
+        self.traces = Traces()
+        self.history: deque[Moment] = deque(maxlen=HISTORY)
+        self.up = False
+        self.canary = Canary(socket, self._operate, self.counters, settings.canary_s)
+        self._export = Export(settings.otlp, self.counters) if settings.otlp else None
+        self._daemon: list[Sample] = []
+        self._after = 0
+        self._asked_s = -FRESH_S
+        self._asking = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncGenerator[None]:
+        """Polls, and sends canary jobs, until it is left."""
+        tasks = [asyncio.create_task(self._poll())] if self.settings.operator_dir else []
+        if tasks and self.settings.canary_s != 0:
+            tasks.append(asyncio.create_task(self.canary.run()))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.canary.close()
+            if self._export is not None:
+                await self._export.send()
+                self._export.close()
+
+    async def _poll(self) -> None:
+        while True:
+            await self.refresh()
+            self._remember()
+            await asyncio.sleep(POLL_S)
+
+    async def _operate(self, name: str, **params: Any) -> Any:
+        operator = Operator(self.settings.operator_dir)
+        return await asyncio.to_thread(lambda: operator.call(name, **params))
+
+    async def refresh(self) -> None:
+        """Asks the daemon, unless it has just been asked."""
+        if self.settings.operator_dir is None:
+            return
+        async with self._asking:
+            if time.monotonic() - self._asked_s < FRESH_S:
+                return
+            self._asked_s = time.monotonic()
+            try:
+                found: Reply = await self._operate("op_metrics", after=self._after, limit=TRACED_OF_A_POLL)
+            except QmkError as error:
+                if self.up:
+                    log.warning("no figures of the daemon: %s", error.message)
+                self.up, self._daemon, self._after = False, [], 0
+                return
+            self.up = True
+            self._daemon = [*found.samples, *_memory(found.pids)]
+            self._after = found.last
+            for job in found.ended:
+                self._trace(job)
+            if self._export is not None:
+                await self._export.send()
+
+    def _trace(self, job: EndedJob) -> None:
+        """Takes an ended job to its trace: that of the request that made it, else one of its own."""
+        of = self.traces.of_job.get(job.job) or Parent(trace_of_job(job.job), "")
+        self.traces.put_job(job, of)
+        if self._export is not None:
+            self._export.put(list(spans_of_job(job, of.trace, of.span)))
+
+    def take(self, spans: Sequence[Span]) -> None:
+        """Takes spans of a request."""
+        for span in spans:
+            self.traces.put(span)
+        if self._export is not None:
+            self._export.put(spans)
+
+    def samples(self) -> list[Sample]:
+        """All values: the daemon's as last told, and the gateway's own."""
+        own = Sample("qmk_process_resident_bytes", ("gateway",), _resident_bytes(os.getpid()))
+        last = [Sample("qmk_up", (), float(self.up)), Sample("qmk_traces_kept", (), len(self.traces)), own]
+        return [*self._daemon, *self.counters.samples(), *last]
+
+    def _remember(self) -> None:
+        sums: dict[str, float] = {}
+        for sample in self.samples():
+            sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+        names = ("jobs_queued", "jobs_running", "jobs_ended_total", "http_requests_total", "process_resident_bytes")
+        self.history.append(Moment(time.time(), *(sums.get(f"qmk_{name}", 0.0) for name in names)))
+
+
+def _memory(pids: Sequence[int]) -> list[Sample]:
+    """Resident memory of the daemon and of its workers, which are processes of this machine."""
+    of_workers = sum(map(_resident_bytes, pids[1:]))
+    rows = (("daemon", _resident_bytes(pids[0])), ("workers", of_workers))
+    return [Sample("qmk_process_resident_bytes", (process,), size) for process, size in rows]
+
+
+def _resident_bytes(pid: int) -> int:
+    """What a process has in memory; 0 for one that is gone, and where the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0

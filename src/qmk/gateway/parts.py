@@ -1,0 +1,73 @@
+"""What the application is made of beside its routes, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from qmk.gateway import rpc
+from qmk.gateway.accounts.accounts import Accounts, ReadLedger
+from qmk.gateway.accounts.sign_in import Config, SignIn
+from qmk.gateway.callers import Callers
+from qmk.gateway.http import Gate
+from qmk.gateway.observe.observer import Observer, Settings
+from qmk.gateway.qlam.compiling import Compiling
+from qmk.gateway.records import Records
+from qmk.gateway.streams import Streams
+
+Beside = Callable[[Gate], AbstractAsyncContextManager[Any]]
+"""What runs beside the application, such as another server."""
+
+
+class Parts:
+    """``ledger`` reads the daemon's ledger; ``sign_in`` says how people may sign in, and ``settings`` what is observed.
+    ``private_webhooks``: webhooks may go to addresses that are not public."""
+
+    def __init__(
+        self,
+        socket: Path | None,
+        records: Path,
+        *,
+        needs_token: bool,
+        data_dir: Path,
+        ledger: ReadLedger | None,
+        sign_in: Config | None,
+        private_webhooks: bool,
+        settings: Settings,
+    ) -> None:
+        kept = Records(records)
+        self.observer = Observer(settings, socket)
+        self._accounts = Accounts(kept, data_dir, ledger=ledger, private_webhooks=private_webhooks)
+        self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept)
+        self._compiling, self._streams = Compiling(), Streams()
+        self.state = {
+            "gate": self._gate,
+            "compiling": self._compiling,
+            "room": rpc.Room(),
+            "streams": self._streams,
+            "sessions": self._accounts.sessions,
+            "sign_in": SignIn(self._accounts, self._gate.callers, sign_in),
+            "observer": self.observer,
+        }
+
+    @asynccontextmanager
+    async def at_work(self, beside: Sequence[Beside]) -> AsyncGenerator[None]:
+        """Everything works until it is left, ``beside`` too."""
+        webhooks = asyncio.create_task(self._accounts.webhooks.run())
+        try:
+            async with AsyncExitStack() as running:
+                await running.enter_async_context(self.observer.at_work())
+                for each in beside:
+                    await running.enter_async_context(each(self._gate))
+                yield
+        finally:
+            self._streams.close()
+            webhooks.cancel()
+            with suppress(asyncio.CancelledError):
+                await webhooks
+            await self._compiling.close()
+            await self._gate.callers.close()
+            self._gate.records.close()
