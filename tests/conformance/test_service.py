@@ -39,7 +39,7 @@ def test_schemathesis_finds_nothing(place: str, daemon: RunningDaemon, tmp_path:
             "60",
             "--no-color",
         ]
-        given += ["--continue-on-failure", "--max-time", "600", "--report-ndjson-path", str(tmp_path / "events")]
+        given += ["--continue-on-failure", "--max-time", "300", "--report-ndjson-path", str(tmp_path / "events")]
         found = subprocess.run(
             [str(Path(sys.executable).with_name("schemathesis")), *given],
             cwd=tmp_path,

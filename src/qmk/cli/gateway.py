@@ -96,7 +96,7 @@ def command(
         Path(socket_path) if socket_path else None,
         folder / RECORDS,
         needs_token=needs_token,
-        beside=_beside(place, tls_cert, tls_key),
+        beside=_servers_beside(place, tls_cert, tls_key),
     )
     config = uvicorn.Config(
         app,
@@ -157,7 +157,7 @@ def free_place(host: str, port: int) -> tuple[str, int]:
         return found.getsockname()[:2]
 
 
-def _beside(place: tuple[str, int] | None, cert: str | None, key: str | None) -> list[Beside]:
+def _servers_beside(place: tuple[str, int] | None, cert: str | None, key: str | None) -> list[Beside]:
     """What runs beside the application: the gRPC server at this place."""
     if place is None:
         return []
