@@ -1,7 +1,8 @@
 """What the way over HTTP costs: latencies and processor time of calls by a socket and by a gateway on loopback.
 
 ``python -m benchmarks.remote`` starts a daemon with a gateway beside it, and makes the same calls over both, one after
-another. Times are medians of the wall clock; the processor time of daemon and gateway is that of their processes.
+another; then REST, GraphQL and gRPC beside each other. Times are medians of the wall clock; the processor time of
+daemon and gateway is that of their processes.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 
 import qmk
 from qmk.client.address import read_server
 from qmk.client.http import HttpLink, Response
 from qmk.client.http_threads import ThreadedHttpLink
+from qmk.gateway.grpc.files import class_of
 
 CALLS = 400
 JOBS = 256
@@ -102,17 +105,63 @@ async def compare_clients(url: str) -> None:
     threads.close()
 
 
+def compare_protocols(daemon: int, url: str, address: str) -> None:
+    """A job's state and a submission by the three protocols that others speak, each with one connection."""
+    text = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; h q[0]; cx q[0], q[1]; bit[2] c = measure q;'
+    job = qmk.Client(url).submit(bell(), shots=10).job_id
+    qmk.Client(url).wait(job)
+    near = httpx.Client(base_url=url)
+    channel = grpc.insecure_channel(address)
+    state = "query($j: String!) { jobs_get(job_id: $j) { state } }"
+    submit = "mutation($p: ProgramInput!, $s: Int64) { jobs_submit(program: $p, shots: $s) { job_id } }"
+
+    def post(path: str, **body: Any) -> object:
+        return near.post(path, json=body).raise_for_status().content
+
+    def call(method: str, message: Any) -> object:
+        ask: Any = channel.unary_unary(f"/qmk.v1.JobsService/{method}")
+        return ask(message.SerializeToString())
+
+    asked = class_of("SubmitJob")(program={"text": text}, shots=10)
+    program = {"text": text}
+    plans: dict[str, dict[str, Callable[[], object]]] = {
+        "state of a job": {
+            "REST": lambda: near.get(f"/v1/jobs/{job}").raise_for_status().content,
+            "GraphQL": lambda: post("/graphql", query=state, variables={"j": job}),
+            "gRPC": lambda: call("Get", class_of("GetJob")(job_id=job)),
+        },
+        "submission of 10 shots": {
+            "REST": lambda: post("/v1/jobs", program=program, shots=10),
+            "GraphQL": lambda: post("/graphql", query=submit, variables={"p": program, "s": 10}),
+            "gRPC": lambda: call("Submit", asked),
+        },
+    }
+    pids = [daemon, *children(daemon)]
+    print(f"{'call':<24}{'protocol':<10}{'median us':>10}{'CPU us':>8}{'of it client':>14}")
+    for name, ways in plans.items():
+        for protocol, ask in ways.items():
+            before, own = cpu_s(pids), time.process_time()
+            median = measure(ask)
+            own = (time.process_time() - own) / (CALLS + 20) * 1e6
+            spent = (cpu_s(pids) - before) / (CALLS + 20) * 1e6 + own
+            print(f"{name:<24}{protocol:<10}{median:>10.0f}{spent:>8.0f}{own:>14.0f}")
+
+
 def main() -> None:
     folder = tempfile.mkdtemp()
     os.environ.update(QMK_STATE_DIR=folder, QMK_SOCKET=f"{folder}/s", QMK_CONFIG_DIR=folder)
     daemon = subprocess.Popen(
-        [sys.executable, "-m", "qmk", "serve", "--http", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "qmk", "serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert daemon.stderr is not None
         daemon.stderr.readline()
         url = daemon.stderr.readline().removeprefix("listening on ").partition(";")[0]
+        address = daemon.stderr.readline().removeprefix("gRPC on ").strip()
         compare(daemon.pid, f"{folder}/s", url)
+        compare_protocols(daemon.pid, url, address)
     finally:
         daemon.terminate()
         daemon.wait()

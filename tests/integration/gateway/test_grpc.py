@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,11 @@ def test_stubs_made_of_the_committed_file_call_the_gateway(service: Service, tmp
     assert protoc.main(["protoc", *made, f"-I{Path(protoc.__file__).parent / '_proto'}", "qmk.proto"]) == 0
     sys.path.insert(0, str(tmp_path))
     try:
-        import qmk_pb2  # type: ignore[import-not-found]
-        import qmk_pb2_grpc  # type: ignore[import-not-found]
+        pb: Any = importlib.import_module("qmk_pb2")
+        stubs: Any = importlib.import_module("qmk_pb2_grpc")
     finally:
         sys.path.remove(str(tmp_path))
-    pb: Any = qmk_pb2
-    jobs: Any = qmk_pb2_grpc.JobsServiceStub(service.channel)
+    jobs = stubs.JobsServiceStub(service.channel)
     token = [*service.headers["chem"].items()]
     asked = pb.SubmitJob(program=pb.Program(text=BELL), shots=20, idempotency_key="stub")
     job = jobs.Submit(asked, metadata=token)

@@ -65,9 +65,9 @@ def _empty(kind: Any) -> Any:
     return [] if isinstance(kind, inspect.ListType) else {} if isinstance(kind, inspect.DictType) else None
 
 
-def problem_of_call(error: grpc.RpcError) -> dict[str, Any]:
+def problem_of_call(error: Any) -> dict[str, Any]:
     """The problem in the details of an error."""
-    details = dict(error.trailing_metadata())["grpc-status-details-bin"]  # type: ignore[attr-defined]
+    details = dict(error.trailing_metadata())["grpc-status-details-bin"]
     status = class_of("google.rpc.Status").FromString(details)
     info, problem = class_of("google.rpc.ErrorInfo")(), class_of("Problem")()
     assert status.details[0].Unpack(info)

@@ -181,7 +181,7 @@ def _field(operation: Operation) -> Any:
         who = cast("Asker", info.context)
         return await serving.serve(who.gate, operation, who.caller, _request(operation, given))
 
-    return strawberry.field(_signed(resolve, operation, object_of(operation.call.reply)), description=operation.doc)
+    return strawberry.field(_sign(resolve, operation, object_of(operation.call.reply)), description=operation.doc)
 
 
 def _subscription(operation: Operation) -> Any:
@@ -196,10 +196,10 @@ def _subscription(operation: Operation) -> Any:
                     yield item
 
     item = AsyncIterator[object_of(operation.item)]  # type: ignore[misc]
-    return strawberry.subscription(_signed(follow, operation, item), description=operation.doc)
+    return strawberry.subscription(_sign(follow, operation, item), description=operation.doc)
 
 
-def _signed(function: Any, operation: Operation, reply: Any) -> Any:
+def _sign(function: Any, operation: Operation, reply: Any) -> Any:
     """The function with the fields of the request as its arguments."""
     kind = signatures.Parameter.KEYWORD_ONLY
     found = [signatures.Parameter("info", kind, annotation=strawberry.Info)]

@@ -3,4 +3,4 @@
 import os
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
-"""gRPC says on standard error that it cannot follow a fork; a process of ours becomes another program at once."""
+"""It would say on standard error that it cannot follow a fork; our children become other programs at once."""
