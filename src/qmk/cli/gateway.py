@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket as sockets
 import ssl
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,13 +84,13 @@ def command(
     as AWS_SESSION_TOKEN, as a bearer token, or as the password of basic authentication.
     """
     require_packages()
+    if beside is not None:
+        end_with_input()
     from qmk.gateway.server import Listening, serve
     from qmk.rpc.places import state_dir
 
     log.start_log(verbose)
     check_tls(tls, tls_cert, tls_key)
-    if beside is not None:
-        end_with_input()
     found = Listening(
         socket=listen(host, port) if beside is None else sockets.socket(fileno=beside),
         data_dir=data_dir or state_dir(),
@@ -143,15 +145,28 @@ def announce_authority(certificate: Path | None) -> None:
     terminal.say(f"clients trust it with --ca {certificate}; its SHA-256 is {fingerprint(certificate)}", err=True)
 
 
-def listen(host: str, port: int) -> sockets.socket:
-    """Binds the port before anything is printed, so that a port in use is an error of the command."""
+def listen(host: str, port: int, patience_s: float = 0.0) -> sockets.socket:
+    """Binds the port before anything is printed, so that a port in use is an error of the command. ``patience_s``: for so
+    long a port in use is tried again: a gateway whose daemon was killed is about to end."""
+    end_s = time.monotonic() + patience_s
+    while True:
+        try:
+            return _bind(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= end_s:
+                why = (error.strerror or str(error)).lower()
+                raise QmkError("INVALID_PARAMS", f"cannot listen at {host}:{port}: {why}", field="port") from error
+        time.sleep(0.1)
+
+
+def _bind(host: str, port: int) -> sockets.socket:
+    family, kind, protocol, _, address = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM)[0]
+    made = sockets.socket(family, kind, protocol)
     try:
-        family, kind, protocol, _, address = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM)[0]
-        made = sockets.socket(family, kind, protocol)
         made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(1024)
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise QmkError("INVALID_PARAMS", f"cannot listen at {host}:{port}: {why}", field="port") from error
+    except OSError:
+        made.close()
+        raise
     return made
