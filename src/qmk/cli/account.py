@@ -12,7 +12,7 @@ from typing import Any, cast
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import options, output
+from qmk.cli import options, output, terminal
 from qmk.cli.parameters import Names
 
 Parameter = Callable[[Any], Any]

@@ -70,11 +70,12 @@ class GatewayProcess:
 
 
 def end_with_input() -> None:
-    """Has this process end once its standard input does."""
+    """Has this process end once its standard input does: at once, for what it could still answer comes from a daemon
+    that is gone, and the next one needs its address."""
 
     def wait() -> None:
         while os.read(0, 1):
             pass
-        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(0)
 
     threading.Thread(target=wait, name="qmk-stdin", daemon=True).start()

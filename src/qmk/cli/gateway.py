@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket as sockets
 import ssl
+import time
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,6 +129,8 @@ def command(
     as AWS_SESSION_TOKEN, as a bearer token, or as the password of basic authentication.
     """
     require_packages(grpc=grpc is not None)
+    if beside is not None:
+        end_with_input()
     from qmk.gateway.accounts.sign_in import read_config
     from qmk.gateway.rates import RateLimits
     from qmk.gateway.server import Listening, serve
@@ -134,8 +138,6 @@ def command(
 
     log.start_log(verbose, log_format)
     check_tls(tls, tls_cert, tls_key)
-    if beside is not None:
-        end_with_input()
     folder = data_dir or state_dir()
     found = Listening(
         socket=listen(host, port) if beside is None else sockets.socket(fileno=beside),
@@ -223,15 +225,28 @@ def free_place(host: str, port: int) -> tuple[str, int]:
         return found.getsockname()[:2]
 
 
-def listen(host: str, port: int) -> sockets.socket:
-    """Binds the port before anything is printed, so that a port in use is an error of the command."""
+def listen(host: str, port: int, patience_s: float = 0.0) -> sockets.socket:
+    """Binds the port before anything is printed, so that a port in use is an error of the command. ``patience_s``: for so
+    long a port in use is tried again: a gateway whose daemon was killed is about to end."""
+    end_s = time.monotonic() + patience_s
+    while True:
+        try:
+            return _bind(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= end_s:
+                why = (error.strerror or str(error)).lower()
+                raise QmkError("INVALID_PARAMS", f"cannot listen at {host}:{port}: {why}", field="port") from error
+        time.sleep(0.1)
+
+
+def _bind(host: str, port: int) -> sockets.socket:
+    family, kind, protocol, _, address = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM)[0]
+    made = sockets.socket(family, kind, protocol)
     try:
-        family, kind, protocol, _, address = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM)[0]
-        made = sockets.socket(family, kind, protocol)
         made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(1024)
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise QmkError("INVALID_PARAMS", f"cannot listen at {host}:{port}: {why}", field="port") from error
+    except OSError:
+        made.close()
+        raise
     return made

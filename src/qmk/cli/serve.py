@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
 
 
+PORT_S = 10.0
+
+
 @click.command()
 @options.listen_option
 @options.data_option("Where the journal and the results are kept.")
@@ -187,7 +190,7 @@ def run_beside(
 ) -> Generator[Callable[[HostConfig], None]]:
     """What is to be done once the daemon is ready, where a gateway runs beside it until its end. ``hosts``: make it a
     certificate for these."""
-    listening = gateway.listen(*http)
+    listening = gateway.listen(*http, patience_s=PORT_S)
     arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir), "--host", http[0], *edge]
     arguments += ["--require-token"] if config.require_token else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
