@@ -112,15 +112,10 @@ def command(
     needs_token = require_token or listening.getsockname()[0] not in ("127.0.0.1", "::1")
     folder = data_dir or state_dir()
     app = make_app(
-        Path(socket_path) if socket_path else None,
-        folder / RECORDS,
-        needs_token=needs_token,
-        data_dir=folder,
-        ledger=ledger_of(folder, database),
-        sign_in=read_config(sign_in) if sign_in else None,
-        rates=RateLimits(rate_address, rate_token),
-        private_webhooks=private_webhooks,
-    )
+        Path(socket_path) if socket_path else None, folder / RECORDS, needs_token=needs_token, data_dir=folder,
+        ledger=ledger_of(folder, database), sign_in=read_config(sign_in) if sign_in else None,
+        rates=RateLimits(rate_address, rate_token), private_webhooks=private_webhooks,
+    )  # fmt: skip
     config = uvicorn.Config(
         app,
         http=TimelyProtocol,

@@ -56,10 +56,10 @@ class Rates:
             )
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
-        async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http" and scope["path"] not in UNBOUNDED:
                 client: Any = scope.get("client")
                 self.check(client[0] if client else "", Headers.from_scope(scope))
             await app(scope, receive, send)
 
-        return bounded
+        return serve
