@@ -12,7 +12,7 @@ from typing import Any, cast
 import click
 
 from qmk.base.errors import QmkError
-from qmk.cli import options, output, terminal
+from qmk.cli import options, output
 from qmk.cli.parameters import Names
 
 Parameter = Callable[[Any], Any]
@@ -100,8 +100,8 @@ def _ask_server(operation: str, server: Any, token: str | None, fields: dict[str
     path = found.path
     for name in found.fields_at("path"):
         path = path.replace(f"{{{name}}}", quote(str(asked[name]), safe=""))
-    body = {name: asked[name] for name in found.fields_at("body") if name in fields}
-    query = {name: asked[name] for name in found.fields_at("query") if name in fields}
+    body = {name: asked[name] for name in found.fields_at("body") if name in asked}
+    query = {name: asked[name] for name in found.fields_at("query") if name in asked}
     if query:
         path += f"?{urlencode(query, doseq=True)}"
     shown = token or contexts.token_for(server)
@@ -169,7 +169,7 @@ def _ask_here(operation: str, data_dir: Path | None, database: str | None, field
 def show(as_json: bool, reply: dict[str, Any]) -> None:
     """A reply as JSON, as a table where it is a list, else a line for each field."""
     if "text" in reply and len(reply) == 1:
-        terminal.say(reply["text"].rstrip("\n"))
+        output.lines(str(reply["text"]).splitlines())
         return
     output.show(as_json, reply, list(_lines(reply)))
 

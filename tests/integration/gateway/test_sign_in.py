@@ -260,7 +260,7 @@ def test_passwords_are_off_unless_asked_for_and_slow_to_guess(tmp_path: Path, mo
             error = await refused(site.sign_in.with_password(user, password, "1.2.3.4"))
             assert (error.kind.name, error.message) == ("AUTH_FAILED", "user or password is wrong")
         right = ("ada", "correct horse battery")
-        assert "no member" in (await refused(site.sign_in.with_password(*right, "1.2.3.4"))).message
+        assert "not a member" in (await refused(site.sign_in.with_password(*right, "1.2.3.4"))).message
         await site.accounts.run(lambda base: base.execute("INSERT INTO memberships VALUES ('chem', 'ada', 'viewer')"))
         cookie = await site.sign_in.with_password(*right, "1.2.3.4")
         session = await site.accounts.sessions.find(cookie, site.now)

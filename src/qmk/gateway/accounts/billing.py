@@ -96,7 +96,7 @@ class Billing:
             raise QmkError("UNSUPPORTED", "this gateway does not read the daemon's ledger", help=fix)
         return await asyncio.to_thread(lambda: list(ledger(organisation, from_ns, to_ns)))
 
-    async def spent(self, organisation: str) -> Spent:
+    async def sum_up(self, organisation: str) -> Spent:
         """This month's."""
         month = month_of(self._accounts.clock())
         versions = await self.versions(organisation)
@@ -160,7 +160,7 @@ class Billing:
         budget = await self.budget(organisation)
         if budget is not None and budget.refuse:
             await self.settle(organisation)
-            spent = await self.spent(organisation)
+            spent = await self.sum_up(organisation)
             if (taken := add(spent.spent, spent.reserved)) >= Decimal(budget.amount):
                 raise _beyond(budget, Decimal(0), taken, spent.currency, spent.month)
 
@@ -187,7 +187,7 @@ class Billing:
         """Whether a reservation was made; one of this name is the same job again."""
         settled = False
         while True:
-            spent = await self.spent(organisation)
+            spent = await self.sum_up(organisation)
 
             def write(base: sqlite3.Connection, spent: Decimal = spent.spent) -> tuple[bool, Decimal | None]:
                 if base.execute("SELECT 1 FROM reservations WHERE name = ?", (name,)).fetchone():
@@ -236,7 +236,7 @@ class Billing:
         budget = await self.budget(organisation)
         if budget is None or not budget.warn_at:
             return []
-        spent = await self.spent(organisation)
+        spent = await self.sum_up(organisation)
         passed = [
             share for share in sorted(budget.warn_at) if spent.spent >= Decimal(budget.amount) * Decimal(str(share))
         ]

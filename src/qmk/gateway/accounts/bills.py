@@ -18,7 +18,7 @@ from qmk.base.errors import QmkError
 from qmk.base.units import SECOND_NS
 from qmk.gateway.accounts.accounts import Accounts, enter
 from qmk.gateway.accounts.billing import Budget
-from qmk.gateway.accounts.money import Currency, Engine, Prices, Rate, Sum, add, rounded, text_of, version_at
+from qmk.gateway.accounts.money import Currency, Engine, Prices, Rate, Sum, add, round_amount, text_of, version_at
 from qmk.gateway.accounts.months import MONTH, month_of, span_ns
 from qmk.gateway.accounts.roles import absent
 from qmk.gateway.accounts.shapes import OfOrganisation, Organisation, PricesName
@@ -265,7 +265,7 @@ async def remove_budget(caller: Caller, asked: OfOrganisation) -> BudgetRemoved:
 
 async def _state(accounts: Accounts, organisation: str, budget: Budget) -> BudgetState:
     await accounts.billing.settle(organisation)
-    spent = await accounts.billing.spent(organisation)
+    spent = await accounts.billing.sum_up(organisation)
     left = add(Decimal(budget.amount), -spent.spent, -spent.reserved)
     return BudgetState(
         **msgspec.structs.asdict(budget),
@@ -361,7 +361,7 @@ async def _invoices(accounts: Accounts, organisation: str, month: str, rows: lis
                 currency=currency,
                 lines=[each.line(key[0]) for key, each in sorted(of_currency.items())],
                 exact=text_of(exact),
-                total=rounded(exact),
+                total=round_amount(exact),
             )
         )
     return found

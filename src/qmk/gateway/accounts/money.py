@@ -75,5 +75,5 @@ def text_of(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def rounded(amount: Decimal) -> str:
+def round_amount(amount: Decimal) -> str:
     return f"{amount.quantize(Decimal('0.01'), ROUND_HALF_UP, Context(prec=100)):f}"

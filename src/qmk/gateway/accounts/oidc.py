@@ -101,9 +101,9 @@ class Issuer:
                 found.validate_jwks_uri()
             except ValueError as error:
                 if not self.provider.issuer.startswith("http://"):  # which tests and local issuers have
-                    raise _refused(f"the issuer's metadata are wrong: {error}") from None
+                    raise _refusal(f"the issuer's metadata are wrong: {error}") from None
             if found.get("issuer") != self.provider.issuer:
-                raise _refused("the issuer calls itself by another name")
+                raise _refusal("the issuer calls itself by another name")
             self._metadata = dict(found)
             self._read_at["metadata"] = self._clock()
         return self._metadata
@@ -131,14 +131,14 @@ class Issuer:
         Raises AUTH_FAILED."""
         flow = open_flow(kept, cipher, self._clock())
         if not secrets.compare_digest(flow.state.encode(), answer.get("state", "").encode()):
-            raise _refused("the answer belongs to another sign-in")
+            raise _refusal("the answer belongs to another sign-in")
         metadata = await self.metadata()
         if answer.get("iss", self.provider.issuer) != self.provider.issuer:  # RFC 9207
-            raise _refused("the answer is another issuer's")
+            raise _refusal("the answer is another issuer's")
         if "iss" not in answer and metadata.get("authorization_response_iss_parameter_supported"):
-            raise _refused("the answer does not name its issuer")
+            raise _refusal("the answer does not name its issuer")
         if "error" in answer or not answer.get("code"):
-            raise _refused(f"the issuer refused: {answer.get('error', 'it gave no code')[:64]}")
+            raise _refusal(f"the issuer refused: {answer.get('error', 'it gave no code')[:64]}")
         form = {
             "grant_type": "authorization_code",
             "code": answer["code"],
@@ -170,11 +170,11 @@ class Issuer:
             claims: Any = CodeIDToken(token.claims, token.header, options, params)
             claims.validate(int(self._clock()), LEEWAY_S)
         except (JoseError, ValueError, TypeError) as error:
-            raise _refused(f"the identity token is not good: {error}") from None
+            raise _refusal(f"the identity token is not good: {error}") from None
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "authlib":
                 raise
-            raise _refused(f"the identity token is not good: {error}") from None
+            raise _refusal(f"the identity token is not good: {error}") from None
         return dict(claims)
 
     async def _key_set(self, *, again: bool = False) -> KeySet:
@@ -188,14 +188,14 @@ class Issuer:
     async def _json(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         if not url.startswith("https://") and not self.provider.issuer.startswith("http://"):
-            raise _refused("the issuer names an address without TLS")
+            raise _refusal("the issuer names an address without TLS")
         status, found = await self._fetch(method, url, body, headers, private=True)
         try:
             value = msgspec.json.decode(found)
         except msgspec.DecodeError:
             value = None
         if status != 200 or not isinstance(value, dict):
-            raise _refused(f"the issuer answered with status {status}")
+            raise _refusal(f"the issuer answered with status {status}")
         return cast("dict[str, Any]", value)
 
 
@@ -204,10 +204,10 @@ def open_flow(kept: str, cipher: Fernet, now: float) -> _Flow:
     try:
         return msgspec.json.decode(cipher.decrypt_at_time(kept.encode(), FLOW_S, int(now)), type=_Flow)
     except (InvalidToken, UnicodeEncodeError, msgspec.DecodeError):
-        raise _refused("the sign-in took too long, or was begun in another browser") from None
+        raise _refusal("the sign-in took too long, or was begun in another browser") from None
 
 
-def _refused(why: str) -> QmkError:
+def _refusal(why: str) -> QmkError:
     return QmkError(
         "AUTH_FAILED", f"sign-in failed: {why}", help="begin again; if that does not help, ask the operator"
     )

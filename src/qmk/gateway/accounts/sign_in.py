@@ -61,7 +61,7 @@ class SignIn:
         self._tries = Buckets(1 / TRIES_S, TRIES)
 
     async def with_token(self, token: str, agent: str = "") -> str:
-        """Raises AUTH_FAILED for a token that is no good."""
+        """Raises AUTH_FAILED for a token that is not good."""
         caller = await self._callers.with_token(token)
         actor = await self._accounts.actor_of(caller)
         user = actor.user or f"token {open_token(token).serial_text}"
@@ -115,7 +115,7 @@ class SignIn:
         named = organisation or (mine[0] if mine else "")
         if named not in user.roles:
             fix = "ask an admin of an organisation to make you a member"
-            raise QmkError("AUTH_FAILED", f"'{user.user}' is no member of an organisation", help=fix)
+            raise QmkError("AUTH_FAILED", f"'{user.user}' is not a member of an organisation", help=fix)
         made = await issue(
             self._accounts,
             Actor(user.user),

@@ -137,7 +137,7 @@ async def issue_token(caller: Caller, asked: shapes.IssueToken) -> shapes.Issued
     role = "owner" if user.operator else user.roles.get(organisation)
     if role is None:
         fix = "make the user a member of the organisation first"
-        raise QmkError("INVALID_PARAMS", f"'{name}' is no member of '{organisation}'", field="user", help=fix)
+        raise QmkError("INVALID_PARAMS", f"'{name}' is not a member of '{organisation}'", field="user", help=fix)
     if name != actor.user:
         actor.require(organisation, "owner" if RANK[role] >= ADMINISTERS else "admin")
     if user.operator:  # its token administers everything
