@@ -238,7 +238,7 @@ def test_a_gateway_without_a_daemon_lives_and_is_not_ready(tmp_path: Path) -> No
 def test_the_log_of_a_request_names_job_trace_and_tenant(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "qmk.access"):
         job = site.run(traceparent=f"00-{TRACE}-{SPAN}-01")
-    facts = [record.facts for record in caplog.records if getattr(record, "facts", {}).get("jobs")]
+    facts = [facts for record in caplog.records if (facts := getattr(record, "facts", {})).get("jobs")]
     assert facts == [{"tenant": "local", "trace": TRACE, "jobs": [job], "status": 201}]
 
 
