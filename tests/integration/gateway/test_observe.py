@@ -120,7 +120,9 @@ def test_a_trace_follows_a_job_from_the_request_into_the_engine(site: Site) -> N
     assert page == site.http.get(f"/observe/traces/{job}").text
     assert page.count("<rect") == len(found)
 
-    asyncio.run(site.observer._export.send())  # type: ignore[union-attr]
+    export = site.observer._export
+    assert export is not None
+    asyncio.run(export.send())
     sent = {span.name: span for span in site.collector.spans if span.trace_id.hex() == TRACE}
     assert {name: span.span_id.hex() for name, span in sent.items()} == {name: s.id for name, s in found.items()}
     assert sent["POST /v1/jobs"].parent_span_id.hex() == SPAN
