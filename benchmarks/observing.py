@@ -109,10 +109,10 @@ def taken(work: Callable[[Server, int], None], each: Server, jobs: int) -> float
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--jobs", type=int, default=200, help="jobs of a round by the socket; by REST a quarter")
+    parser.add_argument("--jobs", type=int, default=200, help="jobs of a round by the socket; by REST as many")
     given = parser.parse_args()
     with server(True) as watched, server(False) as plain:
-        for name, work, jobs in (("socket", by_socket, given.jobs), ("REST", by_rest, given.jobs // 4)):
+        for name, work, jobs in (("socket", by_socket, given.jobs), ("REST", by_rest, given.jobs)):
             for each in (watched, plain):
                 work(each, jobs)  # workers, caches
             rows = [(taken(work, watched, jobs), taken(work, plain, jobs)) for _ in range(given.rounds)]

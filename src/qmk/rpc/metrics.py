@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, cast
 
 from msgspec import Struct
 
@@ -36,7 +36,7 @@ def _rows(source: Literal["daemon", "gateway"], text: str) -> list[Metric]:
         name, kind, unit, labels, words = (part.strip() for part in line.split("|"))
         bounds = {"seconds": SECONDS, "ratio": RATIOS}[unit] if kind == "histogram" else ()
         named = tuple(labels.split())
-        rows.append(Metric(f"qmk_{name}", kind, unit, named, words, source, bounds))  # type: ignore[arg-type]
+        rows.append(Metric(f"qmk_{name}", cast(Kind, kind), unit, named, words, source, bounds))
     return rows
 
 

@@ -120,7 +120,9 @@ def test_a_trace_follows_a_job_from_the_request_into_the_engine(site: Site) -> N
     assert page == site.http.get(f"/observe/traces/{job}").text
     assert page.count("<rect") == len(found)
 
-    asyncio.run(site.observer._export.send())  # type: ignore[union-attr]
+    export = site.observer._export
+    assert export is not None
+    asyncio.run(export.send())
     sent = {span.name: span for span in site.collector.spans if span.trace_id.hex() == TRACE}
     assert {name: span.span_id.hex() for name, span in sent.items()} == {name: s.id for name, s in found.items()}
     assert sent["POST /v1/jobs"].parent_span_id.hex() == SPAN
@@ -238,7 +240,7 @@ def test_a_gateway_without_a_daemon_lives_and_is_not_ready(tmp_path: Path) -> No
 def test_the_log_of_a_request_names_job_trace_and_tenant(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "qmk.access"):
         job = site.run(traceparent=f"00-{TRACE}-{SPAN}-01")
-    facts = [record.facts for record in caplog.records if getattr(record, "facts", {}).get("jobs")]
+    facts = [facts for record in caplog.records if (facts := getattr(record, "facts", {})).get("jobs")]
     assert facts == [{"tenant": "local", "trace": TRACE, "jobs": [job], "status": 201}]
 
 
