@@ -15,20 +15,26 @@ if TYPE_CHECKING:
     from qmk.client import Client
     from qmk.client.address import Server
 
+    Place = tuple[str | Server | None, str | None]
+
 
 @contextmanager
 def connect(socket_path: str | None) -> Generator[Client]:
     """A client whose session ends with the command, however that ends; jobs go on. Of ``--socket`` and ``--server`` on
     the command line one counts, else QMK_SERVER, else QMK_SOCKET, else the current context, else the user's own daemon.
     """
-    from qmk.client import Client
-
-    place, token = _place(socket_path)
-    client = Client(place, token=token)
+    client = open_client(find_place(socket_path))
     try:
         yield client
     finally:
         client.leave()
+
+
+def open_client(place: Place) -> Client:
+    """A client that stays, of what ``find_place`` gives."""
+    from qmk.client import Client
+
+    return Client(place[0], token=place[1])
 
 
 def find_server() -> str:
@@ -37,7 +43,7 @@ def find_server() -> str:
     return "" if context is None else context.meta.get(options.SERVER, "")
 
 
-def _place(socket_path: str | None) -> tuple[str | Server | None, str | None]:
+def find_place(socket_path: str | None) -> Place:
     """Where to connect, and the token to show there; None: as the client finds it."""
     server = find_server()
     given = _is_given("socket_path")
