@@ -35,9 +35,7 @@ POLL_S = 0.5
     shell_complete=choices.job_tags,
     help="Only jobs with this tag, or with all of several.",
 )
-@click.option(
-    "--name", default="", metavar="NAME", shell_complete=choices.job_names, help="Only jobs of this name."
-)
+@click.option("--name", default="", metavar="NAME", shell_complete=choices.job_names, help="Only jobs of this name.")
 @click.option(
     "--since",
     type=parameters.PastMoment(),

@@ -282,9 +282,9 @@ class Job:
         display_job(self)
 
     def _repr_html_(self) -> str:
-        from qmk.client.job_view import look
+        from qmk.client.job_view import draw_now
 
-        return drive(look(self._job))[1]["text/html"]
+        return draw_now(self)["text/html"]
 
 
 def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:

@@ -7,7 +7,6 @@ is saved, or opened as a static page, shows the last state, with the time at whi
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import html
 import threading
 import time
@@ -58,7 +57,7 @@ def _box(status: dict[str, Any], result: Result | None, note: str) -> Iterator[s
     name = f" {html.escape(status['name'])}" if status["name"] else ""
     engine = html.escape(" ".join(filter(None, (status["engine"], status["method"]))))
     yield f'<div><b style="border-bottom:2px solid {colour}">{state}</b>{name}'
-    yield f' <code>{html.escape(status["job_id"])}</code>{" on " + engine if engine else ""}</div>'
+    yield f" <code>{html.escape(status['job_id'])}</code>{' on ' + engine if engine else ''}</div>"
     done, total = progress["shots_done"], progress["shots_total"]
     if state == "COMPLETED":
         done = total
@@ -100,6 +99,15 @@ async def look(job: AsyncJob) -> tuple[bool, dict[str, str]]:
     return ended, bundle(msgspec.to_builtins(reply), result, note)
 
 
+def draw_now(job: Job) -> dict[str, str]:
+    """The job as it is now, or why that is not known."""
+    try:
+        return drive(look(job._job))[1]  # pyright: ignore[reportPrivateUsage]
+    except QmkError as error:
+        text = f"{job!r}: {error.message}"
+        return {"text/plain": text, "text/html": html.escape(text)}
+
+
 async def follow(job: AsyncJob, show: Show, sleep: Callable[[float], Awaitable[None]]) -> None:
     """Shows the job until it has ended, or cannot be asked for any more; the last state then stays."""
     pause_s, last = EVERY_S, {"text/plain": f"job {job.job_id}", "text/html": f"job {html.escape(job.job_id)}"}
@@ -108,7 +116,9 @@ async def follow(job: AsyncJob, show: Show, sleep: Callable[[float], Awaitable[N
             ended, now = await look(job)
         except QmkError as error:
             said = f"no longer followed: {error.message}"
-            show({"text/plain": f"{last['text/plain']}; {said}", "text/html": f"{last['text/html']}{html.escape(said)}"})
+            show(
+                {"text/plain": f"{last['text/plain']}; {said}", "text/html": f"{last['text/html']}{html.escape(said)}"}
+            )
             return
         show(now)
         if ended:
@@ -130,28 +140,22 @@ class _Handle:
 
         shell: Any = get_ipython()
         self._publish: Callable[..., None] = shell.display_pub.publish
-        self._live, self._id = hasattr(shell, "kernel"), f"qmk-{id(self):x}-{time.time_ns():x}"
+        self.is_live, self._id = hasattr(shell, "kernel"), f"qmk-{id(self):x}-{time.time_ns():x}"
         self._shown = False
 
     def __call__(self, data: dict[str, str]) -> None:
-        if self._live or not self._shown:
+        if self.is_live or not self._shown:
             self._publish(data=data, transient={"display_id": self._id}, update=self._shown)
         self._shown = True
-
-    @property
-    def is_live(self) -> bool:
-        return self._live
 
 
 def display_job(job: Job) -> None:
     """Shows a job and follows it in a thread of its own, which ends with the job."""
-    show, of_async = _Handle(), job._job  # pyright: ignore[reportPrivateUsage]
-    if not show.is_live:
-        show(drive(look(of_async))[1])
-        return
-    context = contextvars.copy_context()  # which cell's output this is
-    work = follow(of_async, show, _pause)
-    threading.Thread(target=context.run, args=(drive, work), name="qmk-job-view", daemon=True).start()
+    show = _Handle()
+    show(draw_now(job))  # from the thread of the cell whose output it becomes; what is told later finds it by its name
+    if show.is_live:
+        work = follow(job._job, show, _pause)  # pyright: ignore[reportPrivateUsage]
+        threading.Thread(target=drive, args=(work,), name="qmk-job-view", daemon=True).start()
 
 
 def show_until_end(job: Job) -> None:
@@ -164,6 +168,10 @@ _following: set[asyncio.Task[None]] = set()
 
 def display_async(job: AsyncJob) -> None:
     """Shows a job and follows it in a task of the notebook's event loop."""
-    task = asyncio.get_running_loop().create_task(follow(job, _Handle(), asyncio.sleep))
+    show = _Handle()
+    show({"text/plain": repr(job), "text/html": html.escape(repr(job))})
+    if not show.is_live:
+        return
+    task = asyncio.get_running_loop().create_task(follow(job, show, asyncio.sleep))
     _following.add(task)
     task.add_done_callback(_following.discard)
