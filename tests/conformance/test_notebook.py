@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -73,6 +74,6 @@ def test_a_notebook_in_a_real_kernel(kernel: tuple[Path, dict[str, str]], daemon
     assert "".join(outputs[3][0]["data"]["text/plain"]) == "'COMPLETED'"
     error = outputs[4][0]
     assert error["output_type"] == "error"
-    assert "cell:6:3: error: " in error["traceback"][0]
+    assert "cell:6:3: error: " in re.sub(r"\x1b\[[0-9;]*m", "", error["traceback"][0])
     assert not any("File " in line for line in error["traceback"])
     assert "COMPLETED" in "".join(outputs[5][0]["text"])

@@ -126,11 +126,11 @@ def _number(param: str, name: str, names: Mapping[str, Any]) -> Any:
 
 
 def _show_picture(loaded: Loaded) -> None:
-    from IPython.display import display
+    from IPython.core import display_functions
 
     from qmk.request.pictures import draw
 
-    cast("Any", display)(draw(loaded.graph))
+    cast("Any", display_functions).display(draw(loaded.graph))
 
 
 def _run_here(console: Console, loaded: Loaded, asked: RunOptions) -> Result:
@@ -139,7 +139,7 @@ def _run_here(console: Console, loaded: Loaded, asked: RunOptions) -> Result:
     if asked.name or asked.tags:
         raise click.UsageError("--name and --tag are of a job of a daemon: add --background, --socket or --server")
     options.check_engine(asked.engine)
-    result = run(loaded.graph, **asked.replace(strict=console.strict).non_default())
+    result: Result = cast("Any", run)(loaded.graph, **asked.replace(strict=console.strict).non_default())
     console.warn(result.warnings)
     return result
 

@@ -7,17 +7,17 @@ it. An error is told as the command line tells it, without a traceback, and ends
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import os
 import shlex
-import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, cast
 
 import click
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic import no_var_expand
 
 from qmk.cli import main, terminal
 from qmk.cli.failure import Console
@@ -49,44 +49,6 @@ class QmkCellError(Exception):
         return str(self).splitlines()
 
 
-@magics_class
-class QmkMagics(Magics):
-    """``%%qmk`` and ``%qmk``."""
-
-    def __init__(self, shell: Any) -> None:
-        super().__init__(shell)
-        self._clients: dict[Any, Client] = {}
-
-    @no_var_expand
-    @cell_magic("qmk")
-    def run_cell(self, line: str, body: str) -> Any:
-        console = cell.CellConsole(self._names, self._clients, line, body)
-        return _run(lambda: cell.command.main(_split(line), "%%qmk", standalone_mode=False, obj=console), console)
-
-    @no_var_expand
-    @line_magic("qmk")
-    def run_line(self, line: str) -> None:
-        """Run a command of QMK, such as %qmk jobs, %qmk status JOB, %qmk engines; %qmk --help lists them."""
-        console = cell.CellConsole(self._names, self._clients)
-
-        def run() -> None:
-            words = _split(line)
-            _check_command(words)
-            main.cli.main(words, "qmk", standalone_mode=False, obj=console)
-
-        _run(run, console)
-
-    @property
-    def _names(self) -> dict[str, Any]:
-        return cast("Any", self.shell).user_ns
-
-    def close(self) -> None:
-        """End the sessions of this notebook's jobs, which go on."""
-        for client in self._clients.values():
-            client.leave()
-        self._clients.clear()
-
-
 def _split(line: str) -> list[str]:
     try:
         return shlex.split(line)
@@ -94,8 +56,8 @@ def _split(line: str) -> list[str]:
         raise click.UsageError(f"{str(error).lower()} in the line of the magic") from None
 
 
-def _check_command(words: list[str]) -> None:
-    """Refuses what a notebook has no place for."""
+def _check_command(words: list[str]) -> list[str]:
+    """The words of a command. Refuses what a notebook has no place for."""
     name = next((word for word in words if not word.startswith("-")), "")
     if name in ELSEWHERE and "--help" not in words:
         raise click.UsageError(f"'qmk {name}' belongs in a terminal: {ELSEWHERE[name]}")
@@ -103,6 +65,7 @@ def _check_command(words: list[str]) -> None:
         raise click.UsageError(f"'qmk {name}' draws over a terminal: add --once")
     if "-" in words:
         raise click.UsageError("a notebook has no standard input: write %%qmk, and the program below it")
+    return words
 
 
 def _run(work: Callable[[], Any], console: Console) -> Any:
@@ -128,7 +91,7 @@ def _run(work: Callable[[], Any], console: Console) -> Any:
 
 
 @contextlib.contextmanager
-def _apart() -> Iterator[None]:
+def _apart() -> Generator[None]:
     """Takes back what options of a command set for the whole process: the token to show, a worker's environment."""
     before = dict(os.environ)
     try:
@@ -141,7 +104,7 @@ def _apart() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _warnings(console: Console) -> Iterator[None]:
+def _warnings(console: Console) -> Generator[None]:
     """Tells warnings about programs once, as the command line tells them; others as Python does."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ProgramWarning)
@@ -152,15 +115,32 @@ def _warnings(console: Console) -> Iterator[None]:
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
         elif str(each.message) not in said:
             said.add(str(each.message))
-            print(f"warning: {each.message}", file=sys.stderr)
+            terminal.say(f"warning: {each.message}", err=True)
 
 
 def load(shell: Any) -> None:
     """Adds the magics to a shell of IPython, and their completion."""
-    QmkMagics.run_cell.__doc__ = cell.command.get_help(click.Context(cell.command, info_name="%%qmk"))
-    magics = QmkMagics(shell)
-    shell.register_magics(magics)
-    completing.load(shell)
-    import atexit
+    names: dict[str, Any] = shell.user_ns
+    clients: dict[Any, Client] = {}
 
-    atexit.register(magics.close)
+    def run_cell(line: str, body: str) -> Any:
+        console = cell.CellConsole(names, clients, line, body)
+        return _run(lambda: cell.command.main(_split(line), "%%qmk", standalone_mode=False, obj=console), console)
+
+    def run_line(line: str) -> None:
+        """Run a command of QMK, such as %qmk jobs, %qmk status JOB, %qmk engines; %qmk --help lists them."""
+        console = cell.CellConsole(names, clients)
+        _run(lambda: main.cli.main(_check_command(_split(line)), "qmk", standalone_mode=False, obj=console), console)
+
+    run_cell.__doc__ = cell.command.get_help(click.Context(cell.command, info_name="%%qmk"))
+    literally = cast("Any", no_var_expand)  # no variable of Python is written into the line
+    shell.register_magic_function(literally(run_cell), "cell", "qmk")
+    shell.register_magic_function(literally(run_line), "line", "qmk")
+    completing.load(shell)
+    atexit.register(_leave, clients)
+
+
+def _leave(clients: dict[Any, Client]) -> None:
+    """Ends the sessions of this notebook's jobs, which go on."""
+    for client in clients.values():
+        client.leave()

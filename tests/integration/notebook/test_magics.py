@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,6 +119,7 @@ def test_nothing_of_a_line_stays_in_the_process(cell: Cell) -> None:
 
 
 def test_completion(shell: InteractiveShell) -> None:
+    warnings.simplefilter("ignore", PendingDeprecationWarning)
     assert shell.complete("%%qmk --sho")[1] == ["--shots"]
     assert shell.complete("%%qmk --engine native:fr")[1] == ["native:frame"]
     assert shell.complete("%qmk jobs --state c")[1] == ["cancelled", "completed"]
