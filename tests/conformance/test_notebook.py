@@ -76,4 +76,4 @@ def test_a_notebook_in_a_real_kernel(kernel: tuple[Path, dict[str, str]], daemon
     assert error["output_type"] == "error"
     assert "cell:6:3: error: " in re.sub(r"\x1b\[[0-9;]*m", "", error["traceback"][0])
     assert not any("File " in line for line in error["traceback"])
-    assert "COMPLETED" in "".join(outputs[5][0]["text"])
+    assert "COMPLETED" in "".join(text for each in outputs[5] for text in each["text"])

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
-
-if TYPE_CHECKING:
-    from qmk.abi.calls.q_jobs import JobRow
 
 LATEST = 50
 """So many jobs a shell is offered."""
@@ -88,38 +85,65 @@ def contexts(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 def jobs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The latest jobs by their ids, with name and state beside each where the shell shows that."""
     return [
-        CompletionItem(row.job_id, help=" ".join(filter(None, (row.name, row.state))))
+        CompletionItem(row["job_id"], help=" ".join(filter(None, (row["name"], row["state"]))))
         for row in _latest_jobs(ctx)
-        if row.job_id.startswith(incomplete)
+        if row["job_id"].startswith(incomplete)
     ]
 
 
 def job_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of the latest jobs."""
-    return _beginning(incomplete, {row.name for row in _latest_jobs(ctx) if row.name})
+    return _beginning(incomplete, {row["name"] for row in _latest_jobs(ctx) if row["name"]})
 
 
 def job_tags(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Tags of the latest jobs."""
-    return _beginning(incomplete, {tag for row in _latest_jobs(ctx) for tag in row.tags})
+    return _beginning(incomplete, {tag for row in _latest_jobs(ctx) for tag in row["tags"]})
 
 
-def _latest_jobs(ctx: click.Context) -> list[JobRow]:
+def _latest_jobs(ctx: click.Context) -> list[dict[str, Any]]:
     """The newest jobs of the daemon that the command line would ask; none where it does not answer at once."""
     from threading import Thread
 
-    found: list[JobRow] = []
+    found: list[dict[str, Any]] = []
 
     def ask() -> None:
-        from qmk.cli.session import connect
-
-        with suppress(Exception), ctx, connect(ctx.params.get("socket_path")) as client:
-            found.extend(client.jobs(limit=LATEST).jobs)
+        with suppress(Exception), ctx:
+            found.extend(_ask_jobs(ctx.params.get("socket_path")))
 
     asking = Thread(target=ask, daemon=True)  # so that a server that does not answer does not hold the shell
     asking.start()
     asking.join(PATIENCE_S)
     return list(found)
+
+
+def _ask_jobs(socket_path: str | None) -> list[dict[str, Any]]:
+    """The newest jobs. A socket is asked without the client, whose import takes longer than all the rest."""
+    from qmk.cli import session
+
+    place, token = session.find_place(socket_path)
+    if place is not None and not isinstance(place, str) or session.find_server():
+        import msgspec
+
+        client = session.open_client((place, token))
+        return msgspec.to_builtins(client.jobs(limit=LATEST).jobs)
+    import json
+    import socket
+
+    from qmk.rpc import places
+
+    with socket.socket(socket.AF_UNIX) as daemon, daemon.makefile("rw", encoding="utf-8") as lines:
+        daemon.connect(place or str(places.socket_path()))
+
+        def call(name: str, **params: Any) -> Any:
+            lines.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": name, "params": params}) + "\n")
+            lines.flush()
+            return json.loads(lines.readline())["result"]
+
+        own = call("q_negotiate_caps", token=token or places.token())["session_id"]
+        rows = call("q_jobs", session_id=own, limit=LATEST)["jobs"]
+        call("q_close_session", session_id=own)
+        return rows
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:

@@ -46,8 +46,8 @@ def find_server() -> str:
 def find_place(socket_path: str | None) -> Place:
     """Where to connect, and the token to show there; None: as the client finds it."""
     server = find_server()
-    given = _is_given("socket_path")
-    if given and server and _is_given("server"):
+    given = is_given("socket_path")
+    if given and server and is_given("server"):
         raise click.UsageError("give either --socket or --server")
     if given or (socket_path and not server):
         return socket_path, None
@@ -63,7 +63,7 @@ def find_place(socket_path: str | None) -> Place:
     return found.place(), places.token() or found.read_token()
 
 
-def _is_given(name: str) -> bool:
+def is_given(name: str) -> bool:
     """Whether an option stands on the command line."""
     context = click.get_current_context(silent=True)
     return context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
