@@ -1,10 +1,10 @@
 """Runs the examples of a page of the documentation, in a folder of their own; the suite and the notebooks do so.
 
 Blocks of kind ``python`` are executed, one namespace a page; with ``>>>`` prompts as a doctest. Blocks of kind
-``console`` hold commands after ``$`` and their output, where ``...`` stands for any text; a command ending in ``&``
-runs until the page ends. A block whose info string has ``file=NAME`` is written to that file. A block right after a
-comment ``<!-- not run: reason -->`` is left alone; one with ``recipe=PATH`` is for ``test_recipes``. Every page has a
-fresh folder with a copy of ``examples/``.
+``ipython`` are cells of a notebook with these names. Blocks of kind ``console`` hold commands after ``$`` and their
+output, where ``...`` stands for any text; a command ending in ``&`` runs until the page ends. A block whose info string
+has ``file=NAME`` is written to that file. A block right after a comment ``<!-- not run: reason -->`` is left alone; one
+with ``recipe=PATH`` is for ``test_recipes``. Every page has a fresh folder with a copy of ``examples/``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ class Block:
     body: str
     line: int
     file: str = ""
+
+
+RUN = ("python", "ipython", "console")
+"""Kinds of blocks that are run."""
 
 
 def blocks(page: Path) -> list[Block]:
@@ -73,12 +77,15 @@ class Page:
         self.environment.pop("COLUMNS", None)  # as in a pipe: what is shown has the width that it has on the page
         self.names: dict[str, Any] = {"__name__": "page"}
         self.background: list[subprocess.Popen[bytes]] = []
+        self.shell: Any = None
 
     def run(self, block: Block) -> None:
         if block.file:
             (self.folder / block.file).write_text(block.body)
         elif block.kind == "python":
             self._python(block)
+        elif block.kind == "ipython":
+            self._cell(block)
         elif block.kind == "console":
             self._console(block)
 
@@ -97,6 +104,14 @@ class Page:
             assert runner.failures == 0, "".join(output)
         else:
             exec(compile(block.body, f"line {block.line}", "exec"), self.names)
+
+    def _cell(self, block: Block) -> None:
+        if self.shell is None:
+            from IPython.core.interactiveshell import InteractiveShell
+
+            self.shell = InteractiveShell(user_ns=self.names)
+        done = self.shell.run_cell(block.body)
+        assert done.success, done.error_in_exec or done.error_before_exec
 
     def _console(self, block: Block) -> None:
         for command, expected in commands(block.body):

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from page_blocks import BLOCK, Page, blocks, commands, matches
+from page_blocks import BLOCK, RUN, Page, blocks, commands, matches
 
 from tests.cloud.fixtures import azure, ionq, iqm  # noqa: F401
 
@@ -37,7 +37,7 @@ def check_pictures(page: Path, here: Page) -> None:
 def test_examples_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    runnable = [block for block in blocks(page) if block.file or block.kind in ("python", "console")]
+    runnable = [block for block in blocks(page) if block.file or block.kind in RUN]
     if not runnable:
         return
     here = Page(tmp_path)

@@ -122,7 +122,7 @@ def _ask_jobs(socket_path: str | None) -> list[dict[str, Any]]:
     from qmk.cli import session
 
     place, token = session.find_place(socket_path)
-    if place is not None and not isinstance(place, str) or session.find_server():
+    if session.find_server() or not isinstance(place, (str, type(None))):
         import msgspec
 
         client = session.open_client((place, token))

@@ -82,7 +82,7 @@ def command(
     loaded = load(console, format_name, _read_variables(params, console.names))
     if draw:
         _show_picture(loaded)
-    remote = bool(socket_path or session.find_server())
+    remote = session.is_given("socket_path") or session.is_given("server")
     value: Result | Job
     if not (remote or background):
         value = _run_here(console, loaded, asked)
