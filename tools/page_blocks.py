@@ -56,13 +56,14 @@ def blocks(page: Path) -> list[Block]:
 class Page:
     """A folder, an environment and a namespace that a page's blocks share."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = f'"{sys.executable}" -m qmk') -> None:
+        """``program``: how a shell runs ``qmk`` for a command that does not stay in the background."""
         self.folder = folder
         shutil.copytree(ROOT / "examples", folder / "examples")
         binaries = folder / "bin"
         binaries.mkdir()
-        for name, arguments in (("qmk", "-m qmk "), ("python", "")):
-            (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
+        for name, line in (("qmk", program), ("python", f'"{sys.executable}"')):
+            (binaries / name).write_text(f'#!/bin/sh\nexec {line} "$@"\n')
             (binaries / name).chmod(0o755)
         self.environment = {
             **os.environ,
@@ -130,8 +131,9 @@ class Page:
             assert matches(expected, done.stdout), f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
 
     def _start(self, command: str) -> None:
+        own = f'qmk() {{ exec "{sys.executable}" -m qmk "$@"; }}; '  # a process that hears the end of the page
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=self.folder, env=self.environment, start_new_session=True
+            ["bash", "-c", own + command], cwd=self.folder, env=self.environment, start_new_session=True
         )
         self.background.append(process)
         named = re.search(r"--socket (\S+)", command)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from page_blocks import BLOCK, RUN, Page, blocks, commands, matches
 
 from tests.cloud.fixtures import azure, ionq, iqm  # noqa: F401
+from tests.e2e.commands import Commands
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
@@ -33,14 +36,23 @@ def check_pictures(page: Path, here: Page) -> None:
             shutil.copy(here.folder / name, ROOT / "docs" / "images" / name)
 
 
+@pytest.fixture(scope="session")
+def program() -> Iterator[str]:
+    """How a shell runs ``qmk`` by a process that has it loaded: pages give two hundred commands."""
+    made = Commands()
+    client = Path(__file__).parents[1] / "e2e" / "command_client.py"
+    yield f'"{sys.executable}" -IS "{client}" "{made.address()}"'
+    made.close()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples_run(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    program: str, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     runnable = [block for block in blocks(page) if block.file or block.kind in RUN]
     if not runnable:
         return
-    here = Page(tmp_path)
+    here = Page(tmp_path, program)
     if any("$DATABASE_URL" in block.body for block in runnable):
         here.environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     for provider in ("azure", "ionq", "iqm") if page.name == "cloud.md" else ():
