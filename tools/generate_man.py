@@ -86,8 +86,7 @@ def _page(name: str, summary: str, synopsis: str, *parts: str) -> str:
 def _below(name: str, command: click.Command, context: click.Context) -> list[str]:
     """A section of each of the commands below one."""
     parts: list[str] = []
-    for each in command.list_commands(context) if isinstance(command, click.Group) else ():
-        found = command.commands[each]
+    for each, found in sorted(command.commands.items()) if isinstance(command, click.Group) else ():
         own = click.Context(found, info_name=each, parent=context)
         parts += [f".SS {escape(usage(f'{name} {each}', found, own))}\n", *_paragraphs(found.help or "")]
         parts += [*_options(found, own), *_below(f"{name} {each}", found, own)]

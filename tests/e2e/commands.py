@@ -70,7 +70,7 @@ class Commands:
 
     def _ask(self, asked: bytes, streams: list[int], timeout_s: float) -> int:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as forking:
-            forking.connect(self.address())
+            forking.connect(self._address())
             forking.settimeout(timeout_s)
             socket.send_fds(forking, [asked], streams)
             try:
@@ -79,8 +79,12 @@ class Commands:
                 self.close()
                 raise subprocess.TimeoutExpired("qmk", timeout_s) from None
 
-    def address(self) -> str:
-        """The socket of the process that forks, where ``command_client.py`` asks it."""
+    def program(self) -> str:
+        """How a shell runs ``qmk``, with what may follow."""
+        return f'"{sys.executable}" -IS "{Path(__file__).with_name("command_client.py")}" "{self._address()}"'
+
+    def _address(self) -> str:
+        """The socket of the process that forks."""
         with self._turn:
             if self._folder is None:
                 self._start()

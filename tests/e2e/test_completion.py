@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.commands import Commands
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 Ask = Callable[[str], list[str]]
 
 
 @pytest.fixture
-def ask(folder: Path, environment: dict[str, str], qmk: Qmk) -> Ask:
+def ask(folder: Path, environment: dict[str, str], qmk: Qmk, forked: Commands) -> Ask:
     """Reads the script in a bash that is not interactive, and returns what it completes the last word of a line to."""
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("there is no bash here")
-    (folder / "qmk").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m qmk "$@"\n')
+    (folder / "qmk").write_text(f'#!/bin/sh\nexec {forked.program()} "$@"\n')
     (folder / "qmk").chmod(0o755)
     script = folder / "completion.bash"
     script.write_text(qmk("completion", "bash").stdout)

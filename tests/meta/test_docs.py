@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,23 +34,14 @@ def check_pictures(page: Path, here: Page) -> None:
             shutil.copy(here.folder / name, ROOT / "docs" / "images" / name)
 
 
-@pytest.fixture(scope="session")
-def program() -> Iterator[str]:
-    """How a shell runs ``qmk`` by a process that has it loaded: pages give two hundred commands."""
-    made = Commands()
-    client = Path(__file__).parents[1] / "e2e" / "command_client.py"
-    yield f'"{sys.executable}" -IS "{client}" "{made.address()}"'
-    made.close()
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples_run(
-    program: str, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    forked: Commands, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     runnable = [block for block in blocks(page) if block.file or block.kind in RUN]
     if not runnable:
         return
-    here = Page(tmp_path, program)
+    here = Page(tmp_path, forked.program())
     if any("$DATABASE_URL" in block.body for block in runnable):
         here.environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     for provider in ("azure", "ionq", "iqm") if page.name == "cloud.md" else ():

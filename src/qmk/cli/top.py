@@ -17,6 +17,8 @@ import click
 from qmk.cli import options, output, parameters, session, terminal
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from qmk.cli.top_figures import Figures
 
 KEYS = "q quit  s sort  t tenant  space now"
@@ -120,7 +122,7 @@ def _next_tenant(figures: Figures, tenant: str | None) -> str | None:
     return names[(names.index(tenant) + 1) % len(names)] if tenant in names else None
 
 
-def _draw(figures: Figures, size: os.terminal_size, sort: str, tenant: str | None, said: str) -> object:
+def _draw(figures: Figures, size: os.terminal_size, sort: str, tenant: str | None, said: str) -> Text:
     """The lines as what ``rich`` draws, the keys in the last one."""
     from rich.text import Text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections import Counter
@@ -71,7 +72,7 @@ def of_operator(data_dir: Path | None, resources: Callable[[], Any]) -> Figures:
 
     operator = Operator(data_dir)
     tenants = operator.call("op_tenant_list").tenants
-    jobs, more = _look(lambda **which: operator.call("op_jobs", **which))
+    jobs, more = _look(functools.partial(operator.call, "op_jobs"))
     return _sum(str(operator.path), None, jobs, more, resources(), tenants, True)
 
 

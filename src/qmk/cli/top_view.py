@@ -118,6 +118,7 @@ def _fit(
     bold: Callable[[str], str],
 ) -> list[str]:
     """A table without as many of the ``dropped`` columns as do not fit."""
+    found: list[str] = []
     for count in range(len(dropped) + 1):
         kept = [at for at, name in enumerate(head) if name not in dropped[:count]]
         table = [[row[at] for at in kept] for row in cells]

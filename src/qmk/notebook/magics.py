@@ -72,7 +72,7 @@ def _run(work: Callable[[], Any], console: Console) -> Any:
     """What ``work`` gives. Raises ``QmkCellError`` with the words of the command line for every error."""
     told = io.StringIO()
     try:
-        with _apart(), _warnings(console):
+        with _restore_process(), _warnings(console):
             found = work()
         return None if isinstance(found, int) else found
     except (click.exceptions.Exit, click.Abort):
@@ -91,7 +91,7 @@ def _run(work: Callable[[], Any], console: Console) -> Any:
 
 
 @contextlib.contextmanager
-def _apart() -> Generator[None]:
+def _restore_process() -> Generator[None]:
     """Takes back what options of a command set for the whole process: the token to show, a worker's environment."""
     before = dict(os.environ)
     try:
