@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.e2e.commands import Commands
 from tools.throwaway_postgres import Cluster, shared
 
 HERE = Path(__file__).parent
@@ -161,6 +162,14 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     running = RunningDaemon(tmp_path_factory.mktemp("daemon")).start()
     yield running
     running.kill()
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Commands]:
+    """Runs commands that are forked from one process, in which the command line is loaded."""
+    made = Commands()
+    yield made
+    made.close()
 
 
 @pytest.fixture

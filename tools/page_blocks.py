@@ -1,10 +1,10 @@
 """Runs the examples of a page of the documentation, in a folder of their own; the suite and the notebooks do so.
 
 Blocks of kind ``python`` are executed, one namespace a page; with ``>>>`` prompts as a doctest. Blocks of kind
-``console`` hold commands after ``$`` and their output, where ``...`` stands for any text; a command ending in ``&``
-runs until the page ends. A block whose info string has ``file=NAME`` is written to that file. A block right after a
-comment ``<!-- not run: reason -->`` is left alone; one with ``recipe=PATH`` is for ``test_recipes``. Every page has a
-fresh folder with a copy of ``examples/``.
+``ipython`` are cells of a notebook with these names. Blocks of kind ``console`` hold commands after ``$`` and their
+output, where ``...`` stands for any text; a command ending in ``&`` runs until the page ends. A block whose info string
+has ``file=NAME`` is written to that file. A block right after a comment ``<!-- not run: reason -->`` is left alone; one
+with ``recipe=PATH`` is for ``test_recipes``. Every page has a fresh folder with a copy of ``examples/``.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class Block:
     file: str = ""
 
 
+RUN = ("python", "ipython", "console")
+"""Kinds of blocks that are run."""
+
+
 def blocks(page: Path) -> list[Block]:
     text = page.read_text()
     found: list[Block] = []
@@ -52,13 +56,14 @@ def blocks(page: Path) -> list[Block]:
 class Page:
     """A folder, an environment and a namespace that a page's blocks share."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = f'"{sys.executable}" -m qmk') -> None:
+        """``program``: how a shell runs ``qmk`` for a command that does not stay in the background."""
         self.folder = folder
         shutil.copytree(ROOT / "examples", folder / "examples")
         binaries = folder / "bin"
         binaries.mkdir()
-        for name, arguments in (("qmk", "-m qmk "), ("python", "")):
-            (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
+        for name, line in (("qmk", program), ("python", f'"{sys.executable}"')):
+            (binaries / name).write_text(f'#!/bin/sh\nexec {line} "$@"\n')
             (binaries / name).chmod(0o755)
         self.environment = {
             **os.environ,
@@ -73,12 +78,15 @@ class Page:
         self.environment.pop("COLUMNS", None)  # as in a pipe: what is shown has the width that it has on the page
         self.names: dict[str, Any] = {"__name__": "page"}
         self.background: list[subprocess.Popen[bytes]] = []
+        self.shell: Any = None
 
     def run(self, block: Block) -> None:
         if block.file:
             (self.folder / block.file).write_text(block.body)
         elif block.kind == "python":
             self._python(block)
+        elif block.kind == "ipython":
+            self._cell(block)
         elif block.kind == "console":
             self._console(block)
 
@@ -98,6 +106,14 @@ class Page:
         else:
             exec(compile(block.body, f"line {block.line}", "exec"), self.names)
 
+    def _cell(self, block: Block) -> None:
+        if self.shell is None:
+            from IPython.core.interactiveshell import InteractiveShell
+
+            self.shell = InteractiveShell(user_ns=self.names)
+        done = self.shell.run_cell(block.body)
+        assert done.success, done.error_in_exec or done.error_before_exec
+
     def _console(self, block: Block) -> None:
         for command, expected in commands(block.body):
             if command.endswith("&"):
@@ -115,8 +131,9 @@ class Page:
             assert matches(expected, done.stdout), f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
 
     def _start(self, command: str) -> None:
+        own = f'qmk() {{ exec "{sys.executable}" -m qmk "$@"; }}; '  # a process that hears the end of the page
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=self.folder, env=self.environment, start_new_session=True
+            ["bash", "-c", own + command], cwd=self.folder, env=self.environment, start_new_session=True
         )
         self.background.append(process)
         named = re.search(r"--socket (\S+)", command)

@@ -143,6 +143,13 @@ _HOMES = {
 }
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Adds the magics ``%%qmk`` and ``%qmk``: what ``%load_ext qmk`` calls."""
+    from qmk.notebook import magics
+
+    magics.load(shell)
+
+
 if not TYPE_CHECKING:  # a type checker knows the names above, and that there are no others
 
     def __getattr__(name: str) -> Any:

@@ -7,11 +7,13 @@ the interpreter is left out, which costs as much as the imports. Run as a script
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import json
 import os
 import pkgutil
+import select
 import socket
 import subprocess
 import sys
@@ -44,23 +46,18 @@ PROGRAMS = ("qmk.worker.main", "qmk.host.translator")
 
 
 class Commands:
-    """Runs commands, one at a time; the process that forks is started by the first."""
+    """Runs commands, also several at once; the process that forks is started by the first."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket: socket.socket | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._turn = threading.Lock()
 
     def run(
         self, arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], stdin: str, timeout_s: float
     ) -> subprocess.CompletedProcess[str]:
         """The command's exit status and what it printed. Raises TimeoutExpired."""
-        with (
-            self._turn,
-            tempfile.TemporaryFile() as given,
-            tempfile.TemporaryFile() as out,
-            tempfile.TemporaryFile() as err,
-        ):
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             given.write(stdin.encode())
             given.seek(0)
             asked = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
@@ -72,41 +69,64 @@ class Commands:
             return subprocess.CompletedProcess(arguments, status, *texts)
 
     def _ask(self, asked: bytes, streams: list[int], timeout_s: float) -> int:
-        if self._socket is None:
-            self._start()
-        assert self._socket is not None
-        self._socket.settimeout(timeout_s)
-        socket.send_fds(self._socket, [asked], streams)
-        try:
-            return int(self._socket.recv(100))
-        except TimeoutError:
-            self.close()
-            raise subprocess.TimeoutExpired("qmk", timeout_s) from None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as forking:
+            forking.connect(self._address())
+            forking.settimeout(timeout_s)
+            socket.send_fds(forking, [asked], streams)
+            try:
+                return int(forking.recv(100))
+            except TimeoutError:
+                self.close()
+                raise subprocess.TimeoutExpired("qmk", timeout_s) from None
+
+    def program(self) -> str:
+        """How a shell runs ``qmk``, with what may follow."""
+        return f'"{sys.executable}" -IS "{Path(__file__).with_name("command_client.py")}" "{self._address()}"'
+
+    def _address(self) -> str:
+        """The socket of the process that forks."""
+        with self._turn:
+            if self._folder is None:
+                self._start()
+            assert self._folder is not None
+            return f"{self._folder.name}/s"
 
     def _start(self) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        self._folder = tempfile.TemporaryDirectory(prefix="qmk-commands-")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as theirs:
+            theirs.bind(f"{self._folder.name}/s")
+            theirs.listen(64)
             self._process = subprocess.Popen(
                 [sys.executable, __file__, str(theirs.fileno())],
                 env={**os.environ, "PYTHONPATH": PATH},
+                stdin=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
 
     def close(self) -> None:
-        if self._socket is not None and self._process is not None:
-            self._socket.close()
+        if self._process is not None and self._folder is not None:
             self._process.kill()
-            self._process.wait()
-        self._socket = self._process = None
+            self._process.communicate()
+            self._folder.cleanup()
+        self._process = self._folder = None
 
 
-def serve(asking: socket.socket) -> dict[str, Any] | None:
-    """What a forked process is to run; None in the process that forks, when nobody asks any more."""
+def serve(listening: socket.socket) -> dict[str, Any] | None:
+    """What a forked process is to run; None in the process that forks, when whoever started it has ended."""
     while True:
-        asked, streams, _, _ = socket.recv_fds(asking, 1 << 18, 3)
-        if not asked:
+        ready, _, _ = select.select([listening, 0], [], [])
+        if 0 in ready:
             return None
+        asking, _ = listening.accept()
+        if os.fork():
+            asking.close()
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            continue
+        listening.close()
+        asked, streams, _, _ = socket.recv_fds(asking, 1 << 18, 3)
         child = os.fork()
         if not child:
             asking.close()
@@ -117,7 +137,9 @@ def serve(asking: socket.socket) -> dict[str, Any] | None:
         for stream in streams:
             os.close(stream)
         _, status = os.waitpid(child, 0)
-        asking.send(str(os.waitstatus_to_exitcode(status)).encode())
+        with contextlib.suppress(BrokenPipeError):
+            asking.send(str(os.waitstatus_to_exitcode(status)).encode())
+        os._exit(0)
 
 
 def become(asked: dict[str, Any]) -> None:

@@ -39,13 +39,6 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def forked() -> Iterator[Commands]:
-    made = Commands()
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def qmk(folder: Path, environment: dict[str, str], forked: Commands) -> Qmk:
     """``qmk("run", "examples/bell.qasm", stdin="")`` runs the command and returns what it printed."""

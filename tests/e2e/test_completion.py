@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.commands import Commands
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 Ask = Callable[[str], list[str]]
 
 
 @pytest.fixture
-def ask(folder: Path, environment: dict[str, str], qmk: Qmk) -> Ask:
+def ask(folder: Path, environment: dict[str, str], qmk: Qmk, forked: Commands) -> Ask:
     """Reads the script in a bash that is not interactive, and returns what it completes the last word of a line to."""
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("there is no bash here")
-    (folder / "qmk").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m qmk "$@"\n')
+    (folder / "qmk").write_text(f'#!/bin/sh\nexec {forked.program()} "$@"\n')
     (folder / "qmk").chmod(0o755)
     script = folder / "completion.bash"
     script.write_text(qmk("completion", "bash").stdout)
@@ -70,6 +72,35 @@ def test_files_are_left_to_bash(ask: Ask) -> None:
 
 def test_states_of_jobs(ask: Ask) -> None:
     assert ask("qmk jobs --state c") == ["completed", "cancelled"]
+
+
+def test_jobs_and_contexts(ask: Ask, qmk: Qmk, daemon: object) -> None:
+    job = qmk("submit", "examples/bell.qasm", "--name", "pair", "--tag", "night").stdout.strip()
+    assert ask("qmk status job_") == [job]
+    assert ask("qmk cancel --tag ni") == ["night"]
+    assert ask("qmk jobs --name ") == ["pair"]
+    assert qmk("context", "add", "lab", "https://lab.example").returncode == 0
+    assert ask("qmk context use l") == ["lab"]
+    assert ask("qmk status --server ") == ["lab"]
+
+
+def test_without_a_daemon_there_are_no_jobs(ask: Ask) -> None:
+    assert ask("qmk status job_") == []
+
+
+@pytest.mark.parametrize(
+    ("shell", "place"),
+    [
+        ("bash", "data/bash-completion/completions/qmk"),
+        ("zsh", "data/zsh/site-functions/_qmk"),
+        ("fish", "conf/fish/completions/qmk.fish"),
+    ],
+)
+def test_a_script_is_installed(qmk: Qmk, environment: dict[str, str], folder: Path, shell: str, place: str) -> None:
+    environment |= {"XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "conf")}
+    done = qmk("completion", shell, "--install")
+    assert f"wrote {folder / place}; " in done.stdout
+    assert (folder / place).read_text() == qmk("completion", shell).stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -72,7 +72,8 @@ def test_it_holds_the_native_core_and_is_not_pure_python(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert any(name.startswith("qmk_native/qmk_native") and name.endswith(".so") for name in names)
     assert "qmk/cli/main.py" in names
-    assert any(name.endswith(".data/data/share/man/man1/qmk.1") for name in names)
+    pages = {name.rpartition("/")[2] for name in names if ".data/data/share/man/man1/" in name}
+    assert pages == {path.name for path in (ROOT / "docs" / "man").glob("*.1")}
     assert not any(name.startswith(("tests/", "src/", "native/")) for name in names)
     assert "-abi3-" in wheel.name, "one build for every Python from 3.11"
 

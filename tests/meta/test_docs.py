@@ -13,9 +13,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from page_blocks import BLOCK, Page, blocks, commands, matches
+from page_blocks import BLOCK, RUN, Page, blocks, commands, matches
 
 from tests.cloud.fixtures import azure, ionq, iqm  # noqa: F401
+from tests.e2e.commands import Commands
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
@@ -35,12 +36,12 @@ def check_pictures(page: Path, here: Page) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples_run(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    forked: Commands, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    runnable = [block for block in blocks(page) if block.file or block.kind in ("python", "console")]
+    runnable = [block for block in blocks(page) if block.file or block.kind in RUN]
     if not runnable:
         return
-    here = Page(tmp_path)
+    here = Page(tmp_path, forked.program())
     if any("$DATABASE_URL" in block.body for block in runnable):
         here.environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     for provider in ("azure", "ionq", "iqm") if page.name == "cloud.md" else ():

@@ -404,7 +404,7 @@ def a_program_written_anew_is_launched_as_the_one_before(patch: pytest.MonkeyPat
     patch.setattr(succession, "rewrite", lambda job, record, maps: None)
 
 
-@mutation("rest", "quotas", "defects", first=16)
+@mutation("rest", "quotas", "defects", first=4)
 def nobody_asks_whether_a_growth_has_room(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(machines, "_require_room", lambda *args, **more: None)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from qmk.cli import options, output
+from qmk.cli import choices, options, output
 from qmk.cli.session import connect
 
 
 @click.command()
-@click.argument("job", required=False)
-@click.option("--tag", metavar="TAG", help="Stop all jobs with this tag instead.")
+@options.job_argument(required=False)
+@click.option("--tag", metavar="TAG", shell_complete=choices.job_tags, help="Stop all jobs with this tag instead.")
 @click.option("--reason", default="", help="Kept with the job.")
 @options.json_option
 @options.socket_option

@@ -9,7 +9,7 @@ from qmk.cli.session import connect
 
 
 @click.command()
-@click.argument("job")
+@options.job_argument()
 @options.json_option
 @options.socket_option
 def command(job: str, as_json: bool, socket_path: str | None) -> None:

@@ -11,7 +11,7 @@ from qmk.cli.session import connect
 
 
 @click.command()
-@click.argument("job", required=False)
+@options.job_argument(required=False)
 @options.rows_option
 @options.json_option
 @options.socket_option

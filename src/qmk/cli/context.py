@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import options, output, terminal
+from qmk.cli import choices, options, output, terminal
 
 if TYPE_CHECKING:
     from qmk.client.contexts import Context
@@ -32,7 +32,7 @@ def list_all(as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=choices.contexts)
 @options.json_option
 def show(name: str | None, as_json: bool) -> None:
     """Show a context, the current one if no NAME is given; never its token."""
@@ -46,7 +46,7 @@ def show(name: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=choices.contexts)
 @click.option("--none", is_flag=True, help="Use none: commands go to the daemon on this machine.")
 def use(name: str | None, none: bool) -> None:
     """Have commands go to the server of context NAME."""
@@ -86,7 +86,7 @@ def add(name: str, url: str, token_file: str | None, cafile: str | None, allow_h
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=choices.contexts)
 def remove(name: str) -> None:
     """Remove a context, and the token that is kept for it. The token itself stays good."""
     from qmk.client import contexts

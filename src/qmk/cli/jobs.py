@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from qmk.cli import options, pages, parameters
+from qmk.cli import choices, options, pages, parameters
 from qmk.cli.operate import operate
 from qmk.cli.session import connect
 
@@ -27,8 +27,15 @@ POLL_S = 0.5
     type=click.Choice(["queued", "running", "completed", "failed", "cancelled"], case_sensitive=False),
     help="Only jobs in this state.",
 )
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only jobs with this tag, or with all of several.")
-@click.option("--name", default="", metavar="NAME", help="Only jobs of this name.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TAG",
+    shell_complete=choices.job_tags,
+    help="Only jobs with this tag, or with all of several.",
+)
+@click.option("--name", default="", metavar="NAME", shell_complete=choices.job_names, help="Only jobs of this name.")
 @click.option(
     "--since",
     type=parameters.PastMoment(),
@@ -113,7 +120,7 @@ def _shows(column: str, rows: list[dict[str, Any]], all_tenants: bool) -> bool:
 
 def cells(row: dict[str, Any], columns: Sequence[str] = ()) -> tuple[str, ...]:
     from qmk.base.units import seconds_text
-    from qmk.cli.status import progress_text
+    from qmk.client.job_text import progress_text
 
     started, ended = row["started"], row["ended"]
     return (

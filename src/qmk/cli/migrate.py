@@ -9,7 +9,7 @@ from qmk.cli.session import connect
 
 
 @click.command()
-@click.argument("job")
+@options.job_argument()
 @click.argument("region")
 @options.json_option
 @options.socket_option

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from qmk.base.errors import QmkError
-from qmk.cli import parameters, request
+from qmk.cli import choices, parameters, request
 from qmk.cli.failure import call_error
 
 TOKEN_DAYS = 90
@@ -78,12 +78,15 @@ def check_engine(name: str | None) -> None:
 
 
 def program_options(command: Command) -> Command:
-    """PROGRAM, ``--format``, ``--param`` and ``--strict``, which the console keeps: what every command that reads a
-    program takes."""
+    """PROGRAM and how it is read: what every command that reads a program takes."""
+    return click.argument("program", type=click.Path(allow_dash=True))(reading_options(command))
+
+
+def reading_options(command: Command) -> Command:
+    """``--format``, ``--param`` and ``--strict``, which the console keeps."""
     command = request.option("strict", "strict", callback=_be_strict, expose_value=False)(command)
     command = request.option("params", "params")(command)
-    command = request.option("format", "format_name")(command)
-    return click.argument("program", type=click.Path(allow_dash=True))(command)
+    return request.option("format", "format_name")(command)
 
 
 def _be_strict(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -218,10 +221,12 @@ def server_option(help: str, envvar: str | None = None) -> Callable[[Command], C
     """``--server``, which ``session.connect`` follows."""
     return click.option(
         "--server",
+        "--context",
         metavar="URL|CONTEXT",
         envvar=envvar,
         expose_value=False,
         callback=_choose_server,
+        shell_complete=choices.contexts,
         help=help,
     )
 
@@ -245,6 +250,11 @@ def cafile_option(command: Command) -> Command:
 def allow_http_option(command: Command) -> Command:
     text = "Plain http to another machine too, where everybody on the way can read the token."
     return click.option("--allow-http", is_flag=True, help=text)(command)
+
+
+def job_argument(required: bool = True) -> Callable[[Command], Command]:
+    """JOB, as ``job``; a shell completes it with the latest jobs."""
+    return click.argument("job", required=required, shell_complete=choices.jobs)
 
 
 def socket_option(command: Command) -> Command:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("job")
+@options.job_argument()
 @click.option("--compare", is_flag=True, help="Wait for both jobs and compare counts, values and every shot's events.")
 @options.json_option
 @options.socket_option

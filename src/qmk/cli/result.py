@@ -20,7 +20,7 @@ POLL_MS = 500
 
 
 @click.command()
-@click.argument("job")
+@options.job_argument()
 @click.option("--wait", is_flag=True, help="Wait until the job has ended.")
 @options.top_option
 @options.json_option

@@ -29,7 +29,7 @@ class Epochs(click.ParamType[int]):
 
 # -1 is a number, to be refused as one, and no option
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("job")
+@options.job_argument()
 @click.argument("epoch", type=Epochs())
 @options.json_option
 @options.socket_option

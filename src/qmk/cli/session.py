@@ -15,20 +15,26 @@ if TYPE_CHECKING:
     from qmk.client import Client
     from qmk.client.address import Server
 
+    Place = tuple[str | Server | None, str | None]
+
 
 @contextmanager
 def connect(socket_path: str | None) -> Generator[Client]:
     """A client whose session ends with the command, however that ends; jobs go on. Of ``--socket`` and ``--server`` on
     the command line one counts, else QMK_SERVER, else QMK_SOCKET, else the current context, else the user's own daemon.
     """
-    from qmk.client import Client
-
-    place, token = find_place(socket_path)
-    client = Client(place, token=token)
+    client = open_client(find_place(socket_path))
     try:
         yield client
     finally:
         client.leave()
+
+
+def open_client(place: Place) -> Client:
+    """A client that stays, of what ``find_place`` gives."""
+    from qmk.client import Client
+
+    return Client(place[0], token=place[1])
 
 
 def find_server() -> str:
@@ -37,11 +43,11 @@ def find_server() -> str:
     return "" if context is None else context.meta.get(options.SERVER, "")
 
 
-def find_place(socket_path: str | None) -> tuple[str | Server | None, str | None]:
+def find_place(socket_path: str | None) -> Place:
     """Where to connect, and the token to show there; None: as the client finds it."""
     server = find_server()
-    given = _is_given("socket_path")
-    if given and server and _is_given("server"):
+    given = is_given("socket_path")
+    if given and server and is_given("server"):
         raise click.UsageError("give either --socket or --server")
     if given or (socket_path and not server):
         return socket_path, None
@@ -57,7 +63,7 @@ def find_place(socket_path: str | None) -> tuple[str | Server | None, str | None
     return found.place(), places.token() or found.read_token()
 
 
-def _is_given(name: str) -> bool:
+def is_given(name: str) -> bool:
     """Whether an option stands on the command line."""
     context = click.get_current_context(silent=True)
     return context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 import click
 import msgspec
 
@@ -12,10 +9,11 @@ from qmk.base.errors import Finding
 from qmk.cli import options, output
 from qmk.cli.failure import Console
 from qmk.cli.session import connect
+from qmk.client.job_text import line
 
 
 @click.command()
-@click.argument("job")
+@options.job_argument()
 @options.json_option
 @options.socket_option
 @click.pass_obj
@@ -26,49 +24,3 @@ def command(console: Console, job: str, as_json: bool, socket_path: str | None) 
         status = msgspec.to_builtins(client.status(job))
     console.warn(msgspec.convert(status["warnings"], list[Finding]))
     output.show(as_json, status, line(job, status))
-
-
-def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
-    """``job_x: RUNNING on aer statevector, epoch 3 of 8, 400 of 1000 shots``."""
-    engine = " ".join(part for part in (status["engine"], status["method"]) if part)
-    parts = [f"{job}: {status['state']} on {engine}" if engine else f"{job}: {status['state']}"]
-    if status["place_in_queue"] is not None:
-        parts.append(f"{status['place_in_queue']} of yours before it in the queue")
-    if status["estimated_start"] is not None:
-        parts.append(f"expected to start {soon(status['estimated_start'] - (now_s or time.time()))}")
-    if status["state"] != "QUEUED":
-        parts.append(progress_text(status["progress"]))
-    if status["physical_qubits"]:
-        parts.append(f"{status['physical_qubits']} physical qubits")
-    if status["decoder_load"]:
-        parts.append(f"decoder loaded with {status['decoder_load']:.2g}")
-    if status["changes"]:
-        parts.append(f"its program written anew at {status['changes']} fence{'s' if status['changes'] > 1 else ''}")
-    if status["attempts"]:
-        parts.append(f"{status['attempts']} {'launch' if status['attempts'] == 1 else 'launches'} lost")
-    if status["name"]:
-        parts.append(f"named '{status['name']}'")
-    if status["tags"]:
-        parts.append(f"tagged {' '.join(status['tags'])}")
-    if status["error"]:
-        parts.append(status["error"]["message"])
-    return ", ".join(part for part in parts if part)
-
-
-def progress_text(progress: dict[str, Any]) -> str:
-    """``epoch 3 of 8, 400 of 1000 shots``; a program without fences has no epochs to tell."""
-    shots = f"{progress['shots_done']} of {progress['shots_total']} shots"
-    if progress["rounds_total"]:
-        shots = f"{progress['rounds_done']} of {progress['rounds_total']} rounds, {shots}"
-    if progress["total_epochs"] == 1:
-        return shots
-    return f"epoch {progress['current_epoch']} of {progress['total_epochs']}, {shots}"
-
-
-def soon(seconds: float) -> str:
-    """``in about 12 s``; what is due is due now."""
-    from qmk.base.units import seconds_text
-
-    if seconds < 1:
-        return "now"
-    return f"in about {seconds_text(seconds) if seconds >= 60 else f'{seconds:.0f} s'}"

@@ -13,7 +13,7 @@ from qmk.cli import options, output, terminal
 from qmk.cli.failure import Console
 from qmk.cli.result import show_result
 from qmk.cli.session import connect
-from qmk.cli.status import line
+from qmk.client.job_text import line
 
 if TYPE_CHECKING:
     from qmk.client.result import Result
@@ -24,7 +24,7 @@ TOP = 10
 
 
 @click.command()
-@click.argument("job")
+@options.job_argument()
 @options.top_option
 @options.json_option
 @options.socket_option

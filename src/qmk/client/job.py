@@ -175,6 +175,11 @@ class AsyncJob:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.job_id}>"
 
+    def _ipython_display_(self) -> None:
+        from qmk.client.job_view import display_async
+
+        display_async(self)
+
 
 H = TypeVar("H")
 
@@ -278,6 +283,16 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<Job {self.job_id}>"
+
+    def _ipython_display_(self) -> None:
+        from qmk.client.job_view import display_job
+
+        display_job(self)
+
+    def _repr_html_(self) -> str:
+        from qmk.client.job_view import draw_now
+
+        return draw_now(self)["text/html"]
 
 
 def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:

@@ -7,7 +7,7 @@ import pytest
 
 from qmk.abi.calls import q_status
 from qmk.abi.shapes import Progress
-from qmk.cli.status import line
+from qmk.client.job_text import line
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""QMK in IPython and Jupyter: the magics ``%%qmk`` and ``%qmk``, which ``%load_ext qmk`` loads."""
