@@ -69,13 +69,14 @@ def command(
     from qmk.gateway.app import make_app
     from qmk.gateway.slow import TimelyProtocol
     from qmk.rpc.places import state_dir
+    from qmk.rpc.private import is_loopback
 
     log.start_log(verbose)
     check_tls(tls_cert, tls_key)
     if beside is not None:
         end_with_input()
     listening = listen(host, port) if beside is None else sockets.socket(fileno=beside)
-    needs_token = require_token or listening.getsockname()[0] not in ("127.0.0.1", "::1")
+    needs_token = require_token or not is_loopback(listening.getsockname()[0])
     folder = data_dir or state_dir()
     app = make_app(Path(socket_path) if socket_path else None, folder / RECORDS, needs_token=needs_token)
     config = uvicorn.Config(
