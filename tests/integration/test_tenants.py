@@ -194,5 +194,5 @@ def test_a_client_finds_its_token_by_itself(make_daemon: Make, tmp_path: Path, m
     assert refused(Client(daemon.socket).negotiate) == "AUTH_FAILED"
     monkeypatch.delenv("QMK_TOKEN")
     file.unlink()
-    with pytest.raises(QmkError, match="cannot read the token file"):
+    with pytest.raises(QmkError, match=r"cannot read .*: no such file"):
         Client(daemon.socket)

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from qmk.base.errors import QmkError
 from qmk.cli import choices, parameters, request
 from qmk.cli.failure import call_error
+from qmk.rpc.private import read_private
 
 TOKEN_DAYS = 90
 TOP = 20
@@ -206,12 +207,9 @@ def _database_url(ctx: click.Context, param: click.Parameter, value: str) -> str
 def _read_secret(path: str) -> str:
     """Reads the one line of a file that only its owner may read."""
     try:
-        with open(path) as file:
-            mode, text = os.fstat(file.fileno()).st_mode, file.read(1 << 16).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-    if mode & 0o077:
-        raise click.UsageError(f"others may read {path}, which may hold a password; chmod 600 {path}")
+        text = read_private(path, 1 << 16).decode("utf-8", "replace").strip()
+    except QmkError as error:
+        raise click.UsageError(f"{error.message}; {error.fields['help']}") from error
     if not text or "\n" in text:
         raise click.UsageError(f"{path} holds no URL: write one line, postgresql://user:password@host/name")
     return text

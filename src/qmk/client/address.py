@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.rpc.private import is_loopback
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*", re.ASCII)
@@ -62,16 +62,6 @@ def read_server(text: str, cafile: str | None = None, allow_http: bool = False) 
             f"write https://{host}, or allow plain http explicitly: allow_http=True, --allow-http",
         )
     return Server(scheme, host, port or PORTS[scheme], path, cafile)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _refuse(what: str, help: str) -> QmkError:

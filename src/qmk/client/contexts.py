@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from qmk.base.errors import QmkError
 from qmk.client.address import Server, is_url, read_server
 from qmk.request import arguments
 from qmk.rpc import places
+from qmk.rpc.private import read_private
 
 FILE_BYTES = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -88,16 +88,11 @@ def load() -> Contexts:
     """The contexts there are. Raises INVALID_PARAMS for a file that others may read, or that is not one of contexts."""
     path = contexts_path()
     try:
-        with open(path, "rb") as file:
-            mode, text = os.fstat(file.fileno()).st_mode, file.read(FILE_BYTES)
-    except FileNotFoundError:
-        return Contexts()
-    except OSError as error:
-        raise _unusable(path, f"cannot read it: {(error.strerror or str(error)).lower()}", "check its owner") from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise _unusable(path, "others may read it, and it holds tokens", f"chmod 600 {path}, and renew the tokens")
-    try:
-        return msgspec.json.decode(text, type=Contexts)
+        return msgspec.json.decode(read_private(path, FILE_BYTES), type=Contexts)
+    except QmkError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return Contexts()
+        raise
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unusable(path, f"it is not a file of contexts: {error}", "remove it and log in again") from error
 

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
+from qmk.rpc.private import is_loopback, read_private
 
 LONGEST_KEY = 16384
 """Most bytes of a key."""
@@ -37,8 +37,7 @@ def check_address(name: str, url: str, example: str) -> str:
     url = url.rstrip("/")
     try:
         parts = urlsplit(url)
-        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        fits = parts.scheme == "https" or (parts.scheme == "http" and local)
+        fits = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
         fits = fits and bool(parts.hostname) and "@" not in parts.netloc and not (parts.query or parts.fragment)
     except ValueError:
         fits = False
@@ -61,8 +60,11 @@ def key(engine: str, default: str) -> str:
         found, trouble = os.environ.get(where, ""), f"the environment variable {where} is not set"
         hint = f"set {where}, and for a worker process QMK_WORKER_ENV={where}; or name a file: {name}=file:PATH"
     elif kind == "file" and where:
-        found, trouble = _read(where)
-        hint = f"put the key alone into that file, with 'chmod 600 {where}'"
+        found, trouble, hint = "", f"{where} is empty", f"put the key alone into that file, with 'chmod 600 {where}'"
+        try:
+            found = read_private(os.path.expanduser(where), LONGEST_KEY + 1).decode("ascii", "replace")
+        except QmkError as error:
+            trouble, hint = error.message, str(error.fields["help"])
     else:  # the value is not repeated: it may be the key itself
         found, trouble, hint = "", f"{name} is not a reference to a key", f"write {name}=env:NAME or {name}=file:PATH"
     found = found.strip()
@@ -71,17 +73,3 @@ def key(engine: str, default: str) -> str:
     if not found:
         raise QmkError("AUTH_FAILED", f"no key for engine '{engine}': {trouble}", engine=engine, help=hint)
     return found
-
-
-def _read(path: str) -> tuple[str, str]:
-    """The content of a file that only its owner can read, and what is wrong with it."""
-    try:
-        with open(os.path.expanduser(path), "rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                return "", f"{path} is not a file"
-            if about.st_mode & 0o077:
-                return "", f"{path} can be read by others (mode {stat.S_IMODE(about.st_mode):03o})"
-            return file.read(LONGEST_KEY + 1).decode("ascii", errors="replace"), f"{path} is empty"
-    except OSError as error:
-        return "", f"{path} cannot be read: {error.strerror}"

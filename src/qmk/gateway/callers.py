@@ -42,6 +42,7 @@ from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
 from qmk.rpc import frame, refusals
+from qmk.rpc.private import is_loopback
 
 if TYPE_CHECKING:
     from qmk.gateway.accounts.accounts import Accounts
@@ -54,7 +55,7 @@ SESSIONS_OF_A_TOKEN = 256
 RETRY_S = 5.0
 SPENDING = (q_submit.CALL, q_restore.CALL, q_replay.CALL)
 """Calls that make a job."""
-_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class Caller(AsyncClient):
@@ -323,7 +324,8 @@ class Callers:
         if self._needs_token:
             raise QmkError("AUTH_FAILED", "this gateway asks for a token", help="show a QMK token as the page says")
         from_a_page = "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
-        if from_a_page or _LOOPBACK.fullmatch(headers.get("host", "")) is None:
+        host = _HOST.fullmatch(headers.get("host", ""))
+        if from_a_page or host is None or not is_loopback(host[1] or host[2]):
             raise QmkError("AUTH_FAILED", "without a token only programs on this machine are let in")
 
     async def _bound_clients(self, tenant: str) -> None:

@@ -19,6 +19,7 @@ from qmk.gateway.parts import Beside
 from qmk.gateway.records import FILE_NAME
 from qmk.gateway.slow import ADDRESS_CONNECTIONS, TimelyProtocol
 from qmk.gateway.streams import Streams
+from qmk.rpc.private import is_loopback
 
 CONNECTIONS = 4096
 RENEW_TICKS = 432_000
@@ -50,7 +51,7 @@ class Listening:
     @property
     def is_local(self) -> bool:
         """Whether only programs on this machine reach it."""
-        return {self.socket.getsockname()[0], *(self.grpc or ())[:1]} <= {"127.0.0.1", "::1"}
+        return all(map(is_loopback, (self.socket.getsockname()[0], *(self.grpc or ())[:1])))
 
     @property
     def beside(self) -> list[Beside]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import re
-import stat
 from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.host.places import KEYS_NAME, private_folder
+from qmk.rpc.private import require_private
 
 log = logging.getLogger("qmk.keys")
 KEY_BYTES = 32
@@ -43,15 +43,8 @@ def secret(path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     with open(path, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
+        require_private(path, os.fstat(file.fileno()))
         found = _TEXT.fullmatch(file.read(2 * KEY_BYTES + 3))
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"the key file {path} can be read by others than its owner",
-            path=str(path),
-            help=f"chmod 600 {path}; if others may have read it, remove it and issue every token anew",
-        )
     if found is None:
         raise QmkError(
             "INVALID_PARAMS",

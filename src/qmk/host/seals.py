@@ -21,6 +21,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.host import keys
 from qmk.host.places import KEYS_NAME, open_file, private_folder
+from qmk.rpc.private import require_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -236,8 +237,7 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         keys.make(path, made)
-    if path.stat().st_mode & 0o077:
-        raise QmkError("INVALID_PARAMS", f"others may read the key {path}", help=f"chmod 600 {path}")
+    require_private(path, path.stat())
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     if not isinstance(key, Ed25519PrivateKey):
         raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 key")

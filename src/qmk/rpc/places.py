@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qmk.base.errors import QmkError
+from qmk.rpc.private import cannot_read
 
 SOCKET_PATH_BYTES = 107
 """What the system allows in the name of a Unix socket."""
@@ -49,13 +49,13 @@ def token() -> str:
 
 
 def read_token(path: Path) -> str:
-    """The token in a file, without the white space round it."""
+    """The token in a file, without the white space round it. Others may read the file: a service is often given its
+    token in one that its group reads. Raises INVALID_PARAMS when it cannot be read."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read(TOKEN_FILE_BYTES).strip()
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise QmkError("INVALID_PARAMS", f"cannot read the token file {path}: {why}", path=str(path)) from error
+        raise cannot_read(path, error) from error
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import itertools
 import pkgutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -41,14 +42,21 @@ KINDS: Mapping[str, tuple[str, type]] = {
 
 
 class Available(msgspec.Struct, frozen=True):
-    """Whether an engine can be loaded; ``hint`` says what to install, ``version`` is that of its library. ``python`` is
-    the interpreter of its own environment, "" in ours."""
+    """Whether an engine can be loaded; ``hint`` says what to install. ``python`` is the interpreter of its own
+    environment, where its library has version ``there``; "" in ours, which has its ``library``."""
 
     ok: bool
     missing: tuple[str, ...] = ()
     hint: str = ""
-    version: str = ""
+    library: str = ""
     python: str = ""
+    there: str = ""
+
+    @property
+    def version(self) -> str:
+        """The version of its library, "" where there is none. It is looked up only now, as that costs more than the
+        rest."""
+        return self.there or (_version(self.library) if self.library else "")
 
 
 @functools.cache
@@ -136,8 +144,12 @@ def adapters() -> dict[str, Adapter]:
 
 @functools.cache
 def adapter_for(module: str) -> Adapter | None:
-    """The adapter for types of the top-level ``module``."""
-    return next((found for found in adapters().values() if module in found.modules), None)
+    """The adapter for types of the top-level ``module``. Installed packages are listed only where none of QMK's own is
+    for it."""
+    ours = own_plugins("adapters")
+    names = itertools.chain(ours, (name for name in sorted(plugins("adapters")) if name not in ours))
+    found = (_read("adapters", name)[0] for name in names)
+    return next((adapter for adapter in found if adapter is not None and module in adapter.modules), None)
 
 
 def _find(group: str, name: str) -> Any:
@@ -216,7 +228,7 @@ def here(declaration: Declaration) -> Available:
     """Whether what ``declaration`` requires is installed in this environment."""
     missing = _missing(declaration)
     if not missing:
-        return Available(ok=True, version=_version(declaration.library) if declaration.library else "")
+        return Available(ok=True, library=declaration.library)
     if declaration.python > sys.version_info[:2]:
         return Available(ok=False, missing=missing, hint=_apart_hint(declaration))
     if frameworks.lock_of(declaration.name) is not None:
@@ -278,7 +290,7 @@ def _there(declaration: Declaration, path: Path) -> Available:
     if missing:
         hint = f"{path} -m pip install {_to_install(declaration, missing)}"
         return Available(ok=False, missing=missing, hint=hint, python=str(path))
-    return Available(ok=True, version=found.version_of(declaration.library), python=str(path))
+    return Available(ok=True, python=str(path), there=found.version_of(declaration.library))
 
 
 def require(declaration: Declaration) -> None:

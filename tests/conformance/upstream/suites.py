@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 class Suite(NamedTuple):
     """``files`` run with ``changes`` made to their text, by regular expression. ``reasons``: tests, by name, that are
-    not expected to pass. ``data``: folders that they read."""
+    not expected to pass. ``data``: folders and files that they read. ``checkout``: the folder in ``QMK_UPSTREAM``, if
+    not the suite's name. ``needs``: a package that is not among ours."""
 
     repository: str
     commit: str
@@ -19,6 +20,8 @@ class Suite(NamedTuple):
     changes: Mapping[str, str]
     reasons: Mapping[str, str]
     data: tuple[str, ...] = ()
+    checkout: str = ""
+    needs: str = ""
 
 
 _SCOPE = "Braket lets gates and subroutines see variables and qubits outside; OpenQASM 3 and QMK do not"
@@ -117,6 +120,21 @@ _BRAKET: dict[str, tuple[str, ...]] = {
 BRAKET = "test/unit_tests/braket/default_simulator"
 OURS = "from qmk.integrations.braket.simulator import Simulator as"
 
+PRIMITIVES = "test/python/primitives"
+_QISKIT = {
+    "repository": "https://github.com/Qiskit/qiskit",
+    "commit": "301a22ce",
+    "data": (
+        "test/__init__.py",
+        "test/utils",
+        "test/python/__init__.py",
+        "test/python/legacy_cmaps.py",
+        f"{PRIMITIVES}/__init__.py",
+    ),
+    "checkout": "qiskit",
+    "needs": "ddt",
+}
+
 SUITES: dict[str, Suite] = {
     "braket": Suite(
         "https://github.com/amazon-braket/amazon-braket-default-simulator-python",
@@ -153,5 +171,32 @@ SUITES: dict[str, Suite] = {
             r"from test\.terra\.common import QiskitAerTestCase": "from unittest import TestCase as QiskitAerTestCase",
         },
         {"test_truncate": "makes an estimator from another backend, with that one's noise"},
+    ),
+    "qiskit-backend": Suite(
+        files=tuple(f"{PRIMITIVES}/test_backend_{name}_v2.py" for name in ("sampler", "estimator")),
+        changes={r"^BACKENDS = \[\n(.*\n)*?\]": "from qmk.integrations.qiskit import Backend\nBACKENDS = [Backend]"},
+        reasons={},
+        **_QISKIT,
+    ),
+    "qiskit-primitives": Suite(
+        files=tuple(
+            f"{PRIMITIVES}/test_{name}.py"
+            for name in ("backend_sampler_v2", "backend_estimator_v2", "statevector_sampler", "statevector_estimator")
+        ),
+        changes={
+            r"^(from test import QiskitTestCase.*)": r"\1\nfrom qmk.integrations.qiskit import EstimatorV2, SamplerV2",
+            r"Statevector(Sampler|Estimator)\(": r"\1V2(",
+            r"Backend(Sampler|Estimator)V2\((?:backend=.*?)(?:, (options=.*)|())\)$": r"\1V2(\2)",
+            r"target: NDArray \| BitArray, rtol=1e-1": r"target, rtol=0.4",  # of 170 counts of 10,000 by one generator
+        },
+        reasons={
+            "test_metadata": "expects no other metadata; QMK's have simulator_metadata, as Aer's do",
+            "test_run_level1": "reads analog values, which QMK has not",
+            "test_job_size_limit_backend_v2": "counts the calls of another backend",
+            "test_precision_seed": "compares with the numbers of another generator",
+            "test_run_errors": "expects control flow to be refused, which QMK runs",
+            **{f"test_run_errors_{k}": "expects a precision of 0 to be refused; QMK's is exact" for k in range(1, 5)},
+        },
+        **_QISKIT,
     ),
 }

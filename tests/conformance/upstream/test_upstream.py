@@ -21,12 +21,15 @@ from suites import SUITES  # noqa: E402  # tests are imported by path
 @pytest.mark.parametrize("name", SUITES)
 def test_their_tests_pass(name: str, tmp_path: Path) -> None:
     suite = SUITES[name]
-    checkout = Path(os.environ.get("QMK_UPSTREAM", "/nowhere")) / name
+    checkout = Path(os.environ.get("QMK_UPSTREAM", "/nowhere")) / (suite.checkout or name)
     if not checkout.is_dir():
-        pytest.skip(f"no checkout of {suite.repository} at {suite.commit} in $QMK_UPSTREAM/{name}")
+        pytest.skip(f"no checkout of {suite.repository} at {suite.commit} in $QMK_UPSTREAM/{checkout.name}")
+    if suite.needs:
+        pytest.importorskip(suite.needs, reason=f"their tests need the package {suite.needs}, which QMK does not")
     folder = tmp_path / name
     for data in suite.data:
-        shutil.copytree(checkout / data, folder / data)
+        (folder / data).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (checkout / data).is_dir() else shutil.copy)(checkout / data, folder / data)
     for file in suite.files:
         text = (checkout / file).read_text()
         for old, new in suite.changes.items():
@@ -36,6 +39,7 @@ def test_their_tests_pass(name: str, tmp_path: Path) -> None:
         (folder / file).write_text(text)
     environment = {**os.environ, "QMK_SUITE": name}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT / "src", Path(__file__).parent, folder)))
+    environment["PYTHONPATH"] += os.pathsep + os.environ.get("PYTHONPATH", "")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "expected", "-p", "no:cacheprovider", "-c", os.devnull]
     done = subprocess.run(
         [*command, "--rootdir", folder, *suite.files], cwd=folder, env=environment, capture_output=True, text=True

@@ -297,6 +297,13 @@ def test_without_a_token_web_pages_are_not_let_in(daemon: Any, tmp_path: Path) -
     with TestClient(app, "http://127.0.0.1") as http:
         kind = {"content-type": "application/json"}
         assert http.post("/rpc", content=body, headers=kind).json()["result"]["tenant"] == "local"
-        for more in ({"origin": "http://127.0.0.1"}, {"host": "evil.example"}, {"sec-fetch-site": "cross-site"}):
+        hosts = ("evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "[::2]", "10.0.0.1:8451")
+        for more in (
+            {"origin": "http://127.0.0.1"},
+            {"sec-fetch-site": "cross-site"},
+            *({"host": name} for name in hosts),
+        ):
             refused = http.post("/rpc", content=body, headers={**kind, **more})
-            assert (refused.status_code, refused.json()["error"]["data"]["name"]) == (401, "AUTH_FAILED")
+            assert (refused.status_code, refused.json()["error"]["data"]["name"]) == (401, "AUTH_FAILED"), more
+        for host in ("LOCALHOST:1", "[::1]:8451", "127.0.0.2"):
+            assert http.post("/rpc", content=body, headers={**kind, "host": host}).status_code == 200

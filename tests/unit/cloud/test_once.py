@@ -165,7 +165,7 @@ def test_keys_are_references(ionq: IonqServer, monkeypatch: pytest.MonkeyPatch, 
     assert "IONQ_API_KEY is not set" in refused().message
     secret = tmp_path / "key"
     monkeypatch.setenv("QMK_CLOUD_IONQ_KEY", f"file:{secret}")
-    assert "cannot be read" in refused().message
+    assert "cannot read" in refused().message
     secret.write_text(KEY)
     secret.chmod(0o640)
     assert "mode 640" in refused().message

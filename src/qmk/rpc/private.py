@@ -1,0 +1,49 @@
+"""What keeps a secret from others: files that only their owner may read, and hosts that are this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+
+from qmk.base.errors import QmkError
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def require_private(path: str | os.PathLike[str], about: os.stat_result) -> None:
+    """Raises INVALID_PARAMS where others than its owner may use the file ``path``, of which ``about`` tells."""
+    if about.st_mode & OTHERS:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"others may read {path} (mode {stat.S_IMODE(about.st_mode):03o}), which holds a secret",
+            path=str(path),
+            help=f"chmod 600 {path}; if others may have read it, renew what it holds",
+        )
+
+
+def read_private(path: str | os.PathLike[str], most_bytes: int) -> bytes:
+    """The first ``most_bytes`` bytes of a file with a secret. Raises INVALID_PARAMS where others may read it, and where
+    it cannot be read, caused by the ``OSError``."""
+    try:
+        with open(path, "rb") as file:
+            require_private(path, os.fstat(file.fileno()))
+            return file.read(most_bytes)
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def cannot_read(path: str | os.PathLike[str], error: OSError) -> QmkError:
+    """The error of a file that cannot be read."""
+    why = (error.strerror or str(error)).lower()
+    return QmkError("INVALID_PARAMS", f"cannot read {path}: {why}", path=str(path), help="check its name and its owner")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by its name or address, is this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
