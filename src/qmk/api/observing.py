@@ -196,15 +196,19 @@ def _expectation(
 ) -> Any:
     """The values of one program."""
     program, options = own_with(program, options)
-    circuit = None if has_objects(observable) else _plain(program, options)
+    tolerance, plain = options.error or 0.0, _is_plain(options)
+    circuit = read_native(program, options.format, options.params) if plain and not has_objects(observable) else None
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
-        found = _at_once(circuit, rows, options.error or 0.0)
+        found = _at_once(circuit, rows, tolerance)
         if found is not None:
             return found[0] if single else found
     graph = build_for_values(program, options)
     rows, single = observables_of(observable, graph)
-    tolerance = options.error or 0.0
+    if plain and circuit is None and (circuit := _circuit_of(graph)) is not None:
+        found = _at_once(circuit, rows, tolerance)
+        if found is not None:
+            return found[0] if single else found
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None, tolerance=tolerance)
     values = evaluate(graph, outputs, options)
     found = [Expectation.of(row, values) for row in values.points[0].expectations]
@@ -329,12 +333,20 @@ def _values(
     return evaluate(graph, outputs, options), outputs
 
 
-def _plain(program: ProgramLike, options: RunOptions) -> qmk_native.Circuit | None:
-    """The program as a circuit of the native core, where its values may be computed there with no look at any other
-    engine."""
-    if options.engine is not None or options.shots is not None or not options.is_ideal or options.strict:
+def _is_plain(options: RunOptions) -> bool:
+    """Whether values may be computed in the native core with no look at any other engine."""
+    return options.engine is None and options.shots is None and options.is_ideal and not options.strict
+
+
+def _circuit_of(graph: Graph) -> qmk_native.Circuit | None:
+    """The native core's circuit of a graph whose text it did not read; None where it cannot express it."""
+    from qmk.worker.native import circuit_of_graph
+
+    try:
+        circuit = circuit_of_graph(graph)[0]
+    except (QmkError, MemoryError):
         return None
-    return read_native(program, options.format, options.params)
+    return circuit if circuit.n_qubits == asked.n_qubits(graph) else None
 
 
 def _propagate(circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance: float) -> list[Expectation] | None:
