@@ -66,7 +66,7 @@ if Pauli propagation gives nothing. An engine that is loaded and reads a graph t
 
 CHAIN_FROM_S = 1e-2
 CHAIN_SHARE = 0.1
-CHAIN_S = 0.5
+CHAIN_S = 0.1
 """Where the whole state takes longer than the first of these, or no state vector exists, a matrix product state is tried
 for a share of that time, and for so many predicted seconds at most: whether it is small shows only on the way."""
 
