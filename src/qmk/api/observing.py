@@ -67,8 +67,8 @@ if Pauli propagation gives nothing. An engine that is loaded and reads a graph t
 CHAIN_FROM_S = 1e-2
 CHAIN_SHARE = 0.1
 CHAIN_S = 0.1
-"""Where the whole state takes longer than the first of these, or no state vector exists, a matrix product state is tried
-for a share of that time, and for so many predicted seconds at most: whether it is small shows only on the way."""
+"""Where the whole state takes longer than the first of these, or there is no room for it, a matrix product state is
+tried for a share of that time, and for so many predicted seconds at most: whether it is small shows on the way."""
 
 WIDE = 40
 """Of more qubits no state vector exists, so that an error that is allowed is made use of without a look at engines."""
@@ -205,7 +205,7 @@ def _expectation(
             return found[0] if single else found
     graph = build_for_values(program, options)
     rows, single = observables_of(observable, graph)
-    if plain and circuit is None and (circuit := _circuit_of(graph)) is not None:
+    if plain and circuit is None and (circuit := circuit_of(graph)) is not None:
         found = _at_once(circuit, rows, tolerance)
         if found is not None:
             return found[0] if single else found
@@ -338,7 +338,7 @@ def _is_plain(options: RunOptions) -> bool:
     return options.engine is None and options.shots is None and options.is_ideal and not options.strict
 
 
-def _circuit_of(graph: Graph) -> qmk_native.Circuit | None:
+def circuit_of(graph: Graph) -> qmk_native.Circuit | None:
     """The native core's circuit of a graph whose text it did not read; None where it cannot express it."""
     from qmk.worker.native import circuit_of_graph
 

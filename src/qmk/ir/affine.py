@@ -1,9 +1,9 @@
 """Finds with few calls how the angles of a program depend on its parameters, if the dependence is affine.
 
 Almost every angle is a multiple of one parameter plus a constant. All parameters are then changed at once, twice, each
-by steps in a ratio of its own: the ratio of an angle's two changes says which parameter it depends on. The map is checked
-at a point of its own; where it fails, every parameter is changed alone, and where that fails too, the dependence is not
-affine.
+by steps in a ratio of its own: the ratio of an angle's two changes says which parameter it depends on. The map is
+checked at a point of its own; where it fails, every parameter is changed alone, and where that fails too, the
+dependence is not affine.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ MOST_BYTES = 4 << 30
 """Bytes that the tensors of a state may take."""
 
 TRIED_S, LONGEST_S = 0.02, 30.0
-"""Predicted seconds that a look may take, and that a run may after which it has not shown whether the state is small."""
+"""Predicted seconds of gates that a look may take, and of a run of which the look did not show whether it is small."""
 
 MOST_BOND = 512
 

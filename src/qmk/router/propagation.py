@@ -1,5 +1,5 @@
-"""Asks the native core what values of observables take by Pauli propagation, and from a matrix product state, which both
-show only when they are tried."""
+"""Asks the native core what values of observables take by Pauli propagation and from a matrix product state, which only
+a try shows."""
 
 from __future__ import annotations
 

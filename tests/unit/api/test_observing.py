@@ -346,10 +346,10 @@ def test_a_wide_program_of_little_entanglement_is_exact_on_every_way() -> None:
     text = f'OPENQASM 2.0; include "qelib1.inc"; qreg q[60]; {layer}{chain}{layer}{chain}'
     observable = "Z3 X4 - 0.5*Z50 Z51 Z59 + Y30 Y31"
     quick, named = qmk.expectation(text, observable), qmk.expectation(text, observable, engine="native:mps")
-    declined = qmk.expectation(text.replace("cx q[0], q[1]", "ecr q[0], q[1]"), "Z59")  # by way of a graph
-    for found in (quick, named, declined):
+    graph = qmk.expectation(qmk.Circuit.from_text(text).to_graph(), observable)
+    for found in (quick, named, graph):
         assert (found.exact, found.error, found.error_kind, found.engine) == (True, 0.0, "", "native:mps")
-    assert quick.value == pytest.approx(named.value, abs=1e-12)
+    assert [named.value, graph.value] == pytest.approx([quick.value] * 2, abs=1e-12)
     joint = qmk.probabilities(text, [3, 50])
     assert (joint.exact, joint.engine) == (True, "native:mps")
     ones = [(1 - qmk.expectation(text, f"Z{q}").value) / 2 for q in (3, 50)]

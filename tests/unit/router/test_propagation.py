@@ -1,4 +1,5 @@
-"""Routing to Pauli propagation and to matrix product states: tried where a state is wide or mixed, after exact ways where something is left out."""
+"""Routing to Pauli propagation and to matrix product states: tried where a state is wide or mixed, after exact ways
+where something is left out."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from qmk.exact.straight import OF_STATE, straight
-from qmk.ir.native_circuit import GATES
 from qmk.ir.chains import CHAIN, LONGEST_S, state_bytes
+from qmk.ir.native_circuit import GATES
 from qmk.ir.propagation import MOST_BYTES
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
