@@ -471,6 +471,25 @@ class MpsPlan:
         """(samples, (largest bond, bound on 1 - fidelity)). ``cut``: largest weight that one step may drop. Raises
         MemoryError when a bond outgrows ``bond``, TimeoutError beyond ``seconds`` of gates, as predicted on the way."""
 
+    def evolve(self, bond: int = 512, cut: float = 1e-24, seconds: float = ...) -> MpsState:
+        """The state before the read-out. Raises as ``run`` does."""
+
+@final
+class MpsState:
+    """A matrix product state that a circuit ended in."""
+
+    @property
+    def bond(self) -> int:
+        """The largest bond on the way."""
+
+    @property
+    def error(self) -> float:
+        """How far the value of a Pauli string may be off by what was cut off; proved."""
+
+    def expectation(self, paulis: Sequence[str]) -> list[float]:
+        """Expectation values of Pauli strings, one letter a qubit, qubit 0 first. Raises ValueError for one that does
+        not fit."""
+
 @final
 class PauliPlan:
     """A circuit whose observables are taken back through it as sums of Pauli strings."""

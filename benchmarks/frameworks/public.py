@@ -1,7 +1,7 @@
 """Every public circuit inside every framework: QMK's tool beside the framework's own, one process a circuit and tool.
 
-    python -m benchmarks.frameworks.public FOLDER [--only TASK,...] [--kept FILE] [--cpu-s S] [--memory-gib G]
-        [--json FILE] [--again SIDE,...]
+    python -m benchmarks.frameworks.public FOLDER [--only TASK,...] [--circuits NAME,...] [--kept FILE] [--cpu-s S]
+        [--memory-gib G] [--json FILE] [--again SIDE,...]
 
 ``FOLDER`` has OpenQASM files. The tasks and the tools of each, called sides, stand in ``TASKS``; a framework's module
 gives their work. Each side runs each circuit in a child of a process that has imported the framework and run a Bell
@@ -9,7 +9,7 @@ pair, with one thread and bounds on CPU time and memory. It has up to three roun
 side that was stopped in its second round counts with its first. A peer is stopped when it is twenty times behind QMK,
 too, but not before ``SOONEST_S``. QMK's caches are emptied before each round, but not those of the later steps of an
 eigensolver. Values are compared. Outcomes are lines of ``--kept``, and what stands there is not run again, except the
-sides that ``--again`` names.
+sides that ``--again`` names. Rows of ``--json`` stay where ``--kept`` has none for them.
 """
 
 from __future__ import annotations
@@ -127,11 +127,12 @@ def measure(task: str, side: str, path: Path, cpu_s: float, memory_gib: int) -> 
     return found
 
 
-def run(folder: Path, task: str, kept: Path, cpu_s: float, memory_gib: int) -> None:
-    """All circuits of one task that are not in ``kept``."""
+def run(folder: Path, task: str, circuits: set[str], kept: Path, cpu_s: float, memory_gib: int) -> None:
+    """The circuits of one task, of those named or of all, that are not in ``kept``."""
     warm_up(task)
     known = {(row["task"], row["circuit"], row["side"]): row for row in read(kept)}
-    for path in sorted(folder.glob("*.qasm"), key=lambda path: path.stat().st_size):
+    paths = [path for path in folder.glob("*.qasm") if not circuits or path.stem in circuits]
+    for path in sorted(paths, key=lambda path: path.stat().st_size):
         bound: float = cpu_s
         for side in TASKS[task][1]:
             row: Row | None = known.get((task, path.stem, side))
@@ -183,7 +184,13 @@ def join(rows: Iterable[Row]) -> list[Row]:
         peers = [made[side] for side in TASKS[made["task"]][1][1:] if isinstance(made.get(side), float)]
         if isinstance(made["qmk"], float) and peers:
             made["ratio"] = float(f"{made['qmk'] / min(peers):.3g}")
-    return sorted(found.values(), key=lambda made: (list(TASKS).index(made["task"]), made["circuit"]))
+    return list(found.values())
+
+
+def merge(before: Iterable[Row], rows: Iterable[Row]) -> list[Row]:
+    """``rows``, and those before of other circuits and tasks."""
+    found = {(row["task"], row["circuit"]): row for row in (*before, *rows)}
+    return sorted(found.values(), key=lambda row: (list(TASKS).index(row["task"]), row["circuit"]))
 
 
 def summary(rows: Iterable[Row]) -> list[Row]:
@@ -230,6 +237,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default=",".join(TASKS))
+    parser.add_argument("--circuits", default="", help="names without .qasm; without it all")
     parser.add_argument("--kept", type=Path, default=Path("public.jsonl"))
     parser.add_argument("--again", default="", help="sides to measure anew")
     parser.add_argument("--cpu-s", type=float, default=5)
@@ -238,7 +246,8 @@ def main() -> None:
     parser.add_argument("--task", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.task:
-        run(given.folder, given.task, given.kept, given.cpu_s, given.memory_gib)
+        circuits = {name for name in given.circuits.split(",") if name}
+        run(given.folder, given.task, circuits, given.kept, given.cpu_s, given.memory_gib)
         return
     tasks = [task for task in given.only.split(",") if task]
     if given.again:
@@ -246,11 +255,21 @@ def main() -> None:
         left = [row for row in read(given.kept) if row["task"] not in tasks or row["side"] not in again]
         given.kept.write_text("".join(json.dumps(row) + "\n" for row in left))
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    bounds = ["--kept", str(given.kept), "--cpu-s", str(given.cpu_s), "--memory-gib", str(given.memory_gib)]
+    bounds = [
+        "--circuits",
+        given.circuits,
+        "--kept",
+        str(given.kept),
+        "--cpu-s",
+        str(given.cpu_s),
+        "--memory-gib",
+        str(given.memory_gib),
+    ]
     for task in tasks:
         command = [sys.executable, "-m", "benchmarks.frameworks.public", str(given.folder), "--task", task, *bounds]
         subprocess.run(command, env={**os.environ, **one_thread}, check=True)
-    rows = join(read(given.kept))
+    rows = merge(json.loads(given.json.read_text())["rows"] if given.json and given.json.exists() else [],
+                 join(read(given.kept)))  # fmt: skip
     for each in summary(rows):
         print(json.dumps(each))
     if given.json:

@@ -14,7 +14,6 @@ use super::linear::{multiply, norm_squared, Matrix};
 use super::schmidt::decompose;
 
 pub struct Chain {
-    /// Shape (left bond, 2 * right bond), the physical index above the right bond.
     tensors: Vec<Matrix>,
     values: Vec<Vec<f64>>,
     /// Largest weight that one decomposition may cut off.
@@ -30,6 +29,11 @@ impl Chain {
         let mut site = Matrix::zeros(1, 2);
         site.re[0] = 1.0;
         Chain { tensors: vec![site; n], values: vec![vec![1.0]; n], cut, angle: 0.0, peak: 1 }
+    }
+
+    /// Shape (left bond, 2 * right bond), the physical index above the right bond.
+    pub(super) fn tensor(&self, site: usize) -> &Matrix {
+        &self.tensors[site]
     }
 
     /// Size of the bond between sites k and k + 1.

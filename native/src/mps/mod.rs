@@ -7,10 +7,12 @@
 mod chain;
 mod hermitian;
 pub(crate) mod linear;
+mod observe;
 pub(crate) mod order;
 mod plan;
 #[cfg(feature = "python")]
 pub mod python;
 mod schmidt;
 
+pub use observe::{Refused, State};
 pub use plan::{Bounds, Plan, Stopped};

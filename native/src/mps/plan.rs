@@ -151,19 +151,12 @@ impl Plan {
         (peak, ranks.seconds + sampling * SAMPLE_S * shots as f64)
     }
 
-    /// `go_on` is asked now and then; false ends the run.
-    pub fn run(
+    /// The state before the read-out, and where each qubit stands in it. `go_on` is asked now and then; false ends it.
+    pub(super) fn evolve(
         &self,
-        shots: usize,
-        seed: u64,
         bounds: Bounds,
         go_on: &mut impl FnMut() -> bool,
-    ) -> Result<(Samples, Notes), Stopped> {
-        // the outcomes, and the order in which shots stand
-        let needed = (shots as u64).saturating_mul(u64::from(self.circuit.n_cbits) / 8 + 8);
-        if needed > bounds.memory || shots > u32::MAX as usize {
-            return Err(Stopped::Memory { needed, allowed: bounds.memory });
-        }
+    ) -> Result<(Chain, Vec<usize>), Stopped> {
         let mut walk = Walk { chain: Chain::zeros(self.order.len(), bounds.cut), bounds, spent: 0.0, rest: 0.0, go_on };
         let mut sites = Sites::new(&self.order);
         let mut moves = Vec::new();
@@ -194,12 +187,28 @@ impl Plan {
                 }
             }
         }
-        let Walk { chain, go_on, .. } = walk;
+        Ok((walk.chain, sites.of))
+    }
+
+    /// `go_on` is asked now and then; false ends the run.
+    pub fn run(
+        &self,
+        shots: usize,
+        seed: u64,
+        bounds: Bounds,
+        go_on: &mut impl FnMut() -> bool,
+    ) -> Result<(Samples, Notes), Stopped> {
+        // the outcomes, and the order in which shots stand
+        let needed = (shots as u64).saturating_mul(u64::from(self.circuit.n_cbits) / 8 + 8);
+        if needed > bounds.memory || shots > u32::MAX as usize {
+            return Err(Stopped::Memory { needed, allowed: bounds.memory });
+        }
+        let (chain, sites) = self.evolve(bounds, go_on)?;
         let notes = Notes { peak_bond: chain.peak, lost: chain.lost() };
         let mut samples = Samples::zeros(shots, self.circuit.n_cbits as usize);
         let mut cbits: Vec<Vec<u32>> = vec![Vec::new(); self.order.len()];
         for &(qubit, cbit) in &self.reads {
-            cbits[sites.of[qubit as usize]].push(cbit);
+            cbits[sites[qubit as usize]].push(cbit);
         }
         if let Some(last) = cbits.iter().rposition(|all| !all.is_empty()) {
             if chain.drawing(shots, last) * SAMPLE_S > bounds.drawing {

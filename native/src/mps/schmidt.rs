@@ -58,12 +58,12 @@ fn by_eigenvectors(theta: &Matrix, cut: f64) -> Option<Schmidt> {
 
 fn by_rotations(theta: &Matrix, cut: f64) -> Schmidt {
     let total: f64 = theta.re.iter().chain(&theta.im).map(|x| x * x).sum();
-    let (mut basis, mut core) = orthogonalise(theta, total, cut * 1e-2);
+    let (mut basis, mut core, rest) = orthogonalise(theta, total, cut * 1e-2);
     diagonalise(&mut basis, &mut core);
     let weights: Vec<f64> = (0..core.rows).map(|k| norm_squared(core.row(k))).collect();
     let mut order: Vec<usize> = (0..core.rows).collect();
     order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
-    let mut lost = (total - weights.iter().sum::<f64>()).max(0.0);
+    let mut lost = rest; // a difference of sums would be rounding alone where nothing is cut off
     while order.len() > 1 && lost + weights[order[order.len() - 1]] <= cut * total {
         lost += weights[order.pop().unwrap()];
     }
@@ -79,9 +79,9 @@ fn by_rotations(theta: &Matrix, cut: f64) -> Schmidt {
     Schmidt { values, right, lost, kept: total - lost }
 }
 
-/// theta^dagger = Q R with pivoting; gives Q's columns and R's rows, both as rows. Stops when what is left weighs at most
-/// `rest` of the whole. Of the two ways to split theta^dagger the loop runs over its columns, theta's rows conjugated.
-fn orthogonalise(theta: &Matrix, total: f64, rest: f64) -> (Matrix, Matrix) {
+/// theta^dagger = Q R with pivoting; gives Q's columns and R's rows, both as rows, and the weight of what is left. Stops
+/// when that is at most `rest` of the whole. Of the two ways to split theta^dagger the loop runs over its columns, theta's rows conjugated.
+fn orthogonalise(theta: &Matrix, total: f64, rest: f64) -> (Matrix, Matrix, f64) {
     let mut work = theta.clone(); // row i is column i of theta^dagger, conjugated; signs of `im` are set right at the end
     work.im.iter_mut().for_each(|x| *x = -*x);
     let mut left: Vec<f64> = (0..work.rows).map(|k| norm_squared(work.row(k))).collect();
@@ -123,7 +123,7 @@ fn orthogonalise(theta: &Matrix, total: f64, rest: f64) -> (Matrix, Matrix) {
         matrix.re.truncate(rank * width);
         matrix.im.truncate(rank * width);
     }
-    (basis, core)
+    (basis, core, left.iter().sum())
 }
 
 /// Removes from vector `k` what rounding left of the earlier ones.

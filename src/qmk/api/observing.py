@@ -4,7 +4,8 @@ process at the least cost. (``differentiating`` has their derivatives.)
 All of them are of the state before the final read-out. Values are exact where some simulator here has them; a program
 that does not end in a single state (because of noise, mid-circuit measurements or feed-forward) is sampled, with a
 standard error. OpenQASM goes straight from the native core's reader to its dense simulator where it is narrow, and to
-Pauli propagation where it is wide and that ends at once; the rest is a verified graph first, and the router chooses.
+Pauli propagation or a matrix product state where it is wide and one of them ends at once; the rest is a verified graph
+first, and the router chooses.
 """
 
 from __future__ import annotations
@@ -62,6 +63,12 @@ DENSE_FIRST_S = 1e-3
 DENSE_S = 0.5
 """Of more qubits the whole state is computed at once if the core predicts the first of these for it; up to the second,
 if Pauli propagation gives nothing. An engine that is loaded and reads a graph takes longer."""
+
+CHAIN_FROM_S = 1e-2
+CHAIN_SHARE = 0.1
+CHAIN_S = 0.1
+"""Where the whole state takes longer than the first of these, or there is no room for it, a matrix product state is
+tried for a share of that time, and for so many predicted seconds at most: whether it is small shows on the way."""
 
 WIDE = 40
 """Of more qubits no state vector exists, so that an error that is allowed is made use of without a look at engines."""
@@ -189,15 +196,19 @@ def _expectation(
 ) -> Any:
     """The values of one program."""
     program, options = own_with(program, options)
-    circuit = None if has_objects(observable) else _plain(program, options)
+    tolerance, plain = options.error or 0.0, _is_plain(options)
+    circuit = read_native(program, options.format, options.params) if plain and not has_objects(observable) else None
     if circuit is not None:
         rows, single = observables(observable, circuit.n_qubits)
-        found = _at_once(circuit, rows, options.error or 0.0)
+        found = _at_once(circuit, rows, tolerance)
         if found is not None:
             return found[0] if single else found
     graph = build_for_values(program, options)
     rows, single = observables_of(observable, graph)
-    tolerance = options.error or 0.0
+    if plain and circuit is None and (circuit := circuit_of(graph)) is not None:
+        found = _at_once(circuit, rows, tolerance)
+        if found is not None:
+            return found[0] if single else found
     outputs = Outputs(expectations=tuple(rows), counts=False, sampled=options.shots is not None, tolerance=tolerance)
     values = evaluate(graph, outputs, options)
     found = [Expectation.of(row, values) for row in values.points[0].expectations]
@@ -322,12 +333,20 @@ def _values(
     return evaluate(graph, outputs, options), outputs
 
 
-def _plain(program: ProgramLike, options: RunOptions) -> qmk_native.Circuit | None:
-    """The program as a circuit of the native core, where its values may be computed there with no look at any other
-    engine."""
-    if options.engine is not None or options.shots is not None or not options.is_ideal or options.strict:
+def _is_plain(options: RunOptions) -> bool:
+    """Whether values may be computed in the native core with no look at any other engine."""
+    return options.engine is None and options.shots is None and options.is_ideal and not options.strict
+
+
+def circuit_of(graph: Graph) -> qmk_native.Circuit | None:
+    """The native core's circuit of a graph whose text it did not read; None where it cannot express it."""
+    from qmk.worker.native import circuit_of_graph
+
+    try:
+        circuit = circuit_of_graph(graph)[0]
+    except (QmkError, MemoryError):
         return None
-    return read_native(program, options.format, options.params)
+    return circuit if circuit.n_qubits == asked.n_qubits(graph) else None
 
 
 def _propagate(circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance: float) -> list[Expectation] | None:
@@ -352,7 +371,8 @@ def _propagate(circuit: qmk_native.Circuit, rows: Sequence[Observable], toleranc
 
 
 def _at_once(circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance: float) -> list[Expectation] | None:
-    """Values from the dense simulator or by propagation, whichever is there first; None where neither is soon."""
+    """Values from the dense simulator, by propagation or from a matrix product state, whichever is there first; None
+    where none is soon."""
     import qmk_native
 
     from qmk.worker.parts import look_at
@@ -369,7 +389,26 @@ def _at_once(circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance:
     if plan is not None and (circuit.n_qubits <= NARROW or seconds <= DENSE_FIRST_S):
         return _in_core(plan, rows)
     found = _propagate(circuit, rows, tolerance)
+    if found is None and seconds > CHAIN_FROM_S:
+        found = _by_chain(circuit, rows, tolerance, min(CHAIN_S, CHAIN_SHARE * seconds))
     return _in_core(plan, rows) if found is None and plan is not None and seconds <= DENSE_S else found
+
+
+def _by_chain(
+    circuit: qmk_native.Circuit, rows: Sequence[Observable], tolerance: float, seconds: float
+) -> list[Expectation] | None:
+    """Values from a matrix product state; None if it is not small, or the circuit does not end in a single state."""
+    import qmk_native
+
+    from qmk.ir import chains
+
+    try:
+        plan = qmk_native.MpsPlan(circuit).reordered(1)
+        found = chains.estimates(chains.evolve(plan, circuit.n_qubits, seconds), rows, tolerance)
+    except (MemoryError, TimeoutError, ValueError):
+        return None
+    values = Values(exact=False, engine="native:mps")
+    return [Expectation.of(each, values) for each in found]
 
 
 def _in_core(plan: qmk_native.DensePlan | Parts, rows: Sequence[Observable]) -> list[Expectation] | None:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmk.api.observing import NARROW, decide, evaluate, runner_of
+from qmk.api.observing import DENSE_S, NARROW, WIDE, circuit_of, decide, evaluate, runner_of
 from qmk.api.parametrised import Parametrised, keep, of_graph, of_text
 from qmk.api.source import check_graph, text_of, warn_of_readings
 from qmk.base.errors import QmkError
+from qmk.circuit.objects import no_collection
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Outputs, Sweep
 from qmk.request.build import build
@@ -100,6 +101,7 @@ class Routed:
         return evaluate(graph, plain, self._asked.options).points[0].expectations[0].value
 
 
+@no_collection()
 def prepare(asked_for: Asked, row: Vector) -> InCore | Routed:
     """What computes the values of a program that makes sense at ``row``.
 
@@ -176,7 +178,7 @@ def _of_graph(asked_for: Asked, graph: Graph, outputs: Outputs, row: Vector) -> 
     if gates_of(before_readout(graph)) is None:
         return None
     engine = "native:dense64"
-    if asked_for.options.engine is not None or asked.n_qubits(graph) > NARROW:
+    if asked_for.options.engine is not None or not _is_short(graph):
         decision, known = decide(graph, outputs, asked_for.options)
         can = runner_of(decision.engine).capabilities(decision.method)
         exact = known.observed is not None and known.observed.pure and not known.observed.sampled
@@ -194,6 +196,22 @@ def _of_graph(asked_for: Asked, graph: Graph, outputs: Outputs, row: Vector) -> 
         return None
     except MemoryError as full:
         raise QmkError("RESOURCE_EXHAUSTED", f"native: {full}", engine="native") from full
+
+
+def _is_short(graph: Graph) -> bool:
+    """Whether the core differentiates a program of gates before another engine could be chosen."""
+    import qmk_native
+
+    from qmk.ir.final_readout import before_readout
+    from qmk.router.outputs import ADJOINT
+
+    if asked.n_qubits(graph) <= NARROW:
+        return True
+    circuit = circuit_of(before_readout(graph)) if asked.n_qubits(graph) <= WIDE else None
+    try:
+        return circuit is not None and ADJOINT * qmk_native.DensePlan(circuit, "f64").cost(1) <= DENSE_S
+    except (MemoryError, ValueError):
+        return False
 
 
 def _keep(asked_for: Asked, found: Parametrised) -> None:

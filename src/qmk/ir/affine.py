@@ -1,8 +1,9 @@
 """Finds with few calls how the angles of a program depend on its parameters, if the dependence is affine.
 
-Almost every angle is a multiple of one parameter plus a constant. The bits of that parameter's number are then seen by
-changing, for each bit, all parameters at once whose number has it. The map is checked at a point of its own; where it
-fails, every parameter is changed alone, and where that fails too, the dependence is not affine.
+Almost every angle is a multiple of one parameter plus a constant. All parameters are then changed at once, twice, each
+by steps in a ratio of its own: the ratio of an angle's two changes says which parameter it depends on. The map is
+checked at a point of its own; where it fails, every parameter is changed alone, and where that fails too, the
+dependence is not affine.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def affine(angles: Angles, n_parameters: int, near: Vector | None = None) -> Aff
     wanted = angles(check)
     if wanted is None or len(wanted) != len(first):
         return None
-    for look in (_by_bits, _one_by_one):
+    for look in (_by_ratios, _one_by_one):
         matrix = look(angles, base, first, steps)
         if matrix is None:
             continue
@@ -75,24 +76,23 @@ def affine(angles: Angles, n_parameters: int, near: Vector | None = None) -> Aff
     return None
 
 
-def _by_bits(angles: Angles, base: Vector, first: Vector, steps: Vector) -> Matrix | None:
+def _by_ratios(angles: Angles, base: Vector, first: Vector, steps: Vector) -> Matrix | None:
     """Finds the map, which is right if every angle depends on at most one parameter."""
-    number = np.arange(1, len(base) + 1)
-    which = np.zeros(len(first), dtype=np.int64)
-    slope = np.zeros(len(first))
-    for bit in range(len(base).bit_length()):
-        moved = angles(base + np.where(number >> bit & 1, 1.0, 0.0) * steps)
+    ratios = np.linspace(0.5, 1.0, len(base))
+    changes: list[Vector] = []
+    for move in (steps, steps * ratios):
+        moved = angles(base + move)
         if moved is None or len(moved) != len(first):
             return None
-        change = moved - first
-        touched = np.abs(change) > TOLERANCE
-        which[touched] |= 1 << bit
-        slope[touched] = change[touched]
-    if which.max(initial=0) > len(base):
+        changes.append(moved - first)
+    rows = np.flatnonzero(np.abs(changes[0]) > TOLERANCE)
+    change = changes[0][rows]
+    places = (changes[1][rows] / change - 0.5) * 2 * max(len(base) - 1, 1)
+    which = np.rint(places).astype(np.int64) if len(base) > 1 else np.zeros(len(rows), dtype=np.int64)
+    if len(rows) and not 0 <= which.min() <= which.max() < len(base):
         return None
     matrix = np.zeros((len(first), len(base)))
-    rows = np.flatnonzero(which)
-    matrix[rows, which[rows] - 1] = slope[rows] / steps[which[rows] - 1]
+    matrix[rows, which] = change / steps[which]
     return _tidy(matrix)
 
 

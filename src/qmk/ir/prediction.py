@@ -51,18 +51,23 @@ POINTS = (1, 1000, 100_000)
 SHORT_S = 0.05
 """The core runs a program that it is predicted to run within so many seconds; no other engine is looked at."""
 
-LOOK_S = 10e-6
-"""Seconds an operation that a graph for other engines takes at least; a run within that is not delayed by a look."""
+LOOK_S = 20e-6
+LOOKS = 2
+"""Seconds an operation that a graph for other engines takes, and how many times that a run may be predicted to take
+that no look delays: another engine would have to be faster by half to make up for it."""
 
 PLANNED_OPS = 4000
-"""A program of at most so many ops that seems to take longer is planned, to see what it will really take."""
+PLAN_OP_S = 2.5e-6
+PLAN_SHARE = 0.1
+"""A program that seems to take longer is planned, to see what it will really take: one of at most so many ops, or one
+whose plan, at so many seconds an op, is at most this part of what it seems to take."""
 
 
 def is_short(found: Prediction | None, shots: int, memory_bytes: int) -> bool:
     """Whether the core runs the program without a look at other engines."""
     if found is None or found.may_fail or found.upper_bound or found.memory_bytes > memory_bytes:
         return False
-    return found.seconds(shots) <= max(SHORT_S, found.ops * LOOK_S)
+    return found.seconds(shots) <= max(SHORT_S, LOOKS * LOOK_S * found.ops)
 
 
 def predictions(circuit: Circuit | None, method: str = "auto") -> dict[str, Prediction]:
@@ -80,7 +85,8 @@ def _auto(circuit: Circuit) -> Prediction:
     import qmk_native
 
     found = qmk_native.predict(circuit, POINTS[1], POINTS, memory=MEMORY_BYTES, keep_cbits=True)
-    if found["seconds"][1] > SHORT_S and len(circuit) <= PLANNED_OPS:
+    seconds = found["seconds"][1]
+    if seconds > SHORT_S and (len(circuit) <= PLANNED_OPS or len(circuit) * PLAN_OP_S <= seconds * PLAN_SHARE):
         return _of_plan(circuit, None)
     return Prediction(
         points=tuple(zip(POINTS, found["seconds"], strict=True)),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from qmk.ir.bases import bases
+from qmk.ir.chains import CHAIN
 from qmk.ir.cone import cones, supports_of
 from qmk.ir.final_readout import before_readout, gates_of, is_mixed
 from qmk.qvm import outputs as asked
@@ -75,12 +76,12 @@ def with_outputs(features: Features, graph: Graph, outputs: Outputs | None) -> F
     # an angle that is Clifford where the program stands is none at the next point
     turning = len(outputs.sweep.slots) if outputs.sweep is not None else 0
     first = asked.bound(ended, outputs.sweep, outputs.points[0]) if outputs.sweep and outputs.points else ended
-    tried = predict(first, outputs, width, n, pure=gates is not None) if observed.mixed else None
+    tried = predict(first, outputs, width, n, pure=gates is not None) if observed.mixed else {}
     return msgspec.structs.replace(
         features,
         outputs=outputs.names,
         observed=observed,
-        native=features.native if tried is None else {**features.native, PROPAGATION: tried},
+        native={**features.native, **tried},
         n_non_clifford=max(features.n_non_clifford, turning),
     )
 
@@ -171,7 +172,7 @@ def _of_state(declaration: Declaration, method: str, features: Features, observe
         max_bond_log2=min(features.max_bond_log2, width / 2),
         entangling_width=min(features.entangling_width, width),
         n_fences=0,
-        native={name: found for name, found in features.native.items() if name == PROPAGATION},
+        native={name: found for name, found in features.native.items() if name in (PROPAGATION, CHAIN)},
     )
     one = declaration.predict(method, at_cone, 1)
     runs = observed.points * (POINT if observed.points > 1 and "sweep" in can.outputs else 1.0)
@@ -191,5 +192,5 @@ def after_exact(can: Capabilities, features: Features, seconds: float) -> int:
         return 0
     if not is_exact(can, features) or seconds > EXACT_S:
         return 2
-    found = features.native.get(PROPAGATION)
+    found = features.native.get(can.method)
     return int("sums" in can.outputs and found is not None and found.cut)

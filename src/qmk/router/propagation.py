@@ -1,10 +1,12 @@
-"""Asks the native core what values of observables take by Pauli propagation, which shows only when it is tried."""
+"""Asks the native core what values of observables take by Pauli propagation and from a matrix product state, which only
+a try shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
+from qmk.ir import chains
 from qmk.ir.prediction import Prediction
 from qmk.ir.propagation import plan_of, strings_of_z
 from qmk.qvm.graph import Graph, pack
@@ -25,18 +27,23 @@ GROUP = 8
 ASKED = frozenset({"expectation", "probabilities", "counts", "gradient", "sweep"})
 
 
-def predict(graph: Graph, outputs: Outputs, width: int, n_qubits: int, *, pure: bool) -> Prediction | None:
-    """A prediction for the values of ``graph``, which has no read-out, on ``width`` of ``n_qubits`` qubits. None where
-    it is not the way, or not worth the look, which takes some milliseconds."""
+def predict(graph: Graph, outputs: Outputs, width: int, n_qubits: int, *, pure: bool) -> dict[str, Prediction]:
+    """Predictions for the values of ``graph``, which has no read-out, on ``width`` of ``n_qubits`` qubits, by the names
+    of ``Features.native``. Empty where they are not the way, or not worth the look, which takes some milliseconds."""
     if outputs.sampled or not outputs.names <= ASKED or (pure and width < NARROW):
-        return None
+        return {}
     if any(len(group) > GROUP for group in outputs.probabilities):
-        return None
-    plan = _plan(graph)
-    if plan is None or plan.n_qubits != n_qubits:
-        return None
+        return {}
+    plan, circuit = _plan(graph)
+    found = {chains.CHAIN: None if circuit is None or not pure else chains.predict(circuit)}
+    if plan is not None and plan.n_qubits == n_qubits:
+        found[PROPAGATION] = _of_strings(plan, outputs)
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _of_strings(plan: qmk_native.PauliPlan, outputs: Outputs) -> Prediction | None:
     sums = [list(row) for row in outputs.expectations]
-    sums += [[(text, 1.0)] for group in outputs.probabilities for text in strings_of_z(group, n_qubits)]
+    sums += [[(text, 1.0)] for group in outputs.probabilities for text in strings_of_z(group, plan.n_qubits)]
     try:
         found = plan.predict(sums, outputs.tolerance)
     except ValueError:
@@ -52,18 +59,24 @@ def predict(graph: Graph, outputs: Outputs, width: int, n_qubits: int, *, pure: 
     )
 
 
-def _plan(graph: Graph) -> qmk_native.PauliPlan | None:
-    """None where the native core cannot express the graph."""
+def _plan(graph: Graph) -> tuple[qmk_native.PauliPlan | None, qmk_native.Circuit | None]:
+    """None where the native core cannot express the graph, and no circuit where it has error channels."""
     import qmk_native
 
     from qmk.ir.lower import lower
-    from qmk.ir.native_circuit import GATES
+    from qmk.ir.native_circuit import GATES, circuit_of
 
     try:
-        return qmk_native.PauliPlan(qmk_native.read_qvm(pack(graph)))
+        circuit = qmk_native.read_qvm(pack(graph))
+        return qmk_native.PauliPlan(circuit), circuit
     except qmk_native.Declined:
         pass
     try:
-        return plan_of(lower(graph, GATES | {"gphase"}, loss_events=True, whole=True))
+        program = lower(graph, GATES | {"gphase"}, loss_events=True, whole=True)
+        plan = plan_of(program)
     except (QmkError, MemoryError):
-        return None
+        return None, None
+    try:
+        return plan, circuit_of(program)
+    except QmkError:
+        return plan, None

@@ -340,6 +340,22 @@ def test_a_wide_program_is_exact_by_propagation_on_every_way() -> None:
         assert found.value == pytest.approx(wanted, abs=1e-12)
 
 
+def test_a_wide_program_of_little_entanglement_is_exact_on_every_way() -> None:
+    layer = "".join(f"ry(0.{q + 3}) q[{q}]; rx({q}.7) q[{q}];" for q in range(60))
+    chain = "".join(f"cx q[{q}], q[{q + 1}];" for q in range(59))
+    text = f'OPENQASM 2.0; include "qelib1.inc"; qreg q[60]; {layer}{chain}{layer}{chain}'
+    observable = "Z3 X4 - 0.5*Z50 Z51 Z59 + Y30 Y31"
+    quick, named = qmk.expectation(text, observable), qmk.expectation(text, observable, engine="native:mps")
+    graph = qmk.expectation(qmk.Circuit.from_text(text).to_graph(), observable)
+    for found in (quick, named, graph):
+        assert (found.exact, found.error, found.error_kind, found.engine) == (True, 0.0, "", "native:mps")
+    assert [named.value, graph.value] == pytest.approx([quick.value] * 2, abs=1e-12)
+    joint = qmk.probabilities(text, [3, 50])
+    assert (joint.exact, joint.engine) == (True, "native:mps")
+    ones = [(1 - qmk.expectation(text, f"Z{q}").value) / 2 for q in (3, 50)]
+    assert [joint.values[2] + joint.values[3], joint.values[1] + joint.values[3]] == pytest.approx(ones, abs=1e-10)
+
+
 def test_an_error_that_is_allowed_is_stated_with_its_kind() -> None:
     text = kicked_ring(60, 20, 0.1)
     found = qmk.expectation(text, ["Z30", "Y2"], error=1e-2)

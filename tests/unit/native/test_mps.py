@@ -202,3 +202,70 @@ def test_a_route_looks_at_other_orders_only_for_what_takes_long() -> None:
     assert sum(routed.run(100, 1)[0].counts().values()) == 100
     small = native.Plan(measured(14, [row("h", [0]), row("t", [0])]), 100)
     assert not {"mps", "cut"} & {candidate["method"] for candidate in small.candidates}
+
+
+def layers_of_su4(n: int, depth: int, dice: random.Random) -> list[tuple]:
+    """Haar-like gates on random pairs: three two-qubit rotations between turns of each qubit."""
+    ops: list[tuple] = []
+    turn = lambda q: row("u", [q], [dice.uniform(-3, 3) for _ in range(3)])  # noqa: E731
+    for _ in range(depth):
+        order = dice.sample(range(n), n)
+        for a, b in zip(order[::2], order[1::2], strict=False):
+            ops += [turn(a), turn(b)]
+            ops += [row(name, [a, b], [dice.uniform(-3, 3)]) for name in ("rxx", "ryy", "rzz")]
+            ops += [turn(a), turn(b)]
+    return ops
+
+
+def random_strings(n: int, count: int, dice: random.Random) -> list[str]:
+    return ["".join(dice.choice("IIXYZ") for _ in range(n)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 12, 16])
+def test_values_are_those_of_the_state_vector(n: int) -> None:
+    dice = random.Random(n)
+    ops = layers_of_su4(n, 3, dice) if n > 9 else layers_of_su4(n, 8, dice) + random_ops(n, 40, dice)
+    circuit, strings = native.Circuit(n, 0, ops), random_strings(n, 60, dice)
+    state = native.MpsPlan(circuit).reordered(1).evolve()
+    wanted = native.DensePlan(circuit, "f64").expectation(strings)
+    assert np.allclose(state.expectation(strings), wanted, rtol=0, atol=1e-10)
+    assert state.error < 1e-8
+
+
+def test_the_error_bounds_what_a_coarse_cut_changes() -> None:
+    dice = random.Random(3)
+    circuit, strings = native.Circuit(10, 0, layers_of_su4(10, 4, dice)), random_strings(10, 60, dice)
+    wanted = np.array(native.DensePlan(circuit, "f64").expectation(strings))
+    state = native.MpsPlan(circuit).evolve(cut=1e-3)
+    off = np.abs(np.array(state.expectation(strings)) - wanted).max()
+    assert 1e-4 < off <= state.error
+    with pytest.raises(MemoryError, match="a bond reached dimension"):
+        native.MpsPlan(circuit).evolve(bond=4)
+    with pytest.raises(TimeoutError, match="out of time"):
+        native.MpsPlan(circuit).evolve(seconds=1e-6)
+    with pytest.raises(ValueError, match="not one letter"):
+        state.expectation(["XX"])
+
+
+def test_values_of_a_wide_state_are_those_of_aer() -> None:
+    qiskit = pytest.importorskip("qiskit")
+    aer = pytest.importorskip("qiskit_aer")
+    info = pytest.importorskip("qiskit.quantum_info")
+    n, dice = 30, random.Random(8)
+    theirs, ops = qiskit.QuantumCircuit(n), []
+    for _ in range(3):
+        for q in range(n):
+            angle = dice.uniform(-3, 3)
+            theirs.ry(angle, q)
+            ops.append(row("ry", [q], [angle]))
+        for q in range(n - 1):
+            angle = dice.uniform(-3, 3)
+            theirs.rzz(angle, q, q + 1)
+            ops.append(row("rzz", [q, q + 1], [angle]))
+    pairs = dice.sample(range(n - 1), 6)
+    strings = ["I" * k + "XZ" + "I" * (n - k - 2) for k in pairs] + ["Y" * n, "Z" + "I" * (n - 2) + "X"]
+    for k, text in enumerate(strings):
+        theirs.save_expectation_value(info.Pauli(text[::-1]), range(n), label=str(k))
+    data = aer.AerSimulator(method="matrix_product_state").run(theirs).result().data()
+    found = native.MpsPlan(native.Circuit(n, 0, ops)).evolve().expectation(strings)
+    assert np.allclose(found, [data[str(k)] for k in range(len(strings))], rtol=0, atol=1e-7)

@@ -1,4 +1,5 @@
-"""Routing to Pauli propagation: tried where a state is wide or mixed, after exact ways where something is left out."""
+"""Routing to Pauli propagation and to matrix product states: tried where a state is wide or mixed, after exact ways
+where something is left out."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.engines import aer, native, qulacs, reference
+from qmk.ir.chains import CHAIN
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Slot, Sweep
 from qmk.request.physical import physical
@@ -122,3 +124,28 @@ def test_it_draws_no_shots_and_holds_no_state(more: dict[str, object]) -> None:
         pick(ring(20, 2, 0.3), z0(20, **more), engine="native:pauli")
     with pytest.raises(QmkError, match="draws no shots"):
         choose(features(ring(4, 1, 0.3)), 10, engine="native:pauli", memory_bytes=1 << 30, declarations=SHIPPED)
+
+
+def line(n: int, layers: int) -> Graph:
+    b = Builder(n)
+    for layer in range(layers):
+        for q in range(n):
+            b.op("ry", q, theta=0.7 + q)
+        for q in range(layer % 2, n - 1, 2):
+            b.op("cnot", q, q + 1)
+    return b.measure_all().graph()
+
+
+def test_a_wide_state_of_small_bonds_goes_to_a_matrix_product_state() -> None:
+    outputs = Outputs(expectations=((("X" * 80, 1.0),),), counts=False)
+    found = pick(line(80, 8), outputs)
+    assert (found.engine, found.method) == ("native", "mps")
+    assert "a bond of at most 2^" in found.cost.note
+    assert not found.cost.may_fail
+
+
+def test_a_state_that_soon_outgrows_a_matrix_product_state_is_one_that_may_fail() -> None:
+    known = with_outputs(features(line(60, 60)), line(60, 60), z0(60)).native[CHAIN]
+    assert known.may_fail
+    assert known.upper_bound
+    assert CHAIN not in with_outputs(features(line(10, 4)), line(10, 4), z0(10)).native

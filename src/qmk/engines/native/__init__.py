@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from qmk.exact.straight import OF_STATE, straight
+from qmk.ir.chains import CHAIN, LONGEST_S, state_bytes
 from qmk.ir.native_circuit import GATES
 from qmk.ir.propagation import MOST_BYTES
 from qmk.qvm.families.gates import FIXED_SIZE
@@ -49,6 +50,8 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
         return _tableau(features, shots, rates, bits)
     if method == "pauli":
         return _strings(features, rates)
+    if method == "mps" and features.outputs:
+        return _chain(features, rates)
     if "loss" in features.noise:
         return _patterns(features, shots, rates, bits)
     if features.outputs:  # a state in double precision, not samples
@@ -100,6 +103,22 @@ def _strings(features: Features, rates: Mapping[str, float]) -> Cost:
     )
 
 
+def _chain(features: Features, rates: Mapping[str, float]) -> Cost:
+    """Of the values of a matrix product state: what a short try showed (``router.outputs``)."""
+    handing = rates["fixed_s"] + rates["op_s"] * features.n_ops
+    found = features.native.get(CHAIN)
+    if found is None:
+        note, memory = "not tried: the program is narrow, or not of gates alone", state_bytes(features.n_qubits)
+        return Cost(seconds=LONGEST_S + handing, memory_bytes=memory, note=note, may_fail=True, upper_bound=True)
+    return Cost(
+        seconds=found.seconds(1) * rates["mps"] + handing,
+        memory_bytes=int(found.memory_bytes),
+        note=found.note,
+        may_fail=found.may_fail,
+        upper_bound=found.upper_bound,
+    )
+
+
 def _patterns(features: Features, shots: int, rates: Mapping[str, float], bits: int) -> Cost:
     """At most a run for each shot, or for each set of losses."""
     amplitudes = 2.0 ** min(features.n_qubits, MOST_QUBITS)
@@ -133,7 +152,12 @@ DECLARATION = Declaration(
         "tableau": _method("tableau", gates=CLIFFORD, clifford=True, noise=_LOSSES, max_qubits=2048),
         "dense": _method("dense", noise=_LOSSES, outputs=OUTPUTS),
         "dense64": _method("dense64", noise=_LOSSES, precision_bits=64, outputs=OUTPUTS),
-        "mps": straight(_ALL, method="mps", logic=True),
+        "mps": straight(
+            _ALL,
+            method="mps",
+            logic=True,
+            outputs=frozenset({"counts", "events", "expectation", "probabilities", "sums"}),
+        ),
         "cut": straight(_ALL, method="cut", logic=True, precision_bits=32),
         "pauli": _method(
             "pauli",

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from qmk.base.errors import QmkError
 from qmk.engines.native import DECLARATION
 from qmk.engines.native.loss import PatternPlan, TableauPlan
-from qmk.engines.native.propagation import PauliObserver
+from qmk.engines.native.strings import ChainObserver, PauliObserver
 from qmk.ir.lazy import lazy
 from qmk.ir.native_circuit import circuit_of
 from qmk.ir.program import Gate, LossEvent, Program, Register
@@ -60,9 +60,9 @@ class NativeEngine:
             raise Unsupported(str(refused)) from refused
         return PatternPlan(program, method, prepare_lossless)
 
-    def observe(self, program: Program, method: str) -> NativeObserver | PauliObserver:
+    def observe(self, program: Program, method: str) -> NativeObserver | PauliObserver | ChainObserver:
         try:
-            return PauliObserver(program) if method == "pauli" else NativeObserver(program)
+            return {"pauli": PauliObserver, "mps": ChainObserver}.get(method, NativeObserver)(program)
         except QmkError as refused:
             raise Unsupported(refused.message) from refused
 
