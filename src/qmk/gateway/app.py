@@ -8,6 +8,7 @@
 | /pasqal | Pasqal Cloud, ``Endpoints(core=...)`` |
 | /v1 | our own REST API, described by /openapi.json |
 | /rpc | QMK's own clients, by URL |
+| / and what is below it otherwise | the web console |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -29,8 +30,10 @@ from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
 from qmk.gateway import rpc
+from qmk.gateway.accounts.sessions import Sessions, cipher_of
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.callers import Callers
+from qmk.gateway.console import routes as console
 from qmk.gateway.http import BODY_BYTES, AnyRequest, Gate, Refusal, answer, status_of
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
@@ -55,6 +58,7 @@ class ProtocolAdapter:
 
 
 ADAPTERS = (
+    ProtocolAdapter("", console.HANDLERS, console.answer_error),  # first: the others are more precise
     ProtocolAdapter("/braket", braket.HANDLERS, braket.answer_error),
     ProtocolAdapter("/s3", braket.S3_HANDLERS, braket.refused_s3),
     ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
@@ -75,6 +79,7 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
     gate, compiling = Gate(Callers(socket, needs_token=needs_token), Records(records)), Compiling()
+    sessions = Sessions(gate.records, cipher_of(records.parent))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -89,11 +94,11 @@ def make_app(socket: Path | None, records: Path, *, needs_token: bool) -> Litest
         route_handlers=[
             health,
             rest.SCHEMA,
-            *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS),
+            *(Router(path=adapter.path or "/", route_handlers=adapter.handlers) for adapter in ADAPTERS),
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,
-        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room()}),
+        state=State({"gate": gate, "compiling": compiling, "room": rpc.Room(), "sessions": sessions}),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,

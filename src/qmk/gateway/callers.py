@@ -209,6 +209,10 @@ class Callers:
             if error.kind.name != "INSUFFICIENT_CAPS":  # a session that may not ask for figures is one
                 raise
 
+    def lets_in_local(self, headers: Mapping[str, str]) -> bool:
+        """Whether somebody at this machine may use a page of the gateway's own without a token."""
+        return not self._needs_token and _LOOPBACK.fullmatch(headers.get("host", "")) is not None
+
     def _require_local_program(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:
             raise QmkError("AUTH_FAILED", "this gateway asks for a token", help="show a QMK token as the page says")
