@@ -35,8 +35,8 @@ async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = Fa
         return await _stream(operation, request, caller, asked)
     waits = bool(getattr(asked, "wait_s", 0))
     if waits:
-        _require_room(request, caller)
-    with _hold(request, caller) if waits else contextlib.nullcontext():
+        require_room(request, caller)
+    with hold(request, caller) if waits else contextlib.nullcontext():
         try:
             reply = await operation.serve(caller, asked)
         except QmkError as error:
@@ -78,7 +78,7 @@ def _knows(shown: str, tag: str) -> bool:
     return shown.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in shown.split(","))
 
 
-def _require_room(request: AnyRequest, caller: Caller) -> None:
+def require_room(request: AnyRequest, caller: Caller) -> None:
     """Raises QUOTA_EXCEEDED where the tenant has enough requests that are held open."""
     gate: Gate = request.app.state.gate
     if gate.held[caller.tenant] >= HELD_OF_A_TENANT:
@@ -87,7 +87,7 @@ def _require_room(request: AnyRequest, caller: Caller) -> None:
 
 
 @contextlib.contextmanager
-def _hold(request: AnyRequest, caller: Caller) -> Generator[None]:
+def hold(request: AnyRequest, caller: Caller) -> Generator[None]:
     """Counts a request that is held open."""
     gate: Gate = request.app.state.gate
     gate.held[caller.tenant] += 1
@@ -103,7 +103,7 @@ async def _stream(operation: Operation, request: AnyRequest, caller: Caller, ask
     """The items as server-sent events. The first is asked for before anything is answered, so that what is wrong has a
     status of its own."""
     assert operation.follow is not None
-    _require_room(request, caller)
+    require_room(request, caller)
     items = operation.follow(caller, asked)
     try:
         first = await anext(items)
@@ -111,7 +111,7 @@ async def _stream(operation: Operation, request: AnyRequest, caller: Caller, ask
         return Response(b"", status_code=204)
 
     async def lines() -> AsyncIterator[bytes]:
-        with _hold(request, caller):
+        with hold(request, caller):
             try:
                 yield _event(first)
                 async for item in items:
