@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import jobs, render, signing
+from qmk.gateway.console import files, job, jobs, machine, render, signing, submit
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -13,4 +13,8 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     render.static_file,
     *signing.HANDLERS,
     *jobs.HANDLERS,
+    *job.HANDLERS,
+    *files.HANDLERS,
+    *submit.HANDLERS,
+    *machine.HANDLERS,
 )
