@@ -73,4 +73,10 @@ async def end_session(view: View) -> Response[Any]:
     return redirect("/account")
 
 
-HANDLERS = (show_engines, show_devices, show_queue, show_account, revoke, end_session)
+@page("/guide")
+async def show_guide(view: View) -> Response[Any]:
+    """How to begin, with examples that run."""
+    return view.page("guide.html")
+
+
+HANDLERS = (show_guide, show_engines, show_devices, show_queue, show_account, revoke, end_session)
