@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 import jinja2
 from litestar import Response, get
 
+from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text, seconds_text
 from qmk.gateway.console.examples import EXAMPLES
-from qmk.gateway.http import Refusal
-from qmk.gateway.rest.problem import problem_of
+from qmk.gateway.http import Refusal, status_of
+from qmk.gateway.rest.problem import Problem, problem_of
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -45,7 +46,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"seconds": seconds_text, "bytes": bytes_text, "utc": utc_text, "query": query_text}
+    made.filters |= {"seconds": seconds_text, "bytes": bytes_text, "utc": utc_text, "query": query_text, "problem": problem}
     made.globals |= {"static": static_url, "examples": EXAMPLES, "now": time.time}
     return made
 
@@ -58,6 +59,11 @@ def utc_text(seconds: float | None) -> str:
 def query_text(fields: dict[str, Any]) -> str:
     """The fields that have a value as the query of an address."""
     return urlencode({name: value for name, value in fields.items() if value not in ("", None, ())}, doseq=True)
+
+
+def problem(error: QmkError) -> Problem:
+    """An error in the words of the API."""
+    return problem_of(error, status_of(error), error.message)
 
 
 @cache
@@ -80,10 +86,10 @@ async def static_file(name: str) -> Response[bytes]:
     return Response(files()[name][0], media_type=MEDIA[Path(name).suffix], headers=headers)
 
 
-def html(template: str, status: int = 200, **context: Any) -> Response[bytes]:
+def html(template: str, code: int = 200, **context: Any) -> Response[bytes]:
     """A page."""
     text = environment().get_template(template).render(**context)
-    return Response(text.encode(), status_code=status, media_type=HTML, headers=HEADERS)
+    return Response(text.encode(), status_code=code, media_type=HTML, headers=HEADERS)
 
 
 def picture(svg: bytes, *, lasting: bool) -> Response[bytes]:

@@ -109,7 +109,7 @@ async def _submit(view: View, asked: Asked) -> str:
     wanted = [row.strip() for row in fields["observables"].splitlines() if row.strip()]
     if wanted:
         found = await view.ask("programs.explain", program=asked.program)
-        rows, _ = observables(wanted, int(found.logical.get("qubits", 0)))
+        rows, _ = observables(wanted, int(found.logical["qubits_declared"]))
         common["outputs"] = {"expectations": rows}
     program = kept.Program(text=fields["text"], format=fields["format"], observables=wanted)
     if not fields["points"].strip():

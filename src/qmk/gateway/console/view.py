@@ -6,7 +6,6 @@ the calls of the REST API that give the same, and with ``?as=json`` the answers 
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -88,13 +87,13 @@ class View:
         """What was asked, as calls of the REST API: name, method and address."""
         return [(each.call.name, each.method, _address(each, fields)) for each, fields, _ in self.asked]
 
-    def page(self, template: str, status: int = 200, **context: Any) -> Response[bytes]:
+    def page(self, template: str, code: int = 200, **context: Any) -> Response[bytes]:
         """The page, or with ``?as=json`` what was asked for it."""
         if self.query.get("as") == "json":
-            made = answer({operation.call.name: reply for operation, _, reply in self.asked}, status)
+            made = answer({operation.call.name: reply for operation, _, reply in self.asked}, code)
             made.headers["Cache-Control"] = "private, no-store"
             return made
-        return html(template, status, view=self, **context)
+        return html(template, code, view=self, **context)
 
     def json_address(self) -> str:
         rows = [(key, text) for key, text in self.request.query_params.multi_items() if key != "as"]
@@ -116,12 +115,10 @@ def page(path: str) -> Callable[[Serve], HTTPRouteHandler]:
     """A page that reads."""
 
     def wrap(serve: Serve) -> HTTPRouteHandler:
-        @functools.wraps(serve, assigned=("__doc__", "__module__"))
         async def handle(request: AnyRequest) -> Response[Any]:
             view = await open_view(request)
             return to_sign_in(request) if view is None else await serve(view)
 
-        handle.__annotations__ = {"request": AnyRequest, "return": Response[Any]}
         return get(path)(handle)
 
     return wrap
@@ -131,7 +128,6 @@ def action(path: str) -> Callable[[Serve], HTTPRouteHandler]:
     """A form that does something: it needs the text that the pages of its session have."""
 
     def wrap(serve: Serve) -> HTTPRouteHandler:
-        @functools.wraps(serve, assigned=("__doc__", "__module__"))
         async def handle(request: AnyRequest) -> Response[Any]:
             require_own_page(request)
             view = await open_view(request)
@@ -142,7 +138,6 @@ def action(path: str) -> Callable[[Serve], HTTPRouteHandler]:
                 raise Refusal(403, "the form is of another session: open its page again")
             return await serve(view)
 
-        handle.__annotations__ = {"request": AnyRequest, "return": Response[Any]}
         return post(path, status_code=200)(handle)
 
     return wrap
