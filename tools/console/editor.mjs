@@ -64,7 +64,7 @@ export function edit(form) {
     if (!answer?.ok || !answer.headers.get("content-type")?.startsWith("application/json")) { told.textContent = "It could not be checked now."; return []; }
     const found = await answer.json();
     const rows = found.findings ?? [];
-    told.textContent = rows.length === 0 ? `Right: ${found.summary?.qubits_declared ?? 0} qubits, depth ${found.summary?.depth ?? 0}.`
+    told.textContent = rows.length === 0 ? `No error: ${found.summary?.qubits_declared ?? 0} qubits, depth ${found.summary?.depth ?? 0}.`
       : rows.map((row) => `${row.line ? `Line ${row.line}, column ${row.column}: ` : ""}${row.message}`).slice(0, 3).join("\n");
     return rows.map((row) => {
       const line = view.state.doc.line(Math.min(Math.max(row.line || 1, 1), view.state.doc.lines));

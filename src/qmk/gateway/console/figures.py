@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from qmk.client.document import Document
 
+CURVES = 6
+"""Most curves of a sweep's plot."""
 PAIRED_BITS = 24
 """Most bits in the table of pairs."""
 
@@ -78,6 +81,25 @@ def pairs(counts: Mapping[str, int]) -> Pairs | None:
         for i in range(width)
     ]
     return Pairs([str(k) for k in range(width)], rows)
+
+
+def courses(
+    results: Sequence[Document], observables: Sequence[str]
+) -> tuple[list[str], list[list[tuple[float, float]]]]:
+    """What the results of a sweep are drawn as: labels, and for each result a value and its error for each label. These
+    are expectation values, or where there are none the shares of the most frequent outcomes."""
+    if results[0].values is not None and results[0].values.points[0].expectations:
+        rows = [each.values.points[0].expectations[:CURVES] if each.values else [] for each in results]
+        names = [observables[k] if k < len(observables) else f"observable {k}" for k in range(len(rows[0]))]
+        return names, [[(each.value, each.error) for each in row] for row in rows]
+    total: Counter[str] = Counter()
+    for each in results:
+        total.update(each.counts)
+    names = sorted(bits for bits, _ in total.most_common(CURVES))
+    shares = [[each.counts.get(bits, 0) / each.shots for bits in names] for each in results]
+    return names, [
+        [(p, math.sqrt(p * (1 - p) / each.shots)) for p in row] for row, each in zip(shares, results, strict=True)
+    ]
 
 
 class Difference(NamedTuple):

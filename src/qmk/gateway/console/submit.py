@@ -13,7 +13,7 @@ from litestar import Response
 
 from qmk.abi import shapes as abi
 from qmk.base.errors import Finding, QmkError
-from qmk.gateway.console import kept
+from qmk.gateway.console import figures, kept
 from qmk.gateway.console.examples import EXAMPLES
 from qmk.gateway.console.files import pictures_of, plot
 from qmk.gateway.console.view import View, action, page, redirect
@@ -21,7 +21,7 @@ from qmk.gateway.http import answer, status_of
 from qmk.gateway.service import shapes
 from qmk.request.observables import observables
 
-FIELDS = ("text", "format", "shots", "seed", "engine", "priority", "name", "tags", "observables", "points", "key")
+FIELDS = ("text", "format", "shots", "seed", "engine", "priority", "name", "tags", "observables", "points", "device", "key")
 POINTS_SHOWN = 200
 """Points of a batch whose results are read for its page."""
 
@@ -66,7 +66,7 @@ async def submit(view: View) -> Response[Any]:
             case "explain":
                 asked.estimate = await view.ask("programs.explain", program=asked.program, **_shots(asked))
             case "draw":
-                picture = shapes.Picture(program=shapes.DrawProgram(program=asked.program))
+                picture = shapes.Picture(program=shapes.DrawProgram(program=asked.program, device=asked.fields["device"].strip() or None))
                 data = await pictures_of(view).draw(view, picture)
                 asked.drawing = "data:image/svg+xml;base64," + base64.b64encode(data).decode()
             case _:
@@ -167,26 +167,27 @@ async def show_batch(view: View) -> Response[Any]:
 
 @page("/batches/{batch:str}/plot.svg")
 async def draw_batch(view: View) -> Response[Any]:
-    """The share of each outcome, or each expectation value, at the points of a batch that are done."""
+    """The expectation values, or else the shares of the outcomes, at the points of a batch that are done."""
     batch = view.request.path_params["batch"]
+    program = await kept.program_of(view, batch)
     jobs = (await view.ask("jobs.list", tags=[batch], state="COMPLETED", limit=POINTS_SHOWN)).jobs[::-1]
-    curves: dict[str, list[float]] = {}
-    errors: dict[str, list[float]] = {}
     results = [await view.ask("jobs.result", job_id=row.job_id) for row in jobs]
-    outcomes = sorted({bits for each in results for bits in each.counts})[:6]
-    for result in results:
-        points = result.values.points if result.values is not None else []
-        for k, value in enumerate(points[0].expectations[:6] if points else []):
-            curves.setdefault(f"observable {k}", []).append(value.value)
-            errors.setdefault(f"observable {k}", []).append(value.error)
-        for bits in () if points else outcomes:
-            share = result.counts.get(bits, 0) / result.shots
-            curves.setdefault(bits, []).append(share)
-            errors.setdefault(bits, []).append((share * (1 - share) / result.shots) ** 0.5)
-    if not curves:
+    if not results:
         raise QmkError("NOT_COMPLETED", "no job of this batch has a result yet")
-    label = "expectation value" if "observable 0" in curves else "share of the shots"
-    return await plot(view, "convergence", values=curves, errors=errors, label=label)
+    asked = program.points if program else {}
+    places = [program.jobs.index(row.job_id) if program and asked else at for at, row in enumerate(jobs)]
+    points = [[column[place] for column in asked.values()] if asked else [place] for place in places]
+    labels, rows = figures.courses(results, program.observables if program else [])
+    return await plot(
+        view,
+        "sweep",
+        names=list(asked) or ["job"],
+        points=points,
+        values=[[value for value, _ in row] for row in rows],
+        errors=[[error for _, error in row] for row in rows],
+        labels=labels,
+        ylabel="expectation value" if results[0].values else "share of the shots",
+    )
 
 
 @action("/batches/{batch:str}/cancel")

@@ -5,6 +5,7 @@ does not import."""
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -34,8 +35,22 @@ def plot_svg(asked: DrawPlot) -> str:
     """The plot. Raises what drawing it raises, UNSUPPORTED without Matplotlib among it."""
     from qmk.drawing import bars, curves, engines
 
-    makers = {"histogram": bars.histogram, "convergence": curves.convergence, "engines": engines.chart}
+    makers = {"histogram": bars.histogram, "convergence": curves.convergence, "engines": engines.chart, "sweep": _sweep}
     return makers[asked.plot](**asked.figures, theme=asked.theme)._repr_svg_()
+
+
+def _sweep(labels: list[str], ylabel: str, theme: str, **columns: Any) -> Any:
+    """The curves of a sweep, whose ``columns`` are lists of lists."""
+    import numpy as np
+
+    from qmk.drawing import curves
+
+    names = tuple(columns.pop("names"))
+    swept = SimpleNamespace(names=names, **{name: np.array(rows, float) for name, rows in columns.items()})
+    made = curves.sweep(swept, labels, theme=theme)
+    if len(made.axes) == 1:
+        made.axes[0].set_ylabel(ylabel)
+    return made
 
 
 def main() -> int:

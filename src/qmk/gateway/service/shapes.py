@@ -102,7 +102,7 @@ class DrawProgram(shapes.Request, frozen=True):
 class DrawPlot(Struct, frozen=True, kw_only=True):
     """A plot of figures, for the process that draws."""
 
-    plot: Literal["histogram", "convergence", "engines"]
+    plot: Literal["histogram", "convergence", "engines", "sweep"]
     figures: dict[str, Any]
     theme: Literal["light", "dark"] = "light"
 
