@@ -24,23 +24,26 @@ BELL = EXAMPLES["bell"].text
 class Browser:
     """What a browser without scripts does for one tenant: keeps a cookie, sends forms with their hidden fields."""
 
-    def __init__(self, app: Any, token: str) -> None:
-        self.http = TestClient(app, base_url=URL)
-        self.http.follow_redirects = False
-        self.token = token
-        self.csrf = ""
+    def __init__(self, http: TestClient[Any], token: str) -> None:
+        self.http, self.token = http, token
+        self.csrf = self.cookie = ""
 
     def sign_in(self, **more: str) -> Any:
         found = self.post("/signin", token=self.token, **more)
+        self.cookie = found.headers["set-cookie"].partition(";")[0]
         self.csrf = re.search(r'name="csrf" value="(\w+)"', self.get("/guide").text)[1]  # type: ignore[index]
         return found
 
+    def send(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> Any:
+        self.http.cookies.clear()  # the client is shared, so that all run in one event loop
+        headers = {"cookie": self.cookie, **(headers or {})}
+        return self.http.request(method, path, headers=headers, follow_redirects=False, **more)
+
     def get(self, path: str, **more: Any) -> Any:
-        return self.http.get(path, **more)
+        return self.send("GET", path, **more)
 
     def post(self, path: str, origin: str = URL, **fields: str) -> Any:
-        form = {"csrf": self.csrf, **fields}
-        return self.http.post(path, data=form, headers={"origin": origin})
+        return self.send("POST", path, {"origin": origin}, data={"csrf": self.csrf, **fields})
 
     def submit(self, text: str = BELL, **fields: str) -> str:
         found = self.post("/submit", text=text, shots="100", **fields)
@@ -61,12 +64,11 @@ def chem_and_bio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bro
     operator = Operator(daemon.folder / "state")
     app = make_app(daemon.socket, tmp_path_factory.mktemp("console") / "gateway.db", needs_token=True)
     found: list[Browser] = []
-    for name in ("chem", "bio"):
-        operator.call("op_tenant_add", tenant=name)
-        found.append(Browser(app, operator.call("op_token_issue", tenant=name).token))
-    with found[0].http, found[1].http:
-        for each in found:
-            each.sign_in()
+    with TestClient(app, base_url=URL) as http:
+        for name in ("chem", "bio"):
+            operator.call("op_tenant_add", tenant=name)
+            found.append(Browser(http, operator.call("op_token_issue", tenant=name).token))
+            found[-1].sign_in()
         yield found[0], found[1]
     daemon.kill()
 
@@ -89,9 +91,8 @@ def job(chem: Browser) -> str:
     return path
 
 
-def test_a_session_begins_with_a_token_and_ends(chem_and_bio: tuple[Browser, Browser]) -> None:
-    chem = chem_and_bio[0]
-    other = Browser(chem.http.app, chem.token)
+def test_a_session_begins_with_a_token_and_ends(chem: Browser) -> None:
+    other = Browser(chem.http, chem.token)
     assert other.get("/jobs?state=FAILED").headers["location"] == "/signin?next=%2Fjobs%3Fstate%3DFAILED"
     refused = other.post("/signin", token="wrong")
     assert (refused.status_code, "AUTH_FAILED" in refused.text) == (401, True)
@@ -107,11 +108,10 @@ def test_a_session_begins_with_a_token_and_ends(chem_and_bio: tuple[Browser, Bro
 
 
 def test_over_https_the_cookie_is_for_this_host_alone(chem: Browser) -> None:
-    with TestClient(chem.http.app, base_url="https://127.0.0.1") as https:
-        https.follow_redirects = False
-        began = https.post("/signin", data={"token": chem.token}, headers={"origin": "https://127.0.0.1"})
-        assert began.headers["set-cookie"].startswith("__Host-qmk=")
-        assert "; Secure" in began.headers["set-cookie"]
+    secure = "https://127.0.0.1"
+    began = chem.send("POST", f"{secure}/signin", {"origin": secure}, data={"token": chem.token})
+    assert began.headers["set-cookie"].startswith("__Host-qmk=")
+    assert "; Secure" in began.headers["set-cookie"]
 
 
 def test_nothing_that_a_user_wrote_becomes_markup(chem: Browser, job: str) -> None:
@@ -182,8 +182,8 @@ def test_a_form_needs_the_text_of_its_session_and_a_page_of_ours(chem: Browser, 
     for form, origin in (({"csrf": ""}, URL), ({"csrf": bio.csrf}, URL), ({}, "http://evil.example"), ({}, "null")):
         found = chem.post(path, origin, **{"text": BELL, **form})
         assert found.status_code == 403
-    assert chem.http.post(path, data={"csrf": chem.csrf}).status_code == 403  # a browser says where a form is from
-    assert chem.http.post(path, json={}, headers={"origin": URL}).status_code == 415
+    assert chem.send("POST", path, data={"csrf": chem.csrf}).status_code == 403  # browsers say where a form is from
+    assert chem.send("POST", path, {"origin": URL}, json={}).status_code == 415
 
 
 def test_findings_stand_beside_the_form(chem: Browser) -> None:

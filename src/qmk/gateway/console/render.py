@@ -17,7 +17,7 @@ from litestar import Response, get
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text, seconds_text
 from qmk.gateway.console.examples import EXAMPLES
-from qmk.gateway.http import Refusal, status_of
+from qmk.gateway.http import AnyRequest, Refusal, status_of
 from qmk.gateway.rest.problem import Problem, problem_of
 
 HERE = Path(__file__).parent
@@ -79,7 +79,9 @@ def static_url(name: str) -> str:
 
 
 @get("/static/{name:str}")
-async def static_file(name: str) -> Response[bytes]:
+async def static_file(request: AnyRequest) -> Response[bytes]:
+    """A file of the console."""
+    name = request.path_params["name"]
     if name not in files():
         raise Refusal(404, "no such file")
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
