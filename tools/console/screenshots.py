@@ -22,7 +22,9 @@ def keep(page: Any, name: str) -> None:
     """Writes what the page shows, in few colours."""
     page.wait_for_timeout(1500)
     with Image.open(io.BytesIO(page.screenshot())) as made:
-        made.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(IMAGES / f"console-{name}.png", optimize=True)
+        made.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+            IMAGES / f"console-{name}.png", optimize=True
+        )
 
 
 def main() -> int:

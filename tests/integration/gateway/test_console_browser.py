@@ -68,7 +68,9 @@ def axe() -> str:
 class Visit:
     """A page in a context of its own, and what the browser complained about."""
 
-    def __init__(self, chromium: Any, url: str, size: dict[str, int], scheme: str = "light", script: bool = True) -> None:
+    def __init__(
+        self, chromium: Any, url: str, size: dict[str, int], scheme: str = "light", script: bool = True
+    ) -> None:
         self.context = chromium.new_context(
             viewport=size, color_scheme=scheme, base_url=url, java_script_enabled=script, reduced_motion="reduce"
         )

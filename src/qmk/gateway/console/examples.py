@@ -16,10 +16,7 @@ class Example(NamedTuple):
 EXAMPLES = {
     "bell": Example(
         "A Bell pair: two qubits that always agree",
-        "OPENQASM 3.0;\n"
-        'include "stdgates.inc";\n'
-        "qubit[2] q;\nbit[2] c;\n"
-        "h q[0];\ncx q[0], q[1];\nc = measure q;\n",
+        'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\nh q[0];\ncx q[0], q[1];\nc = measure q;\n',
     ),
     "ghz": Example(
         "Five qubits in a GHZ state",

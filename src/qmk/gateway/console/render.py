@@ -46,7 +46,13 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"seconds": seconds_text, "bytes": bytes_text, "utc": utc_text, "query": query_text, "problem": problem}
+    made.filters |= {
+        "seconds": seconds_text,
+        "bytes": bytes_text,
+        "utc": utc_text,
+        "query": query_text,
+        "problem": problem,
+    }
     made.globals |= {"static": static_url, "examples": EXAMPLES, "now": time.time}
     return made
 

@@ -21,7 +21,20 @@ from qmk.gateway.http import answer, status_of
 from qmk.gateway.service import shapes
 from qmk.request.observables import observables
 
-FIELDS = ("text", "format", "shots", "seed", "engine", "priority", "name", "tags", "observables", "points", "device", "key")
+FIELDS = (
+    "text",
+    "format",
+    "shots",
+    "seed",
+    "engine",
+    "priority",
+    "name",
+    "tags",
+    "observables",
+    "points",
+    "device",
+    "key",
+)
 POINTS_SHOWN = 200
 """Points of a batch whose results are read for its page."""
 
@@ -66,7 +79,9 @@ async def submit(view: View) -> Response[Any]:
             case "explain":
                 asked.estimate = await view.ask("programs.explain", program=asked.program, **_shots(asked))
             case "draw":
-                picture = shapes.Picture(program=shapes.DrawProgram(program=asked.program, device=asked.fields["device"].strip() or None))
+                picture = shapes.Picture(
+                    program=shapes.DrawProgram(program=asked.program, device=asked.fields["device"].strip() or None)
+                )
                 data = await pictures_of(view).draw(view, picture)
                 asked.drawing = "data:image/svg+xml;base64," + base64.b64encode(data).decode()
             case _:
