@@ -1,5 +1,5 @@
-"""Makes the screenshots of docs/howto/console.md: ``python tools/console/screenshots.py URL``, where URL is of a gateway on
-this machine that asks for no token. Needs Playwright, a Chromium, and Pillow."""
+"""Makes the screenshots of docs/howto/console.md: ``python tools/console/screenshots.py URL``, where URL is of a gateway
+on this machine that asks for no token. Needs Playwright, a Chromium, and Pillow."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from playwright.sync_api import sync_playwright
 IMAGES = Path(__file__).resolve().parents[2] / "docs/images"
 CHROMIUM = os.environ.get("QMK_CHROMIUM", "/usr/bin/chromium")
 WIDE, PHONE = {"width": 1180, "height": 760}, {"width": 390, "height": 760}
-COLOURS = 48
+COLOURS = 128
 
 
 def keep(page: Any, name: str) -> None:
     """Writes what the page shows, in few colours."""
+    page.wait_for_function(
+        "[...document.images].every((each) => each.getBoundingClientRect().top > 2000 || each.complete)"
+    )
     page.wait_for_timeout(1500)
     with Image.open(io.BytesIO(page.screenshot())) as made:
         made.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
@@ -29,7 +32,7 @@ def keep(page: Any, name: str) -> None:
 
 def main() -> int:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser: Any = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for scheme, size in (("light", WIDE), ("dark", PHONE)):
             context = browser.new_context(viewport=size, color_scheme=scheme, base_url=sys.argv[1])
             page = context.new_page()

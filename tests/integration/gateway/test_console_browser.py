@@ -1,4 +1,4 @@
-"""The console in Chromium: every page and flow, wide and on a phone, light and dark, judged by axe; and without scripts.
+"""The console in Chromium: every page and flow, wide and on a phone, light and dark, judged by axe; without scripts.
 
 It needs Playwright, a Chromium at /usr/bin/chromium (or QMK_CHROMIUM), and for axe npm, which fetches it once into a
 cache outside the repository. What is not there is skipped with the reason.

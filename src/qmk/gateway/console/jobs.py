@@ -132,7 +132,7 @@ async def cancel_jobs(view: View) -> Response[Any]:
     wanted = filter_of(view)
     chosen = view.given_all("job")
     if view.given("all"):
-        chosen = []
+        chosen.clear()
         for state in ("QUEUED", "RUNNING"):
             if wanted.state in ("", state):
                 chosen += await _matching(view, msgspec.structs.replace(wanted, state=state))

@@ -1,5 +1,5 @@
-"""Templates, static files, and the headers of pages. Scripts and styles come from this gateway only, none stands within a
-page, and whatever a user wrote is escaped."""
+"""Templates, static files, and the headers of pages. Scripts and styles come from this gateway only, none stands within
+a page, and whatever a user wrote is escaped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ HTML = "text/html; charset=utf-8"
 
 @cache
 def environment() -> jinja2.Environment:
-    made = jinja2.Environment(
+    """Where templates are, and what they may call."""
+    made: Any = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,

@@ -107,8 +107,8 @@ async def check(view: View) -> Response[Any]:
 
 
 async def _check(view: View, asked: Asked) -> None:
-    asked.check = await view.ask("programs.check", program=asked.program)
-    asked.findings = asked.check.findings
+    found: shapes.Check = await view.ask("programs.check", program=asked.program)
+    asked.check, asked.findings = found, found.findings
 
 
 def _shots(asked: Asked) -> dict[str, Any]:

@@ -40,7 +40,9 @@ class View:
     session: Session
     caller: Caller
     form: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    asked: list[tuple[Operation, dict[str, Any], Any]] = field(default_factory=list[Any])
+    asked: list[tuple[Operation, dict[str, Any], Any]] = field(
+        default_factory=list[tuple[Operation, dict[str, Any], Any]]
+    )
 
     @property
     def records(self) -> Records:

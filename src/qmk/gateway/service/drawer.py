@@ -35,7 +35,12 @@ def plot_svg(asked: DrawPlot) -> str:
     """The plot. Raises what drawing it raises, UNSUPPORTED without Matplotlib among it."""
     from qmk.drawing import bars, curves, engines
 
-    makers = {"histogram": bars.histogram, "convergence": curves.convergence, "engines": engines.chart, "sweep": _sweep}
+    makers: dict[str, Any] = {
+        "histogram": bars.histogram,
+        "convergence": curves.convergence,
+        "engines": engines.chart,
+        "sweep": _sweep,
+    }
     return makers[asked.plot](**asked.figures, theme=asked.theme)._repr_svg_()
 
 
@@ -46,8 +51,8 @@ def _sweep(labels: list[str], ylabel: str, theme: str, **columns: Any) -> Any:
     from qmk.drawing import curves
 
     names = tuple(columns.pop("names"))
-    swept = SimpleNamespace(names=names, **{name: np.array(rows, float) for name, rows in columns.items()})
-    made = curves.sweep(swept, labels, theme=theme)
+    swept: Any = SimpleNamespace(names=names, **{name: np.array(rows, float) for name, rows in columns.items()})
+    made: Any = curves.sweep(swept, labels, theme=theme)
     if len(made.axes) == 1:
         made.axes[0].set_ylabel(ylabel)
     return made
@@ -58,8 +63,8 @@ def main() -> int:
     process.bound_memory(MEMORY_BYTES)
     made: dict[str, Any]
     try:
-        asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Picture)
-        made = {"svg": draw_svg(asked.program) if asked.program is not None else plot_svg(asked.plot)}
+        asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Picture).of
+        made = {"svg": draw_svg(asked) if isinstance(asked, DrawProgram) else plot_svg(asked)}
     except QmkError as error:
         made = {"error": error.to_dict()}
     except MemoryError:

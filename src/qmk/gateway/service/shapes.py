@@ -113,6 +113,12 @@ class Picture(Struct, frozen=True, kw_only=True):
     program: DrawProgram | None = None
     plot: DrawPlot | None = None
 
+    @property
+    def of(self) -> DrawProgram | DrawPlot:
+        found = self.program or self.plot
+        assert found is not None
+        return found
+
 
 class Drawing(Struct, frozen=True):
     """A picture of a program."""
