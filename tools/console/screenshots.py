@@ -1,5 +1,5 @@
-"""Makes the screenshots of docs/howto/console.md: ``python tools/console/screenshots.py URL``, where URL is of a gateway
-on this machine that asks for no token. Needs Playwright, a Chromium, and Pillow."""
+"""Makes the screenshots of docs/howto/console.md: ``python tools/console/screenshots.py URL``, where URL is of a
+gateway on this machine that asks for no token. Needs Playwright, a Chromium, and Pillow."""
 
 from __future__ import annotations
 

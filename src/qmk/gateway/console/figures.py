@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
     """``error``: one standard error of the share."""
 
     bits: str
-    count: int
+    shots: int
     share: float
     error: float
 

@@ -71,7 +71,7 @@ async def follow_job(view: View) -> Response[Any]:
     """The events of a job as server-sent events, after ``Last-Event-ID``, until it has ended."""
     require_room(view.request, view.caller)
     after = view.request.headers.get("last-event-id") or view.given("after", "0")
-    asked = msgspec.convert(
+    asked: Any = msgspec.convert(
         {"job_id": view.request.path_params["job"], "after": after if after.isdecimal() else 0},
         FOLLOW.call.request,
         strict=False,
@@ -126,8 +126,8 @@ async def compare_jobs(view: View) -> Response[Any]:
     documents: list[Document] = []
     if len(jobs) == 2:
         documents = [await view.ask("jobs.result", job_id=job) for job in jobs]
-    rows = figures.differences(*(each.counts for each in documents), OUTCOMES) if documents else []
-    distance = figures.distance(*(each.counts for each in documents)) if documents else 0.0
+    first, second = (each.counts for each in documents) if documents else ({}, {})
+    rows, distance = figures.differences(first, second, OUTCOMES), figures.distance(first, second)
     recent = (await view.ask("jobs.list", state="COMPLETED", limit=20)).jobs
     return view.page("compare.html", jobs=jobs, documents=documents, rows=rows, distance=distance, recent=recent)
 

@@ -34,7 +34,7 @@ QUIET_TICKS = 15
 
 
 class Found(NamedTuple):
-    """A page of jobs; ``waiting``: the states of those that are queued, by id; ``next``: the cursor of the next page."""
+    """A page of jobs; ``waiting``: the states of those that are queued; ``next``: the cursor of the next page."""
 
     jobs: list[JobRow]
     waiting: dict[str, Status]

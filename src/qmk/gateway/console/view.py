@@ -70,7 +70,7 @@ class View:
         """The reply of an operation. Raises as it does, and INVALID_PARAMS for fields that do not fit."""
         operation = NAMED[name]
         try:
-            asked = msgspec.convert(fields, operation.call.request, strict=False)
+            asked: Any = msgspec.convert(fields, operation.call.request, strict=False)
         except msgspec.ValidationError as error:
             raise refusals.bad_params(operation.call, str(error)) from None
         reply = await operation.serve(self.caller, asked)
