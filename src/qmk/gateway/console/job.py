@@ -71,9 +71,10 @@ async def follow_job(view: View) -> Response[Any]:
     """The events of a job as server-sent events, after ``Last-Event-ID``, until it has ended."""
     require_room(view.request, view.caller)
     after = view.request.headers.get("last-event-id") or view.given("after", "0")
-    asked: Any = msgspec.convert(
+    wanted: type[Any] = FOLLOW.call.request
+    asked = msgspec.convert(
         {"job_id": view.request.path_params["job"], "after": after if after.isdecimal() else 0},
-        FOLLOW.call.request,
+        wanted,
         strict=False,
     )
     items = handlers.follow_events(view.caller, asked)

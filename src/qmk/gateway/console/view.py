@@ -69,8 +69,9 @@ class View:
     async def ask(self, name: str, /, **fields: Any) -> Any:
         """The reply of an operation. Raises as it does, and INVALID_PARAMS for fields that do not fit."""
         operation = NAMED[name]
+        wanted: type[Any] = operation.call.request
         try:
-            asked: Any = msgspec.convert(fields, operation.call.request, strict=False)
+            asked = msgspec.convert(fields, wanted, strict=False)
         except msgspec.ValidationError as error:
             raise refusals.bad_params(operation.call, str(error)) from None
         reply = await operation.serve(self.caller, asked)
