@@ -68,7 +68,7 @@ async def draw_circuit(view: View) -> Response[Any]:
         raise QmkError("JOB_NOT_FOUND", "the program of this job was not submitted here")
     source = abi.Program(format=program.format, text=program.text)
     try:
-        asked = shapes.DrawProgram(program=source, width=max(200, min(20_000, int(view.given("width", "960")))))
+        asked = shapes.DrawProgram(program=source, width=max(200, min(20_000, int(view.read("width", "960")))))
     except ValueError:
         raise QmkError("INVALID_PARAMS", "width is not a number of pixels", field="width") from None
     return picture(await pictures_of(view).draw(view, shapes.Picture(program=asked)), lasting=True)
@@ -76,7 +76,7 @@ async def draw_circuit(view: View) -> Response[Any]:
 
 async def plot(view: View, kind: Literal["histogram", "convergence", "engines", "sweep"], **data: Any) -> Response[Any]:
     """The plot, in the theme that the address asks for."""
-    theme = "dark" if view.given("theme") == "dark" else "light"
+    theme = "dark" if view.read("theme") == "dark" else "light"
     asked = shapes.DrawPlot(plot=kind, figures=data, theme=theme)
     return picture(await pictures_of(view).draw(view, shapes.Picture(plot=asked)), lasting=False)
 
@@ -84,7 +84,7 @@ async def plot(view: View, kind: Literal["histogram", "convergence", "engines", 
 @page("/jobs/{job:str}/histogram.svg")
 async def draw_histogram(view: View) -> Response[Any]:
     """The outcomes of a job; with ``beside``, those of another job too."""
-    jobs = [job_of(view), *view.given_all("beside")[:1]]
+    jobs = [job_of(view), *view.read_all("beside")[:1]]
     found = [await view.ask("jobs.result", job_id=job, partial=True) for job in jobs]
     counts = [each.counts for each in found]
     if len(jobs) == 1:

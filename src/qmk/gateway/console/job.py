@@ -62,7 +62,7 @@ async def show_job(view: View) -> Response[Any]:
         program=await kept.program_of(view, job),
         ended=status.state in ENDED,
         reasons=result.provenance.reasons if result else [],
-        width=view.given("width", "960"),
+        width=view.read("width", "960"),
     )
 
 
@@ -70,7 +70,7 @@ async def show_job(view: View) -> Response[Any]:
 async def follow_job(view: View) -> Response[Any]:
     """The events of a job as server-sent events, after ``Last-Event-ID``, until it has ended."""
     require_room(view.request, view.caller)
-    after = view.request.headers.get("last-event-id") or view.given("after", "0")
+    after = view.request.headers.get("last-event-id") or view.read("after", "0")
     wanted: type[Any] = FOLLOW.call.request
     asked = msgspec.convert(
         {"job_id": view.request.path_params["job"], "after": after if after.isdecimal() else 0},
@@ -114,7 +114,7 @@ async def cancel_job(view: View) -> Response[Any]:
 @page("/jobs/{job:str}/shots")
 async def show_shots(view: View) -> Response[Any]:
     """A table of shots, from the one that is asked for."""
-    job, first = view.request.path_params["job"], view.given("from", "0")
+    job, first = view.request.path_params["job"], view.read("from", "0")
     shots = await view.ask("jobs.shots", job_id=job, from_shot=first, count=SHOTS)
     rows = [figures.split(row, shots.widths) for row in shots.rows]
     return view.page("shots.html", job=job, shots=shots, rows=rows, count=SHOTS)
@@ -123,7 +123,7 @@ async def show_shots(view: View) -> Response[Any]:
 @page("/compare")
 async def compare_jobs(view: View) -> Response[Any]:
     """Two results beside each other: their outcomes, and by how many standard errors each differs."""
-    jobs = view.given_all("job")[:2]
+    jobs = view.read_all("job")[:2]
     documents: list[Document] = []
     if len(jobs) == 2:
         documents = [await view.ask("jobs.result", job_id=job) for job in jobs]

@@ -60,8 +60,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def filter_of(view: View) -> Filter:
-    given = {name: view.given(name).strip() for name in ("state", "not_state", "name")}
-    return Filter(**given, tag=view.given_all("tag"), not_tag=view.given_all("not_tag"))
+    given = {name: view.read(name).strip() for name in ("state", "not_state", "name")}
+    return Filter(**given, tag=view.read_all("tag"), not_tag=view.read_all("not_tag"))
 
 
 async def find(view: View, wanted: Filter, cursor: str, most: int = SHOWN) -> Found:
@@ -90,7 +90,7 @@ async def show_jobs(view: View) -> Response[Any]:
     saved = await kept.views_of(view)
     if not view.query and saved.first in saved.views and saved.views[saved.first]:
         return redirect(f"/jobs?{saved.views[saved.first]}")
-    wanted, cursor = filter_of(view), view.given("cursor")
+    wanted, cursor = filter_of(view), view.read("cursor")
     found = await find(view, wanted, cursor)
     new = not found.jobs and not view.query
     return view.page("jobs.html", wanted=wanted, found=found, saved=saved, states=STATES, cursor=cursor, new=new)
@@ -100,7 +100,7 @@ async def show_jobs(view: View) -> Response[Any]:
 async def follow_jobs(view: View) -> Response[Any]:
     """Says when the list that the address names has changed, as server-sent events."""
     require_room(view.request, view.caller)
-    wanted, cursor = filter_of(view), view.given("cursor")
+    wanted, cursor = filter_of(view), view.read("cursor")
 
     async def lines() -> AsyncIterator[bytes]:
         shown, quiet = b"", 0
@@ -130,8 +130,8 @@ async def follow_jobs(view: View) -> Response[Any]:
 async def cancel_jobs(view: View) -> Response[Any]:
     """Cancels the jobs that were selected, or all that match the filter."""
     wanted = filter_of(view)
-    chosen = view.given_all("job")
-    if view.given("all"):
+    chosen = view.read_all("job")
+    if view.read("all"):
         chosen.clear()
         for state in ("QUEUED", "RUNNING"):
             if wanted.state in ("", state):
@@ -153,11 +153,11 @@ async def _matching(view: View, wanted: Filter) -> list[str]:
 @action("/jobs/views")
 async def change_views(view: View) -> Response[Any]:
     """Saves the filter as a view, or forgets a view."""
-    wanted, name = filter_of(view), view.given("view").strip()[:64]
-    if view.given("forget"):
-        await kept.change_views(view, view.given("forget"), None)
+    wanted, name = filter_of(view), view.read("view").strip()[:64]
+    if view.read("forget"):
+        await kept.change_views(view, view.read("forget"), None)
     elif name:
-        await kept.change_views(view, name, wanted.query(), first=bool(view.given("first")))
+        await kept.change_views(view, name, wanted.query(), first=bool(view.read("first")))
     return redirect(f"/jobs?{wanted.query() or 'all=1'}")
 
 

@@ -62,14 +62,14 @@ async def show_account(view: View) -> Response[Any]:
 @action("/account/revoke")
 async def revoke(view: View) -> Response[Any]:
     """Gives up a capability, and all that derives from it."""
-    await view.caller.ask(q_revoke.CALL, capability=view.given("capability"))
+    await view.caller.ask(q_revoke.CALL, capability=view.read("capability"))
     return redirect("/account")
 
 
 @action("/account/sessions/end")
 async def end_session(view: View) -> Response[Any]:
     """Ends one of the user's sessions."""
-    await view.request.app.state.sessions.end(view.given("session"), view.session.user)
+    await view.request.app.state.sessions.end(view.read("session"), view.session.user)
     return redirect("/account")
 
 

@@ -20,7 +20,7 @@ _PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*", re.ASCII)
 @get("/signin")
 async def show_sign_in(request: AnyRequest) -> Response[bytes]:
     """The form, which asks for a token; on loopback without one."""
-    return _form(request, _wanted(request.query_params.get("next", "")))
+    return _form(request, _own_path(request.query_params.get("next", "")))
 
 
 @post("/signin", status_code=200)
@@ -28,7 +28,7 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
     """Begins a session for the token's tenant."""
     require_own_page(request)
     fields = dict(await form_of(request))
-    token, wanted = fields.get("token", "").strip(), _wanted(fields.get("next", ""))
+    token, wanted = fields.get("token", "").strip(), _own_path(fields.get("next", ""))
     gate: Gate = request.app.state.gate
     try:
         if not token and not gate.callers.lets_in_local(request.headers):
@@ -65,7 +65,7 @@ def _form(request: AnyRequest, wanted: str, error: QmkError | None = None) -> Re
     return html("signin.html", 401 if error else 200, view=None, wanted=wanted, error=error, local=local)
 
 
-def _wanted(text: str) -> str:
+def _own_path(text: str) -> str:
     """A path of this gateway, or else the first page."""
     return text if _PATH.fullmatch(text) else "/jobs"
 

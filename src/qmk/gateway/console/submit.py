@@ -59,9 +59,9 @@ class Asked:
 async def show_submit(view: View) -> Response[Any]:
     """The form: empty, with an example, or with the program of an earlier job."""
     fields = dict.fromkeys(FIELDS, "") | {"shots": "1000"}
-    if (example := EXAMPLES.get(view.given("example"))) is not None:
+    if (example := EXAMPLES.get(view.read("example"))) is not None:
         fields |= {"text": example.text, "points": example.points}
-    elif earlier := view.given("job"):
+    elif earlier := view.read("job"):
         program = await kept.program_of(view, earlier)
         fields |= {"text": program.text, "format": program.format} if program else {}
     return await _page(view, Asked(fields))
@@ -70,10 +70,10 @@ async def show_submit(view: View) -> Response[Any]:
 @action("/submit")
 async def submit(view: View) -> Response[Any]:
     """Checks, explains, draws or submits the program, as the button says; what is wrong stands beside the form."""
-    asked = Asked({name: view.given(name) for name in FIELDS})
+    asked = Asked({name: view.read(name) for name in FIELDS})
     asked.fields["text"] = asked.fields["text"].replace("\r\n", "\n")  # as browsers send the lines of a form
     try:
-        match view.given("do", "submit"):
+        match view.read("do", "submit"):
             case "check":
                 await _check(view, asked)
             case "explain":
@@ -96,7 +96,7 @@ async def submit(view: View) -> Response[Any]:
 @action("/check")
 async def check(view: View) -> Response[Any]:
     """The findings about a text, as JSON for the editor."""
-    program = abi.Program(format=view.given("format"), text=view.given("text"))
+    program = abi.Program(format=view.read("format"), text=view.read("text"))
     try:
         found = await view.ask("programs.check", program=program)
     except QmkError as error:

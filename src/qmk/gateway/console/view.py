@@ -57,11 +57,11 @@ class View:
     def path(self) -> str:
         return self.request.scope["path"]
 
-    def given(self, name: str, default: str = "") -> str:
+    def read(self, name: str, default: str = "") -> str:
         """The field of the form, or else of the address."""
         return next((text for key, text in self.form if key == name), self.query.get(name, default))
 
-    def given_all(self, name: str) -> list[str]:
+    def read_all(self, name: str) -> list[str]:
         """Every value of a field that may come again; texts of several words are several."""
         rows = self.form or [(key, text) for key, text in self.request.query_params.multi_items()]
         return [word for key, text in rows if key == name for word in text.split()]
@@ -137,7 +137,7 @@ def action(path: str) -> Callable[[Serve], HTTPRouteHandler]:
             if view is None:
                 return to_sign_in(request)
             view.form = await form_of(request)
-            if view.given("csrf") != view.session.csrf:
+            if view.read("csrf") != view.session.csrf:
                 raise Refusal(403, "the form is of another session: open its page again")
             return await serve(view)
 
