@@ -55,7 +55,7 @@ def histogram(
         axes.set_xlabel(_outcome_label([counts] if isinstance(counts, Mapping) else counts))
         axes.set_ylim(0)
         if names:
-            axes.legend()
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)  # above the bars, which may be everywhere
         return axes.figure
 
 

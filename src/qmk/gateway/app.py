@@ -10,6 +10,7 @@
 | /graphql | the same operations in GraphQL |
 | /rpc | QMK's own clients, by URL |
 | /observe, /metrics | what goes on here, for whoever runs it |
+| / and what is below it otherwise | the web console |
 
 Whatever goes wrong is answered in the form of the protocol, without a traceback; what is a defect of ours is
 logged with one.
@@ -34,6 +35,7 @@ from qmk.gateway import rpc
 from qmk.gateway.accounts.accounts import ReadLedger
 from qmk.gateway.accounts.sign_in import Config
 from qmk.gateway.braket import routes as braket
+from qmk.gateway.console import routes as console
 from qmk.gateway.edge import Edge, Receive, Scope, Send, headers_of
 from qmk.gateway.graphql import routes as graphql
 from qmk.gateway.http import (
@@ -71,6 +73,7 @@ class ProtocolAdapter:
 
 
 ADAPTERS = (
+    ProtocolAdapter("", console.HANDLERS, console.answer_error),  # first: the others are more precise
     ProtocolAdapter("/braket", braket.HANDLERS, braket.answer_error),
     ProtocolAdapter("/s3", braket.S3_HANDLERS, braket.refused_s3),
     ProtocolAdapter("/qlam", qlam.HANDLERS, qlam.answer_error),
@@ -188,7 +191,7 @@ def make_app(
             rest.SCHEMA,
             graphql_schema,
             grpc_schema,
-            *(Router(path=adapter.path, route_handlers=adapter.handlers) for adapter in ADAPTERS if adapter.handlers),
+            *(Router(path=each.path or "/", route_handlers=each.handlers) for each in ADAPTERS if each.handlers),
         ],
         exception_handlers={Exception: _answer_error, HTTPException: _answer_error},
         request_max_body_size=BODY_BYTES,

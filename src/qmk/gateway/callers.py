@@ -320,12 +320,15 @@ class Callers:
         async with AsyncClient(self._path) as client:
             await client.query_resources()
 
+    def lets_in_local(self, headers: Mapping[str, str]) -> bool:
+        """Whether somebody at this machine may use a page of the gateway's own without a token."""
+        return not self._needs_token and _is_here(headers)
+
     def _require_local_program(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:
             raise QmkError("AUTH_FAILED", "this gateway asks for a token", help="show a QMK token as the page says")
         from_a_page = "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
-        host = _HOST.fullmatch(headers.get("host", ""))
-        if from_a_page or host is None or not is_loopback(host[1] or host[2]):
+        if from_a_page or not _is_here(headers):
             raise QmkError("AUTH_FAILED", "without a token only programs on this machine are let in")
 
     async def _bound_clients(self, tenant: str) -> None:
@@ -340,6 +343,11 @@ class Callers:
     async def close(self) -> None:
         while self._kept:
             await self._kept.popitem()[1].leave()
+
+
+def _is_here(headers: Mapping[str, str]) -> bool:
+    host = _HOST.fullmatch(headers.get("host", ""))
+    return host is not None and is_loopback(host[1] or host[2])
 
 
 def token_of(headers: Mapping[str, str]) -> str:

@@ -32,5 +32,5 @@ def test_grpc_goes_with_http() -> None:
 
 
 def test_an_address_in_use_is_refused_before_anything_starts() -> None:
-    with gateway.listen("127.0.0.1", 0) as taken, pytest.raises(QmkError, match="cannot listen at 127.0.0.1"):
+    with gateway.listen("127.0.0.1", 0) as taken, pytest.raises(QmkError, match=r"cannot listen at 127\.0\.0\.1"):
         gateway.free_place(*taken.getsockname()[:2])

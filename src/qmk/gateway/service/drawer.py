@@ -1,15 +1,17 @@
-"""The process that draws: ``python -m qmk.gateway.service.drawer``, a program on standard input, its picture on
-standard output. Programs of strangers are read here and not in the gateway."""
+"""The process that draws: ``python -m qmk.gateway.service.drawer``, a program or figures on standard input, the picture
+on standard output. Programs of strangers are read here and not in the gateway; plots take Matplotlib, which the gateway
+does not import."""
 
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.gateway.service.shapes import DrawProgram
+from qmk.gateway.service.shapes import DrawPlot, DrawProgram, Picture
 from qmk.rpc.graphs import source_of
 from qmk.worker import process
 
@@ -29,12 +31,40 @@ def draw_svg(asked: DrawProgram) -> str:
     return draw(graph, device=asked.device, width=asked.width, max_nodes=DRAWN_NODES).to("svg").decode()
 
 
+def plot_svg(asked: DrawPlot) -> str:
+    """The plot. Raises what drawing it raises, UNSUPPORTED without Matplotlib among it."""
+    from qmk.drawing import bars, curves, engines
+
+    makers: dict[str, Any] = {
+        "histogram": bars.histogram,
+        "convergence": curves.convergence,
+        "engines": engines.chart,
+        "sweep": _sweep,
+    }
+    return makers[asked.plot](**asked.figures, theme=asked.theme)._repr_svg_()
+
+
+def _sweep(labels: list[str], ylabel: str, theme: str, **columns: Any) -> Any:
+    """The curves of a sweep, whose ``columns`` are lists of lists."""
+    import numpy as np
+
+    from qmk.drawing import curves
+
+    names = tuple(columns.pop("names"))
+    swept: Any = SimpleNamespace(names=names, **{name: np.array(rows, float) for name, rows in columns.items()})
+    made: Any = curves.sweep(swept, labels, theme=theme)
+    if len(made.axes) == 1:
+        made.axes[0].set_ylabel(ylabel)
+    return made
+
+
 def main() -> int:
     process.settle("qmk-drawer", 1)
     process.bound_memory(MEMORY_BYTES)
     made: dict[str, Any]
     try:
-        made = {"svg": draw_svg(msgspec.json.decode(sys.stdin.buffer.read(), type=DrawProgram))}
+        asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Picture).of
+        made = {"svg": draw_svg(asked) if isinstance(asked, DrawProgram) else plot_svg(asked)}
     except QmkError as error:
         made = {"error": error.to_dict()}
     except MemoryError:

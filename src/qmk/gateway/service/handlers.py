@@ -133,6 +133,11 @@ async def check_program(caller: Caller, asked: Any) -> shapes.Check:
 
 
 async def draw_program(caller: Caller, asked: shapes.DrawProgram) -> shapes.Drawing:
+    return await draw(caller, shapes.Picture(program=asked))
+
+
+async def draw(caller: Caller, asked: shapes.Picture) -> shapes.Drawing:
+    """The picture of a program or of figures. Raises what drawing it raises."""
     question = msgspec.json.encode(asked)
     found = msgspec.json.decode(await caller.children.ask(caller.tenant, DRAWER, question, DRAWING_S))
     if "error" in found:

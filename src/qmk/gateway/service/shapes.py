@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -97,6 +97,27 @@ class DrawProgram(shapes.Request, frozen=True):
     device: Annotated[str, Meta(description="draw the timeline of this atom-array device", max_length=256)] | None = (
         None
     )
+
+
+class DrawPlot(Struct, frozen=True, kw_only=True):
+    """A plot of figures, for the process that draws."""
+
+    plot: Literal["histogram", "convergence", "engines", "sweep"]
+    figures: dict[str, Any]
+    theme: Literal["light", "dark"] = "light"
+
+
+class Picture(Struct, frozen=True, kw_only=True):
+    """What the process that draws is asked for: one of the two."""
+
+    program: DrawProgram | None = None
+    plot: DrawPlot | None = None
+
+    @property
+    def of(self) -> DrawProgram | DrawPlot:
+        found = self.program or self.plot
+        assert found is not None
+        return found
 
 
 class Drawing(Struct, frozen=True):

@@ -1,0 +1,165 @@
+"""The list of jobs: filters that stand in its address, many cancelled at once, views saved by name."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response
+from litestar.response import Stream
+
+from qmk.abi.calls.q_jobs import JobRow
+from qmk.abi.shapes import Status
+from qmk.base.errors import QmkError
+from qmk.client.calls import ENDED
+from qmk.gateway.console import kept
+from qmk.gateway.console.render import HEADERS
+from qmk.gateway.console.view import View, action, open_view, page, redirect
+from qmk.gateway.jobs import cancel_all, states
+from qmk.gateway.rest.routes import EVENT_STREAM
+from qmk.gateway.service.serving import hold, require_room
+
+STATES = ("QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
+SHOWN, PAGES = 50, 10
+"""Jobs of a page, and the most pages of the service that are read for one of ours when many are excluded."""
+MATCHED = 1000
+"""Most jobs that one form cancels."""
+TICK_S = 1.0
+"""Seconds between looks at a list that somebody watches."""
+QUIET_TICKS = 15
+"""Looks without a change after which a stream says that it is still there."""
+
+
+class Found(NamedTuple):
+    """A page of jobs; ``waiting``: the states of those that are queued; ``next``: the cursor of the next page."""
+
+    jobs: list[JobRow]
+    waiting: dict[str, Status]
+    next: str | None
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs are shown, as the address has it. ``not_state`` and ``not_tag`` exclude."""
+
+    state: str = ""
+    not_state: str = ""
+    name: str = ""
+    tag: list[str] = []
+    not_tag: list[str] = []
+
+    def admits(self, row: JobRow) -> bool:
+        return row.state != self.not_state and not set(row.tags) & set(self.not_tag)
+
+    def query(self, **more: Any) -> str:
+        """The query of its address."""
+        fields = msgspec.structs.asdict(self) | {"tag": " ".join(self.tag), "not_tag": " ".join(self.not_tag)} | more
+        return urlencode({name: text for name, text in fields.items() if text})
+
+
+def filter_of(view: View) -> Filter:
+    given = {name: view.read(name).strip() for name in ("state", "not_state", "name")}
+    return Filter(**given, tag=view.read_all("tag"), not_tag=view.read_all("not_tag"))
+
+
+async def find(view: View, wanted: Filter, cursor: str, most: int = SHOWN) -> Found:
+    """A page of the jobs that a filter admits, at least ``most`` of them where there are as many."""
+    rows: list[JobRow] = []
+    following: str | None = cursor
+    for _ in range(PAGES):
+        reply = await view.ask(
+            "jobs.list", state=wanted.state or None, name=wanted.name, tags=wanted.tag, limit=most, cursor=following
+        )
+        rows += [row for row in reply.jobs if wanted.admits(row)]
+        following = reply.next
+        if following is None or len(rows) >= most:
+            break
+    queued = [row.job_id for row in rows if row.state == "QUEUED"]
+    try:
+        waiting = {each.job_id: each for each in await states(view.caller, queued)}
+    except QmkError:  # one has been forgotten since
+        waiting = {}
+    return Found(rows, waiting, following)
+
+
+@page("/jobs")
+async def show_jobs(view: View) -> Response[Any]:
+    """The list. Without a filter it is the view that the user has chosen to see first."""
+    saved = await kept.views_of(view)
+    if not view.query and saved.first in saved.views and saved.views[saved.first]:
+        return redirect(f"/jobs?{saved.views[saved.first]}")
+    wanted, cursor = filter_of(view), view.read("cursor")
+    found = await find(view, wanted, cursor)
+    new = not found.jobs and not view.query
+    return view.page("jobs.html", wanted=wanted, found=found, saved=saved, states=STATES, cursor=cursor, new=new)
+
+
+@page("/live/jobs")
+async def follow_jobs(view: View) -> Response[Any]:
+    """Says when the list that the address names has changed, as server-sent events."""
+    require_room(view.request.app.state.gate, view.caller)
+    wanted, cursor = filter_of(view), view.read("cursor")
+
+    async def lines() -> AsyncIterator[bytes]:
+        shown, quiet = b"", 0
+        with hold(view.request.app.state.gate, view.caller):
+            while await open_view(view.request) is not None:
+                view.asked.clear()
+                try:
+                    found = await find(view, wanted, cursor)
+                except QmkError as error:
+                    if error.kind.name != "CONNECTION_LOST":
+                        return
+                    await asyncio.sleep(TICK_S)  # the daemon is being started again
+                    continue
+                seen = hashlib.sha256(msgspec.json.encode((found.jobs, found.waiting))).digest()
+                quiet = quiet + 1 if seen == shown else 0
+                if seen != shown and shown:
+                    yield b"event: changed\ndata:\n\n"
+                elif quiet % QUIET_TICKS == 0:
+                    yield b": nothing new\n\n"
+                shown = seen
+                await asyncio.sleep(TICK_S)
+
+    return Stream(lines(), media_type=EVENT_STREAM, headers={**HEADERS, "X-Accel-Buffering": "no"})
+
+
+@action("/jobs/cancel")
+async def cancel_jobs(view: View) -> Response[Any]:
+    """Cancels the jobs that were selected, or all that match the filter."""
+    wanted = filter_of(view)
+    chosen = view.read_all("job")
+    if view.read("all"):
+        chosen.clear()
+        for state in ("QUEUED", "RUNNING"):
+            if wanted.state in ("", state):
+                chosen += await _matching(view, msgspec.structs.replace(wanted, state=state))
+    count = await cancel_all(view.caller, chosen[:MATCHED], "cancelled in the console")
+    return redirect(f"/jobs?{wanted.query(cancelled=str(count))}")
+
+
+async def _matching(view: View, wanted: Filter) -> list[str]:
+    rows: list[JobRow] = []
+    cursor: str | None = ""
+    while cursor is not None and len(rows) < MATCHED:
+        found = await find(view, wanted, cursor, 200)
+        rows += found.jobs
+        cursor = found.next
+    return [row.job_id for row in rows if row.state not in ENDED]
+
+
+@action("/jobs/views")
+async def change_views(view: View) -> Response[Any]:
+    """Saves the filter as a view, or forgets a view."""
+    wanted, name = filter_of(view), view.read("view").strip()[:64]
+    if view.read("forget"):
+        await kept.change_views(view, view.read("forget"), None)
+    elif name:
+        await kept.change_views(view, name, wanted.query(), first=bool(view.read("first")))
+    return redirect(f"/jobs?{wanted.query() or 'all=1'}")
+
+
+HANDLERS = (show_jobs, follow_jobs, cancel_jobs, change_views)

@@ -1,0 +1,20 @@
+"""The handlers of the console."""
+
+from __future__ import annotations
+
+from litestar.handlers import HTTPRouteHandler
+
+from qmk.gateway.console import files, job, jobs, machine, render, signing, submit
+from qmk.gateway.console.render import answer_error
+
+__all__ = ["HANDLERS", "answer_error"]
+
+HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    render.static_file,
+    *signing.HANDLERS,
+    *jobs.HANDLERS,
+    *job.HANDLERS,
+    *files.HANDLERS,
+    *submit.HANDLERS,
+    *machine.HANDLERS,
+)

@@ -1,0 +1,92 @@
+// What moves on the pages of the console. Everything can be read without it.
+
+// --- lists and jobs that change: the server says when, and the page is read again ---
+let source = null, pending = 0;
+
+async function renew() {
+  pending = 0;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  if (!answer || !answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById("live"), old = document.getElementById("live");
+  if (!fresh || !old) return;
+  const chosen = new Set([...old.querySelectorAll("input:checked")].map((box) => box.value));
+  const open = [...old.querySelectorAll("details")].map((each) => each.open);
+  const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  for (const box of fresh.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(box.value);
+  fresh.querySelectorAll("details").forEach((each, at) => { if (at in open) each.open = open[at]; });
+  for (const image of fresh.querySelectorAll("picture")) { // those that are the same stay, so that nothing flickers
+    const same = [...old.querySelectorAll("picture")].find((each) => each.innerHTML === image.innerHTML);
+    if (same) image.replaceWith(same);
+  }
+  old.replaceWith(fresh);
+  if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus();
+  const ended = page.querySelector("[data-live]") === null;
+  if (ended && source) { source.close(); source = null; location.replace(location.href); }
+}
+
+function follow() {
+  const place = document.querySelector("[data-live]");
+  if (!place || source || document.hidden) return;
+  source = new EventSource(place.dataset.live);
+  source.addEventListener("changed", () => { pending ||= setTimeout(renew, 300); });
+  let lost = false;
+  source.onerror = () => {
+    lost = true;
+    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(() => { renew(); follow(); }, 3000); }
+  };
+  source.onopen = () => { if (lost) renew(); lost = false; };
+}
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) { source?.close(); source = null; } else { renew(); follow(); }
+});
+follow();
+
+// --- pictures: zoom with buttons or Ctrl and the wheel, move by dragging ---
+for (const frame of document.querySelectorAll("[data-zoom]")) {
+  const canvas = frame.querySelector(".canvas"), image = canvas.querySelector("img");
+  let scale = 1;
+  const show = (wanted, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) => {
+    const next = Math.min(8, Math.max(0.1, wanted)), ratio = next / scale;
+    const left = (canvas.scrollLeft + x) * ratio - x, top = (canvas.scrollTop + y) * ratio - y;
+    scale = next;
+    image.style.width = `${image.naturalWidth * scale}px`;
+    canvas.scrollTo(left, top);
+  };
+  const tools = frame.querySelector(".tools") ?? frame.appendChild(Object.assign(document.createElement("p"), { className: "tools" }));
+  const button = (text, label, act) => {
+    const made = Object.assign(document.createElement("button"), { type: "button", textContent: text, ariaLabel: label, onclick: act });
+    tools.append(" ", made);
+  };
+  button("−", "Smaller", () => show(scale / 1.4));
+  button("+", "Larger", () => show(scale * 1.4));
+  button("fit", "Fit the width", () => show((canvas.clientWidth - 2) / image.naturalWidth));
+  canvas.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    const box = canvas.getBoundingClientRect();
+    show(scale * Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
+  }, { passive: false });
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "mouse" || event.button) return;
+    event.preventDefault();
+    canvas.focus();
+    canvas.setPointerCapture(event.pointerId);
+    canvas.classList.add("drag");
+    const move = (next) => canvas.scrollBy(-next.movementX, -next.movementY);
+    canvas.addEventListener("pointermove", move);
+    canvas.addEventListener("pointerup", () => { canvas.removeEventListener("pointermove", move); canvas.classList.remove("drag"); }, { once: true });
+  });
+}
+
+// --- the list: one box that selects all that are shown ---
+const corner = document.querySelector("thead .choose");
+if (corner) {
+  const all = Object.assign(document.createElement("input"), { type: "checkbox", ariaLabel: "select all that are shown" });
+  all.onchange = () => { for (const box of document.querySelectorAll("tbody .choose input")) box.checked = all.checked; };
+  corner.append(all);
+}
+
+// --- the editor, read only where it is used ---
+const form = document.querySelector("[data-editor]");
+if (form) import(form.dataset.editor).then(({ edit }) => edit(form));

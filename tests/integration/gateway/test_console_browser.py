@@ -1,0 +1,181 @@
+"""The console in Chromium: every page and flow, wide and on a phone, light and dark, judged by axe; without scripts.
+
+It needs Playwright, a Chromium at /usr/bin/chromium (or QMK_CHROMIUM), and for axe npm, which fetches it once into a
+cache outside the repository. What is not there is skipped with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmk.gateway.app import make_app
+from tests.conftest import RunningDaemon
+from tests.serving import serving
+
+api: Any = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = os.environ.get("QMK_CHROMIUM", "/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
+AXE = "axe-core@4.14.1"
+FIRST_VIEW_BYTES = 150_000
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    daemon = RunningDaemon(tmp_path_factory.mktemp("daemon")).start()
+    app = make_app(daemon.socket, tmp_path_factory.mktemp("console") / "gateway.db", needs_token=False)
+    with serving(app) as found:
+        yield found
+    daemon.kill()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no browser at {CHROMIUM}")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The text of axe-core."""
+    kept = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qmk-tests"
+    found = kept / f"{AXE}.min.js"
+    if not found.exists():
+        if shutil.which("npm") is None:
+            pytest.skip("axe-core is not in the cache, and there is no npm to fetch it")
+        kept.mkdir(parents=True, exist_ok=True)
+        packed = subprocess.run(["npm", "pack", AXE], cwd=kept, capture_output=True, text=True, check=False)
+        if packed.returncode:
+            pytest.skip("npm cannot fetch axe-core")
+        with tarfile.open(kept / packed.stdout.split()[-1]) as archive:
+            member = archive.extractfile("package/axe.min.js")
+            assert member is not None
+            found.write_bytes(member.read())
+    return found.read_text()
+
+
+class Visit:
+    """A page in a context of its own, and what the browser complained about."""
+
+    def __init__(
+        self, chromium: Any, url: str, size: dict[str, int], scheme: str = "light", script: bool = True
+    ) -> None:
+        self.context = chromium.new_context(
+            viewport=size, color_scheme=scheme, base_url=url, java_script_enabled=script, reduced_motion="reduce"
+        )
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.bytes = 0
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self) -> None:
+        self.page.goto("/")
+        self.page.get_by_role("button", name="Continue on this machine").click()
+        self.page.wait_for_url("**/jobs*")
+
+    def submit(self, example: str) -> str:
+        """Submits an example; the path of what it became, once it has ended."""
+        self.page.goto(f"/submit?example={example}")
+        self.page.get_by_label("Name").fill(example)
+        self.page.get_by_role("button", name="Submit", exact=True).click()
+        self.page.wait_for_url("**/jobs/job_*" if example != "rabi" else "**/batches/*")
+        self.page.locator("#live:not([data-live])").wait_for()
+        return self.page.evaluate("location.pathname")
+
+    def judge(self, axe: str) -> None:
+        self.page.evaluate(axe + ";0")
+        found = self.page.evaluate("axe.run()")["violations"]
+        assert [(row["id"], [node["html"][:200] for node in row["nodes"]]) for row in found] == []
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert self.complaints == []
+
+
+def test_a_program_is_submitted_and_its_result_appears_by_itself(chromium: Any, url: str) -> None:
+    visit = Visit(chromium, url, WIDE)
+    sizes: list[int] = []
+    visit.page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", 0))))
+    visit.sign_in()
+    assert 0 < sum(sizes) < FIRST_VIEW_BYTES
+    visit.page.get_by_role("link", name="A Bell pair").first.click()
+    editor = visit.page.get_by_role("textbox", name="Program")
+    editor.click()
+    visit.page.keyboard.press("Control+End")
+    visit.page.keyboard.type("foo q[0];")
+    visit.page.get_by_text("no gate 'foo' is defined").first.wait_for()
+    for _ in range(len("foo q[0];")):
+        visit.page.keyboard.press("Backspace")
+    visit.page.get_by_text("No error: 2 qubits").wait_for()
+    visit.page.get_by_role("button", name="Submit", exact=True).click()
+    visit.page.locator("text=completed").first.wait_for()
+    assert visit.page.get_by_role("heading", name="Outcomes").is_visible()
+    assert visit.complaints == []
+    visit.context.close()
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", PHONE)], ids=["light-wide", "dark-phone"])
+def test_every_page_is_sound(chromium: Any, url: str, axe: str, scheme: str, size: dict[str, int]) -> None:
+    visit = Visit(chromium, url, size, scheme)
+    visit.page.goto("/")
+    visit.judge(axe)
+    visit.sign_in()
+    visit.judge(axe)
+    jobs = {name: visit.submit(name) for name in ("bell", "ghz", "teleport", "rabi")}
+    bell, ghz = (jobs[name].removeprefix("/jobs/") for name in ("bell", "ghz"))
+    pages = ["/jobs", "/submit", "/queue", "/engines", "/devices", "/account", "/guide", *jobs.values(),
+             f"/jobs/{bell}/shots", f"/compare?job={bell}&job={ghz}", "/jobs?tag=none"]  # fmt: skip
+    for path in pages:
+        visit.page.goto(path)
+        for summary in visit.page.locator("main summary").all():
+            summary.click()
+        visit.page.wait_for_load_state("networkidle") if "job" not in path else visit.page.wait_for_load_state()
+        visit.judge(axe)
+        broken = "[...document.images].filter((each) => each.complete && !each.naturalWidth).map((each) => each.src)"
+        assert visit.page.evaluate(broken) == []
+    visit.context.close()
+
+
+@pytest.mark.conformance
+def test_pages_are_read_and_forms_sent_without_scripts(chromium: Any, url: str) -> None:
+    visit = Visit(chromium, url, WIDE, script=False)
+    visit.sign_in()
+    visit.page.goto("/submit?example=bell")
+    visit.page.get_by_label("Program").wait_for()
+    visit.page.get_by_role("button", name="Check").click()
+    assert visit.page.get_by_text("The program is right").is_visible()
+    visit.page.get_by_role("button", name="Submit", exact=True).click()
+    visit.page.wait_for_url("**/jobs/job_*")
+    while not visit.page.get_by_text("completed").first.is_visible():
+        visit.page.reload()
+    assert visit.page.get_by_role("heading", name="Outcomes").is_visible()
+    visit.context.close()
+
+
+@pytest.mark.conformance
+def test_it_is_used_by_keyboard_alone(chromium: Any, url: str) -> None:
+    visit = Visit(chromium, url, WIDE)
+    visit.sign_in()
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    visit.page.keyboard.press("Enter")
+    assert visit.page.evaluate("document.activeElement.id") == "main"
+    visit.page.goto("/submit?example=ghz")
+    visit.page.get_by_role("textbox", name="Program").focus()
+    visit.page.keyboard.press("Escape")  # and then Tab leaves the editor
+    for _ in range(3):  # a scrolled part of it may be a stop of its own
+        visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.closest('.options') !== null")
+    visit.context.close()

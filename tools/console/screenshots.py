@@ -1,0 +1,56 @@
+"""Makes the screenshots of docs/howto/console.md: ``python tools/console/screenshots.py URL``, where URL is of a
+gateway on this machine that asks for no token. Needs Playwright, a Chromium, and Pillow."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs/images"
+CHROMIUM = os.environ.get("QMK_CHROMIUM", "/usr/bin/chromium")
+WIDE, PHONE = {"width": 1180, "height": 760}, {"width": 390, "height": 760}
+COLOURS = 128
+
+
+def keep(page: Any, name: str) -> None:
+    """Writes what the page shows, in few colours."""
+    page.wait_for_function(
+        "[...document.images].every((each) => each.getBoundingClientRect().top > 2000 || each.complete)"
+    )
+    page.wait_for_timeout(1500)
+    with Image.open(io.BytesIO(page.screenshot())) as made:
+        made.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+            IMAGES / f"console-{name}.png", optimize=True
+        )
+
+
+def main() -> int:
+    with sync_playwright() as playwright:
+        browser: Any = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        for scheme, size in (("light", WIDE), ("dark", PHONE)):
+            context = browser.new_context(viewport=size, color_scheme=scheme, base_url=sys.argv[1])
+            page = context.new_page()
+            page.goto("/")
+            page.get_by_role("button", name="Continue on this machine").click()
+            for example in ("bell", "teleport", "ghz"):
+                page.goto(f"/submit?example={example}")
+                page.get_by_label("Name").fill(example)
+                if scheme == "light" and example == "teleport":
+                    keep(page, "submit")
+                page.get_by_role("button", name="Submit", exact=True).click()
+                page.locator("#live:not([data-live])").wait_for()
+            keep(page, f"job-{scheme}")
+            page.goto("/jobs")
+            keep(page, f"jobs-{scheme}")
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
