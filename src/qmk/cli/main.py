@@ -112,7 +112,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     debug = "--debug" in args or bool(os.environ.get("QMK_DEBUG"))
     console = failure.Console(as_json="--json" in args, debug=debug, verbose=debug or "--verbose" in args)
     warnings.simplefilter("ignore", ProgramWarning)  # the console reports them
-    code = run(_take_anywhere(args), console)
+    code = _run(_take_anywhere(args), console)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -138,8 +138,7 @@ def _take_anywhere(args: list[str]) -> list[str]:
     return [*front, *rest, *args[end:]]
 
 
-def run(args: list[str], console: failure.Console) -> int:
-    """Run one command and give its exit code; errors are reported by ``console``."""
+def _run(args: list[str], console: failure.Console) -> int:
     stdout = sys.stdout
     try:
         outcome: Any = cli.main(args=args, prog_name="qmk", standalone_mode=False, obj=console)

@@ -47,7 +47,12 @@ def read(path: str, console: Console) -> bytes:
 def load(path: str, format_name: str | None, params: dict[str, Any], console: Console) -> Loaded:
     """The program at ``path`` as a graph; what its reader warns of is reported, or refused where the console is strict.
     Raises INVALID_GRAPH with every finding the front-end has."""
-    loaded = load_bytes(read(path, console), path, format_name, params)
+    return load_text(read(path, console), path, format_name, params, console)
+
+
+def load_text(data: bytes, path: str, format_name: str | None, params: dict[str, Any], console: Console) -> Loaded:
+    """The program that was read from ``path``, as ``load`` gives it."""
+    loaded = load_bytes(data, path, format_name, params)
     if console.strict and loaded.findings:
         raise invalid_graph(as_errors(loaded.findings))
     console.warn(loaded.findings)

@@ -10,10 +10,9 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from qmk.base.errors import Finding, QmkError, invalid_graph
+from qmk.base.errors import Finding, QmkError
 from qmk.cli import options, request, session, source
 from qmk.cli.failure import Console
-from qmk.formats.warnings import as_errors
 
 if TYPE_CHECKING:
     from qmk.client import Client, Job, Result
@@ -98,11 +97,7 @@ def load(console: CellConsole, format_name: str | None, params: dict[str, Any]) 
     """The program of a cell. Warnings are reported, or refused where the console is strict. Raises INVALID_GRAPH."""
     if not console.body.strip():
         raise QmkError("INVALID_PARAMS", "the cell is empty", help="write the program below the line of %%qmk")
-    loaded = source.load_bytes(console.body, NAME, format_name, params)
-    if console.strict and loaded.findings:
-        raise invalid_graph(as_errors(loaded.findings))
-    console.warn(loaded.findings)
-    return loaded
+    return source.load_text(console.body, NAME, format_name, params, console)
 
 
 def _read_variables(params: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
