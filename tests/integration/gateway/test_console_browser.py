@@ -110,7 +110,7 @@ def test_a_program_is_submitted_and_its_result_appears_by_itself(chromium: Any, 
     visit.sign_in()
     assert 0 < sum(sizes) < FIRST_VIEW_BYTES
     visit.page.get_by_role("link", name="A Bell pair").first.click()
-    editor = visit.page.get_by_role("textbox", name="Program")
+    editor = visit.page.locator(".cm-content")
     editor.click()
     visit.page.keyboard.press("Control+End")
     visit.page.keyboard.type("foo q[0];")
@@ -173,7 +173,7 @@ def test_it_is_used_by_keyboard_alone(chromium: Any, url: str) -> None:
     visit.page.keyboard.press("Enter")
     assert visit.page.evaluate("document.activeElement.id") == "main"
     visit.page.goto("/submit?example=ghz")
-    visit.page.get_by_role("textbox", name="Program").focus()
+    visit.page.locator(".cm-content").focus()
     visit.page.keyboard.press("Escape")  # and then Tab leaves the editor
     for _ in range(3):  # a scrolled part of it may be a stop of its own
         visit.page.keyboard.press("Tab")
