@@ -146,8 +146,8 @@ def announce_authority(certificate: Path | None) -> None:
 
 
 def listen(host: str, port: int, patience_s: float = 0.0) -> sockets.socket:
-    """Binds the port before anything is printed, so that a port in use is an error of the command. ``patience_s``: for so
-    long a port in use is tried again: a gateway whose daemon was killed is about to end."""
+    """Binds the port before anything is printed, so that a port in use is an error of the command. ``patience_s``: for
+    so long a port in use is tried again: a gateway whose daemon was killed is about to end."""
     end_s = time.monotonic() + patience_s
     while True:
         try:
