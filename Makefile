@@ -13,7 +13,7 @@ UV ?= uv
 CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
   PYO3_BUILD_EXTENSION_MODULE=1 cargo
 
-.PHONY: help setup run test conformance environments lint docs site bench crash fuzz models wheel lock clean
+.PHONY: help setup run test conformance environments lint audit docs site bench crash fuzz models wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,10 @@ lint: setup ## style, types, import contracts; of the native core where rustfmt 
 	@rust=$$(tools/rust.sh); if [[ -x $$rust/cargo-fmt && -x $$rust/cargo-clippy ]]; then \
 	  ($(CARGO) fmt --check); ($(CARGO) clippy --quiet --release --locked --all-targets -- -D warnings); \
 	else echo "lint: no rustfmt and clippy beside $$rust/cargo: the native core was not checked"; fi
+
+audit: ## compare the locked packages with published advisories (needs uv and the network)
+	@$(UV) tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes || { \
+	  echo "audit: a package has an advisory, or the service of advisories could not be reached: see above" >&2; exit 1; }
 
 docs: ## write the generated pages and schemas, then check every example in the docs
 	@tools/setup.sh tests
