@@ -28,7 +28,7 @@ def test_a_missing_package_is_told_with_its_extra(name: str, monkeypatch: pytest
 
 def test_grpc_goes_with_http() -> None:
     found = CliRunner().invoke(command, ["--grpc", "127.0.0.1:8452"])
-    assert (found.exit_code, "go with --http" in found.output) == (2, True)
+    assert (found.exit_code, "goes with --http" in found.output) == (2, True)
 
 
 def test_an_address_in_use_is_refused_before_anything_starts() -> None:

@@ -75,7 +75,7 @@ def test_a_database_is_named_in_a_file_that_its_owner_alone_may_read(tmp_path: P
     assert (code, "either with --database or" in text) == (2, True)
     file.chmod(0o640)
     code, text = _database(clean, "--database-file", str(file))
-    assert (code, "chmod 600" in text, "secret" in text) == (2, True, False)
+    assert (code, "chmod 600" in text, "me:secret" in text) == (2, True, False)
     file.write_text("")
     file.chmod(0o600)
     assert "holds no URL" in _database(clean, "--database-file", str(file))[1]
