@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qmk.api.observing import DENSE_S, NARROW, WIDE, circuit_of, decide, evaluate, runner_of
+from qmk.api.in_core import DENSE_S, NARROW, WIDE, circuit_of
+from qmk.api.observing import decide, evaluate, runner_of
 from qmk.api.parametrised import Parametrised, keep, of_graph, of_text
 from qmk.api.source import check_graph, text_of, warn_of_readings
 from qmk.base.errors import QmkError

@@ -3,6 +3,7 @@ back through the program, and from a matrix product state."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,14 +21,14 @@ MOST_GROUP = 16
 """Qubits whose joint probabilities are given: they are sums over all subsets."""
 
 
-class StringObserver:
+class StringObserver(ABC):
     """Sums of Pauli strings, and what follows from them."""
 
     method: str
     _n: int
 
-    def expectation(self, paulis: Sequence[str], /) -> list[float]:
-        raise NotImplementedError
+    @abstractmethod
+    def expectation(self, paulis: Sequence[str], /) -> list[float]: ...
 
     def probabilities(self, qubits: Sequence[int], /) -> list[float]:
         """Half the sum and difference of strings with and without Z, qubit by qubit."""
