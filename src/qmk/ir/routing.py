@@ -19,10 +19,13 @@ STEPS = 20_000
 """Placements of one qubit that the search for a placement without exchanges tries."""
 AHEAD = 16
 """Gates to come that the choice of an exchange looks at."""
+ROUNDS = 4
+"""Placements that are tried where there must be exchanges."""
 FAR = 1 << 20
 
 Pair = tuple[int, int]
 Neighbours = Mapping[int, set[int]]
+Distances = Mapping[int, Mapping[int, int]]
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ def route(program: Program, couplings: Iterable[Pair], sites: Sequence[int]) -> 
     if len(used) > len(near):
         raise Unsupported(f"{len(used)} qubits: the device has {len(near)} that can be used")
     two = [(a, b) for a, b in pairs]
-    start = _without_swaps(two, used, near) or _close(two, used, near)
-    return _Router(near, start, two).route(program, max(sites, default=-1) + 1)
+    far = {site: _distances(near, site) for site in near}
+    start = _without_swaps(two, used, near) or _improve(near, far, _close(two, used, far, near), two)
+    return _Router(near, far, start, two).route(program, max(sites, default=-1) + 1)
 
 
 def _qubits_of(item: Instruction) -> tuple[int, ...]:
@@ -102,17 +106,30 @@ def _connected_order(partners: Mapping[int, set[int]]) -> list[int]:
     return order
 
 
-def _close(pairs: list[Pair], used: list[int], near: Neighbours) -> dict[int, int]:
+def _improve(near: Neighbours, far: Distances, start: dict[int, int], pairs: list[Pair]) -> dict[int, int]:
+    """The placement that needs the fewest exchanges of ``start`` and of those at which the program ends when it is run
+    forth and back (the reverse traversal of Li, Ding and Xie, arXiv:1809.02573)."""
+    best, fewest, at = start, FAR, start
+    for _ in range(ROUNDS):
+        forth = _Router(near, far, at, pairs)
+        forth.walk()
+        if forth.swaps < fewest:
+            best, fewest = at, forth.swaps
+        back = _Router(near, far, forth.at, pairs[::-1])
+        back.walk()
+        at = back.at
+    return best
+
+
+def _close(pairs: list[Pair], used: list[int], far: Distances, near: Neighbours) -> dict[int, int]:
     """Sites in one connected part of the device, each close to the partners placed before."""
-    parts = [set(_distances(near, site)) for site in near]
-    part = max(parts, key=len, default=set[int]())
+    part = max((set(reached) for reached in far.values()), key=len, default=set[int]())
     if len(part) < len(used):
         raise Unsupported(f"{len(used)} qubits that need exchanges: the device has at most {len(part)} connected ones")
     weights: dict[int, Counter[int]] = {qubit: Counter() for qubit in used}
     for a, b in pairs:
         weights[a][b] += 1
         weights[b][a] += 1
-    far = {site: _distances(near, site) for site in part}
     at: dict[int, int] = {}
     for qubit in _connected_order({qubit: set(counter) for qubit, counter in weights.items()}):
         free = part - set(at.values())
@@ -136,15 +153,21 @@ def _distances(near: Neighbours, start: int) -> dict[int, int]:
 
 
 class _Router:
-    def __init__(self, near: Neighbours, start: dict[int, int], pairs: list[Pair]) -> None:
+    def __init__(self, near: Neighbours, far: Distances, start: dict[int, int], pairs: list[Pair]) -> None:
         self.near = near
         self.start = dict(start)
         self.at = dict(start)
-        self.far = {site: _distances(near, site) for site in near}
+        self.far = far
         self.pairs = pairs
         self.done = 0
         self.out: list[Instruction] = []
         self.swaps = 0
+
+    def walk(self) -> None:
+        """Brings the two of each gate together, and writes no program."""
+        for pair in self.pairs:
+            self._bring_together(*pair)
+            self.done += 1
 
     def route(self, program: Program, n_sites: int) -> Routed:
         for item in program.instructions:
