@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 import uuid
 import zlib
@@ -53,6 +54,7 @@ class IbmServer(Recorded):
                 return {"devices": [{"name": name, "status": {"name": self.status}} for name in DEVICES]}
             case ["GET ", path] if found := re.fullmatch(r"/backends/(\w+)/configuration", path):
                 more = {"backend_name": found[1], "basis_gates": DEVICES[found[1]], "max_shots": 5000}
+                more["supported_instructions"] = [*DEVICES[found[1]], *(["if_else"] if found[1] == "ibm_line" else [])]
                 return {**more, "n_qubits": 7, "coupling_map": [*LINE, *(pair[::-1] for pair in LINE)]}
             case ["GET ", "/jobs"]:
                 (tag,) = request.query["tags"]
@@ -70,7 +72,9 @@ class IbmServer(Recorded):
         ((source, values, shots),) = body["params"]["pubs"]
         assert values is None
         assert shots > 0
-        used = re.findall(r"^(\w+)(?:\(.*\))? (\$\d+)(?:, (\$\d+))?;", source, re.MULTILINE)
+        for depth in itertools.accumulate((char == "{") - (char == "}") for char in source):
+            assert depth <= 1, "a branch within a branch"
+        used = re.findall(r"^ *(\w+)(?:\(.*\))? (\$\d+)(?:, (\$\d+))?;", source, re.MULTILINE)
         for name, one, other in used:
             assert name in (*DEVICES[body["backend"]], "reset"), f"{name} is no gate of the device"
             assert not other or abs(int(one[1:]) - int(other[1:])) == 1, f"{one} and {other} are not joined"

@@ -58,11 +58,36 @@ def test_measurements_and_resets_on_the_way(ibm: IbmServer) -> None:
     assert qmk.run(circuit, engine="ibm:ibm_line", shots=9).counts == {"101": 9}
 
 
-def test_feed_forward_and_noise_are_refused_before_anything_is_sent(ibm: IbmServer) -> None:
-    head = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c;'
-    source = f"{head} h q[0]; c[0] = measure q[0]; if (c[0]) x q[1]; c[1] = measure q[1];"
-    with pytest.raises(QmkError, match="operations depend on measurements"):
-        qmk.run(source, engine="ibm:ibm_line", shots=20)
+HEAD = 'OPENQASM 3.0; include "stdgates.inc"; qubit[3] q; bit[3] c;'
+MEASURED = f"{HEAD} h q[0]; h q[1]; c[0] = measure q[0]; c[1] = measure q[1];"
+
+
+@pytest.mark.parametrize(("gate", "turn"), [("x", ""), ("y", ""), ("z", "h q[2];")])
+@pytest.mark.parametrize("condition", ["c[0]", "c[0] ^ c[1]", "!(c[0] ^ c[1])"])
+def test_paulis_under_a_parity_of_measurements(ibm: IbmServer, gate: str, turn: str, condition: str) -> None:
+    source = f"{MEASURED} {turn} if ({condition}) {gate} q[2]; {turn} c[2] = measure q[2];"
+    found = qmk.run(source, engine="ibm:ibm_line", shots=400, seed=1).counts
+    assert set(found) == set(qmk.run(source, shots=400).counts)
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    "then",
+    ["if (c[0]) h q[2];", "if (c[0] && c[1]) x q[2];", "if (c[0]) c[2] = measure q[2];", "if (c[0]) reset q[2];"],
+)
+def test_other_feed_forward_is_refused_before_anything_is_sent(ibm: IbmServer, then: str) -> None:
+    with pytest.raises(QmkError, match="conditions go beyond Pauli gates on parities"):
+        qmk.run(f"{MEASURED} {then} c[2] = measure q[2];", engine="ibm:ibm_line", shots=20)
+    assert not ibm.requests
+
+
+def test_a_device_without_branches_is_sent_none(ibm: IbmServer) -> None:
+    with pytest.raises(QmkError, match="device 'ibm_old' has no if_else"):
+        qmk.run(f"{MEASURED} if (c[0]) x q[2]; c[2] = measure q[2];", engine="ibm:ibm_old", shots=20)
+    assert not ibm.jobs
+
+
+def test_noise_is_refused_before_anything_is_sent(ibm: IbmServer) -> None:
     with pytest.raises(QmkError, match="random Pauli errors"):
         qmk.run(ghz(), engine="ibm:ibm_line", shots=20, noise="depolarizing=0.1")
     assert not ibm.requests

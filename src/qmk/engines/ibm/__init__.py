@@ -9,7 +9,7 @@ DECLARATION = declare(
     "ibm",
     "devices of IBM Quantum Platform, through its REST API",
     "qmk.engines.ibm.engine:IbmEngine",
-    Capabilities(gates=frozenset({"rz", "sx", "x", "cz", "id"}), feed_forward="none", logic=False, exact=False),
+    Capabilities(gates=frozenset({"rz", "sx", "x", "cz", "id"}), feed_forward="pauli", logic=False, exact=False),
     requires=("qiskit",),
     extra="qiskit",
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -27,7 +29,9 @@ from qmk.cloud.task import State, Task
 from qmk.engines.ibm import DECLARATION
 from qmk.engines.ibm.results import read
 from qmk.ir.bits import Bits
-from qmk.ir.program import Barrier, Gate, Instruction, Measure, Program, Reset
+from qmk.ir.clifford import quarter_turns
+from qmk.ir.conditions import affine
+from qmk.ir.program import Barrier, Cond, Gate, Instruction, Measure, Program, Reset
 from qmk.sdk.engine import Plan, Unsupported
 
 ENGINE = DECLARATION.name
@@ -36,6 +40,7 @@ LOGIN = "https://iam.cloud.ibm.com"
 KEY = "env:QISKIT_IBM_TOKEN"
 VERSION = "2026-04-15"
 REGISTER = "c"
+BRANCH = "if_else"
 PAGES = 20
 """Most pages of jobs of the same tag."""
 SOONER_S = 300.0
@@ -67,6 +72,7 @@ class Configuration(msgspec.Struct):
     basis_gates: list[str]
     coupling_map: list[tuple[int, int]] | None = None
     max_shots: int = 1 << 62
+    supported_instructions: list[str] = []
 
 
 class JobState(msgspec.Struct):
@@ -140,6 +146,10 @@ class IbmDevice:
             raise Unsupported(f"{shots} shots: device '{self._name}' takes {about.max_shots} at most")
         coupling = [list(pair) for pair in about.coupling_map] if about.coupling_map is not None else None
         gates = [*about.basis_gates, "measure", "reset"]
+        if self._circuit.get_instructions(BRANCH):
+            if BRANCH not in about.supported_instructions:
+                raise Unsupported(f"operations that depend on measurements: device '{self._name}' has no {BRANCH}")
+            gates.append(BRANCH)
         there = transpile(
             self._circuit, basis_gates=gates, coupling_map=coupling, optimization_level=1, seed_transpiler=0
         )
@@ -184,30 +194,54 @@ class IbmDevice:
 
 
 def circuit_of(program: Program) -> Any:
-    """The program as a circuit of Qiskit, all classical bits in one register. Raises ``Unsupported`` for the rest."""
+    """The program as a circuit of Qiskit, all classical bits in one register. Raises ``Unsupported`` for the rest.
+
+    Paulis under the parity of some bits are applied once for each bit that is 1, and once more where the parity is
+    negated: twice is nothing but a phase. So no condition has more than one bit."""
     made = QuantumCircuit(program.n_qubits)
     made.add_register(ClassicalRegister(max(program.n_cbits, 1), REGISTER))
-    for item in program.instructions:
-        if isinstance(item, Barrier):
+    items = [item for item in program.instructions if not isinstance(item, Barrier)]
+    for cond, group in groupby(items, key=_condition):
+        block = list(group)
+        if cond is None:
+            _add(made, block)
             continue
-        _check(item)
+        form = affine(cond, {})
+        if form is None:
+            raise Unsupported("a condition that is no parity: ibm is sent parities of measurements")
+        bits, negated = form
+        for bit in sorted(bits):
+            with made.if_test((made.clbits[bit], 1)):
+                _add(made, block)
+        if negated:
+            _add(made, block)
+    return made
+
+
+def _condition(item: Instruction) -> Cond | None:
+    if not isinstance(item, Gate | Measure | Reset):
+        raise Unsupported(f"{type(item).__name__}: ibm has gates, measurements and resets")
+    if item.cond is not None and not (isinstance(item, Gate) and _is_pauli(item)):
+        what = f"gate {item.name}" if isinstance(item, Gate) else type(item).__name__.lower()
+        raise Unsupported(f"a condition on a {what}: ibm takes them on Pauli gates")
+    return item.cond
+
+
+def _is_pauli(gate: Gate) -> bool:
+    return gate.name in ("x", "id") or (gate.name == "rz" and quarter_turns(gate.params[0]) in (0, 2, 4, 6))
+
+
+def _add(made: Any, block: Sequence[Instruction]) -> None:
+    for item in block:
         if isinstance(item, Gate):
+            if DECLARATION.devices is not None and item.name not in DECLARATION.devices.gates:
+                raise Unsupported(f"gate {item.name}: ibm has no such gate")
             if item.qubits and item.name != "id":
                 getattr(made, item.name)(*item.params, *item.qubits)
         elif isinstance(item, Measure):
             made.measure(item.qubit, item.cbit)
         elif isinstance(item, Reset):
             made.reset(item.qubit)
-    return made
-
-
-def _check(item: Instruction) -> None:
-    if not isinstance(item, Gate | Measure | Reset):
-        raise Unsupported(f"{type(item).__name__}: ibm has gates, measurements and resets")
-    if item.cond is not None:
-        raise Unsupported("a condition: ibm is sent no feed-forward")
-    if isinstance(item, Gate) and DECLARATION.devices is not None and item.name not in DECLARATION.devices.gates:
-        raise Unsupported(f"gate {item.name}: ibm has no such gate")
 
 
 class IbmEngine:
