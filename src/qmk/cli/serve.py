@@ -129,7 +129,6 @@ def command(
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
     from qmk.base.decoding import Decoding
     from qmk.host.config import HostConfig
-    from qmk.host.daemon import serve
 
     log.start_log(verbose)
     given: dict[str, Any] = {
@@ -149,23 +148,31 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
-    own = [
-        ("tls", tls),
-        ("tls-cert", tls_cert),
-        ("tls-key", tls_key),
-        *(("allowed-host", each) for each in allowed_hosts),
-    ]
-    edge = [f"--{name}={value}" for name, value in own if value]
+    own = [("tls", tls), ("tls-cert", tls_cert), ("tls-key", tls_key), *(("allowed-host", n) for n in allowed_hosts)]
+    _serve(config, http, [f"--{name}={value}" for name, value in own if value], allowed_hosts, address_connections)
+
+
+def _serve(
+    config: HostConfig,
+    http: tuple[str, int] | None,
+    edge: list[str],
+    allowed_hosts: tuple[str, ...],
+    address_connections: int,
+) -> None:
+    """Serves until told to end, with a gateway that has these options beside it where ``http`` is given."""
+    from qmk.host.daemon import serve
+
+    given = dict(each.removeprefix("--").split("=", 1) for each in edge)
     if http is None:
         if edge:
             raise click.UsageError(f"{edge[0].partition('=')[0]} goes with --http")
         serve(config, ready=announce)
         return
     gateway.require_packages()
-    gateway.check_tls(tls, tls_cert, tls_key)
-    edge.append(f"--address-connections={address_connections}")
-    hosts = [http[0], *allowed_hosts] if tls else []
-    with run_beside(config, http, edge, hosts, secure=bool(tls or tls_cert)) as ready:
+    gateway.check_tls(given.get("tls"), given.get("tls-cert"), given.get("tls-key"))
+    edge = [*edge, f"--address-connections={address_connections}"]
+    hosts = [http[0], *allowed_hosts] if "tls" in given else []
+    with run_beside(config, http, edge, hosts, secure="tls" in given or "tls-cert" in given) as ready:
         serve(config, ready=ready)
 
 
