@@ -155,26 +155,36 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
-    own = [
-        ("grpc", grpc and gateway.address_of(*grpc)),
-        ("tls", tls),
-        ("tls-cert", tls_cert),
-        ("tls-key", tls_key),
-        *(("allowed-host", each) for each in allowed_hosts),
-    ]
-    edge = [f"--{name}={value}" for name, value in own if value] + observing.arguments()
+    own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key}
+    edge = [f"--{name}={value}" for name, value in own.items() if value]
+    edge += [*(f"--allowed-host={name}" for name in allowed_hosts), *observing.arguments()]
     if http is None:
-        if edge:
-            raise click.UsageError(f"{edge[0].partition('=')[0]} goes with --http")
+        if edge or grpc:
+            raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
         serve(config, ready=announce)
         return
-    gateway.require_packages(grpc=grpc is not None)
-    gateway.check_tls(tls, tls_cert, tls_key)
-    place = gateway.free_place(*grpc) if grpc else None
-    edge = [f"--grpc={gateway.address_of(*place)}" if place and each.startswith("--grpc=") else each for each in edge]
     edge += [f"--address-connections={address_connections}", f"--log-format={log_format}"]
-    hosts = [http[0], *allowed_hosts] if tls else []
-    with run_beside(config, http, edge, hosts, secure=bool(tls or tls_cert), grpc=place) as ready:
+    _serve_with_gateway(config, http, grpc, own, allowed_hosts, edge)
+
+
+def _serve_with_gateway(
+    config: HostConfig,
+    http: tuple[str, int],
+    grpc: tuple[str, int] | None,
+    tls: dict[str, str | None],
+    allowed_hosts: tuple[str, ...],
+    edge: list[str],
+) -> None:
+    """Serves until told to end, with a gateway beside it that has these options of the edge."""
+    from qmk.host.daemon import serve
+
+    gateway.require_packages(grpc=grpc is not None)
+    gateway.check_tls(tls["tls"], tls["tls-cert"], tls["tls-key"])
+    place = gateway.free_place(*grpc) if grpc else None
+    edge = [*edge, f"--grpc={gateway.address_of(*place)}"] if place else edge
+    hosts = [http[0], *allowed_hosts] if tls["tls"] else []
+    secure = bool(tls["tls"] or tls["tls-cert"])
+    with run_beside(config, http, edge, hosts, secure=secure, grpc=place) as ready:
         serve(config, ready=ready)
 
 
