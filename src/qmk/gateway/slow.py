@@ -45,7 +45,7 @@ class TimelyProtocol(HttpToolsProtocol):
     _in_head = False
     _of_body = False
     _bytes = 0
-    """Of the head so far; after it, of what came that is no part of the body: sizes of chunks, trailers."""
+    """Of the head so far; after it, of what came that is not part of the body: sizes of chunks, trailers."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
