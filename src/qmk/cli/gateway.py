@@ -150,8 +150,7 @@ def command(
         grpc=free_place(*grpc) if grpc and beside is None else grpc,
     )
     if beside is None:
-        announce(found.socket, bool(tls or tls_cert), found.grpc)
-        announce_authority(found.authority)
+        announce(found.socket, bool(tls or tls_cert), found.grpc, found.authority)
     serve(
         found,
         Path(socket_path) if socket_path else None,
@@ -196,21 +195,19 @@ def check_tls(tls: str | None, cert: str | None, key: str | None) -> None:
         raise QmkError("INVALID_PARAMS", f"cannot use {cert} with {key}: {why}", field="tls_cert") from error
 
 
-def announce(listening: sockets.socket, tls: bool, grpc: tuple[str, int] | None) -> None:
-    """Said once callers can connect; scripts may wait for the first line."""
+def announce(
+    listening: sockets.socket, tls: bool, grpc: tuple[str, int] | None = None, authority: Path | None = None
+) -> None:
+    """Said once callers can connect; scripts may wait for the first line. ``authority``: the file that clients need to
+    trust this gateway, if they need one."""
     address = address_of(*listening.getsockname()[:2])
     terminal.say(f"listening on {'https' if tls else 'http'}://{address}; Ctrl-C stops", err=True)
     if grpc is not None:
         terminal.say(f"gRPC on {address_of(*grpc)}{' with TLS' if tls else ''}", err=True)
+    if authority is not None:
+        from qmk.gateway.authority import fingerprint
 
-
-def announce_authority(certificate: Path | None) -> None:
-    """Says which file clients need to trust this gateway, if they need one."""
-    if certificate is None:
-        return
-    from qmk.gateway.authority import fingerprint
-
-    terminal.say(f"clients trust it with --ca {certificate}; its SHA-256 is {fingerprint(certificate)}", err=True)
+        terminal.say(f"clients trust it with --ca {authority}; its SHA-256 is {fingerprint(authority)}", err=True)
 
 
 def address_of(host: str, port: int) -> str:

@@ -43,9 +43,10 @@ def observe_options(command: Callable[..., None]) -> Callable[..., None]:
     """``--observe-token-file``, ``--canary`` and ``--otlp``, together as ``observing``."""
 
     @functools.wraps(command)
-    def collected(*, observe_token_file: str | None, canary: float | None, otlp: str | None, **others: Any) -> None:
+    def collect(*, observe_token_file: str | None, canary: float | None, otlp: str | None, **others: Any) -> None:
         command(observing=Observing(observe_token_file, canary, otlp), **others)
 
+    made: Callable[..., None] = collect
     kind = click.Path(dir_okay=False)
     about = "Who shows the token in this file may see /metrics and /observe; without, only who needs no token at all."
     for option in (
@@ -60,5 +61,5 @@ def observe_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--observe-token-file", type=kind, metavar="FILE", help=about),
     ):
-        collected = option(collected)
-    return collected
+        made = option(made)
+    return made

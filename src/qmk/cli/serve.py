@@ -135,7 +135,6 @@ def command(
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
     from qmk.base.decoding import Decoding
     from qmk.host.config import HostConfig
-    from qmk.host.daemon import serve
 
     log.start_log(verbose, log_format)
     given: dict[str, Any] = {
@@ -158,26 +157,26 @@ def command(
     own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key}
     edge = [f"--{name}={value}" for name, value in own.items() if value]
     edge += [*(f"--allowed-host={name}" for name in allowed_hosts), *observing.arguments()]
-    if http is None:
-        if edge or grpc:
-            raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
-        serve(config, ready=announce)
-        return
+    if http is None and (edge or grpc):
+        raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
     edge += [f"--address-connections={address_connections}", f"--log-format={log_format}"]
-    _serve_with_gateway(config, http, grpc, own, allowed_hosts, edge)
+    _serve(config, http, grpc, own, allowed_hosts, edge)
 
 
-def _serve_with_gateway(
+def _serve(
     config: HostConfig,
-    http: tuple[str, int],
+    http: tuple[str, int] | None,
     grpc: tuple[str, int] | None,
     tls: dict[str, str | None],
     allowed_hosts: tuple[str, ...],
     edge: list[str],
 ) -> None:
-    """Serves until told to end, with a gateway beside it that has these options of the edge."""
+    """Serves until told to end; at ``http`` with a gateway beside it that has these options of the edge."""
     from qmk.host.daemon import serve
 
+    if http is None:
+        serve(config, ready=announce)
+        return
     gateway.require_packages(grpc=grpc is not None)
     gateway.check_tls(tls["tls"], tls["tls-cert"], tls["tls-key"])
     place = gateway.free_place(*grpc) if grpc else None
@@ -186,6 +185,14 @@ def _serve_with_gateway(
     secure = bool(tls["tls"] or tls["tls-cert"])
     with run_beside(config, http, edge, hosts, secure=secure, grpc=place) as ready:
         serve(config, ready=ready)
+
+
+def _authority(config: HostConfig, hosts: list[str]) -> Path | None:
+    if not hosts:
+        return None
+    from qmk.gateway.authority import make_server
+
+    return make_server(config.data_dir, hosts)[0]
 
 
 @contextlib.contextmanager
@@ -209,11 +216,7 @@ def run_beside(
 
     def ready(config: HostConfig) -> None:
         announce(config)
-        gateway.announce(listening, secure, grpc)
-        if hosts:
-            from qmk.gateway.authority import make_server
-
-            gateway.announce_authority(make_server(config.data_dir, hosts)[0])
+        gateway.announce(listening, secure, grpc, _authority(config, hosts))
         process.start()
 
     try:

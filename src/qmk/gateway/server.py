@@ -54,7 +54,7 @@ class Listening:
         return all(map(is_loopback, (self.socket.getsockname()[0], *(self.grpc or ())[:1])))
 
     @property
-    def beside(self) -> list[Beside]:
+    def companions(self) -> list[Beside]:
         """What runs beside the application: the gRPC server."""
         if self.grpc is None:
             return []
@@ -87,7 +87,9 @@ def serve(place: Listening, socket: Path | None, *, require_token: bool, **parts
     """Serves until the process is told to end. ``parts``: what else ``make_app`` takes."""
     needs_token = require_token or not place.is_local
     edge = Edge(hosts=place.hosts | {sockets.gethostname().lower()}, tls=place.cert is not None)
-    app = make_app(socket, place.data_dir / FILE_NAME, needs_token=needs_token, edge=edge, beside=place.beside, **parts)
+    app = make_app(
+        socket, place.data_dir / FILE_NAME, needs_token=needs_token, edge=edge, beside=place.companions, **parts
+    )
     protocol = type("Protocol", (TimelyProtocol,), {"address_connections": place.address_connections})
     config = uvicorn.Config(
         app,

@@ -17,7 +17,7 @@ from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
 from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, Job
 from qmk.rpc import op_metrics
-from qmk.rpc.metrics import Counters, Sample, bounded
+from qmk.rpc.metrics import Counters, Sample, bound
 from qmk.rpc.op_metrics import ENDED_KEPT, EndedJob
 
 MEASURED_S = 0.01
@@ -135,7 +135,7 @@ class JobMeter:
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)
 
-    def ended(self, after: int, limit: int) -> list[EndedJob]:
+    def ends_after(self, after: int, limit: int) -> list[EndedJob]:
         """The jobs that ended since number ``after``, as far as they are kept."""
         fresh = min(self.last - after, len(self._ended), limit)
         return list(self._ended.values())[-fresh:] if fresh > 0 else []
@@ -208,15 +208,15 @@ class Metering:
         }
         rows = [row for each in (self._counters, self._calls.counters, pool.counters) for row in each.samples()]
         tenants = self._kernel.tenants
-        rows += bounded(self._jobs.samples(time.time_ns(), [each.name for each in tenants]))
+        rows += bound(self._jobs.samples(time.time_ns(), [each.name for each in tenants]))
         seen = {(row.name, row.labels) for row in rows}
         for labels in [labels for name, labels in seen if name == "qmk_worker_starts_total"]:
             absent = ((other, labels) for other in ("qmk_worker_deaths_total", "qmk_sandbox_denials_total"))
             rows += [Sample(*key, 0) for key in absent if key not in seen]
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
-        rows += bounded(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
+        rows += bound(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
         return op_metrics.Reply(
-            rows, self._jobs.ended(request.after, request.limit), self._jobs.last, [os.getpid(), *pool.pids]
+            rows, self._jobs.ends_after(request.after, request.limit), self._jobs.last, [os.getpid(), *pool.pids]
         )
 
     def _free_bytes(self) -> int:

@@ -262,10 +262,10 @@ class Translation:
         _stop_clock(each)
         each.ran_s = each.process.ran_s
         each.looked = self._loop.time(), each.ran_s + each.process.waited_s
-        look_s, bound_s = self._patience_s(each)
+        look_s, bound_s = self._bounds_of(each)
         each.deadline = self._loop.call_later(min(look_s, bound_s), self._look, each)
 
-    def _patience_s(self, each: _Translator) -> tuple[float, float]:
+    def _bounds_of(self, each: _Translator) -> tuple[float, float]:
         """How long it may stand still, and how much time of a processor it may take."""
         return (LOOK_S, self._bounds.seconds) if each.ready else (START_S, START_S)
 
@@ -273,7 +273,7 @@ class Translation:
         """Looks at a process that starts or is at work: it may go on until it has had its time of a processor, unless
         it neither ran nor waited for one since the last look."""
         assert each.process is not None
-        look_s, bound_s = self._patience_s(each)
+        look_s, bound_s = self._bounds_of(each)
         (last_s, awake_s), ran_s = each.looked, each.process.ran_s
         now = self._loop.time(), ran_s + each.process.waited_s
         left_s = bound_s - (ran_s - each.ran_s)

@@ -160,7 +160,7 @@ class Counters:
         return labels if labels in values or len(values) < LABEL_SETS else (OTHER,) * len(labels)
 
 
-def bounded(samples: Iterable[Sample]) -> list[Sample]:
+def bound(samples: Iterable[Sample]) -> list[Sample]:
     """The samples, those past ``LABEL_SETS`` of a metric as one with the labels ``OTHER``: their sum, of times the
     largest."""
     seen: dict[str, int] = {}

@@ -110,7 +110,7 @@ class Site:
     def __init__(self, folder: Path, issuer: LocalIssuer | None = None, **config: Any) -> None:
         self.now = time.time()
         self.accounts = Accounts(Records(folder / "gateway.db"), folder, clock=lambda: self.now)
-        self.accounts.operate = self.operate  # type: ignore[method-assign]
+        vars(self.accounts)["operate"] = self.operate
         self.issued = 0
         grants = [
             {"claim": "groups", "value": "quantum", "organisation": "chem", "role": "member"},

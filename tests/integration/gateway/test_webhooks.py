@@ -68,7 +68,7 @@ class Site:
     def open(self, folder: Path) -> None:
         records = Records(folder / "gateway.db")
         self.accounts = Accounts(records, folder, clock=lambda: self.now, private_webhooks=True)
-        self.accounts.operate = self.operate  # type: ignore[method-assign]
+        vars(self.accounts)["operate"] = self.operate
         self.operator = Callers(None, needs_token=True, accounts=self.accounts).operating()
 
     async def operate(self, name: str, /, **params: Any) -> Any:
@@ -80,8 +80,15 @@ class Site:
 
     def job(self, id: str, state: str, submitted: float) -> None:
         self.jobs = [row for row in self.jobs if row.job_id != id]
-        fields = {"progress": (0, 1), "engine": "native", "method": "", "priority": 0, "started": None, "ended": None}
-        self.jobs.append(JobRow(job_id=id, state=state, submitted=submitted, error=None, tenant="chem", **fields))  # type: ignore[arg-type]
+        fields: dict[str, Any] = {
+            "progress": (0, 1),
+            "engine": "native",
+            "method": "",
+            "priority": 0,
+            "started": None,
+            "ended": None,
+        }
+        self.jobs.append(JobRow(job_id=id, state=state, submitted=submitted, error=None, tenant="chem", **fields))
 
     async def add(self, receiver: Receiver, *events: Any) -> hooks.WebhookMade:
         return await hooks.add_webhook(

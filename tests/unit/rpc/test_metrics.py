@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from qmk.rpc.metrics import LABEL_SETS, METRICS, OTHER, Counters, Metric, Sample, bounded
+from qmk.rpc.metrics import LABEL_SETS, METRICS, OTHER, Counters, Metric, Sample, bound
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -37,7 +37,7 @@ def test_values_past_the_bound_on_labels_are_counted_together() -> None:
 
     many = [Sample("qmk_jobs_queued", (f"t{k}",), 1) for k in range(LABEL_SETS + 10)]
     waits = [Sample("qmk_queue_oldest_wait_seconds", (f"t{k}",), k) for k in range(LABEL_SETS + 10)]
-    *_, queued, wait = bounded([*many, *waits])
+    *_, queued, wait = bound([*many, *waits])
     assert (queued.labels, queued.value, wait.value) == ((OTHER,), 10, LABEL_SETS + 9)
 
 

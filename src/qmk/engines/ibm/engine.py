@@ -208,7 +208,7 @@ def circuit_of(program: Program) -> Any:
             continue
         form = affine(cond, {})
         if form is None:
-            raise Unsupported("a condition that is no parity: ibm is sent parities of measurements")
+            raise Unsupported("a condition that is not a parity: ibm is sent parities of measurements")
         bits, negated = form
         for bit in sorted(bits):
             with made.if_test((made.clbits[bit], 1)):

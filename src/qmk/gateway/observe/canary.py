@@ -126,7 +126,7 @@ class Canary:
 
     async def engines(self) -> list[str]:
         """The engines that get canary jobs."""
-        client = await self._connected()
+        client = await self._connect()
         if client is None:
             return []
         found: q_query_resources.Reply = await client.query_resources()
@@ -138,7 +138,7 @@ class Canary:
 
     async def look(self, engine: str) -> None:
         """Runs one job on the engine and judges it. Raises CONNECTION_LOST and what concerns the tenant."""
-        client = await self._connected()
+        client = await self._connect()
         assert client is not None
         try:
             made = await client.submit_program(
@@ -163,7 +163,7 @@ class Canary:
         else:
             self.verdicts.judge(engine, dict(result.counts))
 
-    async def _connected(self) -> Caller | None:
+    async def _connect(self) -> Caller | None:
         """The client that sends them; None where none are to be sent. To register the first tenant would change what
         programs of the local one may say, so where there is none they are jobs of the local tenant."""
         if self._client is None:

@@ -30,7 +30,7 @@ from qmk.rpc.op_metrics import EndedJob, Reply
 log = logging.getLogger("qmk.telemetry")
 POLL_S = 5.0
 FRESH_S = 0.5
-"""Figures of the daemon that are no older than this are not asked for again."""
+"""Figures of the daemon of the last so many seconds are not asked for again."""
 HISTORY = 360
 TRACED_OF_A_POLL = 1024
 """Ended jobs of one poll that get a trace; of more, the newest."""
