@@ -31,9 +31,9 @@ class Browser:
     def sign_in(self, **more: str) -> Any:
         found = self.post("/signin", token=self.token, **more)
         self.cookie = found.headers["set-cookie"].partition(";")[0]
-        found = re.search(r'name="csrf" value="(\w+)"', self.get("/guide").text)
-        assert found is not None
-        self.csrf = found[1]
+        csrf = re.search(r'name="csrf" value="(\w+)"', self.get("/guide").text)
+        assert csrf is not None
+        self.csrf = csrf[1]
         return found
 
     def send(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> Any:
