@@ -23,7 +23,7 @@ from qmk.abi.calls import q_estimate
 from qmk.base.errors import QmkError
 from qmk.base.units import SECOND_NS
 from qmk.client.calls import ENDED
-from qmk.gateway.accounts.money import Amount, Prices, add, cost_of, text_of, version_at
+from qmk.gateway.accounts.money import Amount, Prices, Terms, add, text_of
 from qmk.gateway.accounts.months import month_of, span_ns
 from qmk.gateway.accounts.roles import GATEWAY
 
@@ -60,10 +60,10 @@ class Spent(Struct, frozen=True):
 
 
 class _Month:
-    """The sum of an organisation's month so far, and the rows that a second look would see again."""
+    """The sum of an organisation's month so far by its terms, and the rows that a second look would see again."""
 
-    def __init__(self, month: str) -> None:
-        self.month, self.total, self.upto_ns = month, Decimal(0), span_ns(month)[0]
+    def __init__(self, month: str, terms: Terms) -> None:
+        self.month, self.terms, self.total, self.upto_ns = month, terms, Decimal(0), span_ns(month)[0]
         self.recent: dict[tuple[str, int], int] = {}
 
 
@@ -75,18 +75,18 @@ class Billing:
         self._months: dict[str, _Month] = {}
         self._lock = asyncio.Lock()
 
-    async def versions(self, organisation: str) -> list[Prices]:
-        """The versions of an organisation's price list, the first one's first."""
-        query = (
-            "SELECT body FROM prices WHERE prices = coalesce((SELECT nullif(prices, '') FROM organisations "
-            f"WHERE organisation = ?), '{STANDARD}') ORDER BY since"
-        )
-        rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
-        return [msgspec.json.decode(body, type=Prices) for (body,) in rows]
+    async def terms(self, organisation: str) -> Terms:
+        """By what an organisation is and was charged."""
 
-    def forget_sums(self) -> None:
-        """After a change of prices."""
-        self._months.clear()
+        def read(base: sqlite3.Connection) -> Terms:
+            versions = "SELECT body FROM prices WHERE prices = ? ORDER BY since"
+            lists: list[tuple[float, list[Prices]]] = []
+            for since, name in assigned(base, organisation):
+                bodies = base.execute(versions, (name,)).fetchall()
+                lists.append((since, [msgspec.json.decode(body, type=Prices) for (body,) in bodies]))
+            return Terms(lists)
+
+        return await self._accounts.run(read)
 
     async def rows(self, organisation: str, from_ns: int, to_ns: int) -> list[Any]:
         """Rows of the daemon's ledger. Raises UNSUPPORTED where it cannot be read."""
@@ -99,23 +99,25 @@ class Billing:
     async def sum_up(self, organisation: str) -> Spent:
         """This month's."""
         month = month_of(self._accounts.clock())
-        versions = await self.versions(organisation)
         async with self._lock:
+            terms = await self.terms(organisation)
             kept = self._months.get(organisation)
-            if kept is None or kept.month != month:
-                kept = self._months[organisation] = _Month(month)
+            if kept is None or kept.month != month or kept.terms != terms:
+                kept = self._months[organisation] = _Month(month, terms)
             begin_ns, end_ns = span_ns(month)
             for row in await self.rows(organisation, max(begin_ns, kept.upto_ns - OVERLAP_NS), end_ns):
                 if (row.job, row.attempt) not in kept.recent:
                     kept.recent[row.job, row.attempt] = row.time_ns
-                    kept.total = add(kept.total, cost_of(row, versions))
+                    prices = terms.of(row)
+                    cost = (row.engine, row.shots, row.gates, row.engine_ns)
+                    kept.total = add(kept.total, prices.cost(*cost) if prices else Decimal(0))
                     kept.upto_ns = max(kept.upto_ns, row.time_ns)
             border_ns = kept.upto_ns - OVERLAP_NS
             kept.recent = {key: at for key, at in kept.recent.items() if at >= border_ns}
             total = kept.total
         query = "SELECT amount FROM reservations WHERE organisation = ?"
         rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
-        now = version_at(versions, self._accounts.clock())
+        now = terms.at(self._accounts.clock())
         return Spent(month, now.currency if now else "", total, add(*(Decimal(amount) for (amount,) in rows)))
 
     async def budget(self, organisation: str) -> Budget | None:
@@ -171,7 +173,7 @@ class Billing:
         estimate: Callable[[dict[str, Any]], Awaitable[q_estimate.Reply]],
     ) -> Decimal:
         """The predicted cost of a job on the engine that it asks for, else on the one that would be chosen."""
-        prices = version_at(await self.versions(organisation), self._accounts.clock())
+        prices = (await self.terms(organisation)).at(self._accounts.clock())
         if prices is None:
             return Decimal(0)
         found = await estimate({name: fields[name] for name in SUBMITTED if name in fields})
@@ -267,6 +269,17 @@ class Billing:
         """The new warnings of every organisation with a budget."""
         rows = await self._accounts.run(lambda base: base.execute("SELECT organisation FROM budgets").fetchall())
         return [(name, each) for (name,) in rows for each in await self.warn(name)]
+
+
+def assigned(base: sqlite3.Connection, organisation: str) -> list[tuple[float, str]]:
+    """The price lists of an organisation, each with the time from which on it holds, in order of time."""
+    query = "SELECT since, prices FROM assignments WHERE organisation = ? ORDER BY since"
+    return [(0.0, STANDARD), *base.execute(query, (organisation,))]
+
+
+def assign(base: sqlite3.Connection, organisation: str, prices: str, since: float) -> None:
+    """Gives an organisation a price list from a time on: what was charged before stays as it is."""
+    base.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", (organisation, since, prices))
 
 
 def _release(base: sqlite3.Connection, names: list[str]) -> None:

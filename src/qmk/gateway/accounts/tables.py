@@ -46,3 +46,11 @@ CREATE TABLE IF NOT EXISTS followed (
   organisation TEXT NOT NULL, job TEXT NOT NULL, submitted REAL NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (organisation, job));
 """
+
+ASSIGNMENTS = """
+CREATE TABLE assignments (
+  organisation TEXT NOT NULL, since REAL NOT NULL, prices TEXT NOT NULL, PRIMARY KEY (organisation, since));
+INSERT INTO assignments SELECT organisation, 0, prices FROM organisations WHERE prices != '';
+ALTER TABLE organisations DROP COLUMN prices;
+"""
+"""Price lists of organisations, each from its time on until the next. Without one an organisation has the standard."""
