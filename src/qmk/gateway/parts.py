@@ -56,7 +56,8 @@ class Parts:
     @asynccontextmanager
     async def at_work(self, beside: Sequence[Beside]) -> AsyncGenerator[None]:
         """Everything works until it is left, ``beside`` too."""
-        webhooks = asyncio.create_task(self._accounts.webhooks.run())
+        works = (self._accounts.webhooks.run(), self._accounts.sessions.run(self._accounts.clock))
+        tasks = [asyncio.create_task(each) for each in works]
         try:
             async with AsyncExitStack() as running:
                 await running.enter_async_context(self.observer.at_work())
@@ -65,9 +66,11 @@ class Parts:
                 yield
         finally:
             self._streams.close()
-            webhooks.cancel()
-            with suppress(asyncio.CancelledError):
-                await webhooks
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
             await self._compiling.close()
             await self._gate.callers.close()
             self._gate.records.close()
