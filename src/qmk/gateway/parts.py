@@ -15,6 +15,7 @@ from qmk.gateway.callers import Callers
 from qmk.gateway.http import Gate
 from qmk.gateway.observe.observer import Observer, Settings
 from qmk.gateway.qlam.compiling import Compiling
+from qmk.gateway.rates import RateLimits, Rates
 from qmk.gateway.records import Records
 from qmk.gateway.streams import Streams
 
@@ -37,11 +38,13 @@ class Parts:
         sign_in: Config | None,
         private_webhooks: bool,
         settings: Settings,
+        rates: RateLimits,
     ) -> None:
         kept = Records(records)
         self.observer = Observer(settings, socket)
         self._accounts = Accounts(kept, data_dir, ledger=ledger, private_webhooks=private_webhooks)
-        self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept)
+        self.rates = Rates(rates)
+        self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept, self.rates)
         self._compiling, self._streams = Compiling(), Streams()
         self.state = {
             "gate": self._gate,
