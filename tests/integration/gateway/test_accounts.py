@@ -268,7 +268,13 @@ def test_what_is_used_is_charged_exactly_and_a_budget_is_kept(site: Site) -> Non
         assert refused["fields"]["quota"] == "budget"
         assert refused["fields"]["left"] == state["left"]
         assert refused["detail"].startswith("the job would cost 5.0000001 EUR; left of the budget")
-    site.wait("pia", site.submit_frame("pia", shots=100)["job_id"])
+    accepted = site.submit_frame("pia", shots=100)
+    (warning,) = accepted["warnings"]
+    assert (warning["rule"], warning["severity"]) == ("BUDGET-001", "warning")
+    assert warning["message"].endswith(
+        f"of 10 EUR of the budget of {month} are used or reserved, which is 0.5 of it or more"
+    )
+    site.wait("pia", accepted["job_id"])
     usage = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}")["rows"]
     text = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}/csv")
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -290,8 +296,9 @@ def test_the_same_key_is_the_same_money(site: Site) -> None:
     site.member("kim", "member", "key")
     site.ask("root", "PUT", "/v1/prices/few", {"currency": "USD", "rates": {"*": {"shot": "1"}}, "since": 0})
     site.ask("root", "PUT", "/v1/organisations/key/budget", {"amount": "10"})
-    made = [site.submit("kim", shots=10, key="once")["job_id"] for _ in range(2)]
-    assert made[0] == made[1]
+    made = [site.submit("kim", shots=10, key="once") for _ in range(2)]
+    assert made[0]["job_id"] == made[1]["job_id"]
+    assert ["which is 1 of it" in row["message"] for row in made[0]["warnings"]] == [True]
     assert site.submit("kim", shots=1, key="twice")["kind"] == "QUOTA_EXCEEDED"
 
 
@@ -316,6 +323,10 @@ def test_a_new_price_list_is_for_what_comes(site: Site) -> None:
     ]
     rows = site.ask("sue", "GET", f"/v1/organisations/swap/usage/{state['month']}")["rows"]
     assert sorted((row["shots"], row["amount"]) for row in rows) == [(10, "10"), (20, "10")]
+    assert site.submit("sue", shots=1)["warnings"] == []
+    site.ask("root", "PUT", budget, {"amount": "10", "refuse": False})
+    for send in (site.submit, site.submit_frame):
+        assert [row["rule"] for row in send("sue", shots=1)["warnings"]] == ["BUDGET-001"]
 
 
 def test_terms_hold_by_list_and_version() -> None:

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from qmk.abi.calls import q_estimate
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.base.units import SECOND_NS
 from qmk.client.calls import ENDED
 from qmk.gateway.accounts.money import Amount, Prices, Terms, add, text_of
@@ -37,6 +37,8 @@ OVERLAP_NS = 60 * SECOND_NS
 """How far back the ledger is read again: rows are written in the order of commits, not quite in that of their times."""
 FORGOTTEN_S = 600.0
 """A reservation whose job was never heard of is void after so many seconds."""
+BUDGET_RULE = "BUDGET-001"
+"""Names the warning, in the answer to a submission, that a share of the budget is used."""
 SUBMITTED = ("program", "graph", "graph_sha256", "shots", "outputs", "strict")
 
 
@@ -48,6 +50,10 @@ class Budget(Struct, frozen=True, kw_only=True):
         tuple[Annotated[float, Meta(gt=0, le=10)], ...], Meta(description="shares at which to warn", max_length=16)
     ] = (0.5, 0.8, 1.0)
     refuse: Annotated[bool, Meta(description="refuse jobs that would exceed it; false: only warn")] = True
+
+    def passed(self, used: Decimal) -> list[float]:
+        """The shares at which to warn that are reached, the smallest first."""
+        return [share for share in sorted(self.warn_at) if used >= Decimal(self.amount) * Decimal(str(share))]
 
 
 class Spent(Struct, frozen=True):
@@ -132,17 +138,22 @@ class Billing:
         estimate: Callable[[dict[str, Any]], Awaitable[q_estimate.Reply]],
         submit: Callable[[], Awaitable[Any]],
         job_of: Callable[[Any], str],
+        warned: Callable[[Any, list[dict[str, object]]], Any],
     ) -> Any:
-        """What ``submit`` gives, if the budget allows it. ``fields`` are those of q_submit's request, and ``job_of``
-        gives the job of what is answered. Raises QUOTA_EXCEEDED."""
+        """What ``submit`` gives, if the budget allows it. ``fields`` are those of q_submit's request; ``job_of`` gives
+        the job of what is answered, and ``warned`` the answer with these warnings. Raises QUOTA_EXCEEDED."""
         budget = await self.budget(organisation)
-        if budget is None or not budget.refuse:
+        if budget is None:
             return await submit()
+        if not budget.refuse:
+            found = await self._passed(organisation, budget) if self._accounts.ledger is not None else []
+            return warned(await submit(), found)
         cost = await self._predict(organisation, fields, estimate)
         key = fields.get("idempotency_key") or secrets.token_hex(16)
         name = hashlib.sha256(f"{organisation}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
         new = await self._reserve(organisation, budget, name, cost)
         try:
+            found = await self._passed(organisation, budget)
             reply = await submit()
         except BaseException:
             if new:
@@ -150,12 +161,21 @@ class Billing:
             raise
         query = "UPDATE reservations SET job = ? WHERE name = ?"
         await self._accounts.run(lambda base: base.execute(query, (job_of(reply), name)))
-        return reply
+        return warned(reply, found)
 
-    async def refuses(self, organisation: str) -> bool:
-        """Whether an organisation has a budget that refuses jobs."""
-        budget = await self.budget(organisation)
-        return budget is not None and budget.refuse
+    async def _passed(self, organisation: str, budget: Budget) -> list[dict[str, object]]:
+        """The warning that a share of the budget is used, as a finding; what is reserved counts as used."""
+        spent = await self.sum_up(organisation)
+        used = add(spent.spent, spent.reserved)
+        if not (shares := budget.passed(used)):
+            return []
+        text = (
+            f"{text_of(used)} of {budget.amount} {spent.currency} of the budget of {spent.month} are used or reserved"
+        )
+        finding = Finding(
+            rule=BUDGET_RULE, message=f"{text}, which is {shares[-1]:.4g} of it or more", severity="warning"
+        )
+        return [msgspec.to_builtins(finding)]
 
     async def require_left(self, organisation: str) -> None:
         """For a job whose cost is not predicted. Raises QUOTA_EXCEEDED where nothing of the budget is left."""
@@ -239,9 +259,7 @@ class Billing:
         if budget is None or not budget.warn_at:
             return []
         spent = await self.sum_up(organisation)
-        passed = [
-            share for share in sorted(budget.warn_at) if spent.spent >= Decimal(budget.amount) * Decimal(str(share))
-        ]
+        passed = budget.passed(spent.spent)
         found: list[dict[str, str]] = []
 
         def write(base: sqlite3.Connection) -> None:
