@@ -149,7 +149,7 @@ class Caller(AsyncClient):
             lambda asked: self._ask(q_estimate.CALL, **asked),
             lambda: self._patiently(outage, lambda: self._attempt(call, fields)),
             lambda reply: reply.job_id,
-            _warned,
+            _with_warnings,
         )
 
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
@@ -201,7 +201,7 @@ class Caller(AsyncClient):
             if not bytes(fields["graph"]):
                 del fields["graph"]
             return await billing.submit(
-                self.tenant, fields, estimate, lambda: exchange(call, request), _job_of, _answer_warned
+                self.tenant, fields, estimate, lambda: exchange(call, request), _job_of, _answer_with_warnings
             )
         except msgspec.ValidationError as error:
             return frame.Answer(None, error=refusals.bad_params(call, str(error)))
@@ -236,14 +236,14 @@ def _session_of(text: bytes | msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=_Opened).session_id
 
 
-def _warned(reply: q_submit.Reply, warnings: list[dict[str, object]]) -> q_submit.Reply:
+def _with_warnings(reply: q_submit.Reply, warnings: list[dict[str, object]]) -> q_submit.Reply:
     return msgspec.structs.replace(reply, warnings=[*reply.warnings, *warnings])
 
 
-def _answer_warned(answer: frame.Answer, warnings: list[dict[str, object]]) -> frame.Answer:
+def _answer_with_warnings(answer: frame.Answer, warnings: list[dict[str, object]]) -> frame.Answer:
     if not warnings:
         return answer
-    reply = _warned(msgspec.json.decode(answer.result or b"{}", type=q_submit.Reply), warnings)
+    reply = _with_warnings(msgspec.json.decode(answer.result or b"{}", type=q_submit.Reply), warnings)
     return msgspec.structs.replace(answer, result=msgspec.Raw(msgspec.json.encode(reply)))
 
 

@@ -18,7 +18,7 @@ from litestar.testing import TestClient
 
 from qmk.base.errors import QmkError
 from qmk.client import attenuate
-from qmk.gateway.accounts.billing import assigned
+from qmk.gateway.accounts.billing import lists_of
 from qmk.gateway.accounts.money import Prices, Terms
 from qmk.gateway.accounts.operations import ACCOUNTS
 from qmk.gateway.app import make_app
@@ -344,7 +344,7 @@ def test_price_lists_of_an_older_file_hold_from_the_beginning(tmp_path: Path) ->
         base.execute("INSERT INTO organisations VALUES ('chem', 'Chemistry', 'few'), ('bio', '', '')")
     base.close()
     records = Records(path)
-    found = [asyncio.run(records.run(lambda base, name=name: assigned(base, name))) for name in ("chem", "bio")]
+    found = [asyncio.run(records.run(lambda base, name=name: lists_of(base, name))) for name in ("chem", "bio")]
     assert found == [[(0.0, "standard"), (0.0, "few")], [(0.0, "standard")]]
     records.close()
 

@@ -51,7 +51,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     ] = (0.5, 0.8, 1.0)
     refuse: Annotated[bool, Meta(description="refuse jobs that would exceed it; false: only warn")] = True
 
-    def passed(self, used: Decimal) -> list[float]:
+    def shares_within(self, used: Decimal) -> list[float]:
         """The shares at which to warn that are reached, the smallest first."""
         return [share for share in sorted(self.warn_at) if used >= Decimal(self.amount) * Decimal(str(share))]
 
@@ -87,7 +87,7 @@ class Billing:
         def read(base: sqlite3.Connection) -> Terms:
             versions = "SELECT body FROM prices WHERE prices = ? ORDER BY since"
             lists: list[tuple[float, list[Prices]]] = []
-            for since, name in assigned(base, organisation):
+            for since, name in lists_of(base, organisation):
                 bodies = base.execute(versions, (name,)).fetchall()
                 lists.append((since, [msgspec.json.decode(body, type=Prices) for (body,) in bodies]))
             return Terms(lists)
@@ -146,14 +146,14 @@ class Billing:
         if budget is None:
             return await submit()
         if not budget.refuse:
-            found = await self._passed(organisation, budget) if self._accounts.ledger is not None else []
+            found = await self._warnings_for(organisation, budget) if self._accounts.ledger is not None else []
             return warned(await submit(), found)
         cost = await self._predict(organisation, fields, estimate)
         key = fields.get("idempotency_key") or secrets.token_hex(16)
         name = hashlib.sha256(f"{organisation}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
         new = await self._reserve(organisation, budget, name, cost)
         try:
-            found = await self._passed(organisation, budget)
+            found = await self._warnings_for(organisation, budget)
             reply = await submit()
         except BaseException:
             if new:
@@ -163,11 +163,11 @@ class Billing:
         await self._accounts.run(lambda base: base.execute(query, (job_of(reply), name)))
         return warned(reply, found)
 
-    async def _passed(self, organisation: str, budget: Budget) -> list[dict[str, object]]:
+    async def _warnings_for(self, organisation: str, budget: Budget) -> list[dict[str, object]]:
         """The warning that a share of the budget is used, as a finding; what is reserved counts as used."""
         spent = await self.sum_up(organisation)
         used = add(spent.spent, spent.reserved)
-        if not (shares := budget.passed(used)):
+        if not (shares := budget.shares_within(used)):
             return []
         text = (
             f"{text_of(used)} of {budget.amount} {spent.currency} of the budget of {spent.month} are used or reserved"
@@ -259,7 +259,7 @@ class Billing:
         if budget is None or not budget.warn_at:
             return []
         spent = await self.sum_up(organisation)
-        passed = budget.passed(spent.spent)
+        passed = budget.shares_within(spent.spent)
         found: list[dict[str, str]] = []
 
         def write(base: sqlite3.Connection) -> None:
@@ -289,7 +289,7 @@ class Billing:
         return [(name, each) for (name,) in rows for each in await self.warn(name)]
 
 
-def assigned(base: sqlite3.Connection, organisation: str) -> list[tuple[float, str]]:
+def lists_of(base: sqlite3.Connection, organisation: str) -> list[tuple[float, str]]:
     """The price lists of an organisation, each with the time from which on it holds, in order of time."""
     query = "SELECT since, prices FROM assignments WHERE organisation = ? ORDER BY since"
     return [(0.0, STANDARD), *base.execute(query, (organisation,))]

@@ -12,7 +12,7 @@ from qmk.abi.operator.shapes import TenantRow
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts import shapes
 from qmk.gateway.accounts.accounts import Accounts, changes_of, enter, find_user
-from qmk.gateway.accounts.billing import assign, assigned
+from qmk.gateway.accounts.billing import assign, lists_of
 from qmk.gateway.accounts.roles import ADMINISTERS, GATEWAY, OPERATOR, RANK, ROLES, Actor, absent
 from qmk.gateway.accounts.tokens import revoke_beyond, tokens_of
 from qmk.gateway.callers import Caller
@@ -297,7 +297,7 @@ async def _describe(accounts: Accounts, row: TenantRow) -> shapes.OrganisationRo
         own = base.execute("SELECT title FROM organisations WHERE organisation = ?", (row.tenant,)).fetchone()
         query = "SELECT count(*) FROM memberships WHERE organisation = ?"
         (members,) = base.execute(query, (row.tenant,)).fetchone()
-        return own[0] if own else "", assigned(base, row.tenant)[-1][1], members
+        return own[0] if own else "", lists_of(base, row.tenant)[-1][1], members
 
     title, prices, members = await accounts.run(read)
     return shapes.OrganisationRow(
