@@ -177,6 +177,7 @@ def make_app(
         sign_in=sign_in,
         private_webhooks=private_webhooks,
         settings=settings or Settings(),
+        rates=rates or RateLimits(),
     )
 
     @asynccontextmanager
@@ -202,7 +203,7 @@ def make_app(
         debug=False,
         pdb_on_exception=False,
     )
-    app.edge, app.rates = edge or Edge(), Rates(rates or RateLimits())
+    app.edge, app.rates = edge or Edge(), parts.rates
     app.watch = Watch(app.take, parts.observer.counters, parts.observer.traces, parts.observer.take)
     return app
 

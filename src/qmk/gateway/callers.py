@@ -149,6 +149,7 @@ class Caller(AsyncClient):
             lambda asked: self._ask(q_estimate.CALL, **asked),
             lambda: self._patiently(outage, lambda: self._attempt(call, fields)),
             lambda reply: reply.job_id,
+            _with_warnings,
         )
 
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
@@ -165,7 +166,7 @@ class Caller(AsyncClient):
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
         async with self._count_call():
             spends = self.accounts is not None and any(call in SPENDING for call, _ in asked)
-            if self.accounts is not None and spends and await self.accounts.billing.refuses(self.tenant):
+            if self.accounts is not None and spends and await self.accounts.billing.budget(self.tenant):
                 found = [await self._pass_on_within_budget(self.accounts.billing, *each) for each in asked]
             else:
                 found = await self._exchange_each(asked)
@@ -199,7 +200,9 @@ class Caller(AsyncClient):
             fields = msgspec.structs.asdict(msgspec.json.decode(request, type=q_submit.Request))
             if not bytes(fields["graph"]):
                 del fields["graph"]
-            return await billing.submit(self.tenant, fields, estimate, lambda: exchange(call, request), _job_of)
+            return await billing.submit(
+                self.tenant, fields, estimate, lambda: exchange(call, request), _job_of, _answer_with_warnings
+            )
         except msgspec.ValidationError as error:
             return frame.Answer(None, error=refusals.bad_params(call, str(error)))
         except QmkError as error:
@@ -231,6 +234,17 @@ class _Opened(msgspec.Struct):
 
 def _session_of(text: bytes | msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=_Opened).session_id
+
+
+def _with_warnings(reply: q_submit.Reply, warnings: list[dict[str, object]]) -> q_submit.Reply:
+    return msgspec.structs.replace(reply, warnings=[*reply.warnings, *warnings])
+
+
+def _answer_with_warnings(answer: frame.Answer, warnings: list[dict[str, object]]) -> frame.Answer:
+    if not warnings:
+        return answer
+    reply = _with_warnings(msgspec.json.decode(answer.result or b"{}", type=q_submit.Reply), warnings)
+    return msgspec.structs.replace(answer, result=msgspec.Raw(msgspec.json.encode(reply)))
 
 
 def _job_of(answer: frame.Answer) -> str:

@@ -20,6 +20,7 @@ from litestar.exceptions import InternalServerException
 
 from qmk.base.errors import Finding, QmkError
 from qmk.gateway.callers import Caller, Callers
+from qmk.gateway.rates import RateLimits, Rates
 from qmk.gateway.records import Records
 
 BODY_BYTES = 16 << 20
@@ -50,6 +51,7 @@ class Gate:
 
     callers: Callers
     records: Records
+    rates: Rates = field(default_factory=lambda: Rates(RateLimits()))
     links: Fernet = field(default_factory=lambda: Fernet(Fernet.generate_key()))
     """Seals into a link who may read what is behind it. Links are short-lived, and void after a restart."""
     held: Counter[str] = field(default_factory=lambda: Counter[str]())

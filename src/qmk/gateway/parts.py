@@ -15,6 +15,7 @@ from qmk.gateway.callers import Callers
 from qmk.gateway.http import Gate
 from qmk.gateway.observe.observer import Observer, Settings
 from qmk.gateway.qlam.compiling import Compiling
+from qmk.gateway.rates import RateLimits, Rates
 from qmk.gateway.records import Records
 from qmk.gateway.streams import Streams
 
@@ -37,11 +38,13 @@ class Parts:
         sign_in: Config | None,
         private_webhooks: bool,
         settings: Settings,
+        rates: RateLimits,
     ) -> None:
         kept = Records(records)
         self.observer = Observer(settings, socket)
         self._accounts = Accounts(kept, data_dir, ledger=ledger, private_webhooks=private_webhooks)
-        self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept)
+        self.rates = Rates(rates)
+        self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept, self.rates)
         self._compiling, self._streams = Compiling(), Streams()
         self.state = {
             "gate": self._gate,
@@ -56,7 +59,8 @@ class Parts:
     @asynccontextmanager
     async def at_work(self, beside: Sequence[Beside]) -> AsyncGenerator[None]:
         """Everything works until it is left, ``beside`` too."""
-        webhooks = asyncio.create_task(self._accounts.webhooks.run())
+        works = (self._accounts.webhooks.run(), self._accounts.sessions.run(self._accounts.clock))
+        tasks = [asyncio.create_task(each) for each in works]
         try:
             async with AsyncExitStack() as running:
                 await running.enter_async_context(self.observer.at_work())
@@ -65,9 +69,11 @@ class Parts:
                 yield
         finally:
             self._streams.close()
-            webhooks.cancel()
-            with suppress(asyncio.CancelledError):
-                await webhooks
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
             await self._compiling.close()
             await self._gate.callers.close()
             self._gate.records.close()

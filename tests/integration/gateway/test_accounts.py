@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -17,8 +18,11 @@ from litestar.testing import TestClient
 
 from qmk.base.errors import QmkError
 from qmk.client import attenuate
+from qmk.gateway.accounts.billing import lists_of
+from qmk.gateway.accounts.money import Prices, Terms
 from qmk.gateway.accounts.operations import ACCOUNTS
 from qmk.gateway.app import make_app
+from qmk.gateway.records import MIGRATIONS, Records
 from qmk.gateway.rest import openapi
 from qmk.host import ledger
 from qmk.host.config import JOURNAL_NAME
@@ -67,7 +71,9 @@ class Site:
         return self.http.post("/v1/jobs", json=body, headers=headers).json()
 
     def run(self, user: str, shots: int) -> str:
-        job = self.submit(user, shots)["job_id"]
+        return self.wait(user, self.submit(user, shots)["job_id"])
+
+    def wait(self, user: str, job: str) -> str:
         headers = {"authorization": f"Bearer {self.tokens[user]}"}
         assert self.http.get(f"/v1/jobs/{job}?wait_s=30", headers=headers).json()["state"] == "COMPLETED"
         return job
@@ -262,7 +268,13 @@ def test_what_is_used_is_charged_exactly_and_a_budget_is_kept(site: Site) -> Non
         assert refused["fields"]["quota"] == "budget"
         assert refused["fields"]["left"] == state["left"]
         assert refused["detail"].startswith("the job would cost 5.0000001 EUR; left of the budget")
-    assert "job_id" in site.submit_frame("pia", shots=100)
+    accepted = site.submit_frame("pia", shots=100)
+    (warning,) = accepted["warnings"]
+    assert (warning["rule"], warning["severity"]) == ("BUDGET-001", "warning")
+    assert warning["message"].endswith(
+        f"of 10 EUR of the budget of {month} are used or reserved, which is 0.5 of it or more"
+    )
+    site.wait("pia", accepted["job_id"])
     usage = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}")["rows"]
     text = site.ask("pia", "GET", f"/v1/organisations/pay/usage/{month}/csv")
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -284,9 +296,57 @@ def test_the_same_key_is_the_same_money(site: Site) -> None:
     site.member("kim", "member", "key")
     site.ask("root", "PUT", "/v1/prices/few", {"currency": "USD", "rates": {"*": {"shot": "1"}}, "since": 0})
     site.ask("root", "PUT", "/v1/organisations/key/budget", {"amount": "10"})
-    made = [site.submit("kim", shots=10, key="once")["job_id"] for _ in range(2)]
-    assert made[0] == made[1]
+    made = [site.submit("kim", shots=10, key="once") for _ in range(2)]
+    assert made[0]["job_id"] == made[1]["job_id"]
+    assert ["which is 1 of it" in row["message"] for row in made[0]["warnings"]] == [True]
     assert site.submit("kim", shots=1, key="twice")["kind"] == "QUOTA_EXCEEDED"
+
+
+def test_a_new_price_list_is_for_what_comes(site: Site) -> None:
+    for name, shot in (("old", "1"), ("new", "0.5")):
+        site.ask("root", "PUT", f"/v1/prices/{name}", {"currency": "EUR", "rates": {"*": {"shot": shot}}, "since": 0})
+    site.ask("root", "POST", "/v1/organisations", {"organisation": "swap", "prices": "old"}, 201)
+    site.member("sue", "owner", "swap")
+    budget = "/v1/organisations/swap/budget"
+    site.ask("root", "PUT", budget, {"amount": "100"})
+    site.run("sue", shots=10)
+    assert site.ask("sue", "GET", budget)["spent"] == "10"
+    assert site.ask("root", "PATCH", "/v1/organisations/swap", {"prices": "new"})["prices"] == "new"
+    assert site.ask("sue", "GET", budget)["spent"] == "10"
+    site.run("sue", shots=20)
+    state = site.ask("sue", "GET", budget)
+    assert state["spent"] == "20"
+    (bill,) = site.ask("sue", "GET", "/v1/organisations/swap/invoices")["invoices"]
+    assert sorted((row["shots"], row["shot_price"], row["amount"]) for row in bill["lines"]) == [
+        (10, "1", "10"),
+        (20, "0.5", "10"),
+    ]
+    rows = site.ask("sue", "GET", f"/v1/organisations/swap/usage/{state['month']}")["rows"]
+    assert sorted((row["shots"], row["amount"]) for row in rows) == [(10, "10"), (20, "10")]
+    assert site.submit("sue", shots=1)["warnings"] == []
+    site.ask("root", "PUT", budget, {"amount": "10", "refuse": False})
+    for send in (site.submit, site.submit_frame):
+        assert [row["rule"] for row in send("sue", shots=1)["warnings"]] == ["BUDGET-001"]
+
+
+def test_terms_hold_by_list_and_version() -> None:
+    version = lambda name, since: Prices(prices=name, since=since, currency="EUR", rates={})  # noqa: E731
+    a, b = [version("a", 5.0), version("a", 20.0)], [version("b", 12.0)]
+    terms = Terms([(0.0, a), (10.0, b), (15.0, []), (18.0, a)])
+    found = [terms.at(moment) for moment in (4.0, 5.0, 9.0, 11.0, 12.0, 15.0, 18.0, 20.0)]
+    assert found == [None, a[0], a[0], None, b[0], None, a[0], a[1]]
+
+
+def test_price_lists_of_an_older_file_hold_from_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    with sqlite3.connect(path) as base:
+        base.executescript("".join(MIGRATIONS[:2]) + "PRAGMA user_version = 2;")
+        base.execute("INSERT INTO organisations VALUES ('chem', 'Chemistry', 'few'), ('bio', '', '')")
+    base.close()
+    records = Records(path)
+    found = [asyncio.run(records.run(lambda base, name=name: lists_of(base, name))) for name in ("chem", "bio")]
+    assert found == [[(0.0, "standard"), (0.0, "few")], [(0.0, "standard")]]
+    records.close()
 
 
 def test_every_act_is_recorded_with_who_did_it(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
 from pathlib import Path
@@ -14,13 +15,17 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from grpc_tools import protoc
 
 from qmk.base.errors import QmkError
-from qmk.gateway.grpc.files import class_of, service_of
-from qmk.gateway.grpc.server import DETAILS_BYTES, status_message
-from qmk.gateway.http import BODY_BYTES
+from qmk.gateway.callers import Callers
+from qmk.gateway.grpc.files import RPC_STATUS, class_of, service_of
+from qmk.gateway.grpc.server import DETAILS_BYTES, Place, address_of, serving_at, status_message
+from qmk.gateway.http import BODY_BYTES, Gate
+from qmk.gateway.rates import RateLimits, Rates
+from qmk.gateway.records import Records
 from qmk.gateway.rest.openapi import BELL
 from qmk.gateway.rest.problem import problem_of
 from qmk.gateway.service.operations import OPERATIONS
 from tests.integration.gateway.tenants import Service
+from tests.serving import certificate
 
 REFERENCE = Path(__file__).resolve().parents[3] / "docs" / "reference"
 
@@ -82,3 +87,61 @@ def test_the_details_of_an_error_fit_its_metadata() -> None:
     error = QmkError("INVALID_GRAPH", "y" * 5000, findings=findings, other="z" * 9000)
     data = status_message(grpc.StatusCode.INVALID_ARGUMENT, problem_of(error, 400, ""))
     assert len(data) <= DETAILS_BYTES
+
+
+def test_calls_are_counted_and_tls_is_served(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    asked = class_of("GetJob")(job_id="job_x").SerializeToString()
+
+    async def main() -> None:
+        gate = Gate(
+            Callers(tmp_path / "no.sock", needs_token=True),
+            Records(tmp_path / "gateway.db"),
+            Rates(RateLimits(of_address=0.01, burst_s=300)),
+        )
+        trust = grpc.ssl_channel_credentials(cert.read_bytes())
+        async with serving_at(gate, Place("127.0.0.1", 0, cert, key)) as port:
+            address = f"127.0.0.1:{port}"
+            async with grpc.aio.secure_channel(address, trust) as channel:
+                health: Any = health_pb2_grpc.HealthStub(channel)
+                unary, stream = (f"/qmk.v1.JobsService/{name}" for name in ("Get", "FollowEvents"))
+                codes = [await refused(channel.unary_unary(unary)(asked)) for _ in range(2)]
+                assert [error.code().name for error in codes] == ["UNAUTHENTICATED"] * 2
+                third = await refused(channel.unary_stream(stream)(asked).read())
+                assert third.code().name == "UNAUTHENTICATED"
+                for error in (
+                    await refused(channel.unary_unary(unary)(asked)),
+                    await refused(channel.unary_stream(stream)(asked).read()),
+                ):
+                    assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+                    problem = problem_in(dict(error.trailing_metadata())["grpc-status-details-bin"])
+                    assert (problem.kind, problem.retryable) == ("QUOTA_EXCEEDED", True)
+                    assert 90_000 < problem.fields.fields["retry_after_ms"].number_value <= 100_000
+                found = await health.Check(health_pb2.HealthCheckRequest())
+                assert found.status == health_pb2.HealthCheckResponse.SERVING
+            async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials()) as channel:
+                assert (await refused(channel.unary_unary(unary)(asked))).code().name == "UNAVAILABLE"
+        gate.records.close()
+
+    asyncio.run(main())
+
+
+async def refused(call: Any) -> Any:
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await call
+    return failed.value
+
+
+def problem_in(data: bytes) -> Any:
+    for each in class_of(RPC_STATUS).FromString(data).details:
+        if each.type_url.endswith(".Problem"):
+            return class_of("Problem").FromString(each.value)
+    raise AssertionError("there is no problem in the details")
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [("ipv4:10.1.2.3:50000", "10.1.2.3"), ("ipv6:%5Bfd00::1%5D:50000", "fd00::1"), ("ipv6:[::1]:1", "::1")],
+)
+def test_the_address_of_a_caller(peer: str, address: str) -> None:
+    assert address_of(peer) == address

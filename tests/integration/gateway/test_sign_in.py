@@ -24,10 +24,11 @@ from qmk.base.errors import QmkError
 from qmk.gateway.accounts import passwords, sign_in
 from qmk.gateway.accounts.accounts import Accounts
 from qmk.gateway.accounts.oidc import FLOW_S
-from qmk.gateway.accounts.people import add_user, change_user
+from qmk.gateway.accounts.people import add_user, change_user, end_session, end_sessions
 from qmk.gateway.accounts.sessions import IDLE_S, OF_A_USER, Sessions, cipher_of
-from qmk.gateway.accounts.shapes import AddUser, ChangeUser
+from qmk.gateway.accounts.shapes import AddUser, ChangeUser, EndSession, OfUser
 from qmk.gateway.accounts.sign_in import Config, SignIn, read_config
+from qmk.gateway.accounts.tokens import tokens_of
 from qmk.gateway.app import make_app
 from qmk.gateway.callers import Callers
 from qmk.gateway.rates import RateLimits
@@ -111,7 +112,7 @@ class Site:
         self.now = time.time()
         self.accounts = Accounts(Records(folder / "gateway.db"), folder, clock=lambda: self.now)
         vars(self.accounts)["operate"] = self.operate
-        self.issued = 0
+        self.issued, self.revoked, self.away = 0, list[str](), False
         grants = [
             {"claim": "groups", "value": "quantum", "organisation": "chem", "role": "member"},
             {"claim": "groups", "value": "leads", "organisation": "chem", "role": "admin"},
@@ -126,7 +127,12 @@ class Site:
             issuer.claims["groups"] = ["quantum"]
 
     async def operate(self, name: str, /, **params: Any) -> Any:
-        self.issued += 1
+        if self.away:
+            raise QmkError("RESOURCE_EXHAUSTED", "the daemon is away")
+        if name == "op_token_revoke":
+            self.revoked.append(params["serial"])
+        else:
+            self.issued += 1
         text, serial = f"qmk1.{self.issued}", f"tok_{self.issued:032x}"
         return msgspec.defstruct("Made", ["token", "serial", "sessions"])(text, serial, 0)
 
@@ -302,6 +308,38 @@ def test_sessions_end(tmp_path: Path) -> None:
         data = b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
         assert all(cookie.encode() not in data for cookie in cookies)
         assert (tmp_path / "gateway.key").stat().st_mode & 0o777 == 0o600
+
+    asyncio.run(main())
+
+
+def test_the_token_of_a_session_ends_with_it(tmp_path: Path, issuer: LocalIssuer) -> None:
+    async def main() -> None:
+        site = Site(tmp_path, issuer)
+        operator, sessions = site.callers.operating(), site.accounts.sessions
+        serials = [f"tok_{number:032x}" for number in range(1, 8)]
+        first, second, third = [await site.enter(issuer) for _ in range(3)]
+        user = first.user
+        assert await sessions.end(first.id)  # as the console signs out
+        assert site.revoked == serials[:1]
+        await end_session(operator, EndSession(user=user, session=second.id))
+        assert site.revoked == serials[:2]
+        site.away = True
+        assert (await end_sessions(operator, OfUser(user=user))).ended == 1
+        assert await sessions.list(user, site.now) == []
+        site.away = False
+        await sessions.sweep(site.now)
+        assert site.revoked == serials[:3]
+        await site.enter(issuer)
+        cookie = await sessions.begin(third.token, user, "chem", [], site.now)  # by a token of the user's own
+        site.now += IDLE_S + 1
+        await sessions.sweep(site.now)
+        assert await sessions.find(cookie, site.now) is None
+        assert site.revoked == serials[:4]
+        acts = await site.accounts.acts("chem", 0, 1)
+        assert (acts[0].user, acts[0].act, acts[0].fields["serial"]) == ("gateway", "token.revoke", serials[3])
+        await sessions.sweep(site.now)
+        assert len(site.revoked) == 4
+        assert await tokens_of(site.accounts) == []
 
     asyncio.run(main())
 

@@ -17,9 +17,10 @@ import pytest
 
 from qmk.abi.calls.q_jobs import JobRow
 from qmk.base.errors import QmkError
-from qmk.gateway.accounts import hooks, outgoing, webhooks
+from qmk.gateway.accounts import bills, hooks, outgoing, webhooks
 from qmk.gateway.accounts.accounts import Accounts
 from qmk.gateway.accounts.hooks import AddWebhook, ChangeWebhook, OfWebhook
+from qmk.gateway.accounts.money import Rate
 from qmk.gateway.accounts.shapes import OfOrganisation
 from qmk.gateway.callers import Callers
 from qmk.gateway.records import Records
@@ -188,6 +189,40 @@ def test_a_try_whose_process_was_killed_is_made_again(tmp_path: Path, receiver: 
         assert await work.deliver() == 0
         site.now += webhooks.LEASE_S
         assert await work.deliver() == 1
+
+    asyncio.run(main())
+
+
+def test_a_warning_of_a_budget_is_sent_once(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "POLL_S", 0.01)
+    monkeypatch.setattr(webhooks, "WARN_S", 0.0)
+
+    async def main() -> None:
+        site = Site(tmp_path, receiver)
+        launches = {"engine": "native", "gates": 0, "engine_ns": 0, "attempt": 1, "time_ns": 1}
+        rows = [SimpleNamespace(job="a", shots=6, **launches)]
+        site.accounts.ledger = lambda *_: rows
+        prices = bills.SetPrices(prices="standard", currency="EUR", rates={"*": Rate(shot="1")}, since=0)
+        await bills.set_prices(site.operator, prices)
+        await bills.set_budget(site.operator, bills.SetBudget(organisation="chem", amount="10"))
+        await site.add(receiver, "budget.warning")
+        loop = asyncio.create_task(site.accounts.webhooks.run())
+        async with asyncio.timeout(30):
+            while not receiver.got:
+                await asyncio.sleep(0.01)
+            rows.append(SimpleNamespace(job="b", shots=2, **launches))
+            while len(receiver.got) < 2:
+                await asyncio.sleep(0.01)
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+        bodies = [json.loads(body) for _, body in receiver.got]
+        about = {"organisation": "chem", "month": "1970-01", "amount": "10", "currency": "EUR"}
+        assert [(body["type"], body["data"]) for body in bodies] == [
+            ("budget.warning", {**about, "share": share, "spent": spent})
+            for share, spent in (("0.5", "6"), ("0.8", "8"))
+        ]
 
     asyncio.run(main())
 

@@ -22,7 +22,7 @@ from qmk.abi.rights import CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.client.operator import Operator
 from qmk.gateway.accounts.billing import Billing
-from qmk.gateway.accounts.roles import Actor, absent
+from qmk.gateway.accounts.roles import GATEWAY, Actor, absent
 from qmk.gateway.accounts.sessions import Sessions, cipher_of
 from qmk.gateway.accounts.shapes import Act, UserRow
 from qmk.gateway.accounts.webhooks import Webhooks
@@ -53,7 +53,7 @@ class Accounts:
     ) -> None:
         self.records, self.ledger, self.clock = records, ledger, clock
         self.cipher = cipher_of(records.path.parent) if cipher is None else cipher
-        self.sessions = Sessions(records, self.cipher)
+        self.sessions = Sessions(records, self.cipher, self._revoke_of_session)
         self._operator = Operator(data_dir)
         self.billing = Billing(self)
         self.webhooks = Webhooks(self, private=private_webhooks)
@@ -71,6 +71,12 @@ class Accounts:
                 text, fix = "the daemon's operator socket cannot be reached", "start the daemon, or give its --data-dir"
                 raise QmkError("RESOURCE_EXHAUSTED", text, help=fix) from error
             raise
+
+    async def _revoke_of_session(self, serial: str) -> None:
+        from qmk.gateway.accounts.tokens import find_token, revoke
+
+        if (row := await find_token(self, serial)) is not None:
+            await revoke(self, GATEWAY, row)
 
     async def actor_of(self, caller: Caller) -> Actor:
         """Who a caller is: the user to whom its token was issued. Who shows a token that was narrowed, or that was not

@@ -20,10 +20,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from qmk.abi.calls import q_estimate
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError
 from qmk.base.units import SECOND_NS
 from qmk.client.calls import ENDED
-from qmk.gateway.accounts.money import Amount, Prices, add, cost_of, text_of, version_at
+from qmk.gateway.accounts.money import Amount, Prices, Terms, add, text_of
 from qmk.gateway.accounts.months import month_of, span_ns
 from qmk.gateway.accounts.roles import GATEWAY
 
@@ -37,6 +37,8 @@ OVERLAP_NS = 60 * SECOND_NS
 """How far back the ledger is read again: rows are written in the order of commits, not quite in that of their times."""
 FORGOTTEN_S = 600.0
 """A reservation whose job was never heard of is void after so many seconds."""
+BUDGET_RULE = "BUDGET-001"
+"""Names the warning, in the answer to a submission, that a share of the budget is used."""
 SUBMITTED = ("program", "graph", "graph_sha256", "shots", "outputs", "strict")
 
 
@@ -49,6 +51,10 @@ class Budget(Struct, frozen=True, kw_only=True):
     ] = (0.5, 0.8, 1.0)
     refuse: Annotated[bool, Meta(description="refuse jobs that would exceed it; false: only warn")] = True
 
+    def shares_within(self, used: Decimal) -> list[float]:
+        """The shares at which to warn that are reached, the smallest first."""
+        return [share for share in sorted(self.warn_at) if used >= Decimal(self.amount) * Decimal(str(share))]
+
 
 class Spent(Struct, frozen=True):
     """How far a budget is used. ``reserved``: the predicted cost of jobs that have not ended."""
@@ -60,10 +66,10 @@ class Spent(Struct, frozen=True):
 
 
 class _Month:
-    """The sum of an organisation's month so far, and the rows that a second look would see again."""
+    """The sum of an organisation's month so far by its terms, and the rows that a second look would see again."""
 
-    def __init__(self, month: str) -> None:
-        self.month, self.total, self.upto_ns = month, Decimal(0), span_ns(month)[0]
+    def __init__(self, month: str, terms: Terms) -> None:
+        self.month, self.terms, self.total, self.upto_ns = month, terms, Decimal(0), span_ns(month)[0]
         self.recent: dict[tuple[str, int], int] = {}
 
 
@@ -75,18 +81,18 @@ class Billing:
         self._months: dict[str, _Month] = {}
         self._lock = asyncio.Lock()
 
-    async def versions(self, organisation: str) -> list[Prices]:
-        """The versions of an organisation's price list, the first one's first."""
-        query = (
-            "SELECT body FROM prices WHERE prices = coalesce((SELECT nullif(prices, '') FROM organisations "
-            f"WHERE organisation = ?), '{STANDARD}') ORDER BY since"
-        )
-        rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
-        return [msgspec.json.decode(body, type=Prices) for (body,) in rows]
+    async def terms(self, organisation: str) -> Terms:
+        """By what an organisation is and was charged."""
 
-    def forget_sums(self) -> None:
-        """After a change of prices."""
-        self._months.clear()
+        def read(base: sqlite3.Connection) -> Terms:
+            versions = "SELECT body FROM prices WHERE prices = ? ORDER BY since"
+            lists: list[tuple[float, list[Prices]]] = []
+            for since, name in lists_of(base, organisation):
+                bodies = base.execute(versions, (name,)).fetchall()
+                lists.append((since, [msgspec.json.decode(body, type=Prices) for (body,) in bodies]))
+            return Terms(lists)
+
+        return await self._accounts.run(read)
 
     async def rows(self, organisation: str, from_ns: int, to_ns: int) -> list[Any]:
         """Rows of the daemon's ledger. Raises UNSUPPORTED where it cannot be read."""
@@ -99,23 +105,25 @@ class Billing:
     async def sum_up(self, organisation: str) -> Spent:
         """This month's."""
         month = month_of(self._accounts.clock())
-        versions = await self.versions(organisation)
         async with self._lock:
+            terms = await self.terms(organisation)
             kept = self._months.get(organisation)
-            if kept is None or kept.month != month:
-                kept = self._months[organisation] = _Month(month)
+            if kept is None or kept.month != month or kept.terms != terms:
+                kept = self._months[organisation] = _Month(month, terms)
             begin_ns, end_ns = span_ns(month)
             for row in await self.rows(organisation, max(begin_ns, kept.upto_ns - OVERLAP_NS), end_ns):
                 if (row.job, row.attempt) not in kept.recent:
                     kept.recent[row.job, row.attempt] = row.time_ns
-                    kept.total = add(kept.total, cost_of(row, versions))
+                    prices = terms.of(row)
+                    cost = (row.engine, row.shots, row.gates, row.engine_ns)
+                    kept.total = add(kept.total, prices.cost(*cost) if prices else Decimal(0))
                     kept.upto_ns = max(kept.upto_ns, row.time_ns)
             border_ns = kept.upto_ns - OVERLAP_NS
             kept.recent = {key: at for key, at in kept.recent.items() if at >= border_ns}
             total = kept.total
         query = "SELECT amount FROM reservations WHERE organisation = ?"
         rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
-        now = version_at(versions, self._accounts.clock())
+        now = terms.at(self._accounts.clock())
         return Spent(month, now.currency if now else "", total, add(*(Decimal(amount) for (amount,) in rows)))
 
     async def budget(self, organisation: str) -> Budget | None:
@@ -130,17 +138,22 @@ class Billing:
         estimate: Callable[[dict[str, Any]], Awaitable[q_estimate.Reply]],
         submit: Callable[[], Awaitable[Any]],
         job_of: Callable[[Any], str],
+        warned: Callable[[Any, list[dict[str, object]]], Any],
     ) -> Any:
-        """What ``submit`` gives, if the budget allows it. ``fields`` are those of q_submit's request, and ``job_of``
-        gives the job of what is answered. Raises QUOTA_EXCEEDED."""
+        """What ``submit`` gives, if the budget allows it. ``fields`` are those of q_submit's request; ``job_of`` gives
+        the job of what is answered, and ``warned`` the answer with these warnings. Raises QUOTA_EXCEEDED."""
         budget = await self.budget(organisation)
-        if budget is None or not budget.refuse:
+        if budget is None:
             return await submit()
+        if not budget.refuse:
+            found = await self._warnings_for(organisation, budget) if self._accounts.ledger is not None else []
+            return warned(await submit(), found)
         cost = await self._predict(organisation, fields, estimate)
         key = fields.get("idempotency_key") or secrets.token_hex(16)
         name = hashlib.sha256(f"{organisation}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
         new = await self._reserve(organisation, budget, name, cost)
         try:
+            found = await self._warnings_for(organisation, budget)
             reply = await submit()
         except BaseException:
             if new:
@@ -148,12 +161,21 @@ class Billing:
             raise
         query = "UPDATE reservations SET job = ? WHERE name = ?"
         await self._accounts.run(lambda base: base.execute(query, (job_of(reply), name)))
-        return reply
+        return warned(reply, found)
 
-    async def refuses(self, organisation: str) -> bool:
-        """Whether an organisation has a budget that refuses jobs."""
-        budget = await self.budget(organisation)
-        return budget is not None and budget.refuse
+    async def _warnings_for(self, organisation: str, budget: Budget) -> list[dict[str, object]]:
+        """The warning that a share of the budget is used, as a finding; what is reserved counts as used."""
+        spent = await self.sum_up(organisation)
+        used = add(spent.spent, spent.reserved)
+        if not (shares := budget.shares_within(used)):
+            return []
+        text = (
+            f"{text_of(used)} of {budget.amount} {spent.currency} of the budget of {spent.month} are used or reserved"
+        )
+        finding = Finding(
+            rule=BUDGET_RULE, message=f"{text}, which is {shares[-1]:.4g} of it or more", severity="warning"
+        )
+        return [msgspec.to_builtins(finding)]
 
     async def require_left(self, organisation: str) -> None:
         """For a job whose cost is not predicted. Raises QUOTA_EXCEEDED where nothing of the budget is left."""
@@ -171,7 +193,7 @@ class Billing:
         estimate: Callable[[dict[str, Any]], Awaitable[q_estimate.Reply]],
     ) -> Decimal:
         """The predicted cost of a job on the engine that it asks for, else on the one that would be chosen."""
-        prices = version_at(await self.versions(organisation), self._accounts.clock())
+        prices = (await self.terms(organisation)).at(self._accounts.clock())
         if prices is None:
             return Decimal(0)
         found = await estimate({name: fields[name] for name in SUBMITTED if name in fields})
@@ -237,9 +259,7 @@ class Billing:
         if budget is None or not budget.warn_at:
             return []
         spent = await self.sum_up(organisation)
-        passed = [
-            share for share in sorted(budget.warn_at) if spent.spent >= Decimal(budget.amount) * Decimal(str(share))
-        ]
+        passed = budget.shares_within(spent.spent)
         found: list[dict[str, str]] = []
 
         def write(base: sqlite3.Connection) -> None:
@@ -267,6 +287,17 @@ class Billing:
         """The new warnings of every organisation with a budget."""
         rows = await self._accounts.run(lambda base: base.execute("SELECT organisation FROM budgets").fetchall())
         return [(name, each) for (name,) in rows for each in await self.warn(name)]
+
+
+def lists_of(base: sqlite3.Connection, organisation: str) -> list[tuple[float, str]]:
+    """The price lists of an organisation, each with the time from which on it holds, in order of time."""
+    query = "SELECT since, prices FROM assignments WHERE organisation = ? ORDER BY since"
+    return [(0.0, STANDARD), *base.execute(query, (organisation,))]
+
+
+def assign(base: sqlite3.Connection, organisation: str, prices: str, since: float) -> None:
+    """Gives an organisation a price list from a time on: what was charged before stays as it is."""
+    base.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", (organisation, since, prices))
 
 
 def _release(base: sqlite3.Connection, names: list[str]) -> None:

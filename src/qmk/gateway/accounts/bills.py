@@ -18,7 +18,7 @@ from qmk.base.errors import QmkError
 from qmk.base.units import SECOND_NS
 from qmk.gateway.accounts.accounts import Accounts, enter
 from qmk.gateway.accounts.billing import Budget
-from qmk.gateway.accounts.money import Currency, Engine, Prices, Rate, Sum, add, round_amount, text_of, version_at
+from qmk.gateway.accounts.money import Currency, Engine, Prices, Rate, Sum, Terms, add, round_amount, text_of
 from qmk.gateway.accounts.months import MONTH, month_of, span_ns
 from qmk.gateway.accounts.roles import absent
 from qmk.gateway.accounts.shapes import OfOrganisation, Organisation, PricesName
@@ -156,12 +156,12 @@ class _Sum:
         )
 
 
-def _sum_by(rows: Iterable[Any], key: Callable[[Any], tuple[str, ...]], versions: list[Prices]) -> dict[Any, _Sum]:
-    """Sums by key and version of the price list."""
+def _sum_by(rows: Iterable[Any], key: Callable[[Any], tuple[str, ...]], terms: Terms) -> dict[Any, _Sum]:
+    """Sums by key, and by price list and its version."""
     found: dict[Any, _Sum] = {}
     for row in rows:
-        prices = version_at(versions, row.time_ns / SECOND_NS)
-        at = (*key(row), 0.0 if prices is None else prices.since)
+        prices = terms.of(row)
+        at = (*key(row), *((0.0, "") if prices is None else (prices.since, prices.prices)))
         if at not in found:
             found[at] = _Sum(prices)
         found[at].add(row)
@@ -213,7 +213,6 @@ async def set_prices(caller: Caller, asked: SetPrices) -> Prices:
         accounts.note(base, actor, "prices.set", prices=made.prices, since=made.since, currency=made.currency)
 
     await accounts.run(write)
-    accounts.billing.forget_sums()
     return made
 
 
@@ -231,7 +230,7 @@ async def set_budget(caller: Caller, asked: Any) -> BudgetState:
     actor.require(asked.organisation, "viewer")
     actor.require_operator()
     name = asked.organisation
-    if not await accounts.billing.versions(name):
+    if (await accounts.billing.terms(name)).at(accounts.clock()) is None:
         fix = "set the prices first: PUT /v1/prices/standard, or 'qmk price set'"
         raise QmkError("INVALID_PARAMS", f"no price list holds for '{name}'", field="organisation", help=fix)
     budget = Budget(amount=asked.amount, warn_at=asked.warn_at, refuse=asked.refuse)
@@ -281,9 +280,9 @@ async def _state(accounts: Accounts, organisation: str, budget: Budget) -> Budge
 async def get_usage(caller: Caller, asked: OfMonth) -> Usage:
     accounts, actor = await enter(caller)
     actor.require(asked.organisation, "viewer")
-    versions = await accounts.billing.versions(asked.organisation)
+    terms = await accounts.billing.terms(asked.organisation)
     rows = await accounts.billing.rows(asked.organisation, *span_ns(asked.month))
-    days = _sum_by(rows, lambda row: (_day(row), row.engine), versions)
+    days = _sum_by(rows, lambda row: (_day(row), row.engine), terms)
     return Usage(
         asked.organisation,
         asked.month,
@@ -299,7 +298,7 @@ async def get_usage(caller: Caller, asked: OfMonth) -> Usage:
                 currency=each.currency,
                 amount=text_of(each.amount),
             )
-            for (day, engine, _), each in sorted(days.items())
+            for (day, engine, *_), each in sorted(days.items())
         ],
     )
 
@@ -343,10 +342,10 @@ async def get_invoice_table(caller: Caller, asked: OfMonth) -> Table:
 
 async def _invoices(accounts: Accounts, organisation: str, month: str, rows: list[Any]) -> list[Invoice]:
     """One for each currency, which is one unless the price list has changed it."""
-    versions = await accounts.billing.versions(organisation)
+    terms = await accounts.billing.terms(organisation)
     query = "SELECT title FROM organisations WHERE organisation = ?"
     title = await accounts.run(lambda base: base.execute(query, (organisation,)).fetchone())
-    sums = _sum_by(rows, lambda row: (row.engine,), versions)
+    sums = _sum_by(rows, lambda row: (row.engine,), terms)
     found: list[Invoice] = []
     for currency in sorted({each.currency for each in sums.values()}):
         of_currency = {key: each for key, each in sums.items() if each.currency == currency}

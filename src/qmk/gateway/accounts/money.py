@@ -3,7 +3,6 @@ rounding. Only the total of an invoice is rounded as well, to hundredths, half u
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, localcontext
 from typing import Annotated, Any
 
@@ -49,19 +48,21 @@ class Prices(Struct, frozen=True, kw_only=True):
             return Decimal(rate.shot) * shots + Decimal(rate.gate) * gates + Decimal(rate.engine_second) * seconds
 
 
-def cost_of(row: Any, versions: Iterable[Prices]) -> Decimal:
-    """What a row of the ledger costs by the version of the price list that held when the launch ended."""
-    found = version_at(versions, row.time_ns / SECOND_NS)
-    return Decimal(0) if found is None else found.cost(row.engine, row.shots, row.gates, row.engine_ns)
+class Terms(Struct, frozen=True):
+    """By what an organisation is charged: its price lists, each with the time from which on it is the organisation's,
+    and with its versions; all in order of time."""
 
+    lists: list[tuple[float, list[Prices]]]
 
-def version_at(versions: Iterable[Prices], moment: float) -> Prices | None:
-    """The version that holds at a time; versions are in order of theirs."""
-    found = None
-    for each in versions:
-        if each.since <= moment:
-            found = each
-    return found
+    def at(self, moment: float) -> Prices | None:
+        """The version that holds at a time, of the list that is the organisation's then."""
+        lists = [versions for since, versions in self.lists if since <= moment]
+        found = [each for each in (lists[-1] if lists else ()) if each.since <= moment]
+        return found[-1] if found else None
+
+    def of(self, row: Any) -> Prices | None:
+        """The version by which a row of the ledger is charged: that of the time at which the launch ended."""
+        return self.at(row.time_ns / SECOND_NS)
 
 
 def add(*amounts: Decimal) -> Decimal:

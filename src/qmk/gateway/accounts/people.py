@@ -12,7 +12,7 @@ from qmk.abi.operator.shapes import TenantRow
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts import shapes
 from qmk.gateway.accounts.accounts import Accounts, changes_of, enter, find_user
-from qmk.gateway.accounts.billing import STANDARD
+from qmk.gateway.accounts.billing import assign, lists_of
 from qmk.gateway.accounts.roles import ADMINISTERS, GATEWAY, OPERATOR, RANK, ROLES, Actor, absent
 from qmk.gateway.accounts.tokens import revoke_beyond, tokens_of
 from qmk.gateway.callers import Caller
@@ -37,10 +37,9 @@ async def add_organisation(caller: Caller, asked: shapes.AddOrganisation) -> sha
     row = await accounts.operate("op_tenant_add", tenant=name, **_policy(asked))
 
     def write(base: sqlite3.Connection) -> None:
-        base.execute(
-            "INSERT OR REPLACE INTO organisations (organisation, title, prices) VALUES (?, ?, ?)",
-            (name, asked.title, asked.prices),
-        )
+        base.execute("INSERT OR REPLACE INTO organisations (organisation, title) VALUES (?, ?)", (name, asked.title))
+        if asked.prices:
+            assign(base, name, asked.prices, 0.0)
         accounts.note(base, actor, "organisation.add", name, **_policy(asked))
 
     await accounts.run(write)
@@ -67,8 +66,10 @@ async def change_organisation(caller: Caller, asked: shapes.ChangeOrganisation) 
 
     def write(base: sqlite3.Connection) -> None:
         base.execute("INSERT OR IGNORE INTO organisations (organisation) VALUES (?)", (name,))
-        for column, value in own.items():
-            base.execute(f"UPDATE organisations SET {column} = ? WHERE organisation = ?", (value, name))
+        if asked.title is not None:
+            base.execute("UPDATE organisations SET title = ? WHERE organisation = ?", (asked.title, name))
+        if asked.prices is not None:
+            assign(base, name, asked.prices, accounts.clock())
         accounts.note(base, actor, "organisation.change", name, **policy, **own, suspended=asked.suspended)
 
     await accounts.run(write)
@@ -292,19 +293,20 @@ def _policy(asked: Any) -> dict[str, Any]:
 
 
 async def _describe(accounts: Accounts, row: TenantRow) -> shapes.OrganisationRow:
-    def read(base: sqlite3.Connection) -> tuple[tuple[str, str], int]:
-        own = base.execute("SELECT title, prices FROM organisations WHERE organisation = ?", (row.tenant,)).fetchone()
+    def read(base: sqlite3.Connection) -> tuple[str, str, int]:
+        own = base.execute("SELECT title FROM organisations WHERE organisation = ?", (row.tenant,)).fetchone()
         query = "SELECT count(*) FROM memberships WHERE organisation = ?"
-        return own or ("", ""), base.execute(query, (row.tenant,)).fetchone()[0]
+        (members,) = base.execute(query, (row.tenant,)).fetchone()
+        return own[0] if own else "", lists_of(base, row.tenant)[-1][1], members
 
-    (title, prices), members = await accounts.run(read)
+    title, prices, members = await accounts.run(read)
     return shapes.OrganisationRow(
         organisation=row.tenant,
         title=title,
         suspended=row.suspended,
         weight=row.weight,
         quotas=row.quotas,
-        prices=prices or STANDARD,
+        prices=prices,
         members=members,
         jobs=row.jobs,
     )

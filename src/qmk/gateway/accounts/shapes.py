@@ -40,7 +40,9 @@ class ChangeOrganisation(shapes.Request, frozen=True, kw_only=True):
     title: Title | None = None
     weight: Weight | None = None
     quotas: Quotas | None = None
-    prices: PricesName | None = None
+    prices: Annotated[PricesName, Meta(description="price list from now on: what was before stays as it is")] | None = (
+        None
+    )
     suspended: Annotated[bool, Meta(description="serve nobody of it")] | None = None
 
 

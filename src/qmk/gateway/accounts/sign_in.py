@@ -19,9 +19,9 @@ from qmk.gateway.accounts.accounts import Accounts, find_user
 from qmk.gateway.accounts.buckets import Buckets
 from qmk.gateway.accounts.oidc import Grant, Identity, Issuer, Provider, open_flow
 from qmk.gateway.accounts.roles import GATEWAY, RANK, Actor
-from qmk.gateway.accounts.sessions import LONGEST_S, Session
+from qmk.gateway.accounts.sessions import LONGEST_S
 from qmk.gateway.accounts.shapes import AddUser, UserRow
-from qmk.gateway.accounts.tokens import find_token, issue, revoke
+from qmk.gateway.accounts.tokens import issue
 
 if TYPE_CHECKING:
     from qmk.gateway.callers import Callers
@@ -102,13 +102,6 @@ class SignIn:
         user = await self._user_of(identity)
         return await self._with_user(user, "", agent), identity.wanted
 
-    async def sign_out(self, session: Session) -> None:
-        """Ends the session, and revokes the token that was made for it."""
-        await self._accounts.sessions.end(session.id)
-        row = await find_token(self._accounts, open_token(session.token).serial_text) if session.token else None
-        if row is not None and row.name == BROWSER:
-            await revoke(self._accounts, Actor(session.user), row)
-
     async def _with_user(self, user: UserRow, organisation: str, agent: str) -> str:
         """A session in the organisation that is named, else in that of the greatest role."""
         mine = sorted(user.roles, key=lambda name: (-RANK[user.roles[name]], name))
@@ -126,11 +119,11 @@ class SignIn:
             administers=True,
             expires=int(self._accounts.clock() + LONGEST_S),
         )
-        return await self._begin(made.token, user.user, named, made.rights, agent)
+        return await self._begin(made.token, user.user, named, made.rights, agent, made.serial)
 
-    async def _begin(self, token: str, user: str, tenant: str, rights: Any, agent: str) -> str:
+    async def _begin(self, token: str, user: str, tenant: str, rights: Any, agent: str, serial: str = "") -> str:
         now = self._accounts.clock()
-        return await self._accounts.sessions.begin(token, user, tenant, rights, now, agent)
+        return await self._accounts.sessions.begin(token, user, tenant, rights, now, agent, serial)
 
     async def _user_of(self, identity: Identity) -> UserRow:
         """The user of an identity, who is added where there is none, with the roles that its claims give. Raises

@@ -46,3 +46,13 @@ CREATE TABLE IF NOT EXISTS followed (
   organisation TEXT NOT NULL, job TEXT NOT NULL, submitted REAL NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (organisation, job));
 """
+
+ADDED_3 = """
+CREATE TABLE assignments (
+  organisation TEXT NOT NULL, since REAL NOT NULL, prices TEXT NOT NULL, PRIMARY KEY (organisation, since));
+INSERT INTO assignments SELECT organisation, 0, prices FROM organisations WHERE prices != '';
+ALTER TABLE organisations DROP COLUMN prices;
+CREATE TABLE session_tokens (serial TEXT PRIMARY KEY, session TEXT NOT NULL);
+"""
+"""``assignments``: price lists of organisations, each from its time on until the next; without one an organisation has
+the standard. ``session_tokens``: tokens that were made for sessions of browsers, and end with them."""

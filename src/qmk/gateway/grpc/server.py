@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote
 
 import grpc
 import msgspec
@@ -155,10 +156,17 @@ def _pages(operation: Operation) -> Any:
 
 
 async def _enter(gate: Gate, context: aio.ServicerContext[bytes, bytes]) -> Caller:
-    """The client of whoever calls. Where no token is asked for, only this machine can reach the port."""
+    """The client of whoever calls, whose call counts as a request. Where no token is asked for, only this machine can
+    reach the port."""
     shown = [str(value) for name, value in context.invocation_metadata() or () if name == "authorization"]
     headers = {"host": "localhost"} | ({"authorization": shown[0]} if shown else {})
+    gate.rates.count(address_of(context.peer()), headers)
     return await gate.callers.caller_of(headers)
+
+
+def address_of(peer: str) -> str:
+    """The host of a caller as gRPC names it, such as ``ipv4:127.0.0.1:50000`` or ``ipv6:%5B::1%5D:50000``."""
+    return unquote(peer.partition(":")[2]).rpartition(":")[0].strip("[]")
 
 
 async def _refuse(context: aio.ServicerContext[bytes, bytes], operation: Operation, error: Exception) -> None:
