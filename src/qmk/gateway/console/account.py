@@ -38,16 +38,16 @@ async def show_account(view: View) -> Response[Any]:
     counts, _ = await view.ask_part("account.telemetry")
     opened = await view.caller.describe_session()
     sessions = await view.request.app.state.sessions.list(view.session.user, time.time())
-    observes = may_observe(view)
+    observes = await _observes(view)
     return view.page(
         "account.html", me=me, usage=usage, counts=counts, opened=opened, sessions=sessions, observes=observes
     )
 
 
-def may_observe(view: View) -> bool:
-    """Whether /observe would let in this browser, or ask it for the password of whoever runs the gateway."""
+async def _observes(view: View) -> bool:
+    """Whether /observe is for the caller: for operators, who know its password, or for whoever is on this machine."""
     if view.request.app.state.observer.settings.token:
-        return True
+        return (await enter(view.caller))[1].operator
     gate: Gate = view.request.app.state.gate
     return gate.callers.lets_in_local(view.request.headers)
 
