@@ -79,7 +79,14 @@ async def _tokens(view: View, error: QmkError | None = None, made: Any = None) -
     found, refused = await view.ask_part("tokens.list")
     _, actor = await enter(view.caller)
     return view.page(
-        "tokens.html", found=found, refused=refused, error=error, made=made, rights=RIGHTS, actor=actor, may=_may(view, actor)
+        "tokens.html",
+        found=found,
+        refused=refused,
+        error=error,
+        made=made,
+        rights=RIGHTS,
+        actor=actor,
+        may=_may(view, actor),
     )
 
 
@@ -170,7 +177,14 @@ async def _webhooks(view: View, error: QmkError | None = None, made: Any = None)
     if shown and found is not None:
         sent = (await view.ask("webhooks.deliveries", webhook=shown)).deliveries
     return view.page(
-        "webhooks.html", found=found, refused=refused, error=error, made=made, events=EVENTS[:-1], shown=shown, sent=sent
+        "webhooks.html",
+        found=found,
+        refused=refused,
+        error=error,
+        made=made,
+        events=EVENTS[:-1],
+        shown=shown,
+        sent=sent,
     )
 
 

@@ -120,7 +120,8 @@ def _own_path(text: str) -> str:
 def _cookie(request: AnyRequest, text: str, seconds: int = int(LONGEST_S), name: str = "") -> Cookie:
     return Cookie(
         cookie_name(request) + name,
-        text,
+        value=text,
+        path="/",
         max_age=seconds,
         secure=request.scope["scheme"] == "https",
         httponly=True,
