@@ -1,6 +1,6 @@
 """The account: who calls, and what the organisation has: tokens, usage and invoices, members, webhooks, acts.
 
-Every page asks operations of the service, which judge what the caller's role allows. What is refused stands on the page.
+Every page asks operations of the service, which judge what the caller's role allows. What they refuse is shown.
 """
 
 from __future__ import annotations
