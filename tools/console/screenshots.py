@@ -21,12 +21,10 @@ COLOURS = 128
 
 def keep(page: Any, name: str) -> None:
     """Writes what the page shows, in few colours."""
+    ready = "[...document.images].every((each) => each.getBoundingClientRect().top > 2000 || each.naturalWidth > 0)"
     page.wait_for_timeout(1500)
-    page.wait_for_function(
-        "[...document.images].every((each) => each.getBoundingClientRect().top > 2000 || each.naturalWidth > 0)",
-        timeout=180_000,
-    )
-    page.wait_for_timeout(500)
+    while not page.evaluate(ready):  # wait_for_function asks again by eval, which the console's policy forbids
+        page.wait_for_timeout(200)
     with Image.open(io.BytesIO(page.screenshot())) as made:
         made.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
             IMAGES / f"console-{name}.png", optimize=True

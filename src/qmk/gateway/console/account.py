@@ -99,8 +99,9 @@ async def show_tokens(view: View) -> Response[Any]:
 @action("/account/tokens/issue")
 async def issue_token(view: View) -> Response[Any]:
     """Makes a token, whose text is on this answer only."""
-    fields: dict[str, Any] = {"name": view.read("name"), "user": view.read("user").strip()}
-    fields["administers"] = bool(view.read("administers"))
+    fields: dict[str, Any] = {"name": view.read("name"), "administers": bool(view.read("administers"))}
+    if user := view.read("user").strip():
+        fields["user"] = user
     if chosen := view.read_all("right"):
         fields["rights"] = chosen
     try:
