@@ -21,7 +21,7 @@ COLOURS = 128
 
 def keep(page: Any, name: str) -> None:
     """Writes what the page shows, in few colours."""
-    ready = "[...document.images].every((each) => each.getBoundingClientRect().top > 2000 || each.naturalWidth > 0)"
+    ready = "[...document.images].every((each) => each.getBoundingClientRect().top > innerHeight || each.naturalWidth > 0)"
     page.wait_for_timeout(1500)
     while not page.evaluate(ready):  # wait_for_function asks again by eval, which the console's policy forbids
         page.wait_for_timeout(200)
