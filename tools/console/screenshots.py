@@ -21,7 +21,9 @@ COLOURS = 128
 
 def keep(page: Any, name: str) -> None:
     """Writes what the page shows, in few colours."""
-    ready = "[...document.images].every((each) => each.getBoundingClientRect().top > innerHeight || each.naturalWidth > 0)"
+    ready = (
+        "[...document.images].every((each) => each.getBoundingClientRect().top > innerHeight || each.naturalWidth > 0)"
+    )
     page.wait_for_timeout(1500)
     while not page.evaluate(ready):  # wait_for_function asks again by eval, which the console's policy forbids
         page.wait_for_timeout(200)
@@ -51,8 +53,10 @@ def main() -> int:
             page.goto("/jobs")
             keep(page, f"jobs-{scheme}")
         page = browser.new_context(viewport=WIDE, color_scheme="light", base_url=sys.argv[1]).new_page()
+        page.set_viewport_size({**WIDE, "height": 860})
         page.goto("/signin")
         keep(page, "signin")
+        page.set_viewport_size(WIDE)
         page.get_by_label("Token").fill(sys.argv[2])
         page.get_by_role("button", name="Sign in with a token").click()
         page.goto("/account/tokens")

@@ -37,7 +37,7 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
     try:
         cookie = await _open_session(request, fields)
     except QmkError as error:
-        return _refused(request, wanted, error)
+        return _show_refusal(request, wanted, error)
     return redirect(wanted, _cookie(request, cookie))
 
 
@@ -63,7 +63,7 @@ async def go_to_provider(request: AnyRequest) -> Response[bytes]:
     try:
         address, kept = await _ways(request).begin(name, callback, wanted)
     except QmkError as error:
-        return _refused(request, wanted, error)
+        return _show_refusal(request, wanted, error)
     return redirect(address, _cookie(request, kept, FLOW_S, FLOW))
 
 
@@ -74,7 +74,7 @@ async def come_back(request: AnyRequest) -> Response[bytes]:
     try:
         cookie, wanted = await _ways(request).finish(kept, answer, request.headers.get("user-agent", ""))
     except QmkError as error:
-        return _refused(request, "/jobs", error)
+        return _show_refusal(request, "/jobs", error)
     return redirect(wanted, _cookie(request, cookie), _cookie(request, "", 0, FLOW))
 
 
@@ -99,7 +99,7 @@ def _gate_of(request: AnyRequest) -> Gate:
     return request.app.state.gate
 
 
-def _refused(request: AnyRequest, wanted: str, error: QmkError) -> Response[bytes]:
+def _show_refusal(request: AnyRequest, wanted: str, error: QmkError) -> Response[bytes]:
     """The form below why there is no session."""
     if error.kind.name not in _SHOWN and not error.fields.get("absent"):
         raise error
