@@ -1,5 +1,6 @@
-"""Makes the screenshots of docs/howto/console.md: ``python tools/console/screenshots.py URL``, where URL is of a
-gateway on this machine that asks for no token. Needs Playwright, a Chromium, and Pillow."""
+"""Makes the screenshots of docs/howto/console.md: ``python tools/console/screenshots.py URL TOKEN``, where URL is of a
+gateway on this machine that asks for no token, with a provider and passwords in its --sign-in, and TOKEN is one of its
+admins' that administers. Needs Playwright, a Chromium, and Pillow."""
 
 from __future__ import annotations
 
@@ -20,10 +21,12 @@ COLOURS = 128
 
 def keep(page: Any, name: str) -> None:
     """Writes what the page shows, in few colours."""
-    page.wait_for_function(
-        "[...document.images].every((each) => each.getBoundingClientRect().top > 2000 || each.complete)"
+    ready = (
+        "[...document.images].every((each) => each.getBoundingClientRect().top > innerHeight || each.naturalWidth > 0)"
     )
     page.wait_for_timeout(1500)
+    while not page.evaluate(ready):  # wait_for_function asks again by eval, which the console's policy forbids
+        page.wait_for_timeout(200)
     with Image.open(io.BytesIO(page.screenshot())) as made:
         made.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
             IMAGES / f"console-{name}.png", optimize=True
@@ -36,6 +39,7 @@ def main() -> int:
         for scheme, size in (("light", WIDE), ("dark", PHONE)):
             context = browser.new_context(viewport=size, color_scheme=scheme, base_url=sys.argv[1])
             page = context.new_page()
+            page.set_default_timeout(120_000)
             page.goto("/")
             page.get_by_role("button", name="Continue on this machine").click()
             for example in ("bell", "teleport", "ghz"):
@@ -48,6 +52,15 @@ def main() -> int:
             keep(page, f"job-{scheme}")
             page.goto("/jobs")
             keep(page, f"jobs-{scheme}")
+        page = browser.new_context(viewport=WIDE, color_scheme="light", base_url=sys.argv[1]).new_page()
+        page.set_viewport_size({**WIDE, "height": 860})
+        page.goto("/signin")
+        keep(page, "signin")
+        page.set_viewport_size(WIDE)
+        page.get_by_label("Token").fill(sys.argv[2])
+        page.get_by_role("button", name="Sign in with a token").click()
+        page.goto("/account/tokens")
+        keep(page, "tokens")
         browser.close()
     return 0
 

@@ -61,10 +61,11 @@ class SignIn:
         self._tries = Buckets(1 / TRIES_S, TRIES)
 
     async def with_token(self, token: str, agent: str = "") -> str:
-        """Raises AUTH_FAILED for a token that is not good."""
+        """Raises AUTH_FAILED for a token that is not good. Without one it is the tenant of this machine that signs in,
+        which is for the page to allow."""
         caller = await self._callers.with_token(token)
         actor = await self._accounts.actor_of(caller)
-        user = actor.user or f"token {open_token(token).serial_text}"
+        user = actor.user or (f"token {open_token(token).serial_text}" if token else caller.tenant)
         return await self._begin(token, user, caller.tenant, caller.rights, agent)
 
     async def with_password(

@@ -1,15 +1,12 @@
-"""What there is to run on: engines, devices and the queue; and who calls, what they use and what they may do."""
+"""What there is to run on: engines, devices and the queue; and how to begin."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from litestar import Response
 
-from qmk.abi.calls import q_revoke
-from qmk.gateway.accounts.sessions import Sessions
-from qmk.gateway.console.view import View, action, page, redirect
+from qmk.gateway.console.view import View, page
 
 RUNNING_SHOWN = 100
 
@@ -41,42 +38,10 @@ async def show_queue(view: View) -> Response[Any]:
     return view.page("queue.html", load=load, running=running, waiting=waiting, usage=usage)
 
 
-@page("/account")
-async def show_account(view: View) -> Response[Any]:
-    """Who calls: quotas, rights, capabilities, sessions, bounds."""
-    sessions: Sessions = view.request.app.state.sessions
-    me = await view.ask("account.me")
-    usage, _ = await view.ask_part("account.usage")
-    counts, _ = await view.ask_part("account.telemetry")
-    opened = await view.caller.describe_session()
-    return view.page(
-        "account.html",
-        me=me,
-        usage=usage,
-        counts=counts,
-        opened=opened,
-        sessions=await sessions.list(view.session.user, time.time()),
-    )
-
-
-@action("/account/revoke")
-async def revoke(view: View) -> Response[Any]:
-    """Gives up a capability, and all that derives from it."""
-    await view.caller.ask(q_revoke.CALL, capability=view.read("capability"))
-    return redirect("/account")
-
-
-@action("/account/sessions/end")
-async def end_session(view: View) -> Response[Any]:
-    """Ends one of the user's sessions."""
-    await view.request.app.state.sessions.end(view.read("session"), view.session.user)
-    return redirect("/account")
-
-
 @page("/guide")
 async def show_guide(view: View) -> Response[Any]:
     """How to begin, with examples that run."""
     return view.page("guide.html")
 
 
-HANDLERS = (show_guide, show_engines, show_devices, show_queue, show_account, revoke, end_session)
+HANDLERS = (show_guide, show_engines, show_devices, show_queue)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import files, job, jobs, machine, render, signing, submit
+from qmk.gateway.console import account, files, job, jobs, machine, render, signing, submit
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -17,4 +17,5 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *files.HANDLERS,
     *submit.HANDLERS,
     *machine.HANDLERS,
+    *account.HANDLERS,
 )

@@ -1,56 +1,88 @@
-"""Signing in with a token, and out."""
+"""Signing in with a token, with a password or by an identity provider, and out."""
 
 from __future__ import annotations
 
 import re
-import time
 
 from litestar import Response, get, post
+from litestar.datastructures import Cookie
 
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
-from qmk.gateway.accounts.sessions import LONGEST_S, Sessions
+from qmk.gateway.accounts.oidc import FLOW_S
+from qmk.gateway.accounts.sessions import LONGEST_S
+from qmk.gateway.accounts.sign_in import SignIn
 from qmk.gateway.console.render import html
 from qmk.gateway.console.view import View, action, cookie_name, form_of, page, redirect, require_own_page
-from qmk.gateway.http import AnyRequest, Gate
+from qmk.gateway.http import AnyRequest, Gate, status_of
 
 _PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*", re.ASCII)
+_SHOWN = ("AUTH_FAILED", "TENANT_SUSPENDED", "QUOTA_EXCEEDED", "UNSUPPORTED")
+FLOW = "-flow"
+"""Ends the name of the cookie that is kept while the browser is with a provider."""
 
 
 @get("/signin")
 async def show_sign_in(request: AnyRequest) -> Response[bytes]:
-    """The form, which asks for a token; on loopback without one."""
+    """The form, with the ways in that this gateway has."""
     return _form(request, _own_path(request.query_params.get("next", "")))
 
 
 @post("/signin", status_code=200)
 async def sign_in(request: AnyRequest) -> Response[bytes]:
-    """Begins a session for the token's tenant."""
+    """Begins a session for a token, for a user and its password, or on loopback for this machine."""
     require_own_page(request)
     fields = dict(await form_of(request))
-    token, wanted = fields.get("token", "").strip(), _own_path(fields.get("next", ""))
-    gate: Gate = request.app.state.gate
+    wanted = _own_path(fields.get("next", ""))
     try:
-        if not token and not gate.callers.lets_in_local(request.headers):
-            raise QmkError("AUTH_FAILED", "a token is needed", help="paste one that an operator made for you")
-        if token and not token.startswith(PREFIX):
-            raise QmkError("AUTH_FAILED", "this is not a token", help=f"paste all of it; it begins with {PREFIX}")
-        caller = await gate.callers.with_token(token)
+        cookie = await _open_session(request, fields)
     except QmkError as error:
-        if error.kind.name not in ("AUTH_FAILED", "TENANT_SUSPENDED"):
-            raise
-        return _form(request, wanted, error)
-    sessions: Sessions = request.app.state.sessions
-    agent = request.headers.get("user-agent", "")
-    cookie = await sessions.begin(token, caller.tenant, caller.tenant, caller.rights, time.time(), agent)
-    return redirect(wanted, **{"Set-Cookie": _cookie(request, cookie, int(LONGEST_S))})
+        return _show_refusal(request, wanted, error)
+    return redirect(wanted, _cookie(request, cookie))
+
+
+async def _open_session(request: AnyRequest, fields: dict[str, str]) -> str:
+    ways, agent = _ways(request), request.headers.get("user-agent", "")
+    if "user" in fields:
+        address = request.client.host if request.client else ""
+        user, organisation = fields["user"].strip(), fields.get("organisation", "").strip()
+        return await ways.with_password(user, fields.get("password", ""), address, organisation, agent)
+    token, gate = fields.get("token", "").strip(), _gate_of(request)
+    if not token and not gate.callers.lets_in_local(request.headers):
+        raise QmkError("AUTH_FAILED", "a token is needed", help="paste one that an operator made for you")
+    if token and not token.startswith(PREFIX):
+        raise QmkError("AUTH_FAILED", "this is not a token", help=f"paste all of it; it begins with {PREFIX}")
+    return await ways.with_token(token, agent)
+
+
+@get("/signin/{provider:str}/begin")
+async def go_to_provider(request: AnyRequest) -> Response[bytes]:
+    """Sends the browser to an identity provider. It is a link: browsers keep forms from leading to another site."""
+    name, wanted = request.path_params["provider"], _own_path(request.query_params.get("next", ""))
+    callback = f"{request.scope['scheme']}://{request.headers.get('host', '')}/signin/{name}"
+    try:
+        address, kept = await _ways(request).begin(name, callback, wanted)
+    except QmkError as error:
+        return _show_refusal(request, wanted, error)
+    return redirect(address, _cookie(request, kept, FLOW_S, FLOW))
+
+
+@get("/signin/{provider:str}")
+async def come_back(request: AnyRequest) -> Response[bytes]:
+    """Begins a session for whom the provider has sent back."""
+    kept, answer = request.cookies.get(cookie_name(request) + FLOW, ""), dict(request.query_params.items())
+    try:
+        cookie, wanted = await _ways(request).finish(kept, answer, request.headers.get("user-agent", ""))
+    except QmkError as error:
+        return _show_refusal(request, "/jobs", error)
+    return redirect(wanted, _cookie(request, cookie), _cookie(request, "", 0, FLOW))
 
 
 @action("/signout")
 async def sign_out(view: View) -> Response[bytes]:
     """Ends the session."""
-    await view.request.app.state.sessions.end(view.session.id)
-    return redirect("/signin", **{"Set-Cookie": _cookie(view.request, "", 0)})
+    await _ways(view.request).sign_out(view.session)
+    return redirect("/signin", _cookie(view.request, "", 0))
 
 
 @page("/")
@@ -59,10 +91,25 @@ async def show_start(view: View) -> Response[bytes]:
     return redirect("/jobs")
 
 
+def _ways(request: AnyRequest) -> SignIn:
+    return request.app.state.sign_in
+
+
+def _gate_of(request: AnyRequest) -> Gate:
+    return request.app.state.gate
+
+
+def _show_refusal(request: AnyRequest, wanted: str, error: QmkError) -> Response[bytes]:
+    """The form below why there is no session."""
+    if error.kind.name not in _SHOWN and not error.fields.get("absent"):
+        raise error
+    return _form(request, wanted, error)
+
+
 def _form(request: AnyRequest, wanted: str, error: QmkError | None = None) -> Response[bytes]:
-    gate: Gate = request.app.state.gate
-    local = gate.callers.lets_in_local(request.headers)
-    return html("signin.html", 401 if error else 200, view=None, wanted=wanted, error=error, local=local)
+    local, config = _gate_of(request).callers.lets_in_local(request.headers), _ways(request).config
+    code = status_of(error) if error else 200
+    return html("signin.html", code, view=None, wanted=wanted, error=error, local=local, config=config)
 
 
 def _own_path(text: str) -> str:
@@ -70,9 +117,16 @@ def _own_path(text: str) -> str:
     return text if _PATH.fullmatch(text) else "/jobs"
 
 
-def _cookie(request: AnyRequest, text: str, seconds: int) -> str:
-    secure = "; Secure" if request.scope["scheme"] == "https" else ""
-    return f"{cookie_name(request)}={text}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+def _cookie(request: AnyRequest, text: str, seconds: int = int(LONGEST_S), name: str = "") -> Cookie:
+    return Cookie(
+        cookie_name(request) + name,
+        value=text,
+        path="/",
+        max_age=seconds,
+        secure=request.scope["scheme"] == "https",
+        httponly=True,
+        samesite="lax",
+    )
 
 
-HANDLERS = (show_sign_in, sign_in, sign_out, show_start)
+HANDLERS = (show_sign_in, sign_in, go_to_provider, come_back, sign_out, show_start)

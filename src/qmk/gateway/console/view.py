@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 from litestar import Response, get, post
+from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from qmk.base.errors import QmkError
@@ -196,6 +197,6 @@ def to_sign_in(request: AnyRequest) -> Response[bytes]:
     return redirect(f"/signin?{urlencode({'next': wanted})}" if request.method == "GET" else "/signin")
 
 
-def redirect(address: str, **headers: str) -> Response[bytes]:
-    """See other, of this gateway only: ``address`` is a path of ours."""
-    return Response(b"", status_code=303, headers={**HEADERS, "Location": address, **headers})
+def redirect(address: str, *cookies: Cookie) -> Response[bytes]:
+    """See other: ``address`` is a path of ours, or at a provider that this gateway is told of."""
+    return Response(b"", status_code=303, headers={**HEADERS, "Location": address}, cookies=cookies)
