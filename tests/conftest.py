@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -25,6 +26,18 @@ os.environ["QMK_RATES"] = str(Path(__file__) / "none")  # nowhere: predictions a
 PATIENCE_S = 30.0
 settings.register_profile("suite", deadline=None)  # how long an example takes is this machine's business
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones begin first, so that no test process waits for another's at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: no collection looks at it again."""
+    gc.collect()
+    gc.freeze()
+
 
 DAEMON = """
 import json, logging, resource, sys
