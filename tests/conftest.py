@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from qmk.request import shots
 from tests.e2e.commands import COMMANDS, Commands, Started
 from tools.throwaway_postgres import Cluster, shared
 
@@ -33,10 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+gc.disable()  # while tests are read: what they import stays
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: no collection looks at it again."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 DAEMON = """
@@ -64,11 +68,9 @@ Path(modules).write_text("\\n".join(sorted(sys.modules)))
 """
 
 
-@pytest.fixture(autouse=True)
-def drawn_seeds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Seeds that a test leaves to be drawn in this process follow from its name, so that no test passes by luck."""
-    draw = random.Random(request.node.nodeid)
-    monkeypatch.setattr("qmk.request.shots.urandom", draw.randbytes)
+    shots.urandom = random.Random(item.nodeid).randbytes
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
