@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -10,14 +11,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests.e2e.commands import Commands
+from qmk.request import shots
+from tests.e2e.commands import COMMANDS, Commands, Started
 from tools.throwaway_postgres import Cluster, shared
 
 HERE = Path(__file__).parent
@@ -25,6 +27,23 @@ os.environ["QMK_RATES"] = str(Path(__file__) / "none")  # nowhere: predictions a
 PATIENCE_S = 30.0
 settings.register_profile("suite", deadline=None)  # how long an example takes is this machine's business
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones begin first, so that no test process waits for another's at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What tests import stays: it is not looked at for garbage, neither now nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
 
 DAEMON = """
 import json, logging, resource, sys
@@ -51,11 +70,9 @@ Path(modules).write_text("\\n".join(sorted(sys.modules)))
 """
 
 
-@pytest.fixture(autouse=True)
-def drawn_seeds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Seeds that a test leaves to be drawn in this process follow from its name, so that no test passes by luck."""
-    draw = random.Random(request.node.nodeid)
-    monkeypatch.setattr("qmk.request.shots.urandom", draw.randbytes)
+    shots.urandom = random.Random(item.nodeid).randbytes
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
@@ -77,7 +94,9 @@ def alive(pid: int) -> bool:
 class RunningDaemon:
     """A daemon in a process of its own, in a folder of its own."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
+    def __init__(self, folder: Path, *, forked: bool = True, **options: Any) -> None:
+        """``forked``: from a process in which its modules are loaded, which spares three quarters of its start."""
+        self.forked = forked
         self.folder = folder
         self.socket = folder / "run" / "s"
         self.modules_file = folder / "modules"
@@ -91,19 +110,20 @@ class RunningDaemon:
             **options,
         }
         self.log = folder / "daemon.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[str] | Started | None = None
 
     def start(self) -> RunningDaemon:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        options = json.dumps(self.options)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", DAEMON, json.dumps(self.options)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
+            if self.forked:
+                self.process = COMMANDS.start([options], Path.cwd(), environment, log, DAEMON)
+            else:
+                command = [sys.executable, "-c", DAEMON, options]
+                self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line == b"ready\n", self.log.read_text()
+        assert line == "ready\n", self.log.read_text()
         return self
 
     @property
@@ -167,9 +187,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
 @pytest.fixture(scope="session")
 def forked() -> Iterator[Commands]:
     """Runs commands that are forked from one process, in which the command line is loaded."""
-    made = Commands()
-    yield made
-    made.close()
+    yield COMMANDS
+    COMMANDS.close()
 
 
 @pytest.fixture

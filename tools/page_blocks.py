@@ -57,7 +57,8 @@ class Page:
     """A folder, an environment and a namespace that a page's blocks share."""
 
     def __init__(self, folder: Path, program: str = f'"{sys.executable}" -m qmk') -> None:
-        """``program``: how a shell runs ``qmk`` for a command that does not stay in the background."""
+        """``program``: how a shell runs ``qmk``."""
+        self.program = program
         self.folder = folder
         shutil.copytree(ROOT / "examples", folder / "examples")
         binaries = folder / "bin"
@@ -131,7 +132,7 @@ class Page:
             assert matches(expected, done.stdout), f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
 
     def _start(self, command: str) -> None:
-        own = f'qmk() {{ exec "{sys.executable}" -m qmk "$@"; }}; '  # a process that hears the end of the page
+        own = f'qmk() {{ exec {self.program} "$@"; }}; '  # a process that hears the end of the page
         process = subprocess.Popen(
             ["bash", "-c", own + command], cwd=self.folder, env=self.environment, start_new_session=True
         )

@@ -14,15 +14,16 @@ import json
 import os
 import pkgutil
 import select
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = str(ROOT / "src")
@@ -43,6 +44,47 @@ ROOMS = (
 LIBRARIES = ("asyncio", "importlib.metadata", "numpy", "qmk_native", "rich.console")
 PROGRAMS = ("qmk.worker.main", "qmk.host.translator")
 """Modules that are run, not imported."""
+
+
+class Started:
+    """A command that runs beside the test: what the suite uses of ``subprocess.Popen``, and its text streams."""
+
+    def __init__(self, forking: socket.socket, stdout: TextIO, stderr: TextIO | None) -> None:
+        self._forking = forking
+        self.pid = int(forking.recv(100))
+        self.returncode: int | None = None
+        self.stdout, self.stderr = stdout, stderr
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status. Raises TimeoutExpired."""
+        if self.returncode is None:
+            if not select.select([self._forking], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("qmk", timeout or 0)
+            self.returncode = int(self._forking.recv(100))
+            self._forking.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it, and close what joins us to it."""
+        self.kill()
+        self.wait(30)
+        for stream in filter(None, (self.stdout, self.stderr)):
+            stream.close()
 
 
 class Commands:
@@ -68,12 +110,37 @@ class Commands:
                 texts.append(io.TextIOWrapper(file, encoding="utf-8").read())
             return subprocess.CompletedProcess(arguments, status, *texts)
 
+    def start(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        stderr: IO[bytes] | None = None,
+        code: str = "",
+    ) -> Started:
+        """The command in a session of its own, without input. Its standard error goes to a file or is kept for the
+        test. ``code`` is a program to run in place of the command."""
+        asked = {"arguments": arguments, "folder": str(folder), "environment": dict(environment), "code": code}
+        out, theirs = os.pipe()
+        err, theirs_too = (None, stderr.fileno()) if stderr is not None else os.pipe()
+        forking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        forking.connect(self._address())
+        with open(os.devnull, "rb") as nothing:
+            socket.send_fds(forking, [json.dumps(asked).encode()], [nothing.fileno(), theirs, theirs_too])
+        os.close(theirs)
+        if err is not None:
+            os.close(theirs_too)
+        read = [None if end is None else open(end, encoding="utf-8") for end in (out, err)]  # noqa: SIM115
+        assert read[0] is not None
+        return Started(forking, read[0], read[1])
+
     def _ask(self, asked: bytes, streams: list[int], timeout_s: float) -> int:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as forking:
             forking.connect(self._address())
             forking.settimeout(timeout_s)
             socket.send_fds(forking, [asked], streams)
             try:
+                forking.recv(100)  # its number
                 return int(forking.recv(100))
             except TimeoutError:
                 self.close()
@@ -112,6 +179,10 @@ class Commands:
         self._process = self._folder = None
 
 
+COMMANDS = Commands()
+"""Those of a test process, which share one process that forks."""
+
+
 def serve(listening: socket.socket) -> dict[str, Any] | None:
     """What a forked process is to run; None in the process that forks, when whoever started it has ended."""
     while True:
@@ -136,6 +207,8 @@ def serve(listening: socket.socket) -> dict[str, Any] | None:
             return json.loads(asked)
         for stream in streams:
             os.close(stream)
+        with contextlib.suppress(BrokenPipeError):
+            asking.send(str(child).encode())
         _, status = os.waitpid(child, 0)
         with contextlib.suppress(BrokenPipeError):
             asking.send(str(os.waitstatus_to_exitcode(status)).encode())
@@ -152,6 +225,14 @@ def become(asked: dict[str, Any]) -> None:
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    if asked.get("code") is not None:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the suite runs in the background
+    if asked.get("code"):
+        sys.argv[0] = "-c"
+        sys.path[1:1] = filter(None, asked["environment"].get("PYTHONPATH", "").split(os.pathsep))
+        exec(compile(asked["code"], "<string>", "exec"), {"__name__": "__main__"})
+        return
     from qmk.cli.main import main
 
     try:

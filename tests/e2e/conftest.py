@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.commands import PATH, Commands
+from tests.e2e.commands import PATH, Commands, Started
 
 ROOT = Path(__file__).resolve().parents[2]
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
@@ -95,15 +95,31 @@ def start(folder: Path, environment: dict[str, str]) -> Iterator[Callable[..., s
             raise
 
 
-@pytest.fixture
-def daemon(start: Callable[..., subprocess.Popen[str]]) -> subprocess.Popen[str]:
-    """A daemon that has said it listens."""
-    process = start("serve")
+def await_listening(process: subprocess.Popen[str] | Started) -> None:
     assert process.stderr is not None
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         line = process.stderr.readline()
         if line.startswith("listening on "):
-            return process
+            return
         assert line or process.poll() is None, f"serve ended with {process.returncode}"
     raise AssertionError("serve did not say that it listens")
+
+
+@pytest.fixture
+def daemon(folder: Path, environment: dict[str, str], forked: Commands) -> Iterator[Started]:
+    """A daemon that has said it listens."""
+    process = forked.start(["serve"], folder, environment)
+    await_listening(process)
+    yield process
+    process.terminate()
+    process.wait(30)
+    process.close()
+
+
+@pytest.fixture
+def whole_daemon(start: Callable[..., subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    """As ``daemon``, started as a person starts it, up to the end of its interpreter."""
+    process = start("serve")
+    await_listening(process)
+    return process

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.commands import Started
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -18,7 +20,7 @@ def report(qmk: Qmk) -> dict[str, Any]:
 
 
 def test_beside_a_daemon_and_after_it(
-    qmk: Qmk, daemon: subprocess.Popen[str], folder: Path, eventually: Callable[[Callable[[], bool], str], None]
+    qmk: Qmk, daemon: Started, folder: Path, eventually: Callable[[Callable[[], bool], str], None]
 ) -> None:
     assert qmk("submit", "examples/bell.qasm", "--shots", "10", "--wait").returncode == 0
     eventually(lambda: report(qmk)["unsealed"] == 0, "the seal of the last entries")

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.commands import Started
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
 LONG = """OPENQASM 3.0; include "stdgates.inc"; qubit[24] q; bit[24] c;
@@ -29,7 +31,7 @@ def busy(qmk: Qmk, start: Callable[..., Any]) -> Iterator[str]:
     qmk("cancel", job)
 
 
-def test_replay_compares_every_bit(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_replay_compares_every_bit(qmk: Qmk, daemon: Started) -> None:
     job = qmk("submit", "examples/teleport.qasm", "--seed", "5", "--shots", "50").stdout.strip()
     done = qmk("replay", job, "--compare")
     assert done.returncode == 0, done.stderr
@@ -72,7 +74,7 @@ def test_a_waiting_job_is_saved_restored_and_taken_back(qmk: Qmk, busy: str) -> 
         ("rollback", "job_none", "0"),
     ],
 )
-def test_what_is_not_there_is_exit_code_2(qmk: Qmk, daemon: subprocess.Popen[str], arguments: tuple[str, ...]) -> None:
+def test_what_is_not_there_is_exit_code_2(qmk: Qmk, daemon: Started, arguments: tuple[str, ...]) -> None:
     done = qmk(*arguments)
     assert done.returncode == 2
     assert "NOT_FOUND" in done.stderr

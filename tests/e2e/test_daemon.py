@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.commands import Started
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_submit_status_result(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_submit_status_result(qmk: Qmk, daemon: Started) -> None:
     submitted = qmk("submit", "examples/bell.qasm", "--shots", "1000", "--seed", "7")
     assert submitted.returncode == 0, submitted.stderr
     job = submitted.stdout.strip()
@@ -30,7 +32,7 @@ def test_submit_status_result(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
     assert embedded["counts"] == waited["counts"]
 
 
-def test_submit_and_wait_prints_the_result(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_submit_and_wait_prints_the_result(qmk: Qmk, daemon: Started) -> None:
     done = qmk("submit", "examples/ghz.qasm", "--seed", "3", "--wait")
     assert done.returncode == 0, done.stderr
     assert "0" * 16 in done.stdout
@@ -39,7 +41,7 @@ def test_submit_and_wait_prints_the_result(qmk: Qmk, daemon: subprocess.Popen[st
     assert through.stdout == done.stdout
 
 
-def test_submit_and_explain_take_logical_qubits(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_submit_and_explain_take_logical_qubits(qmk: Qmk, daemon: Started) -> None:
     wish = ("examples/ghz.qasm", "--qec", "surface(d=3)", "--noise", "p=1e-3")
     done = qmk("submit", *wish, "--shots", "100", "--seed", "3", "--wait")
     assert done.returncode == 0, done.stderr
@@ -50,7 +52,7 @@ def test_submit_and_explain_take_logical_qubits(qmk: Qmk, daemon: subprocess.Pop
     assert json.loads(qmk("explain", *wish, "--json").stdout)["logical"]["code"] == "surface(d=3)"
 
 
-def test_a_running_job_is_cancelled(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_a_running_job_is_cancelled(qmk: Qmk, daemon: Started) -> None:
     rounds = "for int r in [0:400] { for int i in [0:21] { rx(0.1) q[i]; cx q[i], q[i + 1]; t q[i]; } }"
     text = f'OPENQASM 3.0; include "stdgates.inc"; qubit[23] q; bit[23] c; {rounds} c = measure q;'
     job = qmk("submit", "-", "--engine", "aer", stdin=text).stdout.strip()
@@ -63,13 +65,13 @@ def test_a_running_job_is_cancelled(qmk: Qmk, daemon: subprocess.Popen[str]) -> 
 
 
 @pytest.mark.parametrize("command", ["status", "result", "cancel"])
-def test_unknown_jobs(qmk: Qmk, daemon: subprocess.Popen[str], command: str) -> None:
+def test_unknown_jobs(qmk: Qmk, daemon: Started, command: str) -> None:
     done = qmk(command, "job_nosuch", "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["data"]["name"] == "JOB_NOT_FOUND"
 
 
-def test_a_wrong_program_never_becomes_a_job(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_a_wrong_program_never_becomes_a_job(qmk: Qmk, daemon: Started) -> None:
     done = qmk("submit", "-", stdin="OPENQASM 2.0; qreg q[1]; hh q[0];")
     assert done.returncode == 1
     assert "hh" in done.stderr
@@ -83,7 +85,7 @@ def test_without_a_daemon(qmk: Qmk, arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_second_daemon_is_refused(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_a_second_daemon_is_refused(qmk: Qmk, daemon: Started) -> None:
     done = qmk("serve", "--socket", "other")
     assert done.returncode in (2, 3)
     assert "another" in done.stderr.lower()
@@ -91,15 +93,15 @@ def test_a_second_daemon_is_refused(qmk: Qmk, daemon: subprocess.Popen[str]) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_daemon_stops_cleanly(daemon: subprocess.Popen[str], folder: Path, number: signal.Signals) -> None:
-    daemon.send_signal(number)
-    assert daemon.wait(20) == 0
+def test_the_daemon_stops_cleanly(whole_daemon: subprocess.Popen[str], folder: Path, number: signal.Signals) -> None:
+    whole_daemon.send_signal(number)
+    assert whole_daemon.wait(20) == 0
     assert not (folder / "s").exists()
-    assert daemon.stderr is not None
-    assert "Traceback" not in daemon.stderr.read()
+    assert whole_daemon.stderr is not None
+    assert "Traceback" not in whole_daemon.stderr.read()
 
 
-def test_usage_sums_up_what_jobs_used(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_usage_sums_up_what_jobs_used(qmk: Qmk, daemon: Started) -> None:
     for seed in ("1", "2"):
         assert qmk("submit", "examples/bell.qasm", "--shots", "500", "--seed", seed, "--wait").returncode == 0
     head, line = qmk("usage").stdout.splitlines()

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.commands import Started
+
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -29,7 +31,7 @@ def asked(url: str, body: Any = None) -> Any:
         return json.load(answer)
 
 
-def test_it_serves_until_it_is_told_to_stop(start: Start, daemon: subprocess.Popen[str], qmk: Any) -> None:
+def test_it_serves_until_it_is_told_to_stop(start: Start, daemon: Started, qmk: Any) -> None:
     gateway = start("gateway", "--port", "0")
     url = address(gateway)
     assert asked(f"{url}/health") == {"status": "up"}
@@ -42,7 +44,7 @@ def test_it_serves_until_it_is_told_to_stop(start: Start, daemon: subprocess.Pop
     assert gateway.wait(30) in (0, -15)
 
 
-def test_with_tokens_it_asks_for_one(start: Start, daemon: subprocess.Popen[str]) -> None:
+def test_with_tokens_it_asks_for_one(start: Start, daemon: Started) -> None:
     url = address(start("gateway", "--port", "0", "--require-token"))
     with pytest.raises(urllib.error.HTTPError) as caught:
         asked(f"{url}/qlam/v2/groups")

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.commands import Started
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_jobs_newest_first_and_by_state(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_jobs_newest_first_and_by_state(qmk: Qmk, daemon: Started) -> None:
     assert qmk("jobs").stdout == "no jobs; 'qmk submit PROGRAM' makes one\n"
     made = [qmk("submit", "examples/bell.qasm", "--shots", "10").stdout.strip() for _ in range(3)]
     for job in made:
@@ -32,7 +34,7 @@ def test_jobs_newest_first_and_by_state(qmk: Qmk, daemon: subprocess.Popen[str])
     assert "may be any of" in qmk("status", made[0][4:10]).stderr
 
 
-def test_jobs_by_tag_and_those_of_all_tenants(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_jobs_by_tag_and_those_of_all_tenants(qmk: Qmk, daemon: Started) -> None:
     tagged = ("--shots", "10", "--name", "pair", "--tag", "scan", "--tag", "run:1")
     job = qmk("submit", "examples/bell.qasm", *tagged).stdout.strip()
     lines = qmk("jobs", "--tag", "scan", "--wait").stdout.splitlines()
@@ -62,7 +64,7 @@ def test_jobs_by_tag_and_those_of_all_tenants(qmk: Qmk, daemon: subprocess.Popen
     assert "there is no tenant 'bio'" in qmk("jobs", "--tenant", "bio").stderr
 
 
-def test_checkpoints_of_a_job(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_checkpoints_of_a_job(qmk: Qmk, daemon: Started) -> None:
     assert qmk("checkpoints").stdout == "no checkpoints; 'qmk checkpoint JOB' makes one\n"
     job = qmk("submit", "examples/bell.qasm").stdout.strip()
     assert qmk("checkpoints", job).stdout == f"no checkpoints of {job}\n"
@@ -72,7 +74,7 @@ def test_checkpoints_of_a_job(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
     assert "fix: 'qmk jobs' lists those of your tenant" in refused.stderr
 
 
-def test_a_channel_from_proposal_to_its_end(qmk: Qmk, daemon: subprocess.Popen[str], folder: Path) -> None:
+def test_a_channel_from_proposal_to_its_end(qmk: Qmk, daemon: Started, folder: Path) -> None:
     for tenant in ("alice", "bob"):
         qmk("tenant", "add", tenant)
         qmk("tenant", "token", tenant, "--output", f"{tenant}.token")
@@ -92,7 +94,7 @@ def test_a_channel_from_proposal_to_its_end(qmk: Qmk, daemon: subprocess.Popen[s
     assert [line.split()[4] for line in listed] == ["sessions", "0", "0"], "every command has ended its session"
 
 
-def test_submit_with_a_channel_a_deadline_and_a_key(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_submit_with_a_channel_a_deadline_and_a_key(qmk: Qmk, daemon: Started) -> None:
     wishes = ("--idempotency-key", "once", "--deadline", "900", "--priority", "3")
     first, second = (qmk("submit", "examples/bell.qasm", *wishes) for _ in range(2))
     assert first.stdout == second.stdout != ""
@@ -103,7 +105,7 @@ def test_submit_with_a_channel_a_deadline_and_a_key(qmk: Qmk, daemon: subprocess
     assert "HANDLE=CHANNEL" in qmk("submit", "examples/bell.qasm", "--channel", "c").stderr
 
 
-def test_a_tenant_sees_its_quotas(qmk: Qmk, daemon: subprocess.Popen[str]) -> None:
+def test_a_tenant_sees_its_quotas(qmk: Qmk, daemon: Started) -> None:
     qmk("tenant", "add", "chem", "--quota", "shots=777", "--quota", "engine_seconds=5")
     qmk("tenant", "token", "chem", "--output", "chem.token")
     lines = qmk("quota", "--token-file", "chem.token").stdout.splitlines()

@@ -8,10 +8,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.e2e.commands import Started
+
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_from_no_tenant_to_a_job_and_back(qmk: Qmk, folder: Path, daemon: subprocess.Popen[str]) -> None:
+def test_from_no_tenant_to_a_job_and_back(qmk: Qmk, folder: Path, daemon: Started) -> None:
     assert qmk("tenant", "add", "chem", "--quota", "running_jobs=2", "--allow", "alloc,measure").returncode == 0
     done = qmk("tenant", "token", "chem", "--expires", "1h", "--output", "chem.token")
     serial = done.stdout.strip()

@@ -144,7 +144,7 @@ def test_invalid_programs_are_refused_with_every_finding(daemon: Any):
 
 
 def test_the_daemon_itself_stays_light(make_daemon: Make):
-    daemon = make_daemon()
+    daemon = make_daemon(forked=False)
     with Client(daemon.socket) as client:
         client.run(bell(), shots=10)
         client.query_resources()

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,12 +111,10 @@ qmk.expectaton
 """
 
 
-def check(path: Path, text: str) -> str:
-    path.write_text(text)
-    (path.parent / "pyrightconfig.json").write_text(
-        f'{{"extraPaths": ["{ROOT / "src"}"], "typeCheckingMode": "strict"}}'
-    )
-    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "-p", str(path.parent)]
+def check(folder: Path) -> str:
+    """What pyright says of both scripts."""
+    (folder / "pyrightconfig.json").write_text(f'{{"extraPaths": ["{ROOT / "src"}"], "typeCheckingMode": "strict"}}')
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "-p", str(folder)]
     return subprocess.run(command, capture_output=True, text=True).stdout
 
 
@@ -134,35 +133,33 @@ def test_the_script_uses_every_public_name() -> None:
     assert set(qmk.__all__) <= used
 
 
-def test_a_type_checker_follows_a_user(tmp_path: Path) -> None:
-    found = check(tmp_path / "right.py", RIGHT)
-    assert "0 errors" in found, found
-    require_types(found, r'right\.py:(\d+):\d+ - information: Type of ".*" is "(.*)"')
-
-
-def test_a_type_checker_finds_each_wrong_call(tmp_path: Path) -> None:
-    found = check(tmp_path / "wrong.py", WRONG)
-    lines = {int(line) for line in re.findall(r"wrong\.py:(\d+):\d+ - error", found)}
-    assert lines == set(range(5, 5 + len(WRONG.splitlines()) - 4)), found
-
-
-def check_with_mypy(path: Path, text: str) -> str:
-    """What mypy says of a user's script, with QMK as an installed package, whose own lines it does not judge."""
-    path.write_text(text)
-    options = ["--strict", "--follow-imports=silent", f"--cache-dir={path.parent / 'cache'}"]
-    command = [sys.executable, "-m", "mypy", *options, str(path)]
+def check_with_mypy(folder: Path) -> str:
+    """What mypy says of both scripts, with QMK as an installed package, whose own lines it does not judge."""
+    options = ["--strict", "--follow-imports=silent", f"--cache-dir={folder / 'cache'}"]
+    command = [sys.executable, "-m", "mypy", *options, str(folder / "right.py"), str(folder / "wrong.py")]
     roots = {"MYPYPATH": f"{ROOT / 'src'}:{ROOT / 'native'}"}
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **roots}).stdout
 
 
-def test_mypy_follows_a_user_and_finds_each_wrong_call(tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="mypy is not installed")
-    found = check_with_mypy(tmp_path / "right.py", RIGHT)
-    assert "Success" in found, found
-    require_types(found, r'right\.py:(\d+): note: Revealed type is "(.*)"')
-    found = check_with_mypy(tmp_path / "wrong.py", WRONG)
-    lines = {int(line) for line in re.findall(r"wrong\.py:(\d+): error", found)}
-    assert lines == set(range(5, 5 + len(WRONG.splitlines()) - 4)), found
+@pytest.mark.parametrize(
+    ("checker", "told", "error"),
+    [
+        (check, r'right\.py:(\d+):\d+ - information: Type of ".*" is "(.*)"', r"(right|wrong)\.py:(\d+):\d+ - error"),
+        (check_with_mypy, r'right\.py:(\d+): note: Revealed type is "(.*)"', r"(right|wrong)\.py:(\d+): error"),
+    ],
+    ids=["pyright", "mypy"],
+)
+def test_a_type_checker_follows_a_user_and_finds_each_wrong_call(
+    checker: Callable[[Path], str], told: str, error: str, tmp_path: Path
+) -> None:
+    if checker is check_with_mypy:
+        pytest.importorskip("mypy", reason="mypy is not installed")
+    (tmp_path / "right.py").write_text(RIGHT)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    found = checker(tmp_path)
+    require_types(found, told)
+    lines = {(name, int(line)) for name, line in re.findall(error, found)}
+    assert lines == {("wrong", number) for number in range(5, 5 + len(WRONG.splitlines()) - 4)}, found
 
 
 def test_the_stub_has_every_method() -> None:
