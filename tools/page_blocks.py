@@ -9,6 +9,7 @@ with ``recipe=PATH`` is for ``test_recipes``. Every page has a fresh folder with
 
 from __future__ import annotations
 
+import builtins
 import doctest
 import os
 import re
@@ -111,7 +112,9 @@ class Page:
         if self.shell is None:
             from IPython.core.interactiveshell import InteractiveShell
 
-            self.shell = InteractiveShell(user_ns=self.names)
+            InteractiveShell.clear_instance()
+            self.shell = InteractiveShell.instance(user_ns=self.names)
+        vars(builtins).pop("_", None)  # where there is one, from an example in another page, a shell leaves its own
         done = self.shell.run_cell(block.body)
         assert done.success, done.error_in_exec or done.error_before_exec
 

@@ -139,6 +139,8 @@ class _Handle:
         from IPython.core.getipython import get_ipython
 
         shell: Any = get_ipython()
+        if shell is None:
+            raise NotImplementedError  # the text of a job is shown instead
         self._publish: Callable[..., None] = shell.display_pub.publish
         self.is_live, self._id = hasattr(shell, "kernel"), f"qmk-{id(self):x}-{time.time_ns():x}"
         self._shown = False
