@@ -114,7 +114,7 @@ class Page:
 
             InteractiveShell.clear_instance()
             self.shell = InteractiveShell.instance(user_ns=self.names)
-        vars(builtins).pop("_", None)  # where there is one, from an example in another page, a shell leaves its own
+        builtins.__dict__.pop("_", None)  # where there is one, from an example in another page, a shell leaves its own
         done = self.shell.run_cell(block.body)
         assert done.success, done.error_in_exec or done.error_before_exec
 

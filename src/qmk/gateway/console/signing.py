@@ -81,7 +81,7 @@ async def come_back(request: AnyRequest) -> Response[bytes]:
 @action("/signout")
 async def sign_out(view: View) -> Response[bytes]:
     """Ends the session."""
-    await _ways(view.request).sign_out(view.session)
+    await view.request.app.state.sessions.end(view.session.id, view.session.user)
     return redirect("/signin", _cookie(view.request, "", 0))
 
 
