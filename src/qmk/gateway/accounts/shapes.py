@@ -10,15 +10,22 @@ from qmk.abi import shapes
 from qmk.abi.operator.shapes import TENANT, Quotas, Rights, TenantName, Weight
 
 Organisation = Annotated[TenantName, Meta(description="name of an organisation, which is a tenant of the daemon")]
-User = Annotated[
-    str,
-    Meta(description="name of a user, such as an address of mail", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}\Z"),
-]
+USER = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}\Z"
+User = Annotated[str, Meta(description="name of a user, such as an address of mail", pattern=USER)]
 Serial = Annotated[str, Meta(description="name of a token, not a secret", pattern=r"^tok_[0-9a-f]{32}\Z")]
 Title = Annotated[str, Meta(description="name for people", max_length=256)]
 Role = Annotated[Literal["viewer", "member", "admin", "owner"], Meta(description="what a member may do")]
 Unix = Annotated[float, Meta(description="Unix time in seconds")]
 PricesName = Annotated[str, Meta(description="name of a price list", pattern=TENANT)]
+
+
+def _or_empty(pattern: str) -> str:
+    """The pattern, or nothing."""
+    return rf"^(?:{pattern.removeprefix('^')})?\Z"
+
+
+TenantOrEmpty = Annotated[str, Meta(pattern=_or_empty(TENANT))]
+UserOrEmpty = Annotated[str, Meta(pattern=_or_empty(USER))]
 
 
 class OfOrganisation(shapes.Request, frozen=True):
@@ -30,7 +37,7 @@ class AddOrganisation(shapes.Request, frozen=True, kw_only=True):
     title: Title = ""
     weight: Weight | None = None
     quotas: Quotas | None = None
-    prices: Annotated[PricesName | Literal[""], Meta(description="price list; empty: that of name 'standard'")] = ""
+    prices: Annotated[TenantOrEmpty, Meta(description="price list; empty: that of name 'standard'")] = ""
 
 
 class ChangeOrganisation(shapes.Request, frozen=True, kw_only=True):
@@ -118,9 +125,7 @@ class AddUser(shapes.Request, frozen=True, kw_only=True):
     user: User
     title: Title = ""
     email: Annotated[str, Meta(max_length=256)] = ""
-    service_of: Annotated[
-        Organisation | Literal[""], Meta(description="a service account of this organisation; empty: a person")
-    ] = ""
+    service_of: Annotated[TenantOrEmpty, Meta(description="a service account of this organisation; empty: a person")] = ""
     role: Annotated[Role, Meta(description="role of a service account")] = "member"
     operator: Annotated[bool, Meta(description="administers the whole service")] = False
 
@@ -185,14 +190,14 @@ class SessionsEnded(Struct, frozen=True):
 
 
 class ListTokens(shapes.Request, frozen=True, kw_only=True):
-    organisation: Annotated[Organisation | Literal[""], Meta(description="empty: that of the caller's token")] = ""
-    user: Annotated[User | Literal[""], Meta(description="only those of this user; empty: of all that are shown")] = ""
+    organisation: Annotated[TenantOrEmpty, Meta(description="empty: that of the caller's token")] = ""
+    user: Annotated[UserOrEmpty, Meta(description="only those of this user; empty: of all that are shown")] = ""
 
 
 class IssueToken(shapes.Request, frozen=True, kw_only=True):
     name: Annotated[str, Meta(description="what it is for", min_length=1, max_length=128)]
-    organisation: Annotated[Organisation | Literal[""], Meta(description="empty: that of the caller's token")] = ""
-    user: Annotated[User | Literal[""], Meta(description="whose it is; empty: the caller's")] = ""
+    organisation: Annotated[TenantOrEmpty, Meta(description="empty: that of the caller's token")] = ""
+    user: Annotated[UserOrEmpty, Meta(description="whose it is; empty: the caller's")] = ""
     rights: Annotated[Rights | None, Meta(description="at most these; absent: all of the role")] = None
     administers: Annotated[bool, Meta(description="may be used to administer, as far as the role goes")] = False
     expires_s: Annotated[int, Meta(description="seconds that it is good for", ge=60, le=10 * 366 * 86_400)] = (

@@ -21,8 +21,6 @@ def strip(kind: inspect.Type) -> tuple[inspect.Type, bool]:
     if not isinstance(kind, inspect.UnionType):
         return kind, False
     named = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
-    if len(named) > 1 and all(isinstance(strip(each)[0], (inspect.StrType, inspect.LiteralType)) for each in named):
-        return inspect.StrType(), len(named) < len(kind.types)
     assert len(named) == 1, f"no protocol but JSON has a field of several types: {kind}"
     return strip(named[0])[0], len(named) < len(kind.types)
 
