@@ -48,7 +48,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_slow_disk_keeps_nobody_waiting_who_only_asks(make_daemon: Make, disk: Path) -> None:
     """A second for each write that is forced to disk: a submit takes that long, a status of another job does not."""
-    daemon = make_daemon(durability="power")
+    daemon = make_daemon(forked=False, durability="power")
     with Client(daemon.socket) as one, Client(daemon.socket) as other:
         job = other.run(coins(), shots=10, seed=1).job_id
         one.negotiate()
@@ -67,7 +67,7 @@ def test_a_slow_disk_keeps_nobody_waiting_who_only_asks(make_daemon: Make, disk:
 def test_a_disk_that_takes_no_more_is_named_and_the_daemon_goes_on_once_it_does(
     make_daemon: Make, disk: Path, number: int
 ) -> None:
-    daemon = make_daemon()
+    daemon = make_daemon(forked=False)
     with Client(daemon.socket) as client:
         job = client.run(coins(), shots=10, seed=1).job_id
         before = client.result(job).counts

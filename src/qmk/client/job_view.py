@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -132,6 +133,10 @@ async def _pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def _write(data: dict[str, str], **_: object) -> None:
+    sys.stdout.write(data["text/plain"] + "\n")
+
+
 class _Handle:
     """An output of a notebook that is written anew. A terminal, which cannot, gets the first text only."""
 
@@ -139,9 +144,7 @@ class _Handle:
         from IPython.core.getipython import get_ipython
 
         shell: Any = get_ipython()
-        if shell is None:
-            raise NotImplementedError  # the text of a job is shown instead
-        self._publish: Callable[..., None] = shell.display_pub.publish
+        self._publish: Callable[..., None] = _write if shell is None else shell.display_pub.publish
         self.is_live, self._id = hasattr(shell, "kernel"), f"qmk-{id(self):x}-{time.time_ns():x}"
         self._shown = False
 

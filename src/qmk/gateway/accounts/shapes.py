@@ -125,7 +125,9 @@ class AddUser(shapes.Request, frozen=True, kw_only=True):
     user: User
     title: Title = ""
     email: Annotated[str, Meta(max_length=256)] = ""
-    service_of: Annotated[TenantOrEmpty, Meta(description="a service account of this organisation; empty: a person")] = ""
+    service_of: Annotated[
+        TenantOrEmpty, Meta(description="a service account of this organisation; empty: a person")
+    ] = ""
     role: Annotated[Role, Meta(description="role of a service account")] = "member"
     operator: Annotated[bool, Meta(description="administers the whole service")] = False
 
