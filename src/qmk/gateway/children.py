@@ -66,8 +66,21 @@ class Children:
                 del self._waiting[tenant]
 
 
+class _NotRead(ChildFailed):
+    """The process ended before its question was written to it."""
+
+
 async def run_child(module: str, question: bytes, seconds: float) -> bytes:
-    """What ``python -m module`` writes, given the question. Raises ``ChildFailed``, and ``TimeoutError``."""
+    """What ``python -m module`` writes, given the question. One that ends before it was asked is started once more.
+    Raises ``ChildFailed``, and ``TimeoutError``."""
+    try:
+        return await _run_once(module, question, seconds)
+    except _NotRead as error:
+        log.warning("%s; it is started again", error)
+        return await _run_once(module, question, seconds)
+
+
+async def _run_once(module: str, question: bytes, seconds: float) -> bytes:
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-P", "-m", module]
     try:
@@ -79,6 +92,8 @@ async def run_child(module: str, question: bytes, seconds: float) -> bytes:
     try:
         async with asyncio.timeout(seconds):
             out, words = await child.communicate(question)
+    except RuntimeError as error:  # the event loop's word for a pipe whose other end is gone
+        raise _NotRead(f"{module} ended before it was asked") from error
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
