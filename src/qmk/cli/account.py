@@ -162,7 +162,7 @@ def _ask_here(operation: str, data_dir: Path | None, database: str | None, field
     finally:
         records.close()
     if found.media:
-        return {"text": next(iter(msgspec.structs.asdict(reply).values()))}
+        return {"text": found.text_of(reply)}
     return msgspec.to_builtins(reply)
 
 

@@ -23,7 +23,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import State
@@ -32,8 +32,6 @@ from litestar.types import ControllerRouterHandler
 
 from qmk.base.errors import QmkError
 from qmk.gateway import rpc
-from qmk.gateway.accounts.accounts import ReadLedger
-from qmk.gateway.accounts.sign_in import Config
 from qmk.gateway.braket import routes as braket
 from qmk.gateway.console import routes as console
 from qmk.gateway.edge import Edge, Receive, Scope, Send, headers_of
@@ -48,12 +46,11 @@ from qmk.gateway.http import (
     without_places,
 )
 from qmk.gateway.observe import routes as observe
-from qmk.gateway.observe.observer import Settings
 from qmk.gateway.observe.watch import Watch
-from qmk.gateway.parts import Beside, Parts
+from qmk.gateway.parts import Beside, Choices, Parts
 from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
-from qmk.gateway.rates import RateLimits, Rates
+from qmk.gateway.rates import Rates
 from qmk.gateway.rest import routes as rest
 
 log = logging.getLogger("qmk.gateway")
@@ -155,30 +152,14 @@ def make_app(
     needs_token: bool,
     edge: Edge | None = None,
     beside: Sequence[Beside] = (),
-    rates: RateLimits | None = None,
-    data_dir: Path | None = None,
-    ledger: ReadLedger | None = None,
-    sign_in: Config | None = None,
-    private_webhooks: bool = False,
-    settings: Settings | None = None,
+    **chosen: Unpack[Choices],
 ) -> Application:
-    """The application; jobs go to the daemon at ``socket``, whose folder is ``data_dir``, by default that of
-    ``records``, the gateway's own file. Without ``edge`` it serves every host. ``beside``: what runs from its start to
-    its end, such as another server. ``rates`` says how many requests are let in; for the others see ``Parts``.
+    """The application; jobs go to the daemon at ``socket``, and ``records`` is the gateway's own file. Without ``edge``
+    it serves every host. ``beside``: what runs from its start to its end, such as another server.
 
     Raises RESOURCE_EXHAUSTED when the file cannot be used.
     """
-    parts = Parts(
-        socket,
-        records,
-        needs_token=needs_token,
-        data_dir=data_dir or records.parent,
-        ledger=ledger,
-        sign_in=sign_in,
-        private_webhooks=private_webhooks,
-        settings=settings or Settings(),
-        rates=rates or RateLimits(),
-    )
+    parts = Parts(socket, records, needs_token=needs_token, chosen=chosen)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:

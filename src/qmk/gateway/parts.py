@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from qmk.gateway import rpc
 from qmk.gateway.accounts.accounts import Accounts, ReadLedger
@@ -23,27 +23,32 @@ Beside = Callable[[Gate], AbstractAsyncContextManager[Any]]
 """What runs beside the application, such as another server."""
 
 
-class Parts:
-    """``ledger`` reads the daemon's ledger; ``sign_in`` says how people may sign in, and ``settings`` what is observed.
-    ``private_webhooks``: webhooks may go to addresses that are not public."""
+class Choices(TypedDict, total=False):
+    """What of the parts is chosen. ``data_dir`` is the daemon's folder, by default that of the records; ``ledger``
+    reads its ledger; ``sign_in`` says how people may sign in, ``rates`` how many requests are let in, and ``settings``
+    what is observed. ``private_webhooks``: webhooks may go to addresses that are not public."""
 
-    def __init__(
-        self,
-        socket: Path | None,
-        records: Path,
-        *,
-        needs_token: bool,
-        data_dir: Path,
-        ledger: ReadLedger | None,
-        sign_in: Config | None,
-        private_webhooks: bool,
-        settings: Settings,
-        rates: RateLimits,
-    ) -> None:
+    data_dir: Path | None
+    ledger: ReadLedger | None
+    sign_in: Config | None
+    rates: RateLimits | None
+    settings: Settings | None
+    private_webhooks: bool
+
+
+class Parts:
+    """``records`` is the gateway's own file; jobs go to the daemon at ``socket``."""
+
+    def __init__(self, socket: Path | None, records: Path, *, needs_token: bool, chosen: Choices) -> None:
         kept = Records(records)
-        self.observer = Observer(settings, socket)
-        self._accounts = Accounts(kept, data_dir, ledger=ledger, private_webhooks=private_webhooks)
-        self.rates = Rates(rates)
+        self.observer = Observer(chosen.get("settings") or Settings(), socket)
+        self._accounts = Accounts(
+            kept,
+            chosen.get("data_dir") or records.parent,
+            ledger=chosen.get("ledger"),
+            private_webhooks=chosen.get("private_webhooks", False),
+        )
+        self.rates = Rates(chosen.get("rates") or RateLimits())
         self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept, self.rates)
         self._compiling, self._streams = Compiling(), Streams()
         self.state = {
@@ -52,7 +57,7 @@ class Parts:
             "room": rpc.Room(),
             "streams": self._streams,
             "sessions": self._accounts.sessions,
-            "sign_in": SignIn(self._accounts, self._gate.callers, sign_in),
+            "sign_in": SignIn(self._accounts, self._gate.callers, chosen.get("sign_in")),
             "observer": self.observer,
         }
 

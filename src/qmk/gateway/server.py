@@ -8,14 +8,14 @@ import socket as sockets
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import uvicorn
 
 from qmk.gateway.app import make_app
 from qmk.gateway.authority import make_server, names_of
 from qmk.gateway.edge import Edge
-from qmk.gateway.parts import Beside
+from qmk.gateway.parts import Beside, Choices
 from qmk.gateway.records import FILE_NAME
 from qmk.gateway.slow import ADDRESS_CONNECTIONS, TimelyProtocol
 from qmk.gateway.streams import Streams
@@ -83,12 +83,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(place: Listening, socket: Path | None, *, require_token: bool, **parts: Any) -> None:
-    """Serves until the process is told to end. ``parts``: what else ``make_app`` takes."""
+def serve(place: Listening, socket: Path | None, *, require_token: bool, **chosen: Unpack[Choices]) -> None:
+    """Serves until the process is told to end."""
     needs_token = require_token or not place.is_local
     edge = Edge(hosts=place.hosts | {sockets.gethostname().lower()}, tls=place.cert is not None)
     app = make_app(
-        socket, place.data_dir / FILE_NAME, needs_token=needs_token, edge=edge, beside=place.companions, **parts
+        socket, place.data_dir / FILE_NAME, needs_token=needs_token, edge=edge, beside=place.companions, **chosen
     )
     protocol = type("Protocol", (TimelyProtocol,), {"address_connections": place.address_connections})
     config = uvicorn.Config(

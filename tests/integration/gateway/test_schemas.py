@@ -49,9 +49,8 @@ def of_openapi(schema: Any) -> Any:
     if "$ref" in schema:
         return of_openapi(OPENAPI["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     if "anyOf" in schema:
-        (named, *others) = [of_openapi(each) for each in schema["anyOf"] if each.get("type") != "null"]
-        assert all(each == named for each in others)
-        return named
+        (named,) = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        return of_openapi(named)
     if "prefixItems" in schema:
         return ["pair", *map(of_openapi, schema["prefixItems"])]
     kind = schema.get("type")

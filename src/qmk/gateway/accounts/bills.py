@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from qmk.gateway.accounts.months import MONTH, month_of, span_ns
 from qmk.gateway.accounts.roles import absent
 from qmk.gateway.accounts.shapes import OfOrganisation, Organisation, PricesName
 from qmk.gateway.callers import Caller
+from qmk.gateway.csv_text import csv_text
 from qmk.gateway.service.operation import narrow
 
 ALL_NS = (1 << 63) - 1
@@ -176,13 +175,6 @@ def _seconds(nanoseconds: int) -> str:
     return text_of(Decimal(nanoseconds).scaleb(-9))
 
 
-def _csv(head: list[str], rows: list[list[Any]]) -> Table:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([head, *rows])
-    return Table(text.getvalue())
-
-
 async def list_prices(caller: Caller, asked: Any) -> PriceLists:
     accounts, _ = await enter(caller)
     query = "SELECT body FROM prices ORDER BY prices, since"
@@ -305,7 +297,8 @@ async def get_usage(caller: Caller, asked: OfMonth) -> Usage:
 
 async def get_usage_table(caller: Caller, asked: OfMonth) -> Table:
     fields = [each.name for each in msgspec.structs.fields(UsageRow)]
-    return _csv(fields, [[getattr(row, name) for name in fields] for row in (await get_usage(caller, asked)).rows])
+    rows = [[getattr(row, name) for name in fields] for row in (await get_usage(caller, asked)).rows]
+    return Table(csv_text([fields, *rows]))
 
 
 async def list_invoices(caller: Caller, asked: OfOrganisation) -> Invoices:
@@ -337,7 +330,7 @@ async def get_invoice_table(caller: Caller, asked: OfMonth) -> Table:
         for bill in found
         for line in bill.lines
     ]
-    return _csv(["invoice", "currency", *fields], rows)
+    return Table(csv_text([["invoice", "currency", *fields], *rows]))
 
 
 async def _invoices(accounts: Accounts, organisation: str, month: str, rows: list[Any]) -> list[Invoice]:

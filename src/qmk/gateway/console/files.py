@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Any, Literal
@@ -19,6 +17,7 @@ from qmk.client.calls import ENDED
 from qmk.gateway.console import figures, kept
 from qmk.gateway.console.render import HEADERS, picture
 from qmk.gateway.console.view import View, page
+from qmk.gateway.csv_text import csv_text
 from qmk.gateway.http import answer
 from qmk.gateway.service import handlers, shapes
 
@@ -138,7 +137,7 @@ async def download_counts(view: View) -> Response[Any]:
     """Every outcome with its count."""
     result = await view.ask("jobs.result", job_id=job_of(view), partial=True)
     rows = [("outcome", "count"), *sorted(result.counts.items(), key=lambda row: (-row[1], row[0]))]
-    return download(_csv(rows), f"{job_of(view)}-counts.csv", "text/csv")
+    return download(csv_text(rows).encode(), f"{job_of(view)}-counts.csv", "text/csv")
 
 
 @page("/jobs/{job:str}/shots.csv")
@@ -149,22 +148,17 @@ async def download_shots(view: View) -> Response[Any]:
 
     async def lines() -> AsyncIterator[bytes]:
         found = first
-        yield _csv([("shot", *found.names)])
+        yield csv_text([("shot", *found.names)]).encode()
         while True:
             start, widths = found.from_shot, found.widths
-            yield _csv([(start + at, *figures.split(row, widths)) for at, row in enumerate(found.rows)])
+            rows = [(start + at, *figures.split(row, widths)) for at, row in enumerate(found.rows)]
+            yield csv_text(rows).encode()
             if found.next_shot is None:
                 return
             found = await view.ask("jobs.shots", job_id=job, from_shot=found.next_shot)
             view.asked.clear()
 
     return download(lines(), f"{job}-shots.csv", "text/csv")
-
-
-def _csv(rows: list[tuple[Any, ...]]) -> bytes:
-    made = io.StringIO()
-    csv.writer(made).writerows(rows)
-    return made.getvalue().encode()
 
 
 HANDLERS = (

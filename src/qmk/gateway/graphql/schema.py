@@ -90,13 +90,13 @@ def require_bounds(document: DocumentNode) -> None:
                 deeper, more, _ = measure(each.selection_set, within)
                 found = (deeper + 1, more + 1, 1)
             elif isinstance(each, FragmentSpreadNode):
-                found = spread(each.name.value, within)
+                found = measure_fragment(each.name.value, within)
             else:
                 found = measure(cast("Any", each).selection_set, within)
             depth, count, first = max(depth, found[0]), count + found[1], first + found[2]
         return depth, count, first
 
-    def spread(name: str, within: tuple[str, ...]) -> tuple[int, int, int]:
+    def measure_fragment(name: str, within: tuple[str, ...]) -> tuple[int, int, int]:
         if name in within:
             raise GraphQLError(f"fragment '{name}' contains itself")
         if name not in sizes:
@@ -163,6 +163,7 @@ def schema() -> Schema:
     )
 
 
+@cache
 def text() -> str:
     """The schema in its own language."""
     return schema().as_str() + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 
 from qmk.gateway.grpc.shapes import PACKAGE, Field, Message, item_of, messages, method_of, names, service_of, stream_of
 from qmk.gateway.service.operation import Operation
@@ -20,6 +21,7 @@ import "google/protobuf/struct.proto";
 """
 
 
+@cache
 def text() -> str:
     """The file."""
     services = (_service(resource, doc) for resource, doc in RESOURCES.items())

@@ -49,7 +49,7 @@ def _answer(operation: Operation, request: AnyRequest, asked: Any, reply: Any) -
     body = msgspec.json.encode(reply)
     media = JSON
     if operation.media:
-        body, media = next(iter(msgspec.structs.asdict(reply).values())).encode(), operation.media
+        body, media = operation.text_of(reply).encode(), operation.media
     headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
     status = 200
     if operation.made:

@@ -90,6 +90,11 @@ class Operation:
         """Whether the daemon is asked for something that needs a right, and so refuses a token that was revoked."""
         return bool(self.call.rights)
 
+    def text_of(self, reply: Any) -> str:
+        """What is sent of a reply whose only field is text of a media type."""
+        (text,) = msgspec.structs.asdict(reply).values()
+        return text
+
     def fields_at(self, place: Place) -> list[str]:
         return [name for name, there in self.places.items() if there == place]
 
