@@ -14,7 +14,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.client import Client, Operator
 from qmk.host.config import HostConfig
-from qmk.host.keys import token_key
+from qmk.host.places import token_key
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.sql.log import log_of
 from qmk.host.store import JOURNAL_NAME, open_journal

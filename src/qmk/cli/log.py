@@ -17,21 +17,15 @@ from typing import Any
 import click
 
 from qmk.formats.printable import printable
+from qmk.secrets.redaction import hide
 
 FORMATS = ("text", "json")
-HIDDEN = "[hidden]"
 _JOB = re.compile(r"\bjob_[0-9a-f]{32}\b", re.ASCII)
-_SECRET = re.compile(r"qmk1\.[A-Za-z0-9_-]+|(?<=earer )[A-Za-z0-9._~+/=-]+|(?<=asic )[A-Za-z0-9+/=]+", re.ASCII)
-
-
-def without_secrets(text: str) -> str:
-    """The text without tokens: QMK's own, and what stands after ``Bearer`` and ``Basic``."""
-    return _SECRET.sub(HIDDEN, text)
 
 
 class _Printable(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return printable(without_secrets(super().format(record)))
+        return printable(hide(super().format(record)))
 
 
 class _Json(logging.Formatter):
@@ -49,7 +43,7 @@ class _Json(logging.Formatter):
         row |= {name: value for name, value in getattr(record, "facts", {}).items() if value}
         if record.exc_info:
             row["exception"] = self.formatException(record.exc_info)
-        return without_secrets(json.dumps(row, default=str))
+        return hide(json.dumps(row, default=str))
 
 
 def format_option(command: Callable[..., None]) -> Callable[..., None]:

@@ -15,7 +15,6 @@ from click.core import ParameterSource
 from qmk.base.errors import QmkError
 from qmk.cli import choices, parameters, request
 from qmk.cli.failure import call_error
-from qmk.rpc.private import read_private
 
 TOKEN_DAYS = 90
 TOP = 20
@@ -174,16 +173,17 @@ def database_option(command: Command, exposed: bool = True) -> Command:
     return click.option(
         "--database",
         envvar="QMK_DATABASE",
-        metavar="URL",
+        metavar="URL|REFERENCE",
         callback=_choose_database,
         expose_value=exposed,
-        help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one.",
+        help="The daemon's PostgreSQL database (postgresql://...), if its journal is in one; or a reference to that "
+        "URL, such as store:NAME (qmk secret).",
     )(command)
 
 
 def _use_database_file(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value is not None:
-        ctx.meta[DATABASE] = _database_url(ctx, param, _read_secret(value))
+        ctx.meta[DATABASE] = _database_url(ctx, param, f"file:{value}")
 
 
 def _choose_database(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -196,23 +196,20 @@ def _choose_database(ctx: click.Context, param: click.Parameter, value: str | No
 
 
 def _database_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """The URL as it was given, if it is one of a database that the journal can be in."""
+    """The URL as it was given or where a reference leads to, if it is one of a database that the journal can be in."""
     from qmk.host.store import is_database_url
+    from qmk.secrets import KINDS
+    from qmk.secrets import read as read_secret
 
+    if value.partition(":")[0] in KINDS:
+        try:
+            value = read_secret(value, param.opts[0])
+        except QmkError as error:
+            raise click.UsageError(f"{error.message}; {error.fields['help']}") from error
     if not is_database_url(value):  # not shown: it may hold a password
-        raise click.BadParameter("this is not a URL of a database; write postgresql://user@host/name", ctx, param)
+        help = "write postgresql://user@host/name, or a reference to a secret, such as file:PATH"
+        raise click.BadParameter(f"this is not a URL of a database; {help}", ctx, param)
     return value
-
-
-def _read_secret(path: str) -> str:
-    """Reads the one line of a file that only its owner may read."""
-    try:
-        text = read_private(path, 1 << 16).decode("utf-8", "replace").strip()
-    except QmkError as error:
-        raise click.UsageError(f"{error.message}; {error.fields['help']}") from error
-    if not text or "\n" in text:
-        raise click.UsageError(f"{path} holds no URL: write one line, postgresql://user:password@host/name")
-    return text
 
 
 def server_option(help: str, envvar: str | None = None) -> Callable[[Command], Command]:

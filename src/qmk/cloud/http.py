@@ -21,6 +21,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.cloud import settings
+from qmk.secrets import redaction
 
 TIMEOUT_S = 30.0
 """The longest wait for a provider to say something."""
@@ -63,13 +64,13 @@ class Http:
         self.engine = engine
         self.url = url
         self.headers = {"Accept": "application/json", "User-Agent": "qmk", **headers}
-        self._secret = secret
+        redaction.remember(secret)
         self._opener = urllib.request.build_opener(_NoRedirects)
 
     def use(self, headers: Mapping[str, str], secret: str) -> None:
         """Adds headers with another secret from now on, such as a token that was granted for some time."""
         self.headers |= headers
-        self._secret = secret
+        redaction.remember(secret)
 
     def get(self, kind: type[Kind], path: str, **query: Any) -> Kind:
         """The JSON at ``path``, which is of ``kind``. Raises ``QmkError``."""
@@ -122,9 +123,9 @@ class Http:
             with error:
                 return Answer(error.code, b"", self._detail(error), _retry_after_s(error.headers.get("Retry-After")))
         except urllib.error.URLError as error:
-            return Answer(0, b"", clean(str(error.reason), self._secret))
+            return Answer(0, b"", clean(str(error.reason)))
         except (OSError, http.client.HTTPException) as error:
-            return Answer(0, b"", clean(f"{type(error).__name__} {error}", self._secret))
+            return Answer(0, b"", clean(f"{type(error).__name__} {error}"))
 
     def _read(self, reply: Any) -> bytes:
         body: bytes = reply.read(LARGEST_ANSWER + 1)
@@ -140,9 +141,9 @@ class Http:
         except (OSError, http.client.HTTPException):
             return ""
         try:
-            return clean(_message(msgspec.json.decode(body)) or body.decode(), self._secret)
+            return clean(_message(msgspec.json.decode(body)) or body.decode())
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return clean(body.decode(errors="replace"), self._secret)
+            return clean(body.decode(errors="replace"))
 
 
 def refusal(engine: str, status: int, detail: str = "") -> QmkError:
@@ -192,10 +193,9 @@ class Failure(msgspec.Struct):
         return clean(": ".join(filter(None, (self.code, self.message))))
 
 
-def clean(text: str, secret: str = "") -> str:
-    """Text of a stranger that may be shown: short, on one line, without the secret."""
-    text = text.replace(secret, "***") if secret else text
-    return re.sub(r"[^\x20-\x7e\xa0-\uffff]+", " ", text).strip()[:SHOWN_CHARACTERS]
+def clean(text: str) -> str:
+    """Text of a stranger that may be shown: short, on one line, without secrets of ours."""
+    return re.sub(r"[^\x20-\x7e\xa0-\uffff]+", " ", redaction.hide(text)).strip()[:SHOWN_CHARACTERS]
 
 
 def _message(found: Any) -> str:

@@ -19,9 +19,8 @@ from qmk.host.config import HostConfig
 from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
 from qmk.host.housekeeping import Housekeeping
-from qmk.host.keys import token_key
 from qmk.host.metering import Metering
-from qmk.host.places import BACKLOG, Listening, Lock
+from qmk.host.places import BACKLOG, Listening, Lock, token_key
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer

@@ -18,9 +18,8 @@ from qmk.abi.operator import OPERATOR_METHODS
 from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig, Retention
 from qmk.host.host import Host, Turns
-from qmk.host.keys import token_key
 from qmk.host.launcher import Capacity
-from qmk.host.places import Lock
+from qmk.host.places import Lock, token_key
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
 from qmk.host.store import open_journal

@@ -12,10 +12,17 @@ from typing import Self
 
 from qmk.base.errors import QmkError
 from qmk.rpc.places import short_name
+from qmk.secrets import keys
 
 KEYS_NAME = "keys"
 BACKLOG = 4096
 """Connections that may wait to be accepted: a thousand clients that start together are not an error."""
+
+
+def token_key(data_dir: Path) -> bytes:
+    """The root key of the daemon's tokens: ``keys/token.key``. Whoever has it can make any token; a new one makes every
+    token void."""
+    return keys.secret(data_dir / KEYS_NAME / "token.key")
 
 
 def private_folder(path: Path, only_if_new: bool = False, mode: int = 0o700) -> None:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.host import keys
 from qmk.host.places import KEYS_NAME, open_file, private_folder
 from qmk.rpc.private import require_private
+from qmk.secrets import keys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

@@ -123,10 +123,10 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         arguments += ["--declaration", discovery.reference(engine)]
     remote = external is None and discovery.engine(engine).devices is not None
     if python is None:
-        child = _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment())
+        child = _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment(remote))
     else:
         script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
-        child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment())
+        child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(remote))
     child.grace_s = CANCELLING_S if remote else 0.0
     return child
 
@@ -185,15 +185,15 @@ def _start(command: list[str], environment: dict[str, str]) -> Child:
     return Child(process, ours, said)
 
 
-def _environment() -> dict[str, str]:
+def _environment(remote: bool = False) -> dict[str, str]:
     """``child_environment`` with nothing buffered."""
-    return {**child_environment(), "PYTHONUNBUFFERED": "1"}
+    return {**child_environment(remote), "PYTHONUNBUFFERED": "1"}
 
 
-def _foreign_environment() -> dict[str, str]:
+def _foreign_environment(remote: bool) -> dict[str, str]:
     """As ``_environment``, without what leads another Python to the modules of ours."""
     ours = ("PYTHONPATH", "PYTHONHOME")
-    return {name: value for name, value in _environment().items() if name not in ours}
+    return {name: value for name, value in _environment(remote).items() if name not in ours}
 
 
 def end_text(status: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import stat
+from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
 
@@ -47,3 +48,23 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_address(name: str, url: str, example: str) -> str:
+    """The address that ``name`` says, without a slash at its end. Raises INVALID_PARAMS unless it is ``https``, or
+    ``http`` on this machine: a key must not travel in the clear."""
+    url = url.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        fits = fits and bool(parts.hostname) and "@" not in parts.netloc and not (parts.query or parts.fragment)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"{name} is not an https address (http is for this machine alone)",
+            field=name,
+            help=f"set it such as {example}, without a user, a query or a fragment",
+        )
+    return url

@@ -33,14 +33,16 @@ PASSED = (
 )
 """Environment variables that a child process gets. It runs what strangers submit, so that it gets no other: what else
 the environment holds may be a secret."""
+REMOTE = ("QMK_STATE_DIR", "XDG_STATE_HOME", "QMK_SECRETS_*", "QMK_VAULT_*", "CREDENTIALS_DIRECTORY")
+"""What a worker that sends programs to a provider gets besides: where secrets are, which are no secrets."""
 ASKED = "QMK_WORKER_ENV"
 """The variable that names those that an operator adds, with commas between them (``--worker-env``)."""
 
 
-def child_environment() -> dict[str, str]:
-    """The variables of ours that a child gets, and this very package importable when it is not installed. No value
-    depends on the current folder, as the child has another."""
-    passed = [*PASSED, *filter(None, os.environ.get(ASKED, "").split(","))]
+def child_environment(remote: bool = False) -> dict[str, str]:
+    """The variables of ours that a child gets (``remote``: those of ``REMOTE`` too), and this very package importable
+    when it is not installed. No value depends on the current folder, as the child has another."""
+    passed = [*PASSED, *(REMOTE if remote else ()), *filter(None, os.environ.get(ASKED, "").split(","))]
     named = re.compile("|".join(re.escape(name).replace(r"\*", ".*") for name in passed))
     environment = {name: value for name, value in os.environ.items() if named.fullmatch(name)}
     root = Path(__file__).parents[2]

@@ -78,10 +78,12 @@ def test_a_database_is_named_in_a_file_that_its_owner_alone_may_read(tmp_path: P
     assert (code, "chmod 600" in text, "me:secret" in text) == (2, True, False)
     file.write_text("")
     file.chmod(0o600)
-    assert "holds no URL" in _database(clean, "--database-file", str(file))[1]
+    assert "it is empty" in _database(clean, "--database-file", str(file))[1]
+    file.write_text("postgresql://me:secret@here/jobs")
+    assert _database(clean, "--database", f"file:{file}") == (0, "postgresql://me:secret@here/jobs")
 
 
-@pytest.mark.parametrize("text", ["mysql://me:secret@here/jobs", "me:secret", "postgresql:secret"])
+@pytest.mark.parametrize("text", ["mysql://me:hunter2@here/jobs", "me:hunter2", "postgresql:hunter2"])
 def test_what_is_no_url_of_a_database_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
     file = tmp_path / "database"
     options.write_secret(str(file), text)
@@ -92,4 +94,4 @@ def test_what_is_no_url_of_a_database_is_refused_and_not_shown(tmp_path: Path, t
         (clean, ("--database-file", str(file))),
     ):
         code, said = _database(env, *args)
-        assert (code, "write postgresql://" in said, "secret" in said) == (2, True, False)
+        assert (code, "write postgresql://" in said, "hunter2" in said) == (2, True, False)

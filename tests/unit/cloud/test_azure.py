@@ -95,7 +95,7 @@ def test_a_connection_string_must_be_whole(azure: AzureServer, monkeypatch: pyte
     ("fault", "kind", "text"),
     [
         (Fault("GET", 401, {"error": {"code": "Unauthorized", "message": "expired"}}), "AUTH_FAILED", "expired"),
-        (Fault(JOBS, 403, {"error": {"message": f"quota of {KEY}"}}), "AUTH_FAILED", r"quota of \*\*\*"),
+        (Fault(JOBS, 403, {"error": {"message": f"quota of {KEY}"}}), "AUTH_FAILED", r"quota of \[hidden\]"),
         (Fault("GET /job-", 404, {"error": {"message": SIGNATURE}}), "UNSUPPORTED", r"\(404\)"),
         (Fault(f"POST {PATH}/storage", 200, {"no": 1}), "JOB_FAILED", "not documented"),
         (Fault("GET /job-", 200, {"ro": [[0, 1, 2]]}), "JOB_FAILED", "not documented"),

@@ -52,7 +52,7 @@ def test_errors_of_a_provider(ionq: IonqServer, status: int, kind: str, retryabl
     error = refused()
     assert (error.kind.name, error.fields.get("retryable", error.kind.retryable)) == (kind, retryable)
     assert words in error.message
-    assert error.message.endswith("no, says the provider to *** [31m")
+    assert error.message.endswith("no, says the provider to [hidden] [31m")
     if status != 400:
         assert error.fields["help"]
     assert not ionq.asked("POST")

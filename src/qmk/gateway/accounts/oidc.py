@@ -25,6 +25,7 @@ from joserfc.jwk import KeySet
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts.outgoing import ask
 from qmk.gateway.accounts.shapes import Organisation, Role
+from qmk.secrets import read as read_secret
 
 FLOW_S = 600
 """Seconds within which a browser has to come back from the issuer."""
@@ -46,7 +47,8 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An identity provider, as the gateway is told of it. ``user_claim``: what users are named by."""
+    """An identity provider, as the gateway is told of it. ``client_secret``: a reference to it, such as ``file:PATH``;
+    ``user_claim``: what users are named by."""
 
     name: str
     issuer: str
@@ -147,7 +149,7 @@ class Issuer:
             "code_verifier": flow.verifier,
         }
         if self.provider.client_secret:
-            form["client_secret"] = self.provider.client_secret
+            form["client_secret"] = read_secret(self.provider.client_secret, "client_secret")
         tokens = await self._json("POST", str(metadata["token_endpoint"]), urlencode(form).encode())
         claims = await self._claims(str(tokens.get("id_token", "")), flow.nonce, tokens.get("access_token"))
         return Identity(self.provider, claims, flow.wanted)

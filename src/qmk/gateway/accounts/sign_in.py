@@ -22,6 +22,7 @@ from qmk.gateway.accounts.roles import GATEWAY, RANK, Actor
 from qmk.gateway.accounts.sessions import LONGEST_S
 from qmk.gateway.accounts.shapes import AddUser, UserRow
 from qmk.gateway.accounts.tokens import issue
+from qmk.secrets import read as read_secret
 
 if TYPE_CHECKING:
     from qmk.gateway.callers import Callers
@@ -48,6 +49,9 @@ def read_config(path: Path) -> Config:
     names = [each.name for each in found.providers]
     if len(set(names)) < len(names):
         raise QmkError("INVALID_PARAMS", f"{path} names two providers alike", field="sign_in")
+    for each in found.providers:
+        if each.client_secret:  # that it leads nowhere is better known now than when the first one signs in
+            read_secret(each.client_secret, f"client_secret of {each.name} in {path}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Keys in the data folder: made on first use from the system's random numbers, readable by their owner alone."""
+"""Keys in files: made on first use from the system's random numbers, readable by their owner alone."""
 
 from __future__ import annotations
 
@@ -8,18 +8,11 @@ import re
 from pathlib import Path
 
 from qmk.base.errors import QmkError
-from qmk.host.places import KEYS_NAME, private_folder
 from qmk.rpc.private import require_private
 
 log = logging.getLogger("qmk.keys")
 KEY_BYTES = 32
 _TEXT = re.compile(rb"([0-9a-f]{%d})\s*" % (2 * KEY_BYTES))
-
-
-def token_key(data_dir: Path) -> bytes:
-    """The root key of the daemon's tokens: ``keys/token.key``. Whoever has it can make any token; a new one makes every
-    token void."""
-    return secret(data_dir / KEYS_NAME / "token.key")
 
 
 def secret(path: Path) -> bytes:
@@ -31,7 +24,7 @@ def secret(path: Path) -> bytes:
     try:
         return _read(path)
     except FileNotFoundError:
-        private_folder(path.parent)
+        _make_folder(path.parent)
     except OSError as error:
         raise _cannot("read", path, error) from error
     make(path, os.urandom(KEY_BYTES).hex().encode() + b"\n")
@@ -39,6 +32,14 @@ def secret(path: Path) -> bytes:
         return _read(path)
     except OSError as error:
         raise _cannot("read", path, error) from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise _cannot("make the folder of", path, error) from error
 
 
 def _read(path: Path) -> bytes:
