@@ -29,7 +29,7 @@ from qmk.client import Client
 from qmk.host.config import HostConfig
 from qmk.host.entropy import ENTROPY_BYTES, draw_entropy
 from qmk.host.journal import Batch
-from qmk.host.keys import token_key
+from qmk.host.places import token_key
 from qmk.host.results import Result
 from qmk.host.store import open_journal
 from qmk.kernel import condensing

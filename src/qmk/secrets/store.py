@@ -161,9 +161,9 @@ class Store:
             sheet = msgspec.json.decode(data, type=Sheet)
             fits = sheet.version == 1
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise _damaged(self.path, str(error)) from error
+            raise _damage(self.path, str(error)) from error
         if not fits:
-            raise _damaged(self.path, f"it is of version {sheet.version}")
+            raise _damage(self.path, f"it is of version {sheet.version}")
         return sheet
 
     @contextmanager
@@ -235,7 +235,7 @@ def _no_secret(name: str, path: Path) -> QmkError:
     )
 
 
-def _damaged(path: Path, trouble: str) -> QmkError:
+def _damage(path: Path, trouble: str) -> QmkError:
     return QmkError(
         "INVALID_PARAMS", f"the store {path} is damaged: {trouble}", path=str(path), help="restore it from a backup"
     )
