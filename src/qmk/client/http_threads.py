@@ -219,8 +219,10 @@ class ThreadedHttpLink(SharedLink):
                 stream.close()  # the server has it no longer
             raise
         finally:
-            for number in numbers:
+            for number, future in zip(numbers, futures, strict=True):
                 stream.waiting.pop(number, None)
+                if future.done() and not future.cancelled():
+                    future.exception()  # it may be that it was not waited for
 
 
 class _Event(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,27 @@ def test_who_waits_by_a_stream_is_told_that_the_daemon_is_away(make_daemon: Any,
                 assert (await asyncio.wait_for(held[0], 20)).state == "CANCELLED"
 
     asyncio.run(scene())
+
+
+def test_a_stream_that_the_gateway_has_no_longer_is_lost_quietly(
+    place: tuple[Any, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = QmkError("CONNECTION_LOST", "the stream of this client is not here any more")
+
+    def find(*_: object) -> None:
+        raise gone
+
+    monkeypatch.setattr(streams.Streams, "find", find)
+
+    async def scene() -> None:
+        async with qmk.AsyncClient(place[1]) as client:
+            job = (await client.submit(GATES, shots=3)).job_id
+            with pytest.raises(QmkError, match="daemon behind the gateway is away"):
+                await client.wait(job)
+
+    asyncio.run(scene())
+    gc.collect()
+    assert [row.getMessage() for row in caplog.records if row.name == "asyncio"] == []
 
 
 def test_an_answer_that_never_comes_is_not_waited_for(place: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
