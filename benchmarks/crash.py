@@ -140,9 +140,10 @@ def storm(
     durability: str = "",
     crash_server: Callable[[], None] | None = None,
     kind: type[Victim] = Victim,
+    work: int = WORK,
 ) -> Report:
     """Bring about so many faults, then let everything end, and judge. ``crash_server`` has the database server crash
-    and come back; where the journal is in SQLite, the disk is full now and then."""
+    and come back; where the journal is in SQLite, the disk is full now and then. ``work``: jobs between two faults."""
     dice = random.Random(seed)
     report = Report()
     begin = time.monotonic()
@@ -151,12 +152,12 @@ def storm(
     try:
         while report.kills.total() < kills and not victim.ended_by_itself():
             if dice.random() < 6 / 7:
-                _see_it_come_back(victim, load, report)
+                _see_it_come_back(victim, load, report, work)
             time.sleep(dice.uniform(0.0, 0.5))
             if what := _fault(victim, dice, crash_server, full_disk=not database):
                 report.kills[what] += 1
                 report.outages.append(Outage(what, time.monotonic()))
-        _see_it_come_back(victim, load, report)
+        _see_it_come_back(victim, load, report, work)
     finally:
         answered = load.stop()
         said = victim.ended_by_itself()
@@ -196,14 +197,14 @@ def _fault(victim: Victim, dice: random.Random, crash_server: Callable[[], None]
     return what if victim.signal_worker(dice, number) else ""
 
 
-def _see_it_come_back(victim: Victim, load: Load, report: Report) -> None:
+def _see_it_come_back(victim: Victim, load: Load, report: Report, work: int) -> None:
     """Waits until the service answers and has done some work, and notes how long that took."""
     end_s = time.monotonic() + STANDSTILL_S
     while not victim.answers() and not victim.ended_by_itself() and time.monotonic() < end_s:
         time.sleep(0.01)
     back_s = time.monotonic()
-    if not load.work(WORK):
-        report.lost.append(f"fewer than {WORK} jobs were accepted within {STANDSTILL_S:.0f} s after a fault")
+    if not load.work(work):
+        report.lost.append(f"fewer than {work} jobs were accepted within {STANDSTILL_S:.0f} s after a fault")
     for outage in report.outages:
         if not outage.back_s:
             outage.back_s, outage.recovery_s = back_s, load.recovery_s(back_s)

@@ -138,7 +138,7 @@ class Victim:
         return True
 
     def ended_by_itself(self) -> str:
-        """What it said, when nobody killed it and it is gone all the same. For a disk that was full it may end, once."""
+        """What it said, when nobody killed it and it is gone all the same. For a disk that was full it may end."""
         if self.process.poll() is None:
             return ""
         said = (self.folder / "log").read_text()[-2000:]
