@@ -10,12 +10,8 @@ anything was lost, doubled or wrong. A submit that is refused because the disk i
 from __future__ import annotations
 
 import argparse
-import errno
-import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,7 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import qmk
-from benchmarks.crash_jobs import KINDS, Accepted, Kind, Report, Seen, seen
+from benchmarks.crash_jobs import KINDS, Accepted, Kind, Outage, Report, Seen, seen
+from benchmarks.crash_victim import Victim
 from benchmarks.daemon import database_server
 from qmk.base.errors import QmkError
 from qmk.client import Client
@@ -35,142 +32,14 @@ from qmk.kernel.events import Failed, Finished, Started, Submitted
 from qmk.kernel.objects.archive import Archive, Archived
 from qmk.kernel.objects.job import COMPLETED
 
-ATTEMPTS = 1000
 PATIENCE_S = 120.0
 ANSWER_S = 300.0
 """All clients end within it once they are told to stop; else the daemon hangs, which is reported as a loss."""
-SEEDS = 40
-
-FULL = "full"
-"""While a file of this name is in the folder, the daemon's own writes to its disk fail."""
-
-DAEMON = f"""
-import faulthandler, os, signal, sys
-from pathlib import Path
-faulthandler.register(signal.SIGUSR1)
-def before(real):
-    def call(*arguments):
-        if flag.exists():
-            raise OSError({errno.ENOSPC}, os.strerror({errno.ENOSPC}))
-        return real(*arguments)
-    return call
-flag = Path(sys.argv[1]).parent / "{FULL}"
-os.pwrite, os.fdatasync, os.fsync = before(os.pwrite), before(os.fdatasync), before(os.fsync)
-from qmk.host.config import HostConfig
-from qmk.host.daemon import serve
-socket, data_dir, database, durability = sys.argv[1:5]
-config = HostConfig(socket=Path(socket), data_dir=Path(data_dir), database=database, durability=durability, workers=2,
-                    job_attempts={ATTEMPTS})
-"""
-
-
-class Victim:
-    """The daemon, started again whenever it was killed. ``program`` goes on after ``DAEMON``."""
-
-    program, more = "serve(config)", list[str]()
-
-    def __init__(self, folder: Path, database: str, durability: str) -> None:
-        self.folder = folder
-        self.socket = folder / "s"
-        self.place: Path | str = self.socket
-        given = [str(self.socket), str(folder / "d"), database, durability, *self.more]
-        self._arguments = [sys.executable, "-c", DAEMON + self.program, *given]
-        self._log = (folder / "log").open("ab")
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._arguments, stdout=self._log, stderr=self._log)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.process = self._start()
-
-    def signal_worker(self, dice: random.Random, number: signal.Signals) -> bool:
-        """Kill or stop a process of the daemon's; whether there was one. A child that still runs the daemon's own
-        program is left alone: until it has its own, the daemon stands still, so stopping it would stop the daemon."""
-        try:
-            own = self._program(self.process.pid)
-            started = [child for child in self._children() if self._program(child) != own]
-            os.kill(dice.choice(started), number)
-        except (OSError, IndexError):
-            return False
-        return True
-
-    def _children(self) -> list[int]:
-        return [
-            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        ]
-
-    def _program(self, pid: int) -> bytes:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-    def say_where_it_hangs(self) -> str:
-        """The stacks of the daemon's threads, and the states of the daemon and of its children."""
-        self.process.send_signal(signal.SIGUSR1)
-        time.sleep(1.0)
-        rows = [
-            f"{pid} {self._program(pid)[-80:]!r}: {Path(f'/proc/{pid}/stat').read_text().split(')')[-1].split()[0]}, "
-            f"{Path(f'/proc/{pid}/wchan').read_text()}"
-            for pid in [self.process.pid, *self._children()]
-        ]
-        return "\n".join([(self.folder / "log").read_text()[-6000:], *rows, *self._say_which_jobs_wait()])
-
-    def _say_which_jobs_wait(self) -> list[str]:
-        """Those that have not ended, and their states, if the daemon answers a client that asks now."""
-        said: list[str] = []
-
-        def ask() -> None:
-            try:
-                with Client(self.socket) as client:
-                    for state in ("QUEUED", "RUNNING"):
-                        said.extend(f"{state}: {client.status(row.job_id)}" for row in client.jobs(state).jobs)
-                    said.append(str(client.query_resources()))
-            except QmkError as error:
-                said.append(str(error))
-
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
-        thread.join(20.0)
-        return said if not thread.is_alive() else [*said, "it does not answer"]
-
-    def other_fault(self, dice: random.Random) -> str:
-        """Brings about a fault of what is beside the daemon, and says which, if it is its turn."""
-        return ""
-
-    def fill_disk(self, seconds: float) -> None:
-        """Has writes fail until the daemon has ended for it, or for so long, and starts it again if it did."""
-        flag = self.folder / FULL
-        flag.touch()
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            flag.unlink()
-            return
-        flag.unlink()
-        self.process = self._start()
-
-    def wait_until_it_answers(self) -> None:
-        """Or has ended."""
-        while self.process.poll() is None:
-            with socket.socket(socket.AF_UNIX) as probe:
-                if probe.connect_ex(str(self.socket)) == 0:
-                    return
-            time.sleep(0.01)
-
-    def ended_by_itself(self) -> str:
-        """What it said, when nobody killed it and it is gone all the same."""
-        if self.process.poll() is None:
-            return ""
-        return f"the daemon ended with {self.process.returncode}: {(self.folder / 'log').read_text()[-2000:]}"
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        finally:
-            self.process.kill()
-            self._log.close()
+SEEDS = 12
+WORK = 5
+"""Jobs that are accepted between two faults, but for one fault in seven, which comes while the last one lasts."""
+STANDSTILL_S = 60.0
+"""A service that accepts nothing for so long after a fault hangs."""
 
 
 class Load:
@@ -183,7 +52,9 @@ class Load:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self.accepted: list[Accepted] = []
-        self.refused = 0
+        self.submits: list[tuple[float, float]] = []
+        """when each submit was begun, and when it was accepted"""
+        self.finished = self.refused = 0
         self.lost: list[str] = []
         self.wrong: list[str] = []
         self._threads = [
@@ -211,6 +82,7 @@ class Load:
         if isinstance(self._socket, str) and seed % 2:  # of a server by its URL every other end is pushed
             _ = list(as_completed([client.job(job)]))
         status = client.wait(job)
+        self.finished += 1
         if status.state != "COMPLETED":
             self.lost.append(f"{job} ({kind.name}) is {status.state}: {status.error}")
         elif seen(client.result(job)) != self.expected(kind, seed):
@@ -218,9 +90,12 @@ class Load:
 
     def _submit(self, client: Client, key: str, kind: Kind, seed: int) -> str:
         """The job, once the daemon can write that it has it."""
+        begin_s = time.monotonic()
         while True:
             try:
-                return client.submit(kind.graph, idempotency_key=key, **kind.wishes(seed)).job_id
+                job = client.submit(kind.graph, idempotency_key=key, **kind.wishes(seed)).job_id
+                self.submits.append((begin_s, time.monotonic()))
+                return job
             except QmkError as error:
                 if not (error.kind.name == "RESOURCE_EXHAUSTED" and error.fields.get("journal")):
                     raise
@@ -234,6 +109,17 @@ class Load:
                 wishes = {name: wish for name, wish in kind.wishes(seed).items() if name != "cache"}
                 self._expected[key] = seen(qmk.run(kind.graph, **wishes))
             return self._expected[key]
+
+    def work(self, jobs: int) -> bool:
+        """Waits until so many more jobs are accepted; whether they were."""
+        before, end_s = len(self.submits), time.monotonic() + STANDSTILL_S
+        while len(self.submits) < before + jobs and time.monotonic() < end_s:
+            time.sleep(0.01)
+        return len(self.submits) >= before + jobs
+
+    def recovery_s(self, back_s: float) -> float | None:
+        """How long after the service was back the last one was accepted of the submits that it had kept waiting."""
+        return max((end_s - back_s for begin_s, end_s in self.submits if begin_s < back_s < end_s), default=None)
 
     def stop(self) -> bool:
         """Whether every client has ended."""
@@ -254,9 +140,10 @@ def storm(
     durability: str = "",
     crash_server: Callable[[], None] | None = None,
     kind: type[Victim] = Victim,
+    work: int = WORK,
 ) -> Report:
     """Bring about so many faults, then let everything end, and judge. ``crash_server`` has the database server crash
-    and come back; where the journal is in SQLite, the disk is full now and then."""
+    and come back; where the journal is in SQLite, the disk is full now and then. ``work``: jobs between two faults."""
     dice = random.Random(seed)
     report = Report()
     begin = time.monotonic()
@@ -264,25 +151,13 @@ def storm(
     load = Load(victim.place, clients, seed, pause_s)
     try:
         while report.kills.total() < kills and not victim.ended_by_itself():
-            if dice.random() < 0.85:
-                victim.wait_until_it_answers()
-            time.sleep(dice.uniform(0.0, 1.5))
-            drawn = dice.random()
-            if other := victim.other_fault(dice):
-                report.kills[other] += 1
-            elif drawn < 0.35:
-                victim.kill()
-                report.kills["daemon killed"] += 1
-            elif drawn < 0.4 and crash_server is not None:
-                crash_server()
-                report.kills["server crashed"] += 1
-            elif drawn < 0.4 and not database:
-                victim.fill_disk(dice.uniform(0.2, 1.0))
-                report.kills["disk full"] += 1
-            elif drawn < 0.5:
-                report.kills["workers stopped"] += victim.signal_worker(dice, signal.SIGSTOP)
-            else:
-                report.kills["workers killed"] += victim.signal_worker(dice, signal.SIGKILL)
+            if dice.random() < 6 / 7:
+                _see_it_come_back(victim, load, report, work)
+            time.sleep(dice.uniform(0.0, 0.5))
+            if what := _fault(victim, dice, crash_server, full_disk=not database):
+                report.kills[what] += 1
+                report.outages.append(Outage(what, time.monotonic()))
+        _see_it_come_back(victim, load, report, work)
     finally:
         answered = load.stop()
         said = victim.ended_by_itself()
@@ -295,13 +170,44 @@ def storm(
         return report
     _ask_again(victim.place, load, report)
     victim.stop()
-    report.jobs = len(load.accepted)
+    report.jobs, report.finished = len(load.accepted), load.finished
     report.refused = load.refused
     report.lost += load.lost
     report.wrong += load.wrong
     _read_journal(folder / "d", database, load.accepted, report)
     report.seconds = time.monotonic() - begin
     return report
+
+
+def _fault(victim: Victim, dice: random.Random, crash_server: Callable[[], None] | None, full_disk: bool) -> str:
+    """Brings about a fault, and says which; nothing where there was nobody to strike."""
+    drawn = dice.random()
+    if other := victim.other_fault(dice):
+        return other
+    if drawn < 0.35:
+        victim.kill()
+        return "daemon killed"
+    if drawn < 0.4 and crash_server is not None:
+        crash_server()
+        return "server crashed"
+    if drawn < 0.4 and full_disk:
+        victim.fill_disk(dice.uniform(0.2, 1.0))
+        return "disk full"
+    what, number = ("workers stopped", signal.SIGSTOP) if drawn < 0.5 else ("workers killed", signal.SIGKILL)
+    return what if victim.signal_worker(dice, number) else ""
+
+
+def _see_it_come_back(victim: Victim, load: Load, report: Report, work: int) -> None:
+    """Waits until the service answers and has done some work, and notes how long that took."""
+    end_s = time.monotonic() + STANDSTILL_S
+    while not victim.answers() and not victim.ended_by_itself() and time.monotonic() < end_s:
+        time.sleep(0.01)
+    back_s = time.monotonic()
+    if not load.work(work):
+        report.lost.append(f"fewer than {work} jobs were accepted within {STANDSTILL_S:.0f} s after a fault")
+    for outage in report.outages:
+        if not outage.back_s:
+            outage.back_s, outage.recovery_s = back_s, load.recovery_s(back_s)
 
 
 def _ask_again(path: Path | str, load: Load, report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import qmk
@@ -36,10 +37,23 @@ class Accepted:
 
 
 @dataclass
+class Outage:
+    """A fault, and when the service was back after it."""
+
+    what: str
+    fault_s: float
+    back_s: float = 0.0
+    recovery_s: float | None = None
+    """from then on until the last client was served whose submit had waited; None where nobody had"""
+
+
+@dataclass
 class Report:
     """What came of it. ``lost``, ``doubled`` and ``wrong`` are to stay empty; each names a job and what happened."""
 
     jobs: int = 0
+    finished: int = 0
+    outages: list[Outage] = field(default_factory=list[Outage])
     kills: Counter[str] = field(default_factory=Counter[str])
     rerun: int = 0
     refused: int = 0
@@ -52,12 +66,27 @@ class Report:
     def sound(self) -> bool:
         return not (self.lost or self.doubled or self.wrong)
 
+    def _times(self, what: str) -> str:
+        """How long it was away after faults of a kind, and how much longer its clients noticed it."""
+        own = [each for each in self.outages if each.what == what and each.back_s]
+        away = _median_and_most([each.back_s - each.fault_s for each in own])
+        late = _median_and_most([each.recovery_s for each in own if each.recovery_s is not None])
+        return f"  {what}: away {away}; clients that waited were served after it was back: {late}"
+
     def text(self) -> str:
         killed = ", ".join(f"{what} {count}" for what, count in sorted(self.kills.items()))
-        lines = [f"{self.kills.total()} faults ({killed}), {self.jobs} jobs accepted, {self.rerun} of them run again, "]
+        lines = [
+            f"{self.kills.total()} faults ({killed}), {self.jobs} jobs accepted, {self.finished} waited for to their "
+        ]
+        lines[0] += f"end, {self.rerun} run again, "
         lines[0] += f"{self.refused} submits refused for want of disk and sent again, {self.seconds:.0f} s"
         lines += [f"lost {len(self.lost)}, doubled {len(self.doubled)}, wrong {len(self.wrong)}"]
+        lines += [self._times(what) for what in sorted(self.kills)]
         return "\n".join([*lines, *(f"  {row}" for row in [*self.lost, *self.doubled, *self.wrong][:20])])
+
+
+def _median_and_most(seconds: list[float]) -> str:
+    return f"median {median(seconds):.2f} s, at most {max(seconds):.2f} s ({len(seconds)})" if seconds else "none"
 
 
 Seen = tuple[dict[str, int], str]

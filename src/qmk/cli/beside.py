@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 
 log = logging.getLogger("qmk.daemon")
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 5.0
+"""A gateway that was killed is started again after the first of them, one that ends by itself after growing pauses."""
 LASTED_S = 10.0
-"""A gateway that ran for so long is started again at once."""
+"""One that ran for so long did not end because of how it is started."""
 END_S = 10.0
 
 
@@ -53,7 +54,8 @@ class GatewayProcess:
             if self._ending.is_set():
                 return
             log.error("the gateway ended with status %d; it is started again", code)
-            delay_s = FIRST_DELAY_S if time.monotonic() - began_s >= LASTED_S else min(2 * delay_s, LONGEST_DELAY_S)
+            lasted = time.monotonic() - began_s >= LASTED_S
+            delay_s = FIRST_DELAY_S if code < 0 or lasted else min(2 * delay_s, LONGEST_DELAY_S)
             self._ending.wait(delay_s)
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.address import Server
 from qmk.client.aio import SharedLink
-from qmk.client.http import HttpConnection, Response, pick
+from qmk.client.http import ANSWER_S, HttpConnection, Response, pick
 from qmk.rpc import frame
 
 CONNECTIONS = 4
@@ -203,19 +203,26 @@ class ThreadedHttpLink(SharedLink):
             name = await stream.name()
         except http.client.HTTPException as error:
             raise ConnectionResetError(str(error)) from error
+        if stream.is_over:
+            raise ConnectionResetError("the stream ended as soon as it was open")  # nobody reads it
         futures = [asyncio.get_running_loop().create_future() for _ in numbers]
         stream.waiting.update(zip(numbers, futures, strict=True))
         try:
             if found := await asyncio.wrap_future(self._connections.ask(line, name)):
                 return pick(numbers, found)
-            return await asyncio.gather(*futures)
+            async with asyncio.timeout(ANSWER_S + held_ms / 1e3):
+                return await asyncio.gather(*futures)
+        except TimeoutError as error:
+            raise ConnectionResetError("the stream goes on without the answer") from error
         except QmkError as error:
             if error.kind.name == "CONNECTION_LOST":
                 stream.close()  # the server has it no longer
             raise
         finally:
-            for number in numbers:
+            for number, future in zip(numbers, futures, strict=True):
                 stream.waiting.pop(number, None)
+                if future.done() and not future.cancelled():
+                    future.exception()  # it may be that it was not waited for
 
 
 class _Event(NamedTuple):

@@ -34,7 +34,7 @@ from qmk.abi.shapes import Program
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
 from qmk.client.aio import AsyncClient
-from qmk.client.patience import Outage
+from qmk.client.patience import Outage, new_key
 from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
 from qmk.gateway.observe.watch import note_call
@@ -197,7 +197,10 @@ class Caller(AsyncClient):
             if call is not q_submit.CALL:
                 await billing.require_left(self.tenant) if call in SPENDING else None
                 return await exchange(call, request)
-            fields = msgspec.structs.asdict(msgspec.json.decode(request, type=q_submit.Request))
+            asked = msgspec.json.decode(request, type=q_submit.Request)
+            if not asked.idempotency_key:  # by which the job is found, should the answer be lost
+                request = asked = msgspec.structs.replace(asked, idempotency_key=new_key())
+            fields = msgspec.structs.asdict(asked)
             if not bytes(fields["graph"]):
                 del fields["graph"]
             return await billing.submit(

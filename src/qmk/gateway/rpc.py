@@ -11,6 +11,7 @@ The parameters of a call go on to the daemon as they are. What keeps tenants apa
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,11 +24,12 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.edge import Receive, Scope, Send
-from qmk.gateway.http import Refusal, send_answer
+from qmk.gateway.http import Refusal, send_answer, without_places
 from qmk.gateway.streams import NAME_HEADER, Streams
 from qmk.gateway.streams import PATH as STREAM_PATH
 from qmk.rpc import frame, refusals
 
+log = logging.getLogger("qmk.gateway")
 PATH, PATHS = "/rpc", ("", "/", STREAM_PATH)
 """Where it is, and what may follow."""
 WAIT_MS = 60_000
@@ -83,7 +85,7 @@ async def serve(state: Any, headers: dict[str, str], scope: Scope, receive: Rece
         if any(each.call is q_query_resources.CALL for each in asked.calls):
             caller = await callers.with_token(shown)  # it needs no session, but a token that is good
         if name := headers.get(NAME_HEADER):
-            streams.find(name, shown).add(_text(caller, shown, asked))
+            streams.find(name, shown).add(_event(caller, shown, asked))
             await send_answer(send, 202, b"", {})
             return
         text = await _text(caller, shown, asked)
@@ -96,6 +98,20 @@ async def _text(caller: Caller, shown: str, asked: frame.Frame) -> bytes:
     """The answers to a frame, as one."""
     answers = await _answer(caller, shown, asked.calls)
     return b"".join(frame.batch(answers) if asked.batch else answers)
+
+
+async def _event(caller: Caller, shown: str, asked: frame.Frame) -> bytes:
+    """As ``_text``; what goes wrong is the answer to each call: nothing else tells who waits for a stream."""
+    try:
+        return await _text(caller, shown, asked)
+    except Exception as error:
+        if isinstance(error, QmkError):
+            refused = without_places(error)
+        else:
+            log.error("a call whose answer is an event failed", exc_info=error)
+            refused = QmkError("INTERNAL_ERROR", "a defect in the gateway; its log has the details")
+        made = [frame.error(each.id, refused) for each in asked.calls if each.id is not None]
+        return b"".join(frame.batch(made) if asked.batch else made)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -134,6 +134,7 @@ def job_row(job: Job) -> q_jobs.JobRow:
         tenant=job.tenant,
         name=record.name,
         tags=list(record.tags),
+        idempotency_key=record.idempotency_key,
     )
 
 

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +17,14 @@ import jsonschema
 import pytest
 from litestar.testing import TestClient
 
+from qmk.abi.calls import q_submit
 from qmk.base.errors import QmkError
 from qmk.client import attenuate
-from qmk.gateway.accounts.billing import lists_of
+from qmk.gateway.accounts.billing import FORGOTTEN_S, lists_of
 from qmk.gateway.accounts.money import Prices, Terms
 from qmk.gateway.accounts.operations import ACCOUNTS
 from qmk.gateway.app import make_app
+from qmk.gateway.callers import Caller
 from qmk.gateway.records import MIGRATIONS, Records
 from qmk.gateway.rest import openapi
 from qmk.host import ledger
@@ -73,12 +76,15 @@ class Site:
     def run(self, user: str, shots: int) -> str:
         return self.wait(user, self.submit(user, shots)["job_id"])
 
+    def ask_jobs(self, user: str) -> Any:
+        return self.http.get("/v1/jobs", headers={"authorization": f"Bearer {self.tokens[user]}"}).json()["jobs"]
+
     def wait(self, user: str, job: str) -> str:
         headers = {"authorization": f"Bearer {self.tokens[user]}"}
         assert self.http.get(f"/v1/jobs/{job}?wait_s=30", headers=headers).json()["state"] == "COMPLETED"
         return job
 
-    def submit_frame(self, user: str, shots: int) -> Any:
+    def submit_frame(self, user: str, shots: int, engine: str = "native") -> Any:
         """As QMK's own client submits; an error in the form of a problem."""
         headers = {"authorization": f"Bearer {self.tokens[user]}"}
 
@@ -87,7 +93,7 @@ class Site:
             return self.http.post("/rpc", json=frame, headers=headers).json()
 
         session = call("q_negotiate_caps")["result"]["session_id"]
-        policy = {"engine": "native"}
+        policy = {"engine": engine}
         answer = call("q_submit", session_id=session, program={"text": openapi.BELL}, shots=shots, policy=policy)
         if "result" in answer:
             return answer["result"]
@@ -300,6 +306,50 @@ def test_the_same_key_is_the_same_money(site: Site) -> None:
     assert made[0]["job_id"] == made[1]["job_id"]
     assert ["which is 1 of it" in row["message"] for row in made[0]["warnings"]] == [True]
     assert site.submit("kim", shots=1, key="twice")["kind"] == "QUOTA_EXCEEDED"
+
+
+def test_what_is_reserved_stays_until_it_is_known_whether_the_job_exists(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.ask("root", "POST", "/v1/organisations", {"organisation": "lost", "prices": "shots"}, 201)
+    site.member("lea", "owner", "lost")
+    budget = "/v1/organisations/lost/budget"
+    site.ask("root", "PUT", "/v1/prices/shots", {"currency": "USD", "rates": {"*": {"shot": "1"}}, "since": 0})
+    site.ask("root", "PUT", budget, {"amount": "10000010"})
+    exchange: Any = Caller._exchange_each
+    lose: set[str] = set()
+
+    async def exchange_each(self: Caller, asked: Any) -> Any:
+        spends = asked[0][0] is q_submit.CALL
+        lost = QmkError("CONNECTION_LOST", "the daemon closed the connection")
+        if spends and "request" in lose:
+            raise lost
+        found = await exchange(self, asked)
+        if spends and "answer" in lose:
+            raise lost
+        return found
+
+    def reserved(seconds: float = 0.0) -> str:
+        """After reservations have been looked at, so much later."""
+        with monkeypatch.context() as patch:
+            patch.setattr(site.accounts, "clock", lambda: time.time() + seconds)
+            site.call(site.accounts.billing.settle, "lost")
+        return site.ask("lea", "GET", budget)["reserved"]
+
+    monkeypatch.setattr(Caller, "_exchange_each", exchange_each)
+    lose.add("answer")
+    assert site.submit_frame("lea", 10_000_000, "reference")["kind"] == "CONNECTION_LOST"
+    assert reserved() == reserved(FORGOTTEN_S + 60) == "10000000"
+    lose.clear()
+    assert site.submit_frame("lea", 20)["kind"] == "QUOTA_EXCEEDED"
+    (job,) = site.ask_jobs("lea")
+    assert job["idempotency_key"].startswith("auto-")
+    headers = {"authorization": f"Bearer {site.tokens['lea']}"}
+    assert site.http.post(f"/v1/jobs/{job['job_id']}/cancel", json={}, headers=headers).status_code == 200
+    assert reserved() == "0"
+    lose.add("request")
+    assert site.submit_frame("lea", 10)["kind"] == "CONNECTION_LOST"
+    assert (reserved(), reserved(FORGOTTEN_S + 60)) == ("10", "0")
 
 
 def test_a_new_price_list_is_for_what_comes(site: Site) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ from typing import Any
 
 import pytest
 
+import qmk
 from qmk.gateway.app import make_app
 from tests.conftest import RunningDaemon
+from tests.e2e.commands import Commands, Started
 from tests.serving import serving
 
 api: Any = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -25,6 +28,7 @@ CHROMIUM = os.environ.get("QMK_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
 AXE = "axe-core@4.14.1"
 FIRST_VIEW_BYTES = 150_000
+LONG = 'OPENQASM 3.0; include "stdgates.inc"; qubit q; bit c; for int i in [0:9] { h q; } c = measure q;'
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -122,6 +126,47 @@ def test_a_program_is_submitted_and_its_result_appears_by_itself(chromium: Any, 
     visit.page.locator("text=completed").first.wait_for()
     assert visit.page.get_by_role("heading", name="Outcomes").is_visible()
     assert visit.complaints == []
+    visit.context.close()
+
+
+def test_a_page_goes_on_by_itself_when_what_serves_it_was_killed(
+    chromium: Any, make_daemon: Any, forked: Commands, tmp_path: Path
+) -> None:
+    """The gateway twice, the second time with the end of the job while it is away, and the daemon."""
+    daemon = make_daemon()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    arguments = ["gateway", "--port", port, "--socket", str(daemon.socket), "--data-dir", str(tmp_path)]
+
+    def start() -> Started:
+        made = forked.start(arguments, tmp_path, os.environ)
+        assert made.stderr is not None
+        assert made.stderr.readline().startswith("listening")
+        return made
+
+    gateway = start()
+    client = qmk.Client(daemon.socket, patience_s=30)
+    visit = Visit(chromium, f"http://127.0.0.1:{port}", WIDE)
+    visit.sign_in()
+    ended = visit.page.locator("#live:not([data-live])").get_by_text("cancelled").first
+    for killed in ("gateway", "daemon"):
+        job = client.submit(LONG, shots=100_000_000, engine="reference").job_id
+        with visit.page.expect_response("**/live/jobs/*"):
+            visit.page.goto(f"/jobs/{job}")
+        with visit.page.expect_response(lambda answer: "/live/jobs/" in answer.url and answer.status == 200):
+            if killed == "gateway":
+                gateway.close()
+                gateway = start()
+            else:
+                daemon.kill()
+                daemon.start()
+        if killed == "gateway":
+            gateway.close()
+        client.cancel(job)
+        if killed == "gateway":
+            gateway = start()
+        ended.wait_for()
+    gateway.close()
     visit.context.close()
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.client import http_threads
 from qmk.gateway import streams
 from qmk.gateway.app import make_app
 from tests.serving import serving
@@ -61,6 +64,63 @@ def test_a_lost_stream_is_gone_on_with(place: tuple[Any, str], how: str) -> None
             await client.cancel(job)
             assert {(await each).state for each in held} == {"CANCELLED"}
             assert (stream_of(client) is before) == (how == "connection")
+
+    asyncio.run(scene())
+
+
+def test_who_waits_by_a_stream_is_told_that_the_daemon_is_away(make_daemon: Any, tmp_path: Path) -> None:
+    """The gateway, and with it the stream, outlives the daemon: nothing but the gateway can say what happened."""
+
+    async def scene() -> None:
+        daemon = make_daemon()
+        app = make_app(daemon.socket, tmp_path / "gateway.db", needs_token=False)
+        with serving(app) as url:
+            async with qmk.AsyncClient(url, patience_s=20) as patient, qmk.AsyncClient(url) as other:
+                job = (await patient.submit(LONG, shots=10_000_000, engine="reference")).job_id
+                held = [asyncio.create_task(client.wait(job)) for client in (patient, other)]
+                while any(stream_of(client) is None or not stream_of(client).waiting for client in (patient, other)):
+                    await asyncio.sleep(0.01)
+                daemon.kill()
+                with pytest.raises(QmkError, match="daemon behind the gateway is away"):
+                    await asyncio.wait_for(held[1], 20)
+                daemon.start()
+                await patient.cancel(job)
+                assert (await asyncio.wait_for(held[0], 20)).state == "CANCELLED"
+
+    asyncio.run(scene())
+
+
+def test_a_stream_that_the_gateway_has_no_longer_is_lost_quietly(
+    place: tuple[Any, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = QmkError("CONNECTION_LOST", "the stream of this client is not here any more")
+
+    def find(*_: object) -> None:
+        raise gone
+
+    monkeypatch.setattr(streams.Streams, "find", find)
+
+    async def scene() -> None:
+        async with qmk.AsyncClient(place[1]) as client:
+            job = (await client.submit(GATES, shots=3)).job_id
+            with pytest.raises(QmkError, match="daemon behind the gateway is away"):
+                await client.wait(job)
+
+    asyncio.run(scene())
+    gc.collect()
+    assert [row.getMessage() for row in caplog.records if row.name == "asyncio"] == []
+
+
+def test_an_answer_that_never_comes_is_not_waited_for(place: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_threads, "ANSWER_S", 0.1)
+    monkeypatch.setattr(streams.Stream, "add", lambda self, answers: answers.close())
+
+    async def scene() -> None:
+        async with qmk.AsyncClient(place[1]) as client:
+            job = (await client.submit(GATES, shots=3)).job_id
+            with pytest.raises(QmkError) as caught:
+                await client.wait(job, 50)
+            assert caught.value.kind.name == "CONNECTION_LOST"
 
     asyncio.run(scene())
 

@@ -44,6 +44,7 @@ class JobRow(Struct, frozen=True, kw_only=True):
     tenant: str = ""
     name: str = ""
     tags: list[str] = []
+    idempotency_key: Annotated[str, Meta(description="that of its submission, if it had one")] = ""
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
@@ -19,10 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from qmk.abi.calls import q_estimate
+from qmk.abi.calls import q_estimate, q_jobs
 from qmk.base.errors import Finding, QmkError
 from qmk.base.units import SECOND_NS
 from qmk.client.calls import ENDED
+from qmk.client.patience import is_outage
 from qmk.gateway.accounts.money import Amount, Prices, Terms, add, text_of
 from qmk.gateway.accounts.months import month_of, span_ns
 from qmk.gateway.accounts.roles import GATEWAY
@@ -141,7 +141,8 @@ class Billing:
         warned: Callable[[Any, list[dict[str, object]]], Any],
     ) -> Any:
         """What ``submit`` gives, if the budget allows it. ``fields`` are those of q_submit's request; ``job_of`` gives
-        the job of what is answered, and ``warned`` the answer with these warnings. Raises QUOTA_EXCEEDED."""
+        the job of what is answered, and ``warned`` the answer with these warnings. Raises QUOTA_EXCEEDED. A reservation
+        ends with a refusal; where the answer is lost the job may exist, and ``settle`` finds out."""
         budget = await self.budget(organisation)
         if budget is None:
             return await submit()
@@ -149,14 +150,13 @@ class Billing:
             found = await self._warnings_for(organisation, budget) if self._accounts.ledger is not None else []
             return warned(await submit(), found)
         cost = await self._predict(organisation, fields, estimate)
-        key = fields.get("idempotency_key") or secrets.token_hex(16)
-        name = hashlib.sha256(f"{organisation}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
+        name = _name_of(organisation, fields["idempotency_key"])
         new = await self._reserve(organisation, budget, name, cost)
         try:
             found = await self._warnings_for(organisation, budget)
             reply = await submit()
-        except BaseException:
-            if new:
+        except QmkError as error:
+            if new and not is_outage(error):
                 await asyncio.shield(self._accounts.run(lambda base: _release(base, [name])))
             raise
         query = "UPDATE reservations SET job = ? WHERE name = ?"
@@ -232,26 +232,30 @@ class Billing:
             settled = True
 
     async def settle(self, organisation: str) -> None:
-        """Gives up the reservations of jobs that have ended: the ledger has them."""
+        """Gives up the reservations of jobs that have ended, which the ledger has, and of those that never came to be.
+        A job whose submission was not answered is known by its idempotency key."""
         query = "SELECT name, job, created FROM reservations WHERE organisation = ?"
         rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
         if not rows:
             return
-        live = await self._live_jobs(organisation, min(row[2] for row in rows))
+        jobs = await self._jobs(organisation, min(row[2] for row in rows))
+        live = {row.job_id for row in jobs if row.state not in ENDED}
+        by_name = {_name_of(organisation, row.idempotency_key): row.job_id for row in jobs if row.idempotency_key}
         border = self._accounts.clock() - FORGOTTEN_S
-        gone = [name for name, job, created in rows if (job not in live if job else created < border)]
+        known = ((name, job or by_name.get(name), created) for name, job, created in rows)
+        gone = [name for name, job, created in known if (job not in live if job else created < border)]
         await self._accounts.run(lambda base: _release(base, gone))
 
-    async def _live_jobs(self, organisation: str, since: float) -> set[str]:
-        """Jobs that have not ended, of those accepted after the oldest reservation."""
-        live: set[str] = set()
+    async def _jobs(self, organisation: str, since: float) -> list[q_jobs.JobRow]:
+        """Those that were accepted after the oldest reservation, and some from before."""
+        found: list[q_jobs.JobRow] = []
         cursor = ""
         while True:
             page = await self._accounts.operate("op_jobs", tenant=organisation, cursor=cursor, limit=1000)
-            live |= {row.job_id for row in page.jobs if row.state not in ENDED}
+            found += page.jobs
             cursor = page.next or ""
             if not cursor or (page.jobs and page.jobs[-1].submitted < since - 1):
-                return live
+                return found
 
     async def warn(self, organisation: str) -> list[dict[str, str]]:
         """Warnings of this month that have not been given yet; each is recorded as an act, and given once."""
@@ -298,6 +302,11 @@ def lists_of(base: sqlite3.Connection, organisation: str) -> list[tuple[float, s
 def assign(base: sqlite3.Connection, organisation: str, prices: str, since: float) -> None:
     """Gives an organisation a price list from a time on: what was charged before stays as it is."""
     base.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", (organisation, since, prices))
+
+
+def _name_of(organisation: str, key: str) -> str:
+    """The name of the reservation for a submission with this idempotency key."""
+    return hashlib.sha256(f"{organisation}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _release(base: sqlite3.Connection, names: list[str]) -> None:

@@ -7,16 +7,14 @@ from typing import Any
 
 import msgspec
 from litestar import Response
-from litestar.response import Stream
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.calls import ENDED
 from qmk.client.document import Document
 from qmk.gateway.console import figures, kept
-from qmk.gateway.console.render import HEADERS
+from qmk.gateway.console.render import HEADERS, events
 from qmk.gateway.console.view import View, action, page, redirect
-from qmk.gateway.rest.routes import EVENT_STREAM
 from qmk.gateway.service import handlers
 from qmk.gateway.service.operations import OPERATIONS
 from qmk.gateway.service.serving import hold, require_room
@@ -93,7 +91,7 @@ async def follow_job(view: View) -> Response[Any]:
             except QmkError:
                 return  # the browser asks again, and is told why there is nothing
 
-    return Stream(lines(), media_type=EVENT_STREAM, headers={**HEADERS, "X-Accel-Buffering": "no"})
+    return events(lines())
 
 
 def _line(item: Any) -> bytes:

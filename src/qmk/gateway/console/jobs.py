@@ -10,17 +10,15 @@ from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response
-from litestar.response import Stream
 
 from qmk.abi.calls.q_jobs import JobRow
 from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
 from qmk.gateway.console import kept
-from qmk.gateway.console.render import HEADERS
+from qmk.gateway.console.render import events
 from qmk.gateway.console.view import View, action, open_view, page, redirect
 from qmk.gateway.jobs import cancel_all, states
-from qmk.gateway.rest.routes import EVENT_STREAM
 from qmk.gateway.service.serving import hold, require_room
 
 STATES = ("QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
@@ -124,7 +122,7 @@ async def follow_jobs(view: View) -> Response[Any]:
                 shown = seen
                 await asyncio.sleep(TICK_S)
 
-    return Stream(lines(), media_type=EVENT_STREAM, headers={**HEADERS, "X-Accel-Buffering": "no"})
+    return events(lines())
 
 
 @action("/jobs/cancel")

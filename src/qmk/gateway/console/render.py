@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import AsyncIterator
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -13,12 +14,14 @@ from urllib.parse import urlencode
 
 import jinja2
 from litestar import Response, get
+from litestar.response import Stream
 
 from qmk.base.errors import QmkError
 from qmk.base.units import bytes_text, seconds_text
 from qmk.gateway.console.examples import EXAMPLES
 from qmk.gateway.http import AnyRequest, Refusal, status_of
 from qmk.gateway.rest.problem import Problem, problem_of
+from qmk.gateway.rest.routes import EVENT_STREAM
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -31,6 +34,8 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # with no-referrer, browsers send forms with the origin "null"
     "Cache-Control": "private, no-store",
 }
+RETRY_MS = 1000
+"""After so long a browser asks again for a stream that was lost; if nobody tells it, after 3 to 5 s."""
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 """Pictures have their colours in a style of their own, and nothing that runs."""
 MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -99,6 +104,17 @@ def html(template: str, code: int = 200, **context: Any) -> Response[bytes]:
     """A page."""
     text = environment().get_template(template).render(**context)
     return Response(text.encode(), status_code=code, media_type=HTML, headers=HEADERS)
+
+
+def events(lines: AsyncIterator[bytes]) -> Stream:
+    """A stream of server-sent events."""
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield b"retry: %d\n\n" % RETRY_MS
+        async for line in lines:
+            yield line
+
+    return Stream(whole(), media_type=EVENT_STREAM, headers={**HEADERS, "X-Accel-Buffering": "no"})
 
 
 def picture(svg: bytes, *, lasting: bool) -> Response[bytes]:

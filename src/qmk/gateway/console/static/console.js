@@ -33,7 +33,7 @@ function follow() {
   let lost = false;
   source.onerror = () => {
     lost = true;
-    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(() => { renew(); follow(); }, 3000); }
+    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(() => { renew(); follow(); }, 1000); }
   };
   source.onopen = () => { if (lost) renew(); lost = false; };
 }
