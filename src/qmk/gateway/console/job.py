@@ -62,6 +62,7 @@ async def show_job(view: View) -> Response[Any]:
         pairs=figures.pairs(result.counts) if result else None,
         program=await kept.program_of(view, job),
         ended=status.state in ENDED,
+        footprint=result.provenance.footprint if result else None,
         reasons=result.provenance.reasons if result else [],
         width=view.read("width", "960"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import account, files, job, jobs, machine, render, signing, submit
+from qmk.gateway.console import account, files, job, jobs, machine, programs, render, signing, submit
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -15,6 +15,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *jobs.HANDLERS,
     *job.HANDLERS,
     *files.HANDLERS,
+    *programs.HANDLERS,
     *submit.HANDLERS,
     *machine.HANDLERS,
     *account.HANDLERS,

@@ -79,6 +79,10 @@ class View:
         self.asked.append((operation, fields, reply))
         return reply
 
+    def note(self, name: str, fields: dict[str, Any], reply: Any) -> None:
+        """Have the page tell of an answer that is there already."""
+        self.asked.append((NAMED[name], fields, reply))
+
     async def ask_part(self, name: str, /, **fields: Any) -> tuple[Any, QmkError | None]:
         """The reply, or why there is none: a part of a page that the rest can do without."""
         try:

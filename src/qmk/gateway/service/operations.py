@@ -26,7 +26,7 @@ from qmk.abi.calls import (
 from qmk.client.document import Document
 from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES, ACCOUNTS
 from qmk.gateway.callers import Caller
-from qmk.gateway.service import handlers, shapes
+from qmk.gateway.service import handlers, pictures, shapes
 from qmk.gateway.service.operation import Operation, declare, narrow
 
 RESOURCES = {
@@ -103,6 +103,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "A picture of a program as SVG.",
         shapes.DrawProgram, shapes.Drawing, handlers.draw_program, errors=("INVALID_GRAPH", "UNSUPPORTED"),
         media="image/svg+xml"),
+    declare("programs.layers", "POST /v1/programs/layers",
+        "A program as lattice surgery on the machine of logical qubits that is named: a floor plan for each stretch of "
+        "time between two events, and what it takes.",
+        shapes.DrawLayers, pictures.Layers, pictures.draw_layers, errors=("INVALID_GRAPH", "UNSUPPORTED")),
+    declare("programs.course", "POST /v1/programs/course",
+        "A program for neutral atoms as it can be played: where the atoms are, and which light, gates and moves are on "
+        "when. A program of gates needs the device that runs it.",
+        shapes.DrawCourse, pictures.Course, pictures.draw_course, errors=("INVALID_GRAPH", "UNSUPPORTED")),
     declare("formats.list", "GET /v1/formats",
         "The formats that are read.",
         shapes.Nothing, shapes.Formats, handlers.list_formats),

@@ -99,6 +99,19 @@ class DrawProgram(shapes.Request, frozen=True):
     )
 
 
+class DrawLayers(shapes.Request, frozen=True):
+    program: shapes.Program
+    machine: Annotated[str, Meta(description="as `policy.qec.machine`, such as surface(d=5)", max_length=256)]
+    noise: Annotated[str, Meta(description="as `policy.qec.noise`: of the physical qubits", max_length=1 << 20)] = (
+        "p=1e-3"
+    )
+
+
+class DrawCourse(shapes.Request, frozen=True):
+    program: shapes.Program
+    device: Annotated[str, Meta(description="the atom-array device that runs a program of gates", max_length=256)] = ""
+
+
 class DrawPlot(Struct, frozen=True, kw_only=True):
     """A plot of figures, for the process that draws."""
 
@@ -108,14 +121,16 @@ class DrawPlot(Struct, frozen=True, kw_only=True):
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """What the process that draws is asked for: one of the two."""
+    """What the process that draws is asked for: one of these."""
 
     program: DrawProgram | None = None
     plot: DrawPlot | None = None
+    layers: DrawLayers | None = None
+    course: DrawCourse | None = None
 
     @property
-    def of(self) -> DrawProgram | DrawPlot:
-        found = self.program or self.plot
+    def of(self) -> DrawProgram | DrawPlot | DrawLayers | DrawCourse:
+        found = self.program or self.plot or self.layers or self.course
         assert found is not None
         return found
 

@@ -50,7 +50,7 @@ for (const frame of document.querySelectorAll("[data-zoom]")) {
     const next = Math.min(8, Math.max(0.1, wanted)), ratio = next / scale;
     const left = (canvas.scrollLeft + x) * ratio - x, top = (canvas.scrollTop + y) * ratio - y;
     scale = next;
-    image.style.width = `${image.naturalWidth * scale}px`;
+    Object.assign(image.style, { width: `${image.naturalWidth * scale}px`, maxWidth: "none" });
     canvas.scrollTo(left, top);
   };
   const tools = frame.querySelector(".tools") ?? frame.appendChild(Object.assign(document.createElement("p"), { className: "tools" }));
@@ -90,3 +90,6 @@ if (corner) {
 // --- the editor, read only where it is used ---
 const form = document.querySelector("[data-editor]");
 if (form) import(form.dataset.editor).then(({ edit }) => edit(form));
+
+// --- what only some pages have, read where it is used ---
+for (const part of document.querySelectorAll("[data-part]")) import(part.dataset.part).then(({ begin }) => begin(part));
