@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import account, files, job, jobs, machine, programs, render, signing, submit
+from qmk.gateway.console import account, devices, files, job, jobs, machine, programs, render, signing, submit
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -18,5 +18,6 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *programs.HANDLERS,
     *submit.HANDLERS,
     *machine.HANDLERS,
+    *devices.HANDLERS,
     *account.HANDLERS,
 )

@@ -48,13 +48,14 @@ def draw_svg(asked: DrawProgram) -> str:
 
 def plot_svg(asked: DrawPlot) -> str:
     """The plot. Raises what drawing it raises, UNSUPPORTED without Matplotlib among it."""
-    from qmk.drawing import bars, curves, engines
+    from qmk.drawing import bars, curves, engines, history
 
     makers: dict[str, Any] = {
         "histogram": bars.histogram,
         "convergence": curves.convergence,
         "engines": engines.chart,
         "sweep": _sweep,
+        "history": history.history,
     }
     return makers[asked.plot](**asked.figures, theme=asked.theme)._repr_svg_()
 

@@ -167,6 +167,14 @@ async def list_devices(caller: Caller, asked: shapes.Nothing) -> shapes.Devices:
     return shapes.Devices((await _resources(caller)).devices)
 
 
+async def list_atom_devices(caller: Caller, asked: shapes.Nothing) -> shapes.AtomDevices:
+    from qmk.models.atoms import profiles
+    from qmk.models.atoms.facts import facts
+
+    rows = profiles().values()
+    return shapes.AtomDevices([shapes.AtomDevice(row.name, row.doc, facts(row), list(row.sources)) for row in rows])
+
+
 async def get_load(caller: Caller, asked: shapes.Nothing) -> shapes.Load:
     found = await _resources(caller)
     return shapes.Load(found.queue, found.capacity)

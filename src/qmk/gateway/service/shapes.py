@@ -115,7 +115,7 @@ class DrawCourse(shapes.Request, frozen=True):
 class DrawPlot(Struct, frozen=True, kw_only=True):
     """A plot of figures, for the process that draws."""
 
-    plot: Literal["histogram", "convergence", "engines", "sweep"]
+    plot: Literal["histogram", "convergence", "engines", "sweep", "history"]
     figures: dict[str, Any]
     theme: Literal["light", "dark"] = "light"
 
@@ -160,6 +160,19 @@ class Engines(Struct, frozen=True):
 
 class Devices(Struct, frozen=True):
     devices: list[q_query_resources.Device]
+
+
+class AtomDevice(Struct, frozen=True):
+    """A device of neutral atoms that is modelled."""
+
+    name: str
+    doc: str
+    facts: Annotated[dict[str, str], Meta(description="what it runs and what bounds it, in words")]
+    sources: Annotated[list[str], Meta(description="where its numbers are from")]
+
+
+class AtomDevices(Struct, frozen=True):
+    devices: list[AtomDevice]
 
 
 class Load(Struct, frozen=True):
