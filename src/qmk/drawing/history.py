@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qmk.drawing.scene import PALE
-from qmk.drawing.theme import COLOURS, axes_of, ink, wrong
+from qmk.drawing.theme import COLOURS, drawing, figure, ink, wrong
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,37 +17,42 @@ NAMED = 6
 
 def history(
     times: Sequence[float],
-    values: Mapping[str, Sequence[float | None]],
-    label: str,
+    panels: Sequence[Mapping[str, Any]],
     mark: float | None = None,
-    log: bool = False,
-    ax: Any = None,
     theme: str = "light",
 ) -> Figure:
-    """Draws the values of each name at the Unix times, None where there is none. ``mark``: a time with a line of its
-    own. Raises ``QmkError`` INVALID_PARAMS for rows of another length than ``times``; UNSUPPORTED without Matplotlib."""
-    if not times or not values or any(len(row) != len(times) for row in values.values()):
+    """Draws panels one below the other, over the Unix ``times``. A panel has a ``label``, and ``values``: of each name
+    one for each time, None where there is none; errors are ``log``. ``mark``: a time with a line of its own. Raises
+    ``QmkError`` INVALID_PARAMS for values of another number than the times; UNSUPPORTED without Matplotlib."""
+    if not times or not panels or any(len(row) != len(times) for each in panels for row in each["values"].values()):
         raise wrong("values", "must be one for each time", "give None where there is none")
-    with axes_of(ax, theme, 5.6, 2.8) as axes:
-        import numpy as np
+    with drawing(theme):
         from matplotlib import dates
 
-        days = np.array(times, float) / 86_400
-        rows = {name: np.array([np.nan if v is None else v for v in row], float) for name, row in values.items()}
-        few = len(rows) <= NAMED
-        for k, (name, row) in enumerate(rows.items()):
-            look: dict[str, Any] = {"color": COLOURS[k], "label": name, "linewidth": 1.3} if few else {}
-            axes.plot(days, row, **(look or {"color": ink(theme, PALE), "linewidth": 0.7}), marker="o", markersize=2.5)
-        if not few:
-            stack = np.ma.masked_invalid(np.array(list(rows.values())))
-            middle = np.ma.median(stack, axis=0).filled(np.nan)
-            axes.plot(days, middle, color=COLOURS[0], linewidth=2, marker="o", markersize=3.5, label="median")
-        if mark is not None:
-            axes.axvline(mark / 86_400, color=COLOURS[4], linewidth=1.2, linestyle="--", label="looked at")
-        axes.legend(fontsize=8, ncols=2)
-        axes.set(ylabel=label, yscale="log" if log else "linear")
+        made = figure(5.6, 0.5 + 1.6 * len(panels))
+        rows = made.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         locator = dates.AutoDateLocator(minticks=2, maxticks=6)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-        axes.set_xlabel("UTC")
-        return axes.figure
+        for axes, panel in zip(rows, panels, strict=True):
+            _draw_panel(axes, [time / 86_400 for time in times], panel["values"], theme)
+            if mark is not None:
+                axes.axvline(mark / 86_400, color=COLOURS[4], linewidth=1.2, linestyle="--", label="looked at")
+            axes.set(title=panel["label"], yscale="log" if panel.get("log") else "linear")
+            axes.xaxis.set_major_locator(locator)
+            axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+        rows[0].legend(fontsize=8, ncols=3)
+        rows[-1].set_xlabel("UTC")
+        return made
+
+
+def _draw_panel(axes: Any, days: list[float], values: Mapping[str, Sequence[float | None]], theme: str) -> None:
+    import numpy as np
+
+    rows = {name: np.array([np.nan if v is None else v for v in row], float) for name, row in values.items()}
+    few = len(rows) <= NAMED
+    for k, (name, row) in enumerate(rows.items()):
+        look: dict[str, Any] = {"color": ink(theme, PALE), "linewidth": 0.7}
+        look = {"color": COLOURS[k], "label": name, "linewidth": 1.3} if few else look
+        axes.plot(days, row, **look, marker="o", markersize=2.5)
+    if not few:
+        middle = np.ma.median(np.ma.masked_invalid(np.array(list(rows.values()))), axis=0).filled(np.nan)
+        axes.plot(days, middle, color=COLOURS[0], linewidth=2, marker="o", markersize=3.5, label="median")

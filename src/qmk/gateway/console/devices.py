@@ -111,30 +111,25 @@ async def show_device(view: View) -> Response[Any]:
     )
 
 
-@page("/devices/{device:str}/{figure:str}")
+@page("/devices/{device:str}/history.svg")
 async def draw_history(view: View) -> Response[Any]:
-    """A figure of every qubit, or pair, over the calibrations."""
-    name, key = view.request.path_params["device"], view.request.path_params["figure"].removesuffix(".svg")
-    if key not in FIGURES:
-        raise QmkError("INVALID_PARAMS", f"there is no figure '{key}'", field="figure", help=f"take {', '.join(FIGURES)}")
+    """The figures of every qubit, and pair, over the calibrations."""
+    name = view.request.path_params["device"]
     found = (await view.ask("calibrations.list", device=name, limit=SHOWN)).calibrations
-    if not found:
-        raise QmkError("INVALID_PARAMS", f"no calibrations of '{name}' are kept", field="device")
     row = chosen(found, view.read("at"))
+    if row is None:
+        raise QmkError("INVALID_PARAMS", f"no calibrations of '{name}' are kept", field="device")
+    panels = [_panel(found, key) for key in FIGURES if any(_values(each, key) for each in found)]
+    return await plot(view, "history", times=[each.time for each in found], panels=panels, mark=row.time)
+
+
+def _panel(found: Sequence[CalibrationRow], key: str) -> dict[str, Any]:
     words, factor, unit = FIGURES[key]
     columns = [_values(each, key) for each in found]
     names = list(dict.fromkeys(name for column in columns for name in column))
     values = {name: [factor * column[name] if name in column else None for column in columns] for name in names}
-    times = [each.time for each in found]
-    return await plot(
-        view,
-        "history",
-        times=times,
-        values=values,
-        label=f"{words} ({unit})",
-        mark=row.time if row else None,
-        log=unit == "%" and all(value > 0 for line in values.values() for value in line if value is not None),
-    )
+    log = unit == "%" and all(value > 0 for column in columns for value in column.values())
+    return {"label": f"{words} ({unit})", "values": values, "log": log}
 
 
 def _values(row: CalibrationRow, key: str) -> dict[str, float]:
