@@ -27,7 +27,7 @@ def history(
     if not times or not panels or any(len(row) != len(times) for each in panels for row in each["values"].values()):
         raise wrong("values", "must be one for each time", "give None where there is none")
     with drawing(theme):
-        from matplotlib import dates
+        from matplotlib import dates, ticker
 
         made = figure(5.6, 0.5 + 1.6 * len(panels))
         rows = made.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
@@ -37,6 +37,9 @@ def history(
             if mark is not None:
                 axes.axvline(mark / 86_400, color=COLOURS[4], linewidth=1.2, linestyle="--", label="looked at")
             axes.set(title=panel["label"], yscale="log" if panel.get("log") else "linear")
+            if panel.get("log"):
+                for tell in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+                    tell(ticker.LogFormatter(minor_thresholds=(2, 0.5)))
             axes.xaxis.set_major_locator(locator)
             axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
         rows[0].legend(fontsize=8, ncols=3)
