@@ -26,6 +26,7 @@ ROW, GAP, BOX, HEAD, STRIP = 40.0, 10.0, 26.0, 22.0, 26.0
 LONGEST, CONDITION = 18, 30
 """Most characters of a label and of a condition; the whole of them stands in the title of the box."""
 SMALL = 9.0
+PIECE = 240.0
 METERS = frozenset({"core.mz", "core.mx", "core.my"})
 FILLS = {"measure": "#f6dfa4", "noise": "#f3c4c0", "gate": "#cfe0f5", "other": "#d9e7d0"}
 _ON_FILL = "#1b1b1b"
@@ -66,6 +67,31 @@ def _scene(graph: Graph, width: float, max_nodes: int | None) -> Scene:
     title = f"circuit of {len(layout.names)} qubits, {len(graph.nodes)} operations"
     title += f", the first {len(nodes)} drawn" if left_out else ""
     return Scene(max(widest, 120.0), max(y - STRIP, ROW), title, tuple(marks))
+
+
+class Pieces(NamedTuple):
+    """A circuit cut into pieces of equal height, which follow each other without a gap; ``names`` of its rows."""
+
+    names: Scene
+    pieces: list[Scene]
+
+
+def pieces(graph: Graph, width: float = PIECE, max_nodes: int | None = None) -> Pieces:
+    """The circuit in pieces of ``width`` pixels or, where one column alone is wider, of that: whoever shows them folds
+    them to any width without drawing anew."""
+    layout = _Layout(graph, graph.nodes if max_nodes is None else graph.nodes[:max_nodes])
+    rows = [*layout.names, *layout.registers]
+    marks = [Text(layout.margin - 8, layout._y(row, 0) + 4, name, "end") for row, name in enumerate(rows)]
+    names = Scene(layout.margin, layout.height, "names of the rows", tuple(marks))
+    layout.margin = 0.0
+    found: list[Scene] = []
+    for first, last in layout.strips(width):
+        drawn: list[Mark] = []
+        layout.draw_strip(drawn, 0.0, first, last)
+        kept = tuple(mark for mark in drawn if not (isinstance(mark, Text) and mark.x < 0))
+        wide = sum(layout.widths[first:last])
+        found.append(Scene(wide, layout.height, f"moments {first} to {last - 1}", kept))
+    return Pieces(names, found)
 
 
 class _Layout:

@@ -11,7 +11,7 @@ from qmk.drawing.scene import PALE, Circle, Line, Mark, Path, Rect, Scene, Text,
 from qmk.drawing.theme import COLOURS, wrong
 
 WIDTH, HEIGHT = 560.0, 260.0
-RIGHT, TOP, BOTTOM = 14.0, 12.0, 40.0
+RIGHT, TOP, BOTTOM = 26.0, 12.0, 40.0
 CAP = 3.0
 MARKED = 40
 """Most points of a curve; of more, every so many."""

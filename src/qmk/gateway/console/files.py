@@ -95,7 +95,9 @@ async def draw_circuit(view: View) -> Response[Any]:
     return picture(await pictures_of(view).draw(view, shapes.Picture(program=asked)), lasting=True)
 
 
-async def plot(view: View, kind: Literal["histogram", "convergence", "engines", "sweep", "history"], **data: Any) -> Response[Any]:
+async def plot(
+    view: View, kind: Literal["histogram", "convergence", "engines", "sweep", "history"], **data: Any
+) -> Response[Any]:
     """The plot, in the theme that the address asks for."""
     theme = "dark" if view.read("theme") == "dark" else "light"
     asked = shapes.DrawPlot(plot=kind, figures=data, theme=theme)

@@ -12,9 +12,10 @@ from qmk.drawing import axes
 from qmk.drawing.axes import Axis
 from qmk.gateway.console import kept
 from qmk.gateway.console.files import job_of, pictures_of
-from qmk.gateway.console.render import picture
+from qmk.gateway.console.render import compress, picture
 from qmk.gateway.console.view import View, page
-from qmk.gateway.service.pictures import AtomEvent, Course, Layers
+from qmk.gateway.http import answer
+from qmk.gateway.service.pictures import AtomEvent, Circuit, Course, Layers
 from qmk.models.atoms.profile import profiles
 
 PLANE, HIGHEST = 560.0, 360.0
@@ -41,6 +42,16 @@ def number(view: View, name: str, most: int) -> int:
     """A whole number of the address, brought within 0 and ``most``."""
     text = view.read(name, "0")
     return max(0, min(int(text) if text.isdecimal() and len(text) < 9 else 0, most))
+
+
+@page("/jobs/{job:str}/circuit.json")
+async def cut_circuit(view: View) -> Response[Any]:
+    """The circuit in pieces, for the script that folds and moves it."""
+    _, text = await program_of(view)
+    found = await pictures_of(view).ask(view, "programs.circuit", Circuit, program=text)
+    made = answer(found)
+    made.headers["Cache-Control"] = "private, max-age=86400"
+    return compress(made, view.request)
 
 
 async def layers_of(view: View) -> Layers:
@@ -151,4 +162,4 @@ async def draw_tracks(view: View) -> Response[Any]:
     return picture((await course_of(view))[0].tracks.encode(), lasting=True)
 
 
-HANDLERS = (show_layers, draw_layer, draw_space_time, show_atoms, draw_tracks)
+HANDLERS = (cut_circuit, show_layers, draw_layer, draw_space_time, show_atoms, draw_tracks)

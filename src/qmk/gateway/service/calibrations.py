@@ -26,9 +26,7 @@ KEPT, KEPT_BYTES = 10_000, 256 << 20
 """Most calibrations, and bytes of them, that are kept of a tenant; the oldest go."""
 ID_CHARS = 16
 MOST_QUBITS, MOST_PAIRS = 2048, 16_384
-DeviceName = Annotated[
-    str, Meta(description="a name of letters, digits and ._:-", pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")
-]
+DeviceName = Annotated[str, Meta(description="a name of letters, digits and ._:-", pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 QubitName = Annotated[str, Meta(description="its name in programs, such as q_0", min_length=1, max_length=64)]
 Chance = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]

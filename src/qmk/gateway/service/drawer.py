@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.gateway.service.shapes import DrawCourse, DrawLayers, DrawPlot, DrawProgram, Picture
+from qmk.gateway.service.shapes import CutCircuit, DrawCourse, DrawLayers, DrawPlot, DrawProgram, Picture
 from qmk.worker import process
 
 MEMORY_BYTES = 2 << 30
 DRAWN_NODES = 2000
 
 
-def make(asked: DrawProgram | DrawPlot | DrawLayers | DrawCourse) -> dict[str, Any]:
+def make(asked: DrawProgram | DrawPlot | DrawLayers | DrawCourse | CutCircuit) -> dict[str, Any]:
     """The answer. Raises what making it raises."""
     match asked:
         case DrawProgram():
@@ -33,6 +33,10 @@ def make(asked: DrawProgram | DrawPlot | DrawLayers | DrawCourse) -> dict[str, A
             from qmk.gateway.service.programs import make_course
 
             return make_course(asked)
+        case CutCircuit():
+            from qmk.gateway.service.programs import cut_circuit
+
+            return cut_circuit(asked, DRAWN_NODES)
 
 
 def draw_svg(asked: DrawProgram) -> str:

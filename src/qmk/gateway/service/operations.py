@@ -104,6 +104,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "A picture of a program as SVG.",
         shapes.DrawProgram, shapes.Drawing, handlers.draw_program, errors=("INVALID_GRAPH", "UNSUPPORTED"),
         media="image/svg+xml"),
+    declare("programs.circuit", "POST /v1/programs/circuit",
+        "A circuit as SVG in pieces that follow each other, to be folded to any width.",
+        shapes.CutCircuit, pictures.Circuit, pictures.draw_circuit, errors=("INVALID_GRAPH", "UNSUPPORTED")),
     declare("programs.layers", "POST /v1/programs/layers",
         "A program as lattice surgery on the machine of logical qubits that is named: a floor plan for each stretch of "
         "time between two events, and what it takes.",

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from qmk.abi import shapes
 from qmk.gateway.callers import Caller
 from qmk.gateway.service.handlers import ask_drawer
-from qmk.gateway.service.shapes import DrawCourse, DrawLayers, Picture
+from qmk.gateway.service.shapes import CutCircuit, DrawCourse, DrawLayers, Picture
 
 MOST_LAYERS = 200
 
@@ -78,6 +78,22 @@ class Course(Struct, frozen=True, kw_only=True):
     axis: Annotated[list[TimeMark], Meta(description="the axis of time in `tracks`, even between two of these")]
 
 
+class CircuitPiece(Struct, frozen=True):
+    width: Annotated[float, Meta(description="pixels")]
+    svg: str
+
+
+class Circuit(Struct, frozen=True, kw_only=True):
+    """A circuit in pieces of equal height that follow each other, so that a page can fold it to any width."""
+
+    qubits: int
+    operations: int
+    left_out: Annotated[int, Meta(description="operations that are not drawn")]
+    names: Annotated[CircuitPiece, Meta(description="of the rows, to stand on the left of each line")]
+    height: Annotated[float, Meta(description="pixels of every piece")]
+    pieces: list[CircuitPiece]
+
+
 async def draw_layers(caller: Caller, asked: DrawLayers) -> Layers:
     """Raises what writing the program for the machine, and drawing it, raise."""
     return msgspec.convert(await ask_drawer(caller, Picture(layers=asked)), Layers)
@@ -86,3 +102,8 @@ async def draw_layers(caller: Caller, asked: DrawLayers) -> Layers:
 async def draw_course(caller: Caller, asked: DrawCourse) -> Course:
     """Raises what reading the program, and putting it on the device, raise."""
     return msgspec.convert(await ask_drawer(caller, Picture(course=asked)), Course)
+
+
+async def draw_circuit(caller: Caller, asked: CutCircuit) -> Circuit:
+    """Raises what reading the program raises, UNSUPPORTED for one with evolutions."""
+    return msgspec.convert(await ask_drawer(caller, Picture(circuit=asked)), Circuit)

@@ -9,8 +9,19 @@ import msgspec
 from qmk.abi import shapes
 from qmk.base.errors import QmkError
 from qmk.drawing.scene import svg
-from qmk.gateway.service.pictures import MOST_LAYERS, Atom, AtomEvent, AtomPlace, Course, FloorLayer, Layers, TimeMark
-from qmk.gateway.service.shapes import DrawCourse, DrawLayers
+from qmk.gateway.service.pictures import (
+    MOST_LAYERS,
+    Atom,
+    AtomEvent,
+    AtomPlace,
+    Circuit,
+    CircuitPiece,
+    Course,
+    FloorLayer,
+    Layers,
+    TimeMark,
+)
+from qmk.gateway.service.shapes import CutCircuit, DrawCourse, DrawLayers
 from qmk.models.atoms import Profile
 from qmk.models.atoms.on_device import device, timeline
 from qmk.qvm.graph import Graph
@@ -80,13 +91,30 @@ def make_course(asked: DrawCourse) -> dict[str, Any]:
     made = Course(
         duration_us=found.duration_us,
         atoms=[Atom(name, *(round(each, 6) for each in place)) for name, place in found.atoms.items()],
-        acts=[
-            AtomEvent(*act[:4], list(act.atoms), [AtomPlace(*each) for each in act.to])
-            for act in found.acts
-        ],
+        acts=[AtomEvent(*act[:4], list(act.atoms), [AtomPlace(*each) for each in act.to]) for act in found.acts],
         left_out=found.left_out,
         tracks=svg(found.tracks),
         width=found.tracks.width,
         axis=[TimeMark(*each) for each in found.knots],
+    )
+    return msgspec.to_builtins(made)
+
+
+def cut_circuit(asked: CutCircuit, most: int) -> dict[str, Any]:
+    """``Circuit`` as data. Raises what reading the program raises, UNSUPPORTED for one with evolutions."""
+    from qmk.circuit.picture import pieces
+    from qmk.models.atoms.drawing.course import is_analog
+
+    graph = graph_of(asked.program)
+    if is_analog(graph):
+        raise QmkError("UNSUPPORTED", "a program with evolutions is no circuit", help="POST /v1/programs/draw draws it")
+    found = pieces(graph, max_nodes=most)
+    made = Circuit(
+        qubits=len(graph.vqs),
+        operations=len(graph.nodes),
+        left_out=max(0, len(graph.nodes) - most),
+        names=CircuitPiece(found.names.width, svg(found.names)),
+        height=found.names.height,
+        pieces=[CircuitPiece(each.width, svg(each)) for each in found.pieces],
     )
     return msgspec.to_builtins(made)

@@ -112,6 +112,10 @@ class DrawCourse(shapes.Request, frozen=True):
     device: Annotated[str, Meta(description="the atom-array device that runs a program of gates", max_length=256)] = ""
 
 
+class CutCircuit(shapes.Request, frozen=True):
+    program: shapes.Program
+
+
 class DrawPlot(Struct, frozen=True, kw_only=True):
     """A plot of figures, for the process that draws."""
 
@@ -127,10 +131,11 @@ class Picture(Struct, frozen=True, kw_only=True):
     plot: DrawPlot | None = None
     layers: DrawLayers | None = None
     course: DrawCourse | None = None
+    circuit: CutCircuit | None = None
 
     @property
-    def of(self) -> DrawProgram | DrawPlot | DrawLayers | DrawCourse:
-        found = self.program or self.plot or self.layers or self.course
+    def of(self) -> DrawProgram | DrawPlot | DrawLayers | DrawCourse | CutCircuit:
+        found = self.program or self.plot or self.layers or self.course or self.circuit
         assert found is not None
         return found
 

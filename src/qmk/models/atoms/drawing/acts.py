@@ -115,9 +115,7 @@ def _drives(program: Course, channel: Channel) -> Iterator[Act]:
         stretch = next(s for s in program.stretches if s.start == begin)
         lit = tuple(
             atom
-            for atom, weight in zip(
-                stretch.node.vqs, weights.get(begin, (1.0,) * len(stretch.node.vqs)), strict=True
-            )
+            for atom, weight in zip(stretch.node.vqs, weights.get(begin, (1.0,) * len(stretch.node.vqs)), strict=True)
             if weight
         )
         for start, end in _on(piece, least):
