@@ -82,7 +82,7 @@ def pieces(graph: Graph, width: float = PIECE, max_nodes: int | None = None) -> 
     layout = _Layout(graph, graph.nodes if max_nodes is None else graph.nodes[:max_nodes])
     rows = [*layout.names, *layout.registers]
     marks = [Text(layout.margin - 8, layout._y(row, 0) + 4, name, "end") for row, name in enumerate(rows)]
-    names = Scene(layout.margin, layout.height, "names of the rows", tuple(marks))
+    names = Scene(math.ceil(layout.margin), layout.height, "names of the rows", tuple(marks))
     layout.margin = 0.0
     found: list[Scene] = []
     for first, last in layout.strips(width):
@@ -90,7 +90,7 @@ def pieces(graph: Graph, width: float = PIECE, max_nodes: int | None = None) -> 
         layout.draw_strip(drawn, 0.0, first, last)
         kept = tuple(mark for mark in drawn if not (isinstance(mark, Text) and mark.x < 0))
         wide = sum(layout.widths[first:last])
-        found.append(Scene(wide, layout.height, f"moments {first} to {last - 1}", kept))
+        found.append(Scene(math.ceil(wide), layout.height, f"moments {first} to {last - 1}", kept))
     return Pieces(names, found)
 
 

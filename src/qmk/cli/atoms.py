@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from qmk.cli import choices, options, output
 from qmk.cli.atom_memory import memory
 from qmk.cli.failure import Console
-
-if TYPE_CHECKING:
-    from qmk.models.atoms import Profile
 
 
 @click.group(name="atoms")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -107,14 +108,11 @@ def test_a_device_has_its_calibrations_over_time_and_a_job_says_which_it_used(ch
 
 
 def test_the_calibration_of_a_result() -> None:
-    class Result:
-        class provenance:  # noqa: N801
-            footprint = None
-            notes = {"noise": "lab#0123456789abcdef [7554d1845546]"}
+    def result(noise: str) -> Any:
+        return SimpleNamespace(provenance=SimpleNamespace(footprint=None, notes={"noise": noise}))
 
-    assert devices.calibration_of(Result) == ("lab", "0123456789abcdef")  # pyright: ignore[reportArgumentType]
-    Result.provenance.notes = {"noise": "depolarizing=0.1 [7554d1845546]"}
-    assert devices.calibration_of(Result) is devices.calibration_of(None) is None  # pyright: ignore[reportArgumentType]
+    assert devices.calibration_of(result("lab#0123456789abcdef [7554d1845546]")) == ("lab", "0123456789abcdef")
+    assert devices.calibration_of(result("depolarizing=0.1 [7554d1845546]")) is devices.calibration_of(None) is None
     assert [devices.shade(v, 0.001, 0.1) for v in (0.0, 0.001, 0.01, 0.1)] == [1, 1, 3, 5]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from litestar import Response
@@ -127,7 +128,7 @@ def plane_of(course: Course) -> Plane:
         [(round(axis.at(tick), 1), axes.label(tick)) for tick in ticks]
         for axis, ticks in ((x, x.across()), (y, y.upwards()))
     )
-    near = min((abs(a[1] - b[1]) + abs(a[2] - b[2]) for a, b in zip(atoms, atoms[1:], strict=False)), default=40.0)
+    near = min((abs(a[1] - b[1]) + abs(a[2] - b[2]) for a, b in pairwise(atoms)), default=40.0)
     return Plane(LABELS + width + 8, height + 34, x, y, across, up, atoms, round(max(3.0, min(9.0, 0.3 * near)), 1))
 
 

@@ -116,7 +116,7 @@ def curves_of(looks: Sequence[Look], observables: Sequence[str]) -> dict[str, li
 
 
 def looks_of_shots(shots: ShotPage, registers: Sequence[Register]) -> list[Look]:
-    """What the job had after some of the shots of a page, from the first on; none for events that are no single bits."""
+    """What the job had after some of the shots of a page, from the first on; none for events of several bits."""
     if any(width != 1 for width in shots.widths) or not shots.rows or shots.from_shot:
         return []
     place = {name: at for at, name in enumerate(shots.names)}

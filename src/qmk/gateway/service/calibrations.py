@@ -32,6 +32,13 @@ Chance = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]
 
 
+Moment = Annotated[float, Meta(description="when it was measured, Unix time; now if absent", ge=0, le=1e11)]
+Durations = Annotated[
+    dict[str, Annotated[float, Meta(ge=0, le=1e9)]],
+    Meta(description="seconds of 1q, 2q, measure, reset: during which T1 and T2 act", max_length=64),
+]
+
+
 class QubitFigures(shapes.Request, frozen=True):
     """Figures of one qubit, those that are known."""
 
@@ -50,17 +57,15 @@ class PairFigures(shapes.Request, frozen=True):
     gate_2q: Chance
 
 
+Pairs = Annotated[list[PairFigures], Meta(max_length=MOST_PAIRS)]
+
+
 class AddCalibration(shapes.Request, frozen=True, kw_only=True):
     device: DeviceName
-    time: Annotated[float, Meta(description="when it was measured, Unix time; now if absent", ge=0, le=1e11)] | None = (
-        None
-    )
+    time: Moment | None = None
     qubits: Annotated[list[QubitFigures], Meta(min_length=1, max_length=MOST_QUBITS)]
-    pairs: Annotated[list[PairFigures], Meta(max_length=MOST_PAIRS)] = []
-    durations: Annotated[
-        dict[str, Annotated[float, Meta(ge=0, le=1e9)]],
-        Meta(description="seconds of 1q, 2q, measure, reset: during which T1 and T2 act", max_length=64),
-    ] = {}
+    pairs: Pairs = msgspec.field(default_factory=list[PairFigures])
+    durations: Durations = msgspec.field(default_factory=dict[str, float])
 
 
 class CalibrationRow(Struct, frozen=True, kw_only=True):

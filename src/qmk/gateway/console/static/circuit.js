@@ -37,7 +37,7 @@ export function begin(part, { move }) {
       const height = found.height * scale;
       sheet.style.cssText += `;width:${Math.min(folded, total + found.names.width + 2) * scale}px;padding-left:${found.names.width * scale}px;` +
         `background-size:${found.names.width * scale}px ${height}px`;
-      nodes.forEach((node, k) => { node.style.width = `${found.pieces[k].width * scale}px`; node.style.height = `${height}px`; });
+      nodes.forEach((node, k) => { node.style.width = `${Math.ceil(found.pieces[k].width * scale)}px`; node.style.height = `${height}px`; });
     };
     sheet.append(...nodes);
     lay();

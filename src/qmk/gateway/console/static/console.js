@@ -76,6 +76,7 @@ function move(frame, { apply, fit }) {
     const box = canvas.getBoundingClientRect();
     show(scale * Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
   }, { passive: false });
+  canvas.addEventListener("mousedown", (event) => { if (!event.button) event.preventDefault(); }); // no text is selected
   canvas.addEventListener("pointerdown", (event) => {
     if (event.pointerType !== "mouse" || event.button) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-"""A program for atoms as what can be played: where the atoms are, and what happens to which of them from when to when."""
+"""A program for atoms as it can be played: where the atoms are, and what happens to which of them when."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Place = tuple[float, float]
 """um in x and y."""
 MOST_ACTS = 2_000
 DARK = 1e-3
-"""Light weaker than this share of its channel's strongest is off: waveforms that were sampled have rests of rounding."""
+"""Light weaker than this share of its channel's strongest is off: sampled waveforms have rests of rounding."""
 
 
 class Act(NamedTuple):

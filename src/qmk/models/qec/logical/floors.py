@@ -1,9 +1,9 @@
 """A program of gates as lattice surgery on a floor: what pictures of a job on logical qubits show.
 
-The machine charges gates and counts tiles (``costs``, ``machine``); it places nothing. Here every gate is written as the
-operations that it is charged for, on a floor on which any two qubits can be joined: below each patch of the program
-stands a tile for its ancillas, and between all of these are free tiles. So the floor is larger than the machine's count,
-and where two merges want the same free tiles the second waits, which the count knows nothing of.
+The machine charges gates and counts tiles (``costs``, ``machine``); it places nothing. Here every gate is written as
+the operations that it is charged for, on a floor on which any two qubits can be joined: below each patch of the program
+stands a tile for its ancillas, and between all of these are free tiles. So the floor is larger than the machine's
+count, and where two merges want the same free tiles the second waits, which the count knows nothing of.
 """
 
 from __future__ import annotations

@@ -82,8 +82,8 @@ class Layer(NamedTuple):
 
 
 def layers(program: Program, most: int | None = None) -> Iterator[Layer]:
-    """The floor plan of each stretch of time, the first ``most`` of them, each a picture of its own and all of one size.
-    Raises as ``slices`` does."""
+    """The floor plan of each stretch of time, the first ``most`` of them, each a picture of its own and all of one
+    size. Raises as ``slices`` does."""
     floor = program.floor
     width, height = (each * (TILE + SEAM) - SEAM + 2 * MARGIN for each in (floor.cols, floor.rows))
     for panel in stretches(program)[:most]:
