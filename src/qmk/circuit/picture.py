@@ -81,7 +81,7 @@ def pieces(graph: Graph, width: float = PIECE, max_nodes: int | None = None) -> 
     them to any width without drawing anew."""
     layout = _Layout(graph, graph.nodes if max_nodes is None else graph.nodes[:max_nodes])
     rows = [*layout.names, *layout.registers]
-    marks = [Text(layout.margin - 8, layout._y(row, 0) + 4, name, "end") for row, name in enumerate(rows)]
+    marks = [Text(layout.margin - 8, layout.y_at(row, 0) + 4, name, "end") for row, name in enumerate(rows)]
     names = Scene(math.ceil(layout.margin), layout.height, "names of the rows", tuple(marks))
     layout.margin = 0.0
     found: list[Scene] = []
@@ -194,12 +194,13 @@ class _Layout:
             marks += self._indices(column, centre, y)
         return end
 
-    def _y(self, row: int, top: float) -> float:
+    def y_at(self, row: int, top: float) -> float:
+        """Where the line of a row is, in a strip that begins at ``top``."""
         return top + HEAD + ROW * (row + 0.5)
 
     def _draw_wires(self, marks: list[Mark], top: float, first: int, last: int, end: float) -> None:
         for row, name in enumerate(self.names):
-            y = self._y(row, top)
+            y = self.y_at(row, top)
             marks.append(Text(self.margin - 8, y + 4, name, "end"))
             ends = self.ends[row]
             stop = end
@@ -210,7 +211,7 @@ class _Layout:
                 marks.append(Line(stop, y - 6, stop, y + 6))
             marks.append(Line(self.margin, y, stop, y))
         for at, name in enumerate(self.registers):
-            y = self._y(len(self.names) + at, top)
+            y = self.y_at(len(self.names) + at, top)
             marks.append(Text(self.margin - 8, y + 4, name, "end"))
             marks += [Line(self.margin, y + side, end, y + side, PALE) for side in (-1.5, 1.5)]
 
@@ -219,28 +220,30 @@ class _Layout:
         node, picture, wires = placed
         if picture.across:
             for side in (-2.0, 2.0):
-                yield Line(x + side, self._y(0, top) - 14, x + side, self._y(len(self.names) - 1, top) + 14, INK, 1.5)
+                yield Line(
+                    x + side, self.y_at(0, top) - 14, x + side, self.y_at(len(self.names) - 1, top) + 14, INK, 1.5
+                )
             return
         if not picture.linked:
             rows = wires or tuple(range(len(self.names)))
             for row in rows:
-                y = self._y(row, top)
+                y = self.y_at(row, top)
                 yield Path(((x, y - ROW / 2), (x, y + ROW / 2)), PALE, 2.0, dashed=True)
             return
         if len(wires) > 1:
-            yield Line(x, self._y(min(wires), top), x, self._y(max(wires), top))
-        below = self._y(max(wires), top) if wires else None
+            yield Line(x, self.y_at(min(wires), top), x, self.y_at(max(wires), top))
+        below = self.y_at(max(wires), top) if wires else None
         for event in node.produces:
             bit = self.bits.get(event)
             if bit is not None and below is not None:
-                y = self._y(bit.row, top)
+                y = self.y_at(bit.row, top)
                 yield Line(x - 1.5, below, x - 1.5, y - 7, PALE)
                 yield Line(x + 1.5, below, x + 1.5, y - 7, PALE)
                 yield Line(x, y - 7, x, y - 1, INK, arrow=True)
         for event in reads_of(node):
             bit = self.bits.get(event)
             if bit is not None and below is not None:
-                y = self._y(bit.row, top)
+                y = self.y_at(bit.row, top)
                 yield Path(((x, below), (x, y)), PALE, 1.0, dashed=True)
                 yield Circle(x, y, 3, INK)
 
@@ -251,15 +254,17 @@ class _Layout:
             return
         if not wires:
             rows = sorted({self.bits[event].row for event in node.produces if event in self.bits})
-            yield from _box(_clip(picture.note), x, self._y(rows[0] if rows else self.n_rows - 1, top), title, "other")
+            yield from _box(
+                _clip(picture.note), x, self.y_at(rows[0] if rows else self.n_rows - 1, top), title, "other"
+            )
             return
         if picture.condition:
             text = _clip(condition_text(node, self.called), CONDITION)
-            yield Text(x, self._y(min(wires), top) - BOX / 2 - 3, text, "middle", SMALL)
+            yield Text(x, self.y_at(min(wires), top) - BOX / 2 - 3, text, "middle", SMALL)
         labels: set[str] = set()
         dot = title if all(text in (CONTROL, OPEN_CONTROL) for _, text in picture.texts) else ""
         for row, (_, text) in zip(wires, picture.texts, strict=True):
-            y = self._y(row, top)
+            y = self.y_at(row, top)
             if text == CONTROL:
                 yield Circle(x, y, 4, INK, title=dot)
             elif text == OPEN_CONTROL:
@@ -285,7 +290,7 @@ class _Layout:
                 bit = self.bits[event]
                 written.setdefault(bit.row, []).append(bit.place)
         for row, indices in written.items():
-            yield Text(x + 5, self._y(row, top) + 13, _clip(",".join(map(str, sorted(indices))), 12), size=SMALL)
+            yield Text(x + 5, self.y_at(row, top) + 13, _clip(",".join(map(str, sorted(indices))), 12), size=SMALL)
 
 
 def describe(node: Node) -> str:

@@ -57,5 +57,6 @@ def _draw_panel(axes: Any, days: list[float], values: Mapping[str, Sequence[floa
         look = {"color": COLOURS[k], "label": name, "linewidth": 1.3} if few else look
         axes.plot(days, row, **look, marker="o", markersize=2.5)
     if not few:
-        middle = np.ma.median(np.ma.masked_invalid(np.array(list(rows.values()))), axis=0).filled(np.nan)
+        masked: Any = np.ma
+        middle = masked.median(masked.masked_invalid(np.array(list(rows.values()))), axis=0).filled(np.nan)
         axes.plot(days, middle, color=COLOURS[0], linewidth=2, marker="o", markersize=3.5, label="median")

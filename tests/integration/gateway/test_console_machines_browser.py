@@ -1,4 +1,4 @@
-"""Pages about machines and programs in Chromium: judged by axe, used by keyboard, read without scripts, and fluid.
+"""The pages about machines and programs in Chromium: judged by axe, used by keyboard, read without scripts."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ async def show_layers(view: View) -> Response[Any]:
 @page("/jobs/{job:str}/layers/{at:int}")
 async def draw_layer(view: View) -> Response[Any]:
     """The floor plan of one layer."""
-    found, at = await layers_of(view), view.request.path_params["at"]
+    found, at = await layers_of(view), int(view.request.path_params["at"])
     if not 0 <= at < len(found.layers):
         raise QmkError("INVALID_PARAMS", f"there is no layer {at}; there are {len(found.layers)}", field="at")
     return picture(found.layers[at].svg.encode(), lasting=True)

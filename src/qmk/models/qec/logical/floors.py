@@ -69,7 +69,7 @@ class _Writer:
         self.count += 1
         match kind:
             case "cnot" | "cz":
-                yield from self._join(*names, "X" if kind == "cnot" else "Z")
+                yield from self._join(names[0], names[1], "X" if kind == "cnot" else "Z")
             case "h":
                 yield Idle(names[0], H_CYCLES, "H")
             case "s" | "sdg":
