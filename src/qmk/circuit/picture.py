@@ -26,6 +26,7 @@ ROW, GAP, BOX, HEAD, STRIP = 40.0, 10.0, 26.0, 22.0, 26.0
 LONGEST, CONDITION = 18, 30
 """Most characters of a label and of a condition; the whole of them stands in the title of the box."""
 SMALL = 9.0
+PIECE = 240.0
 METERS = frozenset({"core.mz", "core.mx", "core.my"})
 FILLS = {"measure": "#f6dfa4", "noise": "#f3c4c0", "gate": "#cfe0f5", "other": "#d9e7d0"}
 _ON_FILL = "#1b1b1b"
@@ -66,6 +67,31 @@ def _scene(graph: Graph, width: float, max_nodes: int | None) -> Scene:
     title = f"circuit of {len(layout.names)} qubits, {len(graph.nodes)} operations"
     title += f", the first {len(nodes)} drawn" if left_out else ""
     return Scene(max(widest, 120.0), max(y - STRIP, ROW), title, tuple(marks))
+
+
+class Pieces(NamedTuple):
+    """A circuit cut into pieces of equal height, which follow each other without a gap; ``names`` of its rows."""
+
+    names: Scene
+    pieces: list[Scene]
+
+
+def pieces(graph: Graph, width: float = PIECE, max_nodes: int | None = None) -> Pieces:
+    """The circuit in pieces of ``width`` pixels or, where one column alone is wider, of that: whoever shows them folds
+    them to any width without drawing anew."""
+    layout = _Layout(graph, graph.nodes if max_nodes is None else graph.nodes[:max_nodes])
+    rows = [*layout.names, *layout.registers]
+    marks = [Text(layout.margin - 8, layout.y_at(row, 0) + 4, name, "end") for row, name in enumerate(rows)]
+    names = Scene(math.ceil(layout.margin), layout.height, "names of the rows", tuple(marks))
+    layout.margin = 0.0
+    found: list[Scene] = []
+    for first, last in layout.strips(width):
+        drawn: list[Mark] = []
+        layout.draw_strip(drawn, 0.0, first, last)
+        kept = tuple(mark for mark in drawn if not (isinstance(mark, Text) and mark.x < 0))
+        wide = sum(layout.widths[first:last])
+        found.append(Scene(math.ceil(wide), layout.height, f"moments {first} to {last - 1}", kept))
+    return Pieces(names, found)
 
 
 class _Layout:
@@ -168,12 +194,13 @@ class _Layout:
             marks += self._indices(column, centre, y)
         return end
 
-    def _y(self, row: int, top: float) -> float:
+    def y_at(self, row: int, top: float) -> float:
+        """Where the line of a row is, in a strip that begins at ``top``."""
         return top + HEAD + ROW * (row + 0.5)
 
     def _draw_wires(self, marks: list[Mark], top: float, first: int, last: int, end: float) -> None:
         for row, name in enumerate(self.names):
-            y = self._y(row, top)
+            y = self.y_at(row, top)
             marks.append(Text(self.margin - 8, y + 4, name, "end"))
             ends = self.ends[row]
             stop = end
@@ -184,7 +211,7 @@ class _Layout:
                 marks.append(Line(stop, y - 6, stop, y + 6))
             marks.append(Line(self.margin, y, stop, y))
         for at, name in enumerate(self.registers):
-            y = self._y(len(self.names) + at, top)
+            y = self.y_at(len(self.names) + at, top)
             marks.append(Text(self.margin - 8, y + 4, name, "end"))
             marks += [Line(self.margin, y + side, end, y + side, PALE) for side in (-1.5, 1.5)]
 
@@ -193,28 +220,30 @@ class _Layout:
         node, picture, wires = placed
         if picture.across:
             for side in (-2.0, 2.0):
-                yield Line(x + side, self._y(0, top) - 14, x + side, self._y(len(self.names) - 1, top) + 14, INK, 1.5)
+                yield Line(
+                    x + side, self.y_at(0, top) - 14, x + side, self.y_at(len(self.names) - 1, top) + 14, INK, 1.5
+                )
             return
         if not picture.linked:
             rows = wires or tuple(range(len(self.names)))
             for row in rows:
-                y = self._y(row, top)
+                y = self.y_at(row, top)
                 yield Path(((x, y - ROW / 2), (x, y + ROW / 2)), PALE, 2.0, dashed=True)
             return
         if len(wires) > 1:
-            yield Line(x, self._y(min(wires), top), x, self._y(max(wires), top))
-        below = self._y(max(wires), top) if wires else None
+            yield Line(x, self.y_at(min(wires), top), x, self.y_at(max(wires), top))
+        below = self.y_at(max(wires), top) if wires else None
         for event in node.produces:
             bit = self.bits.get(event)
             if bit is not None and below is not None:
-                y = self._y(bit.row, top)
+                y = self.y_at(bit.row, top)
                 yield Line(x - 1.5, below, x - 1.5, y - 7, PALE)
                 yield Line(x + 1.5, below, x + 1.5, y - 7, PALE)
                 yield Line(x, y - 7, x, y - 1, INK, arrow=True)
         for event in reads_of(node):
             bit = self.bits.get(event)
             if bit is not None and below is not None:
-                y = self._y(bit.row, top)
+                y = self.y_at(bit.row, top)
                 yield Path(((x, below), (x, y)), PALE, 1.0, dashed=True)
                 yield Circle(x, y, 3, INK)
 
@@ -225,15 +254,17 @@ class _Layout:
             return
         if not wires:
             rows = sorted({self.bits[event].row for event in node.produces if event in self.bits})
-            yield from _box(_clip(picture.note), x, self._y(rows[0] if rows else self.n_rows - 1, top), title, "other")
+            yield from _box(
+                _clip(picture.note), x, self.y_at(rows[0] if rows else self.n_rows - 1, top), title, "other"
+            )
             return
         if picture.condition:
             text = _clip(condition_text(node, self.called), CONDITION)
-            yield Text(x, self._y(min(wires), top) - BOX / 2 - 3, text, "middle", SMALL)
+            yield Text(x, self.y_at(min(wires), top) - BOX / 2 - 3, text, "middle", SMALL)
         labels: set[str] = set()
         dot = title if all(text in (CONTROL, OPEN_CONTROL) for _, text in picture.texts) else ""
         for row, (_, text) in zip(wires, picture.texts, strict=True):
-            y = self._y(row, top)
+            y = self.y_at(row, top)
             if text == CONTROL:
                 yield Circle(x, y, 4, INK, title=dot)
             elif text == OPEN_CONTROL:
@@ -259,7 +290,7 @@ class _Layout:
                 bit = self.bits[event]
                 written.setdefault(bit.row, []).append(bit.place)
         for row, indices in written.items():
-            yield Text(x + 5, self._y(row, top) + 13, _clip(",".join(map(str, sorted(indices))), 12), size=SMALL)
+            yield Text(x + 5, self.y_at(row, top) + 13, _clip(",".join(map(str, sorted(indices))), 12), size=SMALL)
 
 
 def describe(node: Node) -> str:

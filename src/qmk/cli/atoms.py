@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from qmk.cli import choices, options, output
 from qmk.cli.atom_memory import memory
 from qmk.cli.failure import Console
-
-if TYPE_CHECKING:
-    from qmk.models.atoms import Profile
 
 
 @click.group(name="atoms")
@@ -27,20 +24,11 @@ command.add_command(memory)
 @options.json_option
 def devices(as_json: bool) -> None:
     """List the devices that --device takes."""
-    from qmk.models.atoms import profiles
+    from qmk.models.atoms import facts, profiles
 
-    rows = [(row.name, _runs(row), _size(row), row.doc) for row in profiles().values()]
+    rows = [(row.name, facts.runs(row), facts.size(row), row.doc) for row in profiles().values()]
     named = [dict(zip(("name", "runs", "atoms", "doc"), row, strict=True)) for row in rows]
     output.show(as_json, named, output.table(("device", "runs", "atoms", "what"), rows))
-
-
-def _runs(row: Profile) -> str:
-    return " and ".join([*(["evolutions"] if row.analog else []), *(["gates"] if row.geometry else [])])
-
-
-def _size(row: Profile) -> str:
-    atoms = row.arrangement.sites if row.geometry is None else len(row.geometry.occupied_sites())
-    return str(atoms or "any")
 
 
 @command.command(short_help="show a device")
@@ -48,6 +36,7 @@ def _size(row: Profile) -> str:
 @options.json_option
 def show(name: str, as_json: bool) -> None:
     """Show the device NAME (or NAME:CONFIGURATION, or a JSON file), and check that its parts fit each other."""
+    from qmk.models.atoms.facts import facts
     from qmk.models.atoms.on_device import device
     from qmk.models.atoms.sound import require
 
@@ -55,36 +44,9 @@ def show(name: str, as_json: bool) -> None:
     require(profile)
     if profile.geometry is not None:
         profile.geometry.occupied_sites(configuration)
-    facts = [f"  {word}: {text}" for word, text in _facts(profile, configuration).items() if text]
+    lines = [f"  {word}: {text}" for word, text in facts(profile, configuration).items() if text]
     sources = [f"  source: {source}" for source in profile.sources]
-    output.show(as_json, profile, [f"{profile.name}: {profile.doc}", *facts, *sources])
-
-
-def _facts(profile: Profile, configuration: str) -> dict[str, str]:
-    facts = {"runs": _runs(profile), "versions": ", ".join(profile.isa)}
-    geometry = profile.geometry
-    if geometry is None:
-        light = profile.amplitude
-        facts["atoms"] = _size(profile)
-        facts["evolution"] = f"{profile.duration:g} us" if profile.duration else "any time"
-        facts["amplitude"] = f"{light.low:g} to {light.high:g} rad/us" if light.high > light.low else "any"
-        return facts
-    facts["sites"] = f"{len(geometry.sites)}, {len(geometry.occupied_sites(configuration))} of them with atoms"
-    facts["zones"] = ", ".join(f"{zone.id} ({zone.role or 'no role'})" for zone in geometry.zones)
-    facts["configurations"] = ", ".join(row.name for row in geometry.configurations)
-    gates = [f"{gate.name} on {gate.arity}, {gate.duration:g} us" for gate in profile.gates]
-    facts["gates"] = "; ".join(gates) or "every gate"
-    facts["radius"] = f"{profile.blockade.radius:g} um, light reaches the {profile.blockade.light}"
-    facts["measurement"] = f"{profile.timing.measurement:g} us, cooldown {profile.timing.cooldown:g} us"
-    facts["moves"] = "no" if profile.transport is None else _ten(profile)
-    return facts
-
-
-def _ten(profile: Profile) -> str:
-    from qmk.models.atoms.motion import move_us
-
-    assert profile.transport is not None
-    return f"10 um in {move_us(profile.transport, 10.0):.4g} us"
+    output.show(as_json, profile, [f"{profile.name}: {profile.doc}", *lines, *sources])
 
 
 @command.command(short_help="check a program against a device")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from litestar import Response
@@ -21,12 +21,13 @@ from qmk.gateway.csv_text import csv_text
 from qmk.gateway.http import answer
 from qmk.gateway.service import handlers, shapes
 
+Reply = TypeVar("Reply")
 PICTURES_BYTES = 16 << 20
 """Bytes of pictures that are kept so as not to be drawn again."""
 
 
 class Pictures:
-    """Pictures drawn lately, by tenant and question."""
+    """Pictures drawn lately, and what else the process that draws has said, by tenant and question."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, bytes] = OrderedDict()
@@ -34,11 +35,32 @@ class Pictures:
 
     async def draw(self, view: View, asked: shapes.Picture) -> bytes:
         """The picture. Raises what drawing it raises."""
+
+        async def make() -> bytes:
+            return (await handlers.draw(view.caller, asked)).svg.encode()
+
+        return await self._keep(view, asked, make)
+
+    async def ask(self, view: View, name: str, reply: type[Reply], **fields: Any) -> Reply:
+        """``view.ask``, of an operation whose reply depends on the fields alone. Raises as it does."""
+        made: list[Reply] = []
+
+        async def make() -> bytes:
+            made.append(await view.ask(name, **fields))
+            return msgspec.json.encode(made[0])
+
+        data = await self._keep(view, {"name": name, **fields}, make)
+        if not made:
+            made.append(msgspec.json.decode(data, type=reply))
+            view.note(name, fields, made[0])
+        return made[0]
+
+    async def _keep(self, view: View, asked: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
         key = hashlib.sha256(view.caller.tenant.encode() + b"\0" + msgspec.json.encode(asked)).digest()
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        made = (await handlers.draw(view.caller, asked)).svg.encode()
+        made = await make()
         if key not in self._kept and len(made) <= PICTURES_BYTES // 8:
             self._kept[key] = made
             self._size += len(made)
@@ -73,7 +95,9 @@ async def draw_circuit(view: View) -> Response[Any]:
     return picture(await pictures_of(view).draw(view, shapes.Picture(program=asked)), lasting=True)
 
 
-async def plot(view: View, kind: Literal["histogram", "convergence", "engines", "sweep"], **data: Any) -> Response[Any]:
+async def plot(
+    view: View, kind: Literal["histogram", "convergence", "engines", "sweep", "history"], **data: Any
+) -> Response[Any]:
     """The plot, in the theme that the address asks for."""
     theme = "dark" if view.read("theme") == "dark" else "light"
     asked = shapes.DrawPlot(plot=kind, figures=data, theme=theme)

@@ -12,7 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.calls import ENDED
 from qmk.client.document import Document
-from qmk.gateway.console import figures, kept
+from qmk.gateway.console import devices, figures, kept, settling
 from qmk.gateway.console.render import HEADERS, events
 from qmk.gateway.console.view import View, action, page, redirect
 from qmk.gateway.service import handlers
@@ -60,6 +60,10 @@ async def show_job(view: View) -> Response[Any]:
         pairs=figures.pairs(result.counts) if result else None,
         program=await kept.program_of(view, job),
         ended=status.state in ENDED,
+        looks=await settling.follow(view, job, result),
+        footprint=result.provenance.footprint if result else None,
+        calibration=devices.calibration_of(result),
+        changes=result.provenance.changes if result else [],
         reasons=result.provenance.reasons if result else [],
         width=view.read("width", "960"),
     )

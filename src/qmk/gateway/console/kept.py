@@ -20,13 +20,24 @@ Kept = TypeVar("Kept")
 
 class Program(Struct, frozen=True):
     """The program of a job or of a batch as it was submitted; ``points`` and ``jobs`` of a batch. ``observables``: the
-    texts of those that were asked for."""
+    texts of those that were asked for. ``machine`` and ``noise``: the logical qubits that it is to run on, if any.
+    ``device``: the atom array that it was drawn for."""
 
     text: str
     format: str = ""
     points: dict[str, list[Any]] = {}
     jobs: list[str] = []
     observables: list[str] = []
+    machine: str = ""
+    noise: str = ""
+    device: str = ""
+
+    def params_of(self, job: str) -> dict[str, Any]:
+        """The values of the parameters of one job of a batch."""
+        if not self.points or job not in self.jobs:
+            return {}
+        place, columns = self.jobs.index(job), list(self.points.items())
+        return {name: column[place] for name, column in columns if place < len(column)}
 
 
 class SavedViews(Struct):

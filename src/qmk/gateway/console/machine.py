@@ -1,4 +1,4 @@
-"""What there is to run on: engines, devices and the queue; and how to begin."""
+"""What there is to run on: engines and the queue; and how to begin."""
 
 from __future__ import annotations
 
@@ -15,12 +15,6 @@ RUNNING_SHOWN = 100
 async def show_engines(view: View) -> Response[Any]:
     """The engines, and whether each is installed."""
     return view.page("engines.html", engines=(await view.ask("engines.list")).engines)
-
-
-@page("/devices")
-async def show_devices(view: View) -> Response[Any]:
-    """The devices that are modelled."""
-    return view.page("devices.html", devices=(await view.ask("engines.devices")).devices)
 
 
 @page("/queue")
@@ -44,4 +38,4 @@ async def show_guide(view: View) -> Response[Any]:
     return view.page("guide.html")
 
 
-HANDLERS = (show_guide, show_engines, show_devices, show_queue)
+HANDLERS = (show_guide, show_engines, show_queue)

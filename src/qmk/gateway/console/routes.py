@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import account, files, job, jobs, machine, render, signing, submit
+from qmk.gateway.console import account, devices, files, job, jobs, machine, programs, render, settling, signing, submit
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -15,7 +15,10 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *jobs.HANDLERS,
     *job.HANDLERS,
     *files.HANDLERS,
+    *programs.HANDLERS,
+    *settling.HANDLERS,
     *submit.HANDLERS,
     *machine.HANDLERS,
+    *devices.HANDLERS,
     *account.HANDLERS,
 )

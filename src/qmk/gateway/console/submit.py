@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import msgspec
 from litestar import Response
 
 from qmk.abi import shapes as abi
@@ -33,8 +34,12 @@ FIELDS = (
     "observables",
     "points",
     "device",
+    "machine",
+    "noise",
     "key",
 )
+NOISE = "p=1e-3"
+"""Noise of the physical qubits under logical ones, where the form names none."""
 POINTS_SHOWN = 200
 """Points of a batch whose results are read for its page."""
 
@@ -63,7 +68,8 @@ async def show_submit(view: View) -> Response[Any]:
         fields |= {"text": example.text, "points": example.points}
     elif earlier := view.read("job"):
         program = await kept.program_of(view, earlier)
-        fields |= {"text": program.text, "format": program.format} if program else {}
+        names = ("text", "format", "machine", "noise", "device")
+        fields |= {name: getattr(program, name) for name in names} if program else {}
     return await _page(view, Asked(fields))
 
 
@@ -118,7 +124,11 @@ def _shots(asked: Asked) -> dict[str, Any]:
 async def _submit(view: View, asked: Asked) -> str:
     """Submits a job, or with points a batch; the address of its page."""
     fields = asked.fields
-    policy = {name: fields[name].strip() for name in ("seed", "engine", "priority") if fields[name].strip()}
+    policy: dict[str, Any] = {
+        name: fields[name].strip() for name in ("seed", "engine", "priority") if fields[name].strip()
+    }
+    if fields["machine"].strip():
+        policy["qec"] = {"machine": fields["machine"].strip(), "noise": fields["noise"].strip() or NOISE}
     common: dict[str, Any] = {"policy": policy, "name": fields["name"].strip(), "tags": fields["tags"].split()}
     common |= _shots(asked) | {"idempotency_key": fields["key"]}
     wanted = [row.strip() for row in fields["observables"].splitlines() if row.strip()]
@@ -126,7 +136,13 @@ async def _submit(view: View, asked: Asked) -> str:
         found = await view.ask("programs.explain", program=asked.program)
         rows, _ = observables(wanted, int(found.logical["qubits_declared"]))
         common["outputs"] = {"expectations": rows}
-    program = kept.Program(text=fields["text"], format=fields["format"], observables=wanted)
+    program = kept.Program(
+        text=fields["text"],
+        format=fields["format"],
+        observables=wanted,
+        device=fields["device"].strip(),
+        **policy.get("qec", {}),
+    )
     if not fields["points"].strip():
         job: str = (await view.ask("jobs.submit", program=asked.program, **common)).job_id
         await kept.keep_program(view, job, program)
@@ -134,7 +150,7 @@ async def _submit(view: View, asked: Asked) -> str:
     points = _points(fields["points"])
     batch = await view.ask("batches.submit", programs=[asked.program], points=points, **common)
     jobs = [row.job_id for row in batch.jobs]
-    made = kept.Program(fields["text"], fields["format"], points, jobs, wanted)
+    made = msgspec.structs.replace(program, points=points, jobs=jobs)
     await kept.keep_program(view, batch.batch, made)
     return f"/batches/{batch.batch}"
 

@@ -20,7 +20,7 @@ from litestar.handlers import HTTPRouteHandler
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts.sessions import Session, Sessions
 from qmk.gateway.callers import Caller
-from qmk.gateway.console.render import HEADERS, html
+from qmk.gateway.console.render import HEADERS, SVG, compress, html
 from qmk.gateway.http import AnyRequest, Gate, Refusal, answer, bytes_of
 from qmk.gateway.records import Records
 from qmk.gateway.service.operation import Operation
@@ -79,6 +79,10 @@ class View:
         self.asked.append((operation, fields, reply))
         return reply
 
+    def note(self, name: str, fields: dict[str, Any], reply: Any) -> None:
+        """Have the page tell of an answer that is there already."""
+        self.asked.append((NAMED[name], fields, reply))
+
     async def ask_part(self, name: str, /, **fields: Any) -> tuple[Any, QmkError | None]:
         """The reply, or why there is none: a part of a page that the rest can do without."""
         try:
@@ -121,7 +125,10 @@ def page(path: str) -> Callable[[Serve], HTTPRouteHandler]:
     def wrap(serve: Serve) -> HTTPRouteHandler:
         async def handle(request: AnyRequest) -> Response[Any]:
             view = await open_view(request)
-            return to_sign_in(request) if view is None else await serve(view)
+            if view is None:
+                return to_sign_in(request)
+            made = await serve(view)
+            return compress(made, request) if made.media_type == SVG else made
 
         return get(path)(handle)
 

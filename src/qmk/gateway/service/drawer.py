@@ -11,35 +11,55 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.gateway.service.shapes import DrawPlot, DrawProgram, Picture
-from qmk.rpc.graphs import source_of
+from qmk.gateway.service.shapes import CutCircuit, DrawCourse, DrawLayers, DrawPlot, DrawProgram, Picture
 from qmk.worker import process
 
 MEMORY_BYTES = 2 << 30
 DRAWN_NODES = 2000
 
 
+def make(asked: DrawProgram | DrawPlot | DrawLayers | DrawCourse | CutCircuit) -> dict[str, Any]:
+    """The answer. Raises what making it raises."""
+    match asked:
+        case DrawProgram():
+            return {"svg": draw_svg(asked)}
+        case DrawPlot():
+            return {"svg": plot_svg(asked)}
+        case DrawLayers():
+            from qmk.gateway.service.programs import make_layers
+
+            return make_layers(asked)
+        case DrawCourse():
+            from qmk.gateway.service.programs import make_course
+
+            return make_course(asked)
+        case CutCircuit():
+            from qmk.gateway.service.programs import cut_circuit
+
+            return cut_circuit(asked, DRAWN_NODES)
+
+
 def draw_svg(asked: DrawProgram) -> str:
     """The picture. Raises what reading and drawing the program raise."""
+    from qmk.gateway.service.programs import device_named, graph_of
     from qmk.request.pictures import draw
-    from qmk.request.program import to_graph
 
-    program = asked.program
-    graph = to_graph(source_of(program), program.format or None, program.params or None)
-    if not graph.nodes:
-        raise QmkError("INVALID_PARAMS", "the program has no ops to draw", field="program")
+    graph = graph_of(asked.program)
+    if asked.device is not None:
+        device_named(asked.device)
     return draw(graph, device=asked.device, width=asked.width, max_nodes=DRAWN_NODES).to("svg").decode()
 
 
 def plot_svg(asked: DrawPlot) -> str:
     """The plot. Raises what drawing it raises, UNSUPPORTED without Matplotlib among it."""
-    from qmk.drawing import bars, curves, engines
+    from qmk.drawing import bars, curves, engines, history
 
     makers: dict[str, Any] = {
         "histogram": bars.histogram,
         "convergence": curves.convergence,
         "engines": engines.chart,
         "sweep": _sweep,
+        "history": history.history,
     }
     return makers[asked.plot](**asked.figures, theme=asked.theme)._repr_svg_()
 
@@ -64,7 +84,7 @@ def main() -> int:
     made: dict[str, Any]
     try:
         asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Picture).of
-        made = {"svg": draw_svg(asked) if isinstance(asked, DrawProgram) else plot_svg(asked)}
+        made = make(asked)
     except QmkError as error:
         made = {"error": error.to_dict()}
     except MemoryError:

@@ -138,11 +138,16 @@ async def draw_program(caller: Caller, asked: shapes.DrawProgram) -> shapes.Draw
 
 async def draw(caller: Caller, asked: shapes.Picture) -> shapes.Drawing:
     """The picture of a program or of figures. Raises what drawing it raises."""
+    return shapes.Drawing((await ask_drawer(caller, asked))["svg"])
+
+
+async def ask_drawer(caller: Caller, asked: shapes.Picture) -> dict[str, Any]:
+    """What the process that draws has made. Raises what making it raises."""
     question = msgspec.json.encode(asked)
     found = msgspec.json.decode(await caller.children.ask(caller.tenant, DRAWER, question, DRAWING_S))
     if "error" in found:
         raise QmkError.from_dict(found["error"])
-    return shapes.Drawing(found["svg"])
+    return found
 
 
 async def list_formats(caller: Caller, asked: shapes.Nothing) -> shapes.Formats:
@@ -160,6 +165,14 @@ async def list_engines(caller: Caller, asked: shapes.Nothing) -> shapes.Engines:
 
 async def list_devices(caller: Caller, asked: shapes.Nothing) -> shapes.Devices:
     return shapes.Devices((await _resources(caller)).devices)
+
+
+async def list_atom_devices(caller: Caller, asked: shapes.Nothing) -> shapes.AtomDevices:
+    from qmk.models.atoms import profiles
+    from qmk.models.atoms.facts import facts
+
+    rows = profiles().values()
+    return shapes.AtomDevices([shapes.AtomDevice(row.name, row.doc, facts(row), list(row.sources)) for row in rows])
 
 
 async def get_load(caller: Caller, asked: shapes.Nothing) -> shapes.Load:

@@ -26,7 +26,7 @@ from qmk.abi.calls import (
 from qmk.client.document import Document
 from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES, ACCOUNTS
 from qmk.gateway.callers import Caller
-from qmk.gateway.service import handlers, shapes
+from qmk.gateway.service import calibrations, handlers, pictures, shapes
 from qmk.gateway.service.operation import Operation, declare, narrow
 
 RESOURCES = {
@@ -35,6 +35,7 @@ RESOURCES = {
     "programs": "What can be said of a program without running it.",
     "formats": "Formats in which a program may be.",
     "engines": "What runs programs, and what they run on.",
+    "calibrations": "Figures of devices as they were measured at one time, kept for the tenant.",
     "account": "Who calls, and what the tenant uses.",
     **ACCOUNT_RESOURCES,
 }
@@ -103,6 +104,17 @@ OPERATIONS: tuple[Operation, ...] = (
         "A picture of a program as SVG.",
         shapes.DrawProgram, shapes.Drawing, handlers.draw_program, errors=("INVALID_GRAPH", "UNSUPPORTED"),
         media="image/svg+xml"),
+    declare("programs.circuit", "POST /v1/programs/circuit",
+        "A circuit as SVG in pieces that follow each other, to be folded to any width.",
+        shapes.CutCircuit, pictures.Circuit, pictures.draw_circuit, errors=("INVALID_GRAPH", "UNSUPPORTED")),
+    declare("programs.layers", "POST /v1/programs/layers",
+        "A program as lattice surgery on the machine of logical qubits that is named: a floor plan for each stretch of "
+        "time between two events, and what it takes.",
+        shapes.DrawLayers, pictures.Layers, pictures.draw_layers, errors=("INVALID_GRAPH", "UNSUPPORTED")),
+    declare("programs.course", "POST /v1/programs/course",
+        "A program for neutral atoms as it can be played: where the atoms are, and which light, gates and moves are on "
+        "when. A program of gates needs the device that runs it.",
+        shapes.DrawCourse, pictures.Course, pictures.draw_course, errors=("INVALID_GRAPH", "UNSUPPORTED")),
     declare("formats.list", "GET /v1/formats",
         "The formats that are read.",
         shapes.Nothing, shapes.Formats, handlers.list_formats),
@@ -112,9 +124,32 @@ OPERATIONS: tuple[Operation, ...] = (
     declare("engines.devices", "GET /v1/devices",
         "The devices that are modelled.",
         shapes.Nothing, shapes.Devices, handlers.list_devices, q_query_resources.CALL),
+    declare("engines.atoms", "GET /v1/devices/atoms",
+        "The devices of neutral atoms that are modelled, with what bounds them.",
+        shapes.Nothing, shapes.AtomDevices, handlers.list_atom_devices),
     declare("engines.load", "GET /v1/load",
         "The tenant's queue, and the capacity of the machine.",
         shapes.Nothing, shapes.Load, handlers.get_load, q_query_resources.CALL),
+    declare("calibrations.devices", "GET /v1/calibrations",
+        "The devices of which calibrations are kept.",
+        shapes.Nothing, calibrations.CalibratedDevices, calibrations.list_calibrated, errors=("UNSUPPORTED",)),
+    declare("calibrations.add", "POST /v1/calibrations/{device}",
+        "Keep the figures of a device as they were measured at one time. The same figures of the same time are one "
+        "calibration.",
+        calibrations.AddCalibration, calibrations.CalibrationRow, calibrations.add_calibration,
+        made="/v1/calibrations/{device}/{id}", errors=("UNSUPPORTED",)),
+    declare("calibrations.list", "GET /v1/calibrations/{device}",
+        "The newest calibrations of a device, by time.",
+        calibrations.ListCalibrations, calibrations.Calibrations, calibrations.list_calibrations,
+        errors=("UNSUPPORTED",)),
+    declare("calibrations.get", "GET /v1/calibrations/{device}/{calibration}",
+        "A calibration.",
+        calibrations.OfCalibration, calibrations.CalibrationRow, calibrations.get_calibration,
+        errors=("UNSUPPORTED",)),
+    declare("calibrations.noise", "GET /v1/calibrations/{device}/{calibration}/noise",
+        "The noise model of a calibration, as `--noise` takes it. Results of runs with it name the calibration.",
+        calibrations.OfCalibration, calibrations.NoiseText, calibrations.get_noise,
+        errors=("UNSUPPORTED",)),
     declare("account.me", "GET /v1/me",
         "Who the token belongs to, what it may do, and every bound.",
         shapes.Nothing, shapes.Me, handlers.get_me, q_negotiate_caps.CALL),

@@ -99,23 +99,43 @@ class DrawProgram(shapes.Request, frozen=True):
     )
 
 
+class DrawLayers(shapes.Request, frozen=True):
+    program: shapes.Program
+    machine: Annotated[str, Meta(description="as `policy.qec.machine`, such as surface(d=5)", max_length=256)]
+    noise: Annotated[str, Meta(description="as `policy.qec.noise`: of the physical qubits", max_length=1 << 20)] = (
+        "p=1e-3"
+    )
+
+
+class DrawCourse(shapes.Request, frozen=True):
+    program: shapes.Program
+    device: Annotated[str, Meta(description="the atom-array device that runs a program of gates", max_length=256)] = ""
+
+
+class CutCircuit(shapes.Request, frozen=True):
+    program: shapes.Program
+
+
 class DrawPlot(Struct, frozen=True, kw_only=True):
     """A plot of figures, for the process that draws."""
 
-    plot: Literal["histogram", "convergence", "engines", "sweep"]
+    plot: Literal["histogram", "convergence", "engines", "sweep", "history"]
     figures: dict[str, Any]
     theme: Literal["light", "dark"] = "light"
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """What the process that draws is asked for: one of the two."""
+    """What the process that draws is asked for: one of these."""
 
     program: DrawProgram | None = None
     plot: DrawPlot | None = None
+    layers: DrawLayers | None = None
+    course: DrawCourse | None = None
+    circuit: CutCircuit | None = None
 
     @property
-    def of(self) -> DrawProgram | DrawPlot:
-        found = self.program or self.plot
+    def of(self) -> DrawProgram | DrawPlot | DrawLayers | DrawCourse | CutCircuit:
+        found = self.program or self.plot or self.layers or self.course or self.circuit
         assert found is not None
         return found
 
@@ -145,6 +165,19 @@ class Engines(Struct, frozen=True):
 
 class Devices(Struct, frozen=True):
     devices: list[q_query_resources.Device]
+
+
+class AtomDevice(Struct, frozen=True):
+    """A device of neutral atoms that is modelled."""
+
+    name: str
+    doc: str
+    facts: Annotated[dict[str, str], Meta(description="what it runs and what bounds it, in words")]
+    sources: Annotated[list[str], Meta(description="where its numbers are from")]
+
+
+class AtomDevices(Struct, frozen=True):
+    devices: list[AtomDevice]
 
 
 class Load(Struct, frozen=True):

@@ -44,13 +44,22 @@ follow();
 
 // --- pictures: zoom with buttons or Ctrl and the wheel, move by dragging ---
 for (const frame of document.querySelectorAll("[data-zoom]")) {
-  const canvas = frame.querySelector(".canvas"), image = canvas.querySelector("img");
+  const image = frame.querySelector("img");
+  move(frame, {
+    apply: (scale) => Object.assign(image.style, { width: `${image.naturalWidth * scale}px`, maxWidth: "none" }),
+    fit: (canvas) => (canvas.clientWidth - 2) / image.naturalWidth,
+  });
+}
+
+// `apply` shows the picture in a scale, `fit` gives the one in which it is as wide as its frame.
+function move(frame, { apply, fit }) {
+  const canvas = frame.querySelector(".canvas");
   let scale = 1;
   const show = (wanted, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) => {
     const next = Math.min(8, Math.max(0.1, wanted)), ratio = next / scale;
     const left = (canvas.scrollLeft + x) * ratio - x, top = (canvas.scrollTop + y) * ratio - y;
     scale = next;
-    image.style.width = `${image.naturalWidth * scale}px`;
+    apply(scale);
     canvas.scrollTo(left, top);
   };
   const tools = frame.querySelector(".tools") ?? frame.appendChild(Object.assign(document.createElement("p"), { className: "tools" }));
@@ -60,13 +69,14 @@ for (const frame of document.querySelectorAll("[data-zoom]")) {
   };
   button("−", "Smaller", () => show(scale / 1.4));
   button("+", "Larger", () => show(scale * 1.4));
-  button("fit", "Fit the width", () => show((canvas.clientWidth - 2) / image.naturalWidth));
+  button("fit", "Fit the width", () => show(fit(canvas)));
   canvas.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return;
     event.preventDefault();
     const box = canvas.getBoundingClientRect();
     show(scale * Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
   }, { passive: false });
+  canvas.addEventListener("mousedown", (event) => { if (!event.button) event.preventDefault(); }); // no text is selected
   canvas.addEventListener("pointerdown", (event) => {
     if (event.pointerType !== "mouse" || event.button) return;
     event.preventDefault();
@@ -90,3 +100,6 @@ if (corner) {
 // --- the editor, read only where it is used ---
 const form = document.querySelector("[data-editor]");
 if (form) import(form.dataset.editor).then(({ edit }) => edit(form));
+
+// --- what only some pages have, read where it is used ---
+for (const part of document.querySelectorAll("[data-part]")) import(part.dataset.part).then(({ begin }) => begin(part, { move }));

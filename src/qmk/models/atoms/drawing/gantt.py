@@ -69,11 +69,8 @@ class _Strip(NamedTuple):
 def gantt(timeline: Timeline, title: str, width: float | None = None) -> Scene:
     """The timeline of atoms in order of their first op, folded to ``width`` pixels if one is given. Beyond
     ``MOST_ROWS`` atoms or ``MOST_EVENTS`` ops the rest is left out, and the picture says how much."""
-    entries = timeline.timeline[:MOST_EVENTS]
-    atoms = list(dict.fromkeys([*timeline.sites, *(atom for row in entries for atom in row.atoms)]))
+    entries, atoms, left = _rows(timeline, width)
     shown = atoms[:MOST_ROWS]
-    longest = 16 + max((text_width(atom) for atom in shown), default=0)
-    left = min(longest, (width or MOST_WIDTH) / 4)
     room = None if width is None else width - left - 20
     x_at, length, even = _scale(entries, room)
     total = width or max(left + length + 20, 40 + text_width(title, 13))
@@ -94,6 +91,21 @@ def gantt(timeline: Timeline, title: str, width: float | None = None) -> Scene:
         notes += paragraph(text, 12, top + 6 + 14 * len(notes), total - 16, fill="#b0483c")
     legend, below = _legend([*dict.fromkeys(kind(row) for row in entries)], top + 2 + 14 * len(notes), total)
     return Scene(total, below, title, (*marks, *notes, *legend))
+
+
+def _rows(timeline: Timeline, width: float | None) -> tuple[Sequence[Entry], list[str], float]:
+    """The ops that are drawn, all atoms, and the pixels that the names of those take."""
+    entries = timeline.timeline[:MOST_EVENTS]
+    atoms = list(dict.fromkeys([*timeline.sites, *(atom for row in entries for atom in row.atoms)]))
+    longest = 16 + max((text_width(atom) for atom in atoms[:MOST_ROWS]), default=0)
+    return entries, atoms, min(longest, (width or MOST_WIDTH) / 4)
+
+
+def knots(timeline: Timeline) -> list[tuple[float, float]]:
+    """Times in us of a timeline in one strip and where they stand in pixels; between them its axis is even."""
+    entries, _, left = _rows(timeline, None)
+    x_at, _, _ = _scale(entries, None)
+    return [(time, left + x_at(time)) for time in _events(entries)]
 
 
 def _strips(

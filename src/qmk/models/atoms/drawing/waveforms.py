@@ -57,7 +57,7 @@ def draw(graph: Graph, title: str = "", width: float | None = None) -> Scene:
     program = course(graph)
     name = title or name_of(program)
     wave_width = width if width < BESIDE else width * (1 - ASIDE)
-    light, bottom = _light(program, wave_width)
+    light, bottom, _ = _light(program, wave_width)
     marks: list[Mark] = [mark for mark in [fit(Text(8, 18, name, size=13, bold=True), width - 16)] if mark]
     marks += (move_mark(mark, 0, TITLE) for mark in light)
     bottom += TITLE
@@ -84,7 +84,13 @@ def _arrays(graph: Graph, program: Course, width: float) -> tuple[list[Mark], fl
     return marks, y
 
 
-def _light(program: Course, width: float) -> tuple[list[Mark], float]:
+def light(program: Course, width: float) -> tuple[Scene, Axis]:
+    """The light alone, and its axis of time."""
+    marks, bottom, time = _light(program, width)
+    return Scene(width, bottom, name_of(program), tuple(marks)), time
+
+
+def _light(program: Course, width: float) -> tuple[list[Mark], float, Axis]:
     panels, bottom = _panels(program)
     left = 12 + max((axes.widest(panel.axis.upwards()) for panel in panels), default=0.0)
     time = Axis(0.0, program.duration, left, width - 14)
@@ -100,7 +106,8 @@ def _light(program: Course, width: float) -> tuple[list[Mark], float]:
     if len(program.channels) > MOST_CHANNELS:
         gone = len(program.channels) - MOST_CHANNELS
         notes += paragraph(f"{gone} more drives are left out", left, bottom + 29 + 14 * len(notes), width, fill=EVENT)
-    return [move_mark(mark, 0, top) for mark in (*labels, *marks, *notes)], top + bottom + 24 + 14 * len(notes)
+    found = [move_mark(mark, 0, top) for mark in (*labels, *marks, *notes)]
+    return found, top + bottom + 24 + 14 * len(notes), time
 
 
 def _panels(program: Course) -> tuple[list[_Panel], float]:

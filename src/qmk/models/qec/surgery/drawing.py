@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from qmk.base.errors import QmkError
 from qmk.drawing.scene import PALE, PAPER, Line, Mark, Path, Rect, Scene, Text, text_width
 from qmk.drawing.shown import Picture
 from qmk.models.qec.surgery.blocks import space_time
 from qmk.models.qec.surgery.floor import Floor, Joint, Tile
-from qmk.models.qec.surgery.program import Inject, Measure, Prepare, Program, Span, timeline
+from qmk.models.qec.surgery.program import Idle, Inject, Measure, Prepare, Program, Span, timeline
 from qmk.models.qec.surgery.stretches import (
     COLOURS,
     FILLS,
@@ -23,7 +24,7 @@ from qmk.models.qec.surgery.stretches import (
     stretches,
 )
 
-__all__ = ["VIEWS", "draw", "lines", "slices", "space_time", "svg"]
+__all__ = ["VIEWS", "Layer", "draw", "layers", "lines", "slices", "space_time", "svg"]
 
 TILE, SEAM, MARGIN, TITLE, GAP, LINE = 46.0, 8.0, 10.0, 22.0, 18.0, 13.0
 WIDTH = 920.0
@@ -32,6 +33,7 @@ NARROWEST = 150.0
 SMALL = 10.0
 LEGEND = (
     ("patch that waits", FILLS["idle"]),
+    ("patch in a gate of its own", FILLS["gate"]),
     ("product of Z", FILLS["Z"]),
     ("product of X", FILLS["X"]),
     ("product of X and Z", FILLS["XZ"]),
@@ -71,6 +73,26 @@ def slices(program: Program, spans: Sequence[Span] | None = None, cycle: float =
     return Picture(lambda: scene)
 
 
+class Layer(NamedTuple):
+    """One stretch of time: ``when`` in code cycles and ``told`` in words."""
+
+    when: str
+    told: list[str]
+    picture: Scene
+
+
+def layers(program: Program, most: int | None = None) -> Iterator[Layer]:
+    """The floor plan of each stretch of time, the first ``most`` of them, each a picture of its own and all of one
+    size. Raises as ``slices`` does."""
+    floor = program.floor
+    width, height = (each * (TILE + SEAM) - SEAM + 2 * MARGIN for each in (floor.cols, floor.rows))
+    for panel in stretches(program)[:most]:
+        when = _time(panel, "cycle")
+        marks = tuple(_panel(floor, panel, MARGIN, MARGIN))
+        told = panel.captions() or ["all patches wait"]
+        yield Layer(when, told, Scene(width, height, f"{program.name}, {when}: {'; '.join(told)}", marks))
+
+
 VIEWS = {"slices": slices, "3d": space_time}
 
 
@@ -99,6 +121,11 @@ def _wrap(text: str, wide: float) -> list[str]:
 
 def _panel(floor: Floor, panel: Stretch, x: float, y: float) -> Iterator[Mark]:
     fill: dict[Tile, str] = {floor.patches[name].tile: FILLS["idle"] for name in panel.patches()}
+    fill |= {
+        floor.patches[span.op.patch].tile: FILLS["gate"]
+        for span in panel.now
+        if isinstance(span.op, Idle) and span.op.label
+    }
     joined: set[Joint] = set()
     for merge, span in panel.merges():
         assert span.route is not None

@@ -35,10 +35,12 @@ class Inject(msgspec.Struct, frozen=True, tag="inject"):
 
 
 class Idle(msgspec.Struct, frozen=True, tag="idle"):
-    """Wait for ``cycles`` code cycles."""
+    """Wait for ``cycles`` code cycles. ``label``: what a picture calls that, where it is the time of a gate that is no
+    merge, such as an H."""
 
     patch: str
     cycles: int = 1
+    label: str = ""
 
 
 class Merge(msgspec.Struct, frozen=True, tag="merge"):

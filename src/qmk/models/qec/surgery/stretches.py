@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from qmk.drawing.scene import PALE, Mark, Polygon, Rect, Text, text_width
 from qmk.models.qec.surgery.floor import wrong
-from qmk.models.qec.surgery.program import Inject, Measure, Merge, Phase, Prepare, Program, Schedule, Span, Timed
+from qmk.models.qec.surgery.program import Idle, Inject, Measure, Merge, Phase, Prepare, Program, Schedule, Span, Timed
 
 MAX_STRETCHES = 2_000
 COLOURS = {"Z": "#2166ac", "X": "#b2182b"}
-FILLS = {"Z": "#c6dbef", "X": "#fcc5b8", "XZ": "#d9c7ec", "idle": "#f7f7f2"}
+FILLS = {"Z": "#c6dbef", "X": "#fcc5b8", "XZ": "#d9c7ec", "gate": "#f6dfa4", "idle": "#f7f7f2"}
 ON_FILL = "#1b1b1b"
 """Ink of texts on fills, which are pale on every page."""
 KETS = {"Z": "|0⟩", "X": "|+⟩"}
@@ -82,6 +82,8 @@ def describe(span: Span | Timed) -> str:
         return f"measure {name} in {op.basis} -> {op.key}"
     if isinstance(op, Phase):
         return f"S on {name} where {' + '.join(op.keys)} is odd"
+    if isinstance(op, Idle) and op.label:
+        return f"{op.label} on {name}"
     return f"{name} idles" if op is not None else f"{name} waits"
 
 
@@ -106,7 +108,8 @@ def legend(
 
 
 def _begins(span: Span, start: float) -> bool:
-    return isinstance(span.op, Merge | Phase) and span.start == start
+    told = isinstance(span.op, Merge | Phase) or (isinstance(span.op, Idle) and span.op.label != "")
+    return told and span.start == start
 
 
 def _names(spans: Sequence[Span], kind: type[Prepare] | type[Inject] | type[Measure], which: str) -> str:
