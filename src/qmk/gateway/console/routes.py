@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import account, files, job, jobs, machine, render, signing, submit
+from qmk.gateway.console import account, files, forms, job, jobs, machine, render, service, signing, submit
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -18,4 +18,6 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *submit.HANDLERS,
     *machine.HANDLERS,
     *account.HANDLERS,
+    *service.HANDLERS,
 )
+forms.add_to(render.environment())
