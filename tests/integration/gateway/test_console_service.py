@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from litestar.testing import TestClient
 
 from qmk.gateway.accounts import passwords, people, shapes
+from qmk.gateway.accounts import trails as accounts_trails
 from qmk.gateway.accounts.sign_in import Config
 from qmk.gateway.app import make_app
-from qmk.host import ledger
+from qmk.gateway.console import trails
+from qmk.host import audit_reader, ledger
 from qmk.host.config import JOURNAL_NAME
 from tests.conftest import RunningDaemon
 from tests.integration.gateway.test_console import URL, Browser
@@ -33,6 +36,7 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
         needs_token=True,
         data_dir=state,
         ledger=lambda *which: ledger.read(state / JOURNAL_NAME, *which),
+        audit=lambda *which: audit_reader.newest(state / JOURNAL_NAME, *which),
         sign_in=msgspec.convert({"password": True}, Config),
         private_webhooks=True,
     )
@@ -172,3 +176,60 @@ def test_forms_are_taken_from_own_pages_and_for_what_they_show(ada: Browser, olg
     assert ada.post(CHEM, csrf=olga.csrf, do="users.add", user="x").status_code == 403
     assert ada.post(CHEM, do="users.remove", user="olga").status_code == 400
     assert ada.post(CHEM, "http://evil.example", do="users.add").status_code == 401
+
+
+def test_records_are_shown_with_what_their_hashes_cover(ada: Browser, olga: Browser, http: TestClient[Any]) -> None:
+    ada.ended(ada.submit(name="needle"))
+    acts = ada.get("/service/acts?organisation=chem&as=json").json()
+    assert acts["organisations.verify_acts"]["broken"] == 0
+    for row in acts["organisations.acts"]["acts"]:
+        assert hashlib.sha256((row["before"] + row["text"]).encode()).hexdigest() == row["hash"]
+    assert ada.get("/service/acts?organisation=bio").text.count("INVALID_PARAMS")
+    log = olga.get("/service/audit?as=json").json()["audit.list"]["entries"]
+    assert [row["seq"] for row in log] == list(range(len(log), 0, -1))
+    for row in log:
+        hashed = trails.PREFIX.encode() + bytes.fromhex(row["before"]) + row["text"].encode()
+        assert (row["whole"], hashlib.sha256(hashed).hexdigest()) == (True, row["hash"])
+    assert "are whole" in olga.get("/service/audit").text
+    assert "INSUFFICIENT_CAPS" in ada.get("/service/audit").text
+
+
+def test_a_search_finds_decisions_and_acts_within_bounds(
+    ada: Browser, olga: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ada.submit(name="haystack")[6:]
+    ada.ended(f"/jobs/{job}")
+    found = ada.get(f"/service/search?job={job}&as=json").json()["audit.list"]["entries"]
+    assert found
+    assert all(job in row["text"] and row["tenant"] == "chem" for row in found)
+    assert "organisation.add" in ada.get("/service/search?text=ORGANISATION").text
+    assert "haystack" in ada.get("/service/search?text=haystack").text
+    assert ada.get("/service/search?text=x&until=2001-01-01&as=json").json()["audit.list"]["entries"] == []
+    assert "is not a date and time" in ada.get("/service/search?text=x&since=soon").text
+    assert "organisation" in ada.get("/service/search?text=x&organisation=bio").text
+    monkeypatch.setattr(accounts_trails, "READ_AT_ONCE", 2)
+    monkeypatch.setattr(accounts_trails, "SCANNED", 4)
+    page = ada.get("/service/search?text=nowhere").text
+    assert "Look further back" in page
+
+
+def test_shares_stand_beside_weights(ada: Browser, olga: Browser) -> None:
+    rows = olga.get("/service/shares?hours=1&as=json").json()["organisations.shares"]["shares"]
+    chem = next(row for row in rows if row["organisation"] == "chem")
+    assert (chem["share"], chem["fair"]) == (1.0, 1.0)
+    assert sum(chem["engine_seconds"]) > 0
+    assert {row["organisation"] for row in rows} >= {"chem", "bio"}
+    own = ada.get("/service/shares?as=json").json()["organisations.shares"]["shares"]
+    assert {row["organisation"] for row in own} == {"chem", "others"}
+    assert "Who waits, and why" in ada.get("/service/shares").text
+    assert "out of range" in ada.get("/service/shares?hours=9999").text
+
+
+def test_a_record_that_was_tampered_with_is_broken_where_it_was(olga: Browser, http: TestClient[Any]) -> None:
+    async def forge() -> None:
+        change = "UPDATE acts SET user = 'eve' WHERE seq = 3"
+        await http.app.state.gate.callers.accounts.run(lambda base: base.execute(change))
+
+    with http.portal() as portal:
+        portal.call(forge)
+    assert "Broken at act 3" in olga.get("/service/acts?organisation=chem").text

@@ -35,6 +35,7 @@ HINTS = {
     "rates": "One engine on each line, then the price of a shot, of a gate and of a second, such as * 0 0 0.01",
     "warn_at": "Shares of the amount, such as 0.5 0.8 1",
     "since": "Date and time in UTC, such as 2026-12-01 00:00; empty: now",
+    "until": "Date and time in UTC, such as 2026-12-01 00:00",
 }
 """What is said of fields whose text has a form of its own."""
 LABELS = {"service_of": "service account of", "warn_at": "warn at"}
@@ -68,7 +69,7 @@ def inputs(operation: str, fixed: dict[str, Any], shown: Any, failed: Failed | N
     """The inputs of a form for all fields but those that are ``fixed``. They have the values of ``shown``, a reply or
     a mapping, or what was sent and refused."""
     call = NAMED[operation].call
-    again = failed if failed is not None and is_of(failed, operation, fixed) else None
+    again = failed if failed is not None and _is_of(failed, operation, fixed) else None
     docs = {row.path: row.doc for row in describe.fields(call.request)}
     made: list[Input] = []
     for row in cast("inspect.StructType", inspect.type_info(call.request)).fields:
@@ -83,17 +84,9 @@ def inputs(operation: str, fixed: dict[str, Any], shown: Any, failed: Failed | N
     return made
 
 
-def is_of(failed: Failed, operation: str, fixed: dict[str, Any]) -> bool:
+def _is_of(failed: Failed, operation: str, fixed: dict[str, Any]) -> bool:
     """Whether it was this form that was refused: a page may have several of the same operation."""
     return failed.operation == operation and all(failed.sent.get(name) == text for name, text in fixed.items())
-
-
-def has_no_place(failed: Failed | None, operation: str, fixed: dict[str, Any]) -> bool:
-    """Whether what was wrong has no input of the form beside which to stand."""
-    if failed is None or not is_of(failed, operation, fixed):
-        return False
-    own = describe.names(NAMED[operation].call.request)
-    return _place(failed.error) not in own or _place(failed.error) in fixed
 
 
 def _place(error: QmkError) -> str:
@@ -174,7 +167,7 @@ def _read(name: str, kind: inspect.Type, value: Any) -> Any:
         case inspect.ListType() | inspect.VarTupleType() if isinstance(value, str):
             return value.replace(",", " ").split()
         case inspect.FloatType() if name in TIMES:
-            return _moment(name, value)
+            return moment_of(name, value)
         case _:
             return value
 
@@ -193,7 +186,8 @@ def _pair(name: str, kind: inspect.Type, at: int, line: str) -> tuple[str, Any]:
     return key, dict(zip(own, rest, strict=True)) if own != [""] else rest[0]
 
 
-def _moment(name: str, text: str) -> float:
+def moment_of(name: str, text: str) -> float:
+    """The Unix time of a date, and maybe a time, in UTC. Raises INVALID_PARAMS."""
     found = _TIME.fullmatch(text.strip())
     try:
         if found is not None:
@@ -236,4 +230,4 @@ def desk(
 def add_to(environment: jinja2.Environment) -> None:
     """Lets templates ask for the inputs of forms."""
     made: Any = environment.globals
-    made |= {"inputs_of": inputs, "has_no_place": has_no_place}
+    made |= {"inputs_of": inputs}

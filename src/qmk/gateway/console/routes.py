@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import account, files, forms, job, jobs, machine, render, service, signing, submit
+from qmk.gateway.console import account, files, forms, job, jobs, machine, render, service, signing, submit, trails
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -19,5 +19,6 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *machine.HANDLERS,
     *account.HANDLERS,
     *service.HANDLERS,
+    *trails.HANDLERS,
 )
 forms.add_to(render.environment())

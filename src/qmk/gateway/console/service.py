@@ -10,7 +10,7 @@ from typing import Any
 
 from litestar import Response
 
-from qmk.gateway.accounts import roles
+from qmk.gateway.console.account import may_administer
 from qmk.gateway.console.forms import desk
 from qmk.gateway.console.view import View
 
@@ -47,7 +47,7 @@ async def organisation(view: View, failed: Any, made: Any) -> Response[Any]:
         of=of,
         failed=failed,
         made=made,
-        may=me.operator or (me.tenant == name and roles.RANK.get(me.role, -1) >= roles.ADMINISTERS),
+        may=me.operator or (me.tenant == name and may_administer(me)),
         members=(await view.ask_part("organisations.members", **of))[0],
         budget=(await view.ask_part("budgets.get", **of))[0],
         hooks=(await view.ask_part("webhooks.list", **of))[0],
