@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -41,21 +43,27 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
         private_webhooks=True,
     )
 
-    async def set_up() -> None:
+    with pytest.MonkeyPatch.context() as patch, TestClient(app, base_url=URL) as client:
+        patch.setattr(passwords, "_HASHER", passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        add_people(app, "viewer")
+        yield client
+    daemon.kill()
+
+
+def add_people(app: Any, role: str) -> None:
+    """The organisation ``chem``, its owner ``ada`` and the operator ``olga``, who has a role in it."""
+
+    async def add() -> None:
         caller = app.state.gate.callers.operating()
         await people.add_organisation(caller, shapes.AddOrganisation(organisation="chem"))
         for user in ("ada", "olga"):
             await people.add_user(caller, shapes.AddUser(user=user, operator=user == "olga"))
-            role = "owner" if user == "ada" else "viewer"
-            await people.set_member(caller, shapes.SetMember(organisation="chem", user=user, role=role))
+            role_of = "owner" if user == "ada" else role
+            await people.set_member(caller, shapes.SetMember(organisation="chem", user=user, role=role_of))
             await people.change_user(caller, shapes.ChangeUser(user=user, password=PASSWORD))
 
-    with pytest.MonkeyPatch.context() as patch, TestClient(app, base_url=URL) as client:
-        patch.setattr(passwords, "_HASHER", passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        with client.portal() as portal:
-            portal.call(set_up)
-        yield client
-    daemon.kill()
+    with ThreadPoolExecutor(1) as thread:  # Playwright has a loop in this one
+        thread.submit(asyncio.run, add()).result()
 
 
 def browser_of(http: TestClient[Any], user: str) -> Browser:
