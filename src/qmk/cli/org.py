@@ -37,9 +37,7 @@ command = account.group(
         ORGANISATION,
         account.option("--text", "Only acts that have this text somewhere."),
     ),
-    account.verb(
-        "verify-acts", "organisations.verify_acts", "Verify the chain of the record of acts.", ORGANISATION
-    ),
+    account.verb("verify-acts", "organisations.verify_acts", "Verify the chain of the record of acts.", ORGANISATION),
     account.verb(
         "shares",
         "organisations.shares",

@@ -25,8 +25,9 @@ Beside = Callable[[Gate], AbstractAsyncContextManager[Any]]
 
 class Choices(TypedDict, total=False):
     """What of the parts is chosen. ``data_dir`` is the daemon's folder, by default that of the records; ``ledger``
-    and ``audit`` read its ledger and its audit log; ``sign_in`` says how people may sign in, ``rates`` how many requests are let in, and ``settings``
-    what is observed. ``private_webhooks``: webhooks may go to addresses that are not public."""
+    and ``audit`` read its ledger and its audit log; ``sign_in`` says how people may sign in, ``rates`` how many
+    requests are let in, and ``settings`` what is observed. ``private_webhooks``: webhooks may go to addresses that are
+    not public."""
 
     data_dir: Path | None
     ledger: ReadLedger | None

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -50,7 +50,7 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
     daemon.kill()
 
 
-def add_people(app: Any, role: str) -> None:
+def add_people(app: Any, role: Literal["viewer", "member"]) -> None:
     """The organisation ``chem``, its owner ``ada`` and the operator ``olga``, who has a role in it."""
 
     async def add() -> None:
@@ -58,8 +58,8 @@ def add_people(app: Any, role: str) -> None:
         await people.add_organisation(caller, shapes.AddOrganisation(organisation="chem"))
         for user in ("ada", "olga"):
             await people.add_user(caller, shapes.AddUser(user=user, operator=user == "olga"))
-            role_of = "owner" if user == "ada" else role
-            await people.set_member(caller, shapes.SetMember(organisation="chem", user=user, role=role_of))
+            given = "owner" if user == "ada" else role
+            await people.set_member(caller, shapes.SetMember(organisation="chem", user=user, role=given))
             await people.change_user(caller, shapes.ChangeUser(user=user, password=PASSWORD))
 
     with ThreadPoolExecutor(1) as thread:  # Playwright has a loop in this one
@@ -167,7 +167,8 @@ def test_who_administers_an_organisation_sees_its_forms_only(ada: Browser) -> No
     changed(ada.post(CHEM, do="users.add", user="robot", service_of="chem", role="member"))
     changed(ada.post(CHEM, do="organisations.set_member", organisation="chem", user="robot", role="viewer"))
     assert "robot" in ada.get(CHEM).text
-    assert wrong(ada.post(CHEM, do="organisations.set_member", organisation="chem", user="nobody", role="viewer"))
+    absent = ada.post(CHEM, do="organisations.set_member", organisation="chem", user="nobody", role="viewer")
+    assert wrong(absent)[0] == "user"
     changed(ada.post(CHEM, do="organisations.remove_member", organisation="chem", user="robot"))
     made = ada.post(CHEM, do="webhooks.add", organisation="chem", url="http://127.0.0.1:9/told", events="job.failed")
     assert "never again" in made.text

@@ -30,7 +30,8 @@ PAGES = (
     "/jobs", "/submit", "/queue", "/engines", "/devices", "/guide", "/compare",
     "/account", "/account/tokens", "/account/usage", "/account/members", "/account/webhooks", "/account/acts",
     "/service/organisations", "/service/organisations/chem", "/service/users", "/service/users/olga", "/service/prices",
-    "/service/shares", "/service/audit", "/service/acts", "/service/search?text=chem", "/service/search?text=x&since=soon",
+    "/service/shares", "/service/audit", "/service/acts", "/service/search?text=chem",
+    "/service/search?text=x&since=soon",
     "/service/organisations/none", "/none",
 )  # fmt: skip
 """All but those of one job, which ``test_console_browser`` walks."""
@@ -121,7 +122,7 @@ def fill_in(visit: Visit, name: str) -> None:
     """What an operator sets up, with one thing wrong first."""
     page = visit.page
     page.goto("/service/organisations")
-    page.get_by_label("organisation", exact=True).fill(name)
+    page.get_by_label("Organisation", exact=True).fill(name)
     page.get_by_label("weight").fill("many")
     page.get_by_role("button", name="Add the organisation").click()
     assert page.evaluate("document.activeElement.name") == "weight"
@@ -146,7 +147,7 @@ def fill_in(visit: Visit, name: str) -> None:
 def test_the_server_verifies_and_forms_are_sent_without_scripts(chromium: Any, place: Place) -> None:
     visit = enter(chromium, place, WIDE, script=False)
     visit.page.goto("/service/users")
-    visit.page.get_by_label("user", exact=True).fill("eve")
+    visit.page.get_by_label("User", exact=True).fill("eve")
     visit.page.get_by_role("button", name="Add the user").click()
     assert visit.page.get_by_text("Done.").is_visible()
     visit.page.goto("/service/acts")

@@ -96,7 +96,9 @@ def _entry_of(row: Any) -> Entry:
     """An entry as the reader gives it; one that cannot be read is shown, and is not whole."""
     text = row.data.decode("utf-8", "replace")
     try:
-        _, _, now_ns, kind, tenant, _ = msgspec.json.decode(row.data, type=tuple[int, int, int, str, str, dict[str, Any]])
+        _, _, now_ns, kind, tenant, _ = msgspec.json.decode(
+            row.data, type=tuple[int, int, int, str, str, dict[str, Any]]
+        )
     except msgspec.MsgspecError:
         now_ns, kind, tenant = 0, "unreadable", ""
     return Entry(

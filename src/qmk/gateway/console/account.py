@@ -78,7 +78,14 @@ async def _tokens(view: View, error: QmkError | None = None, made: Any = None) -
     found, refused = await view.ask_part("tokens.list")
     me = await view.ask("account.me")
     return view.page(
-        "tokens.html", found=found, refused=refused, error=error, made=made, rights=RIGHTS, me=me, may=may_administer(me)
+        "tokens.html",
+        found=found,
+        refused=refused,
+        error=error,
+        made=made,
+        rights=RIGHTS,
+        me=me,
+        may=may_administer(me),
     )
 
 

@@ -29,6 +29,8 @@ from qmk.rpc import describe
 
 SECRETS = ("password",)
 TIMES = ("since",)
+CLEARED = ("title", "email")
+"""Texts that a form makes empty; of others an empty text says that nothing was given."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d))?(?::\d\d)?(?: UTC|Z)?", re.ASCII)
 HINTS = {
     "quotas": "One on each line, such as shots_period 1000000. There are: " + ", ".join(QUOTAS),
@@ -78,8 +80,8 @@ def inputs(operation: str, fixed: dict[str, Any], shown: Any, failed: Failed | N
             continue
         kind, choices = _kind(name, row.type)
         value = _value(shown, name, row) if again is None else again.sent.get(name, "")
-        error = problem(again.error) if again is not None and _place(again.error) == name else None
-        label = LABELS.get(name, name.replace("_", " "))
+        error = problem(_without_name(again)) if again is not None and _place(again.error) == name else None
+        label = LABELS.get(name, name.replace("_", " ")).capitalize()
         made.append(Input(name, label, kind, row.required, value, choices, HINTS.get(name) or docs[name], error))
     return made
 
@@ -87,6 +89,12 @@ def inputs(operation: str, fixed: dict[str, Any], shown: Any, failed: Failed | N
 def _is_of(failed: Failed, operation: str, fixed: dict[str, Any]) -> bool:
     """Whether it was this form that was refused: a page may have several of the same operation."""
     return failed.operation == operation and all(failed.sent.get(name) == text for name, text in fixed.items())
+
+
+def _without_name(failed: Failed) -> QmkError:
+    """The error without the operation's name, which the form has in its own words."""
+    error = failed.error
+    return QmkError(error.kind.name, error.message.removeprefix(f"{failed.operation}: "), **error.fields)
 
 
 def _place(error: QmkError) -> str:
@@ -116,12 +124,12 @@ def _kind(name: str, kind: inspect.Type) -> tuple[str, tuple[str, ...]]:
 def _value(shown: Any, name: str, row: inspect.Field) -> Any:
     given = cast("dict[str, Any]", shown) if isinstance(shown, dict) else {}
     default = "" if row.default in (msgspec.NODEFAULT, None) else row.default
-    found = given.get(name, default) if shown is None or given else getattr(shown, name, default)
+    found: Any = given.get(name, default) if shown is None or given else getattr(cast("Any", shown), name, default)
     if isinstance(found, dict):
         return "\n".join(_line(key, value) for key, value in cast("dict[str, Any]", found).items())
     if isinstance(found, list | tuple) and _kind(name, row.type)[0] != "boxes":
         return " ".join(map(str, cast("list[Any]", found)))
-    return found
+    return cast("Any", found)
 
 
 def _line(key: str, value: Any) -> str:
@@ -145,12 +153,11 @@ def sent_by(view: View, operation: Operation) -> dict[str, Any]:
 
 
 def fields_of(operation: Operation, sent: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the request. One whose text is empty is left out, if it may be and nothing but text would do.
-    Raises INVALID_PARAMS for a text that has not the form that it needs."""
+    """The fields of the request. One whose text is empty is left out, where empty is not what it may be. Raises INVALID_PARAMS for a text that has not the form that it needs."""
     fields: dict[str, Any] = {}
     for row in cast("inspect.StructType", inspect.type_info(operation.call.request)).fields:
         name, value = row.encode_name, sent[row.encode_name]
-        if value == "" and (row.required or row.default != "") and not (name in ("title", "email")):
+        if value == "" and (row.required or row.default != "") and name not in CLEARED:
             continue
         fields[name] = _read(name, row.type, value)
     return fields
@@ -229,5 +236,5 @@ def desk(
 
 def add_to(environment: jinja2.Environment) -> None:
     """Lets templates ask for the inputs of forms."""
-    made: Any = environment.globals
-    made |= {"inputs_of": inputs}
+    made: Any = environment
+    made.globals["inputs_of"] = inputs

@@ -24,8 +24,8 @@ async def show_acts_of(view: View, organisation: str) -> Response[Any]:
     found, refused = await view.ask_part("organisations.acts", **fields)
     verified, _ = await view.ask_part("organisations.verify_acts", organisation=organisation)
     older = found.acts[-1].seq if found is not None and len(found.acts) == SHOWN else 0
-    more = {"organisation": organisation, "older": older}
-    return view.page("acts.html", found=found, refused=refused, verified=verified, **more)
+    shown: dict[str, Any] = {"found": found, "refused": refused, "verified": verified}
+    return view.page("acts.html", organisation=organisation, older=older, **shown)
 
 
 @page("/account/acts")
@@ -61,9 +61,7 @@ async def search(view: View) -> Response[Any]:
         times = {name: moment_of(name, read[name]) for name in ("since", "until") if read[name]}
         about = {"organisation": organisation, "text": read["text"], "limit": SHOWN, **times}
         if any(read[name] for name in ("text", "job", "since", "until")):
-            entries, refused = await view.ask_part(
-                "audit.list", **about, job=read["job"], before=read["before"] or 0
-            )
+            entries, refused = await view.ask_part("audit.list", **about, job=read["job"], before=read["before"] or 0)
             if not read["job"] and not read["before"]:
                 acts, _ = await view.ask_part("organisations.acts", **about)
             if read["text"] and organisation == view.caller.tenant:
