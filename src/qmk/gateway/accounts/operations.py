@@ -60,7 +60,7 @@ ACCOUNTS: tuple[Operation, ...] = (
         trails.GetShares, trails.Shares, trails.get_shares),
     _declare("audit.list", "GET /v1/audit",
         "Entries of the daemon's audit log, the newest first, each with what its hash covers. One answer looks at "
-        "up to 20,000 entries: `next` says where to go on. Those of an organisation are for its admins, all of them for "
+        "up to 20,000 entries: `next` says where to go on. An organisation's are for its admins, all of them for "
         "operators.",
         trails.ListEntries, trails.Entries, trails.list_entries),
     _declare("users.list", "GET /v1/users",

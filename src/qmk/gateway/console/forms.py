@@ -153,7 +153,8 @@ def sent_by(view: View, operation: Operation) -> dict[str, Any]:
 
 
 def fields_of(operation: Operation, sent: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the request. One whose text is empty is left out, where empty is not what it may be. Raises INVALID_PARAMS for a text that has not the form that it needs."""
+    """The fields of the request, without those whose text is empty where empty is not what they may be. Raises
+    INVALID_PARAMS for a text that has not the form that it needs."""
     fields: dict[str, Any] = {}
     for row in cast("inspect.StructType", inspect.type_info(operation.call.request)).fields:
         name, value = row.encode_name, sent[row.encode_name]
