@@ -157,6 +157,7 @@ def command(
         require_token=require_token,
         settings=observing.settings(folder),
         ledger=ledger_of(folder, database),
+        audit=audit_of(folder, database),
         sign_in=read_config(sign_in) if sign_in else None,
         rates=RateLimits(rate_address, rate_token),
         private_webhooks=private_webhooks,
@@ -169,6 +170,14 @@ def ledger_of(folder: Path, database: str | None) -> Callable[[str, int, int], I
     from qmk.host.ledger import read
 
     return lambda tenant, from_ns, to_ns: read(folder / JOURNAL_NAME, tenant, from_ns, to_ns, database or "")
+
+
+def audit_of(folder: Path, database: str | None) -> Callable[[int, int], Iterable[Any]]:
+    """Reads the audit log of the daemon that has this folder."""
+    from qmk.host.audit_reader import newest
+    from qmk.host.config import JOURNAL_NAME
+
+    return lambda below, limit: newest(folder / JOURNAL_NAME, below, limit, database or "")
 
 
 def require_packages(*, grpc: bool = False) -> None:

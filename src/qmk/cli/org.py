@@ -30,5 +30,18 @@ command = account.group(
     account.verb(
         "remove-member", "organisations.remove_member", "Remove USER, and revoke its tokens.", ORGANISATION, USER
     ),
-    account.verb("acts", "organisations.acts", "List the administrative acts, each with who did it.", ORGANISATION),
+    account.verb(
+        "acts",
+        "organisations.acts",
+        "List the administrative acts, each with who did it.",
+        ORGANISATION,
+        account.option("--text", "Only acts that have this text somewhere."),
+    ),
+    account.verb("verify-acts", "organisations.verify_acts", "Verify the chain of the record of acts.", ORGANISATION),
+    account.verb(
+        "shares",
+        "organisations.shares",
+        "Show what each organisation had of the machine, beside its part by weight.",
+        account.option("--hours", "How far back; 24 if not given.", type=int),
+    ),
 )

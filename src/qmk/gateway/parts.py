@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from qmk.gateway import rpc
-from qmk.gateway.accounts.accounts import Accounts, ReadLedger
+from qmk.gateway.accounts.accounts import Accounts, ReadAudit, ReadLedger
 from qmk.gateway.accounts.sign_in import Config, SignIn
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import Gate
@@ -25,11 +25,13 @@ Beside = Callable[[Gate], AbstractAsyncContextManager[Any]]
 
 class Choices(TypedDict, total=False):
     """What of the parts is chosen. ``data_dir`` is the daemon's folder, by default that of the records; ``ledger``
-    reads its ledger; ``sign_in`` says how people may sign in, ``rates`` how many requests are let in, and ``settings``
-    what is observed. ``private_webhooks``: webhooks may go to addresses that are not public."""
+    and ``audit`` read its ledger and its audit log; ``sign_in`` says how people may sign in, ``rates`` how many
+    requests are let in, and ``settings`` what is observed. ``private_webhooks``: webhooks may go to addresses that are
+    not public."""
 
     data_dir: Path | None
     ledger: ReadLedger | None
+    audit: ReadAudit | None
     sign_in: Config | None
     rates: RateLimits | None
     settings: Settings | None
@@ -46,6 +48,7 @@ class Parts:
             kept,
             chosen.get("data_dir") or records.parent,
             ledger=chosen.get("ledger"),
+            audit=chosen.get("audit"),
             private_webhooks=chosen.get("private_webhooks", False),
         )
         self.rates = Rates(chosen.get("rates") or RateLimits())

@@ -202,7 +202,7 @@ def test_acts_are_shown_and_verified(ada: Browser, viewer: Browser, http: TestCl
 
     with http.portal() as portal:
         portal.call(forge)
-    assert "was changed" in ada.get("/account/acts").text
+    assert "Broken at act 2" in ada.get("/account/acts").text
 
 
 def test_what_goes_on_is_linked_for_operators_only(ada: Browser) -> None:

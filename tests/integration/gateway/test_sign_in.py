@@ -26,7 +26,7 @@ from qmk.gateway.accounts.accounts import Accounts
 from qmk.gateway.accounts.oidc import FLOW_S
 from qmk.gateway.accounts.people import add_user, change_user, end_session, end_sessions
 from qmk.gateway.accounts.sessions import IDLE_S, OF_A_USER, Sessions, cipher_of
-from qmk.gateway.accounts.shapes import AddUser, ChangeUser, EndSession, OfUser
+from qmk.gateway.accounts.shapes import AddUser, ChangeUser, EndSession, ListActs, OfUser
 from qmk.gateway.accounts.sign_in import Config, SignIn, read_config
 from qmk.gateway.accounts.tokens import tokens_of
 from qmk.gateway.app import make_app
@@ -335,7 +335,7 @@ def test_the_token_of_a_session_ends_with_it(tmp_path: Path, issuer: LocalIssuer
         await sessions.sweep(site.now)
         assert await sessions.find(cookie, site.now) is None
         assert site.revoked == serials[:4]
-        acts = await site.accounts.acts("chem", 0, 1)
+        acts = await site.accounts.acts(ListActs("chem", limit=1))
         assert (acts[0].user, acts[0].act, acts[0].fields["serial"]) == ("gateway", "token.revoke", serials[3])
         await sessions.sweep(site.now)
         assert len(site.revoked) == 4

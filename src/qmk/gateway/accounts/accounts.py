@@ -24,7 +24,7 @@ from qmk.client.operator import Operator
 from qmk.gateway.accounts.billing import Billing
 from qmk.gateway.accounts.roles import GATEWAY, Actor, absent
 from qmk.gateway.accounts.sessions import Sessions, cipher_of
-from qmk.gateway.accounts.shapes import Act, UserRow
+from qmk.gateway.accounts.shapes import Act, ActsVerified, ListActs, UserRow
 from qmk.gateway.accounts.webhooks import Webhooks
 from qmk.gateway.records import Records
 
@@ -35,11 +35,13 @@ Found = TypeVar("Found")
 GENESIS = "0" * 64
 ReadLedger = Callable[[str, int, int], Iterable[Any]]
 """Rows of the daemon's ledger, of a tenant ("": of all), from and to a time in nanoseconds."""
+ReadAudit = Callable[[int, int], Iterable[Any]]
+"""The newest entries of the daemon's audit log below a number (0: of all), at most so many, the newest first."""
 
 
 class Accounts:
     """What the operations on accounts need. ``data_dir``: the daemon's folder, whose operator socket lets in the user
-    who runs the daemon. ``ledger``: None where this process cannot read it."""
+    who runs the daemon. ``ledger``, ``audit``: None where this process cannot read them."""
 
     def __init__(
         self,
@@ -47,11 +49,12 @@ class Accounts:
         data_dir: Path,
         *,
         ledger: ReadLedger | None = None,
+        audit: ReadAudit | None = None,
         clock: Callable[[], float] = time.time,
         cipher: Fernet | None = None,
         private_webhooks: bool = False,
     ) -> None:
-        self.records, self.ledger, self.clock = records, ledger, clock
+        self.records, self.ledger, self.audit, self.clock = records, ledger, audit, clock
         self.cipher = cipher_of(records.path.parent) if cipher is None else cipher
         self.sessions = Sessions(records, self.cipher, self._revoke_of_session)
         self._operator = Operator(data_dir)
@@ -107,25 +110,26 @@ class Accounts:
         row = (last[0] + 1, self.clock(), actor.user, act, organisation, msgspec.json.encode(told).decode())
         base.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, chain(last[1], row)))
 
-    async def acts(self, organisation: str, before: int, limit: int) -> list[Act]:
-        """Acts on an organisation ("": all), the newest first."""
-        query = "SELECT * FROM acts WHERE (? = '' OR organisation = ?) AND (? = 0 OR seq < ?) ORDER BY seq DESC LIMIT ?"
-        values = (organisation, organisation, before, before, limit)
-        rows = await self.run(lambda base: base.execute(query, values).fetchall())
-        return [
-            Act(seq=seq, time=time, user=user, act=act, organisation=of, fields=msgspec.json.decode(fields), hash=hash)
-            for seq, time, user, act, of, fields, hash in rows
-        ]
+    async def acts(self, asked: ListActs) -> list[Act]:
+        """Acts on an organisation, the newest first."""
+        query = (
+            "SELECT *, coalesce((SELECT hash FROM acts AS last WHERE last.seq = acts.seq - 1), ?) FROM acts WHERE "
+            "organisation = ? AND (? = 0 OR seq < ?) AND time >= ? AND (? = 0 OR time < ?) AND "
+            "instr(lower(user || ' ' || act || ' ' || fields), lower(?)) ORDER BY seq DESC LIMIT ?"
+        )
+        below, until = asked.before, asked.until
+        values = (GENESIS, asked.organisation, below, below, asked.since, until, until, asked.text or " ", asked.limit)
+        return [act_of(row) for row in await self.run(lambda base: base.execute(query, values).fetchall())]
 
-    async def verify_acts(self) -> int:
-        """How many acts there are. Raises INTERNAL_ERROR for one that was changed or removed."""
+    async def verify_acts(self) -> ActsVerified:
+        """Follows the chain of all acts, to the first that does not fit."""
         rows = await self.run(lambda base: base.execute("SELECT * FROM acts ORDER BY seq").fetchall())
         last = GENESIS
         for place, (*row, found) in enumerate(rows, 1):
             last = chain(last, tuple(row))
             if row[0] != place or found != last:
-                raise QmkError("INTERNAL_ERROR", f"act {place} of the gateway's record was changed")
-        return len(rows)
+                return ActsVerified(acts=place - 1, broken=place)
+        return ActsVerified(acts=len(rows), broken=0)
 
 
 async def enter(caller: Caller) -> tuple[Accounts, Actor]:
@@ -160,6 +164,23 @@ async def find_user(accounts: Accounts, name: str) -> UserRow:
 def chain(before: str, row: tuple[Any, ...]) -> str:
     """The hash of an act: SHA-256 of the hash before it and of the act as a JSON array."""
     return hashlib.sha256(before.encode() + msgspec.json.encode(row)).hexdigest()
+
+
+def act_of(row: tuple[Any, ...]) -> Act:
+    """An act of a row of the record, with the hash before it as the last column."""
+    *own, hash, before = row
+    seq, moment, user, act, organisation, fields = own
+    return Act(
+        seq=seq,
+        time=moment,
+        user=user,
+        act=act,
+        organisation=organisation,
+        fields=msgspec.json.decode(fields),
+        hash=hash,
+        before=before,
+        text=msgspec.json.encode(own).decode(),
+    )
 
 
 def digest(token: str) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from qmk.gateway.accounts import bills, hooks, people, shapes, tokens
+from qmk.gateway.accounts import bills, hooks, people, shapes, tokens, trails
 from qmk.gateway.accounts.shapes import OfOrganisation
 from qmk.gateway.service.operation import Operation, declare
 from qmk.gateway.service.shapes import Nothing
 
 ACCOUNT_RESOURCES = {
     "organisations": "Tenants of the daemon, their members, and the record of administrative acts.",
+    "audit": "The daemon's log of every decision about authority and work.",
     "users": "People and service accounts, and the browsers in which they are signed in.",
     "tokens": "Tokens: to whom they were issued, and what they are good for.",
     "webhooks": "Addresses that are told when jobs end and budgets are used up, by signed requests.",
@@ -50,6 +51,18 @@ ACCOUNTS: tuple[Operation, ...] = (
     _declare("organisations.acts", "GET /v1/organisations/{organisation}/acts",
         "The record of administrative acts, each with who did it, the newest first. For admins.",
         shapes.ListActs, shapes.Acts, people.list_acts),
+    _declare("organisations.verify_acts", "GET /v1/organisations/{organisation}/acts/verified",
+        "Follow the chain of hashes of the whole record, and name the first act that does not fit. For admins.",
+        OfOrganisation, shapes.ActsVerified, people.verify_acts),
+    _declare("organisations.shares", "GET /v1/shares",
+        "Engine time of each organisation beside its part by weight. Whoever is not an operator sees its own "
+        "organisation, and all others as one.",
+        trails.GetShares, trails.Shares, trails.get_shares),
+    _declare("audit.list", "GET /v1/audit",
+        "Entries of the daemon's audit log, the newest first, each with what its hash covers. One answer looks at "
+        "up to 20,000 entries: `next` says where to go on. An organisation's are for its admins, all of them for "
+        "operators.",
+        trails.ListEntries, trails.Entries, trails.list_entries),
     _declare("users.list", "GET /v1/users",
         "All users. For operators.",
         Nothing, shapes.Users, people.list_users),

@@ -128,7 +128,13 @@ async def _change_member(
 async def list_acts(caller: Caller, asked: Any) -> shapes.Acts:
     accounts, actor = await enter(caller)
     actor.require(asked.organisation, "admin")
-    return shapes.Acts(await accounts.acts(asked.organisation, asked.before, asked.limit))
+    return shapes.Acts(await accounts.acts(asked))
+
+
+async def verify_acts(caller: Caller, asked: shapes.OfOrganisation) -> shapes.ActsVerified:
+    accounts, actor = await enter(caller)
+    actor.require(asked.organisation, "admin")
+    return await accounts.verify_acts()
 
 
 async def list_users(caller: Caller, asked: Any) -> shapes.Users:

@@ -103,10 +103,13 @@ class MemberChange(Struct, frozen=True):
 class ListActs(OfOrganisation, frozen=True):
     before: Annotated[int, Meta(description="acts before this one; 0: from the newest", ge=0, le=shapes.INT_MAX)] = 0
     limit: Annotated[int, Meta(description="most acts of the answer", ge=1, le=1000)] = 100
+    text: Annotated[str, Meta(description="only acts that have this text somewhere", max_length=256)] = ""
+    since: Annotated[float, Meta(description="only acts from this Unix time on", ge=0)] = 0.0
+    until: Annotated[float, Meta(description="only acts before this Unix time; 0: until now", ge=0)] = 0.0
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """One administrative act. `hash` covers the act and the hash before it."""
+    """One administrative act. `hash` is the SHA-256 of `before` and of `text`, one after the other."""
 
     seq: int
     time: Unix
@@ -115,6 +118,15 @@ class Act(Struct, frozen=True, kw_only=True):
     organisation: str
     fields: dict[str, str]
     hash: str
+    before: Annotated[str, Meta(description="hash of the act before it, of whatever organisation")] = ""
+    text: Annotated[str, Meta(description="the act as it was hashed, a JSON array")] = ""
+
+
+class ActsVerified(Struct, frozen=True, kw_only=True):
+    """The whole record, of every organisation."""
+
+    acts: Annotated[int, Meta(description="acts up to the first that is wrong")]
+    broken: Annotated[int, Meta(description="the first act that was changed or whose predecessor is gone; 0: none")]
 
 
 class Acts(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The account: who calls, and what the organisation has: tokens, usage and invoices, members, webhooks, acts.
+"""The account: who calls, and what the organisation has: tokens, usage and invoices, members, webhooks.
 
 Every page asks operations of the service, which judge what the caller's role allows. What they refuse is shown.
 """
@@ -15,17 +15,16 @@ from qmk.abi.calls import q_revoke
 from qmk.abi.rights import RIGHTS
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts import hooks, roles
-from qmk.gateway.accounts.accounts import enter
 from qmk.gateway.accounts.months import month_of
 from qmk.gateway.accounts.webhooks import EVENTS
 from qmk.gateway.console.files import download
 from qmk.gateway.console.view import View, action, page, redirect
 from qmk.gateway.http import Gate, Refusal, answer
+from qmk.gateway.service.shapes import Me
 
 DAY_S = 86_400
 TABLES = {"usage": "invoices.usage", "invoice": "invoices.get"}
 CSV = {"usage": "invoices.usage_table", "invoice": "invoices.table"}
-ACTS_SHOWN = 100
 
 Show = Callable[..., Awaitable[Response[Any]]]
 
@@ -47,7 +46,7 @@ async def show_account(view: View) -> Response[Any]:
 async def _observes(view: View) -> bool:
     """Whether /observe is for the caller: for operators, who know its password, or for whoever is on this machine."""
     if view.request.app.state.observer.settings.token:
-        return (await enter(view.caller))[1].operator
+        return (await view.ask("account.me")).operator
     gate: Gate = view.request.app.state.gate
     return gate.callers.lets_in_local(view.request.headers)
 
@@ -77,7 +76,7 @@ async def _change(view: View, show: Show, name: str, **fields: Any) -> Response[
 
 async def _tokens(view: View, error: QmkError | None = None, made: Any = None) -> Response[Any]:
     found, refused = await view.ask_part("tokens.list")
-    _, actor = await enter(view.caller)
+    me = await view.ask("account.me")
     return view.page(
         "tokens.html",
         found=found,
@@ -85,8 +84,8 @@ async def _tokens(view: View, error: QmkError | None = None, made: Any = None) -
         error=error,
         made=made,
         rights=RIGHTS,
-        actor=actor,
-        may=_may(view, actor),
+        me=me,
+        may=may_administer(me),
     )
 
 
@@ -144,10 +143,8 @@ async def download_usage(view: View) -> Response[Any]:
 
 async def _members(view: View, error: QmkError | None = None) -> Response[Any]:
     found, refused = await view.ask_part("organisations.members", organisation=view.caller.tenant)
-    _, actor = await enter(view.caller)
-    return view.page(
-        "members.html", found=found, refused=refused, error=error, roles=tuple(roles.ROLES), may=_may(view, actor)
-    )
+    may = may_administer(await view.ask("account.me"))
+    return view.page("members.html", found=found, refused=refused, error=error, roles=tuple(roles.ROLES), may=may)
 
 
 @page("/account/members")
@@ -221,24 +218,9 @@ async def change_webhook(view: View) -> Response[Any]:
     return redirect(f"/account/webhooks?webhook={webhook}")
 
 
-@page("/account/acts")
-async def show_acts(view: View) -> Response[Any]:
-    """The record of administrative acts, and whether its chain of hashes is whole."""
-    fields = {"organisation": view.caller.tenant, "before": view.query.get("before", 0), "limit": ACTS_SHOWN}
-    found, refused = await view.ask_part("organisations.acts", **fields)
-    broken: QmkError | None = None
-    if found is not None:
-        try:
-            await (await enter(view.caller))[0].verify_acts()
-        except QmkError as error:
-            broken = error
-    older = found.acts[-1].seq if found is not None and len(found.acts) == ACTS_SHOWN else 0
-    return view.page("acts.html", found=found, refused=refused, broken=broken, older=older)
-
-
-def _may(view: View, actor: roles.Actor) -> bool:
+def may_administer(me: Me) -> bool:
     """Whether the caller administers its organisation: forms that would be refused are not shown."""
-    return roles.RANK[actor.role_in(view.caller.tenant) or "viewer"] >= roles.ADMINISTERS
+    return roles.RANK.get(me.role, -1) >= roles.ADMINISTERS
 
 
 HANDLERS = (
@@ -256,5 +238,4 @@ HANDLERS = (
     show_webhooks,
     add_webhook,
     change_webhook,
-    show_acts,
 )

@@ -11,7 +11,7 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import jinja2
 from litestar import Response, get
@@ -61,6 +61,7 @@ def environment() -> jinja2.Environment:
         "utc": utc_text,
         "query": query_text,
         "problem": problem,
+        "segment": segment,
     }
     made.globals |= {"static": static_url, "examples": EXAMPLES, "now": time.time}
     return made
@@ -74,6 +75,11 @@ def utc_text(seconds: float | None) -> str:
 def query_text(fields: dict[str, Any]) -> str:
     """The fields that have a value as the query of an address."""
     return urlencode({name: value for name, value in fields.items() if value not in ("", None, ())}, doseq=True)
+
+
+def segment(text: str) -> str:
+    """A name as one segment of a path."""
+    return quote(text, safe="")
 
 
 def problem(error: QmkError) -> Problem:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from qmk.gateway.console import account, devices, files, job, jobs, machine, programs, render, settling, signing, submit
+from qmk.gateway.console import (
+    account,
+    devices,
+    files,
+    forms,
+    job,
+    jobs,
+    machine,
+    programs,
+    render,
+    service,
+    settling,
+    signing,
+    submit,
+    trails,
+)
 from qmk.gateway.console.render import answer_error
 
 __all__ = ["HANDLERS", "answer_error"]
@@ -21,4 +36,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *machine.HANDLERS,
     *devices.HANDLERS,
     *account.HANDLERS,
+    *service.HANDLERS,
+    *trails.HANDLERS,
 )
+forms.add_to(render.environment())

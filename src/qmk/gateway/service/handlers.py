@@ -15,6 +15,7 @@ from qmk.abi.shapes import INT_MAX, Program
 from qmk.base.errors import Finding, QmkError
 from qmk.client import document
 from qmk.client.patience import new_key
+from qmk.gateway.accounts.roles import Actor
 from qmk.gateway.callers import Caller
 from qmk.gateway.jobs import submit_each
 from qmk.gateway.service import shapes
@@ -187,8 +188,17 @@ async def _resources(caller: Caller) -> q_query_resources.Reply:
 async def get_me(caller: Caller, asked: shapes.Nothing) -> shapes.Me:
     found = await caller.describe_session()
     held = [each.name for each in found.granted]
+    actor = Actor("") if caller.accounts is None else await caller.accounts.actor_of(caller)
     return shapes.Me(
-        tenant=found.tenant, rights=found.rights, capabilities=held, expires=found.expires, limits=found.limits
+        tenant=found.tenant,
+        rights=found.rights,
+        capabilities=held,
+        expires=found.expires,
+        limits=found.limits,
+        user=actor.user,
+        role=actor.role_in(found.tenant) or "",
+        administers=actor.administers,
+        operator=actor.operator,
     )
 
 

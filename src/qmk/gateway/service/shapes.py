@@ -195,6 +195,10 @@ class Me(Struct, frozen=True, kw_only=True):
     capabilities: list[str]
     expires: Annotated[float | None, Meta(description="Unix time at which the token ends")]
     limits: Annotated[dict[str, int], Meta(description="every bound of the system by name")]
+    user: Annotated[str, Meta(description="to whom the token was issued; empty: not known here")] = ""
+    role: Annotated[str, Meta(description="role in the tenant's organisation, as far as the token goes")] = ""
+    administers: Annotated[bool, Meta(description="the token may be used to administer")] = False
+    operator: Annotated[bool, Meta(description="may administer every organisation")] = False
 
 
 class Usage(Struct, frozen=True):
