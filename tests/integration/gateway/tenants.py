@@ -40,10 +40,19 @@ CASES: dict[str, dict[str, Any]] = {
     "programs.check": {"json": {"program": {"text": BELL}}},
     "programs.explain": {"json": {"program": {"text": BELL}, "shots": 10}},
     "programs.draw": {"json": {"program": {"text": BELL}, "width": 400}},
+    "programs.circuit": {"json": {"program": {"text": BELL}}},
+    "programs.layers": {"json": {"program": {"text": BELL}, "machine": "surface(d=3)"}},
+    "programs.course": {"json": {"program": {"text": BELL}, "device": "zoned"}},
     "formats.list": {},
     "engines.list": {},
     "engines.devices": {},
+    "engines.atoms": {},
     "engines.load": {},
+    "calibrations.devices": {},
+    "calibrations.add": {"json": {"time": 1.8e9, "qubits": [{"qubit": "q_0", "t1_s": 1e-4, "readout": 0.01}]}},
+    "calibrations.list": {"params": {"limit": 5}},
+    "calibrations.get": {},
+    "calibrations.noise": {},
     "account.me": {},
     "account.usage": {},
     "account.telemetry": {},
@@ -51,7 +60,9 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 class Tenants:
-    """A gateway that asks for tokens, the headers of two tenants, and a job and a batch of the first."""
+    """A gateway that asks for tokens, the headers of two tenants, and a job, a batch and a calibration of the first."""
+
+    calibration = "0" * 16
 
     def __init__(self, http: Any, operator: Operator) -> None:
         self.http, self.operator = http, operator
@@ -62,6 +73,7 @@ class Tenants:
         self.job = self.ask("jobs.submit").json()["job_id"]
         assert self.ask("jobs.get").json()["state"] == "COMPLETED"
         self.batch = self.ask("batches.submit").json()["batch"]
+        self.calibration = self.ask("calibrations.add").json()["id"]
 
     def add(self, name: str) -> None:
         token = self.operator.call("op_token_issue", tenant=name).token
@@ -70,6 +82,7 @@ class Tenants:
     def ask(self, name: str, tenant: str = "chem", job: str = "", batch: str = "", **more: Any) -> Any:
         operation = next(each for each in OPERATIONS if each.call.name == name)
         ids = {"job_id": job or getattr(self, "job", ""), "batch": batch or getattr(self, "batch", "")}
+        ids |= {"device": "lab", "calibration": self.calibration}
         asked = CASES[name] | more
         headers = self.headers[tenant] | asked.pop("headers", {})
         return self.http.request(operation.method, operation.path.format(**ids), headers=headers, **asked)
@@ -99,7 +112,7 @@ class Service(Tenants):
     def fields(self, name: str, **ids: str) -> dict[str, Any]:
         """The request of an operation."""
         operation = operation_of(name)
-        own = {"job_id": self.job, "batch": self.batch} | ids
+        own = {"job_id": self.job, "batch": self.batch, "device": "lab", "calibration": self.calibration} | ids
         given = CASES[name].get("json") or CASES[name].get("params") or {}
         return {**given, **{each: own[each] for each in operation.fields_at("path")}}
 

@@ -55,7 +55,7 @@ def test_every_page_about_machines_is_sound(
     for path in (logical, f"{logical}/layers", f"{logical}/atoms", f"{logical}/atoms?device=zoned", f"{atoms}/atoms",
                  "/devices", "/devices/lab", "/devices/zoned"):  # fmt: skip
         visit.page.goto(path)
-        visit.page.wait_for_load_state("networkidle")
+        visit.page.wait_for_load_state()
         visit.judge(axe)
         broken = "[...document.images].filter((each) => each.complete && !each.naturalWidth).map((each) => each.src)"
         assert visit.page.evaluate(broken) == []
