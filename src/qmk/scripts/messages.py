@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.base.errors import QmkError
 from qmk.worker.messages import Ready
 
 
@@ -55,6 +56,13 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
 
     json: str
     failed: bool = False
+
+
+def refusal(error: QmkError) -> Answer:
+    """The error as a script hears it."""
+    fields = msgspec.to_builtins(error.fields)
+    said = {"kind": error.kind.name, "message": error.message, "fields": fields}
+    return Answer(msgspec.json.encode(said).decode(), failed=True)
 
 
 class Logged(msgspec.Struct, frozen=True, tag="logged"):

@@ -20,7 +20,7 @@ from wasmtime.component import Component, Linker, Record, Variant
 
 from qmk.base.errors import QmkError
 from qmk.scripts import build
-from qmk.scripts.messages import Answer, Ended, Script, Usage, Wish
+from qmk.scripts.messages import Answer, Ended, Script, Usage, Wish, refusal
 
 TICK_NS = 1000
 """The clocks of a script go on by so much at each look."""
@@ -75,9 +75,14 @@ class _World:
         linker.allow_shadowing = True
         functions: dict[str, dict[str, Callable[..., Any]]] = {
             "qmk:script/host@1.0.0": {"run": self._on_run, "log": self._on_log},
-            "wasi:cli/environment@0.2.9": {"get-environment": lambda _: []},
+            "wasi:cli/environment@0.2.9": {
+                "get-environment": lambda _: [],
+                "get-arguments": lambda _: [],
+                "initial-cwd": lambda _: None,
+            },
+            "wasi:filesystem/preopens@0.2.9": {"get-directories": lambda _: []},
             "wasi:random/random@0.2.9": {
-                "get-random-bytes": lambda _, count: list(self._random(count)),
+                "get-random-bytes": lambda _, count: self._random(count),
                 "get-random-u64": lambda _: int.from_bytes(self._random(8), "little"),
             },
             "wasi:clocks/wall-clock@0.2.9": {"now": lambda _: _instant(next(self._ticks) * TICK_NS)},
@@ -119,13 +124,6 @@ class _World:
     def _stop(self, limit: str, asked: int, allowed: int, fix: str) -> None:
         self.stopped = exceeded(self._script.file, limit, asked, allowed, fix)
         raise self.stopped
-
-
-def refusal(error: QmkError) -> Answer:
-    """The error as a script hears it."""
-    fields = msgspec.to_builtins(error.fields)
-    said = {"kind": error.kind.name, "message": error.message, "fields": fields}
-    return Answer(msgspec.json.encode(said).decode(), failed=True)
 
 
 def exceeded(file: str, limit: str, asked: int, allowed: int, fix: str) -> QmkError:

@@ -18,6 +18,7 @@ import decimal
 import enum
 import fractions
 import functools
+import gc
 import hashlib
 import heapq
 import io
@@ -167,3 +168,5 @@ builtins.open = io.open = no_file
 sys.path[:], sys.path_hooks[:] = [], []
 sys.path_importer_cache.clear()
 sys.meta_path[:] = [each for each in sys.meta_path if getattr(each, "__name__", "") != "PathFinder"] + [Finder]
+gc.collect()
+gc.freeze()  # else the first collection of every instance touches, and so copies, all that was imported here
