@@ -2,13 +2,13 @@
 
 ``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open, ``qmk.Program`` one that
 also has channels, atoms and the rest of the bytecode. ``qmk.run`` runs a program in this process, ``qmk.sample`` only
-counts its outcomes, ``qmk.run_script`` runs Python of a user in a sandbox, ``qmk.rewrite`` shows what passes make of it, ``qmk.draw`` draws it; ``qmk.expectation``,
-``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, of a ``qmk.Observable`` for one;
-``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
-``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
-when; ``qmk.Counts`` are shots by outcome, ``qmk.plot`` draws them and more; a ``qmk.Batch`` has the results of several
-programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that
-``import qmk`` costs nothing.
+counts its outcomes, ``qmk.run_script`` runs Python of a user in a sandbox, ``qmk.rewrite`` shows what passes make of
+it, ``qmk.draw`` draws it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values
+of its state, of a ``qmk.Observable`` for one; ``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives;
+``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says
+what a device of neutral atoms makes of it, and when; ``qmk.Counts`` are shots by outcome, ``qmk.plot`` draws them and
+more; a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a
+daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,19 +19,23 @@ from qmk.request import arguments
 from qmk.request.shots import seed_of
 from qmk.rpc.places import state_dir
 from qmk.rpc.splitter import RECEIVE_BYTES
-from qmk.scripts.messages import Answer, Asked, Bounds, Ended, FromScript, Logged, Script, Usage, Wish
+from qmk.scripts.messages import Answer, Asked, Bounds, Ended, FromScript, Logged, Script, Usage, Wish, refusal
 from qmk.worker.messages import Ready
 from qmk.worker.wire import Unframer, WireError, frame
 
 if TYPE_CHECKING:
     from qmk.api.embedded import Embedded
+    from qmk.client.sync import Client
     from qmk.host.spawn import Child
 
 TIMEOUT_MS = 60_000
 """How long a script may take where its caller says nothing."""
 
-RUNNERS = "runners"
-"""The folder of compiled runners, in the state folder."""
+
+def runners() -> Path:
+    """The folder of compiled runners: ``QMK_RUNNERS``, else ``runners`` in the state folder."""
+    named = os.environ.get("QMK_RUNNERS")
+    return Path(named) if named else state_dir() / "runners"
 
 
 class ScriptResult(msgspec.Struct, frozen=True):
@@ -55,6 +62,7 @@ def run_script(
     runs: int | None = None,
     log: Callable[[str], object] | None = None,
     file: str = "script",
+    client: Client | None = None,
 ) -> ScriptResult:
     """Run Python text in a sandbox and give its result.
 
@@ -66,7 +74,8 @@ def run_script(
     ``seed`` decides everything random, the script's ``random`` and its runs among it: run i has the seed
     ``substream(seed, "script", i)`` where the script gives none. ``fuel`` (instructions), ``memory_bytes``, ``runs``
     and ``timeout_ms`` (60 s) are what the script may take, at most the limits ``script_...``. ``file`` is its name in
-    errors.
+    errors. With a ``client``, each run is a job on its daemon, with the rights, quotas and charges of that session; the
+    script itself runs here.
 
     Raises ``QmkError``: JOB_FAILED with the line of the script's own error, QUOTA_EXCEEDED naming the limit that ended
     it, INSUFFICIENT_CAPS for a system call, TIMEOUT, UNSUPPORTED without the extra ``wasm``.
@@ -87,12 +96,12 @@ def run_script(
     from qmk.host import spawn
     from qmk.scripts import build
 
-    runner = build.runner(state_dir() / RUNNERS)
+    runner = build.runner(runners())
     lines: list[str] = []
     with spawn.hold_interrupts():
         child = spawn.script(runner)
     try:
-        with Embedded(isolate=True) as kernel:
+        with Embedded(isolate=True) if client is None else nullcontext(client) as kernel:
             supervisor = _Supervisor(child, script, limit_ms, _Runs(kernel, script.seed, shots))
             ended = supervisor.run(lambda line: (lines.append(line), log and log(line)))
     finally:
@@ -126,15 +135,13 @@ def _as_json(value: Any, file: str) -> Any:
 
 
 class _Runs:
-    """Carries out what a script asks for, as ``qmk.run`` would for its caller, in a worker process."""
+    """Carries out what a script asks for, as ``qmk.run`` or ``Client.run`` would for its caller."""
 
-    def __init__(self, kernel: Embedded, seed: int, shots: int | None) -> None:
+    def __init__(self, kernel: Embedded | Client, seed: int, shots: int | None) -> None:
         self._kernel, self._seed, self._shots = kernel, seed, shots
 
     def answer(self, asked: Asked, left_ms: int) -> Answer:
         """The counts or values, or the error, as JSON."""
-        from qmk.scripts.messages import refusal
-
         try:
             return Answer(msgspec.json.encode(self._run(asked.index, asked.wish, left_ms)).decode())
         except QmkError as error:

@@ -116,7 +116,7 @@ def make(path: Path) -> None:
         start = "import sys; from componentize_py import script; sys.exit(script())"
         subprocess.run([sys.executable, "-P", "-c", start, *where, *what], check=True, stdout=subprocess.DEVNULL)
         with open(compiled, "wb", opener=lambda at, flags: os.open(at, flags, 0o600)) as file:
-            file.write(Component.from_file(engine(), str(wasm)).serialize())
+            file.write(Component(engine(), wasm.read_bytes()).serialize())
         compiled.rename(path)
 
 

@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import wasmtime
@@ -26,6 +26,7 @@ TICK_NS = 1000
 """The clocks of a script go on by so much at each look."""
 START_S = 946_684_800
 """They start at the beginning of the year 2000."""
+RANDOM_BYTES = 1 << 16
 
 Ask = Callable[[int, Wish], Answer]
 Log = Callable[[str], None]
@@ -49,14 +50,12 @@ class Sandbox:
             run = instance.get_func(store, "run")
             assert run is not None
             job = {"text": script.text, "input": script.input, "seed": script.seed, "file": script.file}
-            said = run(store, json.dumps(job))
-        except (wasmtime.WasmtimeError, wasmtime.Trap, QmkError) as error:
-            said = None
+            ended = _ended(run(store, json.dumps(job)), script)
+        except QmkError as error:
+            ended = _error(error)
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             ended = _error(world.stopped or _stop_of(error, script, store.get_fuel() == 0))
-        cpu_s = time.thread_time() - began_s
-        usage = Usage(script.bounds.fuel - store.get_fuel(), cpu_s, world.runs)
-        if said is not None:
-            ended = _ended(said, script)
+        usage = Usage(script.bounds.fuel - store.get_fuel(), time.thread_time() - began_s, world.runs)
         return msgspec.structs.replace(ended, usage=usage)
 
 
@@ -76,17 +75,14 @@ class _World:
         functions: dict[str, dict[str, Callable[..., Any]]] = {
             "qmk:script/host@1.0.0": {"run": self._on_run, "log": self._on_log},
             "wasi:cli/environment@0.2.9": {
-                "get-environment": lambda _: [],
-                "get-arguments": lambda _: [],
-                "initial-cwd": lambda _: None,
+                "get-environment": _empty,
+                "get-arguments": _empty,
+                "initial-cwd": _nothing,
             },
-            "wasi:filesystem/preopens@0.2.9": {"get-directories": lambda _: []},
-            "wasi:random/random@0.2.9": {
-                "get-random-bytes": lambda _, count: self._random(count),
-                "get-random-u64": lambda _: int.from_bytes(self._random(8), "little"),
-            },
-            "wasi:clocks/wall-clock@0.2.9": {"now": lambda _: _instant(next(self._ticks) * TICK_NS)},
-            "wasi:clocks/monotonic-clock@0.2.9": {"now": lambda _: next(self._ticks) * TICK_NS},
+            "wasi:filesystem/preopens@0.2.9": {"get-directories": _empty},
+            "wasi:random/random@0.2.9": {"get-random-bytes": self._random_bytes, "get-random-u64": self._random_u64},
+            "wasi:clocks/wall-clock@0.2.9": {"now": self._now},
+            "wasi:clocks/monotonic-clock@0.2.9": {"now": self._tick},
         }
         with linker.root() as root:
             for name, members in functions.items():
@@ -96,12 +92,26 @@ class _World:
         linker.define_unknown_imports_as_traps(component)
         return linker
 
-    def _random(self, count: int) -> bytes:
+    def _random_bytes(self, _: object, count: int) -> bytes:
         """Bytes of the stream that the script's seed gives."""
+        if count > RANDOM_BYTES:
+            raise exceeded(self._script.file, "random bytes at once", count, RANDOM_BYTES, "ask for fewer at once")
         out = bytearray()
-        while len(out) < min(count, 1 << 16):
+        while len(out) < count:
             out += hashlib.sha256(f"script {self._script.seed} {next(self._blocks)}".encode()).digest()
         return bytes(out[:count])
+
+    def _random_u64(self, _: object) -> int:
+        return int.from_bytes(self._random_bytes(_, 8), "little")
+
+    def _tick(self, _: object) -> int:
+        return next(self._ticks) * TICK_NS
+
+    def _now(self, _: object) -> Record:
+        found: Any = Record()
+        seconds, found.nanoseconds = divmod(self._tick(_), 10**9)
+        found.seconds = START_S + seconds
+        return found
 
     def _on_run(self, _: object, asked: str) -> Variant:
         if self.runs >= self._script.bounds.runs:
@@ -132,10 +142,12 @@ def exceeded(file: str, limit: str, asked: int, allowed: int, fix: str) -> QmkEr
     return QmkError("QUOTA_EXCEEDED", message, quota=limit, asked=asked, limit=allowed, help=fix, retryable=False)
 
 
-def _instant(nanoseconds: int) -> Record:
-    found: Any = Record()
-    found.seconds, found.nanoseconds = START_S + nanoseconds // 10**9, nanoseconds % 10**9
-    return found
+def _empty(_: object) -> list[Any]:
+    return []
+
+
+def _nothing(_: object) -> None:
+    return None
 
 
 def _stop_of(error: Exception, script: Script, out_of_fuel: bool) -> QmkError:
@@ -146,7 +158,7 @@ def _stop_of(error: Exception, script: Script, out_of_fuel: bool) -> QmkError:
     text = str(error)
     if "unknown import" in text:
         name = text.split("`")[1].replace("#", " ") if "`" in text else "a system call"
-        message = f"{file}: the script called {name}; a script has no files, network, clock or processes"
+        message = f"{file}: the script made the system call {name}, and a script has no files, network or processes"
         return QmkError("INSUFFICIENT_CAPS", message, missing=[name], help="use qmk.run, qmk.log and qmk.input")
     if "call stack exhausted" in text:
         return QmkError("JOB_FAILED", f"{file}: the script calls itself too deeply", help="use a loop")
@@ -184,7 +196,8 @@ def _ended(said: str, script: Script) -> Ended:
         name = str(found.get("kind", name))[:100]
     message = f"{place}: {name}: {text}" if text else f"{place}: {name}"
     fields: dict[str, Any] = {"file": file, "line": line, "error": name}
-    inner: Any = found.get("fields")
-    if isinstance(inner, dict) and isinstance(inner.get("help"), str):
-        fields["help"] = inner["help"][:500]
+    inner = found.get("fields")
+    fix = cast("dict[str, Any]", inner).get("help") if isinstance(inner, dict) else None
+    if isinstance(fix, str):
+        fields["help"] = fix[:500]
     return _error(QmkError("JOB_FAILED", message, **fields))

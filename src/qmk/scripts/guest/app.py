@@ -115,7 +115,7 @@ def no_file(*_, **__):
 def module_of(given):
     module = types.ModuleType("qmk", "What a script can do: run, expectation, log, input.")
     module.run, module.expectation, module.QmkError, module.input = run, expectation, QmkError, given
-    module.log = lambda *words: print(*words)
+    module.log = lambda *words: sys.stdout.write(" ".join(map(str, words)) + "\n")
     return module
 
 
