@@ -45,7 +45,8 @@ def test_a_program_of_a_script_names_no_file(program: str) -> None:
 
 
 def test_errors_of_runs_can_be_caught_in_the_script() -> None:
-    text = "import qmk\ntry:\n  qmk.run('OPENQASM 3.0; qubit q; nothing q;')\nexcept qmk.QmkError as error:\n  result = error.kind"
+    text = "import qmk\ntry:\n  qmk.run('OPENQASM 3.0; qubit q; nothing q;')\n"
+    text += "except qmk.QmkError as error:\n  result = error.kind"
     assert qmk.run_script(text).value == "INVALID_GRAPH"
 
 

@@ -139,8 +139,8 @@ def test_nothing_is_left_for_the_next_script(sandbox: Sandbox) -> None:
 def test_all_that_is_random_follows_from_the_seed(sandbox: Sandbox) -> None:
     text = (
         "import os, random, time\n"
-        "result = [random.random(), random.SystemRandom().random(), os.urandom(4).hex(), hash('a'), list({'a', 'b', 'c'}),"
-        " time.time(), time.monotonic()]"
+        "result = [random.random(), random.SystemRandom().random(), os.urandom(4).hex(), hash('a'),"
+        " list({'a', 'b', 'c'}), time.time(), time.monotonic()]"
     )
     first, again, other = outcome(sandbox, text), outcome(sandbox, text), outcome(sandbox, text, seed=8)
     assert first.result == again.result
