@@ -26,6 +26,7 @@ import itertools
 import json
 import math
 import operator
+import os
 import random
 import re
 import statistics
@@ -154,6 +155,12 @@ def outcome(job):
         return {"error": "ResultError", "message": str(error)[:2000], "line": 0}
 
 
+def seed(a=None, version=2, *, plain=random.seed):
+    """``random.seed``; without a seed it takes 8 bytes of the system's, not 2496. The runtime around this program seeds
+    so before every first call, and bytes from the host are slow."""
+    plain(int.from_bytes(os.urandom(8)) if a is None else a, version)
+
+
 class WitWorld(wit_world.WitWorld):
     def run(self, job):
         job = json.loads(job)
@@ -168,5 +175,6 @@ builtins.open = io.open = no_file
 sys.path[:], sys.path_hooks[:] = [], []
 sys.path_importer_cache.clear()
 sys.meta_path[:] = [each for each in sys.meta_path if getattr(each, "__name__", "") != "PathFinder"] + [Finder]
+random.seed = seed
 gc.collect()
 gc.freeze()  # else the first collection of every instance touches, and so copies, all that was imported here
