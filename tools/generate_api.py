@@ -24,13 +24,13 @@ explained once, in [Options of a run](options.md); the kinds of `QmkError` are i
 ```python
 import qmk
 
-assert {"Circuit", "run", "expectation", "Client"} <= set(qmk.__all__)
+assert {"Circuit", "run", "run_script", "ScriptResult", "expectation", "Client"} <= set(qmk.__all__)
 ```
 
 """
 GROUPS = {
     "Programs": ("Circuit", "Program", "Drive", "Parameter", "draw", "rewrite", "on_device"),
-    "Running": ("run", "sample", "outputs", "NoiseModel", "Embedded"),
+    "Running": ("run", "run_script", "ScriptResult", "sample", "outputs", "NoiseModel", "Embedded"),
     "Observables": ("Observable", "X", "Y", "Z"),
     "Values and derivatives": (
         "expectation", "probabilities", "amplitudes", "state", "sweep", "gradient", "value_and_grad", "metric_tensor",

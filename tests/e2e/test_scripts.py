@@ -44,9 +44,9 @@ def test_a_script_runs_here_and_on_a_daemon_with_the_same_bits(qmk: Qmk, folder:
 
 
 def test_quotas_of_the_caller_hold_for_the_runs_of_a_script(folder: Path, daemon: Started) -> None:
-    with library.Client(folder / "s", quota={"shots_period": 50}) as client:
-        with pytest.raises(library.QmkError, match=r"loop.py:5: QUOTA_EXCEEDED: ") as caught:
-            library.run_script(LOOP, input={"shots": 40}, shots=30, file="loop.py", client=client)
+    wrong = pytest.raises(library.QmkError, match=r"loop.py:5: QUOTA_EXCEEDED: ")
+    with library.Client(folder / "s", quota={"shots_period": 50}) as client, wrong as caught:
+        library.run_script(LOOP, input={"shots": 40}, shots=30, file="loop.py", client=client)
     assert caught.value.fields["usage"]["runs"] == 2
 
 
