@@ -24,7 +24,7 @@ explained once, in [Options of a run](options.md); the kinds of `QmkError` are i
 ```python
 import qmk
 
-assert {"Circuit", "run", "run_script", "ScriptResult", "expectation", "Client"} <= set(qmk.__all__)
+assert {"Circuit", "run", "expectation", "Client"} <= set(qmk.__all__)
 ```
 
 """
