@@ -24,6 +24,7 @@ from tools.throwaway_postgres import Cluster, shared
 
 HERE = Path(__file__).parent
 os.environ["QMK_RATES"] = str(Path(__file__) / "none")  # nowhere: predictions are the declared ones on any machine
+os.environ.setdefault("QMK_RUNNERS", str(HERE.parent / ".pytest_cache" / "runners"))  # made once, for all tests
 PATIENCE_S = 30.0
 settings.register_profile("suite", deadline=None)  # how long an example takes is this machine's business
 settings.load_profile("suite")

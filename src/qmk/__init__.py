@@ -2,13 +2,13 @@
 
 ``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open, ``qmk.Program`` one that
 also has channels, atoms and the rest of the bytecode. ``qmk.run`` runs a program in this process, ``qmk.sample`` only
-counts its outcomes, ``qmk.rewrite`` shows what passes make of it, ``qmk.draw`` draws it; ``qmk.expectation``,
-``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, of a ``qmk.Observable`` for one;
-``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
-``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
-when; ``qmk.Counts`` are shots by outcome, ``qmk.plot`` draws them and more; a ``qmk.Batch`` has the results of several
-programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that
-``import qmk`` costs nothing.
+counts its outcomes, ``qmk.run_script`` runs Python of a user in a sandbox, ``qmk.rewrite`` shows what passes make of
+it, ``qmk.draw`` draws it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values
+of its state, of a ``qmk.Observable`` for one; ``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives;
+``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says
+what a device of neutral atoms makes of it, and when; ``qmk.Counts`` are shots by outcome, ``qmk.plot`` draws them and
+more; a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a
+daemon. All are imported on first use, so that ``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         state,
     )
     from qmk.api.sampling import Sampled, sample
+    from qmk.api.scripting import ScriptResult, run_script
     from qmk.api.sweeping import Swept, sweep
     from qmk.base.errors import QmkError
     from qmk.circuit.circuit import Circuit
@@ -73,6 +74,7 @@ __all__ = [
     "QmkError",
     "Result",
     "Sampled",
+    "ScriptResult",
     "Swept",
     "Trajectory",
     "X",
@@ -91,6 +93,7 @@ __all__ = [
     "probabilities",
     "rewrite",
     "run",
+    "run_script",
     "sample",
     "state",
     "sweep",
@@ -119,6 +122,7 @@ _HOMES = {
     "QmkError": "qmk.base.errors",
     "Result": "qmk.client.result",
     "Sampled": "qmk.api.sampling",
+    "ScriptResult": "qmk.api.scripting",
     "Swept": "qmk.api.sweeping",
     "Trajectory": "qmk.client.trajectory",
     "X": "qmk.request.pauli_sum",
@@ -136,6 +140,7 @@ _HOMES = {
     "probabilities": "qmk.api.observing",
     "rewrite": "qmk.request.rewriting",
     "run": "qmk.api.embedded",
+    "run_script": "qmk.api.scripting",
     "sample": "qmk.api.sampling",
     "state": "qmk.api.observing",
     "sweep": "qmk.api.sweeping",

@@ -31,6 +31,7 @@ def environment(folder: Path) -> dict[str, str]:
     """No terminal, UTF-8, and a socket and state folder of this test's own."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("QMK_", "COLUMNS"))},
+        "QMK_RUNNERS": os.environ["QMK_RUNNERS"],
         "QMK_SOCKET": str(folder / "s"),
         "QMK_STATE_DIR": str(folder / "state"),
         "QMK_CONFIG_DIR": str(folder / "config"),

@@ -84,6 +84,13 @@ TABLE: dict[str, Limit] = {
     "tokens": Limit(10_000, "tokens", "live tokens of one tenant"),
     "capabilities": Limit(1024, "capabilities", "live capabilities that one session has derived"),
     "delegation_depth": Limit(16, "levels", "capabilities between one and the root that it derives from"),
+    "script_bytes": Limit(1 << 20, "bytes", "the text of one script"),
+    "script_input_bytes": Limit(16 << 20, "bytes", "the input of one script, as JSON"),
+    "script_fuel": Limit(100_000_000_000, "instructions", "WebAssembly instructions of one script"),
+    "script_memory_bytes": Limit(256 << 20, "bytes", "memory of one script, 40 MiB for its interpreter"),
+    "script_result_bytes": Limit(1 << 20, "bytes", "the result of one script, as JSON"),
+    "script_log_bytes": Limit(1 << 20, "bytes", "what one script logs and prints"),
+    "script_runs": Limit(10_000, "runs", "programs that one script runs"),
     "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
 }
 

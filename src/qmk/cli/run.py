@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from qmk.cli import options, output, request, terminal
+from qmk.cli import options, output, request, scripting, terminal
 from qmk.cli.failure import Console
 from qmk.cli.session import connect, find_server
 from qmk.cli.values import Wanted, output_options
@@ -30,6 +30,7 @@ DEFAULT_SHOTS = 1000
 @options.top_option
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
 @options.server_option("Run on the server at this URL, or of this context of 'qmk context'.")
+@scripting.script_options
 @click.pass_obj
 def command(
     console: Console,
@@ -42,11 +43,16 @@ def command(
     top: int,
     socket_path: str | None,
     wanted: Wanted,
+    script: bool,
+    input_path: str | None,
 ) -> None:
     """Run PROGRAM and print its counts, or the values asked for.
 
     The router chooses the engine. Without --socket and --server nothing needs to be running.
     """
+    if script or input_path is not None:
+        scripting.run(program, script, input_path, asked, as_json, socket_path)
+        return
     asked = asked.replace(strict=console.strict)
     remote = bool(socket_path or find_server())
     if not (remote or wanted.anything):

@@ -145,6 +145,11 @@ def translator(memory_bytes: int) -> Child:
     return _start(command, _environment())
 
 
+def script(runner: Path) -> Child:
+    """Start a process that runs one script with the compiled runner at ``runner``."""
+    return _start([sys.executable, "-P", "-m", "qmk.scripts.process", "--runner", str(runner)], _environment())
+
+
 class Shortage(QmkError):
     """No process can be started now, because descriptors, processes or memory are short: it may be tried again."""
 

@@ -1,0 +1,215 @@
+"""``qmk.run_script`` runs a Python script of a user in a sandbox, in a process of its own. No daemon is needed."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS, check
+from qmk.base.seeds import substream
+from qmk.request import arguments
+from qmk.request.shots import seed_of
+from qmk.rpc.places import state_dir
+from qmk.rpc.splitter import RECEIVE_BYTES
+from qmk.scripts.messages import Answer, Asked, Bounds, Ended, FromScript, Logged, Script, Usage, Wish, refusal
+from qmk.worker.messages import Ready
+from qmk.worker.wire import Unframer, WireError, frame
+
+if TYPE_CHECKING:
+    from qmk.api.embedded import Embedded
+    from qmk.client.sync import Client
+    from qmk.host.spawn import Child
+
+TIMEOUT_MS = 60_000
+"""How long a script may take where its caller says nothing."""
+
+
+def runners() -> Path:
+    """The folder of compiled runners: ``QMK_RUNNERS``, else ``runners`` in the state folder."""
+    named = os.environ.get("QMK_RUNNERS")
+    return Path(named) if named else state_dir() / "runners"
+
+
+class ScriptResult(msgspec.Struct, frozen=True):
+    """What a script gave. ``value`` is its result, as JSON has it; ``log`` its lines; ``provenance`` says how it ran:
+    level of isolation, version, and the digest of the runner, with which the same script, input and seed give the same
+    bits."""
+
+    value: Any
+    seed: int
+    log: list[str]
+    usage: Usage
+    provenance: dict[str, str]
+
+
+def run_script(
+    text: str,
+    *,
+    input: Any = None,
+    seed: int | None = None,
+    shots: int | None = None,
+    timeout_ms: int | None = None,
+    fuel: int | None = None,
+    memory_bytes: int | None = None,
+    runs: int | None = None,
+    log: Callable[[str], object] | None = None,
+    file: str = "script",
+    client: Client | None = None,
+) -> ScriptResult:
+    """Run Python text in a sandbox and give its result.
+
+    The text sets ``result`` or defines ``main(input)``. It has most of the standard library that needs no system, and
+    a module ``qmk``: ``qmk.run(program, shots=, seed=)`` gives counts, ``qmk.expectation(program, observable, shots=,
+    seed=)`` a value, ``qmk.log(...)`` and ``print`` write lines, which ``log`` hears as they come, and ``qmk.input`` is
+    ``input``. It has no files, network, processes or clock. ``shots`` is what a run takes that says nothing.
+
+    ``seed`` decides everything random, the script's ``random`` and its runs among it: run i has the seed
+    ``substream(seed, "script", i)`` where the script gives none. ``fuel`` (instructions), ``memory_bytes``, ``runs``
+    and ``timeout_ms`` (60 s) are what the script may take, at most the limits ``script_...``. ``file`` is its name in
+    errors. With a ``client``, each run is a job on its daemon, with the rights, quotas and charges of that session; the
+    script itself runs here.
+
+    Raises ``QmkError``: JOB_FAILED with the line of the script's own error, QUOTA_EXCEEDED naming the limit that ended
+    it, INSUFFICIENT_CAPS for a system call, TIMEOUT, UNSUPPORTED without the extra ``wasm``.
+    """
+    bounds = Bounds(
+        _bound("script_fuel", fuel),
+        _bound("script_memory_bytes", memory_bytes),
+        LIMITS.script_result_bytes,
+        LIMITS.script_log_bytes,
+        _bound("script_runs", runs),
+    )
+    text = arguments.text("text", text)
+    check("script_bytes", len(text.encode(errors="surrogatepass")), file)
+    script = Script(text, _as_json(input, file), seed_of(seed), file, bounds)
+    limit_ms = TIMEOUT_MS if timeout_ms is None else timeout_ms
+    check("timeout_ms", limit_ms)
+    from qmk.api.embedded import Embedded
+    from qmk.host import spawn
+    from qmk.scripts import build
+
+    runner = build.runner(runners())
+    lines: list[str] = []
+    with spawn.hold_interrupts():
+        child = spawn.script(runner)
+    try:
+        with Embedded(isolate=True) if client is None else nullcontext(client) as kernel:
+            supervisor = _Supervisor(child, script, limit_ms, _Runs(kernel, script.seed, shots))
+            ended = supervisor.run(lambda line: (lines.append(line), log and log(line)))
+    finally:
+        child.end()
+    if ended.kind:
+        raise QmkError(ended.kind, ended.message, **ended.fields, usage=msgspec.to_builtins(ended.usage))
+    how = {"isolation": "wasm", "runner": runner.stem.removeprefix("script-")}
+    return ScriptResult(ended.result, script.seed, lines, ended.usage, how)
+
+
+def _bound(name: str, asked: int | None) -> int:
+    """What the caller allows of a limit, else all of it."""
+    if asked is None:
+        return getattr(LIMITS, name)
+    field = name.removeprefix("script_")
+    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise arguments.refuse(field, asked, "a whole number from 1", f"leave it out for the limit '{name}'")
+    check(name, asked)
+    return asked
+
+
+def _as_json(value: Any, file: str) -> Any:
+    """``value`` as a script gets it."""
+    try:
+        packed = msgspec.json.encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        fix = "give numbers, text, lists and dicts with text as keys"
+        raise QmkError("INVALID_PARAMS", f"input is not JSON: {error}", field="input", help=fix) from None
+    check("script_input_bytes", len(packed), file)
+    return msgspec.json.decode(packed)
+
+
+class _Runs:
+    """Carries out what a script asks for, as ``qmk.run`` or ``Client.run`` would for its caller."""
+
+    def __init__(self, kernel: Embedded | Client, seed: int, shots: int | None) -> None:
+        self._kernel, self._seed, self._shots = kernel, seed, shots
+
+    def answer(self, asked: Asked, left_ms: int) -> Answer:
+        """The counts or values, or the error, as JSON."""
+        try:
+            return Answer(msgspec.json.encode(self._run(asked.index, asked.wish, left_ms)).decode())
+        except QmkError as error:
+            return refusal(error)
+
+    def _run(self, index: int, wish: Wish, left_ms: int) -> Any:
+        program = wish.program.encode(errors="surrogatepass")  # bytes are text; a str could name a file of ours
+        seed = substream(self._seed, "script", index) if wish.seed is None else wish.seed
+        common: Any = {"seed": seed, "timeout_ms": max(1, left_ms)}
+        if wish.observables is None:
+            shots = self._shots if wish.shots is None else wish.shots
+            return self._kernel.run(program, shots=shots, keep_events=False, **common).counts
+        from qmk.request.outputs import outputs
+
+        graph, wanted = outputs(program, expect=wish.observables, counts=False, sampled=wish.shots is not None)
+        found = self._kernel.run(graph, shots=wish.shots, outputs=wanted, **common)
+        assert found.values is not None
+        return [row.value for row in found.values.points[0].expectations]
+
+
+class _Supervisor:
+    """Talks with the process of a script until it ends, or its time does."""
+
+    def __init__(self, child: Child, script: Script, limit_ms: int, runs: _Runs) -> None:
+        self._child, self._script, self._limit_ms, self._runs = child, script, limit_ms, runs
+        self._deadline_s = time.monotonic() + limit_ms / 1e3
+        self._unframer: Unframer[FromScript] = Unframer(FromScript)
+
+    def run(self, log: Callable[[str], object]) -> Ended:
+        """The end of the script. Raises TIMEOUT, and INTERNAL_ERROR where the process is lost."""
+        while True:
+            for message in self._receive():
+                if isinstance(message, Ready):
+                    self._send(self._script)
+                elif isinstance(message, Logged):
+                    log(message.line)
+                elif isinstance(message, Asked):
+                    answer = self._runs.answer(message, self._left_ms())
+                    self._require_time()
+                    self._send(answer)
+                else:
+                    return message
+
+    def _left_ms(self) -> int:
+        return int((self._deadline_s - time.monotonic()) * 1e3)
+
+    def _require_time(self) -> None:
+        if self._left_ms() <= 0:
+            message = f"{self._script.file}: the script did not end within its time limit of {self._limit_ms} ms"
+            raise QmkError("TIMEOUT", message, timeout_ms=self._limit_ms, help="allow more with timeout_ms")
+
+    def _receive(self) -> list[FromScript]:
+        ready = select.select([self._child.sock], [], [], max(0, self._left_ms()) / 1e3)[0]
+        self._require_time()
+        try:
+            data = self._child.sock.recv(RECEIVE_BYTES) if ready else None
+            if data != b"":
+                return [] if data is None else self._unframer.feed(data)
+        except (ConnectionResetError, WireError):
+            pass
+        from qmk.host.spawn import end_text
+
+        status, words = self._child.end(1.0)
+        what = f"the process of {self._script.file} {end_text(status)}"
+        raise QmkError("INTERNAL_ERROR", what, last_words=words.decode(errors="replace")[-2000:])
+
+    def _send(self, message: Script | Answer) -> None:
+        try:
+            self._child.sock.sendall(frame(message))
+        except (BrokenPipeError, ConnectionResetError):
+            return  # it is gone; listening to it says so

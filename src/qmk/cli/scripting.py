@@ -1,0 +1,74 @@
+"""``qmk run --script``: a Python script in a sandbox, its log on standard error and its result as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from qmk.cli import output, terminal
+from qmk.cli.failure import call_error
+from qmk.cli.session import connect, find_server
+from qmk.formats.printable import one_line
+
+if TYPE_CHECKING:
+    from qmk.request.options import RunOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+TAKEN = ("shots", "seed", "timeout_ms", "strict", "cache", "attempts")
+"""Options of a run that have a meaning for a script, or none that could be missed."""
+
+
+def script_options(command: Command) -> Command:
+    """``--script`` and ``--input``, as ``script`` and ``input_path``."""
+    given = click.option(
+        "--input", "input_path", type=click.Path(allow_dash=True), metavar="FILE",
+        help="With --script: JSON that the script gets as qmk.input.",
+    )  # fmt: skip
+    text = "PROGRAM is a Python script; run it in a sandbox and print its result as JSON."
+    return click.option("--script", is_flag=True, help=text)(given(command))
+
+
+def run(
+    path: str, script: bool, input_path: str | None, asked: RunOptions, as_json: bool, socket_path: str | None
+) -> None:
+    """Run the script and print its result. With ``--socket`` or ``--server``, its runs are jobs there."""
+    if not script:
+        raise call_error("--input is for a script", field="input", help="add --script")
+    none = type(asked)()
+    for name in asked.__struct_fields__:
+        if name not in TAKEN and getattr(asked, name) != getattr(none, name):
+            fix = "leave it out; a script chooses for each of its runs"
+            raise call_error(f"--{name.replace('_', '-')} does not apply to a script", field=name, help=fix)
+    from qmk.api.scripting import run_script
+    from qmk.frontends import read_file
+
+    name = os.path.basename(path)
+    try:
+        text = read_file(path).decode()
+    except UnicodeDecodeError as error:
+        raise call_error(f"{name} is not UTF-8 at byte {error.start}", file=name, help="save it as UTF-8") from None
+    given = None if input_path is None else _json(read_file(input_path), input_path)
+    with connect(socket_path) if socket_path or find_server() else nullcontext() as client:
+        found = run_script(
+            text,
+            input=given,
+            seed=asked.seed,
+            shots=asked.shots,
+            timeout_ms=asked.timeout_ms,
+            log=lambda line: terminal.say(one_line(line), err=True) if not as_json else None,
+            file=name,
+            client=client,
+        )
+    output.json_object(found if as_json else found.value)
+
+
+def _json(data: bytes, path: str) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise call_error(f"{path} is not JSON: {error}", field="input", help="give a file of JSON") from None

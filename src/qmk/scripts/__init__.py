@@ -1,0 +1,1 @@
+"""User Python in a sandbox: CPython compiled to WebAssembly, with two imports from the host, ``run`` and ``log``."""
