@@ -102,7 +102,8 @@ def test_a_device_has_its_calibrations_over_time_and_a_job_says_which_it_used(ch
     assert model.name == f"lab#{made[0]['id']}"
     assert (model.gates[0].qubits, model.relaxation[0].t1) == (("q_0", "q_1"), 1e-4)
     assert "INVALID_PARAMS" in chem.post("/submit", text=BELL, machine="surface(d=3)", noise="lab.json").text
-    assert bio.get("/devices/lab").status_code == 400
+    assert bio.get("/devices/lab").status_code == 404
+    assert bio.get(f"/devices/lab/{made[0]['id']}/noise").status_code == 404
     assert bio.get("/devices").text.count("/devices/lab") == 0
     assert "no calibrations" in chem.get("/devices/zoned").text.lower()
 

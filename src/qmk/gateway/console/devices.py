@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from litestar import Response
 
-from qmk.base.errors import QmkError
 from qmk.client.document import Document
+from qmk.gateway.accounts.roles import absent
 from qmk.gateway.console.files import download, plot
 from qmk.gateway.console.view import View, page
 from qmk.gateway.service.calibrations import CalibrationRow
@@ -94,8 +94,7 @@ async def show_device(view: View) -> Response[Any]:
     model = next((row for row in (await view.ask("engines.atoms")).devices if row.name == name), None)
     found = await view.ask("calibrations.list", device=name, limit=SHOWN)
     if model is None and not found.calibrations:
-        text = f"there is no device '{name}'"
-        raise QmkError("INVALID_PARAMS", text, field="device", help="POST /v1/calibrations/{device} makes one known")
+        raise absent("device", name)
     row = chosen(found.calibrations, view.read("at"))
     worst = sorted(row.pairs, key=lambda each: -each.gate_2q)[:WORST] if row else []
     there = [key for key in FIGURES if any(_values(each, key) for each in found.calibrations)]
@@ -118,7 +117,7 @@ async def draw_history(view: View) -> Response[Any]:
     found = (await view.ask("calibrations.list", device=name, limit=SHOWN)).calibrations
     row = chosen(found, view.read("at"))
     if row is None:
-        raise QmkError("INVALID_PARAMS", f"no calibrations of '{name}' are kept", field="device")
+        raise absent("device", name)
     panels = [_panel(found, key) for key in FIGURES if any(_values(each, key) for each in found)]
     return await plot(view, "history", times=[each.time for each in found], panels=panels, mark=row.time)
 

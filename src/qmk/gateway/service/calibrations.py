@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from qmk.abi import shapes
 from qmk.base.errors import QmkError
+from qmk.gateway.accounts.roles import absent
 from qmk.gateway.callers import Caller
 from qmk.gateway.records import Record, Records
 from qmk.models.noise import NoiseModel
@@ -146,8 +147,7 @@ async def get_calibration(caller: Caller, asked: OfCalibration) -> CalibrationRo
     record = await _records(caller).get(KIND, caller.tenant, asked.calibration)
     row = None if record is None else _row(record)
     if row is None or row.device != asked.device:
-        text = f"no calibration '{asked.calibration}' of '{asked.device}' is kept"
-        raise QmkError("INVALID_PARAMS", text, field="calibration", help="GET /v1/calibrations/{device} lists them")
+        raise absent("calibration", asked.calibration)
     return row
 
 
