@@ -145,7 +145,7 @@ def _ask_here(operation: str, data_dir: Path | None, database: str | None, field
 
     import msgspec
 
-    from qmk.cli.gateway import audit_of, ledger_of
+    from qmk.cli.gateway import readers_of
     from qmk.gateway.accounts.accounts import Accounts
     from qmk.gateway.callers import Callers
     from qmk.gateway.records import FILE_NAME, Records
@@ -156,7 +156,7 @@ def _ask_here(operation: str, data_dir: Path | None, database: str | None, field
     folder = data_dir or state_dir()
     records = Records(folder / FILE_NAME)
     try:
-        accounts = Accounts(records, folder, ledger=ledger_of(folder, database), audit=audit_of(folder, database))
+        accounts = Accounts(records, folder, **readers_of(folder, database))
         caller = Callers(None, needs_token=True, accounts=accounts).operating()
         reply = asyncio.run(found.serve(caller, asked))
     finally:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import click
 
@@ -156,12 +156,18 @@ def command(
         Path(socket_path) if socket_path else None,
         require_token=require_token,
         settings=observing.settings(folder),
-        ledger=ledger_of(folder, database),
-        audit=audit_of(folder, database),
+        **readers_of(folder, database),
         sign_in=read_config(sign_in) if sign_in else None,
         rates=RateLimits(rate_address, rate_token),
         private_webhooks=private_webhooks,
     )
+
+
+class Readers(TypedDict):
+    """What the gateway reads of the daemon's journal."""
+
+    ledger: Callable[[str, int, int], Iterable[Any]]
+    audit: Callable[[int, int], Iterable[Any]]
 
 
 def ledger_of(folder: Path, database: str | None) -> Callable[[str, int, int], Iterable[Any]]:
@@ -178,6 +184,11 @@ def audit_of(folder: Path, database: str | None) -> Callable[[int, int], Iterabl
     from qmk.host.config import JOURNAL_NAME
 
     return lambda below, limit: newest(folder / JOURNAL_NAME, below, limit, database or "")
+
+
+def readers_of(folder: Path, database: str | None) -> Readers:
+    """What reads the journal of the daemon that has this folder."""
+    return {"ledger": ledger_of(folder, database), "audit": audit_of(folder, database)}
 
 
 def require_packages(*, grpc: bool = False) -> None:
