@@ -86,9 +86,8 @@ def command(
             result = client.run(wish.graph, cache=asked.cache, progress=bar, **given)
     else:
         options.check_engine(asked.engine)
-        # the engine in a worker: Ctrl-C and the time limit end it whatever it is doing
         with Bar("running", shots, as_json) as bar:
-            result = run(wish.graph, None, isolate=True, progress=bar, **given)
+            result = run(wish.graph, None, isolate=True, progress=bar, **given)  # Ctrl-C and the limit end it
     console.warn(result.warnings)
     result.provenance.notes.update(wish.notes)
     name = os.path.basename(program) if program != "-" else "standard input"
