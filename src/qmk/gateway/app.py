@@ -102,8 +102,8 @@ async def grpc_schema() -> Response[bytes]:
 
 
 class Application(Litestar):
-    """The routes of the protocols, behind what every request and answer passes. ``/rpc`` has no part in the routing, and
-    operations of REST go past it where they can."""
+    """The routes of the protocols, behind what every request and answer passes. ``/rpc`` has no part in the routing,
+    and operations of REST go past it where they can."""
 
     direct: Direct
     edge: Edge

@@ -34,9 +34,8 @@ class Direct:
             parts = each.path_format.split("/")
             fields = [at for at, part in enumerate(parts) if part.startswith("{")]
             if isinstance(each, HTTPRoute) and fields in ([], [_FIELD]):
-                own: dict[str, HTTPRouteHandler] = {
-                    str(method): handler for method, (handler, _) in each.route_handler_map.items() if OPT in handler.opt
-                }
+                handlers = {method: handler for method, (handler, _) in each.route_handler_map.items()}
+                own = {str(method): handler for method, handler in handlers.items() if OPT in handler.opt}
                 name = parts[_FIELD].strip("{}") if fields else ""
                 if own:
                     self._routes[_key(parts) if fields else each.path_format] = (each.path_format, name, own)

@@ -118,7 +118,9 @@ def _route(path: str, operations: Sequence[Operation], *, upload: bool = False) 
     async def serve(request: AnyRequest) -> Response[Any]:
         return await _serve(by_method[request.method], request, upload=upload)
 
-    return route(path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method), status_code=200, opt={OPT: True})(serve)
+    return route(
+        path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method), status_code=200, opt={OPT: True}
+    )(serve)
 
 
 @get("/openapi.json")
