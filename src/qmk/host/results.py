@@ -245,7 +245,8 @@ def checksum(job: str, data: bytes | memoryview) -> int:
 
 class RecentResults:
     """The last results, within ``limit_bytes``, so that answering a wait reads no disk. Those whose answers are large
-    are left out: to make these is not for the loop. A small result counts some 2.4 kB; whoever asks later has it read."""
+    are left out: to make these is not for the loop. A small result counts some 2.4 kB; whoever asks later
+    has it read."""
 
     def __init__(self, limit_bytes: int = RECENT_BYTES) -> None:
         self._limit = limit_bytes

@@ -1,9 +1,9 @@
 """Results that need not be computed again: which ended job of a tenant has what a new one asks for.
 
 Nothing is kept here but names and the hash of what each was asked; the results are those of the jobs, and go with them.
-The newest job with a result stands for it. Two requests of one hash are told apart by the kernel, which looks at the job
-before its result is given. What a tenant has is bounded and gives way by its own use alone, so that nobody learns from a hit or a miss what
-another does.
+The newest job with a result stands for it. The kernel looks at the job before its result is given, and so tells two
+requests of one hash apart. What a tenant has is bounded and gives way by its own use alone, so that nobody learns from
+a hit or a miss what another does.
 """
 
 from __future__ import annotations

@@ -156,11 +156,8 @@ class Counters:
 
     def samples(self) -> list[Sample]:
         """All values so far."""
-        counted = [
-            Sample(f"qmk_{name}", labels, value)
-            for name, rows in self._values.items()
-            for labels, value in rows.items()
-        ]
+        values = [(name, *row) for name, rows in self._values.items() for row in rows.items()]
+        counted = [Sample(f"qmk_{name}", labels, value) for name, labels, value in values]
         return counted + [
             Sample(f"qmk_{name}", labels, seen.total, list(seen.counts))
             for name, rows in self._seen.items()
