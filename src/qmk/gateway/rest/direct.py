@@ -7,13 +7,13 @@ framework's.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from qmk.gateway.edge import Receive, Scope, Send
+from qmk.gateway.edge import Scope
 from qmk.gateway.http import send_answer
 from qmk.gateway.rest.asked import JSON
 
@@ -56,14 +56,15 @@ class Direct:
         scope.setdefault("state", {})
         return handler
 
-    async def serve(self, handler: HTTPRouteHandler, scope: Any, receive: Receive, send: Send) -> None:
+    async def serve(self, handler: HTTPRouteHandler, scope: Any, receive: Any, send: Any) -> None:
         """Answers a request that ``find`` has found the handler of."""
         request = Request[Any, Any, Any](scope, receive, send)
         made: Response[Any] = await handler.fn(request)
         if type(made) is Response and made.media_type == JSON and made.status_code is not None:
             await send_answer(send, made.status_code, made.content, {**made.headers, "content-type": JSON})
         else:
-            answer: Any = await handler.to_response(app=self._app, data=made, request=request)
+            respond: Any = cast("Any", handler).to_response
+            answer = await respond(app=self._app, data=made, request=request)
             await answer(scope, receive, send)
 
 
