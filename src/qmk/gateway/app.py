@@ -19,7 +19,7 @@ logged with one.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ from qmk.gateway.pasqal import routes as pasqal
 from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.rates import Rates
 from qmk.gateway.rest import routes as rest
+from qmk.gateway.rest.direct import PREFIX, Direct
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
@@ -101,8 +102,10 @@ async def grpc_schema() -> Response[bytes]:
 
 
 class Application(Litestar):
-    """The routes of the protocols, behind what every request and answer passes. ``/rpc`` has no part in the routing."""
+    """The routes of the protocols, behind what every request and answer passes. ``/rpc`` has no part in the routing,
+    and operations of REST go past it where they can."""
 
+    direct: Direct
     edge: Edge
     rates: Rates
     watch: Watch
@@ -126,13 +129,16 @@ class Application(Litestar):
             send = self.edge.send_with_headers(send, headers.get("host", ""))
             if scope["path"].startswith(rpc.PATH) and scope["path"][len(rpc.PATH) :] in rpc.PATHS:
                 scope["path_template"] = scope["path"]
-                await self._serve_rpc(headers, scope, receive, send)
+                await self._serve(rpc.serve(self.state, headers, scope, receive, send), scope, receive, send)
+                return
+            if scope["path"].startswith(PREFIX) and (handler := self.direct.find(scope)) is not None:
+                await self._serve(self.direct.serve(handler, scope, receive, send), scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
 
-    async def _serve_rpc(self, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, work: Coroutine[Any, Any, None], scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await rpc.serve(self.state, headers, scope, receive, send)
+            await work
         except Exception as error:
             await self._refuse(scope, receive, send, error)
 
@@ -184,7 +190,7 @@ def make_app(
         debug=False,
         pdb_on_exception=False,
     )
-    app.edge, app.rates = edge or Edge(), parts.rates
+    app.edge, app.rates, app.direct = edge or Edge(), parts.rates, Direct(app)
     app.watch = Watch(app.take, parts.observer.counters, parts.observer.traces, parts.observer.take)
     return app
 

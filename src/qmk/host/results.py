@@ -29,6 +29,9 @@ HEAD_BYTES = 512
 LARGE_BYTES = 256 << 10
 """A longer answer, by a rough count, is made beside the loop, from the store."""
 
+RECENT_BYTES = 4 << 20
+"""Of results that are kept in memory after their jobs' ends."""
+
 ROWS_BYTES = 64 << 10
 """Packed bytes that are written as texts at once: a thread that does so keeps the others waiting meanwhile."""
 
@@ -242,9 +245,10 @@ def checksum(job: str, data: bytes | memoryview) -> int:
 
 class RecentResults:
     """The last results, within ``limit_bytes``, so that answering a wait reads no disk. Those whose answers are large
-    are left out: to make these is not for the loop."""
+    are left out: to make these is not for the loop. A small result counts some 2.4 kB; whoever asks later
+    has it read."""
 
-    def __init__(self, limit_bytes: int = 64 << 20) -> None:
+    def __init__(self, limit_bytes: int = RECENT_BYTES) -> None:
         self._limit = limit_bytes
         self._held = 0
         self._results: OrderedDict[str, Result] = OrderedDict()

@@ -86,7 +86,7 @@ def apply(kernel: Tables, record: Archived | ArchiveForgotten) -> None:
                 jobs.listed.put((record.tenant, row.state, label), row.submitted_ns, row.job)
             kernel.accounts.keep(record.tenant, row.kept_bytes)
             if row.idempotency_key:
-                jobs.by_key[record.tenant, row.idempotency_key] = row.job
+                jobs.by_key[record.tenant][row.idempotency_key] = row.job
     for checkpoint in record.checkpoints:
         if checkpoint.id not in jobs.checkpoints.by_id:
             jobs.checkpoints.add(checkpoint)

@@ -39,7 +39,7 @@ class JobTable:
         self._accounts = accounts
         self._maps, self._views, self._refusals = policy.maps, policy.views, policy.refusals
         self.by_id = Jobs()
-        self.by_key: dict[tuple[str, str], str] = {}
+        self.by_key: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self.queue = Dispatch(config, accounts, policy)
         self.launched: dict[str, Job] = {}
         self.seq = self.fence = self.generation = self.archives = 0
@@ -109,7 +109,7 @@ class JobTable:
         there are, and the journal no longer has those that were forgotten."""
         return {
             "jobs": {id: job.comparable() for id, job in self.by_id.items()},
-            "keys": dict(self.by_key),
+            "keys": {tenant: dict(keys) for tenant, keys in self.by_key.items() if keys},
             "ended": {tenant: list(jobs) for tenant, jobs in self.ended_by_tenant.items() if jobs},
             "generation": self.generation,
             "checkpoints": self.checkpoints.snapshot(),
@@ -124,7 +124,7 @@ class JobTable:
         job = Job(structs.replace(record, graph=b"", graph_bytes=graph_bytes), mapping)
         self.by_id.live[record.job] = job
         if record.idempotency_key:
-            self.by_key[record.tenant, record.idempotency_key] = record.job
+            self.by_key[record.tenant][record.idempotency_key] = record.job
         self.seq = max(self.seq, record.seq)
         self._accounts.admit(record)
         self.move(job, QUEUED)
@@ -262,9 +262,9 @@ class JobTable:
         self.cache.drop(job.tenant, job_id)
         self._accounts.keep(job.tenant, -job.kept_bytes)
         self.checkpoints.drop_job(job_id)
-        key = (job.tenant, job.submitted.idempotency_key)
-        if self.by_key.get(key) == job_id:
-            del self.by_key[key]
+        keys, key = self.by_key[job.tenant], job.submitted.idempotency_key
+        if keys.get(key) == job_id:
+            del keys[key]
         self.forgotten.append(job)
 
     def _save(self, job: Job, record: ev.Saved | ev.Yielded) -> None:

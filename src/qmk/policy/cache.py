@@ -1,8 +1,9 @@
 """Results that need not be computed again: which ended job of a tenant has what a new one asks for.
 
-Nothing is kept here but names; the results are those of the jobs, and go with them. The newest job with a result stands
-for it. What a tenant has is bounded and gives way by its own use alone, so that nobody learns from a hit or a miss what
-another does.
+Nothing is kept here but names and the hash of what each was asked; the results are those of the jobs, and go with them.
+The newest job with a result stands for it. The kernel looks at the job before its result is given, and so tells two
+requests of one hash apart. What a tenant has is bounded and gives way by its own use alone, so that nobody learns from
+a hit or a miss what another does.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ class _Shelf:
     __slots__ = ("entries", "keys", "size_bytes")
 
     def __init__(self) -> None:
-        self.entries: OrderedDict[Hashable, Entry] = OrderedDict()
-        self.keys: dict[str, Hashable] = {}
+        self.entries: OrderedDict[int, Entry] = OrderedDict()
+        self.keys: dict[str, int] = {}
         self.size_bytes = 0
 
-    def remove(self, key: Hashable) -> None:
+    def remove(self, key: int) -> None:
         entry = self.entries.pop(key)
         del self.keys[entry.job]
         self.size_bytes -= entry.size_bytes
@@ -40,18 +41,18 @@ class ResultCache:
     def add(self, tenant: str, key: Hashable, entry: Entry, /) -> None:
         if not 0 <= entry.size_bytes <= self._size_bytes // 8:
             return
-        shelf = self._shelves.setdefault(tenant, _Shelf())
-        if key in shelf.entries:
-            shelf.remove(key)
-        shelf.entries[key] = entry
-        shelf.keys[entry.job] = key
+        shelf, hashed = self._shelves.setdefault(tenant, _Shelf()), hash(key)
+        if hashed in shelf.entries:
+            shelf.remove(hashed)
+        shelf.entries[hashed] = entry
+        shelf.keys[entry.job] = hashed
         shelf.size_bytes += entry.size_bytes
         while len(shelf.entries) > self._entries or shelf.size_bytes > self._size_bytes:
             shelf.remove(next(iter(shelf.entries)))
 
     def find(self, tenant: str, key: Hashable, /) -> Entry | None:
         shelf = self._shelves.get(tenant)
-        return shelf.entries.get(key) if shelf is not None else None
+        return shelf.entries.get(hash(key)) if shelf is not None else None
 
     def drop(self, tenant: str, job: str, /) -> None:
         shelf = self._shelves.get(tenant)

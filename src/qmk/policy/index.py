@@ -7,8 +7,9 @@ also after a restart, and tells its reader nothing that is not in that row.
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Hashable, Iterator, Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from qmk.base.errors import QmkError
@@ -17,34 +18,67 @@ CHUNK = 256
 Row = tuple[int, str]
 
 
+class _Chunk:
+    """Rows side by side: a tuple and a number of its own for each would take more than the ids."""
+
+    __slots__ = ("ids", "times")
+
+    def __init__(self, times: Iterable[int], ids: list[str]) -> None:
+        self.times, self.ids = array("q", times), ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def at(self, row: Row) -> int:
+        """Where the row stands, or would stand."""
+        low = bisect_left(self.times, row[0])
+        return bisect_left(self.ids, row[1], low, bisect_right(self.times, row[0], low))
+
+    def put(self, row: Row) -> None:
+        at = self.at(row)
+        self.times.insert(at, row[0])
+        self.ids.insert(at, row[1])
+
+    def drop(self, row: Row) -> None:
+        at = self.at(row)
+        del self.times[at], self.ids[at]
+
+    def split(self) -> tuple[_Chunk, _Chunk]:
+        times, ids = self.times, self.ids
+        return _Chunk(times[:CHUNK], ids[:CHUNK]), _Chunk(times[CHUNK:], ids[CHUNK:])
+
+    def before(self, end: int) -> Iterator[Row]:
+        """The rows before a place, the last first."""
+        return zip(reversed(self.times[:end]), reversed(self.ids[:end]), strict=True)
+
+
 class _Rows:
     """Rows of one group in order, in chunks, so that none of them is ever moved far. No chunk is empty."""
 
     __slots__ = ("chunks",)
 
     def __init__(self) -> None:
-        self.chunks: list[list[Row]] = []
+        self.chunks: list[_Chunk] = []
 
     def _at(self, row: Row) -> int:
         """The chunk whose first row is the last not after ``row``; 0 when there is none."""
-        return max(0, bisect_right(self.chunks, row, key=lambda chunk: chunk[0]) - 1)
+        return max(0, bisect_right(self.chunks, row, key=lambda chunk: (chunk.times[0], chunk.ids[0])) - 1)
 
     def put(self, row: Row) -> None:
         chunks = self.chunks
-        if not chunks or (row > chunks[-1][-1] and len(chunks[-1]) >= CHUNK):
-            chunks.append([row])
+        last = not chunks or row > (chunks[-1].times[-1], chunks[-1].ids[-1])
+        if not chunks or (last and len(chunks[-1]) >= CHUNK):
+            chunks.append(_Chunk((row[0],), [row[1]]))
             return
-        at = len(chunks) - 1 if row > chunks[-1][-1] else self._at(row)
-        chunk = chunks[at]
-        insort(chunk, row)
-        if len(chunk) > 2 * CHUNK:
-            chunks[at : at + 1] = [chunk[:CHUNK], chunk[CHUNK:]]
+        at = len(chunks) - 1 if last else self._at(row)
+        chunks[at].put(row)
+        if len(chunks[at]) > 2 * CHUNK:
+            chunks[at : at + 1] = chunks[at].split()
 
     def drop(self, row: Row) -> None:
         at = self._at(row)
-        chunk = self.chunks[at]
-        del chunk[bisect_left(chunk, row)]
-        if not chunk:
+        self.chunks[at].drop(row)
+        if not self.chunks[at]:
             del self.chunks[at]
 
     def before(self, row: Row | None) -> Iterator[Row]:
@@ -53,10 +87,10 @@ class _Rows:
             return
         at = len(self.chunks) - 1 if row is None else self._at(row)
         chunk = self.chunks[at]
-        yield from reversed(chunk if row is None else chunk[: bisect_left(chunk, row)])
+        yield from chunk.before(len(chunk) if row is None else chunk.at(row))
         while at:
             at -= 1
-            yield from reversed(self.chunks[at])
+            yield from self.chunks[at].before(len(self.chunks[at]))
 
 
 class Index:
@@ -81,7 +115,7 @@ class Index:
     def oldest(self, group: Hashable) -> list[str]:
         """All ids of the group, oldest first."""
         rows = self._groups.get(group)
-        return [id for chunk in rows.chunks for _, id in chunk] if rows is not None else []
+        return [id for chunk in rows.chunks for id in chunk.ids] if rows is not None else []
 
     def page(self, groups: Sequence[Hashable], cursor: str, limit: int) -> tuple[list[str], str | None]:
         """At most ``limit`` ids of these groups together, newest first, from behind the cursor ("": from the newest);

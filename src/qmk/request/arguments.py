@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from qmk.base.errors import QmkError
-from qmk.ir.parameter_values import name_of
 from qmk.models.arguments import show, to_plain
 
 
@@ -69,6 +68,8 @@ def mapping(name: str, value: Any) -> dict[str, Any]:
     """Names, or parameters of circuits, with their values, numbers and arrays of numpy's as Python's own."""
     given = cast("Mapping[Any, Any]", value)
     if isinstance(value, Mapping):
+        from qmk.ir.parameter_values import name_of  # with graphs, which no option of a command needs
+
         given = {name_of(key): each for key, each in given.items()}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in given):
         raise wrong(

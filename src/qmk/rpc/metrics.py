@@ -5,7 +5,8 @@ dashboard and the tests are made from it. Names follow Prometheus: the unit in p
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import Literal, cast
 
 from msgspec import Struct
@@ -111,53 +112,62 @@ class Sample(Struct, frozen=True, array_like=True):
     counts: list[int] = []
 
 
+class _Seen:
+    """What was observed of a histogram with one set of labels: counts of its buckets, and the sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds, self.counts, self.total = bounds, [0] * (len(bounds) + 1), 0.0
+
+
 class Counters:
     """Counts and observes by the table. Names are without ``qmk_``; labels come in the table's order."""
 
     def __init__(self) -> None:
-        self._values: dict[str, dict[tuple[str, ...], float]] = {}
-        self._buckets: dict[str, dict[tuple[str, ...], list[int]]] = {}
-        self._bounds = {metric.name[4:]: metric.bounds for metric in METRICS if metric.kind == "histogram"}
+        self._values: defaultdict[str, dict[tuple[str, ...], float]] = defaultdict(dict)
+        self._seen: defaultdict[str, dict[tuple[str, ...], _Seen]] = defaultdict(dict)
 
     def add(self, name: str, labels: tuple[str, ...] = (), by: float = 1) -> None:
-        values = self._values.get(name)
-        if values is None:
-            values = self._values[name] = {}
+        values = self._values[name]
         if labels in values:
             values[labels] += by
         else:
-            labels = self._bound(values, labels)
+            labels = _within(values, labels)
             values[labels] = values.get(labels, 0) + by
 
     def set(self, name: str, value: float, labels: tuple[str, ...] = ()) -> None:
-        values = self._values.setdefault(name, {})
-        values[self._bound(values, labels)] = value
+        values = self._values[name]
+        values[_within(values, labels)] = value
 
     def observe(self, name: str, value: float, labels: tuple[str, ...] = ()) -> None:
         """Counts a value of a histogram."""
-        self.add(name, labels, value)
-        buckets = self._buckets.setdefault(name, {})
-        labels = labels if labels in self._values[name] else (OTHER,) * len(labels)
-        counts = buckets.get(labels)
-        if counts is None:
-            counts = buckets[labels] = [0] * (len(self._bounds[name]) + 1)
-        counts[bisect_left(self._bounds[name], value)] += 1
+        rows = self._seen[name]
+        seen = rows.get(labels)
+        if seen is None:
+            seen = rows.setdefault(_within(rows, labels), _Seen(BY_NAME[f"qmk_{name}"].bounds))
+        seen.total += value
+        seen.counts[bisect_left(seen.bounds, value)] += 1
 
     def get(self, name: str, labels: tuple[str, ...] = ()) -> float:
-        return self._values.get(name, {}).get(labels, 0)
+        """A value, of a histogram the sum."""
+        seen = self._seen[name].get(labels) if name in self._seen else None
+        return seen.total if seen is not None else self._values.get(name, {}).get(labels, 0)
 
     def samples(self) -> list[Sample]:
         """All values so far."""
-        none: dict[tuple[str, ...], list[int]] = {}
-        return [
-            Sample(f"qmk_{name}", labels, value, list(self._buckets.get(name, none).get(labels, ())))
-            for name, values in self._values.items()
-            for labels, value in values.items()
+        values = [(name, *row) for name, rows in self._values.items() for row in rows.items()]
+        counted = [Sample(f"qmk_{name}", labels, value) for name, labels, value in values]
+        return counted + [
+            Sample(f"qmk_{name}", labels, seen.total, list(seen.counts))
+            for name, rows in self._seen.items()
+            for labels, seen in rows.items()
         ]
 
-    @staticmethod
-    def _bound(values: dict[tuple[str, ...], float], labels: tuple[str, ...]) -> tuple[str, ...]:
-        return labels if labels in values or len(values) < LABEL_SETS else (OTHER,) * len(labels)
+
+def _within(rows: Collection[tuple[str, ...]], labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels under which a value is counted."""
+    return labels if labels in rows or len(rows) < LABEL_SETS else (OTHER,) * len(labels)
 
 
 def bound(samples: Iterable[Sample]) -> list[Sample]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import stat
 from urllib.parse import urlsplit
@@ -44,6 +43,8 @@ def is_loopback(host: str) -> bool:
     """Whether a host, by its name or address, is this machine."""
     if host.lower() == "localhost":
         return True
+    import ipaddress  # most commands do without
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

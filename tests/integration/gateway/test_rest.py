@@ -292,3 +292,21 @@ def test_the_page_needs_nothing_else(two: Tenants) -> None:
     assert set(re.findall(r'href="#([\w.]+)"', text)) <= set(ids)
     assert {each.call.name for each in OPERATIONS} <= set(ids)
     assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/jobs/{}"), ("GET", "/v1/jobs?limit=1"), ("POST", "/v1/jobs")]
+)
+def test_the_short_way_answers_as_the_router_does(two: Tenants, method: str, path: str) -> None:
+    """With a slash more at its end an address is the router's."""
+    first, mark, query = path.format(two.job).partition("?")
+    answers = [
+        two.http.request(method, f"{first}{slash}{mark}{query}", headers=two.headers["chem"], json=body)
+        for slash in ("", "/")
+        for body in ((None,) if method == "GET" else (None, {"program": {"text": BELL}, "shots": 3, "unknown": 1}))
+    ]
+    half = len(answers) // 2
+    for direct, routed in zip(answers[:half], answers[half:], strict=True):
+        assert direct.status_code == routed.status_code
+        assert direct.content.replace(b"/v1/jobs/", b"/v1/jobs") == routed.content.replace(b"/v1/jobs/", b"/v1/jobs")
+        assert direct.headers.keys() == routed.headers.keys()

@@ -82,7 +82,7 @@ def test_the_first_schema_is_taken_over_in_place(tmp_path: Path):
         kernel = Kernel(KernelConfig(), STANDARD)
         kernel.replay(journal.records())
         assert {job: kernel.jobs.by_id[job].state for job in expected["jobs"]} == expected["jobs"]
-        assert {key: kernel.jobs.by_key["local", key] for key in expected["keys"]} == expected["keys"]
+        assert {key: kernel.jobs.by_key["local"][key] for key in expected["keys"]} == expected["keys"]
         for job, counts in expected["counts"].items():
             head = journal.head(job)
             assert head is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +79,15 @@ def test_a_page_looks_at_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index.heapq, "merge", counted)
     assert subject.page(["g"], f"{10_000:x}-", 5)[0] == [f"id{at:05}" for at in range(9_999, 9_994, -1)]
     assert walked == 6
+
+
+def test_a_row_takes_little_beside_its_id() -> None:
+    """Every finished job has one for as long as it is kept."""
+    ids = [f"job_{number:032x}" for number in range(20_000)]
+    tracemalloc.start()
+    index = Index()
+    for number, id in enumerate(ids):
+        index.put("all", 1_700_000_000_000_000_000 + number, id)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 30 * len(ids)

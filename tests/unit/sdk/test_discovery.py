@@ -50,6 +50,18 @@ def installed(monkeypatch: pytest.MonkeyPatch, *points: importlib.metadata.Entry
     monkeypatch.setattr(
         importlib.metadata, "entry_points", lambda group: list(points) if group == "qmk.engines" else []
     )
+    monkeypatch.setattr(discovery, "_may_have", lambda section: bool(points))
+
+
+def test_a_plugin_of_an_installed_package_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "strange-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
+    assert "strange" not in discovery.plugins("engines")
+    (folder / "entry_points.txt").write_text("[qmk.engines]\nstrange = qmk.base.units:bytes_text\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    discovery.forget()
+    assert discovery.plugins("engines")["strange"] == "qmk.base.units:bytes_text"
 
 
 def test_the_shipped_engines_are_found_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,8 +133,15 @@ class Watch:
                         attributes=attributes,
                     )
                 )
-            about: dict[str, str | int | float] = {"qmk.job": job}
-            asked = Span(trace=trace, id=new_id(), name=call, begin_ns=begin_ns, end_ns=call_end_ns)
-            made.append(msgspec.structs.replace(asked, parent=whole, attributes=about))
+            asked = Span(
+                trace=trace,
+                id=new_id(),
+                parent=whole,
+                name=call,
+                begin_ns=begin_ns,
+                end_ns=call_end_ns,
+                attributes={"qmk.job": job},
+            )
+            made.append(asked)
             self._traces.name_parent(job, Parent(trace, whole))
         self._take(made)

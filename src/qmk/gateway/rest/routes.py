@@ -16,6 +16,7 @@ from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.http import AnyRequest, Gate, Refusal, status_of
 from qmk.gateway.rest import openapi, page
 from qmk.gateway.rest.asked import JSON, asked_by, range_of, upload_path
+from qmk.gateway.rest.direct import OPT
 from qmk.gateway.rest.problem import answer_error, problem_of
 from qmk.gateway.service import serving
 from qmk.gateway.service.operation import Operation
@@ -117,7 +118,9 @@ def _route(path: str, operations: Sequence[Operation], *, upload: bool = False) 
     async def serve(request: AnyRequest) -> Response[Any]:
         return await _serve(by_method[request.method], request, upload=upload)
 
-    return route(path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method), status_code=200)(serve)
+    return route(
+        path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method), status_code=200, opt={OPT: True}
+    )(serve)
 
 
 @get("/openapi.json")

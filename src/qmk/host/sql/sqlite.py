@@ -85,7 +85,7 @@ class SqliteDatabase:
 
     def _open(self) -> Any:
         connection = self._sqlite.connect(str(self.path), isolation_level=None, check_same_thread=False, timeout=10.0)
-        connection.execute("PRAGMA cache_size=-8192")
+        connection.execute("PRAGMA cache_size=-2048")
         return connection
 
     def _prepare(self) -> None:

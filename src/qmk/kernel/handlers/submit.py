@@ -89,7 +89,7 @@ def repeat(kernel: State, event: CallReceived, session: Session, request_digest:
     """Answers a submit whose idempotency key is known (at once, or with the first one while that is VALIDATING)."""
     key = (session.tenant.name, event.params.idempotency_key)
     pending = kernel.pending.find_repeat(*key)
-    job = kernel.jobs.by_id.get(kernel.jobs.by_key.get(key, ""))
+    job = kernel.jobs.by_id.get(kernel.jobs.by_key[key[0]].get(key[1], ""))
     earlier = pending.draft if pending else job.submitted if job else None
     if earlier is None:
         return False
