@@ -21,7 +21,7 @@ PricesName = Annotated[str, Meta(description="name of a price list", pattern=TEN
 
 def _or_empty(pattern: str) -> str:
     """The pattern, or nothing."""
-    return rf"^(?:{pattern.removeprefix('^')})?\Z"
+    return "^(?:" + pattern.removeprefix("^").removesuffix(r"\Z") + r")?\Z"
 
 
 TenantOrEmpty = Annotated[str, Meta(pattern=_or_empty(TENANT))]

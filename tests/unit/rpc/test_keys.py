@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.host import keys
-from qmk.host.keys import token_key
+from qmk.rpc import keys
+from qmk.rpc.keys import token_key
 
 
 def test_a_key_is_made_once_and_kept(tmp_path: Path):
