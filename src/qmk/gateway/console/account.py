@@ -229,7 +229,8 @@ async def show_acts(view: View) -> Response[Any]:
     broken: QmkError | None = None
     if found is not None:
         try:
-            await (await enter(view.caller))[0].verify_acts()
+            accounts = (await enter(view.caller))[0]
+            await accounts.run(accounts.record.verify)
         except QmkError as error:
             broken = error
     older = found.acts[-1].seq if found is not None and len(found.acts) == ACTS_SHOWN else 0
