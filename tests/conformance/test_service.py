@@ -99,7 +99,7 @@ async def set_up(running: RunningDaemon, records: Path) -> Served:
     )
     spare = await tokens.issue_token(caller, issue)
     hook = await hooks.add_webhook(
-        caller, hooks.AddWebhook(organisation="chem", url="https://127.0.0.1:9/", events=("job.failed",))
+        caller, hooks.AddWebhook(organisation="chem", url="https://127.0.0.1:9/", events=["job.failed"])
     )
     own = {"organisation": "chem", "user": "root", "serial": spare.serial, "webhook": hook.webhook}
     await callers.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import os
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,6 +17,7 @@ import jsonschema
 import pytest
 from litestar.testing import TestClient
 
+from qmk.abi.token import bounds_of, read
 from qmk.base.errors import QmkError
 from qmk.client import attenuate
 from qmk.gateway.accounts.acts import GENESIS, Acts, chain
@@ -448,3 +450,9 @@ def test_what_has_no_user_or_no_ledger_is_refused_by_name(site: Site) -> None:
     for month in ("1969-12", "2200-01", "9999-12"):  # beyond what nanoseconds of 64 bits tell
         for path in ("usage", "invoices"):
             site.ask("olga", "GET", f"/v1/organisations/chem/{path}/{month}", status=400)
+
+
+def test_a_token_of_the_gateway_is_good_at_the_socket_for_its_user_alone(site: Site) -> None:
+    """A budget is not passed by going to the daemon itself."""
+    bounds = bounds_of(read(site.tokens["mia"]).caveats)
+    assert bounds.uid == os.geteuid()

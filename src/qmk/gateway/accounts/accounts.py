@@ -53,11 +53,15 @@ class Accounts:
         self.billing = Billing(self)
         self.webhooks = Webhooks(self, private=private_webhooks)
 
+    async def ask_operator(self, name: str, /, **params: Any) -> Any:
+        """One of the operator's calls, with the errors of ``Operator``."""
+        return await asyncio.to_thread(self._operator.call, name, **params)
+
     async def operate(self, name: str, /, **params: Any) -> Any:
         """One of the operator's calls. Raises UNSUPPORTED where the daemon does not take this process for its operator,
         CONNECTION_LOST without a daemon, and what the call is refused with."""
         try:
-            return await asyncio.to_thread(self._operator.call, name, **params)
+            return await self.ask_operator(name, **params)
         except QmkError as error:
             if error.kind.name == "AUTH_FAILED":
                 fix = "start the gateway as the user who runs the daemon, with the daemon's --data-dir"
