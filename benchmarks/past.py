@@ -29,7 +29,6 @@ from qmk.client import Client
 from qmk.host.config import HostConfig
 from qmk.host.entropy import ENTROPY_BYTES, draw_entropy
 from qmk.host.journal import Batch
-from qmk.host.places import token_key
 from qmk.host.results import Result
 from qmk.host.store import open_journal
 from qmk.kernel import condensing
@@ -38,6 +37,7 @@ from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Journal
 from qmk.kernel.events import Finished, Submitted, TenantSet
 from qmk.policy.standard import STANDARD
+from qmk.rpc.keys import token_key
 
 JOBS_A_BATCH = 200
 

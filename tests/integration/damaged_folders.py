@@ -14,7 +14,6 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.client import Client, Operator
 from qmk.host.config import HostConfig
-from qmk.host.places import token_key
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.sql.log import log_of
 from qmk.host.store import JOURNAL_NAME, open_journal
@@ -22,6 +21,7 @@ from qmk.host.survey import name_losses
 from qmk.kernel.core import Kernel
 from qmk.policy.standard import STANDARD
 from qmk.qvm.graph import Graph, Node
+from qmk.rpc.keys import token_key
 from tests.integration.test_checkpoints import Desk
 from tests.integration.test_checkpoints import program as fenced_program
 

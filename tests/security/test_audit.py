@@ -28,6 +28,7 @@ from qmk.kernel.audit import GENESIS, entry_hash
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.core import Kernel
 from qmk.policy.standard import STANDARD
+from qmk.rpc import keys
 
 EPOCHS = 6
 
@@ -111,7 +112,7 @@ def rows(folder: Path) -> list[tuple[int, bytes, bytes]]:
 
 def report(folder: Path, *witnesses: seals.Seal, head: bool = True) -> audit.Report:
     """As ``qmk audit verify``; ``head`` False: as if ``audit.head`` had been removed too."""
-    key = seals.public_key(folder / "keys" / "audit.pub")
+    key = keys.public_key(folder / "keys" / "audit.pub")
     kept = [seals.read_witness(path) for path in audit.kept_witnesses(folder)] if head else []
     with AuditReader(folder / "journal.sqlite") as log:
         return audit.verify(log, key, [*witnesses, *kept])
@@ -280,7 +281,7 @@ def proof(folder: Path) -> audit.Proof:
 
 
 def test_every_entry_has_a_proof_that_stands_alone(folder: Path) -> None:
-    key = seals.public_key(folder / "keys" / "audit.pub")
+    key = keys.public_key(folder / "keys" / "audit.pub")
     with AuditReader(folder / "journal.sqlite") as log:
         for seq, data, _ in rows(folder):
             made = msgspec.json.decode(msgspec.json.encode(audit.prove(log, seq)), type=audit.Proof)
@@ -310,7 +311,7 @@ Change = Callable[[audit.Proof], dict[str, Any]]
     ],
 )
 def test_a_tampered_proof(folder: Path, proof: audit.Proof, change: Change) -> None:
-    key = seals.public_key(folder / "keys" / "audit.pub")
+    key = keys.public_key(folder / "keys" / "audit.pub")
     with pytest.raises(QmkError) as error:
         audit.check(msgspec.structs.replace(proof, **change(proof)), key)
     assert error.value.kind.name == "INVALID_PARAMS"
@@ -334,11 +335,11 @@ def test_no_proof_of_what_is_not_there_or_not_sealed(folder: Path) -> None:
 def test_a_key_that_others_can_read_is_refused(folder: Path) -> None:
     (folder / "keys" / "audit.key").chmod(0o640)
     with pytest.raises(QmkError, match="others may read"):
-        seals.signing_key(folder / "keys")
+        keys.signing_key(folder / "keys", "audit")
 
 
 def test_a_public_key_that_is_not_its_half_is_refused(folder: Path, tmp_path: Path) -> None:
-    seals.signing_key(tmp_path / "keys")
+    keys.signing_key(tmp_path / "keys", "audit")
     shutil.copy(tmp_path / "keys" / "audit.pub", folder / "keys" / "audit.pub")
     with pytest.raises(QmkError, match="public half"):
-        seals.signing_key(folder / "keys")
+        keys.signing_key(folder / "keys", "audit")

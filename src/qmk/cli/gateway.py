@@ -155,7 +155,7 @@ def command(
         found,
         Path(socket_path) if socket_path else None,
         require_token=require_token,
-        settings=observing.settings(folder),
+        settings=observing.settings(),
         **readers_of(folder, database),
         sign_in=read_config(sign_in) if sign_in else None,
         rates=RateLimits(rate_address, rate_token),

@@ -27,7 +27,7 @@ class Observing:
         given = {"--observe-token-file": self.token_file, "--canary": self.canary, "--otlp": self.otlp}
         return [f"{name}={value}" for name, value in given.items() if value is not None]
 
-    def settings(self, data_dir: Path) -> Settings:
+    def settings(self) -> Settings:
         """Raises INVALID_PARAMS for a token file that cannot be read or is empty."""
         from qmk.base.errors import QmkError
         from qmk.gateway.observe.observer import Settings
@@ -36,7 +36,7 @@ class Observing:
         token = read_token(Path(self.token_file)) if self.token_file else ""
         if self.token_file and not token:
             raise QmkError("INVALID_PARAMS", f"the token file {self.token_file} is empty", field="observe_token_file")
-        return Settings(operator_dir=data_dir, token=token, canary_s=self.canary, otlp=self.otlp or "")
+        return Settings(asks=True, token=token, canary_s=self.canary, otlp=self.otlp or "")
 
 
 def observe_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -43,7 +43,6 @@ class Parts:
 
     def __init__(self, socket: Path | None, records: Path, *, needs_token: bool, chosen: Choices) -> None:
         kept = Records(records)
-        self.observer = Observer(chosen.get("settings") or Settings(), socket)
         self._accounts = Accounts(
             kept,
             chosen.get("data_dir") or records.parent,
@@ -51,6 +50,7 @@ class Parts:
             audit=chosen.get("audit"),
             private_webhooks=chosen.get("private_webhooks", False),
         )
+        self.observer = Observer(chosen.get("settings") or Settings(), socket, self._accounts.ask_operator)
         self.rates = Rates(chosen.get("rates") or RateLimits())
         self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept, self.rates)
         self._compiling, self._streams = Compiling(), Streams()

@@ -20,7 +20,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.gateway.accounts.tables import ADDED_3, TABLES
+from qmk.gateway.accounts.tables import ADDED_3, ADDED_4, TABLES
 
 _RECORDS = """
 CREATE TABLE IF NOT EXISTS records (
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS members (
   PRIMARY KEY (member, record)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS members_of ON members (record);
 """
-MIGRATIONS = (_RECORDS, TABLES, ADDED_3)
+MIGRATIONS = (_RECORDS, TABLES, ADDED_3, ADDED_4)
 """What each format of the file has added, the first one's first; what has been released stays as it is."""
 FORMAT = len(MIGRATIONS)
 _FIND = "SELECT id, created, body FROM records WHERE kind = ? AND tenant = ?"

@@ -14,8 +14,9 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.base.merkle import Frontier, Step, inclusion, root_from
-from qmk.host.seals import NO_SEAL, SEAL, UNREADABLE, Seal, SealBody, signed_by
+from qmk.host.seals import NO_SEAL, SEAL, UNREADABLE, Seal, SealBody
 from qmk.kernel.audit import GENESIS, entry_hash
+from qmk.rpc.keys import signed_by
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -169,7 +170,7 @@ def _check_seal(walk: _Walk, seal: Seal, before: Seal | None, last_seq: int, key
     except UNREADABLE:
         walk.fault("unreadable", f"seal {seal.number} is not a seal of an audit log", seal=seal.number)
         return None
-    if not signed_by(key, seal):
+    if not signed_by(key, seal.signature, seal.body):
         own = body.key == key.public_bytes_raw().hex()
         why = "its signature does not fit what it says" if own else f"it is signed with another key, {body.key[:16]}..."
         walk.fault("forged", f"seal {seal.number} of epoch {body.epoch} is forged: {why}", seal=seal.number)
@@ -202,7 +203,7 @@ def _check_witnesses(walk: _Walk, seals: Sequence[Seal], witnesses: Iterable[Sea
     known = {seal.hash for seal in seals}
     for witness in witnesses:
         number = witness.number
-        if not signed_by(key, witness):
+        if not signed_by(key, witness.signature, witness.body):
             walk.fault("forged", f"the seal {number} that was kept elsewhere is not signed by this key", seal=number)
         elif witness.hash not in known:
             body = witness.read()
@@ -274,7 +275,7 @@ def check(proof: Proof, key: Ed25519PublicKey) -> Entry:
         raise QmkError("INVALID_PARAMS", "a part of the proof is not what 'qmk audit prove' writes") from error
     if proof.form != PROOF or body.form != SEAL:
         raise QmkError("INVALID_PARAMS", f"this is not a proof of the form '{PROOF}'")
-    if not signed_by(key, seal):
+    if not signed_by(key, seal.signature, seal.body):
         raise QmkError("INVALID_PARAMS", f"the seal of epoch {body.epoch} is not signed by this key")
     if not leads or not body.first_seq <= entry.seq <= body.last_seq or entry.epoch != body.epoch:
         raise QmkError("INVALID_PARAMS", f"entry {entry.seq} is not under the sealed root of epoch {body.epoch}")

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.host.blobs import Found, name_of
-from qmk.host.places import open_file, private_folder
+from qmk.host.places import open_file
+from qmk.rpc.private import private_folder
 
 NAME_CHARS = 64
 DRAFT = ".draft"

@@ -20,7 +20,7 @@ from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
 from qmk.host.housekeeping import Housekeeping
 from qmk.host.metering import Metering
-from qmk.host.places import BACKLOG, Listening, Lock, token_key
+from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
@@ -32,6 +32,7 @@ from qmk.host.timers import LoopTimers
 from qmk.host.translation import Translation
 from qmk.kernel.core import Kernel
 from qmk.policy.standard import STANDARD
+from qmk.rpc.keys import token_key
 
 log = logging.getLogger("qmk.daemon")
 OPEN_FILES = 65_536

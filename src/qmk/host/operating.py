@@ -19,7 +19,7 @@ from qmk.base.errors import QmkError
 from qmk.host.config import HostConfig, Retention
 from qmk.host.host import Host, Turns
 from qmk.host.launcher import Capacity
-from qmk.host.places import Lock, token_key
+from qmk.host.places import Lock
 from qmk.host.routing import Routing
 from qmk.host.seals import Sealer
 from qmk.host.store import open_journal
@@ -27,6 +27,7 @@ from qmk.kernel.core import Kernel
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.policy.standard import STANDARD
 from qmk.rpc import frame
+from qmk.rpc.keys import token_key
 
 CONNECTION, REF = 1, 1
 MOST = 1 << 62

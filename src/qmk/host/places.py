@@ -11,29 +11,11 @@ from pathlib import Path
 from typing import Self
 
 from qmk.base.errors import QmkError
-from qmk.rpc.places import short_name
-from qmk.secrets import keys
+from qmk.rpc.places import KEYS_NAME, short_name
+from qmk.rpc.private import private_folder
 
-KEYS_NAME = "keys"
 BACKLOG = 4096
 """Connections that may wait to be accepted: a thousand clients that start together are not an error."""
-
-
-def token_key(data_dir: Path) -> bytes:
-    """The root key of the daemon's tokens: ``keys/token.key``. Whoever has it can make any token; a new one makes every
-    token void."""
-    return keys.secret(data_dir / KEYS_NAME / "token.key")
-
-
-def private_folder(path: Path, only_if_new: bool = False, mode: int = 0o700) -> None:
-    """Make ``path`` a folder of ``mode``. ``only_if_new`` leaves an existing folder's mode alone."""
-    try:
-        existed = path.is_dir()
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
-        if not (existed and only_if_new):
-            path.chmod(mode)
-    except OSError as error:
-        raise _cannot(f"cannot make the folder {path}", error) from error
 
 
 def own_folder(path: Path) -> None:

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.host.places import KEYS_NAME, open_file, private_folder
-from qmk.rpc.private import require_private
-from qmk.secrets import keys
+from qmk.host.places import open_file
+from qmk.rpc import keys
+from qmk.rpc.places import KEYS_NAME
+from qmk.rpc.private import cannot_read
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from qmk.host.states import InThread
     from qmk.kernel.effects import Audit, SealEpoch
@@ -35,8 +36,8 @@ SEAL = "qmk audit seal 1"
 UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError)
 """What reading an entry or a seal raises when its bytes are not one."""
 NO_SEAL = "0" * 64
-KEY_NAME = "audit.key"
-PUBLIC_NAME = "audit.pub"
+KEY = "audit"
+"""The name of the key that signs."""
 HEAD_NAME = "audit.head"
 
 
@@ -147,7 +148,7 @@ class Sealer(Signer):
     """Signs with the key of a data folder, and keeps the last seal in its ``audit.head``."""
 
     def __init__(self, data_dir: Path, last: Seal | None) -> None:
-        super().__init__(signing_key(data_dir / KEYS_NAME), last)
+        super().__init__(keys.signing_key(data_dir / KEYS_NAME, KEY), last)
         self._head_file = data_dir / HEAD_NAME
         self._set_aside_lost_head()
 
@@ -215,71 +216,10 @@ def read_witness(path: Path) -> Seal:
         body = raw["seal"].encode()
         return Seal(_decode(body).number, body, bytes.fromhex(raw["signature"]))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise cannot_read(path, error) from error
     except (ValueError, KeyError, msgspec.MsgspecError) as error:
         raise QmkError(
             "INVALID_PARAMS",
             f"{path} holds no seal of an audit log",
             help="a witness is a copy of audit.head, which is in the daemon's data folder",
         ) from error
-
-
-def signing_key(folder: Path) -> Ed25519PrivateKey:
-    """The key in ``folder``, made on first use, with its public half beside it. Raises INVALID_PARAMS when others may
-    read the key or the public half is not its own, RESOURCE_EXHAUSTED when it cannot be written."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    private_folder(folder)
-    path, public_path = folder / KEY_NAME, folder / PUBLIC_NAME
-    if not path.exists():
-        made = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        keys.make(path, made)
-    require_private(path, path.stat())
-    key = serialization.load_pem_private_key(path.read_bytes(), None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 key")
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    if not public_path.exists():
-        keys.make(public_path, public, 0o644)
-    elif public_path.read_bytes() != public:
-        raise QmkError(
-            "INVALID_PARAMS",
-            f"{public_path} is not the public half of {path}",
-            help="put back the right pair: seals of the key in use could not be verified",
-        )
-    return key
-
-
-def public_key(path: Path) -> Ed25519PublicKey:
-    """Reads a public key. Raises INVALID_PARAMS when the file has no Ed25519 public key."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        key = serialization.load_pem_public_key(path.read_bytes())
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except (ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        where = f"the sealing key is {KEYS_NAME}/{PUBLIC_NAME} in the daemon's data folder"
-        raise QmkError("INVALID_PARAMS", f"{path} holds no Ed25519 public key in PEM", help=where)
-    return key
-
-
-def _unreadable(path: Path, error: OSError) -> QmkError:
-    return QmkError("INVALID_PARAMS", f"cannot read {path}: {(error.strerror or str(error)).lower()}")
-
-
-def signed_by(key: Ed25519PublicKey, seal: Seal) -> bool:
-    from cryptography.exceptions import InvalidSignature
-
-    try:
-        key.verify(seal.signature, seal.body)
-    except InvalidSignature:
-        return False
-    return True

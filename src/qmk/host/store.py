@@ -6,12 +6,12 @@ from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.host.blob_files import FileBlobs
-from qmk.host.places import private_folder
 from qmk.host.seals import HEAD_NAME
 from qmk.host.sql.database import Database, damage
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.sql.log import BatchLog, log_of
 from qmk.host.sql.sqlite import Durability, SqliteDatabase
+from qmk.rpc.private import private_folder
 
 JOURNAL_NAME = "journal.sqlite"
 BLOBS_NAME = "blobs"

@@ -15,8 +15,7 @@ from qmk.base.errors import QmkError
 from qmk.host.audit import kept_witnesses, verify
 from qmk.host.audit_reader import AuditReader
 from qmk.host.blob_files import FileBlobs
-from qmk.host.places import KEYS_NAME
-from qmk.host.seals import PUBLIC_NAME, public_key, read_witness
+from qmk.host.seals import KEY, read_witness
 from qmk.host.sql.database import is_damage
 from qmk.host.sql.library import sqlite_module
 from qmk.host.sql.log import BEHIND, CUT, log_of, missing_words
@@ -24,6 +23,8 @@ from qmk.host.sql.losses import Inventory, Loss, describe
 from qmk.host.sql.salvage import SEAL, Salvage
 from qmk.host.sql.sqlite import check_structure
 from qmk.host.store import BLOBS_NAME, JOURNAL_NAME, UNFINISHED_NAME
+from qmk.rpc.keys import public_key
+from qmk.rpc.places import KEYS_NAME
 
 GetBlob = Callable[[str], object]
 SHOWN_FIELDS = 100
@@ -139,7 +140,7 @@ def _of_log(salvage: Salvage) -> tuple[list[str], list[str]]:
 
 def _of_audit_log(data_dir: Path, path: Path) -> list[str]:
     """What does not fit in the chain of the audit log, where the journal itself is whole."""
-    key = data_dir / KEYS_NAME / PUBLIC_NAME
+    key = data_dir / KEYS_NAME / f"{KEY}.pub"
     if not key.exists():
         return []
     try:

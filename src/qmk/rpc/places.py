@@ -13,6 +13,8 @@ SOCKET_PATH_BYTES = 107
 """What the system allows in the name of a Unix socket."""
 
 TOKEN_FILE_BYTES = 1 << 16
+KEYS_NAME = "keys"
+"""The folder of keys in the data folder."""
 
 
 def state_dir() -> Path:

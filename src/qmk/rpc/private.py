@@ -1,14 +1,27 @@
-"""What keeps a secret from others: files that only their owner may read, and hosts that are this machine."""
+"""What keeps a secret from others: files and folders of their owner alone, and hosts that are this machine."""
 
 from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def private_folder(path: Path, only_if_new: bool = False, mode: int = 0o700) -> None:
+    """Make ``path`` a folder of ``mode``. ``only_if_new`` leaves an existing folder's mode alone."""
+    try:
+        existed = path.is_dir()
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        if not (existed and only_if_new):
+            path.chmod(mode)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise QmkError("RESOURCE_EXHAUSTED", f"cannot make the folder {path}: {why}", errno=error.errno) from error
 
 
 def require_private(path: str | os.PathLike[str], about: os.stat_result) -> None:

@@ -19,9 +19,10 @@ from pathlib import Path
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.rpc import keys
 from qmk.rpc.places import state_dir
 from qmk.rpc.private import read_private
-from qmk.secrets import keys, references
+from qmk.secrets import references
 
 KEY_SETTING = "QMK_SECRETS_KEY"
 FILE_SETTING = "QMK_SECRETS_FILE"

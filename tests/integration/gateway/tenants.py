@@ -22,6 +22,8 @@ from qmk.gateway.grpc.server import Place, serving_at
 from qmk.gateway.grpc.shapes import item_of, method_of, names, service_of, stream_of
 from qmk.gateway.rest.openapi import BELL, SWEPT
 from qmk.gateway.service.operations import OPERATIONS
+from qmk.host import ledger
+from qmk.host.config import JOURNAL_NAME
 from tests.conftest import RunningDaemon
 from tests.serving import serving
 
@@ -93,7 +95,15 @@ def serving_both(daemon: RunningDaemon, records: Path, *, needs_token: bool) -> 
     """A client of a gateway, and the address at which it serves gRPC."""
     host, port = free_place("127.0.0.1", 0)
     beside = [partial(serving_at, place=Place(host, port))]
-    app = make_app(daemon.socket, records, needs_token=needs_token, beside=beside, data_dir=daemon.folder / "state")
+    state = daemon.folder / "state"
+    app = make_app(
+        daemon.socket,
+        records,
+        needs_token=needs_token,
+        beside=beside,
+        data_dir=state,
+        ledger=partial(ledger.read, state / JOURNAL_NAME),
+    )
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as http:
         yield http, f"{host}:{port}"
 

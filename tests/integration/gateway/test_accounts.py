@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import os
 import re
 import sqlite3
 import time
@@ -18,11 +19,14 @@ import pytest
 from litestar.testing import TestClient
 
 from qmk.abi.calls import q_submit
+from qmk.abi.token import bounds_of, read
 from qmk.base.errors import QmkError
 from qmk.client import attenuate
+from qmk.gateway.accounts.acts import GENESIS, Acts, chain
 from qmk.gateway.accounts.billing import FORGOTTEN_S, lists_of
 from qmk.gateway.accounts.money import Prices, Terms
 from qmk.gateway.accounts.operations import ACCOUNTS
+from qmk.gateway.accounts.roles import OPERATOR
 from qmk.gateway.app import make_app
 from qmk.gateway.callers import Caller
 from qmk.gateway.records import MIGRATIONS, Records
@@ -417,9 +421,82 @@ def test_every_act_is_recorded_with_who_did_it(site: Site) -> None:
     assert site.ask("olga", "GET", f"/v1/organisations/chem/acts?until={acts[-1]['time']}")["acts"] == []
     with sqlite3.connect(site.records) as base:
         base.execute("UPDATE acts SET user = 'eve' WHERE seq = 2")
-    assert site.ask("adam", "GET", "/v1/organisations/chem/acts/verified") == {"acts": 1, "broken": 2}
+    assert site.ask("adam", "GET", "/v1/organisations/chem/acts/verified") == {
+        "acts": 1,
+        "broken": 2,
+        "why": "it was changed, or the act before it is gone",
+    }
     with sqlite3.connect(site.records) as base:
         base.execute("UPDATE acts SET user = 'operator' WHERE seq = 2")
+
+
+def forge(base: sqlite3.Connection, seq: int, **change: object) -> None:
+    """Changes an act as who has the file and no key can: every hash from it on is made anew."""
+    base.execute(
+        f"UPDATE acts SET {', '.join(f'{name} = ?' for name in change)} WHERE seq = ?", (*change.values(), seq)
+    )
+    last = GENESIS
+    for *row, _, _ in base.execute("SELECT * FROM acts ORDER BY seq").fetchall():
+        last = chain(last, tuple(row))
+        base.execute("UPDATE acts SET hash = ? WHERE seq = ?", (last, row[0]))
+
+
+def add_as_if(base: sqlite3.Connection) -> None:
+    base.execute(
+        "INSERT INTO acts SELECT seq + 1, time, user, act, organisation, fields, hash, seal FROM acts WHERE seq = 4"
+    )
+    forge(base, 5, user="eve")
+
+
+Tamper = Callable[[sqlite3.Connection], object]
+TAMPERS: dict[str, tuple[int, str, Tamper]] = {
+    "change": (2, "was changed", lambda base: base.execute("UPDATE acts SET user = 'eve' WHERE seq = 2")),
+    "rehash": (2, "not sealed", lambda base: forge(base, 2, user="eve")),
+    "strip one": (3, "not sealed", lambda base: base.execute("UPDATE acts SET seal = x'' WHERE seq = 3")),
+    "strip all": (1, "were removed", lambda base: base.execute("UPDATE acts SET seal = x''")),
+    "remove": (2, "is gone", lambda base: base.execute("DELETE FROM acts WHERE seq = 2")),
+    "add": (5, "not sealed", add_as_if),
+}
+
+
+@pytest.mark.parametrize("tamper", TAMPERS)
+def test_who_has_the_file_and_no_key_changes_no_act_unseen(tmp_path: Path, tamper: str) -> None:
+    records = Records(tmp_path / "gateway.db")
+    record = Acts(tmp_path, lambda: 1.0)
+    place, words, change = TAMPERS[tamper]
+
+    async def fill() -> None:
+        for name in "abcd":
+            await records.run(lambda base, name=name: record.add(base, OPERATOR, "user.add", "", {"user": name}))
+        assert (await records.run(record.verify)).acts == 4
+        await records.run(change)
+        found = await records.run(record.verify)
+        assert (found.broken, words in found.why) == (place, True)
+
+    asyncio.run(fill())
+    records.close()
+
+
+def test_acts_of_a_release_without_seals_are_held_by_the_first_seal(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    with sqlite3.connect(path) as base:
+        base.executescript("".join(MIGRATIONS[:3]) + "PRAGMA user_version = 3;")
+        row = (1, 1.0, "operator", "user.add", "", "{}")
+        base.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, chain(GENESIS, row)))
+    base.close()
+    records = Records(path)
+    record = Acts(tmp_path, lambda: 2.0)
+
+    async def go_on() -> None:
+        assert (await records.run(record.verify)).acts == 1
+        await records.run(lambda base: record.add(base, OPERATOR, "user.remove", "", {}))
+        assert (await records.run(record.verify)).acts == 2
+        await records.run(lambda base: forge(base, 1, user="eve"))
+        found = await records.run(record.verify)
+        assert (found.broken, "not sealed" in found.why) == (2, True)
+
+    asyncio.run(go_on())
+    records.close()
 
 
 def test_a_gateway_without_the_operators_socket_says_so(site: Site, tmp_path: Path) -> None:
@@ -429,3 +506,17 @@ def test_a_gateway_without_the_operators_socket_says_so(site: Site, tmp_path: Pa
         answer = http.get("/v1/organisations", headers=headers)
     assert (answer.status_code, str(tmp_path) in answer.text) == (503, False)
     assert answer.json()["help"] == "start the daemon, or give its --data-dir"
+
+
+def test_what_has_no_user_or_no_ledger_is_refused_by_name(site: Site) -> None:
+    for method in ("GET", "DELETE"):
+        assert site.ask("root", method, "/v1/users/nobody/sessions", status=404)["field"] == "user"
+    for month in ("1969-12", "2200-01", "9999-12"):  # beyond what nanoseconds of 64 bits tell
+        for path in ("usage", "invoices"):
+            site.ask("olga", "GET", f"/v1/organisations/chem/{path}/{month}", status=400)
+
+
+def test_a_token_of_the_gateway_is_good_at_the_socket_for_its_user_alone(site: Site) -> None:
+    """A budget is not passed by going to the daemon itself."""
+    bounds = bounds_of(read(site.tokens["mia"]).caveats)
+    assert bounds.uid == os.geteuid()

@@ -24,7 +24,7 @@ from qmk.gateway.records import Records
 from qmk.gateway.rest.openapi import BELL
 from qmk.gateway.rest.problem import problem_of
 from qmk.gateway.service.operations import OPERATIONS
-from tests.integration.gateway.tenants import Service
+from tests.integration.gateway.tenants import Service, serving_both
 from tests.serving import certificate
 
 REFERENCE = Path(__file__).resolve().parents[3] / "docs" / "reference"
@@ -65,6 +65,29 @@ def test_health_and_reflection_know_every_service(service: Service) -> None:
         assert (
             health.Check(health_pb2.HealthCheckRequest(service=name)).status == health_pb2.HealthCheckResponse.SERVING
         )
+
+
+def test_health_follows_the_daemon(make_daemon: Any, tmp_path: Path) -> None:
+    """Every service, "" and those that watch are told when the daemon is killed, and when it is there again."""
+    daemon = make_daemon()
+    states: Any = health_pb2.HealthCheckResponse
+    names = ("", service_of(OPERATIONS[0].resource))
+    with (
+        serving_both(daemon, tmp_path / "gateway.db", needs_token=False) as (http, address),
+        grpc.insecure_channel(address) as channel,
+    ):
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        requests = [health_pb2.HealthCheckRequest(service=name) for name in names]
+        told = [health.Watch(each, timeout=60) for each in requests]
+        assert [next(each).status for each in told] == [states.SERVING] * 2
+        daemon.kill()
+        assert [next(each).status for each in told] == [states.NOT_SERVING] * 2
+        assert [health.Check(each).status for each in requests] == [states.NOT_SERVING] * 2
+        assert http.get("/ready").status_code == 503
+        daemon.start()
+        assert [next(each).status for each in told] == [states.SERVING] * 2
+        unknown = health.Watch(health_pb2.HealthCheckRequest(service="qmk.v1.None"), timeout=60)
+        assert next(unknown).status == states.SERVICE_UNKNOWN
 
 
 def refusal_of(service: Service, data: bytes) -> tuple[grpc.StatusCode, str]:
@@ -118,7 +141,7 @@ def test_calls_are_counted_and_tls_is_served(tmp_path: Path) -> None:
                     assert (problem.kind, problem.retryable) == ("QUOTA_EXCEEDED", True)
                     assert 90_000 < problem.fields.fields["retry_after_ms"].number_value <= 100_000
                 found = await health.Check(health_pb2.HealthCheckRequest())
-                assert found.status == health_pb2.HealthCheckResponse.SERVING
+                assert found.status == health_pb2.HealthCheckResponse.NOT_SERVING  # there is no daemon
             async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials()) as channel:
                 assert (await refused(channel.unary_unary(unary)(asked))).code().name == "UNAVAILABLE"
         gate.records.close()

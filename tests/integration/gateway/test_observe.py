@@ -89,8 +89,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     shutil.copy(HERE / "engines" / "odd_engines.py", folder)
     daemon = RunningDaemon(folder, engines={"zeros": ("odd_engines:ZEROS", str(folder))}).start()
     collector = Collector()
-    settings = Settings(operator_dir=folder / "state", otlp=collector.url)
-    app = make_app(daemon.socket, folder / "gateway.db", needs_token=False, settings=settings)
+    settings = Settings(asks=True, otlp=collector.url)
+    app = make_app(
+        daemon.socket, folder / "gateway.db", needs_token=False, settings=settings, data_dir=folder / "state"
+    )
     with TestClient(app, base_url="http://127.0.0.1") as http:
         yield Site(daemon, collector, http)
     daemon.kill()
@@ -226,7 +228,7 @@ def test_only_who_runs_the_gateway_sees_it(site: Site, tmp_path: Path, path: str
 
 
 def test_a_gateway_without_a_daemon_lives_and_is_not_ready(tmp_path: Path) -> None:
-    settings = Settings(operator_dir=tmp_path)
+    settings = Settings(asks=True)
     app = make_app(tmp_path / "none", tmp_path / "gateway.db", needs_token=False, settings=settings)
     with TestClient(app, base_url="http://127.0.0.1") as http:
         assert http.get("/health").json() == {"status": "up"}

@@ -23,6 +23,7 @@ from litestar.testing import TestClient
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts import passwords, sign_in
 from qmk.gateway.accounts.accounts import Accounts
+from qmk.gateway.accounts.acts import list_acts
 from qmk.gateway.accounts.oidc import FLOW_S
 from qmk.gateway.accounts.people import add_user, change_user, end_session, end_sessions
 from qmk.gateway.accounts.sessions import IDLE_S, OF_A_USER, Sessions, cipher_of
@@ -335,7 +336,7 @@ def test_the_token_of_a_session_ends_with_it(tmp_path: Path, issuer: LocalIssuer
         await sessions.sweep(site.now)
         assert await sessions.find(cookie, site.now) is None
         assert site.revoked == serials[:4]
-        acts = await site.accounts.acts(ListActs("chem", limit=1))
+        acts = await site.accounts.run(lambda base: list_acts(base, ListActs("chem", limit=1)))
         assert (acts[0].user, acts[0].act, acts[0].fields["serial"]) == ("gateway", "token.revoke", serials[3])
         await sessions.sweep(site.now)
         assert len(site.revoked) == 4
@@ -366,3 +367,10 @@ def test_requests_are_bounded_by_address_and_token_in_every_protocol(tmp_path: P
     assert all(1 <= int(answer.headers["retry-after"]) <= 100 for answer in (again, *others, frame))
     assert frame.json()["error"]["code"] == -32201
     assert set(health) == {200}
+
+
+def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
+    cipher_of(tmp_path)
+    (tmp_path / "gateway.key").chmod(0o640)
+    with pytest.raises(QmkError, match="others may read"):
+        cipher_of(tmp_path)

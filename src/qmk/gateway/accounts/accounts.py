@@ -1,9 +1,4 @@
-"""Accounts as a whole: who acts, the operator's calls to the daemon, and the record of administrative acts.
-
-The daemon's own audit log has each act on tenants and tokens, but not who is behind it: for the daemon that is always
-the gateway's user. So the gateway keeps a record of its own beside it, chained by hashes. Serials of tokens and names
-of tenants are the same in both.
-"""
+"""Accounts as a whole: who acts, and the operator's calls to the daemon."""
 
 from __future__ import annotations
 
@@ -15,16 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
 from cryptography.fernet import Fernet
 
 from qmk.abi.rights import CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.client.operator import Operator
+from qmk.gateway.accounts.acts import Acts
 from qmk.gateway.accounts.billing import Billing
 from qmk.gateway.accounts.roles import GATEWAY, Actor, absent
 from qmk.gateway.accounts.sessions import Sessions, cipher_of
-from qmk.gateway.accounts.shapes import Act, ActsVerified, ListActs, UserRow
+from qmk.gateway.accounts.shapes import UserRow
 from qmk.gateway.accounts.webhooks import Webhooks
 from qmk.gateway.records import Records
 
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
     from qmk.gateway.callers import Caller
 
 Found = TypeVar("Found")
-GENESIS = "0" * 64
 ReadLedger = Callable[[str, int, int], Iterable[Any]]
 """Rows of the daemon's ledger, of a tenant ("": of all), from and to a time in nanoseconds."""
 ReadAudit = Callable[[int, int], Iterable[Any]]
@@ -56,16 +50,21 @@ class Accounts:
     ) -> None:
         self.records, self.ledger, self.audit, self.clock = records, ledger, audit, clock
         self.cipher = cipher_of(records.path.parent) if cipher is None else cipher
+        self.record = Acts(records.path.parent, clock)
         self.sessions = Sessions(records, self.cipher, self._revoke_of_session)
         self._operator = Operator(data_dir)
         self.billing = Billing(self)
         self.webhooks = Webhooks(self, private=private_webhooks)
 
+    async def ask_operator(self, name: str, /, **params: Any) -> Any:
+        """One of the operator's calls, with the errors of ``Operator``."""
+        return await asyncio.to_thread(self._operator.call, name, **params)
+
     async def operate(self, name: str, /, **params: Any) -> Any:
         """One of the operator's calls. Raises UNSUPPORTED where the daemon does not take this process for its operator,
         CONNECTION_LOST without a daemon, and what the call is refused with."""
         try:
-            return await asyncio.to_thread(self._operator.call, name, **params)
+            return await self.ask_operator(name, **params)
         except QmkError as error:
             if error.kind.name == "AUTH_FAILED":
                 fix = "start the gateway as the user who runs the daemon, with the daemon's --data-dir"
@@ -105,31 +104,8 @@ class Accounts:
 
     def note(self, base: sqlite3.Connection, actor: Actor, act: str, organisation: str = "", **fields: object) -> None:
         """Adds an act to the record, in the transaction of what is done."""
-        last = base.execute("SELECT seq, hash FROM acts ORDER BY seq DESC LIMIT 1").fetchone() or (0, GENESIS)
         told = {name: str(value) for name, value in fields.items() if value not in (None, "")}
-        row = (last[0] + 1, self.clock(), actor.user, act, organisation, msgspec.json.encode(told).decode())
-        base.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, chain(last[1], row)))
-
-    async def acts(self, asked: ListActs) -> list[Act]:
-        """Acts on an organisation, the newest first."""
-        query = (
-            "SELECT *, coalesce((SELECT hash FROM acts AS last WHERE last.seq = acts.seq - 1), ?) FROM acts WHERE "
-            "organisation = ? AND (? = 0 OR seq < ?) AND time >= ? AND (? = 0 OR time < ?) AND "
-            "instr(lower(user || ' ' || act || ' ' || fields), lower(?)) ORDER BY seq DESC LIMIT ?"
-        )
-        below, until = asked.before, asked.until
-        values = (GENESIS, asked.organisation, below, below, asked.since, until, until, asked.text or " ", asked.limit)
-        return [act_of(row) for row in await self.run(lambda base: base.execute(query, values).fetchall())]
-
-    async def verify_acts(self) -> ActsVerified:
-        """Follows the chain of all acts, to the first that does not fit."""
-        rows = await self.run(lambda base: base.execute("SELECT * FROM acts ORDER BY seq").fetchall())
-        last = GENESIS
-        for place, (*row, found) in enumerate(rows, 1):
-            last = chain(last, tuple(row))
-            if row[0] != place or found != last:
-                return ActsVerified(acts=place - 1, broken=place)
-        return ActsVerified(acts=len(rows), broken=0)
+        self.record.add(base, actor, act, organisation, told)
 
 
 async def enter(caller: Caller) -> tuple[Accounts, Actor]:
@@ -158,28 +134,6 @@ async def find_user(accounts: Accounts, name: str) -> UserRow:
         operator=bool(operator),
         roles=roles,
         created=created,
-    )
-
-
-def chain(before: str, row: tuple[Any, ...]) -> str:
-    """The hash of an act: SHA-256 of the hash before it and of the act as a JSON array."""
-    return hashlib.sha256(before.encode() + msgspec.json.encode(row)).hexdigest()
-
-
-def act_of(row: tuple[Any, ...]) -> Act:
-    """An act of a row of the record, with the hash before it as the last column."""
-    *own, hash, before = row
-    seq, moment, user, act, organisation, fields = own
-    return Act(
-        seq=seq,
-        time=moment,
-        user=user,
-        act=act,
-        organisation=organisation,
-        fields=msgspec.json.decode(fields),
-        hash=hash,
-        before=before,
-        text=msgspec.json.encode(own).decode(),
     )
 
 

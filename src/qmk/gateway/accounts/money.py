@@ -13,7 +13,8 @@ from qmk.base.units import SECOND_NS
 _EXACT = Context(prec=100, rounding=ROUND_HALF_UP, traps=[Inexact])
 OTHERS = "*"
 """Names, in a price list, every engine that has no rate of its own."""
-Amount = Annotated[str, Meta(description="amount of money, a decimal number", pattern=r"^\d{1,12}(\.\d{1,12})?\Z")]
+_AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,12})?\Z"
+Amount = Annotated[str, Meta(description="amount of money, a decimal number", pattern=_AMOUNT)]
 Sum = Annotated[str, Meta(description="amount of money, an exact decimal number")]
 Currency = Annotated[str, Meta(description="code of a currency, such as EUR", pattern=r"^[A-Z]{3}\Z")]
 Engine = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_.-]{1,64})\Z")]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from qmk.base.units import SECOND_NS
 
-MONTH = r"^[1-9]\d{3}-(0[1-9]|1[0-2])\Z"
+MONTH = r"^(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])\Z"
 
 
 def month_of(moment: float) -> str:

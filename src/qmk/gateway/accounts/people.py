@@ -10,7 +10,7 @@ import msgspec
 
 from qmk.abi.operator.shapes import TenantRow
 from qmk.base.errors import QmkError
-from qmk.gateway.accounts import shapes
+from qmk.gateway.accounts import acts, shapes
 from qmk.gateway.accounts.accounts import Accounts, changes_of, enter, find_user
 from qmk.gateway.accounts.billing import assign, lists_of
 from qmk.gateway.accounts.roles import ADMINISTERS, GATEWAY, OPERATOR, RANK, ROLES, Actor, absent
@@ -128,13 +128,13 @@ async def _change_member(
 async def list_acts(caller: Caller, asked: Any) -> shapes.Acts:
     accounts, actor = await enter(caller)
     actor.require(asked.organisation, "admin")
-    return shapes.Acts(await accounts.acts(asked))
+    return shapes.Acts(await accounts.run(lambda base: acts.list_acts(base, asked)))
 
 
 async def verify_acts(caller: Caller, asked: shapes.OfOrganisation) -> shapes.ActsVerified:
     accounts, actor = await enter(caller)
     actor.require(asked.organisation, "admin")
-    return await accounts.verify_acts()
+    return await accounts.run(accounts.record.verify)
 
 
 async def list_users(caller: Caller, asked: Any) -> shapes.Users:
@@ -250,6 +250,7 @@ async def remove_user(caller: Caller, asked: shapes.OfUser) -> shapes.UserRemove
 async def list_sessions(caller: Caller, asked: shapes.OfUser) -> shapes.BrowserSessions:
     accounts, actor = await enter(caller)
     _require_self(actor, asked.user)
+    await find_user(accounts, asked.user)
     rows = await accounts.sessions.list(asked.user, accounts.clock())
     return shapes.BrowserSessions(
         [
@@ -271,6 +272,7 @@ async def end_session(caller: Caller, asked: shapes.EndSession) -> shapes.Sessio
 async def end_sessions(caller: Caller, asked: shapes.OfUser) -> shapes.SessionsEnded:
     accounts, actor = await enter(caller)
     _require_self(actor, asked.user, acts=True)
+    await find_user(accounts, asked.user)
     count = await accounts.sessions.end_all(asked.user)
     await accounts.run(lambda base: accounts.note(base, actor, "session.end_all", user_name=asked.user, ended=count))
     return shapes.SessionsEnded(count)

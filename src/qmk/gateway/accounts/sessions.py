@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
@@ -23,6 +22,8 @@ from msgspec import Meta
 
 from qmk.base.errors import QmkError
 from qmk.gateway.records import Records
+from qmk.rpc.keys import make
+from qmk.rpc.private import private_folder, read_private
 
 log = logging.getLogger("qmk.gateway")
 IDLE_S = 8 * 3600.0
@@ -34,6 +35,8 @@ SWEEP_S = 60.0
 OF_A_USER = 32
 """Sessions of one user; with one more, the one that was begun first ends."""
 KEY_FILE = "gateway.key"
+KEY_BYTES = 64
+"""More than the file has."""
 _COLUMNS = "id, user, tenant, rights, began, used, token, agent"
 
 
@@ -182,20 +185,12 @@ def _digest(cookie: str) -> bytes:
 
 def cipher_of(folder: Path) -> Fernet:
     """The cipher whose key is in ``folder``, a file of mode 0600 that is made where there is none. Raises
-    RESOURCE_EXHAUSTED for one that cannot be used."""
+    RESOURCE_EXHAUSTED for one that cannot be used, INVALID_PARAMS where others may read it."""
     path = folder / KEY_FILE
+    private_folder(folder, only_if_new=True)
+    if not path.exists():
+        make(path, Fernet.generate_key())
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = folder / f".{KEY_FILE}.{secrets.token_hex(8)}"
-        if not path.exists():
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-                file.write(Fernet.generate_key())
-            try:
-                os.link(part, path)  # whole, and never in place of one that another process has made meanwhile
-            except FileExistsError:
-                pass
-            finally:
-                part.unlink()
-        return Fernet(path.read_bytes().strip())
-    except (OSError, ValueError) as error:
+        return Fernet(read_private(path, KEY_BYTES).strip())
+    except ValueError as error:
         raise QmkError("RESOURCE_EXHAUSTED", f"cannot use the key {path}: {error}", path=str(path)) from error

@@ -21,7 +21,7 @@ PricesName = Annotated[str, Meta(description="name of a price list", pattern=TEN
 
 def _or_empty(pattern: str) -> str:
     """The pattern, or nothing."""
-    return rf"^(?:{pattern.removeprefix('^')})?\Z"
+    return "^(?:" + pattern.removeprefix("^").removesuffix(r"\Z") + r")?\Z"
 
 
 TenantOrEmpty = Annotated[str, Meta(pattern=_or_empty(TENANT))]
@@ -126,7 +126,8 @@ class ActsVerified(Struct, frozen=True, kw_only=True):
     """The whole record, of every organisation."""
 
     acts: Annotated[int, Meta(description="acts up to the first that is wrong")]
-    broken: Annotated[int, Meta(description="the first act that was changed or whose predecessor is gone; 0: none")]
+    broken: Annotated[int, Meta(description="the first act that is wrong; 0: none")]
+    why: Annotated[str, Meta(description="what is wrong there")] = ""
 
 
 class Acts(Struct, frozen=True):

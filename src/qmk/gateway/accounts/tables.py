@@ -56,3 +56,7 @@ CREATE TABLE session_tokens (serial TEXT PRIMARY KEY, session TEXT NOT NULL);
 """
 """``assignments``: price lists of organisations, each from its time on until the next; without one an organisation has
 the standard. ``session_tokens``: tokens that were made for sessions of browsers, and end with them."""
+
+ADDED_4 = """
+ALTER TABLE acts ADD COLUMN seal BLOB NOT NULL DEFAULT x'';
+"""

@@ -21,13 +21,14 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # read at the import: wh
 import grpc
 import msgspec
 from grpc import aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from qmk.base.errors import QmkError
 from qmk.gateway.callers import Caller
 from qmk.gateway.grpc import files, shapes
 from qmk.gateway.grpc.codec import pack, unpack
+from qmk.gateway.grpc.health import HealthService
 from qmk.gateway.http import BODY_BYTES, Gate, status_of
 from qmk.gateway.rest.problem import Problem, problem_of
 from qmk.gateway.service import serving
@@ -74,7 +75,7 @@ class Place:
 @asynccontextmanager
 async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
     """The port of a server that answers until the end. Raises INVALID_PARAMS where it cannot listen."""
-    server = await make_server(gate)
+    server, health = make_server(gate)
     try:
         if place.cert and place.key:
             pair = (place.key.read_bytes(), place.cert.read_bytes())
@@ -87,11 +88,12 @@ async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
     try:
         yield port
     finally:
+        await health.close()
         await server.stop(STOP_S)
 
 
-async def make_server(gate: Gate) -> aio.Server:
-    """The server, with every service."""
+def make_server(gate: Gate) -> tuple[aio.Server, HealthService]:
+    """The server with every service, and the one that tells of their health."""
     server = aio.server(options=OPTIONS, maximum_concurrent_rpcs=RPCS)
     for resource in RESOURCES:
         methods: dict[str, Any] = {}
@@ -100,20 +102,18 @@ async def make_server(gate: Gate) -> aio.Server:
             if stream := shapes.stream_of(each):
                 methods[stream] = grpc.unary_stream_rpc_method_handler(_stream(gate, each))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(shapes.service_of(resource), methods),))
-    await _add_standard_services(server)
-    return server
+    return server, _add_standard_services(server, gate)
 
 
-async def _add_standard_services(server: aio.Server) -> None:
+def _add_standard_services(server: aio.Server, gate: Gate) -> HealthService:
     own = [shapes.service_of(resource) for resource in RESOURCES]
-    checks = cast("Any", health).aio.HealthServicer()
-    for name in own:
-        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    checks = HealthService(gate, own)
     cast("Any", health_pb2_grpc).add_HealthServicer_to_server(checks, server)
     known = files.pool()
     with suppress(TypeError):  # it is there already
         known.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
     reflection.enable_server_reflection([*own, "grpc.health.v1.Health", reflection.SERVICE_NAME], server, pool=known)
+    return checks
 
 
 def _unary(gate: Gate, operation: Operation) -> Any:

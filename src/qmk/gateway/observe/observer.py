@@ -20,8 +20,7 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.client.operator import Operator
-from qmk.gateway.observe.canary import Canary
+from qmk.gateway.observe.canary import Ask, Canary
 from qmk.gateway.observe.export import Export
 from qmk.gateway.observe.spans import Parent, Span, Traces, spans_of_job, trace_of_job
 from qmk.rpc.metrics import Counters, Sample
@@ -37,11 +36,11 @@ TRACED_OF_A_POLL = 1024
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """``operator_dir``: the daemon's data folder; None: figures are not asked for. ``token``: whoever shows it may see
+    """``asks``: the daemon is asked for figures. ``token``: whoever shows it may see
     metrics and traces. ``canary_s``: seconds between canary jobs of an engine, 0 for none; None: hourly,
     where there are tenants."""
 
-    operator_dir: Path | None = None
+    asks: bool = False
     token: str = ""
     canary_s: float | None = 0.0
     otlp: str = ""
@@ -59,15 +58,16 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Observer:
-    """``socket``: the daemon's, for canary jobs."""
+    """``socket``: the daemon's, for canary jobs. ``operate`` makes the operator's calls."""
 
-    def __init__(self, settings: Settings, socket: Any) -> None:
+    def __init__(self, settings: Settings, socket: Any, operate: Ask) -> None:
         self.settings = settings
         self.counters = Counters()
         self.traces = Traces()
         self.history: deque[Moment] = deque(maxlen=HISTORY)
         self.up = False
-        self.canary = Canary(socket, self._operate, self.counters, settings.canary_s)
+        self._operate = operate
+        self.canary = Canary(socket, operate, self.counters, settings.canary_s)
         self._export = Export(settings.otlp, self.counters) if settings.otlp else None
         self._daemon: list[Sample] = []
         self._after = 0
@@ -77,7 +77,7 @@ class Observer:
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncGenerator[None]:
         """Polls, and sends canary jobs, until it is left."""
-        tasks = [asyncio.create_task(self._poll())] if self.settings.operator_dir else []
+        tasks = [asyncio.create_task(self._poll())] if self.settings.asks else []
         if tasks and self.settings.canary_s != 0:
             tasks.append(asyncio.create_task(self.canary.run()))
         try:
@@ -97,13 +97,9 @@ class Observer:
             self._remember()
             await asyncio.sleep(POLL_S)
 
-    async def _operate(self, name: str, **params: Any) -> Any:
-        operator = Operator(self.settings.operator_dir)
-        return await asyncio.to_thread(lambda: operator.call(name, **params))
-
     async def refresh(self) -> None:
         """Asks the daemon, unless it has just been asked."""
-        if self.settings.operator_dir is None:
+        if not self.settings.asks:
             return
         async with self._asking:
             if time.monotonic() - self._asked_s < FRESH_S:

@@ -7,13 +7,12 @@ where the gateway asks for no token at all, from this machine. A browser is aske
 from __future__ import annotations
 
 import hmac
-import sqlite3
-from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from qmk.base.errors import QmkError
+from qmk.gateway import readiness
 from qmk.gateway.callers import token_of
 from qmk.gateway.http import AnyRequest, Gate, Refusal, answer
 from qmk.gateway.observe import pages, scrape
@@ -48,19 +47,10 @@ async def metrics(request: AnyRequest) -> Response[bytes]:
 
 @get("/ready")
 async def ready(request: AnyRequest) -> Response[bytes]:
-    """Whether jobs would be taken: the daemon answers, which it only does while its journal can be written, and the
-    gateway's own records can be."""
+    """Whether jobs would be taken."""
     gate: Gate = request.app.state.gate
-    found: dict[str, Any] = {"daemon": "ok", "records": "ok"}
-    try:
-        await gate.callers.probe()
-    except QmkError as error:
-        found["daemon"] = error.kind.name
-    try:
-        gate.records.check_writable()
-    except sqlite3.Error:
-        found["records"] = "RESOURCE_EXHAUSTED"
-    good = all(state == "ok" for state in found.values())
+    found = await readiness.look(gate)
+    good = readiness.is_ready(found)
     return answer({"status": "ready" if good else "not ready", **found}, 200 if good else 503, dict(NO_STORE))
 
 

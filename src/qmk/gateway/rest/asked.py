@@ -71,9 +71,12 @@ async def asked_by(operation: Operation, request: AnyRequest, *, upload: bool = 
         strict = True
     else:
         fields |= _query(request, call.request)
-        if operation.follow is not None and (last := request.headers.get("last-event-id")):
-            fields["after"] = last
-        fields |= range_of(operation, request)
+        named: dict[str, Any] = {**range_of(operation, request)}
+        if operation.follow is not None and (last := request.headers.get("last-event-id")) is not None:
+            named["after"] = last
+        if named:
+            _convert(fields, call.request, operation, strict)  # what a header stands in for has to be right too
+            fields |= named
     return _convert(fields, call.request, operation, strict)
 
 

@@ -15,6 +15,7 @@ from qmk.gateway.rest.asked import JSON, KEY_HEADER, UPLOADS, form_of, upload_pa
 from qmk.gateway.rest.problem import MEDIA, Problem
 from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
+from qmk.gateway.slow import URL_BYTES
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
@@ -22,6 +23,8 @@ BELL = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nh q[0];\ncx q[0], q
 SWEPT = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float theta;\nqubit q;\nrx(theta) q;\nbit c = measure q;\n'
 NAMES = {"organisation", "service_of", "user"}
 """Fields that name what may not exist."""
+_END_OF_TEXT = r"\\Z"
+"""What ends our patterns, within JSON. JSON Schema has the patterns of JavaScript, whose ``$`` is the end alone."""
 OF_BODIES = {
     408: "the body did not come in time",
     413: "the body is too long",
@@ -62,6 +65,12 @@ def description() -> Schema:
         "components": {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "a token of 'qmk token'; none on loopback"}
+            },
+            "responses": {
+                "TooLong": {
+                    "description": f"The address has more than {URL_BYTES} bytes; the answer is plain text.",
+                    "content": {"text/plain": {"schema": {"type": "string"}}},
+                }
             },
             "schemas": dict(sorted(schemas.items())),
         },
@@ -172,6 +181,7 @@ def _responses(operation: Operation, refs: dict[type, str]) -> Schema:
     if operation.method == "GET":
         found["304"] = {"description": "what the caller has is still right"}
     found |= {str(status): _problem(names) for status, names in _errors(operation).items()}
+    found["414"] = {"$ref": "#/components/responses/TooLong"}
     return dict(sorted(found.items()))
 
 
@@ -217,7 +227,7 @@ def _components() -> tuple[dict[str, Schema], dict[type, str]]:
     text = json.dumps([found, schemas])
     for long, short in names.items():
         text = text.replace(f'"{REF}{long}"', f'"{REF}{short}"')
-    rows, schemas = json.loads(text)
+    rows, schemas = json.loads(text.replace(_END_OF_TEXT, "$"))
     refs = {kind: row["$ref"] for kind, row in zip(types, rows, strict=True)}
     return {names[name]: schema for name, schema in schemas.items()}, refs
 

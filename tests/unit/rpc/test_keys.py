@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.host.places import token_key
-from qmk.secrets import keys
+from qmk.rpc import keys
+from qmk.rpc.keys import token_key
 
 
 def test_a_key_is_made_once_and_kept(tmp_path: Path):
