@@ -44,7 +44,7 @@ def draw_batch(
             if progress is not None:
                 there = there.replace(progress=_count_on(progress, before))
             found = run(source, there)
-            before += found.counts.shots
+            before += found.shots
             return found
 
         return CountsBatch(run_entries(entries, options, run_one), entries, seed)

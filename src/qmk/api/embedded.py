@@ -10,7 +10,7 @@ from qmk.request.batches import is_batch
 from qmk.request.options import RunOptions, read_options
 from qmk.request.progress import showing
 from qmk.request.signature import takes
-from qmk.request.warn import warn_of_counts
+from qmk.request.warn import warn_of_no_bits
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -101,10 +101,10 @@ class Embedded:
 
         with showing(options) as options:
             source = Source(program, options)
-            found = result_of(self._ready().run(source), source)
-            if options.outputs is None:
-                warn_of_counts(found.counts)
-            return found
+            executed = self._ready().run(source)
+            if options.outputs is None and executed.prints_nothing:
+                warn_of_no_bits()
+            return result_of(executed, source)
 
 
 @overload

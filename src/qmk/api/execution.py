@@ -39,7 +39,6 @@ class Executed:
 
     engine: str
     method: str
-    counts: dict[str, int]
     version: str
     predicted_s: float
     uncertainty: float
@@ -50,6 +49,21 @@ class Executed:
     stored: Stored | None = None
     values: Values | None = None
     fallbacks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Printed bitstrings to shots. Those in the core's memory are counted when this is first read."""
+        if self.drawn is not None:
+            return self.drawn.counts
+        assert self.stored is not None, "the shots of every other engine are stored"
+        return self.stored.head.counts
+
+    @property
+    def prints_nothing(self) -> bool:
+        """Whether there are shots, and no register shows a bit of them."""
+        if self.drawn is not None:
+            return not any(cbits for _, cbits, _ in self.drawn.registers)
+        return set(self.counts) == {""}
 
 
 class Executor:
@@ -227,7 +241,6 @@ def _draw(known: Known, source: Source) -> Executed:
     known.prepared.plan(source.shots)
     planned = time.perf_counter()
     drawn = known.prepared.draw(source.shots, source.seed)
-    counts = drawn.counts()
     ended = time.perf_counter()
     if source.options.report is not None:
         source.options.report(source.shots)
@@ -242,7 +255,6 @@ def _draw(known: Known, source: Source) -> Executed:
     return Executed(
         engine="native",
         method=method,
-        counts=counts,
         version=native_version(),
         predicted_s=seconds,
         uncertainty=UNCERTAINTY,
@@ -291,7 +303,6 @@ def _of_done(
     return Executed(
         engine=engine,
         method=method,
-        counts=done.counts,
         version=version,
         predicted_s=seconds,
         uncertainty=uncertainty,

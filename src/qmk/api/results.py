@@ -1,4 +1,4 @@
-"""Results of runs in this process: counts at once, and what costs more than they did when somebody reads it."""
+"""Results of runs in this process: what takes longer than a look at the shots is made when somebody reads it."""
 
 from __future__ import annotations
 
@@ -33,16 +33,19 @@ def result_of(executed: Executed, source: Source) -> Result:
         job_id="",
         shots=source.shots,
         seed=source.seed,
-        counts=executed.counts,
+        counts={} if executed.drawn is not None else executed.counts,
         values=executed.values,
         usage={**usage, "attempts": 1},
         warnings=msgspec.to_builtins(source.warnings),
         provenance=Provenance(digest="", engine=executed.engine, method=executed.method, seed=source.seed),
     )
     events = _Events(executed, source)
-    layout = None if executed.drawn is None else partial(layout_of, executed.drawn)
     complete = partial(_complete, executed, source, events)
-    return Result(known, events.page, complete, layout, events.pack_all, _printed_bits(executed, source))
+    printed = _printed_bits(executed, source)
+    if executed.drawn is None:
+        return Result(known, events.page, complete, None, events.pack_all, printed)
+    layout = partial(layout_of, executed.drawn)
+    return Result(known, events.page, complete, layout, events.pack_all, printed, tally=lambda: executed.counts)
 
 
 def _printed_bits(executed: Executed, source: Source) -> Printed | None:
@@ -135,7 +138,7 @@ class _Events:
             self.note = events_dropped(sum(widths), self._source.shots)
         kept = self._source.keep_events and not self.note
         return results.Head(
-            counts=executed.counts,
+            counts={},  # pages of events have no counts
             registers=[
                 Register(row.name, list(row.bits), row.descending) for row in outputs_of(self._source.graph, names)
             ],

@@ -22,7 +22,7 @@ from qmk.request.program import ProgramLike
 from qmk.request.progress import showing
 from qmk.request.signature import takes
 from qmk.request.sweeps import PointsLike
-from qmk.request.warn import warn_of_counts
+from qmk.request.warn import warn_of_no_bits
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -106,9 +106,10 @@ def sample(
 def _sample(executor: Executor, program: ProgramLike, options: RunOptions) -> Sampled:
     with showing(options) as options:
         source = Source(program, options)
-        found = _summarize(executor.run(source), source)
-        warn_of_counts(found.counts)
-        return found
+        found = executor.run(source)
+        if found.prints_nothing:
+            warn_of_no_bits()
+        return _summarize(found, source)
 
 
 def _summarize(found: Executed, source: Source) -> Sampled:

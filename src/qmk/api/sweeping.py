@@ -27,7 +27,7 @@ from qmk.request.progress import showing
 from qmk.request.shots import choose_shots, seed_of
 from qmk.request.signature import takes
 from qmk.request.sweeps import Points, PointsLike, points_of, sweep_of
-from qmk.request.warn import warn_of_counts
+from qmk.request.warn import warn_of_no_bits
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -241,7 +241,8 @@ def _in_core(
             samples: Any = plan.sweep(angles, None, options.shots or DEFAULT_SHOTS, options.seed or 0)
             registers = layout_of(circuit)
             counts = [Counts.of_run(one.counts(), registers) for one in samples]
-            warn_of_counts(counts[0])
+            if not counts[0].width:
+                warn_of_no_bits()
             return Swept(points.names, table, none, none, counts, False, "native:dense")
         rows, _ = observables(observable, circuit.n_qubits)
         strings = list(dict.fromkeys(text for row in rows for text, _ in row))

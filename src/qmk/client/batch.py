@@ -23,7 +23,11 @@ SHOWN_ENTRIES = 20
 class HasCounts(Protocol):
     """A ``Result`` or a ``Sampled``."""
 
-    counts: Counts
+    @property
+    def counts(self) -> Counts: ...
+
+    @property
+    def shots(self) -> int: ...
 
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import difflib
 import html
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from qmk.abi.calls.q_result import Register
@@ -43,7 +43,7 @@ class Estimate(NamedTuple):
     error: float
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """Bits that are printed together: a register's, or bits that were picked. ``places`` are among all printed bits."""
 
     name: str
@@ -74,19 +74,14 @@ class Counts(dict[str, int]):
         return sum(self.values())
 
     @property
-    def groups(self) -> tuple[_Group, ...]:
+    def groups(self) -> tuple[Group, ...]:
         """The registers in printed order, with the places of their bits."""
         widths = [len(piece) for piece in next(iter(self), "").split(" ")]
         given = self._registers() if callable(self._registers) else self._registers
         rows = [(row.name, row.descending) for row in given]
         if len(rows) != len(widths):
             rows = [(f"r{number}", False) for number in range(len(widths))]
-        found: list[_Group] = []
-        start = 0
-        for (name, descending), width in zip(rows, widths, strict=True):
-            found.append(_Group(name, tuple(range(start, start + width)), descending))
-            start += width
-        return tuple(found)
+        return groups_of((*row, width) for row, width in zip(rows, widths, strict=True))
 
     @property
     def width(self) -> int:
@@ -178,8 +173,8 @@ class Counts(dict[str, int]):
 
         return histogram(self, None, top, ax, theme)
 
-    def _pick(self, bits: Iterable[Bit]) -> list[_Group]:
-        found: list[_Group] = []
+    def _pick(self, bits: Iterable[Bit]) -> list[Group]:
+        found: list[Group] = []
         registers = {group.name: group for group in self.groups if group.name}
         together = False
         for bit in bits:
@@ -189,9 +184,9 @@ class Counts(dict[str, int]):
                 found.append(whole)
             elif together:
                 last = found.pop()
-                found.append(_Group(f"{last.name},{bit}", (*last.places, *places), False))
+                found.append(Group(f"{last.name},{bit}", (*last.places, *places), False))
             else:
-                found.append(_Group(str(bit), places, False))
+                found.append(Group(str(bit), places, False))
             together = whole is None
         flat = [place for group in found for place in group.places]
         if len(set(flat)) != len(flat):
@@ -201,36 +196,53 @@ class Counts(dict[str, int]):
     def places_of(self, bit: Bit) -> tuple[int, ...]:
         """Where a register or a bit stands among the printed bits, 0 being the leftmost. Raises INVALID_PARAMS for one
         that is not there."""
-        groups, width = self.groups, self.width
-        if isinstance(bit, int) and not isinstance(bit, bool):
-            if not -width <= bit < width:
-                raise _invalid(f"there is no bit {bit}: {_plural(width, 'bit')} printed", f"give 0 to {width - 1}")
-            return (bit % width,)
-        text = str(bit)
-        by_name = {group.name: group for group in groups}
-        if text in by_name:
-            return by_name[text].places
-        match = _INDEXED.fullmatch(text)
-        if match is not None and match[1] in by_name:
-            group, index = by_name[match[1]], int(match[2])
-            if index >= len(group.places):
-                raise _invalid(
-                    f"register '{group.name}' has {_plural(len(group.places), 'bit')}, so there is no '{text}'",
-                    f"the last is {group.name}[{len(group.places) - 1}]",
-                )
-            return (group.places[-1 - index if group.descending else index],)
-        near = difflib.get_close_matches(match[1] if match else text, by_name, 1)
-        known = ", ".join(f"'{name}'" for name in list(by_name)[:8])
-        raise _invalid(
-            f"there is no register or bit '{text}'",
-            f"did you mean '{near[0]}'?" if near else f"the registers are {known}; a bit is named as in 'c[0]'",
-        )
+        return places_of(self.groups, bit)
 
     def __reduce__(self) -> tuple[type[Counts], tuple[dict[str, int], list[Register]]]:
         return Counts, (dict(self), [_as_register(group) for group in self.groups])
 
     def _repr_html_(self) -> str:
         return "".join(_draw_rows(self))
+
+
+def groups_of(registers: Iterable[tuple[str, bool, int]]) -> tuple[Group, ...]:
+    """The places of the bits of registers in printed order: the name of each, whether its highest index comes first,
+    and its number of bits."""
+    found: list[Group] = []
+    start = 0
+    for name, descending, width in registers:
+        found.append(Group(name, tuple(range(start, start + width)), descending))
+        start += width
+    return tuple(found)
+
+
+def places_of(groups: Sequence[Group], bit: Bit) -> tuple[int, ...]:
+    """Where a register or a bit stands among the printed bits, 0 being the leftmost. Raises INVALID_PARAMS for one that
+    is not there."""
+    width = sum(len(group.places) for group in groups)
+    if isinstance(bit, int) and not isinstance(bit, bool):
+        if not -width <= bit < width:
+            raise _invalid(f"there is no bit {bit}: {_plural(width, 'bit')} printed", f"give 0 to {width - 1}")
+        return (bit % width,)
+    text = str(bit)
+    by_name = {group.name: group for group in groups}
+    if text in by_name:
+        return by_name[text].places
+    match = _INDEXED.fullmatch(text)
+    if match is not None and match[1] in by_name:
+        group, index = by_name[match[1]], int(match[2])
+        if index >= len(group.places):
+            raise _invalid(
+                f"register '{group.name}' has {_plural(len(group.places), 'bit')}, so there is no '{text}'",
+                f"the last is {group.name}[{len(group.places) - 1}]",
+            )
+        return (group.places[-1 - index if group.descending else index],)
+    near = difflib.get_close_matches(match[1] if match else text, by_name, 1)
+    known = ", ".join(f"'{name}'" for name in list(by_name)[:8])
+    raise _invalid(
+        f"there is no register or bit '{text}'",
+        f"did you mean '{near[0]}'?" if near else f"the registers are {known}; a bit is named as in 'c[0]'",
+    )
 
 
 def draw_run(counts: Counts, head: str) -> str:
@@ -283,7 +295,7 @@ def _require_registers(registers: Iterable[Register]) -> list[Register]:
     return cast("list[Register]", rows)
 
 
-def _as_register(group: _Group) -> Register:
+def _as_register(group: Group) -> Register:
     return Register(group.name, [None] * len(group.places), group.descending)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from qmk.abi.calls.q_result import EventPage, Provenance, Register, Reply
 from qmk.base.errors import Finding, QmkError
-from qmk.client.counts import SHOWN, Counts, Layout, draw_run, summarize
+from qmk.client.counts import SHOWN, Counts, Group, Layout, draw_run, groups_of, places_of, summarize
 from qmk.client.trajectory import Trajectory
 from qmk.qvm.outputs import Values
 
@@ -27,6 +27,8 @@ Fetch = Callable[[int], EventPage | None]
 """Gives the page of per-shot events that begins at a shot."""
 Packed = Callable[[], bytes]
 """Gives the packed events of all shots: a row a shot, padded to whole bytes as ``numpy.packbits`` does."""
+Tally = Callable[[], Mapping[str, int]]
+"""Counts the shots by what they print."""
 Printed = Callable[[], tuple[bytes, list[int]]]
 """Gives packed bits of all shots in the same form, and the column among them of each printed bit; -1: constant 0."""
 
@@ -80,13 +82,16 @@ class Result:
         printed: Printed | None = None,
         modes: Modes | None = None,
         densities: Sequence[DensityMatrix] = (),
+        tally: Tally | None = None,
     ) -> None:
         """``complete`` makes the registers, the provenance and the first page of events when one of them is read.
         ``layout`` gives the registers without their events, ``packed`` all events, ``printed`` the printed bits, where
-        that costs less."""
+        that costs less. ``tally``: shots are not counted before ``counts`` is read; ``layout`` is given, too."""
         self.job_id: str = reply.job_id
         self._whole = _Whole(reply, complete)
-        self.counts: Counts = Counts.of_run(reply.counts, layout or self._whole.registers)
+        self._layout: Layout = layout or self._whole.registers
+        self._tally = tally
+        self._counts = None if tally is not None else Counts.of_run(reply.counts, self._layout)
         self.shots: int = reply.shots
         self.seed: int = reply.seed
         self.engine: str = reply.provenance.engine
@@ -100,6 +105,20 @@ class Result:
         self._fetch = fetch
         self._packed = packed
         self._printed = printed
+
+    @property
+    def counts(self) -> Counts:
+        """Printed bitstrings to their numbers of shots."""
+        if self._counts is None:
+            assert self._tally is not None, "what is not counted yet has a tally"
+            self._counts = Counts.of_run(self._tally(), self._layout)
+        return self._counts
+
+    def _groups(self) -> tuple[Group, ...]:
+        """The registers with the places of their bits, for which nothing is counted."""
+        if self._tally is None:
+            return self.counts.groups
+        return groups_of((row.name, row.descending, len(row.bits)) for row in self._layout())
 
     @property
     def trajectory(self) -> Trajectory:
@@ -188,13 +207,12 @@ class Result:
         not there."""
         import numpy as np
 
-        places = range(self.counts.width) if register is None else self.counts.places_of(register)
         if self._printed is not None:
             rows, columns = self._printed()
             packed = np.frombuffer(rows, dtype=np.uint8).reshape(self.shots, -1)
         else:
             packed, columns = self.packed_events(), self._printed_columns()
-        wanted = [columns[place] for place in places]
+        wanted = columns if register is None else [columns[place] for place in places_of(self._groups(), register)]
         events = np.unpackbits(packed, axis=1)
         if -1 in wanted:  # what is constant 0 is the last column
             events = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])
@@ -210,7 +228,7 @@ class Result:
         import numpy as np
 
         first = {name: at for at, name in enumerate(self.event_names)}
-        groups = {group.name: group for group in self.counts.groups}
+        groups = {group.name: group for group in self._groups()}
         order = sorted(
             self.registers, key=lambda each: min((first.get(event or "", -1) for event in each.bits), default=-1)
         )
@@ -318,7 +336,8 @@ class Result:
         while page is not None:
             pages.append(page)
             page = None if page.next_shot is None else self._fetch_page(page.next_shot)
-        return {**self.__dict__, "_fetch": _Pages(pages), "_packed": None, "_printed": None}
+        at_hand = {"_counts": self.counts, "_layout": self._whole.registers, "_fetch": _Pages(pages)}
+        return {**self.__dict__, **at_hand, "_packed": None, "_printed": None, "_tally": None}
 
     def _fetch_page(self, from_shot: int) -> EventPage:
         page = None if self._fetch is None else self._fetch(from_shot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import FrameType
 
 from qmk.base.errors import Finding
@@ -26,10 +26,9 @@ def warn(message: str, help: str) -> None:
     _issue([f"{message} -> {help}"])
 
 
-def warn_of_counts(counts: Mapping[str, int]) -> None:
-    """Warns where counts are of a program that measures nothing."""
-    if set(counts) == {""}:
-        warn("nothing is measured", "add .measure_all(), in OpenQASM 3 such as: c = measure q;")
+def warn_of_no_bits() -> None:
+    """Warns that a program measures nothing."""
+    warn("nothing is measured", "add .measure_all(), in OpenQASM 3 such as: c = measure q;")
 
 
 def _issue(rows: list[str]) -> None:

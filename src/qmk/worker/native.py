@@ -9,6 +9,7 @@ per-shot events can be taken from the very samples that were counted.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qmk.base.errors import QmkError
@@ -101,6 +102,7 @@ class Drawn:
         """Name, classical bits and whether the highest index comes first, of each printed register."""
         return self._plan.circuit.registers
 
+    @cached_property
     def counts(self) -> dict[str, int]:
         """Printed bitstrings to shots, in ascending order."""
         return self.samples.counts()

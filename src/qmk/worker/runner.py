@@ -309,7 +309,7 @@ class Runner:
         width = sum(prepared.event_widths)
         note = native.events_dropped(width, size[0]) if keep else {}
         events = drawn.pack_bits(width) if keep and not note else b""
-        return drawn.counts(), events, {**drawn.notes, **note}
+        return drawn.counts, events, {**drawn.notes, **note}
 
     def _tally(
         self,

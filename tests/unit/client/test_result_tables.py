@@ -118,5 +118,21 @@ def test_without_events_there_is_no_matrix() -> None:
         result.bits()
 
 
+def test_shots_are_counted_when_counts_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_drawn: object) -> None:
+        raise AssertionError("nobody asked for counts")
+
+    wanted = qmk.run(PROGRAM, shots=50, seed=3).counts
+    with monkeypatch.context() as patch:
+        patch.setattr("qmk.worker.native.Drawn.counts", property(refuse))
+        result = qmk.run(PROGRAM, shots=50, seed=3)
+        bits, low = result.bits("a"), result.bits("a[0]")
+        assert result.numbers("a")[:, 0].tolist() == (bits[:, 0] * 2 + bits[:, 1]).tolist()
+        assert low[:, 0].tolist() == bits[:, 1].tolist()
+        with pytest.raises(QmkError, match="there is no register or bit 'c'"):
+            result.bits("c")
+    assert pickle.loads(pickle.dumps(result)).counts == result.counts == wanted
+
+
 def test_a_result_in_a_notebook() -> None:
     assert "10 shots on native" in qmk.run(PROGRAM, shots=10, seed=1)._repr_html_()
