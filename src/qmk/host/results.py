@@ -43,6 +43,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     shots: int
     version: str
     notes: dict[str, Any]
+    isolation: str = ""
 
     @property
     def page_shots(self) -> int:
@@ -119,6 +120,7 @@ def of_done(done: Done, version: str) -> Result:
         shots=done.shots,
         version=version,
         notes=done.notes,
+        isolation=done.isolation,
         values=done.values,
     )
     return Result(head, done.event_bits)
@@ -191,7 +193,9 @@ def reply(
         raise QmkError(
             "INVALID_PARAMS", f"from_shot {from_shot} is past the job's {head.shots} shots", field="from_shot"
         )
-    provenance = msgspec.structs.replace(known.provenance, version=head.version, notes=head.notes)
+    provenance = msgspec.structs.replace(
+        known.provenance, version=head.version, notes=head.notes, isolation=head.isolation
+    )
     return msgspec.structs.replace(
         known,
         counts=head.counts if isinstance(head, Head) else _json(head.counts),

@@ -94,9 +94,7 @@ def birth(jail: Jail, kept: int, reports: int, *, stderr: int = 2, of_parent: bo
         os.dup2(stderr, 2)
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{NOBODY} {user} 1")
-        _write("/proc/self/gid_map", f"{NOBODY} {group} 1")
+        map_ids(user, group)
         ours, theirs = socket.socketpair()
         worker = os.fork()
         if worker:
@@ -132,6 +130,12 @@ def _last_error(python: ctypes.PyDLL) -> int:
     where = python.__errno_location
     where.restype = ctypes.POINTER(ctypes.c_int)
     return where().contents.value
+
+
+def map_ids(user: int, group: int) -> None:
+    """Has this user and group be nobody in the new user namespace."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{NOBODY} {user} 1"), ("gid_map", f"{NOBODY} {group} 1")):
+        _write(f"/proc/self/{name}", text)
 
 
 def _write(path: str, text: str) -> None:

@@ -6,6 +6,7 @@ process that made it. The worker is its only child.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import struct
@@ -50,8 +51,6 @@ def keep(worker: int, listener: int, reports: int) -> int:
 
 
 def _report(reports: int, refused: Counter[int]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # nobody counts any more
         os.write(reports, b"".join(REPORT.pack(*row) for row in refused.items()))
-    except OSError:
-        pass  # nobody counts any more
     refused.clear()

@@ -1,7 +1,7 @@
 """Gives a process in a mount namespace of its own a root that holds what an engine reads, and an empty /tmp.
 
-What is shown keeps its path, and is read-only. Nothing of /proc, /sys, /home, /var or /run is there unless the Python or
-the engine lies in it.
+What is shown keeps its path, and is read-only. Nothing of /proc, /sys, /home, /var or /run is there unless the Python
+or the engine lies in it.
 """
 
 from __future__ import annotations

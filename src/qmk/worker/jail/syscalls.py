@@ -30,7 +30,7 @@ _WORDS = _ROWS.split()
 ALLOWED: dict[str, int] = dict(zip(_WORDS[::2], map(int, _WORDS[1::2]), strict=True))
 
 KILL, TGKILL, CLONE, CLONE3, PRCTL, PRLIMIT, IOCTL, SECCOMP = 62, 234, 56, 435, 157, 302, 16, 317
-SETRLIMIT, GETRLIMIT = 160, 97
+SETRLIMIT, GETRLIMIT, UNSHARE = 160, 97, 272
 
 _REFUSED = """
 socket 41 connect 42 accept 43 sendmsg 46 recvmsg 47 bind 49 listen 50 socketpair 53 setsockopt 54 clone 56 fork 57
