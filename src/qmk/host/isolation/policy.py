@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from qmk.base.errors import QmkError
 from qmk.base.isolation import Level, at_least, below_floor, highest
 from qmk.host.isolation.probe import Capability
 from qmk.sdk import interpreters
@@ -28,6 +29,7 @@ class Isolation:
         self._probe = has
         self._default: Level = default
         self._unfit: dict[str, str] = {}
+        self._known: dict[tuple[str, Level], Level | QmkError] = {}
 
     @property
     def capabilities(self) -> Mapping[Level, Capability]:
@@ -39,10 +41,20 @@ class Isolation:
     def note_unfit(self, engine: str, why: str) -> None:
         """Remembers that the engine's workers cannot be jailed, as it turned out."""
         self._unfit[engine] = why
+        self._known.clear()
 
     def level_for(self, engine: str, declaration: Declaration | None, asked: Level = "process") -> Level:
         """The level for a job that asks for ``asked`` at least. Raises UNSUPPORTED, with the reason and the fix, when
-        that cannot be given."""
+        that cannot be given. What was found for an engine stays until the daemon ends."""
+        key = (engine, asked)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._find(engine, declaration, asked)
+        if isinstance(found, QmkError):
+            raise QmkError(found.kind.name, found.message, **found.fields)
+        return found
+
+    def _find(self, engine: str, declaration: Declaration | None, asked: Level) -> Level | QmkError:
         floor = highest(self.floor, asked)
         wanted = highest(floor, self._default)
         if wanted == "process":
@@ -52,7 +64,7 @@ class Isolation:
             return wanted
         if floor == "process":
             return "process"
-        raise below_floor(floor, *trouble)
+        return below_floor(floor, *trouble)
 
     def _trouble(self, engine: str, declaration: Declaration | None, level: Level) -> tuple[str, str] | None:
         """Why ``engine`` cannot run at ``level``, and what to do."""
