@@ -125,13 +125,18 @@ def kill_group(pid: int) -> None:
 
 
 def worker(
-    engine: str, threads: int, external: External | None = None, nice: int = 0, isolation: Level = "process"
+    engine: str,
+    threads: int,
+    external: External | None = None,
+    nice: int = 0,
+    isolation: Level = "process",
+    memory_bytes: int = 0,
 ) -> Child:
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
     ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others. At isolation
-    ``jail`` it then goes into a jail (``worker.zygote``)."""
+    ``jail`` it then goes into a jail (``worker.zygote``), where it may take ``memory_bytes`` (0: without bound)."""
     if isolation != "process":
-        return _jailed(engine, threads, external, nice, ["--isolation", isolation])
+        return _jailed(engine, threads, external, nice, ["--isolation", isolation, "--memory", str(memory_bytes)])
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
