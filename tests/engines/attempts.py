@@ -17,6 +17,7 @@ from qmk.ir.program import Program
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features, Progress, Samples
 
 HERE = Path(__file__).parent
+DEVICE = f"/tmp/qmk-device-{os.getpid()}"
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
 
@@ -143,7 +144,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "list processes": A(neighbours),
     "read of the machine in /sys": A(lambda: os.listdir("/sys/kernel")),
     "open the kernel's log": A(lambda: os.open("/dev/kmsg", os.O_RDONLY), root=True),
-    "make a device": A(lambda: in_child(lambda: os.mknod("/tmp/qmk-dev", 0o20600, os.makedev(1, 3))), root=True),
+    "make a device": A(lambda: (os.mknod(DEVICE, 0o20600, os.makedev(1, 3)), os.unlink(DEVICE)), root=True),
     "signal the parent": A(lambda: os.kill(os.getppid(), 0)),
     "signal everybody": A(lambda: os.kill(-1, 0)),
     "signal process 1": A(lambda: os.kill(1, 0), root=True),

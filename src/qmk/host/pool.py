@@ -234,6 +234,7 @@ class Pool:
             self._report_failure(task, failed, None)
             return
         worker.task, worker.tenant = task, launch.tenant
+        self.counters.add("sandbox_denials_total", (worker.engine, launch.tenant), 0)  # a rise from 0 is seen as one
         if worker.ready:
             self._run(worker)
 

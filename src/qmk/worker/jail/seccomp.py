@@ -2,7 +2,7 @@
 
 The filter ends the process on another architecture, refuses the x32 calls, answers ``clone3`` with ENOSYS so that the
 C library falls back to ``clone``, and lets ``clone`` make threads only. ``kill`` and ``tgkill`` reach the process
-itself alone. What is not allowed is refused with EPERM; where the kernel can, by way of a listener, so that it is counted.
+itself alone. What is not allowed is refused with EPERM, by way of a listener that counts it where the kernel can.
 """
 
 from __future__ import annotations
