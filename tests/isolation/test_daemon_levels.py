@@ -29,7 +29,7 @@ def descendants(pid: int) -> list[int]:
 
 def test_the_same_bits_at_both_levels_and_the_level_in_the_result(make_daemon: Any) -> None:
     counts = []
-    for level, asked in (("process", "process"), ("jail", "auto")):
+    for level, asked in (("process", "process"), ("jail", "jail")):
         daemon = make_daemon(isolation=asked)
         with Client(daemon.socket) as client:
             result = client.run(GRAPH, shots=500, seed=11, cache=False)

@@ -27,8 +27,8 @@ WORKERS_MAX = 8
 SPARE_PROCESSES = 4
 CACHE_BYTES = 256 << 20
 WORKER_NICE = 5
-DEFAULT_LEVEL: Level = "jail"
-"""The level of jobs for which nobody asks for more, where the host and the engine have it."""
+DEFAULT_LEVEL: Level = "process"
+"""The level of jobs for which nobody asks for more, where the host and the engine have it. It becomes ``jail`` once every suite runs in jails."""
 
 
 def _workers() -> int:
@@ -71,7 +71,7 @@ class HostConfig:
     ``cache_bytes``: results of one tenant that answer a repeated job with a seed, 0 for none. ``hedging``: a second
     engine may run on an idle worker where the prediction is in doubt. ``decoding``: what decodes while machines of
     logical qubits run; without it nothing bounds the load of a decoder. ``isolation``: the weakest level that any job
-    runs at; ``auto``: the strongest that the host has for its engine.
+    runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for.
     """
 
     socket: Path = field(default_factory=socket_path)

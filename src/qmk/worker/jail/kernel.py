@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from typing import Any
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
@@ -21,7 +22,7 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 
-def call(number: int, *arguments: int | ctypes._Pointer | bytes | ctypes.Array | ctypes.Structure | None) -> int:  # type: ignore[type-arg]
+def call(number: int, *arguments: Any) -> int:
     """Makes system call ``number``. Raises ``OSError`` when it fails."""
     return check(LIBC.syscall(ctypes.c_long(number), *map(_word, arguments)), f"system call {number}")
 

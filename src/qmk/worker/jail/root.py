@@ -55,7 +55,7 @@ def enter(paths: tuple[str, ...]) -> None:
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     links = {path: os.readlink(path) for path in paths if os.path.islink(path)}
     held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*paths, *_DEVICES) if path not in links}
-    folders = {path for path, fd in held.items() if os.path.isdir(path)}
+    folders = {path for path in held if os.path.isdir(path)}
     bounds = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=0755"
     _mount("qmk", _PLACE, "tmpfs", MS_NOSUID | MS_NODEV, bounds)
     os.mkdir(f"{_PLACE}/tmp")
