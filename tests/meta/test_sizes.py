@@ -14,7 +14,7 @@ SOFT_LIMIT_LINES = 400
 FUNCTION_LINES = 60
 
 LONG_FILES: dict[str, str] = {
-    "src/qmk/host/pool.py": "one table of workers and launches; what starts them and decides on levels is in host/isolation",
+    "src/qmk/host/pool.py": "one table of workers and launches; starting them is in host/isolation",
 }
 
 LONG_FUNCTIONS: dict[str, str] = {}

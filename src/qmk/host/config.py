@@ -28,7 +28,8 @@ SPARE_PROCESSES = 4
 CACHE_BYTES = 256 << 20
 WORKER_NICE = 5
 DEFAULT_LEVEL: Level = "process"
-"""The level of jobs for which nobody asks for more, where the host and the engine have it. It becomes ``jail`` once every suite runs in jails."""
+"""The level of jobs for which nobody asks for more, where the host and the engine have it. It
+becomes ``jail`` once every suite runs in jails."""
 
 
 def _workers() -> int:
