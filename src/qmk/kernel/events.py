@@ -174,7 +174,7 @@ class Progressed(OfLaunch, frozen=True):
 class Finished(OfLaunch, frozen=True):
     """The result is in the host's store. ``usage``: engine_seconds, cpu_seconds, ... ``version`` as in ``Routed``.
     ``hedge``: the second engine of the launch was done first. ``cached_from``: no launch; the result is that of an
-    earlier job of the tenant. ``began_ns``: the start, where it was not told before; the kernel adds its ``place``. ``isolation``: its level."""
+    earlier job of the tenant. ``began_ns``: the start, where it was not told before; the kernel adds its ``place``."""
 
     usage: dict[str, Any]
     version: str = ""
