@@ -7,7 +7,7 @@ from msgspec import structs
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.base.isolation import AUTO, Level, highest, parse
+from qmk.base.isolation import Level, highest, parse
 from qmk.base.units import MS_NS
 from qmk.kernel import (
     archiving,
@@ -235,8 +235,8 @@ class State(Tables):
 
     def floor_of(self, record: ev.Submitted) -> Level:
         """The weakest level that the job may run at: its own wish, or its tenant's floor if that is stronger."""
-        asked = record.policy.get("isolation", AUTO), self.tenant(record.tenant).config.isolation
-        return highest(*map(parse, asked))
+        wish, floor = record.policy.get("isolation", ""), self.tenant(record.tenant).config.isolation
+        return highest(parse(wish), parse(floor)) if wish or floor else "process"
 
     def drop_pending(self, pending: Pending, error: QmkError) -> None:
         draft = pending.draft
