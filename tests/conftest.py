@@ -108,6 +108,7 @@ class RunningDaemon:
             "engines": {},
             "prestart": (),
             "workers": 2,
+            **({"isolation": "process"} if options.get("engines") else {}),  # they leave marks, which a jail forbids
             **options,
         }
         self.log = folder / "daemon.log"

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
 
+from qmk.base.isolation import AUTO, LEVELS
 from qmk.base.limits import LIMITS
 
 INT_MAX = 2**63 - 1
@@ -79,6 +80,14 @@ DeadlineEpochs = Annotated[
 ]
 UseCache = Annotated[
     bool, Meta(description="Whether an earlier result of the same request and seed may answer; if not, the job runs.")
+]
+Isolation = Annotated[
+    str,
+    Meta(
+        description="Weakest isolation that the job may run at: auto, process, jail, wasm, gvisor or microvm. A host "
+        "that cannot give it refuses the job.",
+        pattern="^(auto|" + "|".join(LEVELS) + r")\Z",
+    ),
 ]
 IdempotencyKey = Annotated[
     str,
@@ -224,6 +233,7 @@ class Policy(Request, frozen=True):
     qec: Annotated[Qec, Meta(description="run on logical qubits of this machine; absent: ideal ones")] | None = None
     channels: Channels = {}
     cache: UseCache = True
+    isolation: Isolation = AUTO
     debug: Annotated[bool, Meta(description="keep what q_get_mapping shows; needs CAP_DEBUG")] = False
 
 

@@ -56,7 +56,13 @@ def command(as_json: bool, socket_path: str | None, data_dir: Path | None, repai
         from qmk.rpc.places import state_dir
 
         return (folder.mend if repairing else folder.examine)(data_dir or state_dir(), as_json)
-    checks = [*(check() for check in CHECKS), *engine_checks(), *broken_plugin_checks(), daemon_check(socket_path)]
+    checks = [
+        *(check() for check in CHECKS),
+        *isolation_checks(),
+        *engine_checks(),
+        *broken_plugin_checks(),
+        daemon_check(socket_path),
+    ]
     healthy = all(check.state != "error" for check in checks)
     output.show(as_json, {"ok": healthy, "checks": checks}, text(checks))
     return 0 if healthy else 3
@@ -144,6 +150,19 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     cores_check,
     state_directory_check,
 )
+
+
+def isolation_checks() -> list[Check]:
+    """One check a level of isolation. What is missing is a warning for the jail, which jobs get where it is there."""
+    from qmk.host.isolation.probe import probe
+
+    rows: list[Check] = []
+    for row in probe().values():
+        cost = f", {row.cost_ms:.1f} ms for the namespaces of a worker" if row.cost_ms else ""
+        state = "ok" if row.available or row.level != "jail" else "warning"
+        found = f"available{cost}" if row.available else f"not available: {row.reason}"
+        rows.append(Check(f"isolation {row.level}", state, found, row.fix))
+    return rows
 
 
 def engine_checks() -> list[Check]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qmk.cli import beside, choices, gateway, log, observing, options, parameters, terminal
+from qmk.cli import beside, choices, gateway, log, observing, options, parameters, request, terminal
 
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig, Retention
@@ -85,6 +85,7 @@ PORT_S = 10.0
     "load is not bounded if not given.",
 )
 @click.option("--no-hedging", is_flag=True, help="Start no second engine on an idle worker for an uncertain run.")
+@request.option("isolation", "isolation")
 @options.engine_python_option
 @options.worker_env_option
 @click.option(
@@ -120,6 +121,7 @@ def command(
     cache_bytes: int | None,
     decoder: str | None,
     no_hedging: bool,
+    isolation: str,
     worker_nice: int | None,
     http: tuple[str, int] | None,
     grpc: tuple[str, int] | None,
@@ -145,6 +147,7 @@ def command(
         "database": database or None,
         "prestart": warm or None,
         "worker_nice": worker_nice,
+        "isolation": isolation,
         "require_token": require_token,
         "socket_mode": _mode(socket_mode),
         "quotas": dict(quotas) or None,

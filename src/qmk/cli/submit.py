@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 @click.command()
 @options.program_options
 @request.run_options(
-    *request.RUN, "attempts", "cache", "priority", "deadline_epochs", "channels", "idempotency_key", "name", "tags"
+    *request.RUN,
+    "attempts",
+    "cache",
+    "isolation",
+    "priority",
+    "deadline_epochs",
+    "channels",
+    "idempotency_key",
+    "name",
+    "tags",
 )
 @request.drift_options
 @output_options

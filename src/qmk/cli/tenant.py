@@ -43,6 +43,11 @@ def _policy(function: Command) -> Command:
             help="Capabilities its sessions may ask for, instead of all.",
         ),
         click.option(
+            "--isolation",
+            metavar="LEVEL",
+            help="Weakest isolation that its jobs may run at: process, jail, wasm, gvisor, microvm; auto: any.",
+        ),
+        click.option(
             "--weight", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Its share of the machine."
         ),
     ):
@@ -67,7 +72,7 @@ def change(name: str, as_json: bool, data_dir: Path | None, **policy: Any) -> No
     """Change what is given of the tenant NAME ("local" is whoever needs no token)."""
     wishes = _wishes(**policy)
     if not wishes:
-        raise click.UsageError("nothing to change: give --weight, --allow or --quota")
+        raise click.UsageError("nothing to change: give --weight, --allow, --isolation or --quota")
     _show([_operate(data_dir, "op_tenant_set", tenant=name, **wishes)], as_json, one=True)
 
 
@@ -158,8 +163,15 @@ def _operate(data_dir: Path | None, name: str, **params: Any) -> Any:
     return operate(data_dir, click.get_current_context().meta[options.DATABASE], name, **params)
 
 
-def _wishes(weight: float | None, allow: list[str] | None, quotas: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    given = {"weight": weight, "allowed": allow, "quotas": parameters.collect_params(quotas, "--quota") or None}
+def _wishes(
+    weight: float | None, allow: list[str] | None, isolation: str | None, quotas: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
+    given = {
+        "weight": weight,
+        "allowed": allow,
+        "isolation": isolation,
+        "quotas": parameters.collect_params(quotas, "--quota") or None,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 

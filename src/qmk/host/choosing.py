@@ -72,7 +72,14 @@ class Choosing:
         engine = effect.policy.get("engine")
         try:
             decision = self._routing.choose(
-                effect.graph, effect.digest, effect.shots, engine, effect.outputs, effect.packed, tenant=effect.tenant
+                effect.graph,
+                effect.digest,
+                effect.shots,
+                engine,
+                effect.outputs,
+                effect.packed,
+                tenant=effect.tenant,
+                floor=effect.isolation,
             )
         except QmkError as error:
             self._refuse(effect, error)

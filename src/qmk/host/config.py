@@ -10,8 +10,11 @@ from pathlib import Path
 from qmk.abi.quotas import check_limits
 from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
+from qmk.base.isolation import AUTO, Level, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
+from qmk.host.isolation.policy import Isolation
+from qmk.host.isolation.probe import probe
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
@@ -24,6 +27,9 @@ WORKERS_MAX = 8
 SPARE_PROCESSES = 4
 CACHE_BYTES = 256 << 20
 WORKER_NICE = 5
+DEFAULT_LEVEL: Level = "process"
+"""The level of jobs for which nobody asks for more, where the host and the engine have it. It
+becomes ``jail`` once every suite runs in jails."""
 
 
 def _workers() -> int:
@@ -65,7 +71,8 @@ class HostConfig:
     of the local tenant, by name of the quota. ``keep``: how long what ended is kept, and how much of it.
     ``cache_bytes``: results of one tenant that answer a repeated job with a seed, 0 for none. ``hedging``: a second
     engine may run on an idle worker where the prediction is in doubt. ``decoding``: what decodes while machines of
-    logical qubits run; without it nothing bounds the load of a decoder.
+    logical qubits run; without it nothing bounds the load of a decoder. ``isolation``: the weakest level that any job
+    runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -92,6 +99,7 @@ class HostConfig:
     cache_bytes: int = CACHE_BYTES
     hedging: bool = True
     decoding: Decoding | None = None
+    isolation: str = AUTO
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -107,6 +115,7 @@ class HostConfig:
                 help="such as 660 or 666",
             )
         check_limits(self.quotas)
+        parse(self.isolation)
         if not 0 <= self.worker_nice <= 19:
             raise QmkError("INVALID_PARAMS", f"worker_nice is 0 to 19, not {self.worker_nice}")
         if self.workers < 1:
@@ -138,6 +147,12 @@ class HostConfig:
             cache_bytes=self.cache_bytes,
             hedging=self.hedging,
         )
+
+    @property
+    def policy(self) -> Isolation:
+        """What decides on the levels of jobs."""
+        floor = parse(self.isolation)
+        return Isolation(floor or "process", probe, DEFAULT_LEVEL if floor is None else floor)
 
     @property
     def bounds(self) -> Bounds:

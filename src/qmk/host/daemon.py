@@ -105,7 +105,8 @@ class Daemon:
         threads = Threads(loop)
         translation = Translation(config.text, config.decoding)
         calls = CallServer(translation, ConnectionBounds(_connections(config), config.frame_s), threads.do)
-        routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir)
+        isolation = config.policy
+        routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir, isolation)
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
         soon = partial(loop.call_later, START_WAIT_S)
@@ -113,7 +114,7 @@ class Daemon:
         turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls, metering.on_written)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
-        pool = Pool(config.bounds, host.launches, config.engines)
+        pool = Pool(config.bounds, host.launches, config.engines, isolation)
         try:
             host.connect(pool)
             host.watch_clock()

@@ -249,6 +249,7 @@ class Launches:
                 version=self._sources.version(job, hedge.engine if hedge is not None else ""),
                 hedge=hedge,
                 began_ns=began_ns,
+                isolation=done.isolation,
             )
         )
         if (job, fence) in self.arrived:  # it was not recorded: of a stale launch, or the host is amid another step

@@ -206,13 +206,13 @@ class Metering:
             "workers": len(pool.pids),
             "worker_slots": pool.capacity().slots,
         }
-        rows = [row for each in (self._counters, self._calls.counters, pool.counters) for row in each.samples()]
+        rows = [row for each in (self._counters, self._calls.counters, pool.counters) for row in bound(each.samples())]
         tenants = self._kernel.tenants
         rows += bound(self._jobs.samples(time.time_ns(), [each.name for each in tenants]))
         seen = {(row.name, row.labels) for row in rows}
         for labels in [labels for name, labels in seen if name == "qmk_worker_starts_total"]:
-            absent = ((other, labels) for other in ("qmk_worker_deaths_total", "qmk_sandbox_denials_total"))
-            rows += [Sample(*key, 0) for key in absent if key not in seen]
+            if ("qmk_worker_deaths_total", labels) not in seen:
+                rows.append(Sample("qmk_worker_deaths_total", labels, 0))
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
         rows += bound(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
         return op_metrics.Reply(

@@ -1,8 +1,9 @@
 """The pool: warm worker processes, at most so many, and the launches that wait for one.
 
-A worker loads one engine once and runs one job at a time. A launch takes an idle worker of its engine, best one that
-already holds its program; else a new worker is started, for which the idle one unused for longest is ended when there
-are too many. Launches start in the order given, within the slots and the memory of the machine. A launch with a second
+A worker loads one engine once, runs one job at a time, and serves one tenant until it ends. A launch takes an idle
+worker of its engine, level and tenant, or one that has served nobody, best one that already holds its program; else a
+new worker is started, for which the idle one unused for longest is ended when there are too many. Launches start in the
+order given, within the slots and the memory of the machine. A launch with a second
 engine (``Launch.hedge``) gets a second worker if one has nothing to do; the first result counts and ends the other, and
 the second gives way to any launch that waits. Cancelling kills the process. What the pool learns goes to ``Listener``;
 a launch that was cancelled is never spoken of again. It is the first implementation of the launch port
@@ -21,16 +22,20 @@ from functools import partial
 from msgspec import structs
 
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.host import spawn
+from qmk.host.isolation.policy import Isolation
+from qmk.host.isolation.zygotes import Ask, Starter
 from qmk.host.launcher import Capacity, Listener, Loss, ask_of, plan_name, run_of
 from qmk.host.losses import Lost, Memory, judge_end
 from qmk.host.machine import OutOfMemoryKills
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.host.tasks import Bounds, Task, Worker, choose_end
-from qmk.host.watch import Watch
+from qmk.host.watch import Watch, parent_of
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
+from qmk.worker.jail import syscalls
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
@@ -46,10 +51,16 @@ REMEMBERED_STOPS = 4096
 
 
 class Pool:
-    def __init__(self, bounds: Bounds, listener: Listener, external: dict[str, spawn.External] | None = None) -> None:
+    def __init__(
+        self,
+        bounds: Bounds,
+        listener: Listener,
+        external: dict[str, spawn.External] | None = None,
+        isolation: Isolation | None = None,
+    ) -> None:
         self.counters, self._bounds = Counters(), bounds
         self._listener = listener
-        self._external = external or {}
+        self._starter = Starter(bounds, external or {}, isolation or Isolation())
         self._loop = asyncio.get_running_loop()
         self._workers: list[Worker] = []
         self._dying: set[Worker] = set()
@@ -66,6 +77,10 @@ class Pool:
     def pids(self) -> list[int]:
         """Process ids of the workers that exist."""
         return [worker.process.pid for worker in self._workers if worker.process is not None]
+
+    @property
+    def zygote_pids(self) -> list[int]:
+        return self._starter.pids
 
     @property
     def running(self) -> int:
@@ -130,7 +145,7 @@ class Pool:
     def prestart(self, engine: str) -> None:
         """Have a warm worker of ``engine`` unless there is one."""
         if self._ended is None and not any(worker.engine == engine for worker in self._workers):
-            self._start(engine)
+            self._start(engine, self._starter.level_for(engine))
 
     async def close(self) -> None:
         """Kill every worker and return when all are gone, or hang where no signal reaches them."""
@@ -144,6 +159,8 @@ class Pool:
         if self._dying:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ended, CLOSING_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._starter.close(), CLOSING_S)
 
     def _pump(self) -> None:
         while self._queue and self._ended is None:
@@ -207,37 +224,72 @@ class Pool:
 
     def _assign(self, task: Task) -> None:
         launch = task.launch
-        worker = self._idle(launch)
-        if worker is None:
-            try:
-                worker = self._start(launch.engine)
-            except spawn.Shortage:
-                raise
-            except QmkError as error:
-                self._report_failure(task, Failed(launch.fence, error.kind.name, error.message), None)
-                return
-        worker.task = task
+        try:
+            level = self._starter.level_for(launch.engine, launch.isolation)
+            worker = self._idle(launch, level) or self._start(launch.engine, level)
+        except spawn.Shortage:
+            raise
+        except QmkError as error:
+            failed = Failed(launch.fence, error.kind.name, error.message, error.fields)
+            self._report_failure(task, failed, None)
+            return
+        worker.task, worker.tenant = task, launch.tenant
+        self.counters.add("sandbox_denials_total", (worker.engine, launch.tenant), 0)  # a rise from 0 is seen as one
         if worker.ready:
             self._run(worker)
 
-    def _idle(self, launch: Launch) -> Worker | None:
-        """An idle worker of the engine: one that holds the program, else a ready one, else one that is starting."""
-        idle = [worker for worker in self._workers if worker.engine == launch.engine and worker.task is None]
+    def _idle(self, launch: Launch, level: Level) -> Worker | None:
+        """An idle worker of the engine that has served no other tenant: one that holds the program, else a ready one,
+        else one that is starting."""
+        kind = (launch.engine, level)
+        idle = [each for each in self._workers if each.task is None and (each.engine, each.level) == kind]
+        idle = [worker for worker in idle if worker.tenant in (None, launch.tenant)]
         if launch.elsewhere:
             pid = self._stopped_in.get(launch.job)
             idle = [worker for worker in idle if worker.process is not None and worker.process.pid != pid]
-        return max(idle, key=lambda worker: (plan_name(launch) in worker.holds, worker.ready), default=None)
+        return max(idle, key=lambda each: (plan_name(launch) in each.holds, each.tenant is not None, each.ready),
+                   default=None)  # fmt: skip
 
-    def _start(self, engine: str) -> Worker:
+    def _start(self, engine: str, level: Level) -> Worker:
         self._make_room()
-        worker = Worker(engine, used_s=self._loop.time())
-        child = spawn.worker(engine, self._bounds.threads, self._external.get(engine), self._bounds.nice)
+        worker = Worker(engine, level, used_s=self._loop.time())
+        self._workers.append(worker)
+        hear = (self._on_child, self._on_unborn, self._on_refused)
+        try:
+            self._starter.start(engine, level, Ask(*(partial(each, worker) for each in hear)))
+        except QmkError:
+            self._workers.remove(worker)
+            raise
+        return worker
+
+    def _on_child(self, worker: Worker, child: spawn.Child) -> None:
+        """Handles the start of a worker's process; nobody may want it any more."""
         on_message, on_exit = partial(self._on_message, worker), partial(self._on_exit, worker)
         worker.process = ChildProcess(child, FromWorker, on_message, on_exit)
-        self.counters.add("worker_starts_total", (engine,))
+        self.counters.add("worker_starts_total", (worker.engine,))
         worker.watch = Watch(worker.process.pid, self._bounds.look_s)
-        self._workers.append(worker)
-        return worker
+        if worker not in self._workers:
+            self._dying.add(worker)
+            worker.process.kill()
+
+    def _on_unborn(self, worker: Worker, failed: Failed) -> None:
+        """Handles a worker that its zygote could not make. Its launch starts anew where it may be at another level."""
+        if worker not in self._workers:
+            return
+        self._workers.remove(worker)
+        task, engine = worker.task, worker.engine
+        if task is not None and failed.kind == "UNSUPPORTED":
+            self._queue.appendleft(task)
+        elif task is not None:
+            message = f"engine '{engine}' cannot start: {failed.message}"
+            self._report_failure(task, Failed(task.launch.fence, "JOB_FAILED", message, failed.fields), None)
+        self._pump()
+
+    def _on_refused(self, worker: Worker, number: int, count: int) -> None:
+        """Handles calls of the system that a worker made and its jail refused."""
+        name = syscalls.name_of(number)
+        log.warning("worker of engine %s for %s: call %s refused, %d times", worker.engine, worker.tenant, name, count)
+        self.counters.add("sandbox_denials_total", (worker.engine, worker.tenant or ""), count)
 
     def _make_room(self, at_least: int = 0) -> None:
         """End idle workers, those unused for longest, until one more is within the bound, or ``at_least`` so many."""
@@ -273,6 +325,7 @@ class Pool:
     def _on_message(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
             worker.ready, worker.version = True, message.version
+            self._follow(worker, message.pid)
             if worker.task is not None:
                 self._run(worker)
             return
@@ -297,6 +350,14 @@ class Pool:
         else:
             self._ended_run(worker, task, message)
 
+    def _follow(self, worker: Worker, pid: int) -> None:
+        """Has the process that computes be looked at: the child of the jail's first process."""
+        if worker.level != "process" and worker.process is not None and parent_of(pid) == worker.process.pid:
+            worker.process.measure(pid)
+            assert worker.watch is not None
+            worker.watch.close()
+            worker.watch = Watch(pid, self._bounds.look_s)
+
     def _ended_run(self, worker: Worker, task: Task, message: Done | Failed | StateSaved) -> None:
         """Handles the end of a run: the worker is idle again."""
         launch = task.launch
@@ -305,7 +366,8 @@ class Pool:
         if isinstance(message, Done):
             self._end_partner(task)
             second = () if task.hedge is None else (task.hedge,)
-            self._listener.on_done(launch.job, launch.fence, message, worker.version, *second)
+            done = structs.replace(message, isolation=worker.level)
+            self._listener.on_done(launch.job, launch.fence, done, worker.version, *second)
         elif isinstance(message, StateSaved):
             assert worker.process is not None
             self._stopped_in[launch.job] = worker.process.pid
@@ -335,8 +397,9 @@ class Pool:
 
     def _end(self, worker: Worker, ask: bool = False) -> None:
         """Take the worker out and kill it; ``_on_exit`` follows."""
-        assert worker.process is not None
         self._workers.remove(worker)
+        if worker.process is None:
+            return  # it is killed when it is there
         self._dying.add(worker)
         worker.process.kill(ask)
 
@@ -374,8 +437,8 @@ class Pool:
         self._kills_seen.append(self._kills.count())
         for worker in list(self._workers):
             task = worker.task
-            assert worker.watch is not None
-            assert worker.process is not None
+            if worker.process is None or worker.watch is None:
+                continue
             waits = worker.ready and task is not None and not task.asks and worker.process.unread
             why = worker.watch.look(waits)
             if not why:

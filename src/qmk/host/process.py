@@ -67,6 +67,11 @@ class ChildProcess:
     def pid(self) -> int:
         return self._child.pid
 
+    def measure(self, pid: int) -> None:
+        """Has the times of process ``pid``, which the child has started, stand for the child's."""
+        self._time.close()
+        self._time = ProcessorTime(pid)
+
     @property
     def waited_s(self) -> float:
         """Seconds for which it was ready to run and had no processor; 0 where the system does not say."""

@@ -46,6 +46,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     shots: int
     version: str
     notes: dict[str, Any]
+    isolation: str = ""
 
     @property
     def page_shots(self) -> int:
@@ -122,6 +123,7 @@ def of_done(done: Done, version: str) -> Result:
         shots=done.shots,
         version=version,
         notes=done.notes,
+        isolation=done.isolation,
         values=done.values,
     )
     return Result(head, done.event_bits)
@@ -194,7 +196,9 @@ def reply(
         raise QmkError(
             "INVALID_PARAMS", f"from_shot {from_shot} is past the job's {head.shots} shots", field="from_shot"
         )
-    provenance = msgspec.structs.replace(known.provenance, version=head.version, notes=head.notes)
+    provenance = msgspec.structs.replace(
+        known.provenance, version=head.version, notes=head.notes, isolation=head.isolation
+    )
     return msgspec.structs.replace(
         known,
         counts=head.counts if isinstance(head, Head) else _json(head.counts),

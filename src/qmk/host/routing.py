@@ -19,7 +19,9 @@ import msgspec
 from qmk import __version__
 from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.host import machine
+from qmk.host.isolation.policy import Isolation
 from qmk.host.programs import LEAST_ROOMS
 from qmk.host.spawn import External
 from qmk.ir.summary import summarise
@@ -71,8 +73,14 @@ class Routing:
     rates are those of ``data_dir``, read once; without a folder those of ``router.rates.default_path``."""
 
     def __init__(
-        self, memory_bytes: int, workers: int, external: dict[str, External], data_dir: Path | None = None
+        self,
+        memory_bytes: int,
+        workers: int,
+        external: dict[str, External],
+        data_dir: Path | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
+        self.isolation = isolation or Isolation()
         self.memory_bytes = memory_bytes
         self._workers = workers
         self._external = {name: _load(engine) for name, engine in external.items()}
@@ -104,17 +112,38 @@ class Routing:
         *,
         all_engines: bool = False,
         tenant: str = "",
+        floor: Level = "process",
     ) -> Choice:
         """``packed``: of the graph, where it is at hand. ``all_engines``: look at each of them even where the native
-        core is done at once. ``tenant``: whose program it is. Raises UNSUPPORTED with the gaps of every engine,
+        core is done at once. ``tenant``: whose program it is. ``floor``: the weakest isolation that
+        it may run at. Raises UNSUPPORTED with the gaps of every engine, or where none can run at the floor,
         RESOURCE_EXHAUSTED with the memory needed."""
-        key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}")
+        allowed = self._allowed(engine, floor)
+        key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}{floor}")
         room = self._rooms.setdefault(tenant, _Room())
         kept = room.choices.get(key)
         if kept is not None:
             return kept
         look = self._look(room, graph, digest, packed)
-        return room.choices.put(key, self._choose(look, graph, shots, engine, outputs, all_engines), 1, self._share())
+        return room.choices.put(
+            key, self._choose(look, graph, shots, engine, outputs, all_engines, allowed), 1, self._share()
+        )
+
+    def _allowed(self, engine: str | None, floor: Level) -> dict[str, Declaration]:
+        """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
+        known = self._rating.declarations
+        if floor == "process" == self.isolation.floor:
+            return known
+        allowed: dict[str, Declaration] = {}
+        for name, declaration in known.items():
+            try:
+                self.isolation.level_for(name, None if name in self._external else declaration, floor)
+            except QmkError:
+                if name == (engine or "native").partition(":")[0]:
+                    raise
+            else:
+                allowed[name] = declaration
+        return allowed
 
     def _share(self) -> int:
         """How many of each one tenant may have kept."""
@@ -128,11 +157,11 @@ class Routing:
         engine: str | None,
         outputs: Outputs | None,
         all_engines: bool,
+        declarations: dict[str, Declaration],
     ) -> Choice:
         from qmk import router
         from qmk.router.outputs import with_outputs
 
-        declarations = self._rating.declarations
         known = look(native_method(engine) if "native" in declarations else "")
         quick = not (engine or all_engines) and outputs is None
         if quick and router.is_at_once(known, shots, self.memory_bytes):

@@ -19,11 +19,13 @@ import threading
 from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
 
@@ -44,10 +46,20 @@ class External(msgspec.Struct, frozen=True):
     path: str = ""
 
 
+class Process(Protocol):
+    """What is needed of a started process, as ``subprocess.Popen`` has it."""
+
+    pid: int
+    returncode: int | None
+
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+
+
 class Child(msgspec.Struct):
     """A started process and our ends of what joins us to it."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     sock: socket.socket
     stderr_fd: int
     grace_s: float = 0.0
@@ -112,9 +124,19 @@ def kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)  # macOS answers so for a group whose leader is a zombie
 
 
-def worker(engine: str, threads: int, external: External | None = None, nice: int = 0) -> Child:
+def worker(
+    engine: str,
+    threads: int,
+    external: External | None = None,
+    nice: int = 0,
+    isolation: Level = "process",
+    memory_bytes: int = 0,
+) -> Child:
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
-    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others."""
+    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others. At isolation
+    ``jail`` it then goes into a jail (``worker.zygote``), where it may take ``memory_bytes`` (0: without bound)."""
+    if isolation != "process":
+        return _jailed(engine, threads, external, nice, ["--isolation", isolation, "--memory", str(memory_bytes)])
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
@@ -129,6 +151,28 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(remote))
     child.grace_s = CANCELLING_S if remote else 0.0
     return child
+
+
+def zygote(engine: str, threads: int, external: External | None, nice: int, memory_bytes: int) -> Child:
+    """Start a process that loads ``engine``, says ``Ready``, and forks workers into jails, each of which may take
+    ``memory_bytes`` (0: without bound)."""
+    more = ["--isolation", "jail", "--zygote", "--memory", str(memory_bytes)]
+    return _jailed(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
+
+
+def _jailed(
+    engine: str, threads: int, external: External | None, nice: int, more: list[str], kind: int = socket.SOCK_STREAM
+) -> Child:
+    """Start a process for jails: what its environment would tell of providers is left out, and numerical libraries
+    start no threads as they load, which a fork would lose."""
+    arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice), *more]
+    if external is None:
+        arguments += ["--declaration", discovery.reference(engine)]
+    else:
+        arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
+    given = {name: value for name, value in _environment().items() if not name.startswith("QMK_CLOUD_")}
+    command = [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
+    return _start(command, {**given, "OPENBLAS_NUM_THREADS": "1"}, kind)
 
 
 def _core_folder() -> str:
@@ -158,15 +202,21 @@ class Shortage(QmkError):
         super().__init__("RESOURCE_EXHAUSTED", f"cannot start a worker process now: {why}", errno=error.errno)
 
 
-def _start(command: list[str], environment: dict[str, str]) -> Child:
+def pair(kind: int = socket.SOCK_STREAM) -> tuple[socket.socket, socket.socket]:
+    """Make a socket pair with room for large messages. Raises ``OSError``."""
+    ends = socket.socketpair(socket.AF_UNIX, kind)
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+    return ends
+
+
+def _start(command: list[str], environment: dict[str, str], kind: int = socket.SOCK_STREAM) -> Child:
     """Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
         try:
-            ours, theirs = socket.socketpair()
+            ours, theirs = pair(kind)
             ours_on_failure.callback(ours.close)
             with theirs:
-                for end in (ours, theirs):
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
                 said, theirs_to_say = os.pipe()
                 ours_on_failure.callback(os.close, said)
                 try:

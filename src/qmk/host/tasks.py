@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from qmk.base.isolation import Level
 from qmk.host.launcher import Loss
 from qmk.host.process import ChildProcess
 from qmk.host.watch import LOOK_EVERY_S, Watch
@@ -50,9 +51,12 @@ class Task:
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One process. ``task`` is the launch it runs or, while it is starting, will run."""
+    """One process. ``task`` is the launch it runs or, while it is starting, will run. ``tenant`` is whom it serves,
+    None before its first launch: what it keeps is no other's. ``process`` is None while a zygote makes it."""
 
     engine: str
+    level: Level = "process"
+    tenant: str | None = None
     process: ChildProcess | None = None
     version: str = ""
     ready: bool = False

@@ -17,6 +17,14 @@ STUCK_LOOKS = 30
 DEAF_LOOKS = 15
 
 
+def parent_of(pid: int, proc: Path = PROC) -> int:
+    """The parent of a process; 0 where the system does not say."""
+    try:
+        return int((proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 class Watch:
     """One process. Looks are counted, not seconds: a daemon that was stopped itself has not looked."""
 

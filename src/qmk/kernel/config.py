@@ -20,6 +20,8 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     allowed_caps: tuple[str, ...] = (*CAPABILITIES, CAP_DEBUG)
     default_caps: tuple[str, ...] = CAPABILITIES
     suspended: bool = False
+    isolation: str = ""
+    """The weakest level that its jobs may run at, of ``base.isolation.LEVELS``; empty: any."""
     weight: float = 1.0
     """Share of the machine relative to other tenants."""
     quotas: dict[str, int] = {}

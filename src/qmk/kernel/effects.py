@@ -10,6 +10,7 @@ import msgspec
 
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import Finding, QmkError
+from qmk.base.isolation import Level
 from qmk.kernel.events import Record
 from qmk.kernel.objects.alternative import Alternative
 from qmk.qvm.graph import Graph
@@ -61,7 +62,8 @@ class ReplyResult(Effect, frozen=True):
 class Route(Effect, frozen=True):
     """Choose an engine for the job's graph; answer with ``Routed`` or ``Refused``. ``policy`` has the keys of
     ``abi.shapes.Policy`` that were given, ``packed`` is the graph as the job's record has it. With ``policy.qec`` the
-    graph is to be written in the gates of that machine first. ``tenant``: whose program it is."""
+    graph is to be written in the gates of that machine first. ``tenant``: whose program it is. ``isolation``: the
+    weakest level that it may run at."""
 
     job: str
     digest: str
@@ -71,6 +73,7 @@ class Route(Effect, frozen=True):
     outputs: Outputs | None = None
     packed: bytes = b""
     tenant: str = ""
+    isolation: Level = "process"
 
 
 class Recalibrate(Effect, frozen=True):
@@ -148,6 +151,8 @@ class Launch(Effect, frozen=True):
     """Whether it must run in another process than the job's last launch."""
     tenant: str = ""
     """Whose program it is: what a worker keeps of it serves no other."""
+    isolation: Level = "process"
+    """The weakest level that it may run at."""
     hedge: Alternative | None = None
     """An engine to start beside it on an idle worker; the first to be done gives the result, and ends the other."""
     outputs: Outputs | None = None

@@ -182,6 +182,7 @@ class Finished(OfLaunch, frozen=True):
     cached_from: str = ""
     began_ns: int = 0
     place: tuple[str, int] = ("", 0)
+    isolation: str = ""
     skew_ns: int = 0
     """Of ``kernel.clock``; the kernel fills it in."""
 

@@ -7,6 +7,7 @@ from msgspec import structs
 from qmk.abi.rights import CAP_RESULT, CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
+from qmk.base.isolation import Level, highest, parse
 from qmk.base.units import MS_NS
 from qmk.kernel import (
     archiving,
@@ -111,7 +112,8 @@ class State(Tables):
                 self._account(job)
                 self.asks.forget_asked(job.id)
                 error = job.error["data"]["name"] if job.error else ""
-                self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error)
+                level = record.isolation if isinstance(record, ev.Finished) else ""
+                self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error, isolation=level)
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(fx.ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
@@ -221,6 +223,7 @@ class State(Tables):
                 keep_events=record.keep_events,
                 memory_bytes=record.memory_bytes,
                 tenant=record.tenant,
+                isolation=self.floor_of(record),
                 outputs=record.outputs,
             )
         )
@@ -229,6 +232,11 @@ class State(Tables):
             where["physical_qubits"] = record.width
         self.audit("job.launch", job.tenant, job=job.id, fence=fence, engine=record.engine, **where)
         checkpoint.settle(self, job)
+
+    def floor_of(self, record: ev.Submitted) -> Level:
+        """The weakest level that the job may run at: its own wish, or its tenant's floor if that is stronger."""
+        wish, floor = record.policy.get("isolation", ""), self.tenant(record.tenant).config.isolation
+        return highest(parse(wish), parse(floor)) if wish or floor else "process"
 
     def drop_pending(self, pending: Pending, error: QmkError) -> None:
         draft = pending.draft

@@ -326,6 +326,7 @@ def tenant_row(tenant: Tenant, tokens: int, sessions: int) -> TenantRow:
         tokens=tokens,
         sessions=sessions,
         jobs=tenant.queued_jobs.in_use,
+        isolation=config.isolation,
     )
 
 

@@ -66,6 +66,7 @@ def policy_of(options: RunOptions, qec: Qec | None = None) -> Policy:
         engine=options.engine,
         channels=dict(options.channels or {}),
         cache=options.cache,
+        isolation=options.isolation,
         qec=qec,
     )
 

@@ -137,6 +137,7 @@ class ClientSubmitKeywords(ExpectationKeywords, total=False):
     keep_events: bool
     outputs: Outputs | None
     cache: bool
+    isolation: str
     priority: int
     deadline_epochs: int | None
     idempotency_key: str

@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr
 
 from qmk.abi import shapes
 from qmk.base.errors import QmkError
+from qmk.base.isolation import AUTO
 from qmk.base.limits import check
 from qmk.request import arguments
 
@@ -46,6 +47,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     keep_events: bool = True
     outputs: Outputs | None = None
     cache: bool = True
+    isolation: str = AUTO
     rewrites: bool = True
     isolate: bool = False
     progress: Progress | bool | None = None
@@ -138,6 +140,7 @@ OPTIONS: dict[str, Option] = {
     "keep_events": _on_the_wire(shapes.KeepEvents),
     "outputs": Option("What the run gives beyond counts; qmk.outputs makes it."),
     "cache": _on_the_wire(shapes.UseCache, "--no-cache"),
+    "isolation": _on_the_wire(shapes.Isolation, "--isolation", metavar="LEVEL"),
     "rewrites": Option("Whether the native core may rewrite the program first; if not, it runs as it was written."),
     "isolate": Option(
         "Whether the engine runs in a process of its own, apart from the caller's memory; timeout_ms needs that, and "
@@ -165,7 +168,7 @@ _READ = ("params", "format", "strict")
 _PHYSICS = ("noise", "error", "qec", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
-    *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache",
+    *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache", "isolation",
     "priority", "deadline_epochs", "idempotency_key", "channels", "name", "tags",
 )  # fmt: skip
 
@@ -287,7 +290,7 @@ def read_tags(name: str, value: Any) -> tuple[str, ...]:
 _TAKE: dict[str, Callable[[str, Any], Any]] = {
     "shots": _shots,
     **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs"), _whole),
-    **dict.fromkeys(("engine", "format", "device", "idempotency_key", "name"), arguments.text),
+    **dict.fromkeys(("engine", "format", "device", "idempotency_key", "name", "isolation"), arguments.text),
     **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), arguments.switch),
     **dict.fromkeys(("params", "channels"), _mapping),
     "error": _fraction,

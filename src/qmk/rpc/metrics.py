@@ -77,7 +77,7 @@ METRICS: tuple[Metric, ...] = (
         worker_slots | gauge | jobs | | Jobs that can run at once
         worker_starts_total | counter | processes | engine | Worker processes that were started
         worker_deaths_total | counter | processes | engine | Worker processes that crashed or were killed
-        sandbox_denials_total | counter | calls | engine | System calls refused to workers; 0 without a sandbox
+        sandbox_denials_total | counter | calls | engine tenant | System calls refused to workers; 0 without a sandbox
         """,
     ),
     *_rows(

@@ -60,6 +60,17 @@ def serve(channel: Channel[ToWorker], runner: Runner) -> None:
             channel.send(final)
 
 
+def work(channel: Channel[ToWorker], runner: Runner, version: str, pid: int) -> int:
+    """Say that the worker is ready, and answer until the host is gone; ``pid`` is its process id outside of a jail.
+    Gives the exit status."""
+    try:
+        channel.send(Ready(runner.declaration.name, version, pid))
+        serve(channel, runner)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the host is gone, and with it whoever wanted the answer
+    return 0
+
+
 def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Failed | None:
     """``Done`` or ``Failed`` for one ``Run``; None when it stopped at a fence and its state has been sent."""
     PEAK.reset()
@@ -107,6 +118,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1, help="threads that numerical libraries may use")
     parser.add_argument("--nice", type=int, default=0, help="how far processor time gives way to others, 0 to 19")
     parser.add_argument("--declaration", default="", help="module:ATTRIBUTE of a declaration that is not installed")
+    parser.add_argument("--isolation", default="process", help="'jail': run jobs in a jail of the kernel")
+    parser.add_argument("--zygote", action="store_true", help="fork a worker in a jail whenever the host asks for one")
+    parser.add_argument("--memory", type=int, default=0, help="bytes that a worker in a jail may take, 0 without bound")
     parser.add_argument("--path", default="", help="folder to import that module from")
     options = parser.parse_args(argv)
     process.settle(f"qmk-{options.engine}", options.threads, options.nice)
@@ -123,11 +137,17 @@ def main(argv: list[str] | None = None) -> int:
         channel.send(failure(0, error))
         return 1
     try:
-        channel.send(Ready(options.engine, version, os.getpid()))
-        serve(channel, runner)
-    except (BrokenPipeError, ConnectionResetError):
-        return 0  # the host is gone, and with it whoever wanted the answer
-    return 0
+        if options.isolation == "process":
+            return work(channel, runner, version, os.getpid())
+        from qmk.worker import zygote
+
+        jail = zygote.prepare(options.path, options.memory)
+        if not options.zygote:
+            return zygote.work_once(jail, channel, lambda pid: work(channel, runner, version, pid))
+        return zygote.serve(jail, channel, Ready(options.engine, version, os.getpid()), runner)
+    except OSError as error:
+        channel.send(Failed(0, "UNSUPPORTED", f"no jail can be made here: {error}"))
+        return 1
 
 
 if __name__ == "__main__":

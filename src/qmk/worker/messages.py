@@ -62,8 +62,16 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """``pid``: the process id of the worker, outside of its jail."""
+
     engine: str
     version: str
+    pid: int
+
+
+class Born(msgspec.Struct, frozen=True, tag="born"):
+    """From a zygote: the first process of the jail that was asked for, a child of the host."""
+
     pid: int
 
 
@@ -107,6 +115,8 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     cpu_s: float
     peak_rss_bytes: int
     notes: dict[str, Any]
+    isolation: str = ""
+    """The level that the worker was at; the host fills it in."""
     values: Values | None = None
     """What ``Run.outputs`` asked for; without counts among it, ``counts`` is empty."""
 
@@ -156,4 +166,4 @@ class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
 
 
 ToWorker = Run | Ask | Stop
-FromWorker = Ready | RunProgress | Done | Failed | StateSaved | NotDone
+FromWorker = Ready | Born | RunProgress | Done | Failed | StateSaved | NotDone

@@ -62,6 +62,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
     engine: str
     method: str
     version: Annotated[str, Meta(description="version of the library under the engine")] = ""
+    isolation: Annotated[str, Meta(description="level that it ran at: process, jail, ...; empty: not known")] = ""
     seed: int
     passes: list[str] = []
     reasons: Annotated[list[dict[str, Any]], Meta(description="why this engine: the router's candidates")] = []

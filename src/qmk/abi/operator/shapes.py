@@ -32,6 +32,7 @@ class TenantRow(Struct, frozen=True):
     tokens: Annotated[int, Meta(description="tokens that are neither revoked nor expired")]
     sessions: Annotated[int, Meta(description="open sessions")]
     jobs: Annotated[int, Meta(description="jobs that have not ended")]
+    isolation: Annotated[str, Meta(description="weakest level of isolation of its jobs; empty: any")] = ""
 
 
 class TokenRow(Struct, frozen=True):
@@ -60,3 +61,4 @@ class TenantWishes(shapes.Request, frozen=True):
         | None
     ) = None
     quotas: Quotas | None = None
+    isolation: shapes.Isolation | None = None

@@ -16,6 +16,7 @@ from qmk.abi.quotas import check_limits
 from qmk.abi.rights import JOB_RIGHTS, RIGHTS
 from qmk.abi.token import Bounds
 from qmk.base.errors import QmkError
+from qmk.base.isolation import parse
 from qmk.base.limits import check
 from qmk.base.units import SECOND_NS
 from qmk.kernel import authority, retention, tokens
@@ -146,6 +147,8 @@ def _change(kernel: State, config: TenantConfig, request: Any) -> TenantConfig:
         allowed = dict.fromkeys(request.allowed)
         changes["allowed_caps"] = tuple(allowed)
         changes["default_caps"] = tuple(name for name in TenantConfig().default_caps if name in allowed)
+    if request.isolation is not None:
+        changes["isolation"] = parse(request.isolation) or ""
     if request.quotas:
         check_limits(request.quotas, "quotas")
         changes["quotas"] = {**config.quotas, **request.quotas}
@@ -160,7 +163,9 @@ def _require_rights(kernel: State, names: Iterable[str], field: str) -> None:
 
 def _store(kernel: State, event: CallReceived, config: TenantConfig) -> None:
     kernel.commit(TenantSet(now_ns=event.now_ns, config=config))
-    kernel.audit("tenant.set", config.name, suspended=config.suspended, weight=config.weight)
+    kernel.audit(
+        "tenant.set", config.name, suspended=config.suspended, weight=config.weight, isolation=config.isolation
+    )
     kernel.reply(event, _row(kernel, kernel.tenant(config.name)))
 
 

@@ -70,7 +70,10 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
     )
     hold(kernel, session, Pending(draft, [(event.conn, event.ref)], held=session.caps.held))
     kernel.out.append(
-        Route(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, draft.graph, draft.tenant)
+        Route(
+            *(draft.job, draft.digest, draft.shots, draft.policy, graph, outputs, draft.graph, draft.tenant),
+            kernel.floor_of(draft),
+        )
     )
 
 

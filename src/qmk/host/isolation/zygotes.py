@@ -1,0 +1,216 @@
+"""Starts workers: plain processes at level ``process``, forks of an engine's zygote at level ``jail``.
+
+A zygote has loaded the engine and runs nothing. The jail that it forks is a child of this process, so that its end is
+heard as that of any other, and it knows nothing of the zygote's other children. One zygote serves every tenant; a
+worker serves one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from qmk.base.isolation import Level
+from qmk.host import spawn
+from qmk.host.isolation.policy import Isolation
+from qmk.host.process import ChildProcess
+from qmk.host.tasks import Bounds
+from qmk.worker.messages import Born, Failed, FromWorker, Ready
+
+_REPORT = struct.Struct("=II")
+_SIGNAL_STATUS = 128
+BIRTH = b"+"
+
+
+class Ask(NamedTuple):
+    """Who hears of a new worker: of its process, of why there is none, and of each call that it was refused, by number
+    and how often."""
+
+    on_child: Callable[[spawn.Child], None]
+    on_failed: Callable[[Failed], None]
+    on_refused: Callable[[int, int], None]
+
+
+class JailedProcess:
+    """A jail's first process, which ends as its worker ended; what ``spawn.Child`` needs of a ``Popen``."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits until it has ended; gives the worker's status, negative for a signal."""
+        if self.returncode is None:
+            _, status = os.waitpid(self.pid, 0)
+            code = os.waitstatus_to_exitcode(status)
+            self.returncode = _SIGNAL_STATUS - code if code > _SIGNAL_STATUS else code
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+
+class _Birth(NamedTuple):
+    """A worker that was asked for: our ends of what joins us to it."""
+
+    sock: socket.socket
+    stderr_fd: int
+    reports_fd: int
+    ask: Ask
+
+    def drop(self) -> None:
+        self.sock.close()
+        os.close(self.stderr_fd)
+        os.close(self.reports_fd)
+
+
+class Zygote:
+    """One engine's zygote. Births are asked for, and come, in order."""
+
+    def __init__(self, child: spawn.Child, on_end: Callable[[Failed | None], None]) -> None:
+        self._child = child
+        self._on_end = on_end
+        self._waiting: deque[Ask] = deque()
+        self._births: deque[_Birth] = deque()
+        self._complaint: Failed | None = None
+        self._ready = False
+        self.process = ChildProcess(child, FromWorker, self._on_message, self._on_exit)
+
+    def ask(self, ask: Ask) -> None:
+        """Has a worker made, once the engine is loaded. Raises ``Shortage``."""
+        if self._ready:
+            self._send(ask)
+        else:
+            self._waiting.append(ask)
+
+    def _send(self, ask: Ask) -> None:
+        ours, theirs, files = *spawn.pair(), list[int]()
+        try:
+            with theirs:
+                for _ in range(2):
+                    files += os.pipe()
+                birth = _Birth(ours, files[0], files[2], ask)
+                socket.send_fds(self._child.sock, [BIRTH], [theirs.fileno(), files[1], files[3]])
+        except OSError as error:
+            for fd in files:
+                os.close(fd)
+            ours.close()
+            raise spawn.Shortage(error) from error
+        os.close(files[1])
+        os.close(files[3])
+        self._births.append(birth)
+
+    def _on_message(self, message: object) -> None:
+        if isinstance(message, Ready):
+            self._ready = True
+            while self._waiting:
+                ask = self._waiting.popleft()
+                try:
+                    self._send(ask)
+                except spawn.Shortage as error:
+                    ask.on_failed(Failed(0, error.kind.name, error.message))
+        elif isinstance(message, Born):
+            birth = self._births.popleft()
+            _follow(birth.reports_fd, birth.ask.on_refused)
+            birth.ask.on_child(spawn.Child(JailedProcess(message.pid), birth.sock, birth.stderr_fd))
+        elif isinstance(message, Failed) and not self._ready:
+            self._complaint = message
+        elif isinstance(message, Failed):
+            birth = self._births.popleft()
+            birth.drop()
+            birth.ask.on_failed(message)
+
+    def _on_exit(self, status: int) -> None:
+        words = self.process.last_words
+        text = f"its process {spawn.end_text(status)}{': ' if words else ''}{words[-200:]}"
+        failed = self._complaint or Failed(0, "JOB_FAILED", text)
+        asks = [*(birth.ask for birth in self._births), *self._waiting]
+        for birth in self._births:
+            birth.drop()
+        self._births.clear()
+        self._waiting.clear()
+        self._on_end(self._complaint)
+        for ask in asks:
+            ask.on_failed(failed)
+
+    def close(self) -> None:
+        """Has it end once it has answered what it was asked."""
+        try:
+            self._child.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.process.kill()
+
+
+def _follow(fd: int, on_refused: Callable[[int, int], None]) -> None:
+    """Reads a keeper's reports until it ends."""
+    loop = asyncio.get_running_loop()
+    os.set_blocking(fd, False)
+
+    def readable() -> None:
+        try:
+            data = os.read(fd, 8 << 10)
+        except BlockingIOError:
+            return
+        for number, count in _REPORT.iter_unpack(data[: len(data) // _REPORT.size * _REPORT.size]):
+            on_refused(number, count)
+        if not data:
+            loop.remove_reader(fd)
+            os.close(fd)
+
+    loop.add_reader(fd, readable)
+
+
+class Starter:
+    """Starts the workers of a pool, each at its level."""
+
+    def __init__(self, bounds: Bounds, external: dict[str, spawn.External], isolation: Isolation) -> None:
+        self.isolation = isolation
+        self._bounds = bounds
+        self._external = external
+        self._zygotes: dict[str, Zygote] = {}
+        self._ended: asyncio.Future[None] | None = None
+
+    @property
+    def pids(self) -> list[int]:
+        return [zygote.process.pid for zygote in self._zygotes.values()]
+
+    def level_for(self, engine: str, asked: Level = "process") -> Level:
+        """As ``Isolation.level_for``, of an engine by name."""
+        from qmk.sdk import discovery
+
+        declaration = None if engine in self._external else discovery.engines().get(engine)
+        return self.isolation.level_for(engine, declaration, asked)
+
+    def start(self, engine: str, level: Level, ask: Ask) -> None:
+        """Starts a worker. Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
+        bounds, external = self._bounds, self._external.get(engine)
+        if level == "process":
+            ask.on_child(spawn.worker(engine, bounds.threads, external, bounds.nice))
+            return
+        zygote = self._zygotes.get(engine)
+        if zygote is None:
+            child = spawn.zygote(engine, bounds.threads, external, bounds.nice, bounds.memory_bytes)
+            zygote = self._zygotes[engine] = Zygote(child, partial(self._on_end, engine))
+        zygote.ask(ask)
+
+    def _on_end(self, engine: str, complaint: Failed | None) -> None:
+        self._zygotes.pop(engine, None)
+        if complaint is not None and complaint.kind == "UNSUPPORTED":
+            self.isolation.note_unfit(engine, complaint.message)
+        if self._ended is not None and not self._zygotes and not self._ended.done():
+            self._ended.set_result(None)
+
+    async def close(self) -> None:
+        """Ends the zygotes, and returns when they are gone."""
+        self._ended = asyncio.get_running_loop().create_future()
+        for zygote in self._zygotes.values():
+            zygote.close()
+        if self._zygotes:
+            await self._ended

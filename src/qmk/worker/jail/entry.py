@@ -1,0 +1,200 @@
+"""Forks a worker into a jail: its namespaces, then a root of its own, Landlock, limits and the filter of calls.
+
+Two processes come of it, both in the namespaces: the keeper (``jail.keeper``) and its child, the worker, which can do
+nothing any more but compute, read what an engine reads, write to /tmp, and answer on the descriptors that it was given.
+The process that forks must have one thread. It uses the system call itself, as the keeper may then be a child of the
+caller's parent (CLONE_PARENT), which can wait for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import struct
+import traceback
+from typing import NamedTuple
+
+from qmk.worker.jail import keeper, landlock, root, seccomp, syscalls
+from qmk.worker.jail import kernel as linux
+from qmk.worker.memory import PEAK
+
+NAMESPACES = (
+    linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+    | linux.CLONE_NEWPID
+)  # fmt: skip
+NOBODY = 65_534
+"""Whom the worker is inside of the jail and, where the daemon is root and others may read the engine, outside too."""
+OPEN_FILES = 256
+PROCESSES = 512
+NO_LISTENER = struct.pack("=i", -1)
+_PIDFD_GETFD = 438
+_CAPSET, _CAPS_VERSION_3 = 126, 0x20080522
+
+
+class Jail(NamedTuple):
+    """``paths``: what the jail shows (``root.shown``). ``memory_bytes``: address space beyond what the process has at
+    its start, 0 without bound. ``abi``: that of Landlock. ``listen``: refused calls are counted."""
+
+    paths: tuple[str, ...]
+    memory_bytes: int = 0
+    abi: int = 0
+    listen: bool = False
+
+
+def jail_for(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
+    """The jail of a worker that reads ``more`` besides its Python."""
+    return Jail(root.shown(more), memory_bytes, landlock.abi(), seccomp.can_listen())
+
+
+def drop_root(jail: Jail) -> None:
+    """Where this process is root and everybody may read what the jail shows, it becomes nobody, for good."""
+    if os.geteuid() == 0 and all(map(_is_public, jail.paths)):
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # its own files of /proc stay its own
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _is_public(path: str) -> bool:
+    """Whether everybody may read ``path`` and enter each folder above it."""
+    above = os.path.dirname(path)
+    wanted = 0o005 if os.path.isdir(path) else 0o004
+    if os.stat(path).st_mode & wanted != wanted:
+        return False
+    while os.stat(above).st_mode & 0o001:
+        if above == "/":
+            return True
+        above = os.path.dirname(above)
+    return False
+
+
+class Born(NamedTuple):
+    """A new jail, as the process that forked sees it (``keeper``: the process id), or as the worker sees itself:
+    ``keeper`` 0, ``worker`` the process id that it has outside."""
+
+    keeper: int
+    worker: int = 0
+
+
+def birth(jail: Jail, kept: int, reports: int, *, stderr: int = 2, of_parent: bool = False) -> Born:
+    """Forks a jail. It returns twice: in the caller, and in the worker; the keeper ends by itself. ``kept``: the
+    worker's descriptor besides the standard ones; ``stderr``: its standard error; ``reports``: where the keeper writes
+    which calls were refused; ``of_parent``: the keeper is a child of the caller's parent.
+
+    Raises ``OSError`` where the kernel makes no namespaces for us."""
+    user, group = os.geteuid(), os.getegid()
+    pid = _clone(NAMESPACES | signal.SIGCHLD | (linux.CLONE_PARENT if of_parent else 0))
+    if pid:
+        return Born(pid)
+    try:
+        os.dup2(stderr, 2)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setsid()
+        map_ids(user, group)
+        ours, theirs = socket.socketpair()
+        worker = os.fork()
+        if worker:
+            theirs.close()
+            os._exit(_keep(worker, ours, reports))
+        ours.close()
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        outside = int(os.readlink("/proc/self"))
+        _confine(jail, kept, theirs)
+        return Born(0, outside)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _clone(flags: int) -> int:
+    """Forks with these flags: 0 in the child."""
+    python = ctypes.PyDLL(None)  # it keeps the interpreter's lock
+    python.syscall.restype = ctypes.c_long
+    python.PyOS_BeforeFork()
+    pid: int = python.syscall(ctypes.c_long(syscalls.CLONE), ctypes.c_ulong(flags), *[ctypes.c_ulong(0)] * 4)
+    if pid == 0:
+        python.PyOS_AfterFork_Child()
+        return 0
+    code = ctypes.get_errno() if pid > 0 else _last_error(python)
+    python.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(code, f"cannot make namespaces: {os.strerror(code)}")
+    return pid
+
+
+def _last_error(python: ctypes.PyDLL) -> int:
+    where = python.__errno_location
+    where.restype = ctypes.POINTER(ctypes.c_int)
+    return where().contents.value
+
+
+def map_ids(user: int, group: int) -> None:
+    """Has this user and group be nobody in the new user namespace."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{NOBODY} {user} 1"), ("gid_map", f"{NOBODY} {group} 1")):
+        _write(f"/proc/self/{name}", text)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def _keep(worker: int, told: socket.socket, reports: int) -> int:
+    """The keeper's life, from the fork of the worker to its end."""
+    listener = -1
+    _close_others({reports, told.fileno()})
+    number = told.recv(4)
+    if number != NO_LISTENER and number:
+        listener = linux.call(_PIDFD_GETFD, os.pidfd_open(worker), struct.unpack("=i", number)[0], 0)
+        told.send(b"+")
+    told.close()
+    return keeper.keep(worker, listener, reports)
+
+
+def _close_others(kept: set[int]) -> None:
+    """Closes every descriptor above the standard ones but these."""
+    low = 3
+    for fd in sorted(each for each in kept if each >= low):
+        os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, 1 << 20)
+
+
+def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
+    """Gives up everything that the worker does not need, in an order in which each step can still be taken."""
+    _close_others({kept, told.fileno()})
+    PEAK.reset()  # it opens files that are out of reach later
+    _bound(jail.memory_bytes)
+    root.enter(jail.paths)
+    os.environ.update(HOME="/tmp", TMPDIR="/tmp")
+    if jail.abi:
+        landlock.restrict((*jail.paths, "/dev"), ("/tmp", "/dev/null"), jail.abi)
+    linux.call(_CAPSET, struct.pack("=Ii", _CAPS_VERSION_3, 0), bytes(24))
+    refusal = seccomp.NOTIFY if jail.listen else seccomp.REFUSE
+    listener = seccomp.install(seccomp.program(os.getpid(), refusal), jail.listen)
+    told.send(struct.pack("=i", listener))
+    if listener >= 0:
+        told.recv(1)  # the keeper has it
+        os.close(listener)
+    told.close()
+
+
+def _bound(memory_bytes: int) -> None:
+    """Sets limits that the worker cannot raise again."""
+    hard = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: root.SCRATCH_BYTES,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_NPROC: PROCESSES,
+    }
+    if memory_bytes:
+        with open("/proc/self/statm") as file:
+            hard[resource.RLIMIT_AS] = int(file.read().split()[0]) * resource.getpagesize() + memory_bytes
+    for name, bound in hard.items():
+        _, most = resource.getrlimit(name)
+        bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
+        resource.setrlimit(name, (bound, bound))

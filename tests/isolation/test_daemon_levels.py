@@ -1,0 +1,88 @@
+"""Levels of isolation through the daemon: the level of a result, floors, one tenant a worker, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmk.base.errors import QmkError
+from qmk.client.operator import Operator
+from qmk.client.sync import Client
+from qmk.host.isolation.probe import probe
+from qmk.sdk.kit.builder import Builder
+
+ENGINES = Path(__file__).resolve().parents[1] / "engines"
+JAIL = probe()["jail"]
+pytestmark = pytest.mark.skipif(not JAIL.available, reason=JAIL.reason)
+Eventually = Callable[[Callable[[], bool], str], None]
+GRAPH = Builder(2).op("h", 0).op("cnot", 0, 1).measure_all().graph()
+
+
+def descendants(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in map(int, found) for each in (child, *descendants(child))]
+
+
+def test_the_same_bits_at_both_levels_and_the_level_in_the_result(make_daemon: Any) -> None:
+    counts = []
+    for level, asked in (("process", "process"), ("jail", "jail")):
+        daemon = make_daemon(isolation=asked)
+        with Client(daemon.socket) as client:
+            result = client.run(GRAPH, shots=500, seed=11, cache=False)
+        assert result.provenance.isolation == level
+        counts.append(result.counts)
+        daemon.stop()
+    assert counts[0] == counts[1]
+
+
+def test_a_floor_that_cannot_be_given_refuses_with_the_reason_and_the_fix(make_daemon: Any) -> None:
+    daemon = make_daemon(isolation="process")
+    with Client(daemon.socket) as client:
+        assert client.run(GRAPH, shots=10, isolation="jail").provenance.isolation == "jail"
+        with pytest.raises(QmkError, match="may not run below isolation level 'microvm', and 'microvm' is not") as told:
+            client.run(GRAPH, shots=10, isolation="microvm")
+        assert told.value.kind.name == "UNSUPPORTED"
+        assert told.value.fields["help"]
+        with pytest.raises(QmkError, match="isolation"):
+            client.run(GRAPH, shots=10, isolation="bunker")
+
+
+def test_the_floor_of_a_tenant_holds_for_its_jobs(make_daemon: Any) -> None:
+    daemon = make_daemon(isolation="process")
+    Operator(daemon.folder / "state").call("op_tenant_set", tenant="local", isolation="jail")
+    with Client(daemon.socket) as client:
+        assert client.run(GRAPH, shots=10).provenance.isolation == "jail"
+
+
+def test_many_jobs_and_an_end_by_force_leave_nothing(make_daemon: Any, eventually: Eventually) -> None:
+    daemon = make_daemon(isolation="jail", cache_bytes=0)
+    with Client(daemon.socket) as client:
+        for _ in range(3):
+            client.run(GRAPH, shots=10)
+        files, mounts = len(os.listdir(f"/proc/{daemon.pid}/fd")), Path("/proc/mounts").read_text()
+        before = descendants(daemon.pid)
+        for _ in range(40):
+            client.run(GRAPH, shots=10)
+        assert descendants(daemon.pid) == before
+        assert len(os.listdir(f"/proc/{daemon.pid}/fd")) == files
+        assert Path("/proc/mounts").read_text() == mounts
+    daemon.kill()
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), "the end of what it had started")
+
+
+def test_calls_that_a_jail_refuses_are_counted_for_the_tenant(make_daemon: Any, eventually: Eventually) -> None:
+    daemon = make_daemon(engines={"attempts": ("attempts:ENGINE", str(ENGINES))}, isolation="jail")
+    operator = Operator(daemon.folder / "state")
+    with Client(daemon.socket) as client:
+        result = client.run(GRAPH, shots=1, seed=0, engine="attempts")
+        assert "refused" in result.provenance.notes
+
+        def refused() -> float:
+            rows = operator.call("op_metrics").samples
+            return sum(row.value for row in rows if row.name == "qmk_sandbox_denials_total" and "local" in row.labels)
+
+        eventually(lambda: refused() >= 1, "the count of the refused call")
