@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +22,9 @@ from qmk.qvm.graph import digest, pack
 from qmk.sdk.kit.builder import Builder
 from qmk.worker.messages import Done, FromWorker, Ready, Run
 from qmk.worker.wire import Channel
+from tests.engines.attempts import ATTEMPTS, HARMLESS
 
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
-sys.path.append(str(ENGINES))
-from attempts import ATTEMPTS, HARMLESS  # noqa: E402
 
 JAIL = probe()["jail"]
 LEVELS: tuple[Level, ...] = ("process", "jail")

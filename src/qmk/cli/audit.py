@@ -50,10 +50,11 @@ def verify(
 ) -> int:
     """Walk the chain and every seal, and name each entry or epoch that is not as it was signed."""
     from qmk.host import audit, seals
+    from qmk.rpc import keys
 
     folder = _folder(data_dir)
     with _open(folder, database) as log:
-        key = seals.public_key(_key_path(folder, public_key))
+        key = keys.public_key(_key_path(folder, public_key))
         kept = [*map(Path, witnesses), *audit.kept_witnesses(folder)]
         report = audit.verify(log, key, [seals.read_witness(path) for path in kept])
     output.show(as_json, report, verdict(report))
@@ -160,7 +161,8 @@ def check(proof: str, public_key: str, as_json: bool) -> int:
     import msgspec
 
     from qmk.base.errors import QmkError
-    from qmk.host import audit, seals
+    from qmk.host import audit
+    from qmk.rpc import keys
 
     try:
         with click.open_file(proof, "rb") as file:
@@ -169,7 +171,7 @@ def check(proof: str, public_key: str, as_json: bool) -> int:
         raise call_error(f"cannot read '{proof}': {(error.strerror or str(error)).lower()}", path=proof) from error
     except msgspec.MsgspecError as error:
         raise call_error(f"{proof} holds no proof", help="'qmk audit prove SEQ' prints one") from error
-    key = seals.public_key(Path(public_key))
+    key = keys.public_key(Path(public_key))
     try:
         entry = audit.check(read, key)
     except QmkError as error:
@@ -186,10 +188,10 @@ def _folder(data_dir: Path | None) -> Path:
 
 
 def _key_path(folder: Path, public_key: str | None) -> Path:
-    from qmk.host.places import KEYS_NAME
-    from qmk.host.seals import PUBLIC_NAME
+    from qmk.host.seals import KEY
+    from qmk.rpc.places import KEYS_NAME
 
-    return Path(public_key) if public_key else folder / KEYS_NAME / PUBLIC_NAME
+    return Path(public_key) if public_key else folder / KEYS_NAME / f"{KEY}.pub"
 
 
 def _open(folder: Path, database: str | None) -> AbstractContextManager[AuditReader]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ class Routing:
             key, self._choose(look, graph, shots, engine, outputs, all_engines, allowed), 1, self._share()
         )
 
-    def _allowed(self, engine: str | None, floor: Level) -> dict[str, Declaration]:
+    def _allowed(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
         """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
         known = self._rating.declarations
         if floor == "process" == self.isolation.floor:
@@ -157,7 +157,7 @@ class Routing:
         engine: str | None,
         outputs: Outputs | None,
         all_engines: bool,
-        declarations: dict[str, Declaration],
+        declarations: Mapping[str, Declaration],
     ) -> Choice:
         from qmk import router
         from qmk.router.outputs import with_outputs

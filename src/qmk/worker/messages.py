@@ -166,4 +166,5 @@ class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
 
 
 ToWorker = Run | Ask | Stop
-FromWorker = Ready | Born | RunProgress | Done | Failed | StateSaved | NotDone
+FromWorker = Ready | RunProgress | Done | Failed | StateSaved | NotDone
+FromZygote = Ready | Born | Failed

@@ -32,7 +32,8 @@ class Capability(msgspec.Struct, frozen=True):
 def probe() -> dict[Level, Capability]:
     """Every level, the weakest first."""
     rows = {"process": Capability("process", available=True), "jail": _jail(), "wasm": _wasm()}
-    for level, program in (("gvisor", "runsc"), ("microvm", "qemu-system-x86_64")):
+    others: tuple[tuple[Level, str], ...] = (("gvisor", "runsc"), ("microvm", "qemu-system-x86_64"))
+    for level, program in others:
         found = shutil.which(program)
         rows[level] = Capability(level, False, f"{program} is {'' if found else 'not '}installed, and {NO_DRIVER}")
     return {level: rows[level] for level in LEVELS}

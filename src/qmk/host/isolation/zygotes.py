@@ -21,7 +21,7 @@ from qmk.host import spawn
 from qmk.host.isolation.policy import Isolation
 from qmk.host.process import ChildProcess
 from qmk.host.tasks import Bounds
-from qmk.worker.messages import Born, Failed, FromWorker, Ready
+from qmk.worker.messages import Born, Failed, FromZygote, Ready
 
 _REPORT = struct.Struct("=II")
 _SIGNAL_STATUS = 128
@@ -81,7 +81,7 @@ class Zygote:
         self._births: deque[_Birth] = deque()
         self._complaint: Failed | None = None
         self._ready = False
-        self.process = ChildProcess(child, FromWorker, self._on_message, self._on_exit)
+        self.process = ChildProcess(child, FromZygote, self._on_message, self._on_exit)
 
     def ask(self, ask: Ask) -> None:
         """Has a worker made, once the engine is loaded. Raises ``Shortage``."""

@@ -61,7 +61,7 @@ def drop_root(jail: Jail) -> None:
 
 def _is_public(path: str) -> bool:
     """Whether everybody may read ``path`` and enter each folder above it."""
-    above = os.path.dirname(path)
+    above: str = os.path.dirname(path)
     wanted = 0o005 if os.path.isdir(path) else 0o004
     if os.stat(path).st_mode & wanted != wanted:
         return False
