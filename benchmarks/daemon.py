@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,14 +21,14 @@ START_TIME_S = 30
 
 
 @contextmanager
-def daemon(durability: str, workers: int = 2, database: str = "") -> Iterator[str]:
-    """The socket of a running ``qmk serve``; ``database`` is a URL, empty for SQLite. Raises RuntimeError with what it
-    said when it does not come up."""
+def daemon(durability: str, workers: int = 2, database: str = "", more: Sequence[str] = ()) -> Iterator[str]:
+    """The socket of a running ``qmk serve``, beside which the file ``pid`` has its process id. ``database`` is a URL,
+    empty for SQLite; ``more`` are further options. Raises RuntimeError with what it said when it does not come up."""
     with tempfile.TemporaryDirectory(prefix="qmk-bench-") as folder:
         path = os.path.join(folder, "s")
         log = Path(folder, "log")
         arguments = ["serve", "--socket", path, "--data-dir", folder, "--durability", durability]
-        arguments += ["--database", database] if database else []
+        arguments += [*(["--database", database] if database else []), *more]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "qmk", *arguments, "--workers", str(workers)],
@@ -41,6 +41,7 @@ def daemon(durability: str, workers: int = 2, database: str = "") -> Iterator[st
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"qmk serve did not start:\n{log.read_text()}")
                 time.sleep(0.01)
+            Path(folder, "pid").write_text(str(process.pid))
             yield path
         finally:
             process.send_signal(signal.SIGTERM)

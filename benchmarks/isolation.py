@@ -1,0 +1,97 @@
+"""``python -m benchmarks.isolation``: what the levels of isolation cost, and what they leave behind.
+
+Two daemons run beside each other, one whose jobs run at ``process`` and one at ``jail``; they take turns, so that a
+busy machine is as busy for both. Processor time is that of a daemon with all it started. *warm*: one tenant's Bell jobs, one
+after the other. *cold*: each job is another tenant's, so that each begins with a worker that has served nobody.
+At the end both daemons must have as many processes, descriptors and mounts as they began with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+from benchmarks.daemon import daemon
+from benchmarks.measure import median
+from benchmarks.programs import bell
+from qmk.client import Client
+from qmk.client.operator import Operator
+
+LEVELS = ("process", "jail")
+TENANTS = 4
+_SEEDS = count(1)
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in map(int, found) for each in (child, *descendants(child))]
+
+
+class Arm:
+    """A daemon at one level, and a client of each of its tenants."""
+
+    def __init__(self, stack: ExitStack, level: str) -> None:
+        self.path = stack.enter_context(daemon("process", more=("--isolation", level)))
+        operator = Operator(Path(self.path).parent)
+        self.clients: list[Client] = []
+        for number in range(TENANTS):
+            operator.call("op_tenant_add", tenant=f"t{number}")
+            token = operator.call("op_token_issue", tenant=f"t{number}").token
+            self.clients.append(stack.enter_context(Client(self.path, token=token)))
+        self.pid = int(Path(self.path).with_name("pid").read_text())
+        self.level = level
+
+    def run(self, jobs: int, *, cold: bool) -> tuple[float, float]:
+        """Wall and processor time of a job, in ms."""
+        began, cpu = time.perf_counter(), self.cpu_s()
+        for number in range(jobs):
+            client = self.clients[number % TENANTS if cold else 0]
+            result = client.run(bell(), shots=100, seed=next(_SEEDS), cache=False)
+            assert result.provenance.isolation == self.level
+        return (time.perf_counter() - began) / jobs * 1e3, (self.cpu_s() - cpu) / jobs * 1e3
+
+    def cpu_s(self) -> float:
+        """Of the daemon, of what it started, and of what of that has ended."""
+        ticks = 0
+        for pid in (self.pid, *descendants(self.pid)):
+            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def left(self) -> tuple[int, int, int]:
+        """Its processes, descriptors and mounts."""
+        files = len(os.listdir(f"/proc/{self.pid}/fd"))
+        return len(descendants(self.pid)), files, len(Path(f"/proc/{self.pid}/mounts").read_text().splitlines())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=100, help="jobs of a round")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        arms = [Arm(stack, level) for level in LEVELS]
+        for arm in arms:
+            arm.run(2 * TENANTS, cold=True)
+        before = [arm.left() for arm in arms]
+        for kind in ("warm", "cold"):
+            rounds = [[arm.run(options.jobs, cold=kind == "cold") for arm in arms] for _ in range(options.rounds)]
+            for name, index in (("wall", 0), ("cpu", 1)):
+                columns = [[row[arm][index] for row in rounds] for arm in range(len(arms))]
+                ratio = median([jail / process for process, jail in zip(*columns, strict=True)])
+                figures = ", ".join(
+                    f"{arm.level} {median(column):.2f} ms" for arm, column in zip(arms, columns, strict=True)
+                )
+                print(f"{kind} job, {name}: {figures}; jail / process {ratio:.2f}")
+        after = [arm.left() for arm in arms]
+        print(f"processes, descriptors, mounts: before {before}, after {after}")
+    return 0 if before == after else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
