@@ -1,9 +1,9 @@
 """``python -m benchmarks.isolation``: what the levels of isolation cost, and what they leave behind.
 
 Two daemons run beside each other, one whose jobs run at ``process`` and one at ``jail``; they take turns, so that a
-busy machine is as busy for both. Processor time is that of a daemon with all it started. *warm*: one tenant's Bell jobs, one
-after the other. *cold*: each job is another tenant's, so that each begins with a worker that has served nobody.
-At the end both daemons must have as many processes, descriptors and mounts as they began with.
+busy machine is as busy for both. Processor time is that of a daemon with all it started. *warm*: one tenant's Bell
+jobs, one after the other. *cold*: each job is another tenant's, so that each begins with a worker that has served
+nobody. At the end both daemons must have as many processes, descriptors and mounts as they began with.
 """
 
 from __future__ import annotations
