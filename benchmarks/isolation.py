@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.daemon import daemon
 from benchmarks.measure import median
 from benchmarks.programs import bell
+from benchmarks.service import children
 from qmk.client import Client
 from qmk.client.operator import Operator
 
@@ -29,8 +30,7 @@ _SEEDS = count(1)
 
 def descendants(pid: int) -> list[int]:
     """The processes that a process has started, and theirs."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [each for child in map(int, found) for each in (child, *descendants(child))]
+    return [each for child in children(pid) for each in (child, *descendants(child))]
 
 
 class Arm:

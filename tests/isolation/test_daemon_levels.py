@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.isolation import descendants
 from qmk.base.errors import QmkError
 from qmk.client.operator import Operator
 from qmk.client.sync import Client
@@ -20,11 +21,6 @@ JAIL = probe()["jail"]
 pytestmark = pytest.mark.skipif(not JAIL.available, reason=JAIL.reason)
 Eventually = Callable[[Callable[[], bool], str], None]
 GRAPH = Builder(2).op("h", 0).op("cnot", 0, 1).measure_all().graph()
-
-
-def descendants(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [each for child in map(int, found) for each in (child, *descendants(child))]
 
 
 def test_the_same_bits_at_both_levels_and_the_level_in_the_result(make_daemon: Any) -> None:
