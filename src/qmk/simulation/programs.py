@@ -14,6 +14,7 @@ import msgspec
 from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.abi.shapes import Footprint, Qec, Stage
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.host.patches import Then, Wish, Written
 from qmk.host.routing import Choice
 from qmk.kernel.objects.alternative import Alternative
@@ -232,6 +233,7 @@ class SimRouting:
         packed: bytes = b"",
         *,
         tenant: str = "",
+        floor: Level = "process",
     ) -> Choice:
         if engine not in (None, ENGINE):
             raise QmkError("UNSUPPORTED", f"there is no engine '{engine}'", feature="engine", gaps=[])
