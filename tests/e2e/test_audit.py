@@ -66,7 +66,7 @@ def test_beside_a_daemon_and_after_it(
     first = wrong.stdout.splitlines()[0]  # where an epoch ended with it, its seal is what tells
     assert first == "missing: entry 3 is missing" or first.startswith("cut: entry 3 is gone, which seal ")
     refused = {
-        ("verify", "--public-key", "examples/bell.qasm"): "the sealing key is keys/audit.pub",
+        ("verify", "--public-key", "examples/bell.qasm"): "public halves of sealing keys are keys/*.pub",
         ("verify", "--public-key", "absent"): "cannot read absent: no such file or directory [",
         ("verify", "--witness", "examples/bell.qasm"): "a witness is a copy of audit.head",
         ("check", "absent", "--public-key", str(public)): "cannot read 'absent': no such file or directory [",

@@ -28,7 +28,6 @@ ENGINES = Path(__file__).resolve().parents[1] / "engines"
 
 JAIL = probe()["jail"]
 LEVELS: tuple[Level, ...] = ("process", "jail")
-pytestmark = pytest.mark.skipif(not JAIL.available, reason=JAIL.reason)
 
 
 class Inside:

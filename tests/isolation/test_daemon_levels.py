@@ -18,7 +18,6 @@ from qmk.sdk.kit.builder import Builder
 
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
 JAIL = probe()["jail"]
-pytestmark = pytest.mark.skipif(not JAIL.available, reason=JAIL.reason)
 Eventually = Callable[[Callable[[], bool], str], None]
 GRAPH = Builder(2).op("h", 0).op("cnot", 0, 1).measure_all().graph()
 

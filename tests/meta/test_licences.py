@@ -20,6 +20,7 @@ PERMISSIVE = re.compile(
 BINDING = re.compile(r"GPL|MPL|Mozilla|EUPL|CDDL|SSPL|BUSL|Commons Clause|proprietary|commercial", re.I)
 NAMED = {
     "certifi": "MPL-2.0: a file of certificates, which QMK does not change",
+    "componentize-py": "Apache-2.0 with the LLVM exception, as its repository says; its metadata has none",
     "hypothesis": "MPL-2.0: for tests only",
     "pathspec": "MPL-2.0: for building only",
     "tqdm": "MPL-2.0 and MIT: imported by optional engines, not changed",

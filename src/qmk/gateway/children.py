@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator
 from weakref import WeakValueDictionary
@@ -66,41 +67,41 @@ class Children:
                 del self._waiting[tenant]
 
 
-class _NotRead(ChildFailed):
-    """The process ended before its question was written to it."""
-
-
 async def run_child(module: str, question: bytes, seconds: float) -> bytes:
-    """What ``python -m module`` writes, given the question. One that ends before it was asked is started once more.
-    Raises ``ChildFailed``, and ``TimeoutError``."""
-    try:
-        return await _run_once(module, question, seconds)
-    except _NotRead as error:
-        log.warning("%s; it is started again", error)
-        return await _run_once(module, question, seconds)
+    """What ``python -m module`` writes, given the question. One that was killed before it said a word is started once
+    more. Raises ``ChildFailed``, and ``TimeoutError``."""
+    for again in (True, False):
+        status, out, words = await _run_once(module, question, seconds)
+        if status == 0:
+            return out
+        last = words[-4096:].decode("utf-8", "replace")
+        log.error("%s ended with %s; its last words:\n%s", module, status, last)
+        if status > 0 or out or words or not again:
+            break
+    raise ChildFailed(f"{module} failed; the gateway's log has the details")
 
 
-async def _run_once(module: str, question: bytes, seconds: float) -> bytes:
+async def _run_once(module: str, question: bytes, seconds: float) -> tuple[int, bytes, bytes]:
+    """Its status, and what it wrote to standard output and to standard error. The question lies in a file: a pipe to a
+    process that has just been killed is an error of the event loop's, not of ours."""
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-P", "-m", module]
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment(), start_new_session=True
-        )
+        with tempfile.TemporaryFile() as asked:
+            asked.write(question)
+            asked.seek(0)
+            child = await asyncio.create_subprocess_exec(
+                *command, stdin=asked, stdout=pipe, stderr=pipe, env=child_environment(), start_new_session=True
+            )
     except OSError as error:
         raise ChildFailed(f"cannot start {module}: {error.strerror}") from error
     try:
         async with asyncio.timeout(seconds):
-            out, words = await child.communicate(question)
-    except RuntimeError as error:  # the event loop's word for a pipe whose other end is gone
-        raise _NotRead(f"{module} ended before it was asked") from error
+            out, words = await child.communicate()
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             await asyncio.shield(child.wait())
-    if child.returncode:
-        last = words[-4096:].decode("utf-8", "replace")
-        log.error("%s ended with %s; its last words:\n%s", module, child.returncode, last)
-        raise ChildFailed(f"{module} failed; the gateway's log has the details")
-    return out
+    assert child.returncode is not None
+    return child.returncode, out, words

@@ -118,7 +118,7 @@ class Routing:
         core is done at once. ``tenant``: whose program it is. ``floor``: the weakest isolation that
         it may run at. Raises UNSUPPORTED with the gaps of every engine, or where none can run at the floor,
         RESOURCE_EXHAUSTED with the memory needed."""
-        allowed = self._allowed(engine, floor)
+        allowed = self._engines_at(engine, floor)
         key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}{floor}")
         room = self._rooms.setdefault(tenant, _Room())
         kept = room.choices.get(key)
@@ -129,7 +129,7 @@ class Routing:
             key, self._choose(look, graph, shots, engine, outputs, all_engines, allowed), 1, self._share()
         )
 
-    def _allowed(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
+    def _engines_at(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
         """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
         known = self._rating.declarations
         if floor == "process" == self.isolation.floor:

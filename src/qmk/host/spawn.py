@@ -136,7 +136,9 @@ def worker(
     ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others. At isolation
     ``jail`` it then goes into a jail (``worker.zygote``), where it may take ``memory_bytes`` (0: without bound)."""
     if isolation != "process":
-        return _jailed(engine, threads, external, nice, ["--isolation", isolation, "--memory", str(memory_bytes)])
+        return _start_in_jail(
+            engine, threads, external, nice, ["--isolation", isolation, "--memory", str(memory_bytes)]
+        )
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
@@ -157,10 +159,10 @@ def zygote(engine: str, threads: int, external: External | None, nice: int, memo
     """Start a process that loads ``engine``, says ``Ready``, and forks workers into jails, each of which may take
     ``memory_bytes`` (0: without bound)."""
     more = ["--isolation", "jail", "--zygote", "--memory", str(memory_bytes)]
-    return _jailed(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
+    return _start_in_jail(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
 
 
-def _jailed(
+def _start_in_jail(
     engine: str, threads: int, external: External | None, nice: int, more: list[str], kind: int = socket.SOCK_STREAM
 ) -> Child:
     """Start a process for jails: what its environment would tell of providers is left out, and numerical libraries

@@ -62,23 +62,25 @@ class _Rows:
 
     def _at(self, row: Row) -> int:
         """The chunk whose first row is the last not after ``row``; 0 when there is none."""
+        if len(self.chunks) == 1:
+            return 0
         return max(0, bisect_right(self.chunks, row, key=lambda chunk: (chunk.times[0], chunk.ids[0])) - 1)
 
     def put(self, row: Row) -> None:
         chunks = self.chunks
-        last = not chunks or row > (chunks[-1].times[-1], chunks[-1].ids[-1])
-        if not chunks or (last and len(chunks[-1]) >= CHUNK):
+        last = chunks[-1] if chunks else None
+        if last is None or (row > (last.times[-1], last.ids[-1]) and len(last.ids) >= CHUNK):
             chunks.append(_Chunk((row[0],), [row[1]]))
             return
-        at = len(chunks) - 1 if last else self._at(row)
+        at = self._at(row)
         chunks[at].put(row)
-        if len(chunks[at]) > 2 * CHUNK:
+        if len(chunks[at].ids) > 2 * CHUNK:
             chunks[at : at + 1] = chunks[at].split()
 
     def drop(self, row: Row) -> None:
         at = self._at(row)
         self.chunks[at].drop(row)
-        if not self.chunks[at]:
+        if not self.chunks[at].ids:
             del self.chunks[at]
 
     def before(self, row: Row | None) -> Iterator[Row]:

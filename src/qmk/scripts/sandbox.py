@@ -50,7 +50,7 @@ class Sandbox:
             run = instance.get_func(store, "run")
             assert run is not None
             job = {"text": script.text, "input": script.input, "seed": script.seed, "file": script.file}
-            ended = _ended(run(store, json.dumps(job)), script)
+            ended = _outcome(run(store, json.dumps(job)), script)
         except QmkError as error:
             ended = _error(error)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
@@ -95,7 +95,7 @@ class _World:
     def _random_bytes(self, _: object, count: int) -> bytes:
         """Bytes of the stream that the script's seed gives."""
         if count > RANDOM_BYTES:
-            raise exceeded(self._script.file, "random bytes at once", count, RANDOM_BYTES, "ask for fewer at once")
+            raise over_limit(self._script.file, "random bytes at once", count, RANDOM_BYTES, "ask for fewer at once")
         out = bytearray()
         while len(out) < count:
             out += hashlib.sha256(f"script {self._script.seed} {next(self._blocks)}".encode()).digest()
@@ -132,11 +132,11 @@ class _World:
         self._log(line)
 
     def _stop(self, limit: str, asked: int, allowed: int, fix: str) -> None:
-        self.stopped = exceeded(self._script.file, limit, asked, allowed, fix)
+        self.stopped = over_limit(self._script.file, limit, asked, allowed, fix)
         raise self.stopped
 
 
-def exceeded(file: str, limit: str, asked: int, allowed: int, fix: str) -> QmkError:
+def over_limit(file: str, limit: str, asked: int, allowed: int, fix: str) -> QmkError:
     """QUOTA_EXCEEDED for a script that was ended at a limit."""
     message = f"{file}: the script was ended at the limit '{limit}' of {allowed}"
     return QmkError("QUOTA_EXCEEDED", message, quota=limit, asked=asked, limit=allowed, help=fix, retryable=False)
@@ -154,7 +154,7 @@ def _stop_of(error: Exception, script: Script, out_of_fuel: bool) -> QmkError:
     """Why the instance ended without a word."""
     bounds, file = script.bounds, script.file
     if out_of_fuel:
-        return exceeded(file, "script_fuel", bounds.fuel, bounds.fuel, "do less in Python, or in several scripts")
+        return over_limit(file, "script_fuel", bounds.fuel, bounds.fuel, "do less in Python, or in several scripts")
     text = str(error)
     if "unknown import" in text:
         name = text.split("`")[1].replace("#", " ") if "`" in text else "a system call"
@@ -163,20 +163,20 @@ def _stop_of(error: Exception, script: Script, out_of_fuel: bool) -> QmkError:
     if "call stack exhausted" in text:
         return QmkError("JOB_FAILED", f"{file}: the script calls itself too deeply", help="use a loop")
     fix = "keep less at once; allocations beyond the limit end the script"
-    return exceeded(file, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix)
+    return over_limit(file, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix)
 
 
 def _error(error: QmkError) -> Ended:
     return Ended(Usage(), kind=error.kind.name, message=error.message, fields=msgspec.to_builtins(error.fields))
 
 
-def _ended(said: str, script: Script) -> Ended:
+def _outcome(said: str, script: Script) -> Ended:
     """The outcome as the guest tells it; it is the script's word, and every part of it is checked."""
     bounds, file = script.bounds, script.file
     size = len(said.encode())
     if size > bounds.result_bytes:
         fix = "return less"
-        return _error(exceeded(file, "script_result_bytes", size, bounds.result_bytes, fix))
+        return _error(over_limit(file, "script_result_bytes", size, bounds.result_bytes, fix))
     try:
         found = msgspec.json.decode(said, type=dict[str, Any])
     except msgspec.DecodeError:
@@ -188,7 +188,7 @@ def _ended(said: str, script: Script) -> Ended:
     place = f"{file}:{line}" if line else file
     if name == "MemoryError":
         fix = "keep less at once"
-        return _error(exceeded(place, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix))
+        return _error(over_limit(place, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix))
     if name == "ResultError":
         text, fix = f"the result is not JSON: {text}", "return numbers, text, lists and dicts with text as keys"
         return _error(QmkError("JOB_FAILED", f"{place}: {text}", file=file, line=line, error=name, help=fix))

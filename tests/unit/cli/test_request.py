@@ -48,7 +48,7 @@ TYPED = {
     "device": ("zoned",) * 2,
     "attempts": ("3", 3),
     "timeout_ms": ("1.5s", 1500), "priority": ("-3", -3), "deadline_epochs": ("4", 4), "idempotency_key": ("k", "k"),
-    "channels": ("c=chan_a", {"c": "chan_a"}), "name": ("mine",) * 2, "tags": ("a", ("a",)),
+    "channels": ("c=chan_a", {"c": "chan_a"}), "name": ("mine",) * 2, "tags": ("a", ("a",)), "isolation": ("jail",) * 2,
 }  # fmt: skip
 
 

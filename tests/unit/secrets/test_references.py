@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_an_entry_of_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     from keyring.errors import KeyringLocked
 
     class Ours(KeyringBackend):
-        priority = 1  # type: ignore[assignment]
+        priority: Any = 1
 
         def get_password(self, service: str, username: str) -> str | None:
             if service == "locked":

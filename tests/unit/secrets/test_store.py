@@ -7,6 +7,7 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,12 +113,12 @@ def test_a_rotation_that_is_cut_off_loses_nothing(store: Store, monkeypatch: pyt
     store.write("ionq", SECRET)
     real, calls = os.replace, 0
 
-    def cut(source: object, target: object) -> None:
+    def cut(source: Any, target: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == cut_at:
             raise KeyboardInterrupt
-        real(source, target)  # type: ignore[arg-type]
+        real(source, target)
 
     monkeypatch.setattr(os, "replace", cut)
     with pytest.raises(KeyboardInterrupt):

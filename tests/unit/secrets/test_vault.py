@@ -50,7 +50,7 @@ class Vault(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Vault  # type: ignore[assignment]
+    server: Any
 
     def _handle(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
@@ -77,7 +77,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Generator[Vault]:
         for name in ("TOKEN", "ROLE", "SECRET", "NAMESPACE", "CA"):
             monkeypatch.delenv(f"QMK_VAULT_{name}", raising=False)
         monkeypatch.setenv("QMK_VAULT_URL", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setattr(vault, "_session", vault._Session())  # pyright: ignore[reportPrivateUsage]
+        monkeypatch.setattr(vault, "_session", type(vault._session)())
         yield server
         server.shutdown()
 

@@ -71,7 +71,7 @@ def heat_of(row: CalibrationRow) -> Heat | None:
     return Heat(names, rows)
 
 
-def chosen(rows: Sequence[CalibrationRow], id: str) -> CalibrationRow | None:
+def find_row(rows: Sequence[CalibrationRow], id: str) -> CalibrationRow | None:
     """The calibration that an address names, else the latest."""
     return next((row for row in rows if row.id == id), rows[-1] if rows else None)
 
@@ -95,7 +95,7 @@ async def show_device(view: View) -> Response[Any]:
     found = await view.ask("calibrations.list", device=name, limit=SHOWN)
     if model is None and not found.calibrations:
         raise absent("device", name)
-    row = chosen(found.calibrations, view.read("at"))
+    row = find_row(found.calibrations, view.read("at"))
     worst = sorted(row.pairs, key=lambda each: -each.gate_2q)[:WORST] if row else []
     there = [key for key in FIGURES if any(_values(each, key) for each in found.calibrations)]
     return view.page(
@@ -115,7 +115,7 @@ async def draw_history(view: View) -> Response[Any]:
     """The figures of every qubit, and pair, over the calibrations."""
     name = view.request.path_params["device"]
     found = (await view.ask("calibrations.list", device=name, limit=SHOWN)).calibrations
-    row = chosen(found, view.read("at"))
+    row = find_row(found, view.read("at"))
     if row is None:
         raise absent("device", name)
     panels = [_panel(found, key) for key in FIGURES if any(_values(each, key) for each in found)]

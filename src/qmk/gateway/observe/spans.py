@@ -45,7 +45,7 @@ _random = random.Random()
 
 
 def new_id() -> str:
-    """An id that no other span has; it is no secret."""
+    """An id that no other span has; everybody may know it."""
     return _random.randbytes(8).hex()
 
 

@@ -107,7 +107,9 @@ def cut_circuit(asked: CutCircuit, most: int) -> dict[str, Any]:
 
     graph = graph_of(asked.program)
     if is_analog(graph):
-        raise QmkError("UNSUPPORTED", "a program with evolutions is no circuit", help="POST /v1/programs/draw draws it")
+        raise QmkError(
+            "UNSUPPORTED", "a program with evolutions is not a circuit", help="POST /v1/programs/draw draws it"
+        )
     found = pieces(graph, max_nodes=most)
     made = Circuit(
         qubits=len(graph.vqs),

@@ -41,7 +41,7 @@ def probe() -> dict[Level, Capability]:
 
 def _wasm() -> Capability:
     if find_spec("wasmtime") is None:
-        return Capability("wasm", False, "wasmtime is not installed", "pip install wasmtime")
+        return Capability("wasm", False, "wasmtime is not installed", "pip install 'quantum-microkernel[wasm]'")
     return Capability("wasm", False, "it runs scripts, and engines are native code")
 
 

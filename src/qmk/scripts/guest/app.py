@@ -1,6 +1,6 @@
 """The program inside the sandbox: runs one script with the module ``qmk`` and gives its outcome as JSON.
 
-It is no defence: a script may take all of it apart. What holds a script is the WebAssembly around this interpreter, and
+It does not defend anything: a script may take all of it apart. What holds a script is the WebAssembly around this interpreter, and
 what the host defines for it. Here errors become data, and ``print`` becomes lines of the log.
 """
 

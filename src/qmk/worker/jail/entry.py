@@ -35,7 +35,7 @@ _CAPSET, _CAPS_VERSION_3 = 126, 0x20080522
 
 
 class Jail(NamedTuple):
-    """``paths``: what the jail shows (``root.shown``). ``memory_bytes``: address space beyond what the process has at
+    """``paths``: what the jail shows (``root.paths_of``). ``memory_bytes``: address space beyond what the process has at
     its start, 0 without bound. ``abi``: that of Landlock. ``listen``: refused calls are counted."""
 
     paths: tuple[str, ...]
@@ -46,7 +46,7 @@ class Jail(NamedTuple):
 
 def jail_for(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
     """The jail of a worker that reads ``more`` besides its Python."""
-    return Jail(root.shown(more), memory_bytes, landlock.abi(), seccomp.can_listen())
+    return Jail(root.paths_of(more), memory_bytes, landlock.abi(), seccomp.can_listen())
 
 
 def drop_root(jail: Jail) -> None:

@@ -35,7 +35,7 @@ def folders_of_python() -> tuple[str, ...]:
     return tuple(sorted(found - {"/"}))
 
 
-def shown(more: tuple[str, ...] = ()) -> tuple[str, ...]:
+def paths_of(more: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The paths that a jail shows, none beneath another: those of the system, of this Python, and ``more``."""
     system = [path for path in _SYSTEM if os.path.exists(path)]
     out: list[str] = []

@@ -17,7 +17,7 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 
 Place = tuple[float, float]
-"""um in x and y."""
+"""Where an atom is: x and y in um."""
 MOST_ACTS = 2_000
 DARK = 1e-3
 """Light weaker than this share of its channel's strongest is off: sampled waveforms have rests of rounding."""
@@ -68,7 +68,7 @@ def play(graph: Graph, width: float) -> Play:
                 told = summary(moment._replace(nodes=some))
                 to = tuple((float(p[0]), float(p[1])) for p in some[0].args["to"]) if kind == "move" else ()
                 found.append(Act(moment.time, moment.time, kind, told, tuple(a for n in some for a in n.vqs), to))
-    return _made(program.duration, atoms, found, tracks, [(axis.low, axis.start), (axis.high, axis.end)])
+    return _course(program.duration, atoms, found, tracks, [(axis.low, axis.start), (axis.high, axis.end)])
 
 
 def play_on_device(made: OnDevice, profile: Profile, title: str) -> Play:
@@ -89,10 +89,10 @@ def play_on_device(made: OnDevice, profile: Profile, title: str) -> Play:
         if kind != "wait":
             told = f"{row.op.partition('.')[2]} {', '.join(row.atoms)}"
             found.append(Act(row.start_us, row.end_us, kind, told, row.atoms, to))
-    return _made(timeline.duration_us, atoms, found, gantt(timeline, title), knots(timeline))
+    return _course(timeline.duration_us, atoms, found, gantt(timeline, title), knots(timeline))
 
 
-def _made(
+def _course(
     duration: float, atoms: dict[str, Place], acts: Sequence[Act], tracks: Scene, axis: list[tuple[float, float]]
 ) -> Play:
     found = sorted(acts, key=lambda act: (act.start_us, act.end_us))
