@@ -11,10 +11,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.api import plans
+from qmk.api.executed import Executed
 from qmk.api.plans import Known, memory_bytes
 from qmk.api.source import Source
 from qmk.base.errors import FALLBACKS, QmkError
@@ -22,48 +22,13 @@ from qmk.base.limits import LIMITS
 
 if TYPE_CHECKING:
     from qmk.host.isolated import Isolated
-    from qmk.host.results import Result as Stored
     from qmk.host.routing import Choice, Routing
     from qmk.host.spawn import External
-    from qmk.qvm.outputs import Outputs, Values
+    from qmk.qvm.outputs import Outputs
     from qmk.worker.messages import Done
-    from qmk.worker.native import Drawn
     from qmk.worker.runner import Runner
 
 CORE = ("", "native")
-
-
-@dataclass(kw_only=True)
-class Executed:
-    """What a run gave. ``drawn`` holds the shots in the core's memory, ``stored`` those of another engine."""
-
-    engine: str
-    method: str
-    version: str
-    predicted_s: float
-    uncertainty: float
-    reasons: list[dict[str, Any]]
-    usage: dict[str, Any]
-    notes: dict[str, Any]
-    drawn: Drawn | None = None
-    stored: Stored | None = None
-    values: Values | None = None
-    fallbacks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Printed bitstrings to shots. Those in the core's memory are counted when this is first read."""
-        if self.drawn is not None:
-            return self.drawn.counts
-        assert self.stored is not None, "the shots of every other engine are stored"
-        return self.stored.head.counts
-
-    @property
-    def prints_nothing(self) -> bool:
-        """Whether there are shots, and no register shows a bit of them."""
-        if self.drawn is not None:
-            return not any(cbits for _, cbits, _ in self.drawn.registers)
-        return set(self.counts) == {""}
 
 
 class Executor:

@@ -11,7 +11,7 @@ from qmk.abi.calls.q_result import EventPage, Fallback, Provenance, Register, Re
 from qmk.client.result import Printed, Result
 
 if TYPE_CHECKING:
-    from qmk.api.execution import Executed
+    from qmk.api.executed import Executed
     from qmk.api.source import Source
     from qmk.host.results import Head
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from qmk.abi.calls.q_result import Register
-from qmk.api.execution import Executed, Executor
+from qmk.api.executed import Executed
+from qmk.api.execution import Executor
 from qmk.api.results import layout_of
 from qmk.api.source import Source
 from qmk.client.counts import Counts, draw_run, summarize

@@ -1,7 +1,7 @@
 """The program inside the sandbox: runs one script with the module ``qmk`` and gives its outcome as JSON.
 
-It does not defend anything: a script may take all of it apart. What holds a script is the WebAssembly around this interpreter, and
-what the host defines for it. Here errors become data, and ``print`` becomes lines of the log.
+It does not defend anything: a script may take all of it apart. What holds a script is the WebAssembly around this
+interpreter, and what the host defines for it. Here errors become data, and ``print`` becomes lines of the log.
 """
 
 import array

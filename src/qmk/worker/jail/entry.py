@@ -35,8 +35,8 @@ _CAPSET, _CAPS_VERSION_3 = 126, 0x20080522
 
 
 class Jail(NamedTuple):
-    """``paths``: what the jail shows (``root.paths_of``). ``memory_bytes``: address space beyond what the process has at
-    its start, 0 without bound. ``abi``: that of Landlock. ``listen``: refused calls are counted."""
+    """``paths``: what the jail shows (``root.paths_of``). ``memory_bytes``: address space beyond what the process has
+    at its start, 0 without bound. ``abi``: that of Landlock. ``listen``: refused calls are counted."""
 
     paths: tuple[str, ...]
     memory_bytes: int = 0
