@@ -9,11 +9,11 @@ per-shot events can be taken from the very samples that were counted.
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.ir.lazy import lazy
 from qmk.ir.native_rewrites import report
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Drawn:
         """Name, classical bits and whether the highest index comes first, of each printed register."""
         return self._plan.circuit.registers
 
-    @cached_property
+    @lazy
     def counts(self) -> dict[str, int]:
         """Printed bitstrings to shots, in ascending order."""
         return self.samples.counts()
