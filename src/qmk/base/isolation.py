@@ -29,7 +29,7 @@ def at_least(level: Level, floor: Level) -> bool:
 
 def highest(*floors: Level | None) -> Level:
     """The strongest of these floors; None asks nothing."""
-    return max((floor or LEVELS[0] for floor in floors), key=LEVELS.index, default=LEVELS[0])
+    return LEVELS[max((LEVELS.index(floor) for floor in floors if floor), default=0)]
 
 
 def below_floor(floor: Level, reason: str, fix: str) -> QmkError:
