@@ -24,7 +24,7 @@ from qmk.client import Client
 from qmk.client.operator import Operator
 
 LEVELS = ("process", "jail")
-TENANTS = 4
+TENANTS = 24
 _SEEDS = count(1)
 
 

@@ -53,6 +53,19 @@ def test_the_floor_of_a_tenant_holds_for_its_jobs(make_daemon: Any) -> None:
         assert client.run(GRAPH, shots=10).provenance.isolation == "jail"
 
 
+@pytest.mark.parametrize(("level", "shared"), [("process", True), ("jail", False)])
+def test_a_jail_serves_one_tenant(make_daemon: Any, level: str, shared: bool) -> None:
+    daemon = make_daemon(isolation=level, cache_bytes=0, workers=1)
+    operator = Operator(daemon.folder / "state")
+    seen: list[set[int]] = []
+    for name in ("a", "b"):
+        operator.call("op_tenant_add", tenant=name)
+        with Client(daemon.socket, token=operator.call("op_token_issue", tenant=name).token) as client:
+            client.run(GRAPH, shots=10)
+        seen.append(set(descendants(daemon.pid)))
+    assert (seen[1] <= seen[0]) == shared
+
+
 def test_many_jobs_and_an_end_by_force_leave_nothing(make_daemon: Any, eventually: Eventually) -> None:
     daemon = make_daemon(isolation="jail", cache_bytes=0)
     with Client(daemon.socket) as client:

@@ -1,8 +1,8 @@
 """The pool: warm worker processes, at most so many, and the launches that wait for one.
 
-A worker loads one engine once, runs one job at a time, and serves one tenant until it ends. A launch takes an idle
-worker of its engine, level and tenant, or one that has served nobody, best one that already holds its program; else a
-new worker is started, for which the idle one unused for longest is ended when there are too many. Launches start in the
+A worker loads one engine once and runs one job at a time; in a jail it serves one tenant until it ends. A launch takes
+an idle worker of its engine and level that may serve it, best one that already holds its program; else a new worker is
+started, for which the idle one unused for longest is ended when there are too many. Launches start in the
 order given, within the slots and the memory of the machine. A launch with a second
 engine (``Launch.hedge``) gets a second worker if one has nothing to do; the first result counts and ends the other, and
 the second gives way to any launch that waits. Cancelling kills the process. What the pool learns goes to ``Listener``;
@@ -239,11 +239,13 @@ class Pool:
             self._run(worker)
 
     def _idle(self, launch: Launch, level: Level) -> Worker | None:
-        """An idle worker of the engine that has served no other tenant: one that holds the program, else a ready one,
-        else one that is starting."""
+        """An idle worker of the engine, in a jail one that has served no other tenant: one that holds the program, else
+        a ready one, else one that is starting. At level ``process`` a worker serves all: to start one takes the
+        processor time of a hundred jobs."""
         kind = (launch.engine, level)
         idle = [each for each in self._workers if each.task is None and (each.engine, each.level) == kind]
-        idle = [worker for worker in idle if worker.tenant in (None, launch.tenant)]
+        if level != "process":
+            idle = [worker for worker in idle if worker.tenant in (None, launch.tenant)]
         if launch.elsewhere:
             pid = self._stopped_in.get(launch.job)
             idle = [worker for worker in idle if worker.process is not None and worker.process.pid != pid]
