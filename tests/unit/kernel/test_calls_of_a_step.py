@@ -58,8 +58,8 @@ def test_the_start_and_the_end_of_a_job(busy: tuple[Any, str], calls: Count):
     bench, session = busy
     job = bench.submit(session)
     bench.call("q_wait", session_id=session, job_id=job)
-    assert calls(lambda: bench.start(job)) <= 86
-    assert calls(lambda: bench.finish(job, engine_seconds=0.1)) <= 254
+    assert calls(lambda: bench.start(job)) <= 92
+    assert calls(lambda: bench.finish(job, engine_seconds=0.1)) <= 262
 
 
 def test_every_record_comes_with_its_bytes(busy: tuple[Any, str]):
