@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
-from asyncio.subprocess import Process
 
 import pytest
 
@@ -17,15 +15,15 @@ from qmk.gateway import children
 def test_a_process_that_is_killed_before_it_says_a_word_is_started_once_more(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, lost: int
 ) -> None:
-    left, real = [lost], Process.communicate
+    left, real = [lost], children._run_once
 
-    async def communicate(self: Process) -> tuple[bytes, bytes]:
+    async def run_once(module: str, question: bytes, seconds: float) -> tuple[int, bytes, bytes]:
         if left[0]:
             left[0] -= 1
-            os.kill(self.pid, signal.SIGKILL)
-        return await real(self)
+            return -signal.SIGKILL, b"", b""
+        return await real(module, question, seconds)
 
-    monkeypatch.setattr(Process, "communicate", communicate)
+    monkeypatch.setattr(children, "_run_once", run_once)
     asked = children.run_child("this", b"", 30.0)
     with caplog.at_level(logging.ERROR):
         if lost == 1:
