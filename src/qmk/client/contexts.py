@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -14,7 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.client.address import Server, is_url, read_server
 from qmk.request import arguments
 from qmk.rpc import places
-from qmk.rpc.private import read_private
+from qmk.rpc.private import read_private, write_private
 
 FILE_BYTES = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -99,16 +97,11 @@ def load() -> Contexts:
 
 def save(contexts: Contexts) -> None:
     """Writes all contexts, at once or not at all. Raises INVALID_PARAMS where that cannot be."""
-    path, name = contexts_path(), ""
+    path = contexts_path()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd, name = tempfile.mkstemp(dir=path.parent, prefix=".contexts-")  # of mode 0600
-        with os.fdopen(fd, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(contexts)) + b"\n")
-        os.replace(name, path)
+        write_private(path, msgspec.json.format(msgspec.json.encode(contexts)) + b"\n")
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(name)
         raise _unusable(
             path, f"cannot write it: {(error.strerror or str(error)).lower()}", "check its folder"
         ) from error

@@ -7,12 +7,9 @@ it has signed for the names of this gateway. Everything is in the folder ``tls``
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import ipaddress
-import os
 import socket
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from qmk.base.errors import QmkError
+from qmk.rpc.private import write_private
 
 FOLDER = "tls"
 AUTHORITY_DAYS, SERVER_DAYS = 3650, 90
@@ -46,12 +44,12 @@ def make_server(data_dir: Path, names: Iterable[str], now: datetime.datetime | N
         signer = _read(authority)
         if signer is None or _days_left(signer[0], now) < SERVER_DAYS:
             signer = _authority(now)
-            _write(authority, _text(signer))
+            write_private(authority, _text(signer))
         if not ca.exists() or ca.read_bytes() != _pem(signer[0]):
-            _write(ca, _pem(signer[0]), 0o644)
+            write_private(ca, _pem(signer[0]), 0o644)
         kept = _read(server)
         if kept is None or _days_left(kept[0], now) < RENEW_DAYS or not _is_good(kept[0], signer[0], wanted):
-            _write(server, _text(_server(signer, wanted, now)))
+            write_private(server, _text(_server(signer, wanted, now)))
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise QmkError("INVALID_PARAMS", f"cannot keep certificates in {folder}: {why}", field="tls") from error
@@ -178,17 +176,3 @@ def _pem(certificate: x509.Certificate) -> bytes:
 def _text(pair: Pair) -> bytes:
     form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     return _pem(pair[0]) + pair[1].private_bytes(serialization.Encoding.PEM, form, plain)
-
-
-def _write(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Writes a file at once or not at all."""
-    fd, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-        os.chmod(draft, mode)
-        os.replace(draft, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(draft)
-        raise

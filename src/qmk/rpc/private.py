@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,6 +45,29 @@ def read_private(path: str | os.PathLike[str], most_bytes: int) -> bytes:
             return file.read(most_bytes)
     except OSError as error:
         raise cannot_read(path, error) from error
+
+
+def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Writes a file of ``mode`` that is whole and on disk, or leaves what was there. Raises ``OSError``."""
+    import tempfile  # most commands do without
+
+    fd, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def cannot_read(path: str | os.PathLike[str], error: OSError) -> QmkError:

@@ -21,7 +21,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.rpc import keys
 from qmk.rpc.places import state_dir
-from qmk.rpc.private import read_private
+from qmk.rpc.private import read_private, write_private
 from qmk.secrets import references
 
 KEY_SETTING = "QMK_SECRETS_KEY"
@@ -183,20 +183,8 @@ class Store:
 
     def _write(self, sheet: Sheet) -> None:
         """Whole, and on disk, or not at all."""
-        draft = self.path.with_name(self.path.name + ".new")
-        data = msgspec.json.format(msgspec.json.encode(sheet), indent=1)
         try:
-            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_private(self.path, msgspec.json.format(msgspec.json.encode(sheet), indent=1))
         except OSError as error:
             raise _cannot_write(self.path, error) from error
 
