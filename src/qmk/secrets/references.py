@@ -5,7 +5,6 @@ A reference may stand in a configuration, a log and an error; the secret is read
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -160,9 +159,3 @@ KINDS: dict[str, Kind] = {
     "keyring": Kind("SERVICE/USER", "the keyring of the desktop; extra `secrets`", _read_keyring),
     "vault": Kind("MOUNT/PATH#FIELD", "HashiCorp Vault or OpenBao, KV of version 2; extra `secrets`", _read_vault),
 }
-
-
-@functools.cache
-def kinds_text() -> str:
-    """``env:NAME, file:PATH, ...``, for help."""
-    return ", ".join(f"{kind}:{what.where}" for kind, what in KINDS.items())

@@ -8,15 +8,12 @@ The token is the metadata ``authorization: Bearer ...``. An error has a status c
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
-
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # read at the import: what we fork runs another program at once
 
 import grpc
 import msgspec

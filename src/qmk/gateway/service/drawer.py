@@ -41,12 +41,12 @@ def make(asked: DrawProgram | DrawPlot | DrawLayers | DrawCourse | CutCircuit) -
 
 def draw_svg(asked: DrawProgram) -> str:
     """The picture. Raises what reading and drawing the program raise."""
-    from qmk.gateway.service.programs import device_named, graph_of
+    from qmk.gateway.service.programs import find_device, graph_of
     from qmk.request.pictures import draw
 
     graph = graph_of(asked.program)
     if asked.device is not None:
-        device_named(asked.device)
+        find_device(asked.device)
     return draw(graph, device=asked.device, width=asked.width, max_nodes=DRAWN_NODES).to("svg").decode()
 
 

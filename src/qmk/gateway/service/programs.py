@@ -41,7 +41,7 @@ def graph_of(program: shapes.Program) -> Graph:
     return graph
 
 
-def device_named(name: str) -> tuple[Profile, str]:
+def find_device(name: str) -> tuple[Profile, str]:
     """The device of a name that somebody sends, and its configuration. Raises INVALID_PARAMS for another, and for the
     path of a file: files here are none of theirs."""
     if ".json" in name:
@@ -79,7 +79,7 @@ def make_course(asked: DrawCourse) -> dict[str, Any]:
 
     graph = graph_of(asked.program)
     if asked.device:
-        profile, configuration = device_named(asked.device)
+        profile, configuration = find_device(asked.device)
         found = play_on_device(timeline(graph, profile, configuration), profile, profile.name)
     elif is_analog(graph):
         if (error := verify(graph).error()) is not None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import struct
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -21,11 +20,9 @@ from qmk.host import spawn
 from qmk.host.isolation.policy import Isolation
 from qmk.host.process import ChildProcess
 from qmk.host.tasks import Bounds
+from qmk.worker.jail.keeper import REPORT, SIGNAL_STATUS
 from qmk.worker.messages import Born, Failed, FromZygote, Ready
-
-_REPORT = struct.Struct("=II")
-_SIGNAL_STATUS = 128
-BIRTH = b"+"
+from qmk.worker.zygote import BIRTH
 
 
 class Ask(NamedTuple):
@@ -49,7 +46,7 @@ class JailedProcess:
         if self.returncode is None:
             _, status = os.waitpid(self.pid, 0)
             code = os.waitstatus_to_exitcode(status)
-            self.returncode = _SIGNAL_STATUS - code if code > _SIGNAL_STATUS else code
+            self.returncode = SIGNAL_STATUS - code if code > SIGNAL_STATUS else code
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -158,7 +155,7 @@ def _follow(fd: int, on_refused: Callable[[int, int], None]) -> None:
             data = os.read(fd, 8 << 10)
         except BlockingIOError:
             return
-        for number, count in _REPORT.iter_unpack(data[: len(data) // _REPORT.size * _REPORT.size]):
+        for number, count in REPORT.iter_unpack(data[: len(data) // REPORT.size * REPORT.size]):
             on_refused(number, count)
         if not data:
             loop.remove_reader(fd)
