@@ -26,7 +26,7 @@ run: setup ## set up, then run a Bell pair and print its counts
 
 test: ## set up, with a PostgreSQL server for the tests, then run the whole test suite
 	@tools/setup.sh tests
-	@$(CARGO) test --quiet --release --locked --lib --no-default-features
+	@$(CARGO) test --quiet --profile quick --locked --lib --no-default-features
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 conformance: ## set up, then all of what the suite takes a sample of, and other projects' suites in QMK_UPSTREAM

@@ -472,4 +472,4 @@ class RandomRun(RuleBasedStateMachine):
 
 
 TestRandomRun = RandomRun.TestCase
-TestRandomRun.settings = settings(max_examples=300, stateful_step_count=80, deadline=None)
+TestRandomRun.settings = settings(max_examples=150, stateful_step_count=80, deadline=None)

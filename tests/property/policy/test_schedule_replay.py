@@ -217,7 +217,7 @@ class RandomSchedule(RuleBasedStateMachine):
 
 TestRandomSchedule = RandomSchedule.TestCase
 TestRandomSchedule.settings = settings(
-    max_examples=200,
+    max_examples=100,
     stateful_step_count=60,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking sixty steps outlasts the time a test has

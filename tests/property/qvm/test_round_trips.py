@@ -20,7 +20,7 @@ from qmk.qvm.families import OPS, SPELLINGS
 from qmk.qvm.graph import Graph, Guard, Node, Output, canonical_bytes, collect, digest
 
 QUICK = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -165,7 +165,7 @@ def programs(draw: st.DrawFn, ops: list[Op] = MIDDLE, guarded: bool = True, carr
 
 
 @given(programs())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_sound_programs_verify_clean(program: Graph):
     assert verify(program).findings == ()
     held = frozenset(verify(program).required)
@@ -274,7 +274,7 @@ def damaged(draw: st.DrawFn) -> Graph:
 
 
 @given(damaged(), st.booleans(), st.one_of(st.none(), st.frozensets(st.sampled_from(CAPABILITIES))))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_damaged_programs_end_in_findings_with_rule_and_help(program: Graph, strict: bool, held: frozenset[str] | None):
     report = verify(program, strict=strict, held_caps=held)
     ids = {node.id[:256] for node in program.nodes}
@@ -320,7 +320,7 @@ def test_gates_and_their_inverses_compose_to_the_identity(program: Graph):
 
 
 @given(st.one_of(programs(), damaged()), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_plain_nodes_are_judged_as_the_rules_judge_them(program: Graph, strict: bool):
     held = frozenset(CAPABILITIES)
     quick = verify(program, held_caps=held, strict=strict)

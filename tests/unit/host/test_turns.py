@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
+from contextlib import closing
 
 import pytest
 
@@ -13,15 +13,13 @@ from qmk.host.turns import Turns
 
 
 class Line:
-    """Calls that take so long each."""
+    """Calls that take so long each, by the loop's clock, which stands still otherwise."""
 
-    def __init__(self, owner: str, calls: int, seconds: float, taken: list[str]) -> None:
-        self.owner, self.calls, self.seconds, self.taken = owner, calls, seconds, taken
+    def __init__(self, owner: str, calls: int, seconds: float, taken: list[str], clock: list[float]) -> None:
+        self.owner, self.calls, self.seconds, self.taken, self.clock = owner, calls, seconds, taken, clock
 
     def take_call(self) -> bool:
-        end_s = time.monotonic() + self.seconds
-        while time.monotonic() < end_s:
-            pass
+        self.clock[0] += self.seconds
         self.calls -= 1
         self.taken.append(self.owner)
         return self.calls > 0
@@ -30,17 +28,20 @@ class Line:
 def play(*lines: tuple[str, int, float], rounds: list[int] | None = None) -> list[str]:
     """The owners of the calls in the order in which they are taken; ``rounds``: how many by each round of the loop."""
     taken: list[str] = []
+    clock = [0.0]
 
     async def scene() -> None:
         shared = Turns()
         for owner, calls, seconds in lines:
-            shared.ask(Line(owner, calls, seconds, taken))
+            shared.ask(Line(owner, calls, seconds, taken, clock))
         while len(taken) < sum(calls for _, calls, _ in lines):
             if rounds is not None:
                 rounds.append(len(taken))
             await asyncio.sleep(0)
 
-    asyncio.run(scene())
+    with closing(asyncio.new_event_loop()) as loop:
+        loop.time = lambda: clock[0]
+        loop.run_until_complete(scene())
     return taken
 
 
