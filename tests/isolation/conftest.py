@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from qmk.host.isolation.probe import probe
+from qmk.host.isolation.probe import probe_level
 
-JAIL = probe()["jail"]
+JAIL = probe_level("jail")
 
 
 @pytest.fixture(autouse=True)

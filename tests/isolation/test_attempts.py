@@ -17,7 +17,7 @@ import pytest
 
 from qmk.base.isolation import Level
 from qmk.host import spawn
-from qmk.host.isolation.probe import probe
+from qmk.host.isolation.probe import probe_level
 from qmk.qvm.graph import digest, pack
 from qmk.sdk.kit.builder import Builder
 from qmk.worker.messages import Done, FromWorker, Ready, Run
@@ -26,7 +26,7 @@ from tests.engines.attempts import ATTEMPTS, HARMLESS
 
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
 
-JAIL = probe()["jail"]
+JAIL = probe_level("jail")
 LEVELS: tuple[Level, ...] = ("process", "jail")
 
 

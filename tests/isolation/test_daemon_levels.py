@@ -13,11 +13,11 @@ from benchmarks.isolation import descendants
 from qmk.base.errors import QmkError
 from qmk.client.operator import Operator
 from qmk.client.sync import Client
-from qmk.host.isolation.probe import probe
+from qmk.host.isolation.probe import probe_level
 from qmk.sdk.kit.builder import Builder
 
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
-JAIL = probe()["jail"]
+JAIL = probe_level("jail")
 Eventually = Callable[[Callable[[], bool], str], None]
 GRAPH = Builder(2).op("h", 0).op("cnot", 0, 1).measure_all().graph()
 

@@ -26,6 +26,8 @@ import msgspec
 import qmk
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
+from qmk.host.isolation.drivers import DRIVERS
+from qmk.host.isolation.drivers.driver import Driver, HeldProcess, Job
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
 
@@ -134,11 +136,11 @@ def worker(
 ) -> Child:
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
     ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others. At isolation
-    ``jail`` it then goes into a jail (``worker.zygote``), where it may take ``memory_bytes`` (0: without bound)."""
+    ``jail`` it then goes into a jail (``worker.zygote``), above that a driver starts it in a sandbox; there it may take
+    ``memory_bytes`` (0: without bound)."""
     if isolation != "process":
-        return _start_in_jail(
-            engine, threads, external, nice, ["--isolation", isolation, "--memory", str(memory_bytes)]
-        )
+        more = ["--isolation", isolation, "--memory", str(memory_bytes)]
+        return _start_confined(engine, threads, external, nice, more, driver=DRIVERS.get(isolation))
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
@@ -159,14 +161,20 @@ def zygote(engine: str, threads: int, external: External | None, nice: int, memo
     """Start a process that loads ``engine``, says ``Ready``, and forks workers into jails, each of which may take
     ``memory_bytes`` (0: without bound)."""
     more = ["--isolation", "jail", "--zygote", "--memory", str(memory_bytes)]
-    return _start_in_jail(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
+    return _start_confined(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
 
 
-def _start_in_jail(
-    engine: str, threads: int, external: External | None, nice: int, more: list[str], kind: int = socket.SOCK_STREAM
+def _start_confined(
+    engine: str,
+    threads: int,
+    external: External | None,
+    nice: int,
+    more: list[str],
+    kind: int = socket.SOCK_STREAM,
+    driver: Driver | None = None,
 ) -> Child:
-    """Start a process for jails: what its environment would tell of providers is left out, and numerical libraries
-    start no threads as they load, which a fork would lose."""
+    """Start a process for jails, or in a sandbox of ``driver``: what its environment would tell of providers is left
+    out, and numerical libraries start no threads as they load, which a fork would lose."""
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice), *more]
     if external is None:
         arguments += ["--declaration", discovery.reference(engine)]
@@ -174,7 +182,8 @@ def _start_in_jail(
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
     given = {name: value for name, value in _environment().items() if not name.startswith("QMK_CLOUD_")}
     command = [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
-    return _start(command, {**given, "OPENBLAS_NUM_THREADS": "1"}, kind)
+    shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
+    return _start(command, {**given, "OPENBLAS_NUM_THREADS": "1"}, kind, driver, shows)
 
 
 def _core_folder() -> str:
@@ -212,8 +221,14 @@ def pair(kind: int = socket.SOCK_STREAM) -> tuple[socket.socket, socket.socket]:
     return ends
 
 
-def _start(command: list[str], environment: dict[str, str], kind: int = socket.SOCK_STREAM) -> Child:
-    """Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
+def _start(
+    command: list[str],
+    environment: dict[str, str],
+    kind: int = socket.SOCK_STREAM,
+    driver: Driver | None = None,
+    shows: tuple[str, ...] = (),
+) -> Child:
+    """Start the command with a socket, in a sandbox of ``driver``, which then shows it these folders too. Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
         try:
             ours, theirs = pair(kind)
@@ -222,16 +237,8 @@ def _start(command: list[str], environment: dict[str, str], kind: int = socket.S
                 said, theirs_to_say = os.pipe()
                 ours_on_failure.callback(os.close, said)
                 try:
-                    process = subprocess.Popen(
-                        [*command, "--fd", str(theirs.fileno())],
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        stderr=theirs_to_say,
-                        pass_fds=(theirs.fileno(),),
-                        env=environment,
-                        cwd="/",
-                        start_new_session=True,
-                    )
+                    job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
+                    process = _open(job, theirs_to_say, driver)
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -240,6 +247,21 @@ def _start(command: list[str], environment: dict[str, str], kind: int = socket.S
             raise QmkError("RESOURCE_EXHAUSTED", f"cannot start a worker process: {error.strerror}") from error
         ours_on_failure.pop_all()
     return Child(process, ours, said)
+
+
+def _open(job: Job, stderr: int, driver: Driver | None) -> Process:
+    held = None if driver is None else driver.hold(job)
+    process = subprocess.Popen(
+        job.command if held is None else held.command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=(job.fd, *(() if held is None else held.fds)),
+        env=job.environment if held is None else held.environment,
+        cwd="/",
+        start_new_session=True,
+    )
+    return process if held is None else HeldProcess(process, held.folder)
 
 
 def _environment(remote: bool = False) -> dict[str, str]:

@@ -1,42 +1,42 @@
-"""Says at which level an engine's worker runs: the strongest that the host and the engine have, never below a floor."""
+"""Says at which level an engine's worker runs: the weakest that is not below the floor, and that host and engine have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level, at_least, below_floor, highest
-from qmk.host.isolation.probe import Capability
+from qmk.host.isolation.capability import Capability
 from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
 
-LEVELS_OF_ENGINES: tuple[Level, ...] = ("jail", "process")
-"""The levels that engines run at, the strongest first."""
+LEVELS_OF_ENGINES: tuple[Level, ...] = ("process", "jail", "gvisor", "microvm")
+"""The levels that engines run at, the weakest first."""
 
 
 class Isolation:
-    """``floor``: the weakest level of every job. ``has``: what the host has; None: nothing but processes.
+    """``floor``: the weakest level of every job. ``has``: what the host has of a level; None: nothing but processes.
     ``default``: the strongest level that is used where no floor asks for more."""
 
     def __init__(
         self,
         floor: Level = "process",
-        has: Callable[[], Mapping[Level, Capability]] | None = None,
+        has: Callable[[Level], Capability] | None = None,
         default: Level = "process",
     ) -> None:
         self.floor: Level = floor
-        self._has: Mapping[Level, Capability] | None = None
+        self._found: dict[Level, Capability] = {}
         self._probe = has
         self._default: Level = default
         self._unfit: dict[str, str] = {}
         self._known: dict[tuple[str, Level], Level | QmkError] = {}
 
-    @property
-    def capabilities(self) -> Mapping[Level, Capability]:
-        """The host's levels, probed once."""
-        if self._has is None:
-            self._has = {} if self._probe is None else self._probe()
-        return self._has
+    def capability(self, level: Level) -> Capability:
+        """What the host has of a level, probed once."""
+        if level not in self._found:
+            absent = Capability(level, False, "it was not looked for")
+            self._found[level] = absent if self._probe is None else self._probe(level)
+        return self._found[level]
 
     def note_unfit(self, engine: str, why: str) -> None:
         """Remembers that the engine's workers cannot be jailed, as it turned out."""
@@ -59,28 +59,26 @@ class Isolation:
         wanted = highest(floor, self._default)
         if wanted == "process":
             return "process"
-        trouble = self._trouble(engine, declaration, wanted)
-        if trouble is None:
-            return wanted
-        if floor == "process":
-            return "process"
-        return below_floor(floor, *trouble)
+        troubles: list[tuple[str, str]] = []
+        for level in (level for level in LEVELS_OF_ENGINES if at_least(level, wanted)):
+            trouble = self._trouble(engine, declaration, level)
+            if trouble is None:
+                return level
+            troubles.append(trouble)
+            if floor == "process":
+                return "process"  # nobody asked for more than there is
+        return below_floor(floor, *troubles[0])
 
     def _trouble(self, engine: str, declaration: Declaration | None, level: Level) -> tuple[str, str] | None:
         """Why ``engine`` cannot run at ``level``, and what to do."""
         other = "name another engine, or ask the operator for a weaker floor"
-        if not at_least(LEVELS_OF_ENGINES[0], level):
-            found = self.capabilities.get(level)
-            why = found.reason if found is not None and found.reason else "engines do not run at it"
-            return f"'{level}' is not available: {why}", (found.fix if found is not None else "") or other
         if declaration is not None and declaration.devices is not None:
             return f"engine '{engine}' needs the network, which level '{level}' has not", other
         if interpreters.path_of(engine) is not None:
-            return f"engine '{engine}' runs under the Python of another environment, which a jail does not hold", other
-        if engine in self._unfit:
+            return f"engine '{engine}' runs under the Python of another environment, which '{level}' does not hold", other
+        if engine in self._unfit and level == "jail":
             return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", other
-        found = self.capabilities.get(level)
-        if found is None or not found.available:
-            why = found.reason if found is not None else "it was not looked for"
-            return f"'{level}' is not available here: {why}", found.fix if found is not None else other
+        found = self.capability(level)
+        if not found.available:
+            return f"'{level}' is not available here: {found.reason}", found.fix or other
         return None

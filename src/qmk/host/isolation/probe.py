@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import struct
 import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
 
-import msgspec
-
 from qmk.base.isolation import LEVELS, Level
+from qmk.host.isolation.capability import Capability
+from qmk.host.isolation.drivers import DRIVERS
 
 NO_DRIVER = "this release runs no jobs in it"
 
 
-class Capability(msgspec.Struct, frozen=True):
-    """One level on this host. ``reason`` and ``fix`` say why it is not there; ``cost_ms`` is what making the namespaces
-    of one worker took, measured now, 0 where nothing was measured."""
-
-    level: Level
-    available: bool
-    reason: str = ""
-    fix: str = ""
-    cost_ms: float = 0.0
-
-
 def probe() -> dict[Level, Capability]:
     """Every level, the weakest first."""
-    rows = {"process": Capability("process", available=True), "jail": _jail(), "wasm": _wasm()}
-    others: tuple[tuple[Level, str], ...] = (("gvisor", "runsc"), ("microvm", "qemu-system-x86_64"))
-    for level, program in others:
-        found = shutil.which(program)
-        rows[level] = Capability(level, False, f"{program} is {'' if found else 'not '}installed, and {NO_DRIVER}")
-    return {level: rows[level] for level in LEVELS}
+    return {level: probe_level(level) for level in LEVELS}
+
+
+def probe_level(level: Level) -> Capability:
+    """What the host has of one level, tried out now."""
+    if level in DRIVERS:
+        return DRIVERS[level].probe()
+    if level == "jail":
+        return _jail()
+    if level == "wasm":
+        return _wasm()
+    return Capability(level, level == "process", "" if level == "process" else NO_DRIVER)
 
 
 def _wasm() -> Capability:

@@ -1,4 +1,4 @@
-"""Starts workers: plain processes at level ``process``, forks of an engine's zygote at level ``jail``.
+"""Starts workers: forks of an engine's zygote at level ``jail``, processes of their own at the others.
 
 A zygote has loaded the engine and runs nothing. The jail that it forks is a child of this process, so that its end is
 heard as that of any other, and it knows nothing of the zygote's other children. One zygote serves every tenant; a
@@ -188,8 +188,9 @@ class Starter:
     def start(self, engine: str, level: Level, ask: Ask) -> None:
         """Starts a worker. Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
         bounds, external = self._bounds, self._external.get(engine)
-        if level == "process":
-            ask.on_child(spawn.worker(engine, bounds.threads, external, bounds.nice))
+        if level != "jail":
+            memory_bytes = 0 if level == "process" else bounds.memory_bytes
+            ask.on_child(spawn.worker(engine, bounds.threads, external, bounds.nice, level, memory_bytes))
             return
         zygote = self._zygotes.get(engine)
         if zygote is None:
