@@ -118,7 +118,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1, help="threads that numerical libraries may use")
     parser.add_argument("--nice", type=int, default=0, help="how far processor time gives way to others, 0 to 19")
     parser.add_argument("--declaration", default="", help="module:ATTRIBUTE of a declaration that is not installed")
-    parser.add_argument("--isolation", default="process", help="'jail': run jobs in a jail of the kernel; 'gvisor', 'microvm': it is in one")
+    parser.add_argument(
+        "--isolation",
+        default="process",
+        help="'jail': run jobs in a jail of the kernel; 'gvisor', 'microvm': it is in one",
+    )
     parser.add_argument("--zygote", action="store_true", help="fork a worker in a jail whenever the host asks for one")
     parser.add_argument("--memory", type=int, default=0, help="bytes that a worker in a jail may take, 0 without bound")
     parser.add_argument("--path", default="", help="folder to import that module from")

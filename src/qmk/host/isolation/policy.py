@@ -75,7 +75,10 @@ class Isolation:
         if declaration is not None and declaration.devices is not None:
             return f"engine '{engine}' needs the network, which level '{level}' has not", other
         if interpreters.path_of(engine) is not None:
-            return f"engine '{engine}' runs under the Python of another environment, which '{level}' does not hold", other
+            return (
+                f"engine '{engine}' runs under the Python of another environment, which '{level}' does not hold",
+                other,
+            )
         if engine in self._unfit and level == "jail":
             return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", other
         found = self.capability(level)

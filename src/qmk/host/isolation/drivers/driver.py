@@ -98,14 +98,17 @@ def program(name: str, package: str) -> str:
     return found
 
 
-def dies_with_us(command: list[str]) -> list[str]:
-    """The command, ended by the system when this process ends."""
-    return [program("setpriv", "util-linux"), "--pdeathsig", "KILL", *command]
+def dies_with_us(command: list[str], data_bytes: int = 0) -> list[str]:
+    """The command, ended by the system when this process ends; ``data_bytes`` bounds what it takes for itself."""
+    bounded = [program("prlimit", "util-linux"), f"--data={data_bytes}"] if data_bytes else []
+    return [program("setpriv", "util-linux"), "--pdeathsig", "KILL", *bounded, *command]
 
 
 def words_of(error: subprocess.CompletedProcess[str]) -> str:
     """The last line of what a program that failed said."""
     said = [*error.stdout.strip().splitlines(), *error.stderr.strip().splitlines()]
     text = said[-1][-300:] if said else "it said nothing"
-    number = f"signal {signal.Signals(-error.returncode).name}" if error.returncode < 0 else f"status {error.returncode}"
+    number = (
+        f"signal {signal.Signals(-error.returncode).name}" if error.returncode < 0 else f"status {error.returncode}"
+    )
     return f"{text} ({number})"

@@ -24,6 +24,8 @@ from qmk.worker.jail import root
 PLATFORM = "systrap"
 NEWEST_NEEDED = "runsc of 2023 or later, as in Debian 13 or bookworm-backports"
 PROBE_S = 20.0
+OWN_BYTES = 512 << 20
+"""What runsc may take for itself: the names of files in /tmp are in its memory, and gVisor does not bound their number."""
 FLAGS = ("--network=none", "--ignore-cgroups", "--overlay2=none", "--host-uds=none", "--host-fifo=none",
          "--file-access-mounts=exclusive")  # fmt: skip
 CAPABILITIES = ["CAP_SYS_ADMIN"]
@@ -68,7 +70,7 @@ class GVisor:
         passed = [] if job.fd < 0 else [f"--pass-fd={job.fd}:{job.fd}"]
         command = [runsc, f"--platform={PLATFORM}", *FLAGS, *rootless, "--root", str(place / "state"),
                    "run", "--bundle", str(place), *passed, place.name]  # fmt: skip
-        return Held(dies_with_us(command), place)
+        return Held(dies_with_us(command, OWN_BYTES), place)
 
 
 def _make_root(base: Path, paths: tuple[str, ...]) -> None:
