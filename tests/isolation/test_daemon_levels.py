@@ -59,11 +59,13 @@ def test_a_sandbox_gives_the_same_bits_to_one_tenant_and_leaves_nothing(
             assert not set(descendants(daemon.pid)) <= seen, "a worker served two tenants"
             seen |= set(descendants(daemon.pid))
         daemon.stop()
-        eventually(
-            lambda seen=seen: not any(Path(f"/proc/{pid}").exists() for pid in seen), "the end of what it started"
-        )
+        eventually(lambda seen=seen: not any(map(is_there, seen)), "the end of what it started")
     assert found[0] == found[1]
     assert held_folders() == before
+
+
+def is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def held_folders() -> set[Path]:

@@ -52,7 +52,9 @@ class Process(Protocol):
     """What is needed of a started process, as ``subprocess.Popen`` has it."""
 
     pid: int
-    returncode: int | None
+
+    @property
+    def returncode(self) -> int | None: ...
 
     def wait(self, timeout: float | None = None) -> int: ...
     def send_signal(self, number: int, /) -> None: ...
@@ -228,7 +230,9 @@ def _start(
     driver: Driver | None = None,
     shows: tuple[str, ...] = (),
 ) -> Child:
-    """Start the command with a socket, in a sandbox of ``driver``, which then shows it these folders too. Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
+    """Start the command with a socket, in a sandbox of ``driver``, which then shows it these folders too.
+
+    Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
         try:
             ours, theirs = pair(kind)

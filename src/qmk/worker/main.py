@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--isolation",
         default="process",
-        help="'jail': run jobs in a jail of the kernel; 'gvisor', 'microvm': it is in one",
+        help="'jail': run jobs in a jail; 'gvisor' or 'microvm': it is in one",
     )
     parser.add_argument("--zygote", action="store_true", help="fork a worker in a jail whenever the host asks for one")
     parser.add_argument("--memory", type=int, default=0, help="bytes that a worker in a jail may take, 0 without bound")

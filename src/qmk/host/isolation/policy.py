@@ -1,4 +1,4 @@
-"""Says at which level an engine's worker runs: the weakest that is not below the floor, and that host and engine have."""
+"""Says at which level an engine's worker runs: the weakest at or above the floor that host and engine have."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class Isolation:
         if wanted == "process":
             return "process"
         troubles: list[tuple[str, str]] = []
-        for level in (level for level in LEVELS_OF_ENGINES if at_least(level, wanted)):
+        levels: list[Level] = [level for level in LEVELS_OF_ENGINES if at_least(level, wanted)]
+        for level in levels:
             trouble = self._trouble(engine, declaration, level)
             if trouble is None:
                 return level
@@ -75,10 +76,8 @@ class Isolation:
         if declaration is not None and declaration.devices is not None:
             return f"engine '{engine}' needs the network, which level '{level}' has not", other
         if interpreters.path_of(engine) is not None:
-            return (
-                f"engine '{engine}' runs under the Python of another environment, which '{level}' does not hold",
-                other,
-            )
+            why = f"runs under the Python of another environment, which '{level}' does not hold"
+            return f"engine '{engine}' {why}", other
         if engine in self._unfit and level == "jail":
             return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", other
         found = self.capability(level)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -108,7 +107,4 @@ def words_of(error: subprocess.CompletedProcess[str]) -> str:
     """The last line of what a program that failed said."""
     said = [*error.stdout.strip().splitlines(), *error.stderr.strip().splitlines()]
     text = said[-1][-300:] if said else "it said nothing"
-    number = (
-        f"signal {signal.Signals(-error.returncode).name}" if error.returncode < 0 else f"status {error.returncode}"
-    )
-    return f"{text} ({number})"
+    return f"{text} (status {error.returncode})"

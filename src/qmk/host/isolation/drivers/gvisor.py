@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ PLATFORM = "systrap"
 NEWEST_NEEDED = "runsc of 2023 or later, as in Debian 13 or bookworm-backports"
 PROBE_S = 20.0
 OWN_BYTES = 512 << 20
-"""What runsc may take for itself: the names of files in /tmp are in its memory, and gVisor does not bound their number."""
+"""What runsc may take for itself. It keeps the names of files in /tmp, and does not bound their number."""
 FLAGS = ("--network=none", "--ignore-cgroups", "--overlay2=none", "--host-uds=none", "--host-fifo=none",
          "--file-access-mounts=exclusive")  # fmt: skip
 CAPABILITIES = ["CAP_SYS_ADMIN"]
@@ -54,7 +55,7 @@ class GVisor:
         except subprocess.TimeoutExpired:
             raise QmkError("UNSUPPORTED", f"runsc ran 'true' for more than {PROBE_S:g} s", help=NEWEST_NEEDED) from None
         finally:
-            _remove(held.folder)
+            shutil.rmtree(held.folder, ignore_errors=True)
         if found.returncode:
             raise QmkError("UNSUPPORTED", f"runsc does not work here: {words_of(found)}", help=f"use {NEWEST_NEEDED}")
         return time.perf_counter() - started
@@ -111,9 +112,3 @@ def _specification(job: Job, paths: tuple[str, ...]) -> dict[str, Any]:
         "mounts": mounts,
         "linux": {"namespaces": [{"type": name} for name in ("pid", "mount", "network", "ipc", "uts")]},
     }
-
-
-def _remove(place: Path) -> None:
-    import shutil
-
-    shutil.rmtree(place, ignore_errors=True)
