@@ -85,8 +85,10 @@ class Child(msgspec.Struct):
         return self.grace_s
 
     def end(self, grace_s: float = 0.0) -> tuple[int, bytes]:
-        """Kill it, wait until it is gone; its status and what is left of its last words. ``grace_s`` lets it end by
-        itself. For those without an event loop."""
+        """Kill it, wait until it is gone; its status and what is left of its last words, none when asked again.
+        ``grace_s`` lets it end by itself. For those without an event loop."""
+        if self.stderr_fd < 0:
+            return self.process.wait(), b""
         grace_s = max(grace_s, self.ask())
         self.sock.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -98,6 +100,7 @@ class Child(msgspec.Struct):
         with contextlib.suppress(BlockingIOError):  # something it started may hold the pipe open
             words = os.read(self.stderr_fd, 1 << 16)
         os.close(self.stderr_fd)
+        self.stderr_fd = -1
         return status, words
 
 
@@ -182,7 +185,7 @@ def _start_confined(
         arguments += ["--declaration", discovery.reference(engine)]
     else:
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
-    given = {name: value for name, value in _environment().items() if not name.startswith("QMK_CLOUD_")}
+    given = _environment_of_nobody()
     command = [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
     shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
     return _start(command, {**given, "OPENBLAS_NUM_THREADS": "1"}, kind, driver, shows)
@@ -205,6 +208,15 @@ def translator(memory_bytes: int) -> Child:
 def script(runner: Path) -> Child:
     """Start a process that runs one script with the compiled runner at ``runner``."""
     return _start([sys.executable, "-P", "-m", "qmk.scripts.process", "--runner", str(runner)], _environment())
+
+
+def native_script(driver: Driver, memory_bytes: int, wheels: Path | None) -> Child:
+    """Start a process in a sandbox of ``driver`` that runs one script in this Python, which may take ``memory_bytes``
+    and import what lies in the folder ``wheels``."""
+    command = [sys.executable, "-P", "-m", "qmk.scripts.native", "--memory", str(memory_bytes)]
+    shows = () if wheels is None else (str(wheels),)
+    given = _environment_of_nobody()
+    return _start([*command, *(("--wheels", *shows) if shows else ())], given, driver=driver, shows=shows)
 
 
 class Shortage(QmkError):
@@ -271,6 +283,11 @@ def _open(job: Job, stderr: int, driver: Driver | None) -> Process:
 def _environment(remote: bool = False) -> dict[str, str]:
     """``child_environment`` with nothing buffered."""
     return {**child_environment(remote), "PYTHONUNBUFFERED": "1"}
+
+
+def _environment_of_nobody() -> dict[str, str]:
+    """As ``_environment``, without what is said to engines of providers."""
+    return {name: value for name, value in _environment().items() if not name.startswith("QMK_CLOUD_")}
 
 
 def _foreign_environment(remote: bool) -> dict[str, str]:

@@ -3,10 +3,9 @@ and its calls. What is left to attack of the sandbox is then as small as of a ja
 
 from __future__ import annotations
 
-import contextlib
 import os
 
-from qmk.worker.jail import entry, seccomp
+from qmk.worker.jail import entry, root, seccomp
 from qmk.worker.jail import kernel as linux
 from qmk.worker.jail.root import MNT_DETACH
 from qmk.worker.memory import PEAK
@@ -17,9 +16,11 @@ def confine(memory_bytes: int = 0) -> None:
     ``memory_bytes`` more (0: without bound). Raises ``OSError``."""
     PEAK.reset()  # it opens files that are out of reach later
     entry.bound(memory_bytes)
-    for path in (b"/proc", b"/sys"):
-        with contextlib.suppress(OSError):  # not shown, or not ours to take away
-            linux.check(linux.LIBC.umount2(path, MNT_DETACH), "umount")
+    for path in ("/proc", "/sys"):
+        if os.path.isdir(path) and os.listdir(path):
+            linux.check(linux.LIBC.umount2(path.encode(), MNT_DETACH), f"umount {path}")
+    if not os.access("/tmp", os.W_OK):
+        root.mount_scratch("/tmp")
     os.environ.update(HOME="/tmp", TMPDIR="/tmp")
     entry.drop_capabilities()
     seccomp.install(seccomp.program(os.getpid(), seccomp.REFUSE), listen=False)
