@@ -17,7 +17,8 @@ import pytest
 
 from qmk.base.isolation import Level
 from qmk.host import spawn
-from qmk.host.isolation.probe import probe
+from qmk.host.isolation.driver import Site
+from qmk.host.isolation.probe import DRIVERS, probe
 from qmk.qvm.graph import digest, pack
 from qmk.sdk.kit.builder import Builder
 from qmk.worker.messages import Done, FromWorker, Ready, Run
@@ -35,7 +36,7 @@ class Inside:
 
     def __init__(self, folder: Path, level: Level) -> None:
         external = spawn.External("attempts:ENGINE", str(folder / "engine"))
-        self.child = spawn.worker("attempts", 1, external, isolation=level, memory_bytes=1 << 30)
+        self.child = DRIVERS[level](Site(1, 1 << 30, external={"attempts": external})).single("attempts")
         self.child.sock.settimeout(60)
         self.channel: Channel[Any] = Channel(self.child.sock, FromWorker)
         assert isinstance(self.channel.receive(), Ready)

@@ -25,7 +25,6 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.base.isolation import Level
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
 
@@ -124,21 +123,9 @@ def kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)  # macOS answers so for a group whose leader is a zombie
 
 
-def worker(
-    engine: str,
-    threads: int,
-    external: External | None = None,
-    nice: int = 0,
-    isolation: Level = "process",
-    memory_bytes: int = 0,
-) -> Child:
+def worker(engine: str, threads: int, external: External | None = None, nice: int = 0) -> Child:
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
-    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others. At isolation
-    ``jail`` it then goes into a jail (``worker.zygote``), where it may take ``memory_bytes`` (0: without bound)."""
-    if isolation != "process":
-        return _start_in_jail(
-            engine, threads, external, nice, ["--isolation", isolation, "--memory", str(memory_bytes)]
-        )
+    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others."""
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
@@ -155,26 +142,24 @@ def worker(
     return child
 
 
-def zygote(engine: str, threads: int, external: External | None, nice: int, memory_bytes: int) -> Child:
-    """Start a process that loads ``engine``, says ``Ready``, and forks workers into jails, each of which may take
-    ``memory_bytes`` (0: without bound)."""
-    more = ["--isolation", "jail", "--zygote", "--memory", str(memory_bytes)]
-    return _start_in_jail(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
-
-
-def _start_in_jail(
-    engine: str, threads: int, external: External | None, nice: int, more: list[str], kind: int = socket.SOCK_STREAM
+def in_jail(
+    engine: str, threads: int, external: External | None, nice: int, memory_bytes: int, *, zygote: bool
 ) -> Child:
-    """Start a process for jails: what its environment would tell of providers is left out, and numerical libraries
-    start no threads as they load, which a fork would lose."""
-    arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice), *more]
+    """Start a process that loads ``engine`` and goes into a jail, where it may take ``memory_bytes`` (0: without
+    bound); a zygote says ``Ready`` instead, and forks workers into jails (``worker.zygote``). What its environment
+    would tell of providers is left out, and numerical libraries start no threads as they load, which a fork would
+    lose."""
+    arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
+    arguments += ["--isolation", "jail", "--memory", str(memory_bytes), *(["--zygote"] if zygote else [])]
     if external is None:
         arguments += ["--declaration", discovery.reference(engine)]
     else:
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
     given = {name: value for name, value in _environment().items() if not name.startswith("QMK_CLOUD_")}
     command = [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
-    return _start(command, {**given, "OPENBLAS_NUM_THREADS": "1"}, kind)
+    return _start(
+        command, {**given, "OPENBLAS_NUM_THREADS": "1"}, socket.SOCK_SEQPACKET if zygote else socket.SOCK_STREAM
+    )
 
 
 def _core_folder() -> str:
