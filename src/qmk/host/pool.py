@@ -112,8 +112,7 @@ class Pool:
         runners = self._workers.runners(job, fence)
         for worker in runners:
             self._end(worker, ask=grace_s > 0)
-        if runners:
-            self._pump()
+        self._pump()
         for worker in runners:
             self._replace(worker.engine)
 
@@ -203,16 +202,17 @@ class Pool:
             self._end(worker)
 
     def _assign(self, task: Task) -> None:
-        launch = task.launch
+        engine, tenant = task.launch.engine, task.launch.tenant
         try:
-            level = self._starter.level_for(launch.engine, launch.isolation)
-            worker = self._workers.choose(launch, level) or self._start(launch.engine, level)
+            level = self._starter.level_for(engine, task.launch.isolation)
+            worker = self._workers.choose(task.launch, level) or self._start(engine, level)
+        except spawn.Shortage:
+            raise
         except QmkError as error:
-            if isinstance(error, spawn.Shortage):
-                raise
-            return self._report_failure(task, task.failed(error), None)
-        worker.task, worker.tenant = task, launch.tenant
-        self.counters.add("sandbox_denials_total", (worker.engine, launch.tenant), 0)  # a rise from 0 is seen as one
+            self._report_failure(task, task.failed(error), None)
+            return
+        worker.task, worker.tenant = task, tenant
+        self.counters.add("sandbox_denials_total", (engine, tenant), 0)  # a rise from 0 is seen as one
         if worker.ready:
             self._run(worker)
 
