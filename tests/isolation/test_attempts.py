@@ -18,7 +18,8 @@ import pytest
 
 from qmk.base.isolation import Level
 from qmk.host import spawn
-from qmk.host.isolation.drivers import DRIVERS
+from qmk.host.isolation.driver import Site
+from qmk.host.isolation.probe import DRIVERS
 from qmk.qvm.graph import digest, pack
 from qmk.sdk.kit.builder import Builder
 from qmk.worker.messages import Done, FromWorker, Ready, Run
@@ -29,7 +30,7 @@ from tests.isolation.conftest import require
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
 
 LEVELS: tuple[Level, ...] = ("process", "jail")
-SANDBOXES: tuple[Level, ...] = tuple(DRIVERS)
+SANDBOXES: tuple[Level, ...] = tuple(level for level in DRIVERS if level not in LEVELS)
 BOUND_OTHERWISE = {"gvisor": {"very many files"}}
 """gVisor does not bound the number of files; they are in memory of the sandbox, which has a bound."""
 
@@ -39,7 +40,7 @@ class Inside:
 
     def __init__(self, folder: Path, level: Level) -> None:
         external = spawn.External("attempts:ENGINE", str(folder / "engine"))
-        self.child = spawn.worker("attempts", 1, external, isolation=level, memory_bytes=1 << 30)
+        self.child = DRIVERS[level](Site(1, 1 << 30, external={"attempts": external})).single("attempts")
         self.child.sock.settimeout(60)
         self.channel: Channel[Any] = Channel(self.child.sock, FromWorker)
         assert isinstance(self.channel.receive(), Ready)

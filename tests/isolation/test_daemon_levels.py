@@ -15,10 +15,10 @@ from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.client.operator import Operator
 from qmk.client.sync import Client
-from qmk.host.isolation.drivers import DRIVERS
-from qmk.host.isolation.drivers.driver import PREFIX
+from qmk.host.isolation.drivers.sandbox import PREFIX
 from qmk.sdk.kit.builder import Builder
 from tests.isolation.conftest import require
+from tests.isolation.test_attempts import SANDBOXES
 
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
 Eventually = Callable[[Callable[[], bool], str], None]
@@ -38,7 +38,7 @@ def test_the_same_bits_at_both_levels_and_the_level_in_the_result(make_daemon: A
 
 
 @pytest.mark.conformance
-@pytest.mark.parametrize("level", DRIVERS)
+@pytest.mark.parametrize("level", SANDBOXES)
 def test_a_sandbox_gives_the_same_bits_to_one_tenant_and_leaves_nothing(
     make_daemon: Any, eventually: Eventually, level: Level
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from qmk.api.scripting import run_script
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
-from qmk.host.isolation.drivers import FOR_SCRIPTS
+from qmk.host.isolation.drivers.held import FOR_SCRIPTS
 from qmk.scripts.checked import Checked
 from qmk.scripts.messages import Asked, Bounds, Ended, Logged, Script, Usage, Wish
 from qmk.worker.messages import Ready

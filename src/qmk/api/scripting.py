@@ -126,7 +126,7 @@ def _sandbox(
     """What starts the process of a script, its provenance, and whether that process is the script's own, so that each
     of its messages has to be checked."""
     from qmk.host import spawn
-    from qmk.host.isolation.drivers import driver_for_scripts
+    from qmk.host.isolation.drivers.held import sandbox_for_scripts
 
     level = parse(isolation) or "wasm"
     if level == "wasm":
@@ -137,7 +137,7 @@ def _sandbox(
         runner = build.runner(runners())
         how = {"isolation": level, "runner": runner.stem.removeprefix("script-")}
         return partial(spawn.script, runner), how, False
-    driver = driver_for_scripts(level)
+    sandbox = sandbox_for_scripts(level)
     if fuel is not None:
         raise arguments.refuse("fuel", fuel, f"None for level '{level}'", "leave it out; timeout_ms bounds the time")
     how, folder = {"isolation": level, "python": platform.python_version()}, None
@@ -146,7 +146,7 @@ def _sandbox(
 
         folder = install(Path(wheels), runners() / "wheels")
         how["wheels"] = folder.name
-    return partial(spawn.native_script, driver, memory_bytes, folder), how, True
+    return partial(spawn.native_script, sandbox, memory_bytes, folder), how, True
 
 
 def _bound(name: str, asked: int | None) -> int:

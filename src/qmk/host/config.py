@@ -152,7 +152,7 @@ class HostConfig:
     def policy(self) -> Isolation:
         """What decides on the levels of jobs."""
         floor = parse(self.isolation)
-        return Isolation(floor or "process", probe_level, DEFAULT_LEVEL if floor is None else floor)
+        return Isolation(floor, probe_level, DEFAULT_LEVEL if floor is None else floor)
 
     @property
     def bounds(self) -> Bounds:

@@ -25,9 +25,7 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.base.isolation import Level
-from qmk.host.isolation.drivers import DRIVERS
-from qmk.host.isolation.drivers.driver import Driver, HeldProcess, Job
+from qmk.host.isolation.drivers.sandbox import HeldProcess, Job, Sandbox
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
 
@@ -131,21 +129,9 @@ def kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)  # macOS answers so for a group whose leader is a zombie
 
 
-def worker(
-    engine: str,
-    threads: int,
-    external: External | None = None,
-    nice: int = 0,
-    isolation: Level = "process",
-    memory_bytes: int = 0,
-) -> Child:
+def worker(engine: str, threads: int, external: External | None = None, nice: int = 0) -> Child:
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
-    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others. At isolation
-    ``jail`` it then goes into a jail (``worker.zygote``), above that a driver starts it in a sandbox; there it may take
-    ``memory_bytes`` (0: without bound)."""
-    if isolation != "process":
-        more = ["--isolation", isolation, "--memory", str(memory_bytes)]
-        return _start_confined(engine, threads, external, nice, more, driver=DRIVERS.get(isolation))
+    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others."""
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
@@ -162,33 +148,38 @@ def worker(
     return child
 
 
-def zygote(engine: str, threads: int, external: External | None, nice: int, memory_bytes: int) -> Child:
-    """Start a process that loads ``engine``, says ``Ready``, and forks workers into jails, each of which may take
-    ``memory_bytes`` (0: without bound)."""
-    more = ["--isolation", "jail", "--zygote", "--memory", str(memory_bytes)]
-    return _start_confined(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
-
-
-def _start_confined(
-    engine: str,
-    threads: int,
-    external: External | None,
-    nice: int,
-    more: list[str],
-    kind: int = socket.SOCK_STREAM,
-    driver: Driver | None = None,
+def in_jail(
+    engine: str, threads: int, external: External | None, nice: int, memory_bytes: int, *, zygote: bool
 ) -> Child:
-    """Start a process for jails, or in a sandbox of ``driver``: what its environment would tell of providers is left
-    out, and numerical libraries start no threads as they load, which a fork would lose."""
+    """Start a process that loads ``engine`` and goes into a jail, where it may take ``memory_bytes`` (0: without
+    bound); a zygote says ``Ready`` instead, and forks workers into jails (``worker.zygote``). What its environment
+    would tell of providers is left out, and numerical libraries start no threads as they load, which a fork would
+    lose."""
+    command = _confined(engine, threads, external, nice, ["--isolation", "jail", "--memory", str(memory_bytes)])
+    environment = {**_environment_of_nobody(), "OPENBLAS_NUM_THREADS": "1"}
+    if zygote:
+        return _start([*command, "--zygote"], environment, socket.SOCK_SEQPACKET)
+    return _start(command, environment)
+
+
+def in_sandbox(
+    sandbox: Sandbox, engine: str, threads: int, external: External | None, nice: int, memory_bytes: int
+) -> Child:
+    """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound)."""
+    more = ["--isolation", sandbox.level, "--memory", str(memory_bytes)]
+    shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
+    command = _confined(engine, threads, external, nice, more)
+    return _start(command, _environment_of_nobody(), sandbox=sandbox, shows=shows)
+
+
+def _confined(engine: str, threads: int, external: External | None, nice: int, more: list[str]) -> list[str]:
+    """The command of a worker that is told its whole declaration, as it cannot search for engines."""
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice), *more]
     if external is None:
         arguments += ["--declaration", discovery.reference(engine)]
     else:
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
-    given = _environment_of_nobody()
-    command = [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
-    shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
-    return _start(command, {**given, "OPENBLAS_NUM_THREADS": "1"}, kind, driver, shows)
+    return [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
 
 
 def _core_folder() -> str:
@@ -210,13 +201,13 @@ def script(runner: Path) -> Child:
     return _start([sys.executable, "-P", "-m", "qmk.scripts.process", "--runner", str(runner)], _environment())
 
 
-def native_script(driver: Driver, memory_bytes: int, wheels: Path | None) -> Child:
-    """Start a process in a sandbox of ``driver`` that runs one script in this Python, which may take ``memory_bytes``
-    and import what lies in the folder ``wheels``."""
+def native_script(sandbox: Sandbox, memory_bytes: int, wheels: Path | None) -> Child:
+    """Start a process in a sandbox that runs one script in this Python, which may take ``memory_bytes`` and import what
+    lies in the folder ``wheels``."""
     command = [sys.executable, "-P", "-m", "qmk.scripts.native", "--memory", str(memory_bytes)]
     shows = () if wheels is None else (str(wheels),)
-    given = _environment_of_nobody()
-    return _start([*command, *(("--wheels", *shows) if shows else ())], given, driver=driver, shows=shows)
+    more = ["--wheels", *shows] if shows else []
+    return _start([*command, *more], _environment_of_nobody(), sandbox=sandbox, shows=shows)
 
 
 class Shortage(QmkError):
@@ -239,10 +230,10 @@ def _start(
     command: list[str],
     environment: dict[str, str],
     kind: int = socket.SOCK_STREAM,
-    driver: Driver | None = None,
+    sandbox: Sandbox | None = None,
     shows: tuple[str, ...] = (),
 ) -> Child:
-    """Start the command with a socket, in a sandbox of ``driver``, which then shows it these folders too.
+    """Start the command with a socket; in a sandbox, which then shows it these folders too.
 
     Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
@@ -254,7 +245,7 @@ def _start(
                 ours_on_failure.callback(os.close, said)
                 try:
                     job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
-                    process = _open(job, theirs_to_say, driver)
+                    process = _open(job, theirs_to_say, sandbox)
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -265,8 +256,8 @@ def _start(
     return Child(process, ours, said)
 
 
-def _open(job: Job, stderr: int, driver: Driver | None) -> Process:
-    held = None if driver is None else driver.hold(job)
+def _open(job: Job, stderr: int, sandbox: Sandbox | None) -> Process:
+    held = None if sandbox is None else sandbox.hold(job)
     process = subprocess.Popen(
         job.command if held is None else held.command,
         stdin=subprocess.DEVNULL,

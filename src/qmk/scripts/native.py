@@ -7,16 +7,17 @@ All of it is the script's, once that has begun: whoever started it checks each m
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import contextlib
+import importlib
 import json
 import os
 import random
 import socket
 import sys
 import time
+from typing import Any
 
 import qmk
-from qmk.scripts.guest import program
 from qmk.scripts.messages import Answer, Asked, Ended, Logged, Script, ToScript, Usage, Wish
 from qmk.worker import process
 from qmk.worker.jail import guest
@@ -26,8 +27,9 @@ from qmk.worker.wire import Channel
 
 def serve(channel: Channel[ToScript], memory_bytes: int) -> None:
     """Give up all rights, and run the one script that comes, with its questions on the same channel."""
-    if importlib.util.find_spec("numpy"):
-        import numpy  # noqa: F401  # most scripts need it, and its memory is not theirs
+    with contextlib.suppress(ImportError):
+        importlib.import_module("numpy")  # most scripts need it, and its memory is not theirs
+    program: Any = importlib.import_module("qmk.scripts.guest.program")
     guest.confine(memory_bytes)
     channel.send(Ready("native", qmk.__version__, os.getpid()))
     script = channel.receive()
@@ -46,7 +48,10 @@ def serve(channel: Channel[ToScript], memory_bytes: int) -> None:
             raise program.Refused(answer.json)
         return answer.json
 
-    program.connect(run, lambda line: channel.send(Logged(line)))
+    def log(line: str) -> None:
+        channel.send(Logged(line))
+
+    program.connect(run, log)
     random.seed(script.seed)
     job = {"text": script.text, "input": script.input, "seed": script.seed, "file": script.file}
     said = json.dumps(program.outcome(job))

@@ -15,7 +15,7 @@ import time
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host.isolation.capability import Capability
-from qmk.host.isolation.drivers.driver import Held, Job, folder, program, words_of
+from qmk.host.isolation.drivers.sandbox import Held, Job, folder, program, words_of
 from qmk.worker.jail import root
 
 PROBE_S = 10.0

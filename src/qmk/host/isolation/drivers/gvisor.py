@@ -19,7 +19,7 @@ from typing import Any
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host.isolation.capability import Capability
-from qmk.host.isolation.drivers.driver import Held, Job, dies_with_us, folder, program, words_of
+from qmk.host.isolation.drivers.sandbox import Held, Job, dies_with_us, folder, program, words_of
 from qmk.worker.jail import root
 
 PLATFORM = "systrap"

@@ -1,4 +1,4 @@
-"""What a driver is: it turns the command of a worker into one that runs it in a sandbox.
+"""What a sandbox is: a program that turns the command of a worker into one that holds it.
 
 The worker stays the process that it is at level ``process``: it gets the same socket, the same environment and the same
 standard error. Inside, it gives up what the sandbox shows and it does not need (``worker.jail.guest``).
@@ -41,7 +41,7 @@ class Held(NamedTuple):
     """Descriptors that it inherits besides the job's."""
 
 
-class Driver(Protocol):
+class Sandbox(Protocol):
     """``level`` is that of what it holds."""
 
     level: Level
