@@ -113,6 +113,12 @@ def map_memory() -> None:
     mmap.mmap(-1, 3 << 30, prot=mmap.PROT_READ).close()
 
 
+def signal_first() -> None:
+    if os.getpid() == 1:
+        raise PermissionError("that is itself")
+    os.kill(1, 0)
+
+
 def neighbours() -> None:
     if len([name for name in os.listdir("/proc") if name.isdigit()]) < 3:
         raise PermissionError("alone")
@@ -147,7 +153,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "make a device": A(lambda: (os.mknod(DEVICE, 0o20600, os.makedev(1, 3)), os.unlink(DEVICE)), root=True),
     "signal the parent": A(lambda: os.kill(os.getppid(), 0)),
     "signal everybody": A(lambda: os.kill(-1, 0)),
-    "signal process 1": A(lambda: os.kill(1, 0), root=True),
+    "signal process 1": A(signal_first, root=True),
     "open a process by pidfd": A(lambda: os.close(os.pidfd_open(os.getppid()))),
     "trace a process": A(lambda: in_child(lambda: call(101, 0, 0, 0, 0))),
     "read another process's memory": A(lambda: call(310, os.getpid(), 0, 0, 0, 0, 0)),

@@ -1,7 +1,8 @@
 """Escape and abuse attempts from inside a worker: refused in a jail, and each shown to work in a plain process.
 
 They run in one worker a level, of an engine that makes one attempt a run. The suite knows nothing of how a level is
-made, so that a further driver is one more name in ``LEVELS``.
+made: a further driver is one more name in ``SANDBOXES``, which takes programs of the system and seconds, so that
+``make conformance`` runs it.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import pytest
 
 from qmk.base.isolation import Level
 from qmk.host import spawn
-from qmk.host.isolation.probe import probe
+from qmk.host.isolation.driver import Site
+from qmk.host.isolation.probe import DRIVERS
 from qmk.qvm.graph import digest, pack
 from qmk.sdk.kit.builder import Builder
 from qmk.worker.messages import Done, FromWorker, Ready, Run
 from qmk.worker.wire import Channel
 from tests.engines.attempts import ATTEMPTS, HARMLESS
+from tests.isolation.conftest import require
 
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
 
-JAIL = probe()["jail"]
 LEVELS: tuple[Level, ...] = ("process", "jail")
+SANDBOXES: tuple[Level, ...] = tuple(level for level in DRIVERS if level not in LEVELS)
+BOUND_OTHERWISE = {"gvisor": {"very many files"}}
+"""gVisor does not bound the number of files; they are in memory of the sandbox, which has a bound."""
 
 
 class Inside:
@@ -35,7 +40,7 @@ class Inside:
 
     def __init__(self, folder: Path, level: Level) -> None:
         external = spawn.External("attempts:ENGINE", str(folder / "engine"))
-        self.child = spawn.worker("attempts", 1, external, isolation=level, memory_bytes=1 << 30)
+        self.child = DRIVERS[level](Site(1, 1 << 30, external={"attempts": external})).single("attempts")
         self.child.sock.settimeout(60)
         self.channel: Channel[Any] = Channel(self.child.sock, FromWorker)
         assert isinstance(self.channel.receive(), Ready)
@@ -52,10 +57,10 @@ def outcomes() -> Iterator[dict[str, dict[str, dict[str, Any]]]]:
     """What came of each attempt, by level and name. Everybody may read the engine, so that root becomes nobody."""
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
-        yield make_all(Path(place))
+        yield make_all(Path(place), LEVELS)
 
 
-def make_all(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+def make_all(folder: Path, levels: tuple[Level, ...]) -> dict[str, dict[str, dict[str, Any]]]:
     for name in ("engine", "secret"):
         (folder / name).mkdir()
     shutil.copy(ENGINES / "attempts.py", folder / "engine")
@@ -63,7 +68,7 @@ def make_all(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     (folder / "engine" / "target.txt").write_text(str(folder / "secret" / "key"))
     graph = Builder(1).op("x", 0).measure_all().graph()
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for level in LEVELS:
+    for level in levels:
         inside = Inside(folder, level)
         try:
             found[level] = {name: inside.attempt(number, graph) for number, name in enumerate(ATTEMPTS)}
@@ -79,3 +84,14 @@ def test_a_jail_refuses_what_works_in_a_plain_process(
     assert "refused" in outcomes["jail"][name], outcomes["jail"][name]
     if name not in HARMLESS and (os.geteuid() == 0 or not ATTEMPTS[name].root):
         assert "worked" in outcomes["process"][name], outcomes["process"][name]
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("level", SANDBOXES)
+def test_a_sandbox_refuses_what_works_in_a_plain_process(level: Level) -> None:
+    require(level)
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        found = make_all(Path(place), (level,))[level]
+    worked = {name for name, notes in found.items() if "refused" not in notes}
+    assert worked == BOUND_OTHERWISE.get(level, set())

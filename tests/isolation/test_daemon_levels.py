@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ import pytest
 
 from benchmarks.isolation import descendants
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.client.operator import Operator
 from qmk.client.sync import Client
-from qmk.host.isolation.probe import probe
+from qmk.host.isolation.drivers.sandbox import PREFIX
 from qmk.sdk.kit.builder import Builder
+from tests.isolation.conftest import require
+from tests.isolation.test_attempts import SANDBOXES
 
 ENGINES = Path(__file__).resolve().parents[1] / "engines"
-JAIL = probe()["jail"]
 Eventually = Callable[[Callable[[], bool], str], None]
 GRAPH = Builder(2).op("h", 0).op("cnot", 0, 1).measure_all().graph()
 
@@ -32,6 +35,41 @@ def test_the_same_bits_at_both_levels_and_the_level_in_the_result(make_daemon: A
         counts.append(result.counts)
         daemon.stop()
     assert counts[0] == counts[1]
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("level", SANDBOXES)
+def test_a_sandbox_gives_the_same_bits_to_one_tenant_and_leaves_nothing(
+    make_daemon: Any, eventually: Eventually, level: Level
+) -> None:
+    require(level)
+    before, found = held_folders(), []
+    for asked in ("process", level):
+        daemon = make_daemon(isolation=asked, cache_bytes=0, workers=1)
+        with Client(daemon.socket) as client:
+            results = [client.run(GRAPH, shots=500, seed=seed) for seed in (1, 2)]
+        assert {result.provenance.isolation for result in results} == {asked}
+        found.append([result.counts for result in results])
+        seen = set(descendants(daemon.pid))
+        if asked == level:
+            operator = Operator(daemon.folder / "state")
+            operator.call("op_tenant_add", tenant="b")
+            with Client(daemon.socket, token=operator.call("op_token_issue", tenant="b").token) as client:
+                client.run(GRAPH, shots=10)
+            assert not set(descendants(daemon.pid)) <= seen, "a worker served two tenants"
+            seen |= set(descendants(daemon.pid))
+        daemon.stop()
+        eventually(lambda seen=seen: not any(map(is_there, seen)), "the end of what it started")
+    assert found[0] == found[1]
+    assert held_folders() == before
+
+
+def is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def held_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob(f"{PREFIX}-*"))
 
 
 def test_a_floor_that_cannot_be_given_refuses_with_the_reason_and_the_fix(make_daemon: Any) -> None:

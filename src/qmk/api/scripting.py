@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import platform
 import select
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS, check
 from qmk.base.seeds import substream
 from qmk.request import arguments
 from qmk.request.shots import seed_of
 from qmk.rpc.places import state_dir
 from qmk.rpc.splitter import RECEIVE_BYTES
+from qmk.scripts.checked import Checked
 from qmk.scripts.messages import Answer, Asked, Bounds, Ended, FromScript, Logged, Script, Usage, Wish, refusal
 from qmk.worker.messages import Ready
 from qmk.worker.wire import Unframer, WireError, frame
@@ -62,6 +66,8 @@ def run_script(
     runs: int | None = None,
     log: Callable[[str], object] | None = None,
     file: str = "script",
+    isolation: str = AUTO,
+    wheels: str | os.PathLike[str] | None = None,
     client: Client | None = None,
 ) -> ScriptResult:
     """Run Python text in a sandbox and give its result.
@@ -76,6 +82,10 @@ def run_script(
     and ``timeout_ms`` (60 s) are what the script may take, at most the limits ``script_...``. ``file`` is its name in
     errors. With a ``client``, each run is a job on its daemon, with the rights, quotas and charges of that session; the
     script itself runs here.
+
+    ``isolation`` names the sandbox: "wasm", which "auto" takes, or for native Python with NumPy "jail" (bubblewrap) or
+    "gvisor" (runsc). There ``fuel`` has no meaning, ``memory_bytes`` is beyond what Python and NumPy take, the clock is
+    real, and ``wheels`` may name a folder of ``*.whl`` files that the script imports from.
 
     Raises ``QmkError``: JOB_FAILED with the line of the script's own error, QUOTA_EXCEEDED naming the limit that ended
     it, INSUFFICIENT_CAPS for a system call, TIMEOUT, UNSUPPORTED without the extra ``wasm``.
@@ -94,22 +104,49 @@ def run_script(
     check("timeout_ms", limit_ms)
     from qmk.api.embedded import Embedded
     from qmk.host import spawn
-    from qmk.scripts import build
 
-    runner = build.runner(runners())
+    start, how, checked = _sandbox(isolation, wheels, fuel, bounds.memory_bytes)
     lines: list[str] = []
     with spawn.hold_interrupts():
-        child = spawn.script(runner)
+        child = start()
     try:
         with Embedded(isolate=True) if client is None else nullcontext(client) as kernel:
-            supervisor = _Supervisor(child, script, limit_ms, _Runs(kernel, script.seed, shots))
+            supervisor = _Supervisor(child, script, limit_ms, _Runs(kernel, script.seed, shots), checked)
             ended = supervisor.run(lambda line: (lines.append(line), log and log(line)))
     finally:
         child.end()
     if ended.kind:
         raise QmkError(ended.kind, ended.message, **ended.fields, usage=msgspec.to_builtins(ended.usage))
-    how = {"isolation": "wasm", "runner": runner.stem.removeprefix("script-")}
     return ScriptResult(ended.result, script.seed, lines, ended.usage, how)
+
+
+def _sandbox(
+    isolation: str, wheels: str | os.PathLike[str] | None, fuel: int | None, memory_bytes: int
+) -> tuple[Callable[[], Child], dict[str, str], bool]:
+    """What starts the process of a script, its provenance, and whether that process is the script's own, so that each
+    of its messages has to be checked."""
+    from qmk.host import spawn
+    from qmk.host.isolation.drivers.held import sandbox_for_scripts
+
+    level = parse(isolation) or "wasm"
+    if level == "wasm":
+        if wheels is not None:
+            raise arguments.refuse("wheels", os.fspath(wheels), "None for level 'wasm'", "add isolation='jail'")
+        from qmk.scripts import build
+
+        runner = build.runner(runners())
+        how = {"isolation": level, "runner": runner.stem.removeprefix("script-")}
+        return partial(spawn.script, runner), how, False
+    sandbox = sandbox_for_scripts(level)
+    if fuel is not None:
+        raise arguments.refuse("fuel", fuel, f"None for level '{level}'", "leave it out; timeout_ms bounds the time")
+    how, folder = {"isolation": level, "python": platform.python_version()}, None
+    if wheels is not None:
+        from qmk.scripts.wheels import install
+
+        folder = install(Path(wheels), runners() / "wheels")
+        how["wheels"] = folder.name
+    return partial(spawn.native_script, sandbox, memory_bytes, folder), how, True
 
 
 def _bound(name: str, asked: int | None) -> int:
@@ -165,15 +202,18 @@ class _Runs:
 class _Supervisor:
     """Talks with the process of a script until it ends, or its time does."""
 
-    def __init__(self, child: Child, script: Script, limit_ms: int, runs: _Runs) -> None:
+    def __init__(self, child: Child, script: Script, limit_ms: int, runs: _Runs, check: bool) -> None:
         self._child, self._script, self._limit_ms, self._runs = child, script, limit_ms, runs
         self._deadline_s = time.monotonic() + limit_ms / 1e3
         self._unframer: Unframer[FromScript] = Unframer(FromScript)
+        self._checked = Checked(script) if check else None
 
     def run(self, log: Callable[[str], object]) -> Ended:
         """The end of the script. Raises TIMEOUT, and INTERNAL_ERROR where the process is lost."""
         while True:
             for message in self._receive():
+                if self._checked is not None:
+                    message = self._checked.message(message)
                 if isinstance(message, Ready):
                     self._send(self._script)
                 elif isinstance(message, Logged):

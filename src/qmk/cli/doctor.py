@@ -158,7 +158,7 @@ def isolation_checks() -> list[Check]:
 
     rows: list[Check] = []
     for row in probe().values():
-        cost = f", {row.cost_ms:.1f} ms for the namespaces of a worker" if row.cost_ms else ""
+        cost = f", {row.cost_ms:.1f} ms for {row.cost_of}" if row.cost_ms else ""
         state = "ok" if row.available or row.level != "jail" else "warning"
         found = f"available{cost}" if row.available else f"not available: {row.reason}"
         rows.append(Check(f"isolation {row.level}", state, found, row.fix))

@@ -45,13 +45,16 @@ def command(
     wanted: Wanted,
     script: bool,
     input_path: str | None,
+    isolation: str | None,
+    wheels: str | None,
 ) -> None:
     """Run PROGRAM and print its counts, or the values asked for.
 
     The router chooses the engine. Without --socket and --server nothing needs to be running.
     """
-    if script or input_path is not None:
-        scripting.run(program, script, input_path, asked, as_json, socket_path)
+    given_script = scripting.ScriptOptions(input_path, isolation, wheels)
+    if script or given_script.named:
+        scripting.run(program, script, given_script, asked, as_json, socket_path)
         return
     asked = asked.replace(strict=console.strict)
     remote = bool(socket_path or find_server())

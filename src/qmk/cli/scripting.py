@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from qmk.base.isolation import AUTO
 from qmk.cli import output, terminal
 from qmk.cli.failure import call_error
 from qmk.cli.session import connect, find_server
@@ -23,22 +24,43 @@ TAKEN = ("shots", "seed", "timeout_ms", "strict", "cache", "attempts")
 """Options of a run that have a meaning for a script, or none that could be missed."""
 
 
+class ScriptOptions(NamedTuple):
+    """What is given for a script, None for what is not."""
+
+    input: str | None
+    isolation: str | None
+    wheels: str | None
+
+    @property
+    def named(self) -> str:
+        """The first that is given, empty for none."""
+        return next((name for name, value in self._asdict().items() if value is not None), "")
+
+
 def script_options(command: Command) -> Command:
-    """``--script`` and ``--input``, as ``script`` and ``input_path``."""
+    """``--script``, and what goes with it: ``input_path``, ``isolation``, ``wheels``."""
     given = click.option(
         "--input", "input_path", type=click.Path(allow_dash=True), metavar="FILE",
         help="With --script: JSON that the script gets as qmk.input.",
     )  # fmt: skip
     text = "PROGRAM is a Python script; run it in a sandbox and print its result as JSON."
-    return click.option("--script", is_flag=True, help=text)(given(command))
+    level = click.option(
+        "--isolation", metavar="LEVEL",
+        help="With --script: the sandbox, wasm, or for native Python jail or gvisor.",
+    )  # fmt: skip
+    wheels = click.option(
+        "--wheels", type=click.Path(exists=True, file_okay=False), metavar="FOLDER",
+        help="With --script at jail or gvisor: *.whl files whose packages the script may import.",
+    )  # fmt: skip
+    return click.option("--script", is_flag=True, help=text)(given(level(wheels(command))))
 
 
 def run(
-    path: str, script: bool, input_path: str | None, asked: RunOptions, as_json: bool, socket_path: str | None
+    path: str, script: bool, given: ScriptOptions, asked: RunOptions, as_json: bool, socket_path: str | None
 ) -> None:
     """Run the script and print its result. With ``--socket`` or ``--server``, its runs are jobs there."""
     if not script:
-        raise call_error("--input is for a script", field="input", help="add --script")
+        raise call_error(f"--{given.named} is for a script", field=given.named, help="add --script")
     none = type(asked)()
     for name in asked.__struct_fields__:
         if name not in TAKEN and getattr(asked, name) != getattr(none, name):
@@ -52,16 +74,18 @@ def run(
         text = read_file(path).decode()
     except UnicodeDecodeError as error:
         raise call_error(f"{name} is not UTF-8 at byte {error.start}", file=name, help="save it as UTF-8") from None
-    given = None if input_path is None else _json(read_file(input_path), input_path)
+    data = None if given.input is None else _json(read_file(given.input), given.input)
     with connect(socket_path) if socket_path or find_server() else nullcontext() as client:
         found = run_script(
             text,
-            input=given,
+            input=data,
             seed=asked.seed,
             shots=asked.shots,
             timeout_ms=asked.timeout_ms,
             log=lambda line: terminal.say(one_line(line), err=True) if not as_json else None,
             file=name,
+            isolation=given.isolation or AUTO,
+            wheels=given.wheels,
             client=client,
         )
     output.json_object(found if as_json else found.value)

@@ -14,7 +14,7 @@ from qmk.base.isolation import AUTO, Level, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
 from qmk.host.isolation.policy import Isolation
-from qmk.host.isolation.probe import probe
+from qmk.host.isolation.probe import probe_level
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
@@ -152,7 +152,7 @@ class HostConfig:
     def policy(self) -> Isolation:
         """What decides on the levels of jobs."""
         floor = parse(self.isolation)
-        return Isolation(floor or "process", probe, DEFAULT_LEVEL if floor is None else floor)
+        return Isolation(floor, probe_level, DEFAULT_LEVEL if floor is None else floor)
 
     @property
     def bounds(self) -> Bounds:

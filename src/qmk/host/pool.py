@@ -1,13 +1,11 @@
 """The pool: warm worker processes, at most so many, and the launches that wait for one.
 
-A worker loads one engine once and runs one job at a time; in a jail it serves one tenant until it ends. A launch takes
-an idle worker of its engine and level that may serve it, best one that already holds its program; else a new worker is
-started, for which the idle one unused for longest is ended when there are too many. Launches start in the
-order given, within the slots and the memory of the machine. A launch with a second
-engine (``Launch.hedge``) gets a second worker if one has nothing to do; the first result counts and ends the other, and
-the second gives way to any launch that waits. Cancelling kills the process. What the pool learns goes to ``Listener``;
-a launch that was cancelled is never spoken of again. It is the first implementation of the launch port
-(``launcher.Launcher``); its workers end with the daemon.
+A worker loads one engine once and runs one job at a time. A launch takes an idle worker that may serve it
+(``workers.Workers``); else a new one is started, for which the idle one unused for longest is ended when there are too
+many. Launches start in the order given, within the slots and the memory of the machine. A launch with a second engine
+(``Launch.hedge``) gets a second worker if one has nothing to do; the first result counts and ends the other, and the
+second gives way to any launch that waits. Cancelling kills the process. ``Listener`` hears what the pool learns, never
+of a launch that was cancelled. It is the first ``launcher.Launcher``; its workers end with the daemon.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 
@@ -24,15 +22,17 @@ from msgspec import structs
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host import spawn
+from qmk.host.isolation.driver import Ask, Site
 from qmk.host.isolation.policy import Isolation
-from qmk.host.isolation.zygotes import Ask, Starter
+from qmk.host.isolation.starter import Starter
 from qmk.host.launcher import Capacity, Listener, Loss, ask_of, plan_name, run_of
-from qmk.host.losses import Lost, Memory, judge_end
+from qmk.host.losses import Memory, judge_end
 from qmk.host.machine import OutOfMemoryKills
 from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.host.tasks import Bounds, Task, Worker, choose_end
-from qmk.host.watch import Watch, parent_of
+from qmk.host.watch import Watch
+from qmk.host.workers import Workers
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
 from qmk.worker.jail import syscalls
@@ -46,9 +46,6 @@ SHORTAGE_S = 0.5
 CLOSING_S = 5.0
 """How long the ends of workers are waited for; one that hangs in the system dies when it can."""
 
-REMEMBERED_STOPS = 4096
-"""Jobs of which it is known which process they stopped in, so that they can go on in another."""
-
 
 class Pool:
     def __init__(
@@ -60,12 +57,12 @@ class Pool:
     ) -> None:
         self.counters, self._bounds = Counters(), bounds
         self._listener = listener
-        self._starter = Starter(bounds, external or {}, isolation or Isolation())
+        isolation = isolation or Isolation()
+        self._starter = Starter(Site(bounds.threads, bounds.memory_bytes, bounds.nice, external or {}), isolation)
         self._loop = asyncio.get_running_loop()
-        self._workers: list[Worker] = []
+        self._workers = Workers(bounds, shared=isolation.shares_processes)
         self._dying: set[Worker] = set()
         self._queue: deque[Task] = deque()
-        self._stopped_in: OrderedDict[str, int] = OrderedDict()
         self._ended: asyncio.Future[None] | None = None
         self._sweeper = self._loop.call_later(bounds.idle_s, self._sweep)
         self._kills = OutOfMemoryKills()
@@ -84,7 +81,7 @@ class Pool:
 
     @property
     def running(self) -> int:
-        return sum(worker.task is not None for worker in self._workers)
+        return len(self._workers.tasks)
 
     def capacity(self) -> Capacity:
         return Capacity(self._bounds.slots, self.running, len(self._queue), self._bounds.memory_bytes)
@@ -112,26 +109,21 @@ class Pool:
             if task.is_launch(job, fence):
                 self._queue.remove(task)
                 return
-        runners = [worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence)]
+        runners = self._workers.runners(job, fence)
         for worker in runners:
-            worker.task = None
             self._end(worker, ask=grace_s > 0)
-        if runners:
-            self._pump()
+        self._pump()
         for worker in runners:
             self._replace(worker.engine)
 
     def waited_s(self, job: str, fence: int) -> float:
         """Seconds for which the launch's worker was ready to run and had no processor, since it began."""
         worker = self._runner_of(job, fence)
-        if worker is None or worker.process is None or not worker.ready:
-            return 0.0
-        return worker.process.waited_s - worker.waited_s
+        return 0.0 if worker is None else worker.launch_waited_s
 
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
         """Gives the launches that still run: none, as workers end with the daemon."""
-        tasks = [*self._queue, *(worker.task for worker in self._workers if worker.task is not None)]
-        out = [(task.launch.job, task.launch.fence) for task in tasks]
+        out = [(task.launch.job, task.launch.fence) for task in (*self._queue, *self._workers.tasks)]
         for job, fence in out:
             if job not in fences:
                 self.cancel(job, fence)
@@ -139,12 +131,11 @@ class Pool:
 
     def _runner_of(self, job: str, fence: int) -> Worker | None:
         """The worker of the launch; of two, that of the first engine."""
-        running = [worker for worker in self._workers if worker.task is not None and worker.task.is_launch(job, fence)]
-        return min(running, key=lambda worker: worker.task is not None and worker.task.hedge is not None, default=None)
+        return next(iter(self._workers.runners(job, fence)), None)
 
     def prestart(self, engine: str) -> None:
         """Have a warm worker of ``engine`` unless there is one."""
-        if self._ended is None and not any(worker.engine == engine for worker in self._workers):
+        if self._ended is None and engine not in self._workers.engines:
             self._start(engine, self._starter.level_for(engine))
 
     async def close(self) -> None:
@@ -154,7 +145,6 @@ class Pool:
         self._queue.clear()
         self._ended = self._loop.create_future()
         for worker in list(self._workers):
-            worker.task = None
             self._end(worker)
         if self._dying:
             with contextlib.suppress(TimeoutError):
@@ -164,7 +154,7 @@ class Pool:
 
     def _pump(self) -> None:
         while self._queue and self._ended is None:
-            if self._has_room(self._queue[0].launch):
+            if self._workers.has_room(self._queue[0].launch):
                 task = self._queue.popleft()
                 try:
                     self._assign(task)
@@ -184,33 +174,23 @@ class Pool:
         self._retry.cancel()
         self._retry = self._loop.call_later(SHORTAGE_S, self._pump)
 
-    def _has_room(self, launch: Launch) -> bool:
-        tasks = [worker.task.launch for worker in self._workers if worker.task is not None]
-        if len(tasks) >= self._bounds.slots:
-            return False
-        limit = self._bounds.memory_bytes
-        return not (limit and tasks and sum(task.memory_bytes for task in tasks) + launch.memory_bytes > limit)
-
     def _begin_hedge(self, task: Task) -> None:
         """Start the launch's second engine, if it has one and there is room that nobody waits for."""
         to = task.launch.hedge
         if to is None or not any(worker.task is task for worker in self._workers):
             return
-        launch = structs.replace(
-            task.launch, engine=to.engine, method=to.method, memory_bytes=to.memory_bytes, hedge=None
-        )
-        if self._has_room(launch):
-            task.partner = Task(launch, task.graph, None, hedge=to, partner=task)
+        second = task.second(to)
+        if self._workers.has_room(second.launch):
+            task.partner = second
             try:
-                self._assign(task.partner)
+                self._assign(second)
             except spawn.Shortage:
                 task.partner = None
 
     def _give_up_hedge(self) -> bool:
         """End a second engine whose first still runs, so that another launch has its place; whether there was one."""
-        for worker in self._workers:
-            task = worker.task
-            if task is not None and task.hedge is not None and task.partner is not None:
+        for task in self._workers.tasks:
+            if task.hedge is not None and task.partner is not None:
                 self._end_partner(task.partner)
                 return True
         return False
@@ -219,46 +199,30 @@ class Pool:
         """End the worker of the other engine of the launch, if it is at work."""
         partner, task.partner = task.partner, None
         for worker in [worker for worker in self._workers if partner is not None and worker.task is partner]:
-            worker.task = None
             self._end(worker)
 
     def _assign(self, task: Task) -> None:
-        launch = task.launch
+        engine, tenant = task.launch.engine, task.launch.tenant
         try:
-            level = self._starter.level_for(launch.engine, launch.isolation)
-            worker = self._idle(launch, level) or self._start(launch.engine, level)
+            level = self._starter.level_for(engine, task.launch.isolation)
+            worker = self._workers.choose(task.launch, level) or self._start(engine, level)
         except spawn.Shortage:
             raise
         except QmkError as error:
-            failed = Failed(launch.fence, error.kind.name, error.message, error.fields)
-            self._report_failure(task, failed, None)
+            self._report_failure(task, task.failed(error), None)
             return
-        worker.task, worker.tenant = task, launch.tenant
-        self.counters.add("sandbox_denials_total", (worker.engine, launch.tenant), 0)  # a rise from 0 is seen as one
+        worker.task, worker.tenant = task, tenant
+        self.counters.add("sandbox_denials_total", (engine, tenant), 0)  # a rise from 0 is seen as one
         if worker.ready:
             self._run(worker)
-
-    def _idle(self, launch: Launch, level: Level) -> Worker | None:
-        """An idle worker of the engine, in a jail one that has served no other tenant: one that holds the program, else
-        a ready one, else one that is starting. At level ``process`` a worker serves all: to start one takes the
-        processor time of a hundred jobs."""
-        kind = (launch.engine, level)
-        idle = [each for each in self._workers if each.task is None and (each.engine, each.level) == kind]
-        if level != "process":
-            idle = [worker for worker in idle if worker.tenant in (None, launch.tenant)]
-        if launch.elsewhere:
-            pid = self._stopped_in.get(launch.job)
-            idle = [worker for worker in idle if worker.process is not None and worker.process.pid != pid]
-        return max(idle, key=lambda each: (plan_name(launch) in each.holds, each.tenant is not None, each.ready),
-                   default=None)  # fmt: skip
 
     def _start(self, engine: str, level: Level) -> Worker:
         self._make_room()
         worker = Worker(engine, level, used_s=self._loop.time())
         self._workers.append(worker)
-        hear = (self._on_child, self._on_unborn, self._on_refused)
+        ask = Ask(*(partial(each, worker) for each in (self._on_child, self._on_unborn, self._on_refused)))
         try:
-            self._starter.start(engine, level, Ask(*(partial(each, worker) for each in hear)))
+            self._starter.start(engine, level, ask)
         except QmkError:
             self._workers.remove(worker)
             raise
@@ -283,8 +247,7 @@ class Pool:
         if task is not None and failed.kind == "UNSUPPORTED":
             self._queue.appendleft(task)
         elif task is not None:
-            message = f"engine '{engine}' cannot start: {failed.message}"
-            self._report_failure(task, Failed(task.launch.fence, "JOB_FAILED", message, failed.fields), None)
+            self._report_failure(task, task.no_start(engine, failed), None)
         self._pump()
 
     def _on_refused(self, worker: Worker, number: int, count: int) -> None:
@@ -295,9 +258,7 @@ class Pool:
 
     def _make_room(self, at_least: int = 0) -> None:
         """End idle workers, those unused for longest, until one more is within the bound, or ``at_least`` so many."""
-        idle = sorted((worker for worker in self._workers if worker.task is None), key=lambda worker: worker.used_s)
-        excess = len(self._workers) + 1 - self._bounds.processes
-        for worker in idle[: max(at_least, excess)]:
+        for worker in self._workers.superfluous(at_least):
             self._end(worker)
 
     def _replace(self, engine: str) -> None:
@@ -327,7 +288,7 @@ class Pool:
     def _on_message(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
             worker.ready, worker.version = True, message.version
-            self._follow(worker, message.pid)
+            worker.follow(message.pid, self._bounds.look_s)
             if worker.task is not None:
                 self._run(worker)
             return
@@ -352,14 +313,6 @@ class Pool:
         else:
             self._ended_run(worker, task, message)
 
-    def _follow(self, worker: Worker, pid: int) -> None:
-        """Has the process that computes be looked at: the child of the jail's first process."""
-        if worker.level != "process" and worker.process is not None and parent_of(pid) == worker.process.pid:
-            worker.process.measure(pid)
-            assert worker.watch is not None
-            worker.watch.close()
-            worker.watch = Watch(pid, self._bounds.look_s)
-
     def _ended_run(self, worker: Worker, task: Task, message: Done | Failed | StateSaved) -> None:
         """Handles the end of a run: the worker is idle again."""
         launch = task.launch
@@ -371,11 +324,7 @@ class Pool:
             done = structs.replace(message, isolation=worker.level)
             self._listener.on_done(launch.job, launch.fence, done, worker.version, *second)
         elif isinstance(message, StateSaved):
-            assert worker.process is not None
-            self._stopped_in[launch.job] = worker.process.pid
-            self._stopped_in.move_to_end(launch.job)
-            if len(self._stopped_in) > REMEMBERED_STOPS:
-                self._stopped_in.popitem(last=False)
+            self._workers.note_stop(launch.job, worker)
             self._listener.on_saved(launch.job, launch.fence, message)
         else:
             worker.holds.clear()
@@ -398,7 +347,8 @@ class Pool:
         return Memory(task.launch.memory_bytes, self._bounds.memory_bytes)
 
     def _end(self, worker: Worker, ask: bool = False) -> None:
-        """Take the worker out and kill it; ``_on_exit`` follows."""
+        """Take the worker out, with its task, and kill it; ``_on_exit`` follows."""
+        worker.task = None
         self._workers.remove(worker)
         if worker.process is None:
             return  # it is killed when it is there
@@ -415,51 +365,36 @@ class Pool:
             return
         assert worker.process is not None
         self._workers.remove(worker)
-        words = worker.process.last_words
         self.counters.add("worker_deaths_total", (worker.engine,))
-        log.warning("worker %d of engine %s %s%s", worker.process.pid, worker.engine, end_text(status), _below(words))
+        words = worker.process.last_words
+        below = words and f"; its last words:\n{words}"
+        log.warning("worker %d of engine %s %s%s", worker.process.pid, worker.engine, end_text(status), below)
         task = worker.task
         if task is not None and worker.complaint is not None:
-            complaint = worker.complaint
-            message = f"engine '{worker.engine}' cannot start: {complaint.message}"
-            self._report_failure(task, Failed(task.launch.fence, "JOB_FAILED", message, complaint.fields), None)
+            self._report_failure(task, task.no_start(worker.engine, worker.complaint), None)
         elif task is not None:
-            recent = self._kills.count() > self._kills_seen[0]
-            memory = self._memory_of(task)
-            self._report_loss(task, judge_end(worker.engine, status, words, worker.process.fault, recent, memory))
+            recent, memory = self._kills.count() > self._kills_seen[0], self._memory_of(task)
+            lost = judge_end(worker.engine, status, words, worker.process.fault, recent, memory)
+            self._report_failure(task, task.failed(lost.error), Loss(lost.cause))
         self._pump()
-
-    def _report_loss(self, task: Task, lost: Lost) -> None:
-        kind, error = lost.error.kind.name, lost.error
-        self._report_failure(task, Failed(task.launch.fence, kind, error.message, error.fields), Loss(lost.cause))
 
     def _look(self) -> None:
         """End the workers that will never answer; their launches count as killed from outside."""
         self._watcher = self._loop.call_later(self._bounds.look_s, self._look)
         self._kills_seen.append(self._kills.count())
-        for worker in list(self._workers):
+        for worker, pid, why in self._workers.stuck():
+            log.warning("worker %d of engine %s %s; it is ended", pid, worker.engine, why)
             task = worker.task
-            if worker.process is None or worker.watch is None:
-                continue
-            waits = worker.ready and task is not None and not task.asks and worker.process.unread
-            why = worker.watch.look(waits)
-            if not why:
-                continue
-            log.warning("worker %d of engine %s %s; it is ended", worker.process.pid, worker.engine, why)
-            worker.task = None
             self._end(worker)
             if task is not None:
                 message = f"the worker of engine '{worker.engine}' {why}"
-                self._report_loss(task, Lost("killed", QmkError("JOB_FAILED", message, engine=worker.engine)))
+                failed = task.failed(QmkError("JOB_FAILED", message, engine=worker.engine))
+                self._report_failure(task, failed, Loss("killed"))
         self._pump()
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""
         before = self._loop.time() - self._bounds.idle_s
-        for worker in [worker for worker in self._workers if worker.task is None and worker.used_s < before]:
+        for worker in self._workers.unused_since(before):
             self._end(worker)
         self._sweeper = self._loop.call_later(self._bounds.idle_s, self._sweep)
-
-
-def _below(words: str) -> str:
-    return "; its last words:\n" + words if words else ""

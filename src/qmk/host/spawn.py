@@ -25,7 +25,7 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.base.isolation import Level
+from qmk.host.isolation.drivers.sandbox import HeldProcess, Job, Sandbox
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
 
@@ -50,7 +50,9 @@ class Process(Protocol):
     """What is needed of a started process, as ``subprocess.Popen`` has it."""
 
     pid: int
-    returncode: int | None
+
+    @property
+    def returncode(self) -> int | None: ...
 
     def wait(self, timeout: float | None = None) -> int: ...
     def send_signal(self, number: int, /) -> None: ...
@@ -81,8 +83,10 @@ class Child(msgspec.Struct):
         return self.grace_s
 
     def end(self, grace_s: float = 0.0) -> tuple[int, bytes]:
-        """Kill it, wait until it is gone; its status and what is left of its last words. ``grace_s`` lets it end by
-        itself. For those without an event loop."""
+        """Kill it, wait until it is gone; its status and what is left of its last words, none when asked again.
+        ``grace_s`` lets it end by itself. For those without an event loop."""
+        if self.stderr_fd < 0:
+            return self.process.wait(), b""
         grace_s = max(grace_s, self.ask())
         self.sock.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -94,6 +98,7 @@ class Child(msgspec.Struct):
         with contextlib.suppress(BlockingIOError):  # something it started may hold the pipe open
             words = os.read(self.stderr_fd, 1 << 16)
         os.close(self.stderr_fd)
+        self.stderr_fd = -1
         return status, words
 
 
@@ -124,21 +129,9 @@ def kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)  # macOS answers so for a group whose leader is a zombie
 
 
-def worker(
-    engine: str,
-    threads: int,
-    external: External | None = None,
-    nice: int = 0,
-    isolation: Level = "process",
-    memory_bytes: int = 0,
-) -> Child:
+def worker(engine: str, threads: int, external: External | None = None, nice: int = 0) -> Child:
     """Start a worker that will load ``engine``, under the Python of the engine's own environment if it has one; it says
-    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others. At isolation
-    ``jail`` it then goes into a jail (``worker.zygote``), where it may take ``memory_bytes`` (0: without bound)."""
-    if isolation != "process":
-        return _start_in_jail(
-            engine, threads, external, nice, ["--isolation", isolation, "--memory", str(memory_bytes)]
-        )
+    ``Ready`` on the socket when it has. ``nice``: how far its processor time gives way to that of others."""
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice)]
     python = interpreters.path_of(engine)
     if external is not None:
@@ -155,26 +148,38 @@ def worker(
     return child
 
 
-def zygote(engine: str, threads: int, external: External | None, nice: int, memory_bytes: int) -> Child:
-    """Start a process that loads ``engine``, says ``Ready``, and forks workers into jails, each of which may take
-    ``memory_bytes`` (0: without bound)."""
-    more = ["--isolation", "jail", "--zygote", "--memory", str(memory_bytes)]
-    return _start_in_jail(engine, threads, external, nice, more, socket.SOCK_SEQPACKET)
-
-
-def _start_in_jail(
-    engine: str, threads: int, external: External | None, nice: int, more: list[str], kind: int = socket.SOCK_STREAM
+def in_jail(
+    engine: str, threads: int, external: External | None, nice: int, memory_bytes: int, *, zygote: bool
 ) -> Child:
-    """Start a process for jails: what its environment would tell of providers is left out, and numerical libraries
-    start no threads as they load, which a fork would lose."""
+    """Start a process that loads ``engine`` and goes into a jail, where it may take ``memory_bytes`` (0: without
+    bound); a zygote says ``Ready`` instead, and forks workers into jails (``worker.zygote``). What its environment
+    would tell of providers is left out, and numerical libraries start no threads as they load, which a fork would
+    lose."""
+    command = _confined(engine, threads, external, nice, ["--isolation", "jail", "--memory", str(memory_bytes)])
+    environment = {**_environment_of_nobody(), "OPENBLAS_NUM_THREADS": "1"}
+    if zygote:
+        return _start([*command, "--zygote"], environment, socket.SOCK_SEQPACKET)
+    return _start(command, environment)
+
+
+def in_sandbox(
+    sandbox: Sandbox, engine: str, threads: int, external: External | None, nice: int, memory_bytes: int
+) -> Child:
+    """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound)."""
+    more = ["--isolation", sandbox.level, "--memory", str(memory_bytes)]
+    shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
+    command = _confined(engine, threads, external, nice, more)
+    return _start(command, _environment_of_nobody(), sandbox=sandbox, shows=shows)
+
+
+def _confined(engine: str, threads: int, external: External | None, nice: int, more: list[str]) -> list[str]:
+    """The command of a worker that is told its whole declaration, as it cannot search for engines."""
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice), *more]
     if external is None:
         arguments += ["--declaration", discovery.reference(engine)]
     else:
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
-    given = {name: value for name, value in _environment().items() if not name.startswith("QMK_CLOUD_")}
-    command = [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
-    return _start(command, {**given, "OPENBLAS_NUM_THREADS": "1"}, kind)
+    return [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
 
 
 def _core_folder() -> str:
@@ -196,6 +201,15 @@ def script(runner: Path) -> Child:
     return _start([sys.executable, "-P", "-m", "qmk.scripts.process", "--runner", str(runner)], _environment())
 
 
+def native_script(sandbox: Sandbox, memory_bytes: int, wheels: Path | None) -> Child:
+    """Start a process in a sandbox that runs one script in this Python, which may take ``memory_bytes`` and import what
+    lies in the folder ``wheels``."""
+    command = [sys.executable, "-P", "-m", "qmk.scripts.native", "--memory", str(memory_bytes)]
+    shows = () if wheels is None else (str(wheels),)
+    more = ["--wheels", *shows] if shows else []
+    return _start([*command, *more], _environment_of_nobody(), sandbox=sandbox, shows=shows)
+
+
 class Shortage(QmkError):
     """No process can be started now, because descriptors, processes or memory are short: it may be tried again."""
 
@@ -212,8 +226,16 @@ def pair(kind: int = socket.SOCK_STREAM) -> tuple[socket.socket, socket.socket]:
     return ends
 
 
-def _start(command: list[str], environment: dict[str, str], kind: int = socket.SOCK_STREAM) -> Child:
-    """Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
+def _start(
+    command: list[str],
+    environment: dict[str, str],
+    kind: int = socket.SOCK_STREAM,
+    sandbox: Sandbox | None = None,
+    shows: tuple[str, ...] = (),
+) -> Child:
+    """Start the command with a socket; in a sandbox, which then shows it these folders too.
+
+    Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
         try:
             ours, theirs = pair(kind)
@@ -222,16 +244,8 @@ def _start(command: list[str], environment: dict[str, str], kind: int = socket.S
                 said, theirs_to_say = os.pipe()
                 ours_on_failure.callback(os.close, said)
                 try:
-                    process = subprocess.Popen(
-                        [*command, "--fd", str(theirs.fileno())],
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        stderr=theirs_to_say,
-                        pass_fds=(theirs.fileno(),),
-                        env=environment,
-                        cwd="/",
-                        start_new_session=True,
-                    )
+                    job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
+                    process = _open(job, theirs_to_say, sandbox)
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -242,9 +256,29 @@ def _start(command: list[str], environment: dict[str, str], kind: int = socket.S
     return Child(process, ours, said)
 
 
+def _open(job: Job, stderr: int, sandbox: Sandbox | None) -> Process:
+    held = None if sandbox is None else sandbox.hold(job)
+    process = subprocess.Popen(
+        job.command if held is None else held.command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=(job.fd, *(() if held is None else held.fds)),
+        env=job.environment if held is None else held.environment,
+        cwd="/",
+        start_new_session=True,
+    )
+    return process if held is None else HeldProcess(process, held.folder)
+
+
 def _environment(remote: bool = False) -> dict[str, str]:
     """``child_environment`` with nothing buffered."""
     return {**child_environment(remote), "PYTHONUNBUFFERED": "1"}
+
+
+def _environment_of_nobody() -> dict[str, str]:
+    """As ``_environment``, without what is said to engines of providers."""
+    return {name: value for name, value in _environment().items() if not name.startswith("QMK_CLOUD_")}
 
 
 def _foreign_environment(remote: bool) -> dict[str, str]:

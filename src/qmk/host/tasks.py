@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
+from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host.launcher import Loss
 from qmk.host.process import ChildProcess
-from qmk.host.watch import LOOK_EVERY_S, Watch
+from qmk.host.watch import LOOK_EVERY_S, Watch, parent_of
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.worker.messages import Failed
@@ -48,6 +51,20 @@ class Task:
     def is_launch(self, job: str, fence: int) -> bool:
         return (self.launch.job, self.launch.fence) == (job, fence)
 
+    def second(self, to: Alternative) -> Task:
+        """The task of the launch's second engine."""
+        launch = structs.replace(
+            self.launch, engine=to.engine, method=to.method, memory_bytes=to.memory_bytes, hedge=None
+        )
+        return Task(launch, self.graph, None, hedge=to, partner=self)
+
+    def failed(self, error: QmkError) -> Failed:
+        return Failed(self.launch.fence, error.kind.name, error.message, error.fields)
+
+    def no_start(self, engine: str, why: Failed) -> Failed:
+        message = f"engine '{engine}' cannot start: {why.message}"
+        return Failed(self.launch.fence, "JOB_FAILED", message, why.fields)
+
 
 @dataclass(slots=True, eq=False)
 class Worker:
@@ -67,6 +84,19 @@ class Worker:
     """How long the worker had waited for a processor when its launch began."""
     complaint: Failed | None = None
     watch: Watch | None = None
+
+    @property
+    def launch_waited_s(self) -> float:
+        """Seconds for which it was ready to run and had no processor, since its launch began."""
+        return self.process.waited_s - self.waited_s if self.process is not None and self.ready else 0.0
+
+    def follow(self, pid: int, look_s: float) -> None:
+        """Has the process that computes be looked at: in a jail the child of the first process."""
+        if self.level != "process" and self.process is not None and parent_of(pid) == self.process.pid:
+            self.process.measure(pid)
+            assert self.watch is not None
+            self.watch.close()
+            self.watch = Watch(pid, look_s)
 
 
 End = tuple[Failed, Loss | None]

@@ -1,4 +1,4 @@
-"""Makes the runner of scripts: CPython and ``guest/app.py`` as one WebAssembly component, compiled for this processor.
+"""Makes the runner of scripts: CPython and the files of ``guest`` as a WebAssembly component, compiled for this host.
 
 It is made once and kept by the digest of all that it is made from. Compiled code is trusted by whoever loads it, so
 only a file that this user made and nobody else can write is loaded. ``python -m qmk.scripts.build FOLDER`` makes it in
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import wasmtime
 
 GUEST = Path(__file__).parent / "guest"
+PARTS = ("app.py", "program.py", "script.wit")
 PACKAGES = ("wasmtime", "componentize-py")
 SETTINGS = "fuel, speed, stack 1 MiB"
 """What ``engine`` sets, for the digest."""
@@ -65,7 +66,7 @@ def digest() -> str:
 
 
 def _sources() -> list[bytes]:
-    return [(GUEST / name).read_bytes() for name in ("app.py", "script.wit")]
+    return [(GUEST / name).read_bytes() for name in PARTS]
 
 
 def runner(folder: Path) -> Path:
@@ -108,7 +109,7 @@ def make(path: Path) -> None:
 
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         folder = Path(name)
-        for file in ("app.py", "script.wit"):
+        for file in PARTS:
             shutil.copyfile(GUEST / file, folder / file)
         wasm, compiled = folder / "script.wasm", folder / "script.cwasm"
         where = ["-q", "-d", str(folder / "script.wit"), "-w", "script"]

@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import wasmtime
@@ -21,6 +21,7 @@ from wasmtime.component import Component, Linker, Record, Variant
 from qmk.base.errors import QmkError
 from qmk.scripts import build
 from qmk.scripts.messages import Answer, Ended, Script, Usage, Wish, refusal
+from qmk.scripts.outcome import error_of, outcome, over_limit
 
 TICK_NS = 1000
 """The clocks of a script go on by so much at each look."""
@@ -50,11 +51,11 @@ class Sandbox:
             run = instance.get_func(store, "run")
             assert run is not None
             job = {"text": script.text, "input": script.input, "seed": script.seed, "file": script.file}
-            ended = _outcome(run(store, json.dumps(job)), script)
+            ended = outcome(run(store, json.dumps(job)), script)
         except QmkError as error:
-            ended = _error(error)
+            ended = error_of(error)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            ended = _error(world.stopped or _stop_of(error, script, store.get_fuel() == 0))
+            ended = error_of(world.stopped or _stop_of(error, script, store.get_fuel() == 0))
         usage = Usage(script.bounds.fuel - store.get_fuel(), time.thread_time() - began_s, world.runs)
         return msgspec.structs.replace(ended, usage=usage)
 
@@ -136,12 +137,6 @@ class _World:
         raise self.stopped
 
 
-def over_limit(file: str, limit: str, asked: int, allowed: int, fix: str) -> QmkError:
-    """QUOTA_EXCEEDED for a script that was ended at a limit."""
-    message = f"{file}: the script was ended at the limit '{limit}' of {allowed}"
-    return QmkError("QUOTA_EXCEEDED", message, quota=limit, asked=asked, limit=allowed, help=fix, retryable=False)
-
-
 def _empty(_: object) -> list[Any]:
     return []
 
@@ -164,40 +159,3 @@ def _stop_of(error: Exception, script: Script, out_of_fuel: bool) -> QmkError:
         return QmkError("JOB_FAILED", f"{file}: the script calls itself too deeply", help="use a loop")
     fix = "keep less at once; allocations beyond the limit end the script"
     return over_limit(file, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix)
-
-
-def _error(error: QmkError) -> Ended:
-    return Ended(Usage(), kind=error.kind.name, message=error.message, fields=msgspec.to_builtins(error.fields))
-
-
-def _outcome(said: str, script: Script) -> Ended:
-    """The outcome as the guest tells it; it is the script's word, and every part of it is checked."""
-    bounds, file = script.bounds, script.file
-    size = len(said.encode())
-    if size > bounds.result_bytes:
-        fix = "return less"
-        return _error(over_limit(file, "script_result_bytes", size, bounds.result_bytes, fix))
-    try:
-        found = msgspec.json.decode(said, type=dict[str, Any])
-    except msgspec.DecodeError:
-        return _error(QmkError("JOB_FAILED", f"{file}: the script broke its interpreter"))
-    if "error" not in found:
-        return Ended(Usage(), result=found.get("result"))
-    line = found.get("line") if isinstance(found.get("line"), int) else 0
-    name, text = str(found["error"])[:100], str(found.get("message", ""))[:2000]
-    place = f"{file}:{line}" if line else file
-    if name == "MemoryError":
-        fix = "keep less at once"
-        return _error(over_limit(place, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix))
-    if name == "ResultError":
-        text, fix = f"the result is not JSON: {text}", "return numbers, text, lists and dicts with text as keys"
-        return _error(QmkError("JOB_FAILED", f"{place}: {text}", file=file, line=line, error=name, help=fix))
-    if name == "QmkError":
-        name = str(found.get("kind", name))[:100]
-    message = f"{place}: {name}: {text}" if text else f"{place}: {name}"
-    fields: dict[str, Any] = {"file": file, "line": line, "error": name}
-    inner = found.get("fields")
-    fix = cast("dict[str, Any]", inner).get("help") if isinstance(inner, dict) else None
-    if isinstance(fix, str):
-        fields["help"] = fix[:500]
-    return _error(QmkError("JOB_FAILED", message, **fields))

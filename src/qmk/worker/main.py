@@ -118,7 +118,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1, help="threads that numerical libraries may use")
     parser.add_argument("--nice", type=int, default=0, help="how far processor time gives way to others, 0 to 19")
     parser.add_argument("--declaration", default="", help="module:ATTRIBUTE of a declaration that is not installed")
-    parser.add_argument("--isolation", default="process", help="'jail': run jobs in a jail of the kernel")
+    parser.add_argument(
+        "--isolation",
+        default="process",
+        help="'jail': run jobs in a jail; 'gvisor' or 'microvm': it is in one",
+    )
     parser.add_argument("--zygote", action="store_true", help="fork a worker in a jail whenever the host asks for one")
     parser.add_argument("--memory", type=int, default=0, help="bytes that a worker in a jail may take, 0 without bound")
     parser.add_argument("--path", default="", help="folder to import that module from")
@@ -139,6 +143,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if options.isolation == "process":
             return work(channel, runner, version, os.getpid())
+        if options.isolation != "jail":
+            from qmk.worker.jail import guest
+
+            guest.confine(options.memory)
+            return work(channel, runner, version, os.getpid())
         from qmk.worker import zygote
 
         jail = zygote.prepare(options.path, options.memory)
@@ -146,7 +155,7 @@ def main(argv: list[str] | None = None) -> int:
             return zygote.work_once(jail, channel, lambda pid: work(channel, runner, version, pid))
         return zygote.serve(jail, channel, Ready(options.engine, version, os.getpid()), runner)
     except OSError as error:
-        channel.send(Failed(0, "UNSUPPORTED", f"no jail can be made here: {error}"))
+        channel.send(Failed(0, "UNSUPPORTED", f"the worker cannot be confined here: {error}"))
         return 1
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from qmk.base.isolation import Level
 from qmk.host import pool as pool_module
+from qmk.host.isolation.policy import Isolation
 from qmk.host.launcher import Loss
 from qmk.host.pool import Pool
 from qmk.host.spawn import Shortage
@@ -97,10 +99,11 @@ def run(
     processes: int = 3,
     memory_bytes: int = 0,
     idle_s: float = 1e6,
+    floor: Level | None = "process",
 ) -> None:
     async def main() -> None:
         ears = Ears()
-        pool = Pool(Bounds(slots, processes, 1, memory_bytes, idle_s), ears)
+        pool = Pool(Bounds(slots, processes, 1, memory_bytes, idle_s), ears, isolation=Isolation(floor))
         await scenario(pool, ears)
         await pool.close()
         assert pool.pids == []
@@ -448,6 +451,20 @@ def test_a_program_is_held_for_its_own_tenant_only():
         assert [(sent.scope, sent.graph) for sent in FakeProcess.made[0].sent] == [("a", b"graph"), ("b", b"graph")]
 
     run(scenario)
+
+
+@pytest.mark.parametrize(("floor", "shared"), [("process", True), (None, False)])
+def test_tenants_share_a_plain_process_only_where_the_operator_chose_that_level(floor: Level | None, shared: bool):
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        for tenant in ("a", "b"):
+            pool.launch(replace(launch(tenant), tenant=tenant), b"graph")
+            if not FakeProcess.made[-1].sent:
+                FakeProcess.made[-1].ready()
+            FakeProcess.made[-1].finish()
+        pool.launch(replace(launch("again"), tenant="a"), b"graph")
+        assert [len(process.sent) for process in FakeProcess.made] == ([3] if shared else [2, 1])
+
+    run(scenario, floor=floor)
 
 
 def test_a_launch_waits_while_no_worker_can_be_started_and_an_idle_one_gives_its_place(

@@ -1,42 +1,44 @@
-"""Says at which level an engine's worker runs: the strongest that the host and the engine have, never below a floor."""
+"""Says at which level an engine's worker runs: the weakest at or above the floor that host and engine have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level, at_least, below_floor, highest
-from qmk.host.isolation.probe import Capability
+from qmk.host.isolation.capability import Capability
+from qmk.host.isolation.probe import DRIVERS
 from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
 
-LEVELS_OF_ENGINES: tuple[Level, ...] = ("jail", "process")
-"""The levels that engines run at, the strongest first."""
+OTHER = "name another engine, or ask the operator for a weaker floor"
 
 
 class Isolation:
-    """``floor``: the weakest level of every job. ``has``: what the host has; None: nothing but processes.
-    ``default``: the strongest level that is used where no floor asks for more."""
+    """``floor``: the weakest level of every job, None where the operator named none. ``has``: says what the host has of
+    a level; None: nothing but processes. ``default``: the strongest level that is used where no floor asks for more.
+    ``shares_processes``: workers at level ``process`` serve all tenants, as the operator chose that level."""
 
     def __init__(
         self,
-        floor: Level = "process",
-        has: Callable[[], Mapping[Level, Capability]] | None = None,
+        floor: Level | None = None,
+        has: Callable[[Level], Capability] | None = None,
         default: Level = "process",
     ) -> None:
-        self.floor: Level = floor
-        self._has: Mapping[Level, Capability] | None = None
+        self.floor: Level = floor or "process"
+        self.shares_processes = floor == "process"
         self._probe = has
+        self._capabilities: dict[Level, Capability] = {}
         self._default: Level = default
         self._unfit: dict[str, str] = {}
         self._known: dict[tuple[str, Level], Level | QmkError] = {}
 
-    @property
-    def capabilities(self) -> Mapping[Level, Capability]:
-        """The host's levels, probed once."""
-        if self._has is None:
-            self._has = {} if self._probe is None else self._probe()
-        return self._has
+    def capability(self, level: Level) -> Capability:
+        """What the host has of ``level``, looked for once, when it is first needed."""
+        if level not in self._capabilities:
+            none = Capability(level, False, "it was not looked for")
+            self._capabilities[level] = none if self._probe is None else self._probe(level)
+        return self._capabilities[level]
 
     def note_unfit(self, engine: str, why: str) -> None:
         """Remembers that the engine's workers cannot be jailed, as it turned out."""
@@ -59,28 +61,28 @@ class Isolation:
         wanted = highest(floor, self._default)
         if wanted == "process":
             return "process"
-        trouble = self._trouble(engine, declaration, wanted)
-        if trouble is None:
-            return wanted
-        if floor == "process":
-            return "process"
-        return below_floor(floor, *trouble)
+        troubles: list[tuple[str, str]] = []
+        levels: list[Level] = [level for level in DRIVERS if at_least(level, wanted)]
+        for level in levels:
+            trouble = self._trouble(engine, declaration, level)
+            if trouble is None:
+                return level
+            troubles.append(trouble)
+            if floor == "process":
+                return "process"  # nobody asked for more than there is
+        return below_floor(floor, *(troubles[0] if troubles else self._absent(wanted)))
+
+    def _absent(self, level: Level) -> tuple[str, str]:
+        found = self.capability(level)
+        return f"'{level}' is not available here: {found.reason}", found.fix or OTHER
 
     def _trouble(self, engine: str, declaration: Declaration | None, level: Level) -> tuple[str, str] | None:
         """Why ``engine`` cannot run at ``level``, and what to do."""
-        other = "name another engine, or ask the operator for a weaker floor"
-        if not at_least(LEVELS_OF_ENGINES[0], level):
-            found = self.capabilities.get(level)
-            why = found.reason if found is not None and found.reason else "engines do not run at it"
-            return f"'{level}' is not available: {why}", (found.fix if found is not None else "") or other
         if declaration is not None and declaration.devices is not None:
-            return f"engine '{engine}' needs the network, which level '{level}' has not", other
+            return f"engine '{engine}' needs the network, which level '{level}' has not", OTHER
         if interpreters.path_of(engine) is not None:
-            return f"engine '{engine}' runs under the Python of another environment, which a jail does not hold", other
-        if engine in self._unfit:
-            return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", other
-        found = self.capabilities.get(level)
-        if found is None or not found.available:
-            why = found.reason if found is not None else "it was not looked for"
-            return f"'{level}' is not available here: {why}", found.fix if found is not None else other
-        return None
+            why = f"runs under the Python of another environment, which level '{level}' does not hold"
+            return f"engine '{engine}' {why}", OTHER
+        if engine in self._unfit and level == "jail":
+            return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", OTHER
+        return None if self.capability(level).available else self._absent(level)

@@ -1,106 +1,36 @@
-"""Finds out which levels of isolation this host has: what is missing for the others, and how to mend it."""
+"""The levels of isolation on this host: the driver of each, and what is missing for the others."""
 
 from __future__ import annotations
 
-import os
-import platform
-import shutil
-import struct
-import sys
-import time
 from importlib.util import find_spec
-from pathlib import Path
-
-import msgspec
 
 from qmk.base.isolation import LEVELS, Level
+from qmk.host.isolation.capability import Capability
+from qmk.host.isolation.driver import Driver, Processes
+from qmk.host.isolation.drivers.held import UnderGVisor
+from qmk.host.isolation.zygotes import Jails
 
+DRIVERS: dict[Level, type[Driver]] = {driver.level: driver for driver in (Processes, Jails, UnderGVisor)}
+"""The levels that engines run at, the weakest first."""
 NO_DRIVER = "this release runs no jobs in it"
-
-
-class Capability(msgspec.Struct, frozen=True):
-    """One level on this host. ``reason`` and ``fix`` say why it is not there; ``cost_ms`` is what making the namespaces
-    of one worker took, measured now, 0 where nothing was measured."""
-
-    level: Level
-    available: bool
-    reason: str = ""
-    fix: str = ""
-    cost_ms: float = 0.0
 
 
 def probe() -> dict[Level, Capability]:
     """Every level, the weakest first."""
-    rows = {"process": Capability("process", available=True), "jail": _jail(), "wasm": _wasm()}
-    others: tuple[tuple[Level, str], ...] = (("gvisor", "runsc"), ("microvm", "qemu-system-x86_64"))
-    for level, program in others:
-        found = shutil.which(program)
-        rows[level] = Capability(level, False, f"{program} is {'' if found else 'not '}installed, and {NO_DRIVER}")
-    return {level: rows[level] for level in LEVELS}
+    return {level: probe_level(level) for level in LEVELS}
+
+
+def probe_level(level: Level) -> Capability:
+    """This level alone."""
+    driver = DRIVERS.get(level)
+    if driver is not None:
+        return driver.probe()
+    if level == "wasm":
+        return _wasm()
+    return Capability(level, False, NO_DRIVER)
 
 
 def _wasm() -> Capability:
     if find_spec("wasmtime") is None:
         return Capability("wasm", False, "wasmtime is not installed", "pip install 'quantum-microkernel[wasm]'")
     return Capability("wasm", False, "it runs scripts, and engines are native code")
-
-
-def _jail() -> Capability:
-    missing = missing_for_jail()
-    if missing is not None:
-        return Capability("jail", False, *missing)
-    started = time.perf_counter()
-    trouble = _try_namespaces()
-    if trouble:
-        return Capability("jail", False, *trouble)
-    return Capability("jail", available=True, cost_ms=(time.perf_counter() - started) * 1e3)
-
-
-def missing_for_jail(
-    system: str = sys.platform, machine: str = platform.machine(), root: Path = Path("/")
-) -> tuple[str, str] | None:
-    """What the kernel says that it lacks, and the fix; None if nothing is known to be missing."""
-    if system != "linux":
-        return f"a jail needs Linux, and this is {system}", "run the daemon on Linux, or in a Linux virtual machine"
-    if machine != "x86_64":
-        return f"the filter of system calls is written for x86-64, and this is {machine}", "use an x86-64 machine"
-    from qmk.worker.jail import landlock, seccomp
-
-    if not landlock.abi():
-        return "the kernel lacks Landlock", "use Linux 5.13 or later, with landlock in the lsm= list of its boot line"
-    if not seccomp.can_listen():
-        return "the kernel lacks seccomp with user notification", "use Linux 5.6 or later with CONFIG_SECCOMP_FILTER"
-    for name in ("user", "mnt", "net", "pid", "ipc", "uts"):
-        path = root / f"proc/sys/user/max_{name}_namespaces"
-        if path.exists() and path.read_text().strip() == "0":
-            return f"the system allows no {name} namespaces", f"sysctl user.max_{name}_namespaces=1024"
-    return None
-
-
-def _try_namespaces() -> tuple[str, str] | None:
-    """Makes the namespaces of a jail in a fork of this process, which then ends."""
-    from qmk.worker.jail import entry, syscalls
-    from qmk.worker.jail.kernel import call
-
-    ours, theirs = os.pipe()
-    user, group = os.geteuid(), os.getegid()
-    pid = os.fork()
-    if not pid:
-        code = 0
-        try:
-            call(syscalls.UNSHARE, entry.NAMESPACES)
-            entry.map_ids(user, group)
-        except OSError as error:
-            code = error.errno or 1
-        os.write(theirs, struct.pack("=i", code))
-        os._exit(0)
-    os.close(theirs)
-    told = os.read(ours, 4)
-    os.close(ours)
-    os.waitpid(pid, 0)
-    code = struct.unpack("=i", told)[0] if told else 1
-    if not code:
-        return None
-    fix = "allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian) or " \
-        "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, allow unshare and mount"  # fmt: skip
-    return f"the system makes no user namespaces for this user: {os.strerror(code)}", fix

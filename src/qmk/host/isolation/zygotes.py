@@ -1,4 +1,4 @@
-"""Starts workers: plain processes at level ``process``, forks of an engine's zygote at level ``jail``.
+"""Starts workers in jails: forks of an engine's zygote.
 
 A zygote has loaded the engine and runs nothing. The jail that it forks is a child of this process, so that its end is
 heard as that of any other, and it knows nothing of the zygote's other children. One zygote serves every tenant; a
@@ -13,25 +13,16 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from qmk.base.isolation import Level
 from qmk.host import spawn
-from qmk.host.isolation.policy import Isolation
+from qmk.host.isolation import jail_host
+from qmk.host.isolation.driver import Ask, Site
 from qmk.host.process import ChildProcess
-from qmk.host.tasks import Bounds
 from qmk.worker.jail.keeper import REPORT, SIGNAL_STATUS
 from qmk.worker.messages import Born, Failed, FromZygote, Ready
 from qmk.worker.zygote import BIRTH
-
-
-class Ask(NamedTuple):
-    """Who hears of a new worker: of its process, of why there is none, and of each call that it was refused, by number
-    and how often."""
-
-    on_child: Callable[[spawn.Child], None]
-    on_failed: Callable[[Failed], None]
-    on_refused: Callable[[int, int], None]
 
 
 class JailedProcess:
@@ -164,13 +155,14 @@ def _follow(fd: int, on_refused: Callable[[int, int], None]) -> None:
     loop.add_reader(fd, readable)
 
 
-class Starter:
-    """Starts the workers of a pool, each at its level."""
+class Jails:
+    """Level ``jail``: a worker is a fork of its engine's zygote, which is started when it is first needed."""
 
-    def __init__(self, bounds: Bounds, external: dict[str, spawn.External], isolation: Isolation) -> None:
-        self.isolation = isolation
-        self._bounds = bounds
-        self._external = external
+    level: ClassVar[Level] = "jail"
+    probe = staticmethod(jail_host.probe)
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
         self._zygotes: dict[str, Zygote] = {}
         self._ended: asyncio.Future[None] | None = None
 
@@ -178,34 +170,29 @@ class Starter:
     def pids(self) -> list[int]:
         return [zygote.process.pid for zygote in self._zygotes.values()]
 
-    def level_for(self, engine: str, asked: Level = "process") -> Level:
-        """As ``Isolation.level_for``, of an engine by name."""
-        from qmk.sdk import discovery
+    def single(self, engine: str) -> spawn.Child:
+        return self._spawn(engine, zygote=False)
 
-        declaration = None if engine in self._external else discovery.engines().get(engine)
-        return self.isolation.level_for(engine, declaration, asked)
-
-    def start(self, engine: str, level: Level, ask: Ask) -> None:
-        """Starts a worker. Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
-        bounds, external = self._bounds, self._external.get(engine)
-        if level == "process":
-            ask.on_child(spawn.worker(engine, bounds.threads, external, bounds.nice))
-            return
+    def start(self, engine: str, ask: Ask) -> None:
         zygote = self._zygotes.get(engine)
         if zygote is None:
-            child = spawn.zygote(engine, bounds.threads, external, bounds.nice, bounds.memory_bytes)
+            child = self._spawn(engine, zygote=True)
             zygote = self._zygotes[engine] = Zygote(child, partial(self._on_end, engine))
         zygote.ask(ask)
+
+    def _spawn(self, engine: str, *, zygote: bool) -> spawn.Child:
+        site = self._site
+        external = site.external.get(engine)
+        return spawn.in_jail(engine, site.threads, external, site.nice, site.memory_bytes, zygote=zygote)
 
     def _on_end(self, engine: str, complaint: Failed | None) -> None:
         self._zygotes.pop(engine, None)
         if complaint is not None and complaint.kind == "UNSUPPORTED":
-            self.isolation.note_unfit(engine, complaint.message)
+            self._site.on_unfit(engine, complaint.message)
         if self._ended is not None and not self._zygotes and not self._ended.done():
             self._ended.set_result(None)
 
     async def close(self) -> None:
-        """Ends the zygotes, and returns when they are gone."""
         self._ended = asyncio.get_running_loop().create_future()
         for zygote in self._zygotes.values():
             zygote.close()

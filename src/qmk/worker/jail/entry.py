@@ -168,12 +168,12 @@ def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     """Gives up everything that the worker does not need, in an order in which each step can still be taken."""
     _close_others({kept, told.fileno()})
     PEAK.reset()  # it opens files that are out of reach later
-    _bound(jail.memory_bytes)
+    bound(jail.memory_bytes)
     root.enter(jail.paths)
     os.environ.update(HOME="/tmp", TMPDIR="/tmp")
     if jail.abi:
         landlock.restrict((*jail.paths, "/dev"), ("/tmp", "/dev/null"), jail.abi)
-    linux.call(_CAPSET, struct.pack("=Ii", _CAPS_VERSION_3, 0), bytes(24))
+    drop_capabilities()
     refusal = seccomp.NOTIFY if jail.listen else seccomp.REFUSE
     listener = seccomp.install(seccomp.program(os.getpid(), refusal), jail.listen)
     told.send(struct.pack("=i", listener))
@@ -183,8 +183,12 @@ def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     told.close()
 
 
-def _bound(memory_bytes: int) -> None:
-    """Sets limits that the worker cannot raise again."""
+def drop_capabilities() -> None:
+    linux.call(_CAPSET, struct.pack("=Ii", _CAPS_VERSION_3, 0), bytes(24))
+
+
+def bound(memory_bytes: int) -> None:
+    """Sets limits that the worker cannot raise again; ``memory_bytes``: what it may take more, 0 without bound."""
     hard = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: root.SCRATCH_BYTES,

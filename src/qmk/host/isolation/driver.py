@@ -1,0 +1,99 @@
+"""What a level of isolation is to the host: a driver, which looks for what the host lacks and starts workers.
+
+A further level is one class with this interface and one row of ``probe.DRIVERS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple, Protocol
+
+from qmk.base.isolation import Level
+from qmk.host import spawn
+from qmk.host.isolation.capability import Capability
+from qmk.worker.messages import Failed
+
+
+class Site(NamedTuple):
+    """What every worker of a host is started with. ``memory_bytes``: what one may take, 0 without bound. ``external``:
+    the engines that are not installed. ``on_unfit`` hears of an engine that the level cannot hold, and why."""
+
+    threads: int
+    memory_bytes: int = 0
+    nice: int = 0
+    external: Mapping[str, spawn.External] = {}
+    on_unfit: Callable[[str, str], None] = lambda engine, why: None
+
+
+class Ask(NamedTuple):
+    """Who hears of a new worker: of its process, of why there is none, and of each call that it was refused, by number
+    and how often."""
+
+    on_child: Callable[[spawn.Child], None]
+    on_failed: Callable[[Failed], None]
+    on_refused: Callable[[int, int], None]
+
+
+class Driver(Protocol):
+    """Starts the workers of one level. A worker says ``Ready`` on its socket once its engine is loaded."""
+
+    level: ClassVar[Level]
+
+    def __init__(self, site: Site) -> None: ...
+
+    @staticmethod
+    def probe() -> Capability:
+        """What this host has; it may take as long as starting one worker."""
+        ...
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that it keeps for itself; a worker's is the caller's."""
+        ...
+
+    def single(self, engine: str) -> spawn.Child:
+        """Starts one worker, without an event loop. Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that
+        cannot be started at all."""
+        ...
+
+    def start(self, engine: str, ask: Ask) -> None:
+        """Starts a worker, now or soon. Raises as ``single``."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what it keeps for itself, and returns when that is gone."""
+        ...
+
+
+class OneByOne:
+    """A driver that starts each worker anew, and keeps nothing."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    @property
+    def pids(self) -> list[int]:
+        return []
+
+    def single(self, engine: str) -> spawn.Child:
+        raise NotImplementedError
+
+    def start(self, engine: str, ask: Ask) -> None:
+        ask.on_child(self.single(engine))
+
+    async def close(self) -> None:
+        return
+
+
+class Processes(OneByOne):
+    """Level ``process``: a worker is a process like any other."""
+
+    level: ClassVar[Level] = "process"
+
+    @staticmethod
+    def probe() -> Capability:
+        return Capability("process", available=True)
+
+    def single(self, engine: str) -> spawn.Child:
+        site = self.site
+        return spawn.worker(engine, site.threads, site.external.get(engine), site.nice)

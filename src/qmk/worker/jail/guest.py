@@ -1,0 +1,26 @@
+"""Gives up what a worker does not need in a sandbox that holds it already: what its kernel tells of itself, its rights,
+and its calls. What is left to attack of the sandbox is then as small as of a jail."""
+
+from __future__ import annotations
+
+import os
+
+from qmk.worker.jail import entry, root, seccomp
+from qmk.worker.jail import kernel as linux
+from qmk.worker.jail.root import MNT_DETACH
+from qmk.worker.memory import PEAK
+
+
+def confine(memory_bytes: int = 0) -> None:
+    """Confines this process, for good: /proc and /sys are gone, rights and most calls too, and it may take
+    ``memory_bytes`` more (0: without bound). Raises ``OSError``."""
+    PEAK.reset()  # it opens files that are out of reach later
+    entry.bound(memory_bytes)
+    for path in ("/proc", "/sys"):
+        if os.path.isdir(path) and os.listdir(path):
+            linux.check(linux.LIBC.umount2(path.encode(), MNT_DETACH), f"umount {path}")
+    if not os.access("/tmp", os.W_OK):
+        root.mount_scratch("/tmp")
+    os.environ.update(HOME="/tmp", TMPDIR="/tmp")
+    entry.drop_capabilities()
+    seccomp.install(seccomp.program(os.getpid(), seccomp.REFUSE), listen=False)
