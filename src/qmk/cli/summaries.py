@@ -26,6 +26,7 @@ SUMMARIES = {
     "gateway": "Serve QMK's clients, REST, GraphQL, and Amazon Braket's, QLAM's and Pasqal Cloud's protocols over HTTP",
     "gc": "Collect what nobody needs from a daemon's data folder, whether the daemon runs or not",
     "invoice": "Invoices: what an organisation used in a month, and what it owes for it",
+    "isolation": "What the levels of isolation allow",
     "jobs": "List your tenant's jobs, those submitted last first",
     "login": "Check a token with the server at URL, keep it for this user, and have commands go there",
     "migrate": "Move JOB to another worker and to REGION of the device at its next fence; says so when it is there",

@@ -172,7 +172,7 @@ def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     root.enter(jail.paths)
     os.environ.update(HOME="/tmp", TMPDIR="/tmp")
     if jail.abi:
-        landlock.restrict((*jail.paths, "/dev"), ("/tmp", "/dev/null"), jail.abi)
+        landlock.restrict((*jail.paths, "/dev"), root.WRITABLE, jail.abi)
     linux.call(_CAPSET, struct.pack("=Ii", _CAPS_VERSION_3, 0), bytes(24))
     refusal = seccomp.NOTIFY if jail.listen else seccomp.REFUSE
     listener = seccomp.install(seccomp.program(os.getpid(), refusal), jail.listen)

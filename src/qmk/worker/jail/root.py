@@ -21,8 +21,9 @@ _PLACE = "/tmp"
 SCRATCH_BYTES = 64 << 20
 SCRATCH_FILES = 4096
 
-_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+WRITABLE = ("/tmp", "/dev/null")
 _STATVFS_FLAGS = {1: 1, 2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 """What statvfs(3) says of a mount, as flags of mount(2): a remount must not drop them."""
 
@@ -37,7 +38,7 @@ def folders_of_python() -> tuple[str, ...]:
 
 def paths_of(more: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The paths that a jail shows, none beneath another: those of the system, of this Python, and ``more``."""
-    system = [path for path in _SYSTEM if os.path.exists(path)]
+    system = [path for path in SYSTEM if os.path.exists(path)]
     out: list[str] = []
     for path in sorted({*system, *folders_of_python(), *map(os.path.abspath, more)}):
         if not any(path.startswith(f"{above}/") for above in out):
@@ -54,7 +55,7 @@ def enter(paths: tuple[str, ...]) -> None:
     """Makes the root and moves into it. Needs a mount namespace with the right to mount."""
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     links = {path: os.readlink(path) for path in paths if os.path.islink(path)}
-    held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*paths, *_DEVICES) if path not in links}
+    held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*paths, *DEVICES) if path not in links}
     folders = {path for path in held if os.path.isdir(path)}
     bounds = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=0755"
     _mount("qmk", _PLACE, "tmpfs", MS_NOSUID | MS_NODEV, bounds)
@@ -78,7 +79,7 @@ def _show(path: str, fd: int, is_folder: bool) -> None:
     if not is_folder:
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444))
     _mount(f"/proc/self/fd/{fd}", target, None, MS_BIND | MS_REC)
-    if path not in _DEVICES:
+    if path not in DEVICES:
         flags = os.statvfs(target).f_flag
         kept = sum(flag for bit, flag in _STATVFS_FLAGS.items() if flags & bit)
         _mount("none", target, None, MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
