@@ -145,12 +145,17 @@ ALERTS = (
         "increase(qmk_sandbox_denials_total[1h]) > 0",
         "0m",
         "critical",
-        "A worker of {{ $labels.engine }} tried what its sandbox forbids.",
+        "A worker of {{ $labels.engine }} for {{ $labels.tenant }} tried what its sandbox forbids.",
         "A program or a library did what no engine needs. That is a defect, or an attack.",
-        ("Find the job in the daemon's log at that time.", "Suspend its tenant meanwhile: `qmk tenant suspend`."),
-        (('qmk_sandbox_denials_total{engine="native"}', "0 0 1x60"),),
+        (
+            "`qmk audit show --kind job.calls_refused --tenant NAME` names the jobs and the system calls.",
+            "If it goes on or the calls are those of an attack (`socket`, `execve`, `ptrace`, `mount`), suspend the "
+            "tenant: `qmk tenant suspend NAME`. Its workers end with its jobs.",
+            "If one call of one engine comes from every tenant, a library has begun to make it: report it.",
+        ),
+        (('qmk_sandbox_denials_total{engine="native",tenant="chem"}', "0 0 1x60"),),
         "10m",
-        (("engine", "native"),),
+        (("engine", "native"), ("tenant", "chem")),
     ),
     Alert(
         "QmkJournalSlow",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from qmk.cli import options
+from qmk.cli import options, terminal
 
 LEVELS = ("process", "jail")
 FORMS = ("seccomp", "apparmor", "falco")
@@ -41,4 +41,4 @@ def policy(level: str, form: str, worker: bool, data_dir: Path | None) -> None:
     if worker and (level, form) != ("jail", "seccomp"):
         raise click.UsageError("--worker goes with 'jail --format seccomp': only a jail filters the calls of a worker")
     places = Places(sys.prefix, str(data_dir or state_dir()), str(socket_path().parent))
-    click.echo(write(level, form, places, worker=worker), nl=False)  # pyright: ignore[reportArgumentType]
+    terminal.say(write(level, form, places, worker=worker).rstrip("\n"))  # pyright: ignore[reportArgumentType]

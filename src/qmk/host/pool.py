@@ -25,6 +25,7 @@ from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host import spawn
 from qmk.host.isolation.policy import Isolation
+from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.isolation.zygotes import Ask, Starter
 from qmk.host.launcher import Capacity, Listener, Loss, ask_of, plan_name, run_of
 from qmk.host.losses import Lost, Memory, judge_end
@@ -35,7 +36,6 @@ from qmk.host.tasks import Bounds, Task, Worker, choose_end
 from qmk.host.watch import Watch, parent_of
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
-from qmk.worker.jail import syscalls
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
@@ -234,6 +234,8 @@ class Pool:
             self._report_failure(task, failed, None)
             return
         worker.task, worker.tenant = task, launch.tenant
+        if worker.refused is not None:
+            worker.refused.begin(launch)
         self.counters.add("sandbox_denials_total", (worker.engine, launch.tenant), 0)  # a rise from 0 is seen as one
         if worker.ready:
             self._run(worker)
@@ -256,9 +258,11 @@ class Pool:
         self._make_room()
         worker = Worker(engine, level, used_s=self._loop.time())
         self._workers.append(worker)
-        hear = (self._on_child, self._on_unborn, self._on_refused)
+        refused = RefusedCalls(self._listener.on_calls_refused, self.counters)
+        worker.refused = None if level == "process" else refused
+        hear = (partial(self._on_child, worker), partial(self._on_unborn, worker), refused.add)
         try:
-            self._starter.start(engine, level, Ask(*(partial(each, worker) for each in hear)))
+            self._starter.start(engine, level, Ask(*hear))
         except QmkError:
             self._workers.remove(worker)
             raise
@@ -286,12 +290,6 @@ class Pool:
             message = f"engine '{engine}' cannot start: {failed.message}"
             self._report_failure(task, Failed(task.launch.fence, "JOB_FAILED", message, failed.fields), None)
         self._pump()
-
-    def _on_refused(self, worker: Worker, number: int, count: int) -> None:
-        """Handles calls of the system that a worker made and its jail refused."""
-        name = syscalls.name_of(number)
-        log.warning("worker of engine %s for %s: call %s refused, %d times", worker.engine, worker.tenant, name, count)
-        self.counters.add("sandbox_denials_total", (worker.engine, worker.tenant or ""), count)
 
     def _make_room(self, at_least: int = 0) -> None:
         """End idle workers, those unused for longest, until one more is within the bound, or ``at_least`` so many."""
@@ -365,6 +363,8 @@ class Pool:
         launch = task.launch
         worker.task = None
         worker.used_s = self._loop.time()
+        if worker.refused is not None:
+            worker.refused.end()
         if isinstance(message, Done):
             self._end_partner(task)
             second = () if task.hedge is None else (task.hedge,)
@@ -408,6 +408,8 @@ class Pool:
     def _on_exit(self, worker: Worker, status: int) -> None:
         if worker.watch is not None:
             worker.watch.close()
+        if worker.refused is not None:
+            worker.refused.end()
         if worker in self._dying:
             self._dying.discard(worker)
             if self._ended is not None and not self._dying and not self._ended.done():

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from qmk.base.isolation import Level
+from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.launcher import Loss
 from qmk.host.process import ChildProcess
 from qmk.host.watch import LOOK_EVERY_S, Watch
@@ -67,6 +68,8 @@ class Worker:
     """How long the worker had waited for a processor when its launch began."""
     complaint: Failed | None = None
     watch: Watch | None = None
+    refused: RefusedCalls | None = None
+    """What its jail refuses; None at level ``process``."""
 
 
 End = tuple[Failed, Loss | None]

@@ -52,9 +52,11 @@ io_uring_enter 426 io_uring_register 427 fsconfig 431 fsmount 432 landlock_add_r
 _NAMES = _REFUSED.split()
 NUMBERS: dict[str, int] = {**ALLOWED, **dict(zip(_NAMES[::2], map(int, _NAMES[1::2]), strict=True))}
 """Every call that has a name here; a call that has none is reported by its number."""
+BEYOND = 1024
+"""Stands for every number from here on: no call has one, and what is counted by number stays bounded."""
 NAME_OF = {number: name for name, number in NUMBERS.items()}
 
 
 def name_of(number: int) -> str:
     """The name of a call, such as ``socket``; ``call 999`` where none is known."""
-    return NAME_OF.get(number, f"call {number}")
+    return NAME_OF.get(number, f"call {number}" if number < BEYOND else "no call at all")
