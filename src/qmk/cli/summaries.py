@@ -12,6 +12,7 @@ SUMMARIES = {
     "budget": "Budgets: what an organisation may spend in a month",
     "calibrate": "Run small programs on every installed engine and fit the rates of its cost model to this machine",
     "cancel": "Stop JOB; its worker ends at once",
+    "certificates": "Certificates of the gateway's own authority: for callers that must show one (--client-ca auto), and for servers",
     "channel": "Entanglement channels between tenants: one proposes, the other approves, either closes",
     "checkpoint": "Save JOB at its next fence; it goes on",
     "checkpoints": "List the checkpoints that 'qmk checkpoint' has made, of all your tenant's jobs or of JOB, the newest first",
