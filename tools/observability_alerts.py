@@ -145,12 +145,17 @@ ALERTS = (
         "increase(qmk_sandbox_denials_total[1h]) > 0",
         "0m",
         "critical",
-        "A worker of {{ $labels.engine }} tried what its sandbox forbids.",
+        "A worker of {{ $labels.engine }} for {{ $labels.tenant }} tried what its sandbox forbids.",
         "A program or a library did what no engine needs. That is a defect, or an attack.",
-        ("Find the job in the daemon's log at that time.", "Suspend its tenant meanwhile: `qmk tenant suspend`."),
-        (('qmk_sandbox_denials_total{engine="native"}', "0 0 1x60"),),
+        (
+            "`qmk audit show --kind job.calls_refused --tenant NAME` names the jobs and the system calls.",
+            "If it goes on or the calls are those of an attack (`socket`, `execve`, `ptrace`, `mount`), suspend the "
+            "tenant: `qmk tenant suspend NAME`. Its workers end with its jobs.",
+            "If one call of one engine comes from every tenant, a library has begun to make it: report it.",
+        ),
+        (('qmk_sandbox_denials_total{engine="native",tenant="chem"}', "0 0 1x60"),),
         "10m",
-        (("engine", "native"),),
+        (("engine", "native"), ("tenant", "chem")),
     ),
     Alert(
         "QmkJournalSlow",
@@ -224,6 +229,26 @@ ALERTS = (
         ("See QmkJournalSlow.", "Large programs take long to read: send them once, then by their hash."),
         _buckets("qmk_gateway_call_seconds", 'call="q_submit",', "1.0", "2.5"),
         "30m",
+    ),
+    Alert(
+        "QmkCertificateEnds",
+        "qmk_certificate_end_time_seconds - time() < 1209600",
+        "1h",
+        "warning",
+        "The certificate of {{ $labels.certificate }} ends within two weeks.",
+        "`gateway` is what the gateway shows its callers: `--tls auto` renews it 30 days before its end, so one of your "
+        "own, by `--tls-cert`, is meant, or the gateway cannot write its folder. `client-authority` is that of "
+        "`--client-ca`: after its end no caller is let in.",
+        (
+            "Of your own: write the new certificate and key over the files of `--tls-cert` and `--tls-key`. The gateway "
+            "shows them within a second, and its log says so; open connections go on.",
+            "With `--tls auto`: `qmk certificates rotate`, and the gateway's log for why it did not.",
+            "`client-authority`: put the new authority into the file beside the old one, give callers new "
+            "certificates, then take the old one out.",
+        ),
+        (('qmk_certificate_end_time_seconds{certificate="gateway"}', "2e6x15000"),),
+        "240h",
+        (("certificate", "gateway"),),
     ),
     Alert(
         "QmkEngineDrifts",

@@ -15,6 +15,9 @@ from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.client.operator import Operator
 from qmk.client.sync import Client
+from qmk.host.audit import read_entry
+from qmk.host.audit_reader import AuditReader
+from qmk.host.config import JOURNAL_NAME
 from qmk.host.isolation.drivers.sandbox import PREFIX
 from qmk.sdk.kit.builder import Builder
 from tests.isolation.conftest import require
@@ -120,15 +123,26 @@ def test_many_jobs_and_an_end_by_force_leave_nothing(make_daemon: Any, eventuall
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), "the end of what it had started")
 
 
-def test_calls_that_a_jail_refuses_are_counted_for_the_tenant(make_daemon: Any, eventually: Eventually) -> None:
+def test_calls_that_a_jail_refuses_are_counted_for_the_tenant_and_told_once(
+    make_daemon: Any, eventually: Eventually
+) -> None:
     daemon = make_daemon(engines={"attempts": ("attempts:ENGINE", str(ENGINES))}, isolation="jail")
     operator = Operator(daemon.folder / "state")
     with Client(daemon.socket) as client:
-        result = client.run(GRAPH, shots=1, seed=0, engine="attempts")
-        assert "refused" in result.provenance.notes
+        job = client.submit(GRAPH, shots=2_000, seed=0, engine="attempts").job_id
+        client.wait(job)
 
         def refused() -> float:
             rows = operator.call("op_metrics").samples
             return sum(row.value for row in rows if row.name == "qmk_sandbox_denials_total" and "local" in row.labels)
 
-        eventually(lambda: refused() >= 1, "the count of the refused call")
+        eventually(lambda: refused() == 2_000, "the count of the refused calls")
+        eventually(lambda: client.status(job).refused_calls == {"socket": 2_000}, "the calls in the job's record")
+    log = daemon.log.read_text()
+    daemon.stop()
+    with AuditReader(daemon.folder / "state" / JOURNAL_NAME) as reader:
+        entries = [read_entry(data) for _, data, _ in reader.audit_entries()]
+    told = [entry for entry in entries if entry.kind == "job.calls_refused"]
+    assert [entry.fields["calls"] for entry in told] == [{"socket": 2_000}]
+    assert told[0].fields == {"job": job, "engine": "attempts", "calls": {"socket": 2_000}, "count": 2_000}
+    assert log.count("call socket refused") == 1

@@ -283,6 +283,9 @@ class Status(Struct, frozen=True, kw_only=True):
     changes: Annotated[
         int, Meta(description="how often its program was written anew at a fence, since its noise had drifted")
     ] = 0
+    refused_calls: Annotated[
+        dict[str, int], Meta(description="system calls that the isolation of its workers refused, by name")
+    ] = {}
     warnings: Warnings = []
     name: str = ""
     tags: list[str] = []

@@ -68,8 +68,9 @@ def use(name: str | None, none: bool) -> None:
     "--token-file", type=click.Path(dir_okay=False), metavar="FILE", help="File with the token, read at each call."
 )
 @options.cafile_option
+@options.cert_option
 @options.allow_http_option
-def add(name: str, url: str, token_file: str | None, cafile: str | None, allow_http: bool) -> None:
+def add(name: str, url: str, token_file: str | None, cafile: str | None, cert: str, allow_http: bool) -> None:
     """Add a context without asking its server. 'qmk login' also checks a token, and keeps it."""
     from qmk.cli.failure import call_error
     from qmk.client import contexts
@@ -79,8 +80,8 @@ def add(name: str, url: str, token_file: str | None, cafile: str | None, allow_h
     if any(each.name == name for each in known.contexts):
         raise call_error(f"there is a context '{name}' already", help=f"'qmk context remove {name}' first")
     cafile, token_file = (path and os.path.abspath(path) for path in (cafile, token_file))
-    server = read_server(url, cafile, allow_http)
-    made = contexts.Context(contexts.check_name(name), server.url, "", token_file or "", cafile, allow_http)
+    server = read_server(url, cafile, allow_http, cert)
+    made = contexts.Context(contexts.check_name(name), server.url, "", token_file or "", cafile, allow_http, cert)
     contexts.save(known.put(made))
     terminal.say(f"context {name} is {server.url}")
 
@@ -97,5 +98,11 @@ def remove(name: str) -> None:
 
 def _row(context: Context, current: str) -> dict[str, Any]:
     token = context.token_file or ("kept" if context.token else "none")
-    row = {"name": context.name, "server": context.server, "token": token, "cafile": context.cafile}
+    row = {
+        "name": context.name,
+        "server": context.server,
+        "token": token,
+        "cafile": context.cafile,
+        "cert": context.cert,
+    }
     return {**row, "allow_http": context.allow_http, "current": context.name == current}

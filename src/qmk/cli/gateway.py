@@ -23,8 +23,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def edge_options(command: Command) -> Command:
-    """Certificates, as ``tls``, ``tls_cert`` and ``tls_key``, which go together, and who may connect to what, as
-    ``allowed_hosts`` and ``address_connections``."""
+    """Certificates, as ``tls``, ``tls_cert`` and ``tls_key``, which go together, and ``client_ca``; and who may connect
+    to what, as ``allowed_hosts`` and ``address_connections``."""
     command = click.option(
         "--address-connections",
         type=click.IntRange(1),
@@ -39,6 +39,12 @@ def edge_options(command: Command) -> Command:
         metavar="NAME",
         help="Serve requests for this host name too, or with a dot before it for all below it; may be given several "
         "times. Addresses, this machine and the names of the certificate are served.",
+    )(command)
+    command = click.option(
+        "--client-ca",
+        metavar="FILE",
+        help="Have every caller show a certificate of an authority in this file, in PEM; auto: of this machine's own, "
+        "which 'qmk certificates issue' gives.",
     )(command)
     kind = click.Path(dir_okay=False)
     for name, text in (
@@ -115,6 +121,7 @@ def command(
     tls: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    client_ca: str | None,
     grpc: tuple[str, int] | None,
     allowed_hosts: tuple[str, ...],
     address_connections: int,
@@ -137,7 +144,7 @@ def command(
     from qmk.rpc.places import state_dir
 
     log.start_log(verbose, log_format)
-    check_tls(tls, tls_cert, tls_key)
+    check_tls(tls, tls_cert, tls_key, client_ca)
     folder = data_dir or state_dir()
     found = Listening(
         socket=listen(host, port) if beside is None else sockets.socket(fileno=beside),
@@ -146,6 +153,8 @@ def command(
         cert=Path(tls_cert) if tls_cert else None,
         key=Path(tls_key) if tls_key else None,
         makes_cert=bool(tls),
+        client_ca=Path(client_ca) if client_ca and client_ca != "auto" else None,
+        asks_own=client_ca == "auto",
         address_connections=address_connections,
         grpc=free_place(*grpc) if grpc and beside is None else grpc,
     )
@@ -200,8 +209,17 @@ def require_packages(*, grpc: bool = False) -> None:
             raise QmkError("UNSUPPORTED", f"the gateway needs the package '{name}'", help=help)
 
 
-def check_tls(tls: str | None, cert: str | None, key: str | None) -> None:
-    """Refuses a certificate without its key, and files that are not a certificate and its key."""
+def check_tls(tls: str | None, cert: str | None, key: str | None, client_ca: str | None = None) -> None:
+    """Refuses a certificate without its key, files that are not a certificate and its key, and to ask callers for a
+    certificate without one of the gateway's own."""
+    if client_ca and not (tls or cert):
+        raise click.UsageError("--client-ca goes with --tls auto, or --tls-cert and --tls-key")
+    if client_ca and client_ca != "auto":
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(client_ca)
+        except OSError as error:
+            why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "").lower()
+            raise QmkError("INVALID_PARAMS", f"cannot use {client_ca}: {why}", field="client_ca") from error
     if tls and (cert or key):
         raise click.UsageError("--tls auto makes a certificate: leave out --tls-cert and --tls-key")
     if not (cert or key):

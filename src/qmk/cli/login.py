@@ -20,10 +20,11 @@ from qmk.cli import options, output
     help="File with the token. It is read at each call, and not copied.",
 )
 @options.cafile_option
+@options.cert_option
 @options.allow_http_option
 @options.json_option
 def command(
-    url: str, name: str | None, token_file: str | None, cafile: str | None, allow_http: bool, as_json: bool
+    url: str, name: str | None, token_file: str | None, cafile: str | None, cert: str, allow_http: bool, as_json: bool
 ) -> None:
     """Check a token with the server at URL, keep it for this user, and have commands go there.
 
@@ -33,10 +34,11 @@ def command(
     from qmk.client.address import read_server
 
     cafile, token_file = (path and os.path.abspath(path) for path in (cafile, token_file))
-    server = read_server(url, cafile, allow_http)
+    server = read_server(url, cafile, allow_http, cert)
     name = contexts.check_name(name or server.host.replace(":", "-"))
     known = contexts.load()
-    context = contexts.Context(name, server.url, "" if token_file else _token(), token_file or "", cafile, allow_http)
+    token = "" if token_file else _token()
+    context = contexts.Context(name, server.url, token, token_file or "", cafile, allow_http, cert)
     client = Client(server, token=context.read_token())
     try:
         session = client.negotiate()

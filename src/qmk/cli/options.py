@@ -242,6 +242,15 @@ def cafile_option(command: Command) -> Command:
     )(command)
 
 
+def cert_option(command: Command) -> Command:
+    return click.option(
+        "--cert",
+        default="",
+        metavar="REFERENCE",
+        help="Certificate and key to show a server that asks for one, such as file:client.pem or store:NAME.",
+    )(command)
+
+
 def allow_http_option(command: Command) -> Command:
     text = "Plain http to another machine too, where everybody on the way can read the token."
     return click.option("--allow-http", is_flag=True, help=text)(command)

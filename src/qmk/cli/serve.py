@@ -128,6 +128,7 @@ def command(
     tls: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    client_ca: str | None,
     allowed_hosts: tuple[str, ...],
     address_connections: int,
     observing: observing.Observing,
@@ -157,7 +158,7 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
-    own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key}
+    own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key, "client-ca": client_ca}
     edge = [f"--{name}={value}" for name, value in own.items() if value]
     edge += [*(f"--allowed-host={name}" for name in allowed_hosts), *observing.arguments()]
     if http is None and (edge or grpc):
@@ -181,7 +182,7 @@ def _serve(
         serve(config, ready=announce)
         return
     gateway.require_packages(grpc=grpc is not None)
-    gateway.check_tls(tls["tls"], tls["tls-cert"], tls["tls-key"])
+    gateway.check_tls(tls["tls"], tls["tls-cert"], tls["tls-key"], tls["client-ca"])
     place = gateway.free_place(*grpc) if grpc else None
     edge = [*edge, f"--grpc={gateway.address_of(*place)}"] if place else edge
     hosts = [http[0], *allowed_hosts] if tls["tls"] else []

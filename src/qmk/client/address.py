@@ -18,13 +18,14 @@ PORTS = {"https": 443, "http": 80}
 
 class Server(msgspec.Struct, frozen=True):
     """A gateway: ``path`` is what stands before ``/rpc``. ``cafile``: certificates of the authorities that are trusted,
-    instead of the system's."""
+    instead of the system's. ``cert``: a reference to the certificate and key that we show, see ``qmk.secrets``."""
 
     scheme: str
     host: str
     port: int
     path: str = ""
     cafile: str | None = None
+    cert: str = ""
 
     @property
     def url(self) -> str:
@@ -39,7 +40,7 @@ def is_url(text: object) -> bool:
     return isinstance(text, str) and _SCHEME.match(text) is not None
 
 
-def read_server(text: str, cafile: str | None = None, allow_http: bool = False) -> Server:
+def read_server(text: str, cafile: str | None = None, allow_http: bool = False, cert: str = "") -> Server:
     """The server at a URL. Raises INVALID_PARAMS for what is not one, and for plain http to another machine, over which
     everybody on the way could read the token, unless ``allow_http``."""
     try:
@@ -61,7 +62,7 @@ def read_server(text: str, cafile: str | None = None, allow_http: bool = False) 
             f"plain http to {host} shows the token to everybody on the way",
             f"write https://{host}, or allow plain http explicitly: allow_http=True, --allow-http",
         )
-    return Server(scheme, host, port or PORTS[scheme], path, cafile)
+    return Server(scheme, host, port or PORTS[scheme], path, cafile, cert)
 
 
 def _refuse(what: str, help: str) -> QmkError:

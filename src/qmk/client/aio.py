@@ -135,8 +135,9 @@ class AsyncClient(Core):
         quota: Mapping[str, int] | None = None,
         cafile: str | None = None,
         allow_http: bool = False,
+        cert: str = "",
     ) -> None:
-        super().__init__(_link, place_of(path, cafile, allow_http), token, capabilities, patience_s, quota)
+        super().__init__(_link, place_of(path, cafile, allow_http, cert), token, capabilities, patience_s, quota)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:

@@ -27,9 +27,10 @@ class Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     token_file: str = ""
     cafile: str | None = None
     allow_http: bool = False
+    cert: str = ""
 
     def place(self) -> Server:
-        return read_server(self.server, self.cafile, self.allow_http)
+        return read_server(self.server, self.cafile, self.allow_http, self.cert)
 
     def read_token(self) -> str:
         return places.read_token(Path(self.token_file)) if self.token_file else self.token
@@ -108,7 +109,7 @@ def save(contexts: Contexts) -> None:
 
 
 def place_of(
-    path: str | os.PathLike[str] | Server | None, cafile: str | None = None, allow_http: bool = False
+    path: str | os.PathLike[str] | Server | None, cafile: str | None = None, allow_http: bool = False, cert: str = ""
 ) -> Server | Path:
     """The server of a URL, with what is known of it beside, or the socket at a path, by default the user's own. Raises
     INVALID_PARAMS."""
@@ -124,7 +125,8 @@ def place_of(
     known = load().of_url(read_server(path, allow_http=True).url)
     if known is not None:
         cafile, allow_http = cafile or known.cafile, allow_http or known.allow_http
-    return read_server(path, cafile, allow_http)
+        cert = cert or known.cert
+    return read_server(path, cafile, allow_http, cert)
 
 
 def token_for(server: Server | None) -> str:

@@ -13,7 +13,6 @@ import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 
 from qmk import __version__
 from qmk.base.errors import QmkError
@@ -22,6 +21,7 @@ from qmk.client.address import Server
 from qmk.client.sync import BlockingLink
 from qmk.formats.printable import printable
 from qmk.rpc import frame
+from qmk.secrets.certificates import context
 
 LONGEST_WAIT_MS = 20_000
 """Proxies give up on an answer after 30 or 60 seconds."""
@@ -57,7 +57,7 @@ class HttpConnection:
         server = self._server
         if server.scheme == "https":
             made = http.client.HTTPSConnection(
-                server.host, server.port, timeout=CONNECT_S, context=_context(server.cafile)
+                server.host, server.port, timeout=CONNECT_S, context=context(server.cafile, server.cert, "cert")
             )
         else:
             made = http.client.HTTPConnection(server.host, server.port, timeout=CONNECT_S)
@@ -89,6 +89,9 @@ class HttpConnection:
         except (TimeoutError, http.client.HTTPException) as error:
             self.close()
             raise ConnectionResetError(str(error)) from error
+        except ssl.SSLError as error:  # TLS 1.3 tells of a certificate that is missing or refused with the first answer
+            self.close()
+            raise _cannot_connect(self._server, error) from error
         except BaseException:
             self.close()  # between a call and its answer
             raise
@@ -260,6 +263,8 @@ def _cannot_connect(server: Server, error: OSError) -> QmkError:
     if isinstance(error, ssl.SSLError):
         why = f"TLS with {url} failed: {(error.reason or str(error)).lower().replace('_', ' ')}"
         hint = "it may speak plain http, or no common version of TLS"
+        if "CERTIFICATE" in (error.reason or ""):
+            hint = "show it a certificate that its operator gave you: cert=..., --cert REFERENCE"
     elif isinstance(error, socket.gaierror):
         why = f"there is no host '{server.host}'"
     elif isinstance(error, ConnectionRefusedError):
@@ -291,15 +296,3 @@ def _is_stale(sock: socket.socket) -> bool:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))
-
-
-@cache
-def _context(cafile: str | None) -> ssl.SSLContext:
-    """Certificates and host names are checked."""
-    try:
-        return ssl.create_default_context(cafile=cafile)
-    except OSError as error:
-        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or str(error)).lower()
-        what = f"cannot use the file of certificates {cafile}: {why}"
-        help = "name a file of certificates in PEM, with that of the authority"
-        raise QmkError("INVALID_PARAMS", what, field="cafile", help=help) from error

@@ -24,6 +24,9 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
         parts.append(f"its program written anew at {status['changes']} fence{'s' if status['changes'] > 1 else ''}")
     if status["attempts"]:
         parts.append(f"{status['attempts']} {'launch' if status['attempts'] == 1 else 'launches'} lost")
+    if status["refused_calls"]:
+        calls = ", ".join(f"{name} {count} times" for name, count in status["refused_calls"].items())
+        parts.append(f"refused system calls: {calls}")
     if status["name"]:
         parts.append(f"named '{status['name']}'")
     if status["tags"]:

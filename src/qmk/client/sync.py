@@ -194,7 +194,8 @@ class Client:
 
     Over HTTP, ``token`` None takes the one that ``qmk login`` has kept for the URL, if the environment has none.
     Certificates are checked against those of the system, or of ``cafile``; plain http is for this machine alone, unless
-    ``allow_http``. A connection that breaks is renewed, and the session goes on.
+    ``allow_http``. A server that asks for a certificate is shown the one that ``cert`` leads to, a reference such as
+    ``file:client.pem`` to a certificate with its key. A connection that breaks is renewed, and the session goes on.
 
     ``patience_s``: how long a daemon that went away may take to come back, counted for each call. Calls are then made
     again with growing pauses, ``wait`` goes on waiting through restarts, and ``submit`` gives itself an idempotency
@@ -211,8 +212,9 @@ class Client:
         quota: Mapping[str, int] | None = None,
         cafile: str | None = None,
         allow_http: bool = False,
+        cert: str = "",
     ) -> None:
-        place = place_of(path, cafile, allow_http)
+        place = place_of(path, cafile, allow_http, cert)
         self._core = _BlockingCore(_link, place, token, capabilities, patience_s, quota)
         self.path = self._core.path
 

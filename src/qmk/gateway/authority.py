@@ -3,6 +3,8 @@ it has signed for the names of this gateway. Everything is in the folder ``tls``
 
 - ``authority.pem`` has the authority's certificate and key, ``ca.pem`` its certificate, which clients are given
 - ``server.pem`` has the gateway's certificate and key, made anew before they expire and where the names change
+
+``issued`` gives certificates to others.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID as _Use
+from cryptography.x509.oid import NameOID
 
 from qmk.base.errors import QmkError
 from qmk.rpc.private import write_private
@@ -34,26 +37,65 @@ Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 def make_server(data_dir: Path, names: Iterable[str], now: datetime.datetime | None = None) -> tuple[Path, Path]:
     """The files of the authority's certificate, for clients, and of the gateway's certificate with its key. What is
     there is kept while it is good for these names, beside those of this machine. Raises INVALID_PARAMS."""
-    folder, now = data_dir / FOLDER, now or datetime.datetime.now(datetime.UTC)
+    now = now or datetime.datetime.now(datetime.UTC)
     wanted = {*names, "localhost", "127.0.0.1", "::1", socket.gethostname().lower()}
     if wanted & EVERYWHERE:
         wanted = wanted - EVERYWHERE | _addresses()
-    ca, server, authority = folder / "ca.pem", folder / "server.pem", folder / "authority.pem"
+    folder = data_dir / FOLDER
+    server, by = folder / "server.pem", signer(data_dir, now)
+    try:
+        kept = _read(server)
+        if kept is None or days_left(kept[0], now) < RENEW_DAYS or not _is_good(kept[0], by[0], wanted):
+            write_private(server, text_of(sign(by, "QMK gateway", wanted, now, SERVER_DAYS)))
+    except OSError as error:
+        raise _cannot_keep(folder, error) from error
+    return folder / "ca.pem", server
+
+
+def renew_server(data_dir: Path) -> Path:
+    """Makes the gateway's certificate anew for the names that it has, which a gateway that runs takes up by itself.
+    Gives its file. Raises INVALID_PARAMS where there is none."""
+    server = data_dir / FOLDER / "server.pem"
+    kept = _read(server)
+    if kept is None:
+        help = "a gateway with --tls auto makes it; one of your own is renewed where it came from"
+        raise QmkError("INVALID_PARAMS", f"there is no certificate of a gateway in {server}", field="tls", help=help)
+    now = datetime.datetime.now(datetime.UTC)
+    names = kept[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    wanted = {str(name.value) for name in names}
+    wanted = {name.removeprefix("*") for name in wanted}
+    try:
+        write_private(server, text_of(sign(signer(data_dir, now), "QMK gateway", wanted, now, SERVER_DAYS)))
+    except OSError as error:
+        raise _cannot_keep(server.parent, error) from error
+    return server
+
+
+def signer(data_dir: Path, now: datetime.datetime) -> Pair:
+    """The authority, made where it is not there. Raises INVALID_PARAMS."""
+    folder = data_dir / FOLDER
+    path, ca = folder / "authority.pem", folder / "ca.pem"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        signer = _read(authority)
-        if signer is None or _days_left(signer[0], now) < SERVER_DAYS:
-            signer = _authority(now)
-            write_private(authority, _text(signer))
-        if not ca.exists() or ca.read_bytes() != _pem(signer[0]):
-            write_private(ca, _pem(signer[0]), 0o644)
-        kept = _read(server)
-        if kept is None or _days_left(kept[0], now) < RENEW_DAYS or not _is_good(kept[0], signer[0], wanted):
-            write_private(server, _text(_server(signer, wanted, now)))
+        found = _read(path)
+        if found is None or days_left(found[0], now) < SERVER_DAYS:
+            found = _authority(now)
+            write_private(path, text_of(found))
+        if not ca.exists() or ca.read_bytes() != _pem(found[0]):
+            write_private(ca, _pem(found[0]), 0o644)
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise QmkError("INVALID_PARAMS", f"cannot keep certificates in {folder}: {why}", field="tls") from error
-    return ca, server
+        raise _cannot_keep(folder, error) from error
+    return found
+
+
+def _cannot_keep(folder: Path, error: OSError) -> QmkError:
+    why = (error.strerror or str(error)).lower()
+    return QmkError("INVALID_PARAMS", f"cannot keep certificates in {folder}: {why}", field="tls")
+
+
+def end_of(certificate: Path) -> float:
+    """Unix time at which a certificate ends, the first of a file."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc.timestamp()
 
 
 def fingerprint(certificate: Path) -> str:
@@ -92,16 +134,17 @@ def _authority(now: datetime.datetime) -> Pair:
     return made.sign(key, hashes.SHA256()), key
 
 
-def _server(signer: Pair, names: set[str], now: datetime.datetime) -> Pair:
+def sign(signer: Pair, name: str, hosts: set[str], now: datetime.datetime, days: int) -> Pair:
+    """A new certificate with its key: of a server at ``hosts``, or without any of a client."""
     key = ec.generate_private_key(ec.SECP256R1())
     usage = dict.fromkeys(_USES, False) | {"digital_signature": True}
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer[1].public_key())
     made = (
-        _builder(_name("QMK gateway"), signer[0].subject, key, now, SERVER_DAYS)
-        .add_extension(x509.SubjectAlternativeName([_general(name) for name in sorted(names)]), critical=False)
+        _builder(_name(name), signer[0].subject, key, now, days)
+        .add_extension(x509.SubjectAlternativeName(list(map(_general, sorted(hosts or {name})))), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.KeyUsage(**usage), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([_Use.SERVER_AUTH if hosts else _Use.CLIENT_AUTH]), critical=False)
         .add_extension(issuer, critical=False)
     )
     return made.sign(signer[1], hashes.SHA256()), key
@@ -155,7 +198,8 @@ def _is_good(server: x509.Certificate, signer: x509.Certificate, wanted: set[str
     return {_general(name) for name in wanted} <= set(names)
 
 
-def _days_left(certificate: x509.Certificate, now: datetime.datetime) -> int:
+def days_left(certificate: x509.Certificate, now: datetime.datetime) -> int:
+    """Whole days until the certificate ends."""
     return (certificate.not_valid_after_utc - now).days
 
 
@@ -173,6 +217,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _text(pair: Pair) -> bytes:
+def text_of(pair: Pair) -> bytes:
+    """A certificate and its key in PEM."""
     form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     return _pem(pair[0]) + pair[1].private_bytes(serialization.Encoding.PEM, form, plain)

@@ -8,7 +8,8 @@ The rules:
 
 1. A launch is named by its job and its fence number, which is never used twice, over restarts too.
 2. Of every launch the listener hears ``started``, then any number of ``progressed``, ``saved`` and ``not_done``, then
-   one end: ``done``, ``failed``, or ``saved`` with ``stopped``. Nothing after an end, nothing after ``cancel``.
+   one end: ``done``, ``failed``, or ``saved`` with ``stopped``. Nothing after an end, nothing after ``cancel``, but
+   for the system calls that were refused.
 3. Several launches of one job may exist for a moment (a lost node comes back). The listener tells them apart by fence;
    the launcher need not.
 4. A launcher with an idle worker may start ``Launch.hedge`` beside the launch; the first result is the launch's. It
@@ -99,6 +100,10 @@ class Listener(Protocol):
 
     def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
         """``loss`` None: the engine itself says so."""
+        ...
+
+    def on_calls_refused(self, launch: Launch, calls: dict[str, int]) -> None:
+        """The isolation of its worker refused so many system calls of each name; soon after its end at the latest."""
         ...
 
 

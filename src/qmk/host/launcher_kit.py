@@ -61,6 +61,9 @@ class Heard:
     def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
         self._note(job, fence, failed)
 
+    def on_calls_refused(self, launch: Launch, calls: dict[str, int]) -> None:
+        pass  # no program of the kit makes any
+
     def of(self, launch: Launch) -> list[Any]:
         """All messages about a launch but progress and automatically saved states."""
         said = self.said.get((launch.job, launch.fence), [])

@@ -25,6 +25,7 @@ from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.refused import CallsRefused
 from qmk.worker.messages import Done, Failed, NotDone, Partial, StateSaved
 
 log = logging.getLogger("qmk.host")
@@ -274,6 +275,10 @@ class Launches:
                 workers=workers,
             )
         )
+
+    def on_calls_refused(self, launch: fx.Launch, calls: dict[str, int]) -> None:
+        now_ns = self._sources.clock_ns()
+        self._feed(CallsRefused(now_ns=now_ns, job=launch.job, tenant=launch.tenant, engine=launch.engine, calls=calls))
 
     def _hear(self, event: ev.Progressed | ev.NotInterrupted | ev.Failed) -> None:
         """Handles a message of a launch, after its earlier ones."""

@@ -24,6 +24,7 @@ from qmk.base.isolation import Level
 from qmk.host import spawn
 from qmk.host.isolation.driver import Ask, Site
 from qmk.host.isolation.policy import Isolation
+from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.isolation.starter import Starter
 from qmk.host.launcher import Capacity, Listener, Loss, ask_of, plan_name, run_of
 from qmk.host.losses import Memory, judge_end
@@ -35,7 +36,6 @@ from qmk.host.watch import Watch
 from qmk.host.workers import Workers
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
-from qmk.worker.jail import syscalls
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
@@ -212,6 +212,8 @@ class Pool:
             self._report_failure(task, task.failed(error), None)
             return
         worker.task, worker.tenant = task, tenant
+        if worker.refused is not None:
+            worker.refused.begin(task.launch)
         self.counters.add("sandbox_denials_total", (engine, tenant), 0)  # a rise from 0 is seen as one
         if worker.ready:
             self._run(worker)
@@ -220,7 +222,9 @@ class Pool:
         self._make_room()
         worker = Worker(engine, level, used_s=self._loop.time())
         self._workers.append(worker)
-        ask = Ask(*(partial(each, worker) for each in (self._on_child, self._on_unborn, self._on_refused)))
+        refused = RefusedCalls(self._listener.on_calls_refused, self.counters)
+        worker.refused = None if level == "process" else refused
+        ask = Ask(partial(self._on_child, worker), partial(self._on_unborn, worker), refused.add)
         try:
             self._starter.start(engine, level, ask)
         except QmkError:
@@ -249,12 +253,6 @@ class Pool:
         elif task is not None:
             self._report_failure(task, task.no_start(engine, failed), None)
         self._pump()
-
-    def _on_refused(self, worker: Worker, number: int, count: int) -> None:
-        """Handles calls of the system that a worker made and its jail refused."""
-        name = syscalls.name_of(number)
-        log.warning("worker of engine %s for %s: call %s refused, %d times", worker.engine, worker.tenant, name, count)
-        self.counters.add("sandbox_denials_total", (worker.engine, worker.tenant or ""), count)
 
     def _make_room(self, at_least: int = 0) -> None:
         """End idle workers, those unused for longest, until one more is within the bound, or ``at_least`` so many."""
@@ -318,6 +316,8 @@ class Pool:
         launch = task.launch
         worker.task = None
         worker.used_s = self._loop.time()
+        if worker.refused is not None:
+            worker.refused.end()
         if isinstance(message, Done):
             self._end_partner(task)
             second = () if task.hedge is None else (task.hedge,)
@@ -358,6 +358,8 @@ class Pool:
     def _on_exit(self, worker: Worker, status: int) -> None:
         if worker.watch is not None:
             worker.watch.close()
+        if worker.refused is not None:
+            worker.refused.end()
         if worker in self._dying:
             self._dying.discard(worker)
             if self._ended is not None and not self._dying and not self._ended.done():

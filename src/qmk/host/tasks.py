@@ -9,6 +9,7 @@ from msgspec import structs
 
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
+from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.launcher import Loss
 from qmk.host.process import ChildProcess
 from qmk.host.watch import LOOK_EVERY_S, Watch, parent_of
@@ -84,6 +85,8 @@ class Worker:
     """How long the worker had waited for a processor when its launch began."""
     complaint: Failed | None = None
     watch: Watch | None = None
+    refused: RefusedCalls | None = None
+    """What its jail refuses; None at level ``process``."""
 
     @property
     def launch_waited_s(self) -> float:

@@ -29,6 +29,7 @@ from qmk.kernel import events as ev
 from qmk.kernel.audit import AUDIT_TIMER
 from qmk.kernel.handlers import HANDLERS, OPEN_HANDLERS, OPERATOR_HANDLERS, checkpoints, submit
 from qmk.kernel.objects.job import RUNNING, Job
+from qmk.kernel.objects.refused import CallsRefused
 from qmk.kernel.objects.session import Session
 from qmk.kernel.rewriting import Recalibrated
 from qmk.kernel.state import EPOCH_TIMER, JOB_TIMER, State
@@ -75,6 +76,10 @@ class Kernel(State):
                 checkpoint.on_yielded(self, event)
             case ev.NotSaved():
                 checkpoint.not_saved(self, event)
+            case CallsRefused():
+                if event.job in self.jobs.by_id.live:
+                    self.commit(event, durable=False)
+                denials.note_refused_calls(self, event)
             case ev.NotInterrupted():
                 checkpoint.not_interrupted(self, event)
             case Recalibrated():

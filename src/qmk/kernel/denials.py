@@ -11,8 +11,9 @@ from typing import Any
 
 from qmk.base.errors import QmkError
 from qmk.base.ids import trace
-from qmk.kernel.audit import clip_names
+from qmk.kernel.audit import SHOWN_NAMES, clip_names
 from qmk.kernel.events import Submitted
+from qmk.kernel.objects.refused import CallsRefused
 from qmk.kernel.objects.session import Session
 from qmk.kernel.tables import Tables
 
@@ -49,6 +50,13 @@ def note_refused_job(kernel: Tables, draft: Submitted, error: QmkError) -> None:
     if error.kind.name == "QUOTA_EXCEEDED":
         kernel.audit("quota.deny", draft.tenant, **fields, **_quota(error))
     kernel.audit("job.refuse", draft.tenant, **fields)
+
+
+def note_refused_calls(kernel: Tables, event: CallsRefused) -> None:
+    """Notes the system calls of a job's worker that were refused, most often refused first."""
+    most = sorted(event.calls, key=lambda name: (-event.calls[name], name))[:SHOWN_NAMES]
+    calls, count = {name: event.calls[name] for name in most}, sum(event.calls.values())
+    kernel.audit("job.calls_refused", event.tenant, job=event.job, engine=event.engine, calls=calls, count=count)
 
 
 def _quota(error: QmkError) -> dict[str, Any]:

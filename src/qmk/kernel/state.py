@@ -27,6 +27,7 @@ from qmk.kernel import events as ev
 from qmk.kernel.objects.archive import Archived, ArchiveForgotten
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, FAILED, Job
+from qmk.kernel.objects.refused import CallsRefused
 from qmk.kernel.objects.session import Session, not_found
 from qmk.kernel.open_calls import STATUS_WAIT, Wait
 from qmk.kernel.pending import Pending
@@ -81,6 +82,11 @@ class State(Tables):
                 return []
             case ev.ChannelChanged():
                 self.channels.put(record)
+                return []
+            case CallsRefused():
+                job = self.jobs.by_id.live.get(record.job)
+                if job is not None:
+                    job.refuse_calls(record.calls)
                 return []
             case Archived() | ArchiveForgotten():
                 archiving.apply(self, record)

@@ -103,6 +103,7 @@ def _status_fields(job: Job, forecast: Forecast) -> dict[str, Any]:
         "decoder_load": record.footprint.decoder_load if record.footprint is not None else 0.0,
         "moves": job.moves,
         "changes": job.rewritten,
+        "refused_calls": job.refused_calls,
         "warnings": msgspec.to_builtins(record.warnings),
         "name": record.name,
         "tags": list(record.tags),

@@ -95,6 +95,7 @@ METRICS: tuple[Metric, ...] = (
         canary_drift | gauge | | engine | Is 1 while canary jobs of the engine deviate again and again
         canary_last_run_time_seconds | gauge | seconds | engine | Unix time of the last canary job that completed
         traces_kept | gauge | traces | | Traces that the viewer can show
+        certificate_end_time_seconds | gauge | seconds | certificate | Unix time at which a certificate ends
         spans_exported_total | counter | spans | outcome | Spans sent to the collector, by outcome: sent, lost
         """,
     ),

@@ -2,8 +2,8 @@
 
 ``QMK_VAULT_URL`` is the server. ``QMK_VAULT_TOKEN`` leads to a token; or ``QMK_VAULT_ROLE`` names a role of the method
 AppRole and ``QMK_VAULT_SECRET`` leads to its secret id. A token is kept in memory, renewed once half of its time is
-over, and asked for anew once it has ended. ``QMK_VAULT_NAMESPACE`` and ``QMK_VAULT_CA`` (a file) are for servers that
-want them.
+over, and asked for anew once it has ended. ``QMK_VAULT_NAMESPACE``, ``QMK_VAULT_CA`` (a file) and ``QMK_VAULT_CERT``
+(a reference to a certificate with its key) are for servers that want them.
 No account of Vault was used to test this: a local server answers as its documentation says.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 from qmk.base.errors import QmkError
 from qmk.rpc.private import check_address
 from qmk.secrets import references
+from qmk.secrets.certificates import file_of
 
 TIMEOUT_S = 10
 
@@ -68,7 +69,7 @@ class _Session:
 
 
 _session = _Session()
-_NAMES = ("URL", "TOKEN", "ROLE", "SECRET", "NAMESPACE", "CA")
+_NAMES = ("URL", "TOKEN", "ROLE", "SECRET", "NAMESPACE", "CA", "CERT")
 
 
 def _signed_in() -> Any:
@@ -85,11 +86,15 @@ def _signed_in() -> Any:
 def _sign_in(settings: tuple[str, ...], now: float) -> None:
     import hvac
 
-    url, token, role, secret, namespace, authority = settings
+    url, token, role, secret, namespace, authority, cert = settings
+    if cert.startswith("vault:"):
+        raise _error("QMK_VAULT_CERT leads into Vault itself", "keep the certificate for Vault in a file: file:PATH")
+    shown = file_of(cert, "QMK_VAULT_CERT") if cert else ""
     client: Any = hvac.Client(
         url=check_address("QMK_VAULT_URL", url, "https://vault.example:8200"),
         namespace=namespace or None,
         verify=authority or True,
+        cert=(shown, shown) if shown else None,
         timeout=TIMEOUT_S,
         allow_redirects=False,
     )

@@ -24,6 +24,7 @@ from qmk.gateway.records import Records
 from qmk.gateway.rest.openapi import BELL
 from qmk.gateway.rest.problem import problem_of
 from qmk.gateway.service.operations import OPERATIONS
+from qmk.gateway.tls import Tls
 from tests.integration.gateway.tenants import Service, serving_both
 from tests.serving import certificate
 
@@ -123,7 +124,7 @@ def test_calls_are_counted_and_tls_is_served(tmp_path: Path) -> None:
             Rates(RateLimits(of_address=0.01, burst_s=300)),
         )
         trust = grpc.ssl_channel_credentials(cert.read_bytes())
-        async with serving_at(gate, Place("127.0.0.1", 0, cert, key)) as port:
+        async with serving_at(gate, Place("127.0.0.1", 0, Tls(cert, key))) as port:
             address = f"127.0.0.1:{port}"
             async with grpc.aio.secure_channel(address, trust) as channel:
                 health: Any = health_pb2_grpc.HealthStub(channel)

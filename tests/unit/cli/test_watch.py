@@ -21,6 +21,7 @@ STATUS: dict[str, Any] = {
     "physical_qubits": 0,
     "decoder_load": 0,
     "changes": 0,
+    "refused_calls": {},
     "attempts": 0,
     "error": None,
     "name": "",

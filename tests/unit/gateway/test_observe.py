@@ -9,7 +9,7 @@ import pytest
 from qmk.gateway.observe import pages
 from qmk.gateway.observe.canary import ALARM_IN, ALARM_OF, THEORY, Verdicts, chi_square_p, fidelity
 from qmk.gateway.observe.spans import Parent, Span, Traces, read_parent
-from qmk.rpc.metrics import Counters
+from qmk.rpc.metrics import Counters, Sample
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 FAIR = dict.fromkeys(THEORY, 250)
@@ -87,3 +87,15 @@ def test_a_page_acts_on_no_text_of_a_caller() -> None:
 @pytest.mark.parametrize(("value", "text"), [(0, "0 µs"), (2e-5, "20 µs"), (0.0123, "12.3 ms"), (1234.0, "1,234 s")])
 def test_times_have_the_unit_that_suits_them(value: float, text: str) -> None:
     assert pages.seconds(value) == text
+
+
+def test_refused_system_calls_of_a_tenant_are_those_on_all_engines() -> None:
+    name = "qmk_sandbox_denials_total"
+    rows = {("aer", "chem"): 2.0, ("native", "chem"): 3.0, ("native", "bio"): 0.0}
+    lists = pages.Lists(
+        {
+            "qmk_tenant_weight": {(tenant,): Sample("qmk_tenant_weight", (tenant,), 1) for tenant in ("bio", "chem")},
+            name: {labels: Sample(name, labels, value) for labels, value in rows.items()},
+        }
+    )
+    assert [(row["name"], row["refused"]) for row in pages.tenants(lists)] == [("bio", 0.0), ("chem", 5.0)]

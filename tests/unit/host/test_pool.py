@@ -78,6 +78,9 @@ class Ears:
     def on_done(self, job: str, fence: int, done: Done, version: str, hedge: Alternative | None = None) -> None:
         self.heard.append(("done", job) if hedge is None else ("done", job, hedge.engine))
 
+    def on_calls_refused(self, launch: Launch, calls: dict[str, int]) -> None:
+        self.heard.append(("refused", launch.job, calls))
+
     def on_failed(self, job: str, fence: int, failed: Failed, loss: Loss | None) -> None:
         self.heard.append(("failed", job, failed.kind, loss is not None))
 

@@ -11,9 +11,10 @@ from typing import Any
 from qmk.base.merkle import Frontier
 from qmk.host import repair
 from qmk.kernel import interrupts
-from qmk.kernel.audit import AUDIT_TIMER, GENESIS, entry_hash
+from qmk.kernel.audit import AUDIT_TIMER, GENESIS, SHOWN_NAMES, entry_hash
 from qmk.kernel.effects import Audit, Effect, Reply, ReplyError, SealEpoch, SetTimer
 from qmk.kernel.events import Recovered, ShuttingDown, TimerFired
+from qmk.kernel.objects.refused import CallsRefused
 
 EPOCH_S = 0.1
 
@@ -66,6 +67,29 @@ def test_the_life_of_a_job_is_in_the_log(make_bench: Any) -> None:
     ended = entries(bench.finish(job))
     assert [(entry.kind, entry.fields["state"]) for entry in ended] == [("job.end", "COMPLETED")]
     assert kinds(bench.call("q_close_session", session_id=session)) == ["cap.revoke", "session.close"]
+
+
+def test_refused_system_calls_are_one_entry_of_bounded_size_and_are_in_the_job(make_bench: Any) -> None:
+    bench = make_bench(audited=True)
+    job = bench.submit(bench.open())
+    bench.start(job)
+    calls = {f"call {number}": number for number in range(1, 1001)}
+    for state in ("RUNNING", "COMPLETED"):
+        told = bench.step(CallsRefused, job=job, tenant="local", engine="reference", calls=calls)
+        (entry,) = entries(told)
+        assert entry.kind == "job.calls_refused"
+        assert len(entry.fields["calls"]) == SHOWN_NAMES
+        assert entry.fields["calls"]["call 1000"] == 1000
+        assert entry.fields["count"] == sum(calls.values())
+        assert bench.kernel.jobs.by_id.live[job].state == state
+        assert len(told) - len(timers(told)) - len(seals(told)) == 2, (
+            "its record and its entry; the job's end stays one"
+        )
+        bench.finish(job)
+    refused = bench.kernel.jobs.by_id.live[job].refused_calls
+    assert refused == {name: 2 * count for name, count in calls.items()}
+    assert entries(bench.step(CallsRefused, job="job_gone", tenant="local", engine="e", calls={"socket": 1}))
+    assert bench.restarted().kernel.snapshot() == bench.kernel.snapshot()
 
 
 def bench_program() -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import ipaddress
+import os
 import socket
 import ssl
 import threading
@@ -20,6 +21,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
+from qmk.secrets import certificates
 
 TIMEOUT_S, WHOLE_S = 10.0, 20.0
 """Seconds without a byte, and of a whole request, after which a server does not answer."""
@@ -28,6 +30,14 @@ TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """Addresses of IPv4 behind a NAT64, private ones too."""
 
 
+def context_of_ours() -> ssl.SSLContext:
+    """What requests of the gateway are sent with: ``QMK_OUTGOING_CA`` is a file of authorities in the place of the
+    system's, ``QMK_OUTGOING_CERT`` a reference to the certificate that we show a server that asks for one. Raises
+    INVALID_PARAMS."""
+    return certificates.context(os.environ.get(CA) or None, os.environ.get(CERT, ""), CERT)
+
+
+CA, CERT = "QMK_OUTGOING_CA", "QMK_OUTGOING_CERT"
 _POOL = ThreadPoolExecutor(16, "qmk-outgoing")
 
 
@@ -97,7 +107,7 @@ def send(
     without an answer."""
     host, port, path, secure = check_url(url, private=private)
     address = public_address(host, port, private=private)
-    connection = _Fixed(address, host, port, ssl.create_default_context() if secure else None)
+    connection = _Fixed(address, host, port, context_of_ours() if secure else None)
     end = threading.Timer(WHOLE_S, connection.cut)
     end.start()
     try:

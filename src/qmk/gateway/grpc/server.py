@@ -11,7 +11,6 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -31,6 +30,7 @@ from qmk.gateway.rest.problem import Problem, problem_of
 from qmk.gateway.service import serving
 from qmk.gateway.service.operation import Operation
 from qmk.gateway.service.operations import OPERATIONS, RESOURCES
+from qmk.gateway.tls import Tls
 
 log = logging.getLogger("qmk.gateway")
 DOMAIN = "qmk"
@@ -57,12 +57,11 @@ _CODES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where the server listens, and with which certificate and key."""
+    """Where the server listens, and with which certificates."""
 
     host: str
     port: int
-    cert: Path | None = None
-    key: Path | None = None
+    tls: Tls | None = None
 
     @property
     def address(self) -> str:
@@ -72,11 +71,10 @@ class Place:
 @asynccontextmanager
 async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
     """The port of a server that answers until the end. Raises INVALID_PARAMS where it cannot listen."""
-    server, health = make_server(gate)
+    server, health = make_server(gate, place.tls)
     try:
-        if place.cert and place.key:
-            pair = (place.key.read_bytes(), place.cert.read_bytes())
-            port = server.add_secure_port(place.address, grpc.ssl_server_credentials([pair]))
+        if place.tls is not None:
+            port = server.add_secure_port(place.address, _credentials(place.tls))
         else:
             port = server.add_insecure_port(place.address)
     except RuntimeError as error:
@@ -89,15 +87,33 @@ async def serving_at(gate: Gate, place: Place) -> AsyncGenerator[int]:
         await server.stop(STOP_S)
 
 
-def make_server(gate: Gate) -> tuple[aio.Server, HealthService]:
-    """The server with every service, and the one that tells of their health."""
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    """Those of the files, which are read for each new connection."""
+
+    def read() -> Any:
+        authorities = tls.client_ca.read_bytes() if tls.client_ca is not None else None
+        pair = (tls.key.read_bytes(), tls.cert.read_bytes())
+        return grpc.ssl_server_certificate_configuration([pair], root_certificates=authorities)
+
+    def read_again() -> Any:
+        try:
+            return read()
+        except OSError as error:
+            log.error("the certificate of gRPC stays what it was: %s", error)
+            return None
+
+    return grpc.dynamic_ssl_server_credentials(read(), read_again, tls.client_ca is not None)
+
+
+def make_server(gate: Gate, tls: Tls | None = None) -> tuple[aio.Server, HealthService]:
+    """The server with every service, and the one that tells of their health. ``tls``: how its port is served."""
     server = aio.server(options=OPTIONS, maximum_concurrent_rpcs=RPCS)
     for resource in RESOURCES:
         methods: dict[str, Any] = {}
         for each in (each for each in OPERATIONS if each.resource == resource):
-            methods[shapes.method_of(each)] = grpc.unary_unary_rpc_method_handler(_unary(gate, each))
+            methods[shapes.method_of(each)] = grpc.unary_unary_rpc_method_handler(_unary(gate, each, tls))
             if stream := shapes.stream_of(each):
-                methods[stream] = grpc.unary_stream_rpc_method_handler(_stream(gate, each))
+                methods[stream] = grpc.unary_stream_rpc_method_handler(_stream(gate, each, tls))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(shapes.service_of(resource), methods),))
     return server, _add_standard_services(server, gate)
 
@@ -113,10 +129,10 @@ def _add_standard_services(server: aio.Server, gate: Gate) -> HealthService:
     return checks
 
 
-def _unary(gate: Gate, operation: Operation) -> Any:
+def _unary(gate: Gate, operation: Operation, tls: Tls | None) -> Any:
     async def answer(data: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
         try:
-            caller = await _enter(gate, context)
+            caller = await _enter(gate, context, tls)
             reply = await serving.serve(gate, operation, caller, unpack(operation.call, data))
             return pack(reply).SerializeToString()
         except Exception as error:
@@ -126,10 +142,10 @@ def _unary(gate: Gate, operation: Operation) -> Any:
     return answer
 
 
-def _stream(gate: Gate, operation: Operation) -> Any:
+def _stream(gate: Gate, operation: Operation, tls: Tls | None) -> Any:
     async def answer(data: bytes, context: aio.ServicerContext[bytes, bytes]) -> AsyncIterator[bytes]:
         try:
-            caller = await _enter(gate, context)
+            caller = await _enter(gate, context, tls)
             asked = unpack(operation.call, data)
             with serving.hold(gate, caller):
                 async for item in (operation.follow or _pages(operation))(caller, asked):
@@ -155,9 +171,11 @@ def _pages(operation: Operation) -> Any:
     return follow
 
 
-async def _enter(gate: Gate, context: aio.ServicerContext[bytes, bytes]) -> Caller:
+async def _enter(gate: Gate, context: aio.ServicerContext[bytes, bytes], tls: Tls | None) -> Caller:
     """The client of whoever calls, whose call counts as a request. Where no token is asked for, only this machine can
-    reach the port."""
+    reach the port. gRPC itself knows no lists of revoked certificates."""
+    if tls is not None and any(map(tls.is_revoked, context.auth_context().get("x509_pem_cert", ()))):
+        raise QmkError("AUTH_FAILED", "the certificate of the caller is revoked", help="ask for another: its operator")
     shown = [str(value) for name, value in context.invocation_metadata() or () if name == "authorization"]
     headers = {"host": "localhost"} | ({"authorization": shown[0]} if shown else {})
     gate.rates.count(address_of(context.peer()), headers)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from qmk.base.errors import QmkError
+from qmk.gateway.accounts.outgoing import CA, CERT
 from qmk.gateway.observe.spans import Span
 from qmk.rpc.metrics import Counters
+from qmk.secrets.certificates import file_of
 
 log = logging.getLogger("qmk.telemetry")
 WAITING = 8192
@@ -30,7 +33,13 @@ class Export:
             raise QmkError("UNSUPPORTED", "to export traces, the package 'opentelemetry-sdk' is needed", help=help)
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        self._exporter: Any = OTLPSpanExporter(endpoint=endpoint, timeout=TIMEOUT_S)
+        shown = os.environ.get(CERT, "")
+        self._exporter: Any = OTLPSpanExporter(
+            endpoint=endpoint,
+            timeout=TIMEOUT_S,
+            certificate_file=os.environ.get(CA) or None,
+            client_certificate_file=file_of(shown, CERT) if shown else None,
+        )
         self._counters = counters
         self._waiting: deque[Span] = deque()
 

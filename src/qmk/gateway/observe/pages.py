@@ -146,7 +146,7 @@ def overview(observer: Observer, listed: int) -> str:
                 _chart("memory", history, "memory_bytes", size),
             ],
             lists=lists,
-            tenants=_tenants(lists),
+            tenants=tenants(lists),
             engines=_engines(lists),
             latencies=[
                 (title, _latencies(lists, name))
@@ -181,8 +181,12 @@ def _chart(
     return Chart(title, show(values[-1]), show(most), line, area, seconds(last - first) if last > first else "")
 
 
-def _tenants(lists: Lists) -> list[dict[str, Any]]:
+def tenants(lists: Lists) -> list[dict[str, Any]]:
+    """What each tenant has, and how many system calls its workers were refused."""
     total, weights = lists.total("tenant_engine_seconds_total"), lists.total("tenant_weight")
+    refused: dict[str, float] = {}
+    for engine, tenant in lists.labels("sandbox_denials_total"):
+        refused[tenant] = refused.get(tenant, 0.0) + lists.value("sandbox_denials_total", engine, tenant)
     return [
         {
             "name": labels[0],
@@ -191,6 +195,7 @@ def _tenants(lists: Lists) -> list[dict[str, Any]]:
             "oldest": lists.value("queue_oldest_wait_seconds", *labels),
             "used": lists.value("tenant_engine_seconds_total", *labels),
             "share": lists.value("tenant_engine_seconds_total", *labels) / total if total else 0.0,
+            "refused": refused.get(labels[0], 0.0),
             "due": lists.value("tenant_weight", *labels) / weights if weights else 0.0,
         }
         for labels in lists.names("tenant_weight", "jobs_submitted_total")

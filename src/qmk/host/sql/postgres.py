@@ -24,10 +24,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from qmk.base.errors import QmkError
 from qmk.host.sql.database import Row, Statement, damage
 from qmk.host.sql.schema import settle
+from qmk.secrets import KINDS
+from qmk.secrets.certificates import file_of
 
 log = logging.getLogger("qmk.journal")
 T = TypeVar("T")
@@ -84,6 +87,16 @@ def without_password(url: str) -> str:
     return f"postgresql://{user}{(after if at else rest).partition('?')[0]}"
 
 
+def _certificate(url: str) -> dict[str, str]:
+    """Files of the certificate and key that we show the server, where ``sslcert`` of the URL is a reference to both.
+    It is read for each connection. Raises INVALID_PARAMS."""
+    found = parse_qs(urlsplit(url).query).get("sslcert", [""])[-1]
+    if found.partition(":")[0] not in KINDS:
+        return {}
+    path = file_of(found, "sslcert")
+    return {"sslcert": path, "sslkey": path}
+
+
 class PostgresDatabase:
     """Raises, beside what ``Database`` says, RESOURCE_EXHAUSTED when another daemon uses the database."""
 
@@ -118,7 +131,9 @@ class PostgresDatabase:
 
     def _connect(self) -> Any:
         where = f"qmk {socket.gethostname()}:{os.getpid()}"
-        connection = self._driver.connect(self.url, autocommit=True, application_name=where, **_KEEP_ALIVE)
+        connection = self._driver.connect(
+            self.url, autocommit=True, application_name=where, **_KEEP_ALIVE, **_certificate(self.url)
+        )
         try:
             # the server, too, is to notice soon that we are gone: it holds our lock
             for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
@@ -305,7 +320,9 @@ def connect_to_read(url: str) -> tuple[Any, str, type[Exception]]:
     """A connection that reads one moment of a database, its name, and what its errors are."""
     driver, name = _psycopg(), without_password(url)
     try:
-        connection = driver.connect(url, autocommit=True, application_name="qmk reader", **_KEEP_ALIVE)
+        connection = driver.connect(
+            url, autocommit=True, application_name="qmk reader", **_KEEP_ALIVE, **_certificate(url)
+        )
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     except driver.Error as error:
         raise _cannot_use(name, error) from error

@@ -65,6 +65,7 @@ class Job(msgspec.Struct, eq=False, omit_defaults=True):
     ``moved`` are the engines that it went on with, the last of which stands in ``submitted``; ``tried`` tells of those
     before. ``cached_from`` is the job whose result it has. ``skew_ns`` is that of ``kernel.clock`` at its end,
     ``kept_bytes`` what it keeps in the store since.
+    ``refused_calls`` counts system calls that the isolation of its workers refused, by name.
     ``moves`` counts moves of its patches to another place. ``changes`` tells of calibrations that came into force at
     its fences, as ``q_result.Change``; its program was ``rewritten`` so many times.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
@@ -104,6 +105,7 @@ class Job(msgspec.Struct, eq=False, omit_defaults=True):
     records: int = 0
     error: dict[str, Any] | None = None
     usage: dict[str, Any] = {}
+    refused_calls: dict[str, int] = {}
     events: list[JobEvent] = []
     dropped: int = 0
 
@@ -134,6 +136,12 @@ class Job(msgspec.Struct, eq=False, omit_defaults=True):
         """Counts a launch that lost its workers."""
         self.attempts += 1
         self.lost = {**self.lost, cause: self.lost.get(cause, 0) + workers}
+
+    def refuse_calls(self, calls: dict[str, int]) -> None:
+        """Counts system calls of its workers that were refused, by name."""
+        self.records += 1
+        self.refused_calls = {name: self.refused_calls.get(name, 0) + calls.get(name, 0)
+                              for name in (*self.refused_calls, *calls)}  # fmt: skip
 
     def note(self, now_ns: int, kind: str, **fields: Any) -> None:
         """Appends to the history that q_events shows; the oldest event gives way to one too many."""

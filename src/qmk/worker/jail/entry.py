@@ -172,7 +172,7 @@ def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     root.enter(jail.paths)
     os.environ.update(HOME="/tmp", TMPDIR="/tmp")
     if jail.abi:
-        landlock.restrict((*jail.paths, "/dev"), ("/tmp", "/dev/null"), jail.abi)
+        landlock.restrict((*jail.paths, "/dev"), root.WRITABLE, jail.abi)
     drop_capabilities()
     refusal = seccomp.NOTIFY if jail.listen else seccomp.REFUSE
     listener = seccomp.install(seccomp.program(os.getpid(), refusal), jail.listen)

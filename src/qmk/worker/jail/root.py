@@ -21,8 +21,9 @@ _PLACE = "/tmp"
 SCRATCH_BYTES = 64 << 20
 SCRATCH_FILES = 4096
 
-_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+WRITABLE = ("/tmp", "/dev/null")
 _STATVFS_FLAGS = {1: 1, 2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 """What statvfs(3) says of a mount, as flags of mount(2): a remount must not drop them."""
 
@@ -37,7 +38,7 @@ def folders_of_python() -> tuple[str, ...]:
 
 def paths_of(more: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The paths that a jail shows, none beneath another: those of the system, of this Python, and ``more``."""
-    system = [path for path in _SYSTEM if os.path.exists(path)]
+    system = [path for path in SYSTEM if os.path.exists(path)]
     out: list[str] = []
     for path in sorted({*system, *folders_of_python(), *map(os.path.abspath, more)}):
         if not any(path.startswith(f"{above}/") for above in out):

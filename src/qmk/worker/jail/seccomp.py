@@ -13,6 +13,7 @@ import fcntl
 import os
 import struct
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from qmk.worker.jail import syscalls
 from qmk.worker.jail.kernel import PR_SET_NO_NEW_PRIVS, call, prctl
@@ -30,6 +31,29 @@ PRCTL_OPTIONS = (15, 16, 0x53564D41)
 """PR_SET_NAME, PR_GET_NAME, PR_SET_VMA."""
 IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
+OWN = -1
+"""Among the values of a rule: the number of the process that has the filter."""
+
+
+class Rule(NamedTuple):
+    """Call ``number`` is allowed if the low word of ``argument`` is one of ``values``, or with ``any_bit`` has one of
+    these bits."""
+
+    number: int
+    argument: int
+    values: tuple[int, ...]
+    any_bit: bool = False
+
+
+RULES = (
+    Rule(syscalls.CLONE, 0, (_CLONE_THREAD,), any_bit=True),
+    Rule(syscalls.KILL, 0, (OWN,)),
+    Rule(syscalls.TGKILL, 0, (OWN,)),
+    Rule(syscalls.PRLIMIT, 0, (0, OWN)),
+    Rule(syscalls.PRCTL, 0, PRCTL_OPTIONS),
+    Rule(syscalls.IOCTL, 1, IOCTLS),
+)
+"""What is allowed to a worker beside ``syscalls.ALLOWED``."""
 
 
 def _step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -40,27 +64,28 @@ def _end(action: int) -> bytes:
     return _step(_RETURN, action)
 
 
-def _if_argument(number: int, argument: int, values: Iterable[int], code: int = _EQUAL) -> bytes:
-    """Allow call ``number`` if the low word of ``argument`` is one of these, or has one of these bits."""
-    body = _step(_LOAD, _ARGUMENTS + 8 * argument)
-    for value in values:
-        body += _step(code, value, 0, 1) + _end(ALLOW)
+def _if_argument(rule: Rule, pid: int) -> bytes:
+    body = _step(_LOAD, _ARGUMENTS + 8 * rule.argument)
+    for value in rule.values:
+        body += _step(_ANY_BIT if rule.any_bit else _EQUAL, pid if value == OWN else value, 0, 1) + _end(ALLOW)
     body += _step(_LOAD, _NUMBER)
-    return _step(_EQUAL, number, 0, len(body) // 8) + body
+    return _step(_EQUAL, rule.number, 0, len(body) // 8) + body
 
 
-def program(pid: int, refusal: int = NOTIFY) -> bytes:
+def program(
+    pid: int,
+    refusal: int = NOTIFY,
+    allowed: Iterable[int] = tuple(syscalls.ALLOWED.values()),
+    rules: Iterable[Rule] = RULES,
+) -> bytes:
     """The filter for process ``pid``, as instructions of 8 bytes; ``refusal`` is what a refused call gets."""
     out = _step(_LOAD, _ARCH) + _step(_EQUAL, syscalls.AUDIT_ARCH_X86_64, 1, 0) + _end(KILL_PROCESS)
     out += _step(_LOAD, _NUMBER) + _step(_AT_LEAST, _X32, 0, 1) + _end(ERRNO | errno.EPERM)
     out += _step(_EQUAL, syscalls.CLONE3, 0, 1) + _end(ERRNO | errno.ENOSYS)
-    for number in syscalls.ALLOWED.values():
+    for number in allowed:
         out += _step(_EQUAL, number, 0, 1) + _end(ALLOW)
-    out += _if_argument(syscalls.CLONE, 0, (_CLONE_THREAD,), _ANY_BIT)
-    out += _if_argument(syscalls.KILL, 0, (pid,)) + _if_argument(syscalls.TGKILL, 0, (pid,))
-    out += _if_argument(syscalls.PRLIMIT, 0, (0, pid))
-    out += _step(_EQUAL, syscalls.SETRLIMIT, 0, 1) + _end(ALLOW) + _step(_EQUAL, syscalls.GETRLIMIT, 0, 1) + _end(ALLOW)
-    out += _if_argument(syscalls.PRCTL, 0, PRCTL_OPTIONS) + _if_argument(syscalls.IOCTL, 1, IOCTLS)
+    for rule in rules:
+        out += _if_argument(rule, pid)
     return out + _end(refusal)
 
 

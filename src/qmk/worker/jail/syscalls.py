@@ -25,12 +25,13 @@ fchmodat 268 faccessat 269 pselect6 270 ppoll 271 set_robust_list 273 get_robust
 epoll_pwait 281 fallocate 285 eventfd2 290 epoll_create1 291 dup3 292 pipe2 293 preadv 295 pwritev 296 getcpu 309
 renameat2 316 getrandom 318 membarrier 324 preadv2 327 pwritev2 328 pkey_mprotect 329 statx 332 rseq 334
 close_range 436 faccessat2 439 epoll_pwait2 441 futex_waitv 449 getsockopt 55 getsockname 51
+getrlimit 97 setrlimit 160
 """
 _WORDS = _ROWS.split()
 ALLOWED: dict[str, int] = dict(zip(_WORDS[::2], map(int, _WORDS[1::2]), strict=True))
 
 KILL, TGKILL, CLONE, CLONE3, PRCTL, PRLIMIT, IOCTL, SECCOMP = 62, 234, 56, 435, 157, 302, 16, 317
-SETRLIMIT, GETRLIMIT, UNSHARE = 160, 97, 272
+UNSHARE = 272
 
 _REFUSED = """
 socket 41 connect 42 accept 43 sendmsg 46 recvmsg 47 bind 49 listen 50 socketpair 53 setsockopt 54 clone 56 fork 57
@@ -42,16 +43,20 @@ seccomp 317 memfd_create 319 execveat 322 userfaultfd 323 io_uring_setup 425 pid
 move_mount 429 fsopen 430 pidfd_open 434 clone3 435 openat2 437 pidfd_getfd 438 mount_setattr 442 tgkill 234
 landlock_create_ruleset 444 memfd_secret 447 set_mempolicy 238 get_mempolicy 239 mbind 237 mlock 149 symlinkat 266
 linkat 265 init_module 175 kexec_load 246 acct 163 reboot 169 settimeofday 164 clock_settime 227 name_to_handle_at 303
-open_by_handle_at 304 quotactl 179 setrlimit 160
+open_by_handle_at 304 quotactl 179
+accept4 288 getpeername 52 recvmmsg 299 sendmmsg 307 waitid 247 setresuid 117 setresgid 119 setgroups 116 capget 125
+capset 126 fchown 93 fchownat 260 sendfile 40 copy_file_range 326 getxattr 191 lgetxattr 192 listxattr 194
+llistxattr 195 sched_setparam 142 sync_file_range 277 timerfd_create 283 timerfd_settime 286 signalfd4 289
+io_uring_enter 426 io_uring_register 427 fsconfig 431 fsmount 432 landlock_add_rule 445 landlock_restrict_self 446
 """
 _NAMES = _REFUSED.split()
-NAME_OF: dict[int, str] = {
-    **{number: name for name, number in ALLOWED.items()},
-    **dict(zip(map(int, _NAMES[1::2]), _NAMES[::2], strict=True)),
-}
-"""Names for reports; a call that is not here is reported by its number."""
+NUMBERS: dict[str, int] = {**ALLOWED, **dict(zip(_NAMES[::2], map(int, _NAMES[1::2]), strict=True))}
+"""Every call that has a name here; a call that has none is reported by its number."""
+BEYOND = 1024
+"""Stands for every number from here on: no call has one, and what is counted by number stays bounded."""
+NAME_OF = {number: name for name, number in NUMBERS.items()}
 
 
 def name_of(number: int) -> str:
     """The name of a call, such as ``socket``; ``call 999`` where none is known."""
-    return NAME_OF.get(number, f"call {number}")
+    return NAME_OF.get(number, f"call {number}" if number < BEYOND else "no call at all")
