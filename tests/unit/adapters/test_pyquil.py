@@ -67,12 +67,6 @@ def test_there_and_back(seed: int) -> None:
     there_and_back(seed)
 
 
-@pytest.mark.conformance
-def test_there_and_back_500() -> None:
-    for seed in range(500):
-        there_and_back(seed)
-
-
 def test_states_are_those_of_pyquils_simulator() -> None:
     rng = random.Random(5)
     program = Program()
