@@ -381,7 +381,7 @@ impl<'a, 'b> Pass<'a, 'b> {
         }
         self.conditions = true;
         let bit = |guard: usize| match self.body.guards[guard] {
-            Guard::Equal(_, 1) => self.guard_events[guard].iter().all(|&event| !self.wide[event as usize]),
+            Guard::Equal(_, 0 | 1) => self.guard_events[guard].iter().all(|&event| !self.wide[event as usize]),
             _ => false,
         };
         let both = seen.guard.is_some() && feeds;

@@ -213,7 +213,7 @@ class Result:
         else:
             packed, columns = self.packed_events(), self._printed_columns()
         wanted = columns if register is None else [columns[place] for place in places_of(self._groups(), register)]
-        events = np.unpackbits(packed, axis=1)
+        events = np.unpackbits(packed, axis=1, count=max(wanted, default=-1) + 1)
         if -1 in wanted:  # what is constant 0 is the last column
             events = np.hstack([events, np.zeros((self.shots, 1), np.uint8)])
         if wanted and wanted == list(range(max(wanted[0], 0), wanted[-1] + 1)):  # ten times as fast as by their numbers

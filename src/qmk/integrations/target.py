@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 class Target:
     """``server`` None: this process. Else the path of a daemon's socket, "" for the user's own daemon, or the URL of a
     server; ``token`` is the tenant's, by default as ``qmk.Client`` finds it. ``options`` are those of ``qmk.run`` that
-    hold for all runs, such as ``engine`` or ``noise``."""
+    hold for all runs, such as ``engine`` or ``noise``. Raises INVALID_PARAMS for another name."""
 
     def __init__(self, server: str | None = None, token: str | None = None, **options: Any) -> None:
+        from qmk.request.options import check_names
+
+        check_names(options)
         self.server, self.token, self.options = server, token, options
         self._client: Client | None = None
 

@@ -62,7 +62,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     mid_circuit: bool
     """A qubit is used again after it was measured, or a condition exists."""
     feed_forward: Literal["none", "pauli", "full"]
-    """"pauli": every condition is an XOR of events on Pauli gates"""
+    """"pauli": every condition is an XOR of events, or its negation, on Pauli gates"""
     has_reset: bool
     """A reset, or a qubit name allocated again after it was freed."""
     has_logic: bool

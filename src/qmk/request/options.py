@@ -7,7 +7,7 @@ from these: the keywords of the functions in ``qmk`` and of both clients (``keyw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -218,6 +218,13 @@ def read_options(call: str, given: Mapping[str, Any]) -> RunOptions:
     if not given.keys() <= _KEYWORDS[call]:
         given = {name: value for name, value in given.items() if not _is_left_out(call, name, value)}
     return RunOptions(**given)
+
+
+def check_names(given: Iterable[str]) -> None:
+    """Raises INVALID_PARAMS for a name that no call has an option of."""
+    for name in given:
+        if name not in OPTIONS:
+            raise _unknown("qmk.run", name)
 
 
 def _is_left_out(call: str, name: str, value: object) -> bool:

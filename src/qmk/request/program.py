@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +13,8 @@ from qmk.request import arguments
 from qmk.sdk.frontend import Inputs
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from qmk.circuit.circuit import Circuit
     from qmk.request.framework_types import FrameworkObject
     from qmk.request.options import RunOptions
@@ -25,13 +28,19 @@ def own(program: ProgramLike, params: Mapping[Any, Any] | None = None) -> tuple[
     Whoever looks at a program several times does this first. Raises UNSUPPORTED naming what cannot be carried over."""
     if isinstance(program, (str, bytes, Graph, os.PathLike)):
         return program, params
-    from qmk.circuit import objects
-    from qmk.circuit.circuit import Circuit
-
-    if isinstance(program, Circuit):
+    if is_circuit(program):
         return program, params
+    from qmk.circuit import objects
+
     found = objects.read(program, params)
     return (program, params) if found is None else found
+
+
+def is_circuit(program: object) -> TypeIs[Circuit]:
+    """Whether a program is a ``qmk.Circuit``. Nothing is one before that class is imported, so that programs of other
+    frameworks do not wait for it."""
+    module = sys.modules.get("qmk.circuit.circuit")
+    return module is not None and isinstance(program, module.Circuit)
 
 
 def own_with(program: ProgramLike, options: RunOptions) -> tuple[ProgramLike, RunOptions]:
@@ -94,9 +103,7 @@ def circuit_of(program: ProgramLike) -> Circuit | None:
     found = own(program)[0]
     if isinstance(found, (str, bytes, Graph, os.PathLike)):
         return None
-    from qmk.circuit.circuit import Circuit
-
-    return found if isinstance(found, Circuit) else None
+    return found if is_circuit(found) else None
 
 
 def inputs_of(program: ProgramLike, format: str | None = None) -> Inputs | None:

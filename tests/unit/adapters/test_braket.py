@@ -92,12 +92,6 @@ def test_random_circuits_come_back_the_same(seed: int) -> None:
     check_round_trip(seed)
 
 
-@pytest.mark.conformance
-@pytest.mark.parametrize("seed", range(25, 500))
-def test_many_random_circuits_come_back_the_same(seed: int) -> None:
-    check_round_trip(seed)
-
-
 @pytest.mark.parametrize("kind", NOISES)
 def test_noise_comes_back_as_the_same_channel(kind: Any) -> None:
     noise = kind(*[0.1 * (k + 1) for k in range(NOISES[kind])])

@@ -170,14 +170,26 @@ def test_a_key_measured_again_has_its_records_side_by_side() -> None:
 # -- conditions --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_a_random_circuit_with_classical_control_comes_back(seed: int) -> None:
+def check_control(seed: int) -> None:
+    """The same keys, and the same exact distribution of all measurements."""
     circuit = random_circuit(seed)
     again = write(read(circuit, None))
     assert cirq.measurement_key_names(again) == cirq.measurement_key_names(circuit)
     wanted, found = distribution(circuit), distribution(again)
     assert found.keys() == wanted.keys()
     assert all(abs(found[key] - wanted[key]) < 1e-6 for key in wanted)
+
+
+def check_gates(seed: int) -> None:
+    """The same unitary with its phase."""
+    circuit = cirq.Circuit(cirq.I.on_each(*QUBITS), cirq.testing.random_circuit(QUBITS, 12, 0.8, random_state=seed))
+    wanted = circuit.unitary(qubit_order=QUBITS)
+    assert np.allclose(write(read(circuit, None)).unitary(qubit_order=QUBITS), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_random_circuit_with_classical_control_comes_back(seed: int) -> None:
+    check_control(seed)
 
 
 def test_a_random_circuit_draws_what_cirq_computes() -> None:

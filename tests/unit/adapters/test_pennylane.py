@@ -292,9 +292,3 @@ def check_round_trip(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(25))
 def test_round_trips(seed: int) -> None:
     check_round_trip(seed)
-
-
-@pytest.mark.conformance
-def test_500_round_trips() -> None:
-    for seed in range(500):
-        check_round_trip(seed)

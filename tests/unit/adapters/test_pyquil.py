@@ -67,10 +67,12 @@ def test_there_and_back(seed: int) -> None:
     there_and_back(seed)
 
 
-@pytest.mark.conformance
-def test_there_and_back_500() -> None:
-    for seed in range(500):
-        there_and_back(seed)
+def test_a_loop_of_shots_is_the_programs_own_number() -> None:
+    program = Program("DECLARE ro BIT", "X 0", "MEASURE 0 ro").wrap_in_numshots_loop(7)
+    assert qmk.run(program).counts == {"1": 7}
+    assert qmk.run(program, shots=3).counts == {"1": 3}
+    assert qmk.Circuit.from_object(program).to("pyquil").num_shots == 7
+    assert qmk.run(program.wrap_in_numshots_loop(1)).shots == qmk.run(qmk.Circuit(1, 1).measure(0, 0)).shots
 
 
 def test_states_are_those_of_pyquils_simulator() -> None:

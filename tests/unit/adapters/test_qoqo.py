@@ -151,12 +151,6 @@ def test_there_and_back(seed: int) -> None:
     there_and_back(seed)
 
 
-@pytest.mark.conformance
-def test_there_and_back_500() -> None:
-    for seed in range(500):
-        there_and_back(seed)
-
-
 def test_registers_shots_and_bits_are_kept() -> None:
     given = circuit_of(
         ops.DefinitionBit("a", 2, True),

@@ -63,7 +63,7 @@ MEASURED = f"{HEAD} h q[0]; h q[1]; c[0] = measure q[0]; c[1] = measure q[1];"
 
 
 @pytest.mark.parametrize(("gate", "turn"), [("x", ""), ("y", ""), ("z", "h q[2];")])
-@pytest.mark.parametrize("condition", ["c[0]", "c[0] ^ c[1]", "!(c[0] ^ c[1])"])
+@pytest.mark.parametrize("condition", ["c[0]", "!c[0]", "c[0] ^ c[1]", "!(c[0] ^ c[1])"])
 def test_paulis_under_a_parity_of_measurements(ibm: IbmServer, gate: str, turn: str, condition: str) -> None:
     source = f"{MEASURED} {turn} if ({condition}) {gate} q[2]; {turn} c[2] = measure q[2];"
     found = qmk.run(source, engine="ibm:ibm_line", shots=400, seed=1).counts

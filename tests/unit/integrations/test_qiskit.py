@@ -239,6 +239,14 @@ def test_more_observables_than_pauli_strings() -> None:
     assert np.allclose(found.data.evs, wanted.data.evs)
 
 
+def test_a_keyword_that_no_run_has_is_refused_where_it_is_given() -> None:
+    with pytest.raises(qmk.QmkError, match="no keyword 'nois'") as refused:
+        Backend(nois="depolarizing=0.1")
+    assert refused.value.fields["help"] == "did you mean 'noise'?"
+    with pytest.raises(TypeError, match="give the backend as mode"):
+        SamplerV2(backend=Backend())
+
+
 def test_modes_and_options() -> None:
     backend = Backend(noise="depolarizing=0.1")
     with Session(backend) as session:

@@ -57,7 +57,7 @@ def test_models_of_gates_are_applied_after_the_device_and_its_own_noise_is_there
         (BELL, "device", "ideal_grid", "says nothing of errors of gates"),
         (BELL, "aquila", None, "those of evolutions, and the program has none"),
         (ANALOG, "aquilla", None, "is not a term of noise"),
-        (ANALOG, 7, None, "a int is none"),
+        (ANALOG, 7, None, r"noise model: 7 \(int\) is not one"),
     ],
 )
 def test_what_does_not_fit_is_refused(program: str, noise: Any, device: str | None, says: str) -> None:

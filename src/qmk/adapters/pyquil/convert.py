@@ -26,10 +26,20 @@ if TYPE_CHECKING:
 # pyright: reportPrivateUsage=false
 
 lib: Any = pyquil
+_NOT_WRAPPED = 1
+"""Shots of a program that was not wrapped in a loop."""
 _FLAT = frozenset({"MEASURE", "RESET", "NOP", "WAIT"})
 
 
 def read(program: object, params: Any) -> Circuit | bytes:
+    """``read_gates``, with the number of shots of a program that was wrapped in a loop of them."""
+    made = read_gates(program)
+    if isinstance(made, Circuit) and program.num_shots != _NOT_WRAPPED:  # type: ignore[attr-defined]
+        made._shots = program.num_shots  # type: ignore[attr-defined]
+    return made
+
+
+def read_gates(program: object) -> Circuit | bytes:
     """The circuit of a ``pyquil.Program``, its memory of numbers as parameters; its text where only values of these say
     what it does. Raises UNSUPPORTED naming what QMK has no form for, and the line of ``Program.out()``."""
     if not isinstance(program, lib.Program):
@@ -61,7 +71,8 @@ def write(circuit: Circuit) -> Any:
     """The circuit as pyQuil has it. Raises INVALID_GRAPH with findings for what Quil cannot say."""
     writer = frontend("quil").emit
     assert writer is not None
-    return lib.Program(writer(circuit._build({})).decode())
+    made = lib.Program(writer(circuit._build({})).decode())
+    return made if circuit._shots is None else made.wrap_in_numshots_loop(circuit._shots)
 
 
 def _flat(parsed: Parsed) -> Circuit | None:

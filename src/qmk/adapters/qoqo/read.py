@@ -179,7 +179,8 @@ class _Reader:
     def _bit(self, register: str, index: int, place: str) -> int:
         bits: Sequence[int] = self.bits.get(register, ())
         if not index < len(bits):
-            what = f"bit {index} of register '{register}', which has {len(bits)}"
+            size = f"which has {len(bits)} bits" if register in self.bits else "which is not defined"
+            what = f"bit {index} of register '{register}', {size}"
             raise cannot("qoqo", what, place, "define the register with DefinitionBit, long enough")
         return bits[index]
 

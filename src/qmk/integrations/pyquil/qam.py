@@ -11,7 +11,7 @@ import qcs_sdk
 from pyquil import api as pyquil_api
 from qcs_sdk import qvm
 
-from qmk.adapters.pyquil.convert import read
+from qmk.adapters.pyquil.convert import read_gates
 from qmk.base.errors import QmkError
 from qmk.integrations.target import Target
 from qmk.models.arguments import show
@@ -59,7 +59,7 @@ class QMKQAM(QAM):
         self, executable: Any, memory_maps: Iterable[MemoryMap], **kwargs: Any
     ) -> list[Response]:
         """Runs a program with each of these memories, as one batch."""
-        program = read(executable, None)
+        program = read_gates(executable)
         shapes = _shapes(executable, program)
         points = [_values(executable, shapes, each) for each in memory_maps]
         options = {"shots": executable.num_shots, **self._next_seed(), **kwargs}

@@ -64,6 +64,8 @@ def backend_of(mode: Backend | Session | None, options: dict[str, Any]) -> Backe
     """The backend of a primitive's ``mode``; without one, a new one with these options."""
     if isinstance(mode, Session):
         mode = mode.backend_object
+    if "backend" in options:
+        raise TypeError("there is no keyword backend: give the backend as mode")
     if mode is None:
         return Backend(**options)
     if not isinstance(mode, Backend):

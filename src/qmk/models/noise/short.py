@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
+from qmk.models.arguments import show
 from qmk.models.noise.calibration import Calibration
 from qmk.models.noise.errors import SIMPLE, AnyError, Depolarize, Leak, Loss, Pauli, wrong
 from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout
@@ -74,7 +75,8 @@ def resolve(noise: NoiseLike | object) -> NoiseModel:
     if isinstance(noise, NoiseModel):
         return noise
     if not isinstance(noise, (str, os.PathLike)):
-        raise wrong(f"a {type(noise).__name__} is none", "give a NoiseModel, the path of its file, or its short form")
+        fix = "give a NoiseModel, the path of its file, or text such as 'depolarizing=1e-3'"
+        raise wrong(f"{show(noise)} ({type(noise).__name__}) is not one", fix)
     text = os.fspath(cast("str | os.PathLike[str]", noise))
     path, at, moment = text.rpartition("@")
     if at and "," not in moment and not os.path.exists(text) and (os.path.exists(path) or path.endswith(".json")):
