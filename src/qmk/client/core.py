@@ -126,10 +126,11 @@ class Core(Many, Lists, Checkpoints, Channels):
         """The session, opened when there is none."""
         async with self._link.turn():
             await self._connect()
-            async with self._negotiating:
-                if not self._session:
-                    await self._negotiate()
-                return self._session
+            if not self._session:
+                async with self._negotiating:
+                    if not self._session:
+                        await self._negotiate()
+            return self._session
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session: granted and denied capabilities, quota, limits, families."""
@@ -388,6 +389,8 @@ class Core(Many, Lists, Checkpoints, Channels):
             raise calls.connection_lost(self.path, asked[0][0]) from error
 
     async def _connect(self) -> None:
+        if self._link.is_open():
+            return
         async with self._connecting:
             if not self._link.is_open():
                 self._session = ""

@@ -13,8 +13,8 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -53,6 +53,8 @@ KEPT_CLIENTS_OF_A_TENANT = 16
 SESSIONS_OF_A_TOKEN = 256
 """Sessions of remote clients; with one more, the one that was opened first is closed."""
 RETRY_S = 5.0
+HOSTS = 256
+"""Values of the header ``Host`` whose meaning is kept: nearly every request has one of few."""
 SPENDING = (q_submit.CALL, q_restore.CALL, q_replay.CALL)
 """Calls that make a job."""
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
@@ -158,13 +160,17 @@ class Caller(AsyncClient):
         return await super()._request(call, fields)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
-        async with self._count_call(call):
+        self._under_way += 1
+        try:
             return await super()._attempt(call, fields)
+        finally:
+            await self._end_call(call)
 
     async def pass_on(self, asked: Sequence[tuple[Call, Any]]) -> list[frame.Answer]:
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
-        async with self._count_call():
+        self._under_way += 1
+        try:
             spends = self.accounts is not None and any(call in SPENDING for call, _ in asked)
             if self.accounts is not None and spends and await self.accounts.billing.budget(self.tenant):
                 found = [await self._pass_on_within_budget(self.accounts.billing, *each) for each in asked]
@@ -179,6 +185,8 @@ class Caller(AsyncClient):
                 oldest = q_close_session.Request(session_id=self.sessions.popitem(last=False)[0])
                 await self._exchange_each([(q_close_session.CALL, oldest)])
             return found
+        finally:
+            await self._end_call()
 
     async def _pass_on_within_budget(self, billing: Billing, call: Call, request: Any) -> frame.Answer:
         """The answer to one call, of one that makes a job only if there is money for it."""
@@ -218,16 +226,11 @@ class Caller(AsyncClient):
             note_call(call, begin_s, answer.result, self.tenant)
         return answers
 
-    @asynccontextmanager
-    async def _count_call(self, call: Call | None = None) -> AsyncGenerator[None]:
-        """A call that is under way: whoever is let go of leaves after the last one."""
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            if self._retired and not self._under_way and call is not q_close_session.CALL:
-                await self.leave()
+    async def _end_call(self, call: Call | None = None) -> None:
+        """A call is no longer under way: whoever is let go of leaves after the last one."""
+        self._under_way -= 1
+        if self._retired and not self._under_way and call is not q_close_session.CALL:
+            await self.leave()
 
 
 class _Opened(msgspec.Struct):
@@ -363,7 +366,12 @@ class Callers:
 
 
 def _is_here(headers: Mapping[str, str]) -> bool:
-    host = _HOST.fullmatch(headers.get("host", ""))
+    return _is_name_of_here(headers.get("host", ""))
+
+
+@lru_cache(HOSTS)
+def _is_name_of_here(header: str) -> bool:
+    host = _HOST.fullmatch(header)
     return host is not None and is_loopback(host[1] or host[2])
 
 

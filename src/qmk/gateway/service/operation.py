@@ -59,11 +59,15 @@ class Operation:
     note: str = ""
     places: dict[str, Place] = field(init=False)
     """Where a request has each field."""
+    _fields: dict[Place, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         rest: Place = "body" if self.has_body else "query"
         names = msgspec.structs.fields(self.call.request)
-        object.__setattr__(self, "places", {each.name: self._place_of(each.name, rest) for each in names})
+        places = {each.name: self._place_of(each.name, rest) for each in names}
+        object.__setattr__(self, "places", places)
+        found = {there: [name for name, place in places.items() if place == there] for there in places.values()}
+        object.__setattr__(self, "_fields", found)
 
     def _place_of(self, name: str, rest: Place) -> Place:
         return "path" if f"{{{name}}}" in self.path else "header" if name == "idempotency_key" else rest
@@ -96,7 +100,7 @@ class Operation:
         return text
 
     def fields_at(self, place: Place) -> list[str]:
-        return [name for name, there in self.places.items() if there == place]
+        return self._fields.get(place, [])
 
 
 def declare(
