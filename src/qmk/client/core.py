@@ -23,6 +23,7 @@ from qmk.abi.calls import (
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
+    q_program,
     q_query_resources,
     q_result,
     q_revoke,
@@ -192,6 +193,10 @@ class Core(Many, Lists, Checkpoints, Channels):
     def _pages(self, job: str) -> Fetch | None:
         """What fetches later pages of a result's events, where that can be done without awaiting."""
         return None
+
+    async def program(self, job: str) -> q_program.Reply:
+        """The program of a job as it runs, as text that ``submit`` reads."""
+        return await self._ask(q_program.CALL, job_id=job)
 
     async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
         """Stop a job that has not ended."""

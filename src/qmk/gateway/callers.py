@@ -37,7 +37,7 @@ from qmk.client.aio import AsyncClient
 from qmk.client.patience import Outage, new_key
 from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
-from qmk.gateway.observe.watch import note_call
+from qmk.gateway.observe.watch import note_call, trace_named
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
@@ -157,6 +157,8 @@ class Caller(AsyncClient):
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
         if call is q_query_resources.CALL:  # whose figures of the queue are those of the session's tenant
             return call.request(session_id=await self.session_id())
+        if call is q_submit.CALL and (trace := trace_named()):
+            fields = {**fields, "trace": trace}
         return await super()._request(call, fields)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
@@ -170,6 +172,10 @@ class Caller(AsyncClient):
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
         self._under_way += 1
+        if trace := trace_named():
+            asked = [
+                (call, _with_trace(request, trace) if call is q_submit.CALL else request) for call, request in asked
+            ]
         try:
             spends = self.accounts is not None and any(call in SPENDING for call, _ in asked)
             if self.accounts is not None and spends and await self.accounts.billing.budget(self.tenant):
@@ -240,6 +246,14 @@ class _Opened(msgspec.Struct):
 
 def _session_of(text: bytes | msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=_Opened).session_id
+
+
+def _with_trace(request: Any, trace: str) -> Any:
+    """The request with the trace; what does not fit the call is left for the daemon to refuse."""
+    try:
+        return msgspec.structs.replace(msgspec.json.decode(request, type=q_submit.Request), trace=trace)
+    except msgspec.ValidationError:
+        return request
 
 
 def _with_warnings(reply: q_submit.Reply, warnings: list[dict[str, object]]) -> q_submit.Reply:

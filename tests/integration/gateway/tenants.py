@@ -33,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     "jobs.get": {"params": {"wait_s": 30}},
     "jobs.cancel": {"json": {"reason": "test"}},
     "jobs.result": {},
+    "jobs.program": {},
     "jobs.shots": {"params": {"from_shot": 3, "count": 2}},
     "jobs.events": {},
     "jobs.telemetry": {},

@@ -27,9 +27,9 @@ COMMON = (
 """Errors that every operation may answer."""
 OF_THE_GATEWAY = ("SESSION_NOT_FOUND", "GRAPH_NOT_FOUND")
 """Errors of the ABI that the gateway deals with."""
-OF_THE_SESSION = ("session_id", "graph", "graph_sha256")
-"""Fields of the ABI's requests that no caller of the service gives: the gateway holds the session, and programs are
-text."""
+OF_THE_SESSION = ("session_id", "graph", "graph_sha256", "trace")
+"""Fields of the ABI's requests that no caller of the service gives: the gateway holds the session, programs are text,
+and the trace is that of the request."""
 
 Place = Literal["path", "query", "header", "body"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
