@@ -87,6 +87,8 @@ class Caller(AsyncClient):
         self.shown = token or ""
         self.sessions: OrderedDict[str, None] = OrderedDict()
         """Those that were opened with this token for whoever shows it, the one that was opened first first."""
+        self.revoked: set[str] = set()
+        """Capabilities that this session had, and has no longer."""
         self._polls: dict[tuple[str, int], asyncio.Task[q_events.Reply]] = {}
 
     async def retire(self) -> None:
@@ -137,6 +139,7 @@ class Caller(AsyncClient):
         self.tenant = reply.tenant
         self.rights = frozenset(reply.rights)
         self._opened = reply
+        self.revoked.clear()
         return reply
 
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:

@@ -23,8 +23,8 @@ class Reply(Struct, frozen=True, kw_only=True):
 CALL = Call(
     name="q_program",
     doc="Answers the program of a job as it runs: a graph, in whatever format it was submitted. With policy.qec it is "
-    "the one on logical qubits, without the noise of the machine. Only the tenant of the job is answered: for others it "
-    "does not exist, even if rights over it were lent to them.",
+    "the one on logical qubits, without the noise of the machine. Only the tenant of the job is answered: for others "
+    "it does not exist, even if rights over it were lent to them.",
     request=Request,
     reply=Reply,
     rights=("CAP_STATUS",),
