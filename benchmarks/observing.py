@@ -108,8 +108,8 @@ def taken(work: Callable[[Server, int], None], each: Server, jobs: int) -> float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--jobs", type=int, default=200, help="jobs of a round by the socket; by REST as many")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--jobs", type=int, default=50, help="jobs of a round, by the socket and by REST")
     given = parser.parse_args()
     with server(True) as watched, server(False) as plain:
         for name, work, jobs in (("socket", by_socket, given.jobs), ("REST", by_rest, given.jobs)):
@@ -122,7 +122,8 @@ def main() -> None:
             verdict = "met" if middle <= BAR else "missed"
             print(
                 f"{name}: {with_ms:.3f} ms a job watched, {without_ms:.3f} without; ratio {middle:.3f} "
-                f"({low:.3f} to {high:.3f}), of the sums {with_ms / without_ms:.3f}; bar {BAR}: {verdict}"
+                f"({low:.3f} to {high:.3f}), of the sums {with_ms / without_ms:.3f}; bar {BAR}: {verdict}",
+                flush=True,  # who reads it through a pipe sees each line as it is known
             )
 
 

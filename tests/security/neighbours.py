@@ -313,7 +313,17 @@ class Tenant:
 
     def look(self) -> None:
         method = self.rng.choice(
-            ("q_status", "q_wait", "q_result", "q_events", "q_get_telemetry", "q_get_mapping", "q_cancel", "q_rollback")
+            [
+                "q_status",
+                "q_wait",
+                "q_result",
+                "q_events",
+                "q_get_telemetry",
+                "q_get_mapping",
+                "q_program",
+                "q_cancel",
+                "q_rollback",
+            ]
         )
         params: dict[str, Any] = {"job_id": self.one(self.jobs)}
         if method in ("q_wait", "q_events") and self.rng.random() < 0.5:

@@ -57,8 +57,10 @@ def observe_options(command: Callable[..., None]) -> Callable[..., None]:
             "--canary",
             type=click.FloatRange(0, 604_800),
             metavar="SECONDS",
-            help="Check each engine so often by a small job; 0: never; hourly where there are tenants if not given.",
+            help="Check each engine so often by a small job; 0: never; if not given hourly, and daily where there "
+            "is only the local tenant.",
         ),
+        click.option("--no-canary", "canary", flag_value=0.0, default=None, help="The same as --canary 0."),
         click.option("--observe-token-file", type=kind, metavar="FILE", help=about),
     ):
         made = option(made)

@@ -45,6 +45,7 @@ METHODS_OF: dict[str, str] = {
     "q_events": "Client.events",
     "q_get_telemetry": "Client.telemetry",
     "q_get_mapping": "q_get_mapping",
+    "q_program": "Client.program",
     "q_alloc": "Client.alloc",
     "q_release": "Client.release",
     "q_revoke": "Client.revoke",

@@ -23,6 +23,7 @@ from qmk.abi.calls import (
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
+    q_program,
     q_query_resources,
     q_result,
     q_revoke,
@@ -126,10 +127,11 @@ class Core(Many, Lists, Checkpoints, Channels):
         """The session, opened when there is none."""
         async with self._link.turn():
             await self._connect()
-            async with self._negotiating:
-                if not self._session:
-                    await self._negotiate()
-                return self._session
+            if not self._session:
+                async with self._negotiating:
+                    if not self._session:
+                        await self._negotiate()
+            return self._session
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
         """Open a session: granted and denied capabilities, quota, limits, families."""
@@ -191,6 +193,10 @@ class Core(Many, Lists, Checkpoints, Channels):
     def _pages(self, job: str) -> Fetch | None:
         """What fetches later pages of a result's events, where that can be done without awaiting."""
         return None
+
+    async def program(self, job: str) -> q_program.Reply:
+        """The program of a job as it runs, as text that ``submit`` reads."""
+        return await self._ask(q_program.CALL, job_id=job)
 
     async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
         """Stop a job that has not ended."""
@@ -388,6 +394,8 @@ class Core(Many, Lists, Checkpoints, Channels):
             raise calls.connection_lost(self.path, asked[0][0]) from error
 
     async def _connect(self) -> None:
+        if self._link.is_open():
+            return
         async with self._connecting:
             if not self._link.is_open():
                 self._session = ""

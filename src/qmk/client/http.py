@@ -7,12 +7,14 @@ that is not trusted, something that is not QMK, a proxy without its server.
 from __future__ import annotations
 
 import http.client
+import io
 import os
 import select
 import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from qmk import __version__
 from qmk.base.errors import QmkError
@@ -33,6 +35,7 @@ STREAM_HEADER = "QMK-Stream"
 SILENCE_S = 40.0
 """A stream says every 15 s that it is there."""
 MEDIA_TYPE = "application/json"
+Reader: TypeAlias = "io.BufferedReader[Any]"
 LINE_BYTES, MOST_FIELDS = 1 << 16, 100
 """Of the head of an answer."""
 AWAY = (429, 502, 503, 504)
@@ -47,12 +50,14 @@ class HttpConnection:
         self._token = token
         self._head = head_of(server, token, "POST", PATH) + b"Content-Length: %d\r\n\r\n"
         self._connection: http.client.HTTPConnection | None = None
+        self._reader: Reader | None = None
+        self._poll = select.poll()
         self._pid = 0
 
     def open(self) -> http.client.HTTPConnection:
         """The connection. Raises CONNECTION_LOST where there is no server, AUTH_FAILED for the wrong one."""
-        if self._connection is not None and self._pid == os.getpid() and not _is_stale(self._connection.sock):
-            return self._connection
+        if self._connection is not None and self._pid == os.getpid() and not self._poll.poll(0):
+            return self._connection  # which the server has not closed
         self.close()
         server = self._server
         if server.scheme == "https":
@@ -68,6 +73,8 @@ class HttpConnection:
             raise _cannot_connect(server, error) from error
         made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection, self._pid = made, os.getpid()
+        self._reader, self._poll = reader_of(made.sock), select.poll()
+        self._poll.register(made.sock, select.POLLIN)
         return made
 
     def ask(self, line: bytes, held_ms: int, stream: str = "") -> list[frame.Answer]:
@@ -81,7 +88,7 @@ class HttpConnection:
             if stream:
                 head = head[:-2] + f"{STREAM_HEADER}: {stream}\r\n\r\n".encode("ascii")
             connection.sock.sendall(head + line)  # in one piece: http.client would send two
-            response = Response(connection.sock, method="POST")
+            response = Response(cast("Reader", self._reader))
             response.begin()
             body = response.read(LIMITS.frame_bytes + 2)
             if len(body) > LIMITS.frame_bytes + 1:
@@ -110,7 +117,7 @@ class HttpConnection:
         try:
             connection.sock.settimeout(SILENCE_S)
             connection.sock.sendall(head + b"\r\n")
-            response = Response(connection.sock)
+            response = Response(cast("Reader", self._reader))
             response.begin()
             if response.status == 200 and response.media_type == "text/event-stream":
                 return response
@@ -123,9 +130,10 @@ class HttpConnection:
         raise _not_answered(self._server, response)
 
     def close(self) -> None:
-        if self._connection is not None:
+        if self._connection is not None and self._reader is not None:
+            self._reader.close()
             self._connection.close()
-        self._connection = None
+        self._connection = self._reader = None
 
     def abort(self) -> None:
         """Ends an exchange that another thread waits for."""
@@ -137,18 +145,26 @@ class HttpConnection:
 
 class Response(http.client.HTTPResponse):
     """An answer whose headers are read as what they are. The standard library reads them as those of a mail, which
-    takes longer than all else that a client does. Names are in lower case; of several the last counts."""
+    takes longer than all else that a client does. Names are in lower case; of several the last counts. ``reader`` is
+    that of the connection (``reader_of``), which goes on after the answer."""
 
     fields: dict[str, str]
 
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(cast("socket.socket", _Opened(reader)))
+
+    def _close_conn(self) -> None:
+        self.fp = None  # pyright: ignore[reportAttributeAccessIssue]  # the standard library says so too
+
     def begin(self) -> None:
         while True:
-            line = self.fp.readline(LINE_BYTES).split(None, 2)
-            if len(line) < 2 or not line[0].startswith(b"HTTP/1.") or not line[1].isdigit():
+            line, *rest = self._read_head()
+            line = line.split(None, 2)
+            if len(line) < 2 or not line[0].startswith("HTTP/1.") or not line[1].isdecimal():
                 raise http.client.BadStatusLine("the answer is not one of HTTP/1.1" if line else "there is no answer")
             self.status = self.code = int(line[1])
-            self.version = 10 if line[0] == b"HTTP/1.0" else 11
-            self.fields = self._read_fields()
+            self.version = 10 if line[0] == "HTTP/1.0" else 11
+            self.fields = _fields_of(rest)
             if self.status >= 200:  # others come before the answer
                 break
         connection = self.fields.get("connection", "").lower()
@@ -161,21 +177,43 @@ class Response(http.client.HTTPResponse):
             self.length = 0
         self.will_close = self.will_close or (self.length is None and not self.chunked)
 
-    def _read_fields(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for _ in range(MOST_FIELDS):
-            line = self.fp.readline(LINE_BYTES)
-            if line in (b"\r\n", b"\n"):
-                return found
-            if not line:
-                break
-            name, _, value = line.decode("latin-1").partition(":")
-            found[name.strip().lower()] = value.strip()
-        raise http.client.HTTPException("its headers have no end")
+    def _read_head(self) -> list[str]:
+        """The lines before the body."""
+        head, end, _ = self.fp.peek().partition(b"\r\n\r\n")
+        if end:  # nearly always: it came as one piece
+            self.fp.read(len(head) + len(end))
+            return head.decode("latin-1").split("\r\n")
+        found = [self.fp.readline(LINE_BYTES)]
+        while found[-1] not in (b"\r\n", b"\n", b"") and len(found) <= MOST_FIELDS:
+            found.append(self.fp.readline(LINE_BYTES))
+        if found[0] and (found[-1] == b"" or len(found) > MOST_FIELDS):
+            raise http.client.HTTPException("its headers have no end")
+        return [line.decode("latin-1") for line in found if line.strip()] or [""]
 
     @property
     def media_type(self) -> str:
         return self.fields.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class _Opened(NamedTuple):
+    """Stands for the socket where the standard library opens one to read."""
+
+    reader: Reader
+
+    def makefile(self, mode: str) -> Reader:
+        return self.reader
+
+
+def reader_of(sock: socket.socket) -> Reader:
+    """What reads all answers of a connection."""
+    return cast("Reader", sock.makefile("rb", LINE_BYTES))
+
+
+def _fields_of(lines: Sequence[str]) -> dict[str, str]:
+    if len(lines) > MOST_FIELDS:
+        raise http.client.HTTPException("it has too many headers")
+    rows = (line.partition(":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, mark, value in rows if mark}
 
 
 class HttpLink(BlockingLink):
@@ -289,10 +327,3 @@ def head_of(server: Server, token: str, method: str, path: str) -> bytes:
         *([f"Authorization: Bearer {token}"] if token else []),
     ]
     return "\r\n".join(lines).replace("%", "%%").encode("ascii") + b"\r\n"
-
-
-def _is_stale(sock: socket.socket) -> bool:
-    """Whether the server has closed a connection on which nothing is asked."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))

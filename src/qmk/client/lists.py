@@ -31,6 +31,7 @@ class Lists(Asks):
         self,
         state: str | None = None,
         *,
+        not_state: str | None = None,
         name: str = "",
         tags: str | Sequence[str] = (),
         since: float | None = None,
@@ -38,10 +39,10 @@ class Lists(Asks):
         cursor: str = "",
     ) -> q_jobs.Reply:
         """The tenant's jobs, those accepted last first; with ``state`` (QUEUED, RUNNING, ...) only those in it, with
-        ``name`` only those of that name, with ``tags`` only those with all of them, and with ``since`` only those
-        accepted at that Unix time or later. With more than one tag a page may have fewer rows than ``limit``, though
-        there is a next."""
-        asked: dict[str, Any] = {"name": text("name", name), "tags": read_tags("tags", tags)}
+        ``not_state`` only those in others, with ``name`` only those of that name, with ``tags`` only those with all of
+        them, and with ``since`` only those accepted at that Unix time or later. With more than one tag a page may have
+        fewer rows than ``limit``, though there is a next."""
+        asked: dict[str, Any] = {"not_state": not_state, "name": text("name", name), "tags": read_tags("tags", tags)}
         return newer(await self._ask(q_jobs.CALL, state=state, limit=limit, cursor=cursor, **asked), since)
 
     async def _rows(self, tags: Sequence[str] = ()) -> AsyncIterator[list[q_jobs.JobRow]]:

@@ -277,6 +277,7 @@ class Client:
     wait = _blocking(Core.wait)
     result = _blocking(Core.result)
     partial = _blocking(Core.partial)
+    program = _blocking(Core.program)
     cancel = _blocking(Core.cancel)
     events = _blocking(Core.events)
     checkpoint = _blocking(Core.checkpoint)

@@ -132,7 +132,7 @@ class Application(Litestar):
                 await self._serve(rpc.serve(self.state, headers, scope, receive, send), scope, receive, send)
                 return
             if scope["path"].startswith(PREFIX) and (handler := self.direct.find(scope)) is not None:
-                await self._serve(self.direct.serve(handler, scope, receive, send), scope, receive, send)
+                await self._serve(self.direct.serve(handler, headers, scope, receive, send), scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
 

@@ -13,8 +13,8 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,7 +37,7 @@ from qmk.client.aio import AsyncClient
 from qmk.client.patience import Outage, new_key
 from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
-from qmk.gateway.observe.watch import note_call
+from qmk.gateway.observe.watch import note_call, trace_named
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
@@ -53,6 +53,8 @@ KEPT_CLIENTS_OF_A_TENANT = 16
 SESSIONS_OF_A_TOKEN = 256
 """Sessions of remote clients; with one more, the one that was opened first is closed."""
 RETRY_S = 5.0
+HOSTS = 256
+"""Values of the header ``Host`` whose meaning is kept: nearly every request has one of few."""
 SPENDING = (q_submit.CALL, q_restore.CALL, q_replay.CALL)
 """Calls that make a job."""
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
@@ -85,6 +87,8 @@ class Caller(AsyncClient):
         self.shown = token or ""
         self.sessions: OrderedDict[str, None] = OrderedDict()
         """Those that were opened with this token for whoever shows it, the one that was opened first first."""
+        self.revoked: set[str] = set()
+        """Capabilities that this session had, and has no longer."""
         self._polls: dict[tuple[str, int], asyncio.Task[q_events.Reply]] = {}
 
     async def retire(self) -> None:
@@ -135,6 +139,7 @@ class Caller(AsyncClient):
         self.tenant = reply.tenant
         self.rights = frozenset(reply.rights)
         self._opened = reply
+        self.revoked.clear()
         return reply
 
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:
@@ -155,16 +160,26 @@ class Caller(AsyncClient):
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
         if call is q_query_resources.CALL:  # whose figures of the queue are those of the session's tenant
             return call.request(session_id=await self.session_id())
+        if call is q_submit.CALL and (trace := trace_named()):
+            fields = {**fields, "trace": trace}
         return await super()._request(call, fields)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
-        async with self._count_call(call):
+        self._under_way += 1
+        try:
             return await super()._attempt(call, fields)
+        finally:
+            await self._end_call(call)
 
     async def pass_on(self, asked: Sequence[tuple[Call, Any]]) -> list[frame.Answer]:
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
-        async with self._count_call():
+        self._under_way += 1
+        if trace := trace_named():
+            asked = [
+                (call, _with_trace(request, trace) if call is q_submit.CALL else request) for call, request in asked
+            ]
+        try:
             spends = self.accounts is not None and any(call in SPENDING for call, _ in asked)
             if self.accounts is not None and spends and await self.accounts.billing.budget(self.tenant):
                 found = [await self._pass_on_within_budget(self.accounts.billing, *each) for each in asked]
@@ -179,6 +194,8 @@ class Caller(AsyncClient):
                 oldest = q_close_session.Request(session_id=self.sessions.popitem(last=False)[0])
                 await self._exchange_each([(q_close_session.CALL, oldest)])
             return found
+        finally:
+            await self._end_call()
 
     async def _pass_on_within_budget(self, billing: Billing, call: Call, request: Any) -> frame.Answer:
         """The answer to one call, of one that makes a job only if there is money for it."""
@@ -218,16 +235,11 @@ class Caller(AsyncClient):
             note_call(call, begin_s, answer.result, self.tenant)
         return answers
 
-    @asynccontextmanager
-    async def _count_call(self, call: Call | None = None) -> AsyncGenerator[None]:
-        """A call that is under way: whoever is let go of leaves after the last one."""
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            if self._retired and not self._under_way and call is not q_close_session.CALL:
-                await self.leave()
+    async def _end_call(self, call: Call | None = None) -> None:
+        """A call is no longer under way: whoever is let go of leaves after the last one."""
+        self._under_way -= 1
+        if self._retired and not self._under_way and call is not q_close_session.CALL:
+            await self.leave()
 
 
 class _Opened(msgspec.Struct):
@@ -237,6 +249,14 @@ class _Opened(msgspec.Struct):
 
 def _session_of(text: bytes | msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=_Opened).session_id
+
+
+def _with_trace(request: Any, trace: str) -> Any:
+    """The request with the trace; what does not fit the call is left for the daemon to refuse."""
+    try:
+        return msgspec.structs.replace(msgspec.json.decode(request, type=q_submit.Request), trace=trace)
+    except msgspec.ValidationError:
+        return request
 
 
 def _with_warnings(reply: q_submit.Reply, warnings: list[dict[str, object]]) -> q_submit.Reply:
@@ -363,7 +383,12 @@ class Callers:
 
 
 def _is_here(headers: Mapping[str, str]) -> bool:
-    host = _HOST.fullmatch(headers.get("host", ""))
+    return _is_name_of_here(headers.get("host", ""))
+
+
+@lru_cache(HOSTS)
+def _is_name_of_here(header: str) -> bool:
+    host = _HOST.fullmatch(header)
     return host is not None and is_loopback(host[1] or host[2])
 
 

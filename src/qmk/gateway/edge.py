@@ -12,10 +12,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
+from qmk.gateway.callers import HOSTS
 from qmk.gateway.http import Refusal
 
 Scope = MutableMapping[str, Any]
@@ -101,6 +103,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
+@lru_cache(HOSTS)
 def _name_of(host: str) -> str:
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
@@ -108,6 +111,7 @@ def _name_of(host: str) -> str:
         return ""
 
 
+@lru_cache(HOSTS)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)

@@ -11,14 +11,19 @@ from typing import Any, Protocol
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.formats import json_codec
 from qmk.host import results
 from qmk.host.journal import Journal
 from qmk.host.results import Head, PackedHead, Result
 from qmk.host.states import InThread, at_once
 from qmk.kernel import effects as fx
+from qmk.qvm.graph import unpack
 from qmk.worker.messages import Partial
 
 log = logging.getLogger("qmk.host")
+PROGRAM_BYTES = LIMITS.frame_bytes // 2
+"""Longest text of a program that is answered: within a frame its quotes are doubled."""
 Make = Callable[[], Any]
 """Makes an answer, or the error that is the answer; it does not raise."""
 
@@ -124,6 +129,37 @@ class ResultAnswers:
             raise QmkError("INTERNAL_ERROR", f"the result of {effect.job} is not in the store")
         head = results.open_head(packed)
         return _show(effect, head, lambda number: self._journal.page(effect.job, number, head))
+
+
+class ProgramAnswers:
+    """``graph`` gives a job's packed graph. It becomes text beside the loop: a long one takes seconds."""
+
+    def __init__(self, graph: Callable[[str], bytes], makers: Makers) -> None:
+        self._graph, self._makers = graph, makers
+
+    def answer(self, effect: fx.ReplyProgram) -> None:
+        packed = self._graph(effect.reply.job_id)
+        self._makers.in_thread(effect.conn, effect.ref, partial(_show_program, effect, packed), lambda: None)
+
+
+def _show_program(effect: fx.ReplyProgram, packed: bytes) -> Any:
+    from qmk.models.qec.logical.patches import program_of
+
+    try:
+        text = json_codec.encode(program_of(unpack(packed))).decode()
+    except Exception:
+        log.exception("reading the program of %s failed", effect.reply.job_id)
+        return QmkError("INTERNAL_ERROR", "a defect in QMK; the daemon's log has more")
+    if len(text) > PROGRAM_BYTES:
+        help = "keep the text that was submitted"
+        return QmkError(
+            *("QUOTA_EXCEEDED", f"the program has {len(text)} characters, an answer {PROGRAM_BYTES}"),
+            asked=len(text),
+            limit=PROGRAM_BYTES,
+            retryable=False,
+            help=help,
+        )
+    return msgspec.structs.replace(effect.reply, text=text)
 
 
 def _show(effect: fx.ReplyResult, head: Head | PackedHead, page: Callable[[int], bytes | memoryview]) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 
 from qmk.base.errors import Finding, QmkError
-from qmk.host.answers import Makers, PlainMakers, Replies, ResultAnswers
+from qmk.host.answers import Makers, PlainMakers, ProgramAnswers, Replies, ResultAnswers
 from qmk.host.choosing import Choosing
 from qmk.host.clock import ClockWatch, steady_ns
 from qmk.host.commit import Committer
@@ -62,7 +62,10 @@ class Turns(msgspec.Struct, frozen=True):
 
 
 _AFTER_RECORDS = frozenset(
-    (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget, fx.Collect)
+    (
+        *(fx.Reply, fx.ReplyError, fx.ReplyResult, fx.ReplyProgram, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget),
+        fx.Collect,
+    )
 )
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
@@ -139,6 +142,7 @@ class Host:
             fx.Reply: lambda effect: self._replies.answer(effect.conn, effect.ref, effect.result),
             fx.ReplyError: lambda effect: self._replies.refuse(effect.conn, effect.ref, effect.error),
             fx.ReplyResult: self._results.answer,
+            fx.ReplyProgram: ProgramAnswers(self._graphs.get, makers).answer,
             fx.Launch: self.launches.launch,
             fx.SealEpoch: self._seal,
             Seal: self._record_seal,
@@ -314,7 +318,7 @@ class Host:
                 self.feed(ev.Refused(now_ns=now_ns, job=effect.key, kind=kind, message=message, fields={}))
             elif isinstance(effect, fx.Launch):
                 self.launches.on_failed(effect.job, effect.fence, Failed(effect.fence, kind, message), None)
-            elif isinstance(effect, (fx.Reply, fx.ReplyResult, fx.Estimate, fx.QueryResources)):
+            elif isinstance(effect, (fx.Reply, fx.ReplyResult, fx.ReplyProgram, fx.Estimate, fx.QueryResources)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
     def _record(self, effect: fx.Journal) -> None:
@@ -342,7 +346,7 @@ class Host:
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:
-            if isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult)):
+            if isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.ReplyProgram)):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
     def _query_resources(self, effect: fx.QueryResources) -> None:

@@ -3,6 +3,7 @@ counted; what can be read off when it is asked for is not counted."""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import OrderedDict, deque
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qmk import __version__
+from qmk.host.job_log import JobLog
 from qmk.host.journal import Batch
 from qmk.host.pool import Pool
 from qmk.kernel import events as ev
@@ -19,6 +21,8 @@ from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, Job
 from qmk.rpc import op_metrics
 from qmk.rpc.metrics import Counters, Sample, bound
 from qmk.rpc.op_metrics import ENDED_KEPT, EndedJob
+
+log = logging.getLogger("qmk.jobs")
 
 MEASURED_S = 0.01
 """Predictions of shorter runs are not compared: what a worker adds to each is longer."""
@@ -124,6 +128,7 @@ class JobMeter:
             attempts=job.attempts + 1,
             cached=cached,
             error=str(job.error["data"]["name"]) if job.error else "",
+            trace=record.trace,
             submitted_ns=record.now_ns,
             started_ns=0 if cached else job.started_ns,
             ended_ns=job.ended_ns,
@@ -132,6 +137,7 @@ class JobMeter:
             run_s=float(usage.get("run_seconds", 0.0)),
             cpu_s=float(usage.get("cpu_seconds", 0.0)),
         )
+        log.info("%s %s on %s", job.id, job.state, record.engine)
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)
 
@@ -164,6 +170,8 @@ class Metering:
         self._counters = Counters()
         self._jobs = JobMeter(self._counters)
         self._touched: deque[str] = deque()
+        self._log = JobLog(kernel.jobs.by_id.get)
+        self._log.join()
         self._pool: Pool | None = None
         self._counters.set("build_info", 1, (__version__,))
         self._counters.set("daemon_start_time_seconds", time.time())
@@ -215,9 +223,8 @@ class Metering:
                 rows.append(Sample("qmk_worker_deaths_total", labels, 0))
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
         rows += bound(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
-        return op_metrics.Reply(
-            rows, self._jobs.ends_after(request.after, request.limit), self._jobs.last, [os.getpid(), *pool.pids]
-        )
+        ends, pids = self._jobs.ends_after(request.after, request.limit), [os.getpid(), *pool.pids]
+        return op_metrics.Reply(rows, ends, self._jobs.last, pids, self._log.lines_of(request.job))
 
     def _free_bytes(self) -> int:
         found = os.statvfs(self._data_dir)

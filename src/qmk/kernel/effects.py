@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from qmk.abi.calls import q_program
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import Finding, QmkError
 from qmk.base.isolation import Level
@@ -57,6 +58,14 @@ class ReplyResult(Effect, frozen=True):
     fence: int = 0
     status: Any = None
     result: Any = None
+
+
+class ReplyProgram(Effect, frozen=True):
+    """Answer a q_program. ``reply`` is a ``q_program.Reply``, whose text is in the host's store."""
+
+    conn: int
+    ref: int
+    reply: q_program.Reply
 
 
 class Route(Effect, frozen=True):

@@ -120,6 +120,7 @@ class Submitted(Record, frozen=True):
     """What it takes on the machine of ``policy.qec``, whose gates ``graph`` is then written in."""
     name: str = ""
     tags: tuple[str, ...] = ()
+    trace: str = ""
 
     @property
     def width(self) -> int:

@@ -20,6 +20,7 @@ from qmk.abi.calls import (
     q_jobs,
     q_migrate,
     q_negotiate_caps,
+    q_program,
     q_result,
     q_status,
     q_submit,
@@ -240,6 +241,13 @@ def mapping(job: Job, rows: list[Placement], region: str, first_qubit: int) -> q
     """The map of a job whose qubits begin at ``first_qubit`` of the device."""
     placements = [structs.replace(row, index=first_qubit + row.index) for row in rows]
     return q_get_mapping.Reply(job.id, job.submitted.policy.get("device", "ideal"), placements, region, first_qubit)
+
+
+def program(job: Job) -> q_program.Reply:
+    """The answer to q_program, without the text."""
+    qec: dict[str, str] = job.submitted.policy.get("qec") or {}
+    machine, noise = qec.get("machine", ""), qec.get("noise", "")
+    return q_program.Reply(job_id=job.id, format="qvm-json", text="", machine=machine, noise=noise)
 
 
 def migration(job: Job, rows: list[Placement], region: str, first_qubit: int) -> q_migrate.Reply:

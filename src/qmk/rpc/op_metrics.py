@@ -19,6 +19,16 @@ ENDED_KEPT = 4096
 class Request(Base, frozen=True):
     after: Annotated[int, Meta(description="only jobs that ended after this number", ge=0)] = 0
     limit: Annotated[int, Meta(description="at most so many of them, the newest", ge=0, le=ENDED_KEPT)] = ENDED_KEPT
+    job: Annotated[str, Meta(description="only lines of the log about this job; empty: none", max_length=64)] = ""
+
+
+class LogLine(Struct, frozen=True, kw_only=True):
+    """A line of the daemon's log about a job."""
+
+    at_s: Annotated[float, Meta(description="Unix time in seconds")]
+    level: str
+    logger: str
+    message: str
 
 
 class EndedJob(Struct, frozen=True, kw_only=True):
@@ -35,6 +45,7 @@ class EndedJob(Struct, frozen=True, kw_only=True):
     attempts: int
     cached: bool
     error: str
+    trace: Annotated[str, Meta(description="that its request named; empty: none")] = ""
     submitted_ns: int
     started_ns: int
     ended_ns: int
@@ -49,6 +60,9 @@ class Reply(Struct, frozen=True):
     ended: Annotated[list[EndedJob], Meta(description="oldest first; older ones may be gone")]
     last: Annotated[int, Meta(description="the number of the newest ended job")]
     pids: Annotated[list[int], Meta(description="process ids: of the daemon, then of its workers")]
+    log: Annotated[
+        list[LogLine], Meta(description="what the log said of `job`, oldest first; older lines are gone")
+    ] = []
 
 
 CALL = Call(

@@ -33,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     "jobs.get": {"params": {"wait_s": 30}},
     "jobs.cancel": {"json": {"reason": "test"}},
     "jobs.result": {},
+    "jobs.program": {},
     "jobs.shots": {"params": {"from_shot": 3, "count": 2}},
     "jobs.events": {},
     "jobs.telemetry": {},
@@ -58,6 +59,8 @@ CASES: dict[str, dict[str, Any]] = {
     "account.me": {},
     "account.usage": {},
     "account.telemetry": {},
+    "capabilities.list": {},
+    "capabilities.revoke": {},
 }
 
 
@@ -84,7 +87,9 @@ class Tenants:
     def ask(self, name: str, tenant: str = "chem", job: str = "", batch: str = "", **more: Any) -> Any:
         operation = next(each for each in OPERATIONS if each.call.name == name)
         ids = {"job_id": job or getattr(self, "job", ""), "batch": batch or getattr(self, "batch", "")}
-        ids |= {"device": "lab", "calibration": self.calibration}
+        ids |= {"device": "lab", "calibration": self.calibration, "capability": "cap_none"}
+        if name == "capabilities.revoke" and tenant == "chem":
+            ids["capability"] = self.ask("capabilities.list").json()["held"][-1]["capability"]
         asked = CASES[name] | more
         headers = self.headers[tenant] | asked.pop("headers", {})
         return self.http.request(operation.method, operation.path.format(**ids), headers=headers, **asked)

@@ -456,6 +456,8 @@ TAMPERS: dict[str, tuple[int, str, Tamper]] = {
     "strip all": (1, "were removed", lambda base: base.execute("UPDATE acts SET seal = x''")),
     "remove": (2, "is gone", lambda base: base.execute("DELETE FROM acts WHERE seq = 2")),
     "add": (5, "not sealed", add_as_if),
+    "cut off": (3, "there were 4 once", lambda base: base.execute("DELETE FROM acts WHERE seq > 2")),
+    "empty": (1, "seals of all acts were removed", lambda base: base.execute("DELETE FROM acts")),
 }
 
 
@@ -468,6 +470,9 @@ def test_who_has_the_file_and_no_key_changes_no_act_unseen(tmp_path: Path, tampe
     async def fill() -> None:
         for name in "abcd":
             await records.run(lambda base, name=name: record.add(base, OPERATOR, "user.add", "", {"user": name}))
+        head = record.take_head()
+        assert head is not None
+        record.keep_head(head)
         assert (await records.run(record.verify)).acts == 4
         await records.run(change)
         found = await records.run(record.verify)

@@ -37,6 +37,28 @@ LAB = {
 }
 
 
+def test_a_job_that_was_not_submitted_here_has_its_pictures(chem: Browser, bio: Browser) -> None:
+    """The daemon gives its program back to its tenant; whatever the format, it is a graph."""
+    token = {"authorization": f"Bearer {chem.token}"}
+    qec = {"qec": {"machine": "surface(d=3)", "noise": "p=1e-3"}}
+    jobs: list[str] = []
+    for text, policy in ((BELL, {}), (Z2, {}), (BELL, qec)):
+        body = {"program": {"text": text}, "shots": 10, "policy": policy}
+        jobs.append(chem.http.post("/v1/jobs", json=body, headers=token).json()["job_id"])
+    gates, atoms, logical = (f"/jobs/{job}" for job in jobs)
+    told = chem.get(f"{gates}?as=json").json()["jobs.program"]
+    assert told["format"] == "qvm-json"
+    again = {"program": {"format": told["format"], "text": told["text"]}, "shots": 10}
+    assert chem.http.post("/v1/jobs", json=again, headers=token).status_code == 201
+    for picture in (f"{gates}/circuit.svg", f"{gates}/tracks.svg?device=zoned", f"{atoms}/tracks.svg"):
+        found = chem.get(picture)
+        assert (found.status_code, found.text[:4]) == (200, "<svg"), picture
+    assert f'href="{logical}/layers"' in chem.get(logical).text
+    assert chem.get(f"{logical}/layers?as=json").json()["programs.layers"]["layers"]
+    assert 'value="surface(d=3)"' in chem.get(f"/submit?job={jobs[2]}").text
+    assert [bio.get(f"{gates}/{part}").status_code for part in ("circuit.svg", "atoms", "circuit.json")] == [404] * 3
+
+
 def test_a_job_on_logical_qubits_shows_its_patches_layer_by_layer(chem: Browser, bio: Browser) -> None:
     job = chem.submit(BELL, machine="surface(d=5)", noise="p=1e-3", seed="1")
     footprint = chem.ended(job)["jobs.result"]["provenance"]["footprint"]

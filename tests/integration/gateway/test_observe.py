@@ -160,6 +160,26 @@ def test_a_lying_engine_sets_off_the_alarm_and_a_right_one_does_not(
     assert "drifts" in site.http.get("/observe").text
 
 
+def test_canary_jobs_of_the_local_tenant_are_listed_only_by_their_tag(site: Site) -> None:
+    """They run without being asked for; whoever lists jobs sees their own."""
+    canary, own = site.observer.canary, site.run()
+
+    async def send() -> None:
+        await canary.look("stabilizer")
+        await canary.close()
+
+    asyncio.run(send())
+    listed = [site.http.get("/v1/jobs", params=params).json()["jobs"] for params in ({}, {"name": "canary"})]
+    assert own in [row["job_id"] for row in listed[0]]
+    assert all("qmk:canary" not in row["tags"] for row in listed[0])
+    assert listed[1] == []
+    shown = site.http.get("/v1/jobs", params={"tags": "qmk:canary"}).json()["jobs"]
+    assert {row["tenant"] for row in shown} == {"local"}
+    assert {row["state"] for row in shown} == {"COMPLETED"}
+    without = site.http.get("/v1/jobs", params={"tags": "qmk:canary", "not_state": "COMPLETED"}).json()["jobs"]
+    assert without == []
+
+
 def test_canary_jobs_have_a_tenant_of_their_own_where_there_are_tenants(site: Site) -> None:
     """In this order: the first tenant cannot be taken back."""
     operator = Operator(site.daemon.folder / "state")
@@ -172,12 +192,22 @@ def test_canary_jobs_have_a_tenant_of_their_own_where_there_are_tenants(site: Si
             await canary.close()
 
     asyncio.run(send())
-    rows = operator.call("op_jobs", tenant="canary").jobs
+    assert operator.call("op_jobs", tenant="canary").jobs == []
+    rows = operator.call("op_jobs", tenant="canary", tags=["qmk:canary"]).jobs
     assert [(row.name, row.state) for row in rows] == [("canary", "COMPLETED")] * 2
     assert len(operator.call("op_token_list", tenant="canary").tokens) == 1
     (tenant,) = operator.call("op_tenant_list", tenant="canary").tenants
     assert tenant.weight < 0.01
-    assert all(row["name"] != "canary" or "canary" in row["tags"] for row in site.http.get("/v1/jobs").json()["jobs"])
+
+
+def test_lines_of_the_log_about_a_job_have_the_trace_of_its_request(site: Site) -> None:
+    trace = "ab" * 16
+    job = site.run(traceparent=f"00-{trace}-{SPAN}-01")
+    assert f'href="/observe/jobs/{job}/log"' in site.http.get(f"/observe/traces/{trace}").text
+    shown = site.http.get(f"/observe/jobs/{job}/log").text
+    assert f"/observe/traces/{trace}" in shown
+    assert f"{job} COMPLETED on" in shown
+    assert "says nothing" in site.http.get(f"/observe/jobs/job_{'0' * 32}/log").text
 
 
 def test_a_scrape_has_every_metric_of_the_table_and_all_that_rules_and_panels_name(site: Site) -> None:

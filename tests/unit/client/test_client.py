@@ -375,6 +375,7 @@ METHODS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
     "q_migrate": (lambda client: client.migrate("job_a", "r1"), {"job_id": "job_a", "region": "r1"}),
     "q_rollback": (lambda client: client.rollback("job_a", 3), {"job_id": "job_a", "epoch": 3}),
     "q_replay": (lambda client: client.replay("job_a", "k"), {"job_id": "job_a", "idempotency_key": "k"}),
+    "q_program": (lambda client: client.program("job_a"), {"job_id": "job_a"}),
     "q_open_chan": (
         lambda client: client.open_channel(["a", "b"], fidelity=0.9, entanglements_max=5),
         {"peers": ["a", "b"], "fidelity": 0.9, "entanglements_max": 5},

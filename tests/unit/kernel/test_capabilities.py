@@ -127,6 +127,7 @@ def test_another_tenants_offer_is_cut_to_the_token_too(bench: Any, strong: Any):
     assert denied(bench, "q_delegate", guest, capability=capability, rights=["CAP_CANCEL"]) == "INSUFFICIENT_CAPS"
     take(bench, guest, capability, ["CAP_STATUS"])
     assert bench.ask("q_status", session_id=guest.session_id, job_id=job).state == "QUEUED"
+    assert denied(bench, "q_program", guest, job_id=job) == "JOB_NOT_FOUND"  # what it runs is nobody else's
 
 
 def test_what_is_handed_on_ends_with_the_session_that_handed_it_on(bench: Any, strong: Any, weak: Any):

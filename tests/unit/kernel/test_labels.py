@@ -11,7 +11,7 @@ import pytest
 
 from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
-from qmk.kernel.effects import Reply
+from qmk.kernel.effects import Reply, ReplyProgram
 from qmk.kernel.events import Finished, Recalled, Submitted
 from qmk.kernel.objects.archive import Archived
 from qmk.kernel.records import decode_record, encode
@@ -65,6 +65,40 @@ def test_lists_by_name_tags_and_state_are_those_of_a_walk(make_bench: type[Bench
     fresh.recover()
     check(fresh, fresh.open())
     assert fresh.kernel.jobs.snapshot()["jobs"].keys() == bench.kernel.jobs.snapshot()["jobs"].keys()
+
+
+def test_lists_leave_out_a_state_and_canary_jobs(bench: Bench) -> None:
+    session = bench.open()
+    ended = bench.submit(session, tags=("a",))
+    bench.start(ended)
+    bench.finish(ended)
+    queued, canary = (bench.submit(session, tags=tags) for tags in ((), ("qmk:canary", "a")))
+    assert ids(bench.ask("q_jobs", session_id=session)) == [queued, ended]
+    assert ids(bench.ask("q_jobs", session_id=session, not_state="COMPLETED")) == [queued]
+    assert ids(bench.ask("q_jobs", session_id=session, not_state="COMPLETED", state="COMPLETED")) == [ended]
+    assert ids(bench.ask("q_jobs", session_id=session, tags=("a",))) == [ended]
+    assert ids(bench.ask("q_jobs", session_id=session, tags=("a", "qmk:canary"))) == [canary]
+    assert bench.refusal("q_jobs", session_id=session, not_state="GONE").kind.name == "INVALID_PARAMS"
+
+
+def test_a_trace_is_kept_and_no_part_of_what_a_key_is_compared_by(bench: Bench) -> None:
+    session = bench.open()
+    job = bench.submit(session, idempotency_key="k", trace="ab" * 16)
+    (effect,) = bench.call("q_submit", session_id=session, idempotency_key="k", trace="cd" * 16, graph=bell())
+    assert isinstance(effect, Reply)
+    assert effect.result.job_id == job
+    fresh = bench.restarted()
+    assert fresh.kernel.jobs.by_id[job].submitted.trace == "ab" * 16
+    assert decode_record(encode(fresh.kernel.jobs.by_id[job].submitted)).trace == "ab" * 16
+
+
+def test_a_program_is_its_tenants_alone(bench: Bench) -> None:
+    mine, other = bench.open(tenant="chem"), bench.open(tenant="other")
+    job = bench.submit(mine)
+    (effect,) = bench.call("q_program", session_id=mine, job_id=job)
+    assert isinstance(effect, ReplyProgram)
+    assert effect.reply.job_id == job
+    assert bench.refusal("q_program", session_id=other, job_id=job).kind.name == "JOB_NOT_FOUND"
 
 
 def test_a_replay_keeps_them(bench: Bench) -> None:

@@ -18,8 +18,15 @@ class Filter(shapes.Request, frozen=True):
         Annotated[str, Meta(description="only jobs in this state: QUEUED, RUNNING, ...; absent: in any", max_length=64)]
         | None
     ) = None
+    not_state: Annotated[str, Meta(description="only jobs in another state than this one", max_length=64)] | None = None
     name: Annotated[shapes.JobName, Meta(description="only jobs of this name; empty: of any")] = ""
-    tags: Annotated[shapes.Tags, Meta(description="only jobs with all of these tags")] = ()
+    tags: Annotated[
+        shapes.Tags,
+        Meta(
+            description="only jobs with all of these tags; those tagged `qmk:canary`, by "
+            "which a gateway checks engines, are listed only if it is one of them"
+        ),
+    ] = ()
     limit: shapes.PageRows = shapes.PAGE_ROWS
     cursor: shapes.Cursor = ""
 

@@ -26,6 +26,14 @@ class Request(shapes.OfSession, frozen=True):
     strict: shapes.Strict = False
     name: shapes.JobName = ""
     tags: shapes.Tags = ()
+    trace: Annotated[
+        str,
+        Meta(
+            description="trace of the request that makes the job (W3C Trace Context), which its lines in the log have; "
+            "it is no part of what an idempotency key is compared by",
+            pattern=r"^([0-9a-f]{32})?\Z",
+        ),
+    ] = ""
 
 
 class Reply(Struct, frozen=True):

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from qmk.abi.rights import CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.client.operator import Operator
-from qmk.gateway.accounts.acts import Acts
+from qmk.gateway.accounts.acts import Acts, Head
 from qmk.gateway.accounts.billing import Billing
 from qmk.gateway.accounts.roles import GATEWAY, Actor, absent
 from qmk.gateway.accounts.sessions import Sessions, cipher_of
@@ -100,7 +100,16 @@ class Accounts:
         return Actor(user, roles={organisation: "viewer"} if role else {})
 
     async def run(self, work: Callable[[sqlite3.Connection], Found]) -> Found:
-        return await self.records.run(work)
+        """What ``work`` gives, done in one transaction on the gateway's file."""
+
+        def transact(base: sqlite3.Connection) -> tuple[Found, Head | None]:
+            self.record.take_head()  # of a transaction that was undone
+            return work(base), self.record.take_head()
+
+        found, head = await self.records.run(transact)
+        if head is not None:
+            await asyncio.to_thread(self.record.keep_head, head)
+        return found
 
     def note(self, base: sqlite3.Connection, actor: Actor, act: str, organisation: str = "", **fields: object) -> None:
         """Adds an act to the record, in the transaction of what is done."""

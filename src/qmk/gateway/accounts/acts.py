@@ -5,7 +5,11 @@ the gateway's user. Serials of tokens and names of tenants are the same in both.
 
 A seal is the Ed25519 signature of ``SEAL``, a zero byte and the hash of the act, which is that of all before it too.
 Whoever can write the file and has no key can neither change an act nor add one. Acts of a release without seals are
-held by the first seal after them. That acts were cut off from the end only shows a copy of a later one's hash.
+held by the first seal after them.
+
+``acts.head`` beside the key says which act is the newest, with its seal. It is written after the act, so that acts that
+are cut off from the end of the record are missed. Whoever can write both files and has kept older ones of both can put
+these back; that shows only a copy of a later act's hash elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +28,7 @@ from qmk.gateway.accounts.roles import Actor
 from qmk.gateway.accounts.shapes import Act, ActsVerified, ListActs
 from qmk.rpc.keys import public_key, signed_by, signing_key
 from qmk.rpc.places import KEYS_NAME
+from qmk.rpc.private import write_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -34,11 +40,22 @@ KEY = "acts"
 _COLUMNS = "seq, time, user, act, organisation, fields, hash"
 
 
+class Head(msgspec.Struct, frozen=True):
+    """The newest act: its number, its hash, and its seal in hexadecimal."""
+
+    seq: int
+    hash: str
+    seal: str
+
+
 class Acts:
     """The record in the file of ``folder``; the key is made with the first act."""
 
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         self._folder, self._clock = folder / KEYS_NAME, clock
+
+        self._head = self._folder / f"{KEY}.head"
+        self._last: Head | None = None
 
     @cached_property
     def _key(self) -> Ed25519PrivateKey:
@@ -51,16 +68,44 @@ class Acts:
         head = chain(last[1], row)
         base.execute(
             f"INSERT INTO acts ({_COLUMNS}, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, head, self._key.sign(text_of(head))),
+            (*row, head, seal := self._key.sign(text_of(head))),
         )
+        self._last = Head(row[0], head, seal.hex())
+
+    def take_head(self) -> Head | None:
+        """The newest act of a transaction, once; within it, or an act that was undone could be taken for one."""
+        last, self._last = self._last, None
+        return last
+
+    def keep_head(self, last: Head) -> None:
+        """Says in ``acts.head`` which act is the newest, after its transaction."""
+        if (kept := self._read_head()) is None or kept.seq < last.seq:
+            write_private(self._head, msgspec.json.encode(last))
+
+    def _read_head(self) -> Head | None:
+        """None where there is none, or none that can be read."""
+        with suppress(OSError, msgspec.MsgspecError):
+            return msgspec.json.decode(self._head.read_bytes(), type=Head)
+        return None
 
     def verify(self, base: sqlite3.Connection) -> ActsVerified:
         """Walks the chain and the seals, to the first act that was changed, added or removed by somebody without the
         key."""
-        public, key = self._folder / f"{KEY}.pub", self._folder / f"{KEY}.key"
-        if public.exists():
-            return verify(base, public_key(public))
-        return verify(base, self._key.public_key() if key.exists() else None)
+        path, private = self._folder / f"{KEY}.pub", self._folder / f"{KEY}.key"
+        key = public_key(path) if path.exists() else self._key.public_key() if private.exists() else None
+        found, head = verify(base, key), self._read_head()
+        if (
+            found.broken
+            or head is None
+            or key is None
+            or not signed_by(key, bytes.fromhex(head.seal), text_of(head.hash))
+        ):
+            return found
+        row = base.execute("SELECT hash FROM acts WHERE seq = ?", (head.seq,)).fetchone()
+        if row is not None and row[0] == head.hash:
+            return found
+        place = min(found.acts + 1, head.seq)
+        return ActsVerified(acts=place - 1, broken=place, why=f"acts were cut off: there were {head.seq} once")
 
 
 def list_acts(base: sqlite3.Connection, asked: ListActs) -> list[Act]:

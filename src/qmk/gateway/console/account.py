@@ -11,7 +11,6 @@ from typing import Any
 
 from litestar import Response
 
-from qmk.abi.calls import q_revoke
 from qmk.abi.rights import RIGHTS
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts import hooks, roles
@@ -35,12 +34,11 @@ async def show_account(view: View) -> Response[Any]:
     me = await view.ask("account.me")
     usage, _ = await view.ask_part("account.usage")
     counts, _ = await view.ask_part("account.telemetry")
-    opened = await view.caller.describe_session()
-    sessions = await view.request.app.state.sessions.list(view.session.user, time.time())
+    tree = await view.ask("capabilities.list")
+    found, _ = await view.ask_part("users.sessions", user=view.session.user)
+    sessions = found.sessions if found is not None else [view.session]
     observes = await _observes(view)
-    return view.page(
-        "account.html", me=me, usage=usage, counts=counts, opened=opened, sessions=sessions, observes=observes
-    )
+    return view.page("account.html", me=me, usage=usage, counts=counts, tree=tree, sessions=sessions, observes=observes)
 
 
 async def _observes(view: View) -> bool:
@@ -54,7 +52,7 @@ async def _observes(view: View) -> bool:
 @action("/account/revoke")
 async def revoke(view: View) -> Response[Any]:
     """Gives up a capability, and all that derives from it."""
-    await view.caller.ask(q_revoke.CALL, capability=view.read("capability"))
+    await view.ask("capabilities.revoke", capability=view.read("capability"))
     return redirect("/account")
 
 

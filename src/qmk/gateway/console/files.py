@@ -82,11 +82,9 @@ def job_of(view: View) -> str:
 
 @page("/jobs/{job:str}/circuit.svg")
 async def draw_circuit(view: View) -> Response[Any]:
-    """The program that was submitted here, folded to ``width`` pixels."""
+    """The program, folded to ``width`` pixels."""
     await view.ask("jobs.get", job_id=job_of(view))
-    program = await kept.program_of(view, job_of(view))
-    if program is None:
-        raise QmkError("JOB_NOT_FOUND", "the program of this job was not submitted here")
+    program = await kept.program_of_job(view, job_of(view))
     source = abi.Program(format=program.format, text=program.text)
     try:
         asked = shapes.DrawProgram(program=source, width=max(200, min(20_000, int(view.read("width", "960")))))
@@ -149,7 +147,7 @@ async def download_everything(view: View) -> Response[Any]:
     """All that is known of a job, but for its per-shot events."""
     job = job_of(view)
     status = await view.ask("jobs.get", job_id=job)
-    parts: dict[str, Any] = {"status": status, "program": await kept.program_of(view, job)}
+    parts: dict[str, Any] = {"status": status, "program": await kept.program_of_job(view, job)}
     for name in ("result", "events", "telemetry"):
         if name != "result" or status.state in ENDED:
             parts[name] = (await view.ask_part(f"jobs.{name}", job_id=job))[0]

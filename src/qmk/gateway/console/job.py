@@ -23,6 +23,8 @@ OUTCOMES = 50
 """Outcomes in the table of a page, the most frequent ones; files have all."""
 SHOTS = 100
 """Shots in a table."""
+TEXT = 32_768
+"""Longest text of a program that stands in the page of its job."""
 VALUES = 200
 """Points in the table of expectation values."""
 EVENTS_SHOWN = LIMITS.page_events
@@ -46,10 +48,15 @@ async def show_job(view: View) -> Response[Any]:
     result, failure = await result_of(view, status.state, job)
     history, _ = await view.ask_part("jobs.events", job_id=job)
     telemetry, _ = await view.ask_part("jobs.telemetry", job_id=job)
+    try:
+        program = await kept.program_of_job(view, job)
+    except QmkError:  # it is too long for an answer, or its job was forgotten just now
+        program = None
     outcomes = figures.outcomes(result.counts, OUTCOMES) if result else []
     values = figures.values(result, VALUES) if result else []
     return view.page(
         "job.html",
+        text=program.text if program and len(program.text) <= TEXT else "",
         status=status,
         result=result,
         failure=failure,
@@ -58,7 +65,7 @@ async def show_job(view: View) -> Response[Any]:
         outcomes=outcomes,
         values=values,
         pairs=figures.pairs(result.counts) if result else None,
-        program=await kept.program_of(view, job),
+        program=program,
         ended=status.state in ENDED,
         looks=await settling.follow(view, job, result),
         footprint=result.provenance.footprint if result else None,

@@ -60,6 +60,15 @@ async def program_of(view: View, id: str) -> Program | None:
     return None if record is None else msgspec.json.decode(record.body, type=Program)
 
 
+async def program_of_job(view: View, job: str) -> Program:
+    """The program of a job: as it was submitted here, else as the daemon runs it. Raises what ``jobs.program`` does."""
+    found = await program_of(view, job)
+    if found is None:
+        told = await view.ask("jobs.program", job_id=job)
+        found = Program(told.text, told.format, machine=told.machine, noise=told.noise)
+    return found
+
+
 async def views_of(view: View) -> SavedViews:
     """The views that the session's user saved."""
     record = await view.records.get(VIEWS, view.caller.tenant, view.session.user)

@@ -26,15 +26,9 @@ MARGIN, LABELS = 18.0, 34.0
 
 
 async def program_of(view: View) -> tuple[kept.Program, abi.Program]:
-    """The program of the job of the address, as it is kept and as it is sent. Raises JOB_NOT_FOUND."""
+    """The program of the job of the address, as it is known and as it is sent. Raises JOB_NOT_FOUND."""
     await view.ask("jobs.get", job_id=job_of(view))
-    found = await kept.program_of(view, job_of(view))
-    if found is None:
-        raise QmkError(
-            "JOB_NOT_FOUND",
-            "the program of this job was not submitted here",
-            help="submit it on these pages; the daemon keeps what it runs and not its text",
-        )
+    found = await kept.program_of_job(view, job_of(view))
     params = found.params_of(job_of(view))
     return found, abi.Program(format=found.format, text=found.text, params=params)
 

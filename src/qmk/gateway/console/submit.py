@@ -67,7 +67,7 @@ async def show_submit(view: View) -> Response[Any]:
     if (example := EXAMPLES.get(view.read("example"))) is not None:
         fields |= {"text": example.text, "points": example.points}
     elif earlier := view.read("job"):
-        program = await kept.program_of(view, earlier)
+        program = await kept.program_of_job(view, earlier)
         names = ("text", "format", "machine", "noise", "device")
         fields |= {name: getattr(program, name) for name in names} if program else {}
     return await _page(view, Asked(fields))

@@ -1,8 +1,9 @@
 """Canary jobs: now and then a small program whose distribution is known runs on each installed engine, and its counts
 are compared with theory.
 
-They are jobs of a tenant of their own, ``canary``, with the least weight. Engines of providers, whose
-runs may cost money, get none. One deviation may be chance; an engine that deviates in ``ALARM_OF`` of
+They are jobs of a tenant of their own, ``canary``, with the least weight; where there is only the local tenant they are
+its jobs, less often and only while nothing else is to be done. Their tag keeps them out of lists. Engines of
+providers, whose runs may cost money, get none. One deviation may be chance; an engine that deviates in ``ALARM_OF`` of
 its last ``ALARM_IN`` jobs has drifted. A right engine is taken for one that drifts at most once in 10^8 jobs.
 """
 
@@ -25,9 +26,13 @@ from qmk.rpc.metrics import Counters
 
 log = logging.getLogger("qmk.canary")
 TENANT = "canary"
+TAG = "qmk:canary"
+"""Lists of jobs show those with this tag only if they are asked for by it (q_jobs)."""
 EVERY_S = 3600.0
 """Seconds between two canary jobs of one engine."""
 FIRST_S = 60.0
+LOCAL_EVERY_S = 86_400.0
+"""As ``EVERY_S``, where there is only the local tenant: somebody's own machine."""
 SHOTS = 1000
 TIMEOUT_S = 120
 DEVIATES_P = 1e-3
@@ -99,12 +104,13 @@ class Verdicts:
 
 class Canary:
     """Sends the jobs. ``operator`` makes the operator's calls, by which it gets its token. ``every_s`` None: hourly,
-    where there are tenants."""
+    and daily where there is only the local tenant."""
 
     def __init__(self, socket: Any, operator: Ask, counters: Counters, every_s: float | None = None) -> None:
         self.verdicts = Verdicts(counters)
         self._socket, self._operator = socket, operator
-        self._every_s, self._always = every_s or EVERY_S, every_s is not None
+        self._every_s, self._chosen = every_s or EVERY_S, every_s is not None
+        self._is_local = False
         self._client: Caller | None = None
         self._unfit: set[str] = set()
 
@@ -114,21 +120,31 @@ class Canary:
         while True:
             engines: list[str] = []
             try:
+                if self._is_local:
+                    await self.close()  # there may be tenants by now
                 engines = await self.engines()
                 for engine in engines:
-                    await self.look(engine)
-                    await asyncio.sleep(self._every_s / len(engines))
+                    if not self._is_local or await self.is_idle():
+                        await self.look(engine)
+                    await asyncio.sleep(self._pause_s() / len(engines))
             except QmkError as error:
                 log.info("no canary job: %s", error.message)
                 await self.close()
             if not engines:
                 await asyncio.sleep(self._every_s)
 
+    def _pause_s(self) -> float:
+        return LOCAL_EVERY_S if self._is_local and not self._chosen else self._every_s
+
+    async def is_idle(self) -> bool:
+        """Whether no job of anybody waits or runs."""
+        client = await self._connect()
+        queue = (await client.query_resources()).queue
+        return not queue.queued and not queue.running
+
     async def engines(self) -> list[str]:
         """The engines that get canary jobs."""
         client = await self._connect()
-        if client is None:
-            return []
         found: q_query_resources.Reply = await client.query_resources()
         return [
             row.name
@@ -139,14 +155,13 @@ class Canary:
     async def look(self, engine: str) -> None:
         """Runs one job on the engine and judges it. Raises CONNECTION_LOST and what concerns the tenant."""
         client = await self._connect()
-        assert client is not None
         try:
             made = await client.submit_program(
                 program=Program(format="qasm3", text=PROGRAM),
                 shots=SHOTS,
                 policy=Policy(engine=engine, priority=-1000, timeout_ms=TIMEOUT_S * 1000),
                 name=TENANT,
-                tags=(TENANT,),
+                tags=(TAG,),
                 keep_events=False,
             )
             result = await client.job(made.job_id).result(timeout=2 * TIMEOUT_S)
@@ -163,15 +178,14 @@ class Canary:
         else:
             self.verdicts.judge(engine, dict(result.counts))
 
-    async def _connect(self) -> Caller | None:
-        """The client that sends them; None where none are to be sent. To register the first tenant would change what
-        programs of the local one may say, so where there is none they are jobs of the local tenant."""
+    async def _connect(self) -> Caller:
+        """The client that sends them. To register the first tenant would change what programs of the local one may say,
+        so where there is none they are jobs of the local tenant."""
         if self._client is None:
             known = {row.tenant for row in (await self._operator("op_tenant_list")).tenants}
-            if known:
-                self._client = Caller(self._socket, await self._token(TENANT not in known), Children())
-            elif self._always:
-                self._client = Caller(self._socket, None, Children())
+            self._is_local = not known
+            token = await self._token(TENANT not in known) if known else None
+            self._client = Caller(self._socket, token, Children())
         return self._client
 
     async def _token(self, is_new: bool) -> str:

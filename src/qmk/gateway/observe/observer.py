@@ -24,7 +24,7 @@ from qmk.gateway.observe.canary import Ask, Canary
 from qmk.gateway.observe.export import Export
 from qmk.gateway.observe.spans import Parent, Span, Traces, spans_of_job, trace_of_job
 from qmk.rpc.metrics import Counters, Sample
-from qmk.rpc.op_metrics import EndedJob, Reply
+from qmk.rpc.op_metrics import EndedJob, LogLine, Reply
 
 log = logging.getLogger("qmk.telemetry")
 POLL_S = 5.0
@@ -38,7 +38,7 @@ TRACED_OF_A_POLL = 1024
 class Settings(msgspec.Struct, frozen=True):
     """``asks``: the daemon is asked for figures. ``token``: whoever shows it may see
     metrics and traces. ``canary_s``: seconds between canary jobs of an engine, 0 for none; None: hourly,
-    where there are tenants."""
+    and daily where there is only the local tenant."""
 
     asks: bool = False
     token: str = ""
@@ -122,10 +122,15 @@ class Observer:
 
     def _trace(self, job: EndedJob) -> None:
         """Takes an ended job to its trace: that of the request that made it, else one of its own."""
-        of = self.traces.of_job.get(job.job) or Parent(trace_of_job(job.job), "")
+        of = self.traces.of_job.get(job.job) or Parent(job.trace or trace_of_job(job.job), "")
         self.traces.put_job(job, of)
         if self._export is not None:
             self._export.put(list(spans_of_job(job, of.trace, of.span)))
+
+    async def log_of(self, job: str) -> list[LogLine]:
+        """What the daemon's log said of a job of late. Raises CONNECTION_LOST without a daemon."""
+        found: Reply = await self._operate("op_metrics", after=self._after, limit=0, job=job)
+        return found.log
 
     def take(self, spans: Sequence[Span]) -> None:
         """Takes spans of a request."""

@@ -16,6 +16,7 @@ from qmk.gateway.observe.spans import Span
 from qmk.gateway.rest.page import STYLE as BASE
 from qmk.gateway.rest.page import policy_for
 from qmk.rpc.metrics import BY_NAME, Sample
+from qmk.rpc.op_metrics import LogLine
 
 STYLE = (
     BASE
@@ -276,8 +277,15 @@ def trace(spans: Sequence[Span]) -> str:
             width=TRACE_W,
             height=ROW_H * len(bars) + 24,
             row_h=ROW_H,
+            jobs=list(dict.fromkeys(str(span.attributes["qmk.job"]) for span in spans if "qmk.job" in span.attributes)),
         )
     )
+
+
+def job_log(job: str, trace: str, lines: Sequence[LogLine]) -> str:
+    """The page of what the daemon's log said of a job."""
+    rows = [(f"{iso(line.at_s)}", line) for line in lines]
+    return _templates().get_template("log.html").render(style=STYLE, job=job, trace=trace, rows=rows)
 
 
 def _in_depth(spans: Sequence[Span]) -> Iterable[tuple[Span, int]]:

@@ -71,9 +71,17 @@ async def trace(request: AnyRequest) -> Response[bytes]:
     return _page(pages.trace(spans))
 
 
+@get("/observe/jobs/{job:str}/log")
+async def job_log(request: AnyRequest) -> Response[bytes]:
+    """The page of what the daemon's log said of a job of late."""
+    observer = await _enter(request)
+    job = request.path_params["job"]
+    return _page(pages.job_log(job, observer.traces.find(job), await observer.log_of(job)))
+
+
 def _page(html: str) -> Response[bytes]:
     headers = {**NO_STORE, "Content-Security-Policy": pages.POLICY, "Referrer-Policy": "no-referrer"}
     return Response(html.encode(), media_type="text/html", headers=headers)
 
 
-HANDLERS: tuple[HTTPRouteHandler, ...] = (metrics, ready, overview, trace)
+HANDLERS: tuple[HTTPRouteHandler, ...] = (metrics, ready, overview, trace, job_log)

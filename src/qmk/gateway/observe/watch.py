@@ -64,6 +64,12 @@ def note_call(call: Call, begin_s: float, reply: bytes | msgspec.Raw | None, ten
         watched.calls.append((call.name, now_ns - round(took_s * 1e9), now_ns))
 
 
+def trace_named() -> str:
+    """The trace that the request at hand has named; empty: none."""
+    watched = WATCHED.get()
+    return watched.parent.trace if watched is not None and watched.parent is not None else ""
+
+
 class Watch:
     """``app`` is the application behind it; ``take`` gets its spans, ``traces`` whose jobs they have."""
 

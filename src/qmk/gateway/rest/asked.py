@@ -56,7 +56,7 @@ async def asked_by(operation: Operation, request: AnyRequest, *, upload: bool = 
     """The request of the operation. Raises INVALID_PARAMS naming the field, and ``Refusal``."""
     call = operation.call
     fields: dict[str, Any] = {name: request.path_params[name] for name in operation.fields_at("path")}
-    if operation.fields_at("header") and (key := request.headers.get(KEY_HEADER)) is not None:
+    if operation.fields_at("header") and (key := request.headers.get(KEY_HEADER.lower())) is not None:
         fields["idempotency_key"] = key
     strict = False
     if upload:
@@ -65,7 +65,7 @@ async def asked_by(operation: Operation, request: AnyRequest, *, upload: bool = 
         about = {name: given.pop(name) for name in ("format", "params")}
         fields |= {**given, "program": await _read_program(request, **about)}
     elif operation.has_body:
-        if request.query_params:
+        if request.scope["query_string"] and request.query_params:
             raise _wrong("the address has a query", "give the fields in the body")
         fields |= await _body(operation, request, fields)
         strict = True
@@ -89,8 +89,10 @@ def _convert(fields: dict[str, Any], wanted: type[Any], operation: Operation, st
 
 
 def _query(request: AnyRequest, struct: type) -> dict[str, Any]:
-    forms = form_of(struct)
     fields: dict[str, Any] = {}
+    if not request.scope["query_string"]:
+        return fields
+    forms = form_of(struct)
     for name, text in cast("list[tuple[str, str]]", request.query_params.multi_items()):
         form = forms.get(name, "text")
         if form == "list":
@@ -139,6 +141,8 @@ async def _read_program(request: AnyRequest, format: str, params: dict[str, Any]
 
 def range_of(operation: Operation, request: AnyRequest) -> dict[str, int]:
     """The fields of a range header; of another unit, or of several ranges, none: the header may be ignored."""
+    if not operation.ranged:
+        return {}
     match = RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     if match is None or match[1] != operation.ranged:
         return {}

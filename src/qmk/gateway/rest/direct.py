@@ -7,7 +7,7 @@ framework's.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
@@ -15,13 +15,42 @@ from litestar.routes import HTTPRoute
 
 from qmk.gateway.edge import Scope
 from qmk.gateway.http import send_answer
-from qmk.gateway.rest.asked import JSON
 
 OPT = "operation"
-"""Marks the handlers that take a request and nothing else."""
+"""Names what makes the ``Answer`` to a request, or the framework's, among the options of a handler."""
 PREFIX = "/v1/"
+_UNCHANGED = 304
+"""The status of answers without a body and its media type, which the framework writes."""
 _FIELD = 3
 """Where an address has its field, in the parts between its slashes; one with a field elsewhere is the router's."""
+
+
+class Answer(NamedTuple):
+    """What is answered to a request; headers by their names in lower case."""
+
+    status: int
+    body: bytes
+    media: str
+    headers: dict[str, str]
+
+    def as_response(self) -> Response[bytes]:
+        media = None if self.status == _UNCHANGED else self.media
+        return Response(self.body, status_code=self.status, media_type=media, headers=self.headers)
+
+
+class _Request(Request[Any, Any, Any]):
+    """A request whose headers have been read. What the framework keeps of a request is made only if it is used."""
+
+    def __init__(self, scope: Any, receive: Any, send: Any, headers: dict[str, str]) -> None:  # noqa: super() is late
+        self.scope, self.receive, self.send, self._read = scope, receive, send, headers
+
+    def __getattr__(self, name: str) -> Any:
+        super().__init__(self.scope, self.receive, self.send)
+        return object.__getattribute__(self, name)
+
+    @property
+    def headers(self) -> Any:
+        return self._read
 
 
 class Direct:
@@ -56,16 +85,20 @@ class Direct:
         scope.setdefault("state", {})
         return handler
 
-    async def serve(self, handler: HTTPRouteHandler, scope: Any, receive: Any, send: Any) -> None:
+    async def serve(
+        self, handler: HTTPRouteHandler, headers: dict[str, str], scope: Any, receive: Any, send: Any
+    ) -> None:
         """Answers a request that ``find`` has found the handler of."""
-        request = Request[Any, Any, Any](scope, receive, send)
-        made: Response[Any] = await handler.fn(request)
-        if type(made) is Response and made.media_type == JSON and made.status_code is not None:
-            await send_answer(send, made.status_code, made.content, {**made.headers, "content-type": JSON})
-        else:
-            respond: Any = cast("Any", handler).to_response
-            answer = await respond(app=self._app, data=made, request=request)
-            await answer(scope, receive, send)
+        request = _Request(scope, receive, send, headers)
+        made: Answer | Response[Any] = await handler.opt[OPT](request)
+        if isinstance(made, Answer):
+            if made.status != _UNCHANGED:
+                await send_answer(send, made.status, made.body, {**made.headers, "content-type": made.media})
+                return
+            made = made.as_response()
+        respond: Any = cast("Any", handler).to_response
+        answer = await respond(app=self._app, data=made, request=request)
+        await answer(scope, receive, send)
 
 
 def _key(parts: list[str]) -> str:

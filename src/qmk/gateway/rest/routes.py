@@ -16,7 +16,7 @@ from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.http import AnyRequest, Gate, Refusal, status_of
 from qmk.gateway.rest import openapi, page
 from qmk.gateway.rest.asked import JSON, asked_by, range_of, upload_path
-from qmk.gateway.rest.direct import OPT
+from qmk.gateway.rest.direct import OPT, Answer
 from qmk.gateway.rest.problem import answer_error, problem_of
 from qmk.gateway.service import serving
 from qmk.gateway.service.operation import Operation
@@ -27,7 +27,7 @@ __all__ = ["HANDLERS", "SCHEMA", "answer_error"]
 EVENT_STREAM = "text/event-stream"
 
 
-async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = False) -> Response[Any]:
+async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = False) -> Answer | Response[Any]:
     callers: Callers = request.app.state.gate.callers
     shown = callers.shown_token(request.headers)
     caller = await (callers.client_of if operation.proves_token else callers.with_token)(shown)
@@ -46,32 +46,30 @@ async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = Fa
     return _answer(operation, request, asked, reply)
 
 
-def _answer(operation: Operation, request: AnyRequest, asked: Any, reply: Any) -> Response[Any]:
+def _answer(operation: Operation, request: AnyRequest, asked: Any, reply: Any) -> Answer:
     body = msgspec.json.encode(reply)
     media = JSON
     if operation.media:
         body, media = operation.text_of(reply).encode(), operation.media
-    headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
+    headers = {"cache-control": "private, no-cache", "vary": "Authorization, Accept"}
     status = 200
     if operation.made:
         fields = msgspec.structs.asdict(reply)
-        return Response(
-            body, status_code=201, media_type=media, headers={**headers, "Location": operation.made.format(**fields)}
-        )
+        return Answer(201, body, media, {**headers, "location": operation.made.format(**fields)})
     if operation.ranged:
-        headers["Accept-Ranges"] = operation.ranged
+        headers["accept-ranges"] = operation.ranged
         if range_of(operation, request) and reply.rows:
             status = 206
             last = reply.from_shot + len(reply.rows) - 1
-            headers["Content-Range"] = f"{operation.ranged} {reply.from_shot}-{last}/{reply.shots}"
+            headers["content-range"] = f"{operation.ranged} {reply.from_shot}-{last}/{reply.shots}"
     if getattr(reply, "next", None):
         query = [(name, text) for name, text in request.query_params.multi_items() if name != "cursor"]
-        headers["Link"] = f'<{operation.path}?{urlencode([*query, ("cursor", reply.next)])}>; rel="next"'
+        headers["link"] = f'<{operation.path}?{urlencode([*query, ("cursor", reply.next)])}>; rel="next"'
     if operation.method == "GET" and status == 200:
-        headers["ETag"] = tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers["etag"] = tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         if _knows(request.headers.get("if-none-match", ""), tag):
-            return Response(b"", status_code=304, headers=headers)
-    return Response(body, status_code=status, media_type=media, headers=headers)
+            return Answer(304, b"", media, headers)
+    return Answer(status, body, media, headers)
 
 
 def _knows(shown: str, tag: str) -> bool:
@@ -115,11 +113,15 @@ def _route(path: str, operations: Sequence[Operation], *, upload: bool = False) 
     """The handler of an address: all its methods have one, so that OPTIONS names them all."""
     by_method: dict[Any, Operation] = {operation.method: operation for operation in operations}
 
-    async def serve(request: AnyRequest) -> Response[Any]:
+    async def make(request: AnyRequest) -> Answer | Response[Any]:
         return await _serve(by_method[request.method], request, upload=upload)
 
+    async def serve(request: AnyRequest) -> Response[Any]:
+        made = await make(request)
+        return made.as_response() if isinstance(made, Answer) else made
+
     return route(
-        path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method), status_code=200, opt={OPT: True}
+        path.removeprefix("/v1").replace("}", ":str}"), http_method=list(by_method), status_code=200, opt={OPT: make}
     )(serve)
 
 

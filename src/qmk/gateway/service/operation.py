@@ -27,9 +27,9 @@ COMMON = (
 """Errors that every operation may answer."""
 OF_THE_GATEWAY = ("SESSION_NOT_FOUND", "GRAPH_NOT_FOUND")
 """Errors of the ABI that the gateway deals with."""
-OF_THE_SESSION = ("session_id", "graph", "graph_sha256")
-"""Fields of the ABI's requests that no caller of the service gives: the gateway holds the session, and programs are
-text."""
+OF_THE_SESSION = ("session_id", "graph", "graph_sha256", "trace")
+"""Fields of the ABI's requests that no caller of the service gives: the gateway holds the session, programs are text,
+and the trace is that of the request."""
 
 Place = Literal["path", "query", "header", "body"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -59,11 +59,15 @@ class Operation:
     note: str = ""
     places: dict[str, Place] = field(init=False)
     """Where a request has each field."""
+    _fields: dict[Place, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         rest: Place = "body" if self.has_body else "query"
         names = msgspec.structs.fields(self.call.request)
-        object.__setattr__(self, "places", {each.name: self._place_of(each.name, rest) for each in names})
+        places = {each.name: self._place_of(each.name, rest) for each in names}
+        object.__setattr__(self, "places", places)
+        found = {there: [name for name, place in places.items() if place == there] for there in places.values()}
+        object.__setattr__(self, "_fields", found)
 
     def _place_of(self, name: str, rest: Place) -> Place:
         return "path" if f"{{{name}}}" in self.path else "header" if name == "idempotency_key" else rest
@@ -96,7 +100,7 @@ class Operation:
         return text
 
     def fields_at(self, place: Place) -> list[str]:
-        return [name for name, there in self.places.items() if there == place]
+        return self._fields.get(place, [])
 
 
 def declare(

@@ -18,15 +18,17 @@ from qmk.abi.calls import (
     q_get_telemetry,
     q_jobs,
     q_negotiate_caps,
+    q_program,
     q_query_resources,
     q_result,
+    q_revoke,
     q_status,
     q_submit,
 )
 from qmk.client.document import Document
 from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES, ACCOUNTS
 from qmk.gateway.callers import Caller
-from qmk.gateway.service import calibrations, handlers, pictures, shapes
+from qmk.gateway.service import calibrations, capabilities, handlers, pictures, shapes
 from qmk.gateway.service.operation import Operation, declare, narrow
 
 RESOURCES = {
@@ -37,6 +39,7 @@ RESOURCES = {
     "engines": "What runs programs, and what they run on.",
     "calibrations": "Figures of devices as they were measured at one time, kept for the tenant.",
     "account": "Who calls, and what the tenant uses.",
+    "capabilities": "What the gateway's session for the caller's token may do.",
     **ACCOUNT_RESOURCES,
 }
 """The sections of every page, in order."""
@@ -71,6 +74,9 @@ OPERATIONS: tuple[Operation, ...] = (
     declare("jobs.result", "GET /v1/jobs/{job_id}/result",
         "What a completed job gave, as the document of docs/spec/results.md without its per-shot events.",
         shapes.GetResult, Document, handlers.get_result, q_result.CALL),
+    declare("jobs.program", "GET /v1/jobs/{job_id}/program",
+        "The program of a job as it runs, whoever submitted it and in whatever format.",
+        shapes.OfJob, q_program.Reply, _pass_on(q_program.CALL), q_program.CALL),
     declare("jobs.shots", "GET /v1/jobs/{job_id}/shots",
         "Per-shot events of consecutive shots, from `from_shot` on.",
         shapes.GetShots, shapes.ShotPage, handlers.get_shots, q_result.CALL, ranged="shots",
@@ -159,6 +165,13 @@ OPERATIONS: tuple[Operation, ...] = (
     declare("account.telemetry", "GET /v1/telemetry",
         "Figures of the gateway's session for this token.",
         shapes.Nothing, q_get_telemetry.SessionFigures, handlers.get_figures, q_get_telemetry.CALL),
+    declare("capabilities.list", "GET /v1/capabilities",
+        "The capabilities of the gateway's session for this token, as a tree.",
+        shapes.Nothing, capabilities.Capabilities, capabilities.list_capabilities, q_negotiate_caps.CALL),
+    declare("capabilities.revoke", "DELETE /v1/capabilities/{capability}",
+        "Give up a capability of that session, with all that derives from it. Jobs already accepted go on; the next "
+        "session of the gateway for the token has it again.",
+        capabilities.OfCapability, q_revoke.Reply, capabilities.revoke_capability, q_revoke.CALL),
     *ACCOUNTS,
 )
 # fmt: on

@@ -40,6 +40,7 @@ HANDLERS: dict[str, Handler] = {
     "q_events": jobs.events,
     "q_get_telemetry": jobs.get_telemetry,
     "q_get_mapping": jobs.get_mapping,
+    "q_program": jobs.show_program,
     "q_estimate": submit.estimate,
     "q_alloc": sessions.alloc,
     "q_release": sessions.release,

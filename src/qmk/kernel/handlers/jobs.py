@@ -1,6 +1,6 @@
 """Handles the calls about jobs: q_status, q_wait, q_result, q_cancel, q_events; and what there is: q_jobs,
-q_checkpoints, q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping. A page of a list costs what
-it shows; nobody sees another tenant's rows.
+q_checkpoints, q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping; and q_program. A page of a
+list costs what it shows; nobody sees another tenant's rows.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from qmk.abi.calls import (
     q_get_mapping,
     q_get_telemetry,
     q_jobs,
+    q_program,
     q_query_resources,
     q_result,
     q_status,
     q_wait,
 )
 from qmk.base.errors import QmkError
-from qmk.kernel.effects import QueryResources, ReplyResult
+from qmk.kernel.effects import QueryResources, ReplyProgram, ReplyResult
 from qmk.kernel.events import CallReceived, Cancelled
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, STATES, VALIDATING, labels_of
@@ -85,9 +86,10 @@ def list_jobs(kernel: State, event: CallReceived, session: Session) -> None:
 def show_jobs(kernel: State, event: CallReceived, tenants: set[str]) -> None:
     """Answers with a page of these tenants' jobs."""
     request: q_jobs.Filter = event.params
-    if request.state is not None and request.state not in LISTED:
-        raise kernel.refusals.unlisted_state(request.state, LISTED)
-    states, labels = (request.state,) if request.state else LISTED, labels_of(request)
+    for named in filter(None, (request.state, request.not_state)):
+        if named not in LISTED:
+            raise kernel.refusals.unlisted_state(named, LISTED)
+    states, labels = {request.state} if request.state else {*LISTED} - {request.not_state}, labels_of(request)
     groups = [(tenant, state, labels[:2][-1]) for tenant in tenants for state in states]
     ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
     jobs = [job for job in map(kernel.jobs.by_id.__getitem__, ids) if job.tenant in tenants and job.state in states]
@@ -152,3 +154,12 @@ def get_mapping(kernel: State, event: CallReceived, session: Session) -> None:
         raise kernel.refusals.no_map()
     region, first_qubit = job.place if job.state != QUEUED else kernel.jobs.queue.where(job)
     kernel.reply(event, kernel.views.mapping(job, job.mapping, region, first_qubit))
+
+
+def show_program(kernel: State, event: CallReceived, session: Session) -> None:
+    """A loan of a job shows none of its program."""
+    request: q_program.Request = event.params
+    job = kernel.job_of(session, request.job_id)
+    if job.tenant != session.tenant.name:
+        raise QmkError("JOB_NOT_FOUND", f"no job '{job.id}'", job_id=job.id)
+    kernel.out.append(ReplyProgram(event.conn, event.ref, kernel.views.program(job)))

@@ -66,6 +66,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         components=kernel.policy.maps.component_sizes(graph) if request.policy.debug else [],
         name=request.name,
         tags=tuple(dict.fromkeys(request.tags)),
+        trace=request.trace,
         **count_program(graph, shots, keep_events, outputs),
     )
     hold(kernel, session, Pending(draft, [(event.conn, event.ref)], held=session.caps.held))

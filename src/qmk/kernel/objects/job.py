@@ -23,6 +23,8 @@ CANCELLED = "CANCELLED"
 
 STATES = (VALIDATING, QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED)
 ENDED = frozenset((COMPLETED, FAILED, CANCELLED))
+CANARY = "qmk:canary"
+"""The tag of jobs by which a gateway checks engines, often in their user's name: lists show them only if asked."""
 
 
 MOVES = Moves(
@@ -46,8 +48,10 @@ MOVES = Moves(
 
 
 def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
-    """What jobs are listed under: "" (all are), the name after a blank, which no tag has, and the tags."""
-    return ("", f" {job.name}", *job.tags) if job.name else ("", *job.tags)
+    """What jobs are listed under: "" (all but those that check engines), the name after a blank, which no tag has, and
+    the tags."""
+    labels = (f" {job.name}", *job.tags) if job.name else job.tags
+    return labels if CANARY in job.tags else ("", *labels)
 
 
 class Job(msgspec.Struct, eq=False, omit_defaults=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qmk.kernel.effects import Effect, Estimate, QueryResources, Reply, ReplyError, ReplyResult
+from qmk.kernel.effects import Effect, Estimate, QueryResources, Reply, ReplyError, ReplyProgram, ReplyResult
 from qmk.kernel.events import CallReceived, ConnectionClosed, Event
 from qmk.simulation.invariants.invariant import Invariant
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qmk.simulation.network import Call
     from qmk.simulation.world import World
 
-ANSWERS = (Reply, ReplyError, ReplyResult, Estimate, QueryResources)
+ANSWERS = (Reply, ReplyError, ReplyProgram, ReplyResult, Estimate, QueryResources)
 
 
 class Answers(Invariant):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from qmk.kernel.effects import Audit, Effect, Forget, Journal, Launch, Reply, ReplyError, ReplyResult
+from qmk.kernel.effects import Audit, Effect, Forget, Journal, Launch, Reply, ReplyError, ReplyProgram, ReplyResult
 from qmk.kernel.events import CallReceived, Event
 from qmk.simulation.invariants.invariant import Invariant
 
@@ -60,7 +60,7 @@ class Durability(Invariant):
                 mark = self._mark()
             elif isinstance(effect, Forget):
                 changed.add(effect.job)
-            elif isinstance(effect, (Reply, ReplyError, ReplyResult)):
+            elif isinstance(effect, (Reply, ReplyError, ReplyProgram, ReplyResult)):
                 self._answers[effect.ref] = mark
             elif isinstance(effect, Launch):
                 self._launches[effect.job, effect.fence] = mark

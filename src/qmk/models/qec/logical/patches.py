@@ -123,6 +123,16 @@ def program_nodes(nodes: Sequence[Node]) -> Iterator[Node]:
     return (node for node in nodes if OPS[node.op].op_class != "noise")
 
 
+def program_of(graph: Graph) -> Graph:
+    """The program that was written for a machine, without its noise; another graph as it is."""
+    if "qec" not in graph.metadata:
+        return graph
+    families = tuple(each for each in graph.families if each != f"noise@{noise.FAMILY.version}")
+    metadata = {name: each for name, each in graph.metadata.items() if name != "qec"}
+    nodes = tuple(program_nodes(graph.nodes))
+    return msgspec.structs.replace(graph, nodes=nodes, families=families, metadata=metadata)
+
+
 class _Writer:
     def __init__(self, graph: Graph, channels: Channels, states: States | None, reaction: int, prefix: str) -> None:
         self.channels, self.states, self.reaction, self.prefix = channels, states, reaction, prefix
