@@ -189,7 +189,7 @@ def test_noise_is_that_of_qoqo() -> None:
         (ops.PragmaRandomNoise(0, 1.0, 0.1, 0.1), "PragmaRandomNoise has no form"),
         (ops.Squeezing(0, 0.1, 0.2), "Squeezing has no form"),
         (ops.DefinitionComplex("s", 2, True), "definition 0: DefinitionComplex 's'"),
-        (ops.MeasureQubit(0, "ro", 0), "bit 0 of register 'ro', which has 0"),
+        (ops.MeasureQubit(0, "ro", 0), "bit 0 of register 'ro', which is not defined"),
         (ops.GPi(0, "a"), "GPi with an open parameter"),
         (ops.PragmaDamping(0, 1.0, "g"), "PragmaDamping with an open parameter"),
         (ops.RotateX(0, "-a^2"), "has a sign and a power"),
