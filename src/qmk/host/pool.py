@@ -238,7 +238,7 @@ class Pool:
             self._dying.add(worker)
             worker.process.kill()
 
-    def _on_unborn(self, worker: Worker, failed: Failed) -> None:
+    def _on_unborn(self, worker: Worker, failed: Failed, loss: Loss | None = None) -> None:
         """Handles a worker that its zygote could not make. Its launch starts anew where it may be at another level."""
         if worker not in self._workers:
             return
@@ -247,7 +247,7 @@ class Pool:
         if task is not None and failed.kind == "UNSUPPORTED":
             self._queue.appendleft(task)
         elif task is not None:
-            self._report_failure(task, task.no_start(engine, failed), None)
+            self._report_failure(task, task.no_start(engine, failed), loss)
         self._pump()
 
     def _on_refused(self, worker: Worker, number: int, count: int) -> None:
@@ -356,8 +356,7 @@ class Pool:
         worker.process.kill(ask)
 
     def _on_exit(self, worker: Worker, status: int) -> None:
-        if worker.watch is not None:
-            worker.watch.close()
+        worker.close()
         if worker in self._dying:
             self._dying.discard(worker)
             if self._ended is not None and not self._dying and not self._ended.done():
@@ -382,6 +381,7 @@ class Pool:
         """End the workers that will never answer; their launches count as killed from outside."""
         self._watcher = self._loop.call_later(self._bounds.look_s, self._look)
         self._kills_seen.append(self._kills.count())
+        self._starter.look()
         for worker, pid, why in self._workers.stuck():
             log.warning("worker %d of engine %s %s; it is ended", pid, worker.engine, why)
             task = worker.task

@@ -84,6 +84,8 @@ class Worker:
     """How long the worker had waited for a processor when its launch began."""
     complaint: Failed | None = None
     watch: Watch | None = None
+    keeper: Watch | None = None
+    """Looks at the first process of a jail, which hears of the end of the other."""
 
     @property
     def launch_waited_s(self) -> float:
@@ -94,9 +96,20 @@ class Worker:
         """Has the process that computes be looked at: in a jail the child of the first process."""
         if self.level != "process" and self.process is not None and parent_of(pid) == self.process.pid:
             self.process.measure(pid)
-            assert self.watch is not None
-            self.watch.close()
-            self.watch = Watch(pid, look_s)
+            self.keeper, self.watch = self.watch, Watch(pid, look_s)
+
+    def look(self) -> str:
+        """Looks at its processes; says what is wrong, once it is certain that it will never answer."""
+        if self.process is None or self.watch is None:
+            return ""
+        waits = self.ready and self.task is not None and not self.task.asks and self.process.unread
+        return self.watch.look(waits) or (self.keeper.look() if self.keeper is not None else "")
+
+    def close(self) -> None:
+        """Ends the looks."""
+        for watch in (self.watch, self.keeper):
+            if watch is not None:
+                watch.close()
 
 
 End = tuple[Failed, Loss | None]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qmk.base.errors import QmkError
-from qmk.base.isolation import Level, below_floor, highest
+from qmk.base.isolation import Level, below_floor, highest, parse
 from qmk.host.isolation.driver import Capability
-from qmk.host.isolation.probe import DRIVERS
+from qmk.host.isolation.probe import DRIVERS, probe_level
 from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
+
+DEFAULT_LEVEL: Level = "jail"
+"""The level of jobs for which nobody asks for more, where the host and the engine have it."""
 
 
 class Isolation:
@@ -82,3 +85,9 @@ class Isolation:
         if not found.available:
             return f"'{level}' is not available here: {found.reason}", found.fix
         return None
+
+
+def isolation_of(text: str) -> Isolation:
+    """What decides on levels for an operator who asks for the level of this name, or for ``auto``."""
+    floor = parse(text)
+    return Isolation(floor, probe_level, floor or DEFAULT_LEVEL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qmk.base.isolation import Level
+from qmk.host import spawn
 from qmk.host.isolation.driver import Ask, Driver, Site
 from qmk.host.isolation.policy import Isolation
 from qmk.host.isolation.probe import DRIVERS
@@ -29,10 +30,23 @@ class Starter:
 
     def start(self, engine: str, level: Level, ask: Ask) -> None:
         """Starts a worker. Raises as ``Driver.start``."""
-        driver = self._drivers.get(level)
-        if driver is None:
-            driver = self._drivers[level] = DRIVERS[level](self._site)
-        driver.start(engine, ask)
+        self._driver(level).start(engine, ask)
+
+    def single(self, engine: str) -> tuple[spawn.Child, Level]:
+        """Starts one worker, without an event loop, at the level that its engine gets. Raises as ``level_for`` and
+        ``Driver.single``."""
+        level = self.level_for(engine)
+        return self._driver(level).single(engine), level
+
+    def _driver(self, level: Level) -> Driver:
+        if level not in self._drivers:
+            self._drivers[level] = DRIVERS[level](self._site)
+        return self._drivers[level]
+
+    def look(self) -> None:
+        """Ends the processes of drivers that will never answer."""
+        for driver in self._drivers.values():
+            driver.look()
 
     async def close(self) -> None:
         for driver in self._drivers.values():
