@@ -288,7 +288,7 @@ class Pool:
     def _on_message(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
             worker.ready, worker.version = True, message.version
-            worker.follow(message.pid, self._bounds.look_s)
+            worker.follow(message.pid, self._bounds.look_s, self._starter.group)
             if worker.task is not None:
                 self._run(worker)
             return
@@ -373,7 +373,7 @@ class Pool:
             self._report_failure(task, task.no_start(worker.engine, worker.complaint), None)
         elif task is not None:
             recent, memory = self._kills.count() > self._kills_seen[0], self._memory_of(task)
-            lost = judge_end(worker.engine, status, words, worker.process.fault, recent, memory)
+            lost = judge_end(worker.engine, status, words, worker.process.fault, recent, memory, worker.ran_out)
             self._report_failure(task, task.failed(lost.error), Loss(lost.cause))
         self._pump()
 

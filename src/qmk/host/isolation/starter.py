@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qmk.base.isolation import Level
 from qmk.host import spawn
+from qmk.host.isolation.cgroup import Cgroup, Groups
 from qmk.host.isolation.driver import Ask, Driver, Site
 from qmk.host.isolation.policy import Isolation
 from qmk.host.isolation.probe import DRIVERS
@@ -16,6 +17,7 @@ class Starter:
         self.isolation = isolation
         self._site = site._replace(on_unfit=isolation.note_unfit)
         self._drivers: dict[Level, Driver] = {}
+        self._groups: Groups | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -31,6 +33,20 @@ class Starter:
     def start(self, engine: str, level: Level, ask: Ask) -> None:
         """Starts a worker. Raises as ``Driver.start``."""
         self._driver(level).start(engine, ask)
+
+    def group(self, *pids: int) -> Cgroup | None:
+        """Bounds a worker with these processes; None where the host lets us make no control groups."""
+        if self._groups is None:
+            self._groups = Groups(self._site.memory_bytes)
+        group = self._groups.make(f"worker-{pids[0]}")
+        if group is not None:
+            try:
+                for pid in pids:
+                    group.add(pid)
+            except OSError:  # it has ended already
+                group.remove()
+                return None
+        return group
 
     def single(self, engine: str) -> tuple[spawn.Child, Level]:
         """Starts one worker, without an event loop, at the level that its engine gets. Raises as ``level_for`` and
@@ -51,3 +67,5 @@ class Starter:
     async def close(self) -> None:
         for driver in self._drivers.values():
             await driver.close()
+        if self._groups is not None:
+            self._groups.close()
