@@ -36,6 +36,9 @@ def test_version_2_where_it_is_handed_on_and_the_daemon_moves_out_of_the_way(tmp
     assert (top / "qmk-7/w1/cgroup.procs").read_text() == "99"
     (top / "qmk-7/w1/memory.events").write_text("low 0\noom 1\noom_kill 2\n")
     assert group.kills() == 2
+    groups.close()
+    assert (top / "cgroup.subtree_control").read_text() == "-memory -pids"
+    assert (top / "cgroup.procs").read_text() == str(os.getpid())
 
 
 def test_version_1_where_version_2_has_no_memory_controller(tmp_path: Path) -> None:

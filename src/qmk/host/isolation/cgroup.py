@@ -59,6 +59,7 @@ class Groups:
         self._root = root
         self._name = f"{_PREFIX}{pid or os.getpid()}"
         self._tops: dict[str, Path] = {}
+        self._left: Path | None = None
         self.missing = "no bound of memory was asked for"
         if memory_bytes:
             self.missing = "the system lets this user make no control group with a bound of memory"
@@ -83,7 +84,9 @@ class Groups:
         return Cgroup(group)
 
     def close(self) -> None:
-        """Removes the daemon's folder; its workers have ended."""
+        """Removes the daemon's folder, whose workers have ended; the daemon goes back to its group."""
+        if self._left is not None:
+            self._return_to(self._left)
         for top in set(self._tops.values()):
             _clear(top)
 
@@ -116,10 +119,21 @@ class Groups:
         top = folder / self._name
         (top / "daemon").mkdir(parents=True, exist_ok=True)
         (top / "daemon" / "cgroup.procs").write_text(str(os.getpid()))
-        for group in (folder, top):
-            (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in given))
-        self._tops = dict.fromkeys(given, top)
+        self._tops, self._left = dict.fromkeys(given, top), folder
+        try:
+            for group in (folder, top):
+                (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in given))
+        except OSError:  # it holds processes of others
+            self.close()
+            self._tops, self._left = {}, None
+            return False
         return True
+
+    def _return_to(self, folder: Path) -> None:
+        given = " ".join(f"-{name}" for name in self._tops)
+        for file, text in (("cgroup.subtree_control", given), ("cgroup.procs", str(os.getpid()))):
+            with contextlib.suppress(OSError):
+                (folder / file).write_text(text)
 
     def _sweep(self, folder: Path) -> None:
         """Removes what daemons left that are gone."""

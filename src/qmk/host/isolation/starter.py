@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from qmk.base.isolation import Level
 from qmk.host import spawn
 from qmk.host.isolation.cgroup import Cgroup, Groups
 from qmk.host.isolation.driver import Ask, Driver, Site
 from qmk.host.isolation.policy import Isolation
 from qmk.host.isolation.probe import DRIVERS
+
+log = logging.getLogger("qmk.pool")
 
 
 class Starter:
@@ -38,6 +42,8 @@ class Starter:
         """Bounds a worker with these processes; None where the host lets us make no control groups."""
         if self._groups is None:
             self._groups = Groups(self._site.memory_bytes)
+            if self._groups.missing:
+                log.info("workers have no control groups: %s", self._groups.missing)
         group = self._groups.make(f"worker-{pids[0]}")
         if group is not None:
             try:
