@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 from qmk.base.errors import QmkError
+from qmk.base.isolation import parse
 from qmk.request import arguments
 from qmk.request.batches import is_batch
 from qmk.request.options import RunOptions, read_options
@@ -31,17 +32,26 @@ class Embedded:
     ``isolate`` runs engines in a worker process: the script's memory stays apart from the engine's, ``timeout_ms``
     works, and Ctrl-C really stops the run. ``engine_hint`` starts the worker of that engine at once, so that it loads
     while the program is still being read; a wrong hint costs a process start. ``engines`` are engines that are not
-    installed. Close it, or use it as a context.
+    installed. ``isolation`` is the level of the worker: ``process``, ``jail``, or ``auto`` for the strongest that the
+    host and the engine have; a level that cannot be had is refused with the reason. Close it, or use it as a context.
     """
 
     def __init__(
-        self, *, isolate: bool = False, engine_hint: str = "", engines: dict[str, spawn.External] | None = None
+        self,
+        *,
+        isolate: bool = False,
+        engine_hint: str = "",
+        engines: dict[str, spawn.External] | None = None,
+        isolation: str = "",
     ) -> None:
         arguments.switch("isolate", isolate)
+        arguments.text("isolation", isolation)
+        parse(isolation)
         arguments.text("engine_hint", engine_hint)
         if engines is not None:
             arguments.mapping("engines", engines)
-        self._isolate = isolate
+        self._isolate = isolate or bool(isolation)
+        self._isolation = isolation
         self._engines = engines or {}
         self._hinted: tuple[str, spawn.Child] | None = None
         self._executor: Executor | None = None
@@ -64,7 +74,7 @@ class Embedded:
 
     def prestart(self, engine: str) -> None:
         """Starts the worker of ``engine`` in the background, unless there is a worker already."""
-        if self._isolate and self._executor is None and self._hinted is None:
+        if self._isolate and not self._isolation and self._executor is None and self._hinted is None:
             from qmk.host import machine, spawn
 
             with spawn.hold_interrupts():
@@ -80,7 +90,8 @@ class Embedded:
                 from qmk.host.isolated import Isolated
 
                 worker = Isolated(machine.cpus(), self._engines, self._hinted)
-            self._executor, self._hinted = Executor(self._engines, worker, self._isolate), None
+            self._executor = Executor(self._engines, worker, self._isolate, self._isolation)
+            self._hinted = None
         return self._executor
 
     @takes("Embedded.run")

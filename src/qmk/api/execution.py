@@ -33,14 +33,19 @@ CORE = ("", "native")
 
 class Executor:
     """Runs programs, one at a time. ``external`` engines are added to the installed. ``isolate``: engines run in a
-    worker process; close it to end that."""
+    worker process; close it to end that. ``isolation``: its level, as ``parse`` reads it; empty: a plain process."""
 
     def __init__(
-        self, external: dict[str, External] | None = None, worker: Isolated | None = None, isolate: bool = False
+        self,
+        external: dict[str, External] | None = None,
+        worker: Isolated | None = None,
+        isolate: bool = False,
+        isolation: str = "",
     ) -> None:
         self._external = external or {}
         self._worker = worker
         self._isolate = isolate
+        self._isolation = isolation
         self._routing: Routing | None = None
         self._fence = 0
 
@@ -166,11 +171,13 @@ class Executor:
     def _in_worker(self, source: Source, outputs: Outputs | None, row: _Row) -> tuple[Done, str]:
         from qmk.host import machine
         from qmk.host.isolated import Isolated
+        from qmk.host.isolation.policy import isolation_of
         from qmk.host.losses import Memory
         from qmk.worker.messages import Run
 
         if self._worker is None:
-            self._worker = Isolated(machine.cpus(), self._external)
+            isolation = isolation_of(self._isolation) if self._isolation else None
+            self._worker = Isolated(machine.cpus(), self._external, isolation=isolation)
         self._fence += 1
         run = Run(
             fence=self._fence,

@@ -79,6 +79,7 @@ def _complete(executed: Executed, source: Source, events: _Events, known: Reply)
         uncertainty=uncertainty,
         fallbacks=[Fallback(**row) for row in executed.fallbacks],
         notes={**executed.notes, **events.note, **source.notes},
+        isolation=head.isolation,
     )
     return msgspec.structs.replace(known, registers=head.registers, events=events.page(0), provenance=provenance)
 

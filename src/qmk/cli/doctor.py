@@ -153,14 +153,19 @@ CHECKS: tuple[Callable[[], Check], ...] = (
 
 
 def isolation_checks() -> list[Check]:
-    """One check a level of isolation. What is missing is a warning for the jail, which jobs get where it is there."""
+    """One check a level of isolation. What is missing is a warning for the jail, which jobs get where it is there, and
+    the level that they get is named."""
+    from qmk.host.isolation.policy import DEFAULT_LEVEL
     from qmk.host.isolation.probe import probe
 
     rows: list[Check] = []
-    for row in probe().values():
+    found_levels = probe()
+    usual = DEFAULT_LEVEL if found_levels[DEFAULT_LEVEL].available else "process"
+    for row in found_levels.values():
         cost = f", {row.cost_ms:.1f} ms for {row.cost_of}" if row.cost_ms else ""
         state = "ok" if row.available or row.level != "jail" else "warning"
-        found = f"available{cost}" if row.available else f"not available: {row.reason}"
+        own = "; jobs run at it unless another is asked for" if row.level == usual else ""
+        found = f"available{cost}{own}" if row.available else f"not available: {row.reason}"
         rows.append(Check(f"isolation {row.level}", state, found, row.fix))
     return rows
 

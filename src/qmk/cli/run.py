@@ -29,6 +29,11 @@ DEFAULT_SHOTS = 1000
 @click.option("--explain", is_flag=True, help="Say which engine was chosen and why, before the counts.")
 @options.top_option
 @click.option("--socket", "socket_path", type=click.Path(), metavar="PATH", help="Run on the daemon at this socket.")
+@click.option(
+    "--isolation",
+    metavar="LEVEL",
+    help="Run the engine at this level of isolation: process, jail, or auto for the strongest that can be had.",
+)
 @options.server_option("Run on the server at this URL, or of this context of 'qmk context'.")
 @scripting.script_options
 @click.pass_obj
@@ -58,14 +63,14 @@ def command(
         return
     asked = asked.replace(strict=console.strict)
     remote = bool(socket_path or find_server())
-    if not (remote or wanted.anything):
+    if not (remote or wanted.anything or isolation):
         from qmk.api.at_once import run_at_once
 
         found = run_at_once(program, asked.replace(format=format_name, params=params), whole=as_json or explain)
         if found is not None:
             tell(found, os.path.basename(program), as_json, top, explain)
             return
-    from qmk.api.embedded import run
+    from qmk.api.embedded import Embedded
     from qmk.cli import values
     from qmk.request.build import build
     from qmk.request.progress import Bar
@@ -86,11 +91,12 @@ def command(
     }
     if remote:
         with connect(socket_path) as client, Bar("running", shots, as_json) as bar:
-            result = client.run(wish.graph, cache=asked.cache, progress=bar, **given)
+            level = {"isolation": isolation} if isolation else {}
+            result = client.run(wish.graph, cache=asked.cache, progress=bar, **level, **given)
     else:
         options.check_engine(asked.engine)
-        with Bar("running", shots, as_json) as bar:
-            result = run(wish.graph, None, isolate=True, progress=bar, **given)  # Ctrl-C and the limit end it
+        with Bar("running", shots, as_json) as bar, Embedded(isolate=True, isolation=isolation or "") as kernel:
+            result = kernel.run(wish.graph, progress=bar, **given)  # Ctrl-C and the limit end it
     console.warn(result.warnings)
     result.provenance.notes.update(wish.notes)
     name = os.path.basename(program) if program != "-" else "standard input"

@@ -10,11 +10,10 @@ from pathlib import Path
 from qmk.abi.quotas import check_limits
 from qmk.base.decoding import Decoding
 from qmk.base.errors import QmkError
-from qmk.base.isolation import AUTO, Level, parse
+from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
-from qmk.host.isolation.policy import Isolation
-from qmk.host.isolation.probe import probe_level
+from qmk.host.isolation.policy import Isolation, isolation_of
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
@@ -27,9 +26,6 @@ WORKERS_MAX = 8
 SPARE_PROCESSES = 4
 CACHE_BYTES = 256 << 20
 WORKER_NICE = 5
-DEFAULT_LEVEL: Level = "process"
-"""The level of jobs for which nobody asks for more, where the host and the engine have it. It
-becomes ``jail`` once every suite runs in jails."""
 
 
 def _workers() -> int:
@@ -151,8 +147,7 @@ class HostConfig:
     @property
     def policy(self) -> Isolation:
         """What decides on the levels of jobs."""
-        floor = parse(self.isolation)
-        return Isolation(floor, probe_level, DEFAULT_LEVEL if floor is None else floor)
+        return isolation_of(self.isolation)
 
     @property
     def bounds(self) -> Bounds:

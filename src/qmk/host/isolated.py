@@ -9,9 +9,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from msgspec import structs
+
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.base.limits import LIMITS
 from qmk.host import spawn
+from qmk.host.isolation.driver import Site
+from qmk.host.isolation.policy import Isolation
+from qmk.host.isolation.starter import Starter
 from qmk.host.losses import UNKNOWN, Lost, Memory, judge_end
 from qmk.host.machine import OutOfMemoryKills
 from qmk.host.spawn import LAST_WORDS_BYTES
@@ -34,8 +40,9 @@ class _Lost(Exception):
 class _Worker:
     """A worker process and what it has said so far."""
 
-    def __init__(self, engine: str, child: spawn.Child) -> None:
+    def __init__(self, engine: str, child: spawn.Child, level: Level = "process") -> None:
         self.engine = engine
+        self.level: Level = level
         self.child = child
         self.version = ""
         self.complaint: Failed | None = None
@@ -89,16 +96,17 @@ class _Worker:
 
 
 class Isolated:
-    """Keeps one worker at a time; one of another engine replaces it. ``started`` is an engine and its first worker."""
+    """Keeps one worker at a time; one of another engine replaces it. ``started`` is an engine and its first worker.
+    ``isolation`` decides at which level workers run."""
 
     def __init__(
         self,
         threads: int,
         external: Mapping[str, spawn.External] | None = None,
         started: tuple[str, spawn.Child] | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
-        self._threads = threads
-        self._external = external or {}
+        self._starter = Starter(Site(threads, external=external or {}), isolation or Isolation())
         self._worker: _Worker | None = None if started is None else _Worker(*started)
 
     def run(
@@ -128,6 +136,8 @@ class Isolated:
                 answer = self._await(worker, run, deadline_s, progress)
             except _Lost as end:
                 loss = self._bury(worker, kills, memory, str(end))
+                if loss is None:
+                    continue
                 lost[loss.cause] += 1
                 total = lost.total()
                 if lost[loss.cause] < _MOST[loss.cause] and total < (attempts or _MOST["killed"]):
@@ -140,7 +150,7 @@ class Isolated:
             if isinstance(answer, Failed):
                 answer = memory.explain(answer)
                 raise QmkError(answer.kind, answer.message, **answer.fields)
-            return answer, worker.version
+            return structs.replace(answer, isolation=worker.level), worker.version
 
     def close(self) -> None:
         """End the worker, if there is one."""
@@ -153,7 +163,8 @@ class Isolated:
         if self._worker is None or self._worker.engine != engine:
             self.close()
             with spawn.hold_interrupts():
-                self._worker = _Worker(engine, spawn.worker(engine, self._threads, self._external.get(engine)))
+                child, level = self._starter.single(engine)
+                self._worker = _Worker(engine, child, level)
         return self._worker
 
     def _await(
@@ -185,11 +196,15 @@ class Isolated:
             if progress is not None:
                 progress(shots_done)
 
-    def _bury(self, worker: _Worker, kills: int, memory: Memory, why: str) -> Lost:
-        """Says why the worker ended. ``why``: what was found wrong with it. Raises JOB_FAILED if it could not start."""
+    def _bury(self, worker: _Worker, kills: int, memory: Memory, why: str) -> Lost | None:
+        """Says why the worker ended; None where its level cannot hold the engine, which is remembered. ``why``: what
+        was found wrong with it. Raises JOB_FAILED if it could not start."""
         with spawn.hold_interrupts():
             self._worker = None
             status = worker.end(0.0 if why else ENDING_S)
+        if worker.complaint is not None and worker.complaint.kind == "UNSUPPORTED" and worker.level != "process":
+            self._starter.isolation.note_unfit(worker.engine, worker.complaint.message)
+            return None
         if worker.complaint is not None:
             raise QmkError("JOB_FAILED", f"engine '{worker.engine}' cannot start: {worker.complaint.message}") from None
         if why:

@@ -64,13 +64,17 @@ class Lost(NamedTuple):
     error: QmkError
 
 
-def judge_end(engine: str, status: int, words: str, fault: str, killer_at_work: bool, memory: Memory) -> Lost:
+def judge_end(
+    engine: str, status: int, words: str, fault: str, killer_at_work: bool, memory: Memory, at_limit: bool = False
+) -> Lost:
     """Tells why the worker ended. ``fault``: what it did wrong, for which we ended it; ``killer_at_work``: the machine
-    ended processes for want of memory meanwhile."""
+    ended processes for want of memory meanwhile; ``at_limit``: it took more than its control group may have."""
     fields: dict[str, Any] = {"engine": engine, "last_words": words[-2000:]}
     worker = f"the worker of engine '{engine}'"
     if fault:
         return Lost("crashed", QmkError("JOB_FAILED", f"{worker} {fault}", **fields))
+    if status == -signal.SIGKILL and at_limit:
+        return Lost("memory", memory.error(f"{worker} was killed (SIGKILL), as it took more than its limit", **fields))
     if status == -signal.SIGKILL and killer_at_work:
         what = f"{worker} was killed (SIGKILL), as the machine ran out of memory"
         return Lost("memory", memory.error(what, **fields))

@@ -242,7 +242,7 @@ class Pool:
             self._dying.add(worker)
             worker.process.kill()
 
-    def _on_unborn(self, worker: Worker, failed: Failed) -> None:
+    def _on_unborn(self, worker: Worker, failed: Failed, loss: Loss | None = None) -> None:
         """Handles a worker that its zygote could not make. Its launch starts anew where it may be at another level."""
         if worker not in self._workers:
             return
@@ -251,7 +251,7 @@ class Pool:
         if task is not None and failed.kind == "UNSUPPORTED":
             self._queue.appendleft(task)
         elif task is not None:
-            self._report_failure(task, task.no_start(engine, failed), None)
+            self._report_failure(task, task.no_start(engine, failed), loss)
         self._pump()
 
     def _make_room(self, at_least: int = 0) -> None:
@@ -286,7 +286,7 @@ class Pool:
     def _on_message(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Ready):
             worker.ready, worker.version = True, message.version
-            worker.follow(message.pid, self._bounds.look_s)
+            worker.follow(message.pid, self._bounds.look_s, self._starter.group)
             if worker.task is not None:
                 self._run(worker)
             return
@@ -356,8 +356,7 @@ class Pool:
         worker.process.kill(ask)
 
     def _on_exit(self, worker: Worker, status: int) -> None:
-        if worker.watch is not None:
-            worker.watch.close()
+        worker.close()
         if worker.refused is not None:
             worker.refused.end()
         if worker in self._dying:
@@ -376,7 +375,7 @@ class Pool:
             self._report_failure(task, task.no_start(worker.engine, worker.complaint), None)
         elif task is not None:
             recent, memory = self._kills.count() > self._kills_seen[0], self._memory_of(task)
-            lost = judge_end(worker.engine, status, words, worker.process.fault, recent, memory)
+            lost = judge_end(worker.engine, status, words, worker.process.fault, recent, memory, worker.ran_out)
             self._report_failure(task, task.failed(lost.error), Loss(lost.cause))
         self._pump()
 
@@ -384,6 +383,7 @@ class Pool:
         """End the workers that will never answer; their launches count as killed from outside."""
         self._watcher = self._loop.call_later(self._bounds.look_s, self._look)
         self._kills_seen.append(self._kills.count())
+        self._starter.look()
         for worker, pid, why in self._workers.stuck():
             log.warning("worker %d of engine %s %s; it is ended", pid, worker.engine, why)
             task = worker.task

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from msgspec import structs
 
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
+from qmk.host.isolation.cgroup import Cgroup
 from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.launcher import Loss
 from qmk.host.process import ChildProcess
@@ -87,19 +89,40 @@ class Worker:
     watch: Watch | None = None
     refused: RefusedCalls | None = None
     """What its jail refuses; None at level ``process``."""
+    keeper: Watch | None = None
+    """Looks at the first process of a jail, which hears of the end of the other."""
+    group: Cgroup | None = None
+    ran_out: bool = False
+    """It was ended at the limit of its memory."""
 
     @property
     def launch_waited_s(self) -> float:
         """Seconds for which it was ready to run and had no processor, since its launch began."""
         return self.process.waited_s - self.waited_s if self.process is not None and self.ready else 0.0
 
-    def follow(self, pid: int, look_s: float) -> None:
-        """Has the process that computes be looked at: in a jail the child of the first process."""
+    def follow(self, pid: int, look_s: float, group: Callable[..., Cgroup | None]) -> None:
+        """Has the process that computes be looked at, and bounded by ``group``: in a jail the child of the first
+        process."""
         if self.level != "process" and self.process is not None and parent_of(pid) == self.process.pid:
             self.process.measure(pid)
-            assert self.watch is not None
-            self.watch.close()
-            self.watch = Watch(pid, look_s)
+            self.keeper, self.watch = self.watch, Watch(pid, look_s)
+            self.group = group(self.process.pid, pid)
+
+    def look(self) -> str:
+        """Looks at its processes; says what is wrong, once it is certain that it will never answer."""
+        if self.process is None or self.watch is None:
+            return ""
+        waits = self.ready and self.task is not None and not self.task.asks and self.process.unread
+        return self.watch.look(waits) or (self.keeper.look() if self.keeper is not None else "")
+
+    def close(self) -> None:
+        """Ends the looks and the group, after its processes have ended."""
+        if self.group is not None:
+            self.ran_out = self.group.kills() > 0
+            self.group.remove()
+        for watch in (self.watch, self.keeper):
+            if watch is not None:
+                watch.close()
 
 
 End = tuple[Failed, Loss | None]

@@ -81,10 +81,7 @@ class Workers(list[Worker]):
         """Looks at each worker: those that will never answer, with their process and why."""
         found: list[tuple[Worker, int, str]] = []
         for worker in self:
-            task, process = worker.task, worker.process
-            if process is not None and worker.watch is not None:
-                waits = worker.ready and task is not None and not task.asks and process.unread
-                why = worker.watch.look(waits)
-                if why:
-                    found.append((worker, process.pid, why))
+            why = worker.look()
+            if worker.process is not None and why:
+                found.append((worker, worker.process.pid, why))
         return found

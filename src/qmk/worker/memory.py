@@ -17,17 +17,24 @@ class Peak:
         self.since_reset = False
         self._clear = self._status = -1
 
-    def reset(self) -> None:
-        """Starts counting anew, if the system can: Linux with a writable /proc."""
+    def reset(self, proc: int | None = None) -> None:
+        """Starts counting anew, if the system can: Linux with a writable /proc. ``proc``: that folder, open, for a
+        process that cannot reach it by name."""
+        at = "/proc/self" if proc is None else "self"
         try:
             if self._clear < 0:
-                self._clear = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
-                self._status = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+                self._clear = os.open(f"{at}/clear_refs", os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
+                self._status = os.open(f"{at}/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
             os.pwrite(self._clear, _FROM_NOW, 0)
         except OSError:  # another system, or a container without it: the peak is then the whole life's
             self.since_reset = False
             return
         self.since_reset = True
+
+    @property
+    def files(self) -> tuple[int, ...]:
+        """The descriptors that it keeps open."""
+        return tuple(fd for fd in (self._clear, self._status) if fd >= 0)
 
     def bytes(self) -> int:
         """The peak in bytes; 0 on a system that does not say it. Without a reset it may include what the parent had at

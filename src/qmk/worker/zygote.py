@@ -13,7 +13,8 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qmk.worker.jail.entry import Jail, birth, drop_root, jail_for
+from qmk.worker.jail.entry import Jail, birth
+from qmk.worker.jail.entry import prepare as prepare_jail
 from qmk.worker.jail.keeper import SIGNAL_STATUS
 from qmk.worker.messages import Born, Failed, Ready, ToWorker
 from qmk.worker.wire import Channel
@@ -27,11 +28,11 @@ refused calls are reported."""
 
 
 def prepare(path: str, memory_bytes: int) -> Jail:
-    """The jail for workers of this process, whose engine lies in ``path`` too; gives up what root has."""
+    """Has this process fork jails from now on, whose engine lies in ``path`` too; it gives up what root has."""
     if len(os.listdir("/proc/self/task")) > 1:
         raise OSError("the engine starts threads as it loads, and a fork would not have them")
-    jail = jail_for((path,) if path else (), memory_bytes)
-    drop_root(jail)
+    jail = prepare_jail((path,) if path else (), memory_bytes)
+    os.environ.update(HOME="/tmp", TMPDIR="/tmp")
     gc.collect()
     gc.freeze()  # a collection in a worker leaves these pages shared
     return jail

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple, Protocol
 from qmk.base.isolation import Level
 from qmk.host import spawn
 from qmk.host.isolation.capability import Capability
+from qmk.host.launcher import Loss
 from qmk.worker.messages import Failed
 
 
@@ -26,11 +27,11 @@ class Site(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Who hears of a new worker: of its process, of why there is none, and of each call that it was refused, by number
-    and how often."""
+    """Who hears of a new worker: of its process, of why there is none (with the loss, where a process that was to make
+    it ended), and of each call that it was refused, by number and how often."""
 
     on_child: Callable[[spawn.Child], None]
-    on_failed: Callable[[Failed], None]
+    on_failed: Callable[[Failed, Loss | None], None]
     on_refused: Callable[[int, int], None]
 
 
@@ -60,6 +61,10 @@ class Driver(Protocol):
         """Starts a worker, now or soon. Raises as ``single``."""
         ...
 
+    def look(self) -> None:
+        """Ends a process of its own that will never answer; it is called every ``look_s`` of the pool."""
+        ...
+
     async def close(self) -> None:
         """Ends what it keeps for itself, and returns when that is gone."""
         ...
@@ -80,6 +85,9 @@ class OneByOne:
 
     def start(self, engine: str, ask: Ask) -> None:
         ask.on_child(self.single(engine))
+
+    def look(self) -> None:
+        return
 
     async def close(self) -> None:
         return

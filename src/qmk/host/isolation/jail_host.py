@@ -55,8 +55,8 @@ def _try_namespaces() -> tuple[str, str] | None:
     if not pid:
         code = 0
         try:
-            call(syscalls.UNSHARE, entry.NAMESPACES)
-            entry.map_ids(user, group)
+            call(syscalls.UNSHARE, entry.SHARED_NAMESPACES | entry.NAMESPACES)
+            entry.map_ids(user, group, os.open("/proc", os.O_RDONLY | os.O_DIRECTORY))
         except OSError as error:
             code = error.errno or 1
         os.write(theirs, struct.pack("=i", code))

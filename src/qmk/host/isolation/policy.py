@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qmk.base.errors import QmkError
-from qmk.base.isolation import Level, at_least, below_floor, highest
+from qmk.base.isolation import Level, at_least, below_floor, highest, parse
 from qmk.host.isolation.capability import Capability
-from qmk.host.isolation.probe import DRIVERS
+from qmk.host.isolation.probe import DRIVERS, probe_level
 from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
 
 OTHER = "name another engine, or ask the operator for a weaker floor"
+DEFAULT_LEVEL: Level = "jail"
+"""The level of jobs for which nobody asks for more, where the host and the engine have it."""
 
 
 class Isolation:
@@ -86,3 +88,9 @@ class Isolation:
         if engine in self._unfit and level == "jail":
             return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", OTHER
         return None if self.capability(level).available else self._absent(level)
+
+
+def isolation_of(text: str) -> Isolation:
+    """What decides on levels for an operator who asks for the level of this name, or for ``auto``."""
+    floor = parse(text)
+    return Isolation(floor, probe_level, floor or DEFAULT_LEVEL)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from qmk.base.isolation import Level
+from qmk.host import spawn
+from qmk.host.isolation.cgroup import Cgroup, Groups
 from qmk.host.isolation.driver import Ask, Driver, Site
 from qmk.host.isolation.policy import Isolation
 from qmk.host.isolation.probe import DRIVERS
+
+log = logging.getLogger("qmk.pool")
 
 
 class Starter:
@@ -15,6 +21,7 @@ class Starter:
         self.isolation = isolation
         self._site = site._replace(on_unfit=isolation.note_unfit)
         self._drivers: dict[Level, Driver] = {}
+        self._groups: Groups | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -29,11 +36,42 @@ class Starter:
 
     def start(self, engine: str, level: Level, ask: Ask) -> None:
         """Starts a worker. Raises as ``Driver.start``."""
-        driver = self._drivers.get(level)
-        if driver is None:
-            driver = self._drivers[level] = DRIVERS[level](self._site)
-        driver.start(engine, ask)
+        self._driver(level).start(engine, ask)
+
+    def group(self, *pids: int) -> Cgroup | None:
+        """Bounds a worker with these processes; None where the host lets us make no control groups."""
+        if self._groups is None:
+            self._groups = Groups(self._site.memory_bytes)
+            if self._groups.missing:
+                log.info("workers have no control groups: %s", self._groups.missing)
+        group = self._groups.make(f"worker-{pids[0]}")
+        if group is not None:
+            try:
+                for pid in pids:
+                    group.add(pid)
+            except OSError:  # it has ended already
+                group.remove()
+                return None
+        return group
+
+    def single(self, engine: str) -> tuple[spawn.Child, Level]:
+        """Starts one worker, without an event loop, at the level that its engine gets. Raises as ``level_for`` and
+        ``Driver.single``."""
+        level = self.level_for(engine)
+        return self._driver(level).single(engine), level
+
+    def _driver(self, level: Level) -> Driver:
+        if level not in self._drivers:
+            self._drivers[level] = DRIVERS[level](self._site)
+        return self._drivers[level]
+
+    def look(self) -> None:
+        """Ends the processes of drivers that will never answer."""
+        for driver in self._drivers.values():
+            driver.look()
 
     async def close(self) -> None:
         for driver in self._drivers.values():
             await driver.close()
+        if self._groups is not None:
+            self._groups.close()

@@ -8,6 +8,7 @@ worker serves one.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections import deque
@@ -19,10 +20,15 @@ from qmk.base.isolation import Level
 from qmk.host import spawn
 from qmk.host.isolation import jail_host
 from qmk.host.isolation.driver import Ask, Site
+from qmk.host.launcher import Loss
+from qmk.host.losses import UNKNOWN, judge_end
 from qmk.host.process import ChildProcess
+from qmk.host.watch import Watch
 from qmk.worker.jail.keeper import REPORT, SIGNAL_STATUS
 from qmk.worker.messages import Born, Failed, FromZygote, Ready
 from qmk.worker.zygote import BIRTH
+
+log = logging.getLogger("qmk.pool")
 
 
 class JailedProcess:
@@ -62,7 +68,8 @@ class _Birth(NamedTuple):
 class Zygote:
     """One engine's zygote. Births are asked for, and come, in order."""
 
-    def __init__(self, child: spawn.Child, on_end: Callable[[Failed | None], None]) -> None:
+    def __init__(self, engine: str, child: spawn.Child, on_end: Callable[[Failed | None], None]) -> None:
+        self._engine = engine
         self._child = child
         self._on_end = on_end
         self._waiting: deque[Ask] = deque()
@@ -70,6 +77,7 @@ class Zygote:
         self._complaint: Failed | None = None
         self._ready = False
         self.process = ChildProcess(child, FromZygote, self._on_message, self._on_exit)
+        self._watch = Watch(child.pid)
 
     def ask(self, ask: Ask) -> None:
         """Has a worker made, once the engine is loaded. Raises ``Shortage``."""
@@ -103,7 +111,7 @@ class Zygote:
                 try:
                     self._send(ask)
                 except spawn.Shortage as error:
-                    ask.on_failed(Failed(0, error.kind.name, error.message))
+                    ask.on_failed(Failed(0, error.kind.name, error.message), None)
         elif isinstance(message, Born):
             birth = self._births.popleft()
             _follow(birth.reports_fd, birth.ask.on_refused)
@@ -113,12 +121,14 @@ class Zygote:
         elif isinstance(message, Failed):
             birth = self._births.popleft()
             birth.drop()
-            birth.ask.on_failed(message)
+            birth.ask.on_failed(message, None)
 
     def _on_exit(self, status: int) -> None:
-        words = self.process.last_words
-        text = f"its process {spawn.end_text(status)}{': ' if words else ''}{words[-200:]}"
-        failed = self._complaint or Failed(0, "JOB_FAILED", text)
+        self._watch.close()
+        failed, loss = self._complaint, None
+        if failed is None:
+            lost = judge_end(self._engine, status, self.process.last_words, self.process.fault, False, UNKNOWN)
+            failed, loss = Failed(0, lost.error.kind.name, lost.error.message, lost.error.fields), Loss(lost.cause)
         asks = [*(birth.ask for birth in self._births), *self._waiting]
         for birth in self._births:
             birth.drop()
@@ -126,7 +136,14 @@ class Zygote:
         self._waiting.clear()
         self._on_end(self._complaint)
         for ask in asks:
-            ask.on_failed(failed)
+            ask.on_failed(failed, loss)
+
+    def look(self) -> None:
+        """Ends it if it will never answer; those who wait hear of it as of a lost worker."""
+        why = self._watch.look()
+        if why:
+            log.warning("zygote %d of engine %s %s; it is ended", self.process.pid, self._engine, why)
+            self.process.kill()
 
     def close(self) -> None:
         """Has it end once it has answered what it was asked."""
@@ -177,7 +194,7 @@ class Jails:
         zygote = self._zygotes.get(engine)
         if zygote is None:
             child = self._spawn(engine, zygote=True)
-            zygote = self._zygotes[engine] = Zygote(child, partial(self._on_end, engine))
+            zygote = self._zygotes[engine] = Zygote(engine, child, partial(self._on_end, engine))
         zygote.ask(ask)
 
     def _spawn(self, engine: str, *, zygote: bool) -> spawn.Child:
@@ -191,6 +208,10 @@ class Jails:
             self._site.on_unfit(engine, complaint.message)
         if self._ended is not None and not self._zygotes and not self._ended.done():
             self._ended.set_result(None)
+
+    def look(self) -> None:
+        for zygote in list(self._zygotes.values()):
+            zygote.look()
 
     async def close(self) -> None:
         self._ended = asyncio.get_running_loop().create_future()

@@ -1,4 +1,7 @@
-"""Forks a worker into a jail: its namespaces, then a root of its own, Landlock, limits and the filter of calls.
+"""Forks a worker into a jail: its namespaces, then a /tmp of its own, Landlock, limits and the filter of calls.
+
+What all workers of an engine share is made once, by ``prepare``: the process that forks gets the root of the jail and
+a network of its own without an interface, and builds the filter and the rules.
 
 Two processes come of it, both in the namespaces: the keeper (``jail.keeper``) and its child, the worker, which can do
 nothing any more but compute, read what an engine reads, write to /tmp, and answer on the descriptors that it was given.
@@ -21,10 +24,13 @@ from qmk.worker.jail import keeper, landlock, root, seccomp, syscalls
 from qmk.worker.jail import kernel as linux
 from qmk.worker.memory import PEAK
 
+SHARED_NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWNET
+"""Those that are made once for all workers of an engine."""
 NAMESPACES = (
-    linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
-    | linux.CLONE_NEWPID
+    linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWPID
 )  # fmt: skip
+WORKER = 2
+"""The worker's process id in its namespace: the first after the keeper."""
 NOBODY = 65_534
 """Whom the worker is inside of the jail and, where the daemon is root and others may read the engine, outside too."""
 OPEN_FILES = 256
@@ -35,28 +41,56 @@ _CAPSET, _CAPS_VERSION_3 = 126, 0x20080522
 
 
 class Jail(NamedTuple):
-    """``paths``: what the jail shows (``root.paths_of``). ``memory_bytes``: address space beyond what the process has
-    at its start, 0 without bound. ``abi``: that of Landlock. ``listen``: refused calls are counted."""
+    """``address_bytes``: the bound on a worker's address space, 0 without one. ``abi``: that of Landlock; ``rules``:
+    its rules. ``listen``: refused calls are counted; ``filter``: the filter of calls. ``proc``: /proc, open."""
 
-    paths: tuple[str, ...]
-    memory_bytes: int = 0
-    abi: int = 0
-    listen: bool = False
-
-
-def jail_for(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
-    """The jail of a worker that reads ``more`` besides its Python."""
-    return Jail(root.paths_of(more), memory_bytes, landlock.abi(), seccomp.can_listen())
+    address_bytes: int
+    abi: int
+    rules: list[bytes]
+    listen: bool
+    filter: bytes
+    proc: int
 
 
-def drop_root(jail: Jail) -> None:
+def prepare(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
+    """Has this process fork jails from now on, whose workers read ``more`` besides their Python, and may take
+    ``memory_bytes`` beyond what it has now (0: without bound). It has the jail's root then, for good. Raises
+    ``OSError`` where the kernel makes no namespaces for us."""
+    paths, abi, listen = root.paths_of(more), landlock.abi(), seccomp.can_listen()
+    address_bytes = address_space(memory_bytes)
+    _drop_root(paths)
+    user, group = os.geteuid(), os.getegid()
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    linux.call(syscalls.UNSHARE, SHARED_NAMESPACES)
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
+    map_ids(user, group, proc)
+    root.enter(paths)
+    drop_capabilities()
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    rules = landlock.rules_for((*paths, "/dev"), root.WRITABLE_DEVICES, abi) if abi else []
+    refusal = seccomp.NOTIFY if listen else seccomp.REFUSE
+    return Jail(address_bytes, abi, rules, listen, seccomp.program(WORKER, refusal), proc)
+
+
+def address_space(memory_bytes: int) -> int:
+    """The bound on the address space of a process that may take so much beyond what this one has now; 0: without."""
+    if not memory_bytes:
+        return 0
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize() + memory_bytes
+
+
+def _drop_root(paths: tuple[str, ...]) -> None:
     """Where this process is root and everybody may read what the jail shows, it becomes nobody, for good."""
-    if os.geteuid() == 0 and all(map(_is_public, jail.paths)):
+    if os.geteuid() == 0 and all(map(_is_public, paths)):
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
     linux.prctl(linux.PR_SET_DUMPABLE, 1)  # its own files of /proc stay its own
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def drop_capabilities() -> None:
+    linux.call(_CAPSET, struct.pack("=Ii", _CAPS_VERSION_3, 0), bytes(24))
 
 
 def _is_public(path: str) -> bool:
@@ -94,7 +128,7 @@ def birth(jail: Jail, kept: int, reports: int, *, stderr: int = 2, of_parent: bo
         os.dup2(stderr, 2)
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
-        map_ids(user, group)
+        map_ids(user, group, jail.proc)
         ours, theirs = socket.socketpair()
         worker = os.fork()
         if worker:
@@ -102,7 +136,7 @@ def birth(jail: Jail, kept: int, reports: int, *, stderr: int = 2, of_parent: bo
             os._exit(_keep(worker, ours, reports))
         ours.close()
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-        outside = int(os.readlink("/proc/self"))
+        outside = int(os.readlink("self", dir_fd=jail.proc))
         _confine(jail, kept, theirs)
         return Born(0, outside)
     except BaseException:
@@ -132,15 +166,12 @@ def _last_error(python: ctypes.PyDLL) -> int:
     return where().contents.value
 
 
-def map_ids(user: int, group: int) -> None:
-    """Has this user and group be nobody in the new user namespace."""
+def map_ids(user: int, group: int, proc: int) -> None:
+    """Has this user and group be nobody in the new user namespace. ``proc``: /proc, open."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{NOBODY} {user} 1"), ("gid_map", f"{NOBODY} {group} 1")):
-        _write(f"/proc/self/{name}", text)
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text)
+        fd = os.open(f"self/{name}", os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
+        os.write(fd, text.encode())
+        os.close(fd)
 
 
 def _keep(worker: int, told: socket.socket, reports: int) -> int:
@@ -166,16 +197,15 @@ def _close_others(kept: set[int]) -> None:
 
 def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     """Gives up everything that the worker does not need, in an order in which each step can still be taken."""
-    _close_others({kept, told.fileno()})
-    PEAK.reset()  # it opens files that are out of reach later
-    bound(jail.memory_bytes)
-    root.enter(jail.paths)
-    os.environ.update(HOME="/tmp", TMPDIR="/tmp")
+    assert os.getpid() == WORKER
+    PEAK.reset(jail.proc)  # it opens files that are out of reach later
+    bound(jail.address_bytes)
+    root.mount_scratch(root.SCRATCH)
     if jail.abi:
-        landlock.restrict((*jail.paths, "/dev"), root.WRITABLE, jail.abi)
+        landlock.restrict([*jail.rules, *landlock.rules_for((), (root.SCRATCH,), jail.abi)], jail.abi)
     drop_capabilities()
-    refusal = seccomp.NOTIFY if jail.listen else seccomp.REFUSE
-    listener = seccomp.install(seccomp.program(os.getpid(), refusal), jail.listen)
+    _close_others({kept, told.fileno(), *PEAK.files})
+    listener = seccomp.install(jail.filter, jail.listen)
     told.send(struct.pack("=i", listener))
     if listener >= 0:
         told.recv(1)  # the keeper has it
@@ -183,21 +213,16 @@ def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     told.close()
 
 
-def drop_capabilities() -> None:
-    linux.call(_CAPSET, struct.pack("=Ii", _CAPS_VERSION_3, 0), bytes(24))
-
-
-def bound(memory_bytes: int) -> None:
-    """Sets limits that the worker cannot raise again; ``memory_bytes``: what it may take more, 0 without bound."""
+def bound(address_bytes: int) -> None:
+    """Sets limits that the worker cannot raise again. ``address_bytes``: of its address space, 0 without bound."""
     hard = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: root.SCRATCH_BYTES,
         resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_NPROC: PROCESSES,
     }
-    if memory_bytes:
-        with open("/proc/self/statm") as file:
-            hard[resource.RLIMIT_AS] = int(file.read().split()[0]) * resource.getpagesize() + memory_bytes
+    if address_bytes:
+        hard[resource.RLIMIT_AS] = address_bytes
     for name, bound in hard.items():
         _, most = resource.getrlimit(name)
         bound = bound if most == resource.RLIM_INFINITY else min(bound, most)

@@ -15,7 +15,7 @@ def confine(memory_bytes: int = 0) -> None:
     """Confines this process, for good: /proc and /sys are gone, rights and most calls too, and it may take
     ``memory_bytes`` more (0: without bound). Raises ``OSError``."""
     PEAK.reset()  # it opens files that are out of reach later
-    entry.bound(memory_bytes)
+    entry.bound(entry.address_space(memory_bytes))
     for path in ("/proc", "/sys"):
         if os.path.isdir(path) and os.listdir(path):
             linux.check(linux.LIBC.umount2(path.encode(), MNT_DETACH), f"umount {path}")

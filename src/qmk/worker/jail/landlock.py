@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 from collections.abc import Iterable
@@ -28,31 +27,35 @@ def abi() -> int:
         return 0
 
 
-def restrict(read: Iterable[str], write: Iterable[str], abi: int) -> None:
-    """Leaves this process reading beneath ``read`` and doing anything but devices and sockets beneath ``write``; no
-    file else, no TCP port (ABI 4), no signal and no abstract socket beyond the jail (ABI 6)."""
-    bits = max(count for version, count in _FS_BITS if version <= abi)
-    every = (1 << bits) - 1
-    words = (every, _NET if abi >= 4 else 0, _SCOPES if abi >= 6 else 0)
+def rules_for(read: Iterable[str], write: Iterable[str], abi: int) -> list[bytes]:
+    """The rules for reading beneath ``read``, and for anything but devices and sockets beneath ``write``. Each holds a
+    descriptor, which stays open."""
+    special = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11  # devices and sockets
+    rows = [(path, READ_FILE | READ_DIR) for path in read]
+    rows += [(path, _every(abi) & ~(EXECUTE | special)) for path in write]
+    return [_rule(*row) for row in rows]
+
+
+def _every(abi: int) -> int:
+    return (1 << max(count for version, count in _FS_BITS if version <= abi)) - 1
+
+
+def _rule(path: str, rights: int) -> bytes:
+    if not os.path.isdir(path):
+        rights &= _OF_FILES
+    return struct.pack("=Qi", rights, os.open(path, os.O_PATH | os.O_CLOEXEC))
+
+
+def restrict(rules: Iterable[bytes], abi: int) -> None:
+    """Leaves this process what ``rules`` allow; no file else, no TCP port (ABI 4), no signal and no abstract socket
+    beyond the jail (ABI 6)."""
+    words = (_every(abi), _NET if abi >= 4 else 0, _SCOPES if abi >= 6 else 0)
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    rules = call(CREATE, struct.pack("=3Q", *words), size, 0)
+    made = call(CREATE, struct.pack("=3Q", *words), size, 0)
     try:
-        for path in read:
-            _allow(rules, path, READ_FILE | READ_DIR)
-        special = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11  # devices and sockets
-        for path in write:
-            _allow(rules, path, every & ~(EXECUTE | special))
+        for rule in rules:
+            call(ADD_RULE, made, _PATH_BENEATH, rule, 0)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
-        call(RESTRICT, rules, 0)
+        call(RESTRICT, made, 0)
     finally:
-        os.close(rules)
-
-
-def _allow(rules: int, path: str, rights: int) -> None:
-    fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    try:
-        if not os.path.isdir(path):
-            rights &= _OF_FILES
-        call(ADD_RULE, rules, _PATH_BENEATH, ctypes.create_string_buffer(struct.pack("=Qi", rights, fd)), 0)
-    finally:
-        os.close(fd)
+        os.close(made)

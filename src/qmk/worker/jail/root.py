@@ -1,6 +1,7 @@
 """Gives a process in a mount namespace of its own a root that holds what an engine reads, and an empty /tmp.
 
-What is shown keeps its path, and is read-only. Nothing of /proc, /sys, /home, /var or /run is there unless the Python
+The root is made once for all workers of an engine, and nobody can write to it; each worker gets a /tmp of its own. What
+is shown keeps its path, and is read-only. Nothing of /proc, /sys, /home, /var or /run is there unless the Python
 or the engine lies in it.
 """
 
@@ -20,10 +21,13 @@ _PLACE = "/tmp"
 """Where the new root is made: every system has this folder, and what lies in it is hidden from the jail anyway."""
 SCRATCH_BYTES = 64 << 20
 SCRATCH_FILES = 4096
+_BOUNDS = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=0755"
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
-WRITABLE = ("/tmp", "/dev/null")
+SCRATCH = "/tmp"
+WRITABLE_DEVICES = ("/dev/null",)
+WRITABLE = (SCRATCH, *WRITABLE_DEVICES)
 _STATVFS_FLAGS = {1: 1, 2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 """What statvfs(3) says of a mount, as flags of mount(2): a remount must not drop them."""
 
@@ -53,12 +57,11 @@ def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "
 
 def mount_scratch(path: str) -> None:
     """Mounts an empty folder of bounded size and number of files."""
-    bounds = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=0755"
-    _mount("qmk", path, "tmpfs", MS_NOSUID | MS_NODEV, bounds)
+    _mount("qmk", path, "tmpfs", MS_NOSUID | MS_NODEV, _BOUNDS)
 
 
 def enter(paths: tuple[str, ...]) -> None:
-    """Makes the root and moves into it. Needs a mount namespace with the right to mount."""
+    """Makes the root, moves into it, and makes it read-only. Needs a mount namespace with the right to mount."""
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     links = {path: os.readlink(path) for path in paths if os.path.islink(path)}
     held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*paths, *DEVICES) if path not in links}
@@ -75,6 +78,7 @@ def enter(paths: tuple[str, ...]) -> None:
     call(_PIVOT_ROOT, b".", b".")
     check(LIBC.umount2(b".", MNT_DETACH), "umount of the old root")
     os.chdir("/")
+    _mount("none", "/", None, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
 def _show(path: str, fd: int, is_folder: bool) -> None:
