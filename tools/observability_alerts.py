@@ -236,12 +236,12 @@ ALERTS = (
         "1h",
         "warning",
         "The certificate of {{ $labels.certificate }} ends within two weeks.",
-        "`gateway` is what the gateway shows its callers: `--tls auto` renews it 30 days before its end, so one "
-        "of your own, by `--tls-cert`, is meant, or the gateway cannot write its folder. `client-authority` is that of "
+        "`gateway` is what the gateway shows its callers: `--tls auto` renews it 30 days before its end, so one of "
+        "yours, by `--tls-cert`, is meant, or the gateway cannot write its folder. `client-authority` is that of "
         "`--client-ca`: after its end no caller is let in.",
         (
-            "Of your own: write the new certificate and key over the files of `--tls-cert` and `--tls-key`. The "
-            "gateway shows them within a second, and its log says so; open connections go on.",
+            "Of yours: write the new certificate and key over the files of `--tls-cert` and `--tls-key`. The gateway "
+            "shows them within a second, and its log says so; open connections go on.",
             "With `--tls auto`: `qmk certificates rotate`, and the gateway's log for why it did not.",
             "`client-authority`: put the new authority into the file beside the old one, give callers new "
             "certificates, then take the old one out.",

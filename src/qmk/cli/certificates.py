@@ -45,10 +45,10 @@ def issue(name: str, out: Path | None, hosts: tuple[str, ...], days: int, data_d
 @options.json_option
 def list_certificates(data_dir: Path | None, as_json: bool) -> None:
     """List the certificates that were given, those of a name the newest first, and until when they are good."""
-    from qmk.gateway.issued import given
+    from qmk.gateway.issued import list_issued
     from qmk.rpc.places import state_dir
 
-    found = given(data_dir or state_dir())
+    found = list_issued(data_dir or state_dir())
     shown = {"certificates": [_row(each) for each in found]}
     output.show(as_json, shown, [_line(each) for each in found] or "none was given; qmk certificates issue NAME")
 

@@ -150,11 +150,7 @@ def command(
         socket=listen(host, port) if beside is None else sockets.socket(fileno=beside),
         data_dir=folder,
         hosts=frozenset(name.lower() for name in (*allowed_hosts, host)),
-        cert=Path(tls_cert) if tls_cert else None,
-        key=Path(tls_key) if tls_key else None,
-        makes_cert=bool(tls),
-        client_ca=Path(client_ca) if client_ca and client_ca != "auto" else None,
-        asks_own=client_ca == "auto",
+        **_certificates(tls, tls_cert, tls_key, client_ca),
         address_connections=address_connections,
         grpc=free_place(*grpc) if grpc and beside is None else grpc,
     )
@@ -170,6 +166,26 @@ def command(
         rates=RateLimits(rate_address, rate_token),
         private_webhooks=private_webhooks,
     )
+
+
+class Certificates(TypedDict):
+    """Those that the gateway shows, and asks of its callers."""
+
+    cert: Path | None
+    key: Path | None
+    makes_cert: bool
+    client_ca: Path | None
+    asks_own: bool
+
+
+def _certificates(tls: str | None, cert: str | None, key: str | None, client_ca: str | None) -> Certificates:
+    return {
+        "cert": Path(cert) if cert else None,
+        "key": Path(key) if key else None,
+        "makes_cert": bool(tls),
+        "client_ca": Path(client_ca) if client_ca and client_ca != "auto" else None,
+        "asks_own": client_ca == "auto",
+    }
 
 
 class Readers(TypedDict):

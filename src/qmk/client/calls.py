@@ -85,6 +85,8 @@ def connection_lost(path: Path | str, call: Call) -> QmkError:
     hint = "jobs it has accepted go on; connect again and ask"
     if call is q_submit.CALL:
         hint = "whether the job was accepted is unknown; submit again with the same idempotency_key to be sure"
+    if str(path).startswith("https:"):
+        hint += "; a gateway that asks for a certificate closes it too: cert=..., --cert REFERENCE"
     return QmkError("CONNECTION_LOST", f"the daemon at {path} closed the connection", socket=str(path), hint=hint)
 
 

@@ -69,7 +69,7 @@ def issue(
     return made
 
 
-def given(data_dir: Path) -> list[Issued]:
+def list_issued(data_dir: Path) -> list[Issued]:
     """All that were given, by name, of each the newest first."""
     revoked = revoked_serials(data_dir / authority.FOLDER / REVOKED)
     rows = [_row(each, revoked) for each in _certificates(data_dir)]
@@ -80,9 +80,9 @@ def revoke(data_dir: Path, name: str, *, older: bool = False, now: datetime.date
     """Puts the certificates of this name on the list of revoked ones; with ``older`` all but the newest. Gives those
     that are new there. Raises INVALID_PARAMS for a name that has none."""
     now = now or datetime.datetime.now(datetime.UTC)
-    rows = [row for row in given(data_dir) if row.name == name]
+    rows = [row for row in list_issued(data_dir) if row.name == name]
     if not rows:
-        known = ", ".join(sorted({row.name for row in given(data_dir)})) or "none"
+        known = ", ".join(sorted({row.name for row in list_issued(data_dir)})) or "none"
         help = f"certificates were given to: {known}"
         raise QmkError("INVALID_PARAMS", f"there is no certificate of '{name[:64]}'", field="name", help=help)
     fresh = [row for row in rows[older:] if not row.revoked]

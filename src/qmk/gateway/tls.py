@@ -17,8 +17,6 @@ from qmk.gateway.authority import end_of
 from qmk.gateway.issued import revoked_serials
 
 log = logging.getLogger("qmk.gateway")
-AUTO = "auto"
-"""Stands for the authority of this machine, with its list of revoked certificates."""
 
 
 @dataclass

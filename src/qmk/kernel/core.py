@@ -60,7 +60,7 @@ class Kernel(State):
                 pending = self.pending.take(event.job)
                 if pending is not None:
                     submit.on_routed(self, pending, event)
-            case ev.Refused():
+            case ev.Refused() | CallsRefused():
                 self._on_refused(event)
             case ev.Started():
                 self._on_started(event)
@@ -76,10 +76,6 @@ class Kernel(State):
                 checkpoint.on_yielded(self, event)
             case ev.NotSaved():
                 checkpoint.not_saved(self, event)
-            case CallsRefused():
-                if event.job in self.jobs.by_id.live:
-                    self.commit(event, durable=False)
-                denials.note_refused_calls(self, event)
             case ev.NotInterrupted():
                 checkpoint.not_interrupted(self, event)
             case Recalibrated():
@@ -175,7 +171,12 @@ class Kernel(State):
         job = self.jobs.by_id.get(getattr(event.params, "job_id", None) or "")
         authority.spend(self, session, sorted(rights), job, shots)
 
-    def _on_refused(self, event: ev.Refused) -> None:
+    def _on_refused(self, event: ev.Refused | CallsRefused) -> None:
+        if isinstance(event, CallsRefused):
+            if event.job in self.jobs.by_id.live:
+                self.commit(event, durable=False)
+            denials.note_refused_calls(self, event)
+            return
         ask = self.asks.get(event.job)
         if ask is not None:
             interrupts.refuse(self, ask, reported_error(event.kind, event.message, event.fields))

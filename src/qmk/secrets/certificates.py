@@ -14,23 +14,24 @@ from qmk.base.errors import QmkError
 from qmk.secrets import references
 
 _held: dict[str, tuple[str, int]] = {}
-"""For each reference that is not a file: its text, and a file in memory that has it. An earlier one stays open: whoever
-was given its path may use it still."""
+"""For each reference its text, and a file in memory that has it. An earlier one stays open: whoever was given its path
+may use it still."""
 
 
 def file_of(reference: str, name: str) -> str:
-    """The path of a file that holds what the reference leads to, for libraries that take files alone: the file itself,
-    or one in this process's memory. Raises INVALID_PARAMS; ``name`` says where the reference stands."""
+    """The path of a file in this process's memory that holds what the reference leads to: OpenSSL takes files alone,
+    and reads them twice, for certificate and key, between which a file may be replaced. Where the system has no such
+    files it is the file itself. Raises INVALID_PARAMS; ``name`` says where the reference stands."""
     kind, where = references.parse(reference, name)
     text = references.read(reference, name)
     if "PRIVATE KEY-----" not in text or "CERTIFICATE-----" not in text:
         help = "put the certificate and its key there, both in PEM, one below the other"
         raise QmkError("INVALID_PARAMS", f"{name} does not lead to a certificate with its key", field=name, help=help)
-    if kind == "file":
-        return os.path.expanduser(where)
     known = _held.get(reference)
     if known is None or known[0] != text:
         if not hasattr(os, "memfd_create"):
+            if kind == "file":
+                return os.path.expanduser(where)
             help = "keep the certificate in a file, and write file:PATH"
             raise QmkError("UNSUPPORTED", "this system has no files in memory", field=name, help=help)
         fd = os.memfd_create("qmk-certificate")

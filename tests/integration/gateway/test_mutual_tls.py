@@ -20,9 +20,12 @@ from qmk.base.errors import QmkError
 from qmk.client.address import read_server
 from qmk.client.http import HttpConnection
 from qmk.gateway import server as gateway
+from qmk.gateway.accounts import outgoing
 from qmk.gateway.authority import end_of, renew_server
 from qmk.gateway.grpc.server import Place, serving_at
 from qmk.gateway.issued import issue, revoke
+from qmk.gateway.observe.export import Export
+from qmk.gateway.observe.spans import Span
 from qmk.gateway.slow import TimelyProtocol
 from qmk.gateway.streams import Streams
 from qmk.rpc.metrics import Counters
@@ -112,6 +115,23 @@ def test_a_certificate_may_be_in_the_store(site: Gateway, tmp_path: Path, monkey
     Store().write("lab", "a password")
     with pytest.raises(QmkError, match="does not lead to a certificate with its key"):
         site.ask("store:lab")
+
+
+def test_what_the_gateway_sends_shows_a_certificate_by_reference(
+    site: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"https://127.0.0.1:{site.port}/v1/traces"
+    monkeypatch.setenv(outgoing.CA, site.ca)
+    with pytest.raises(QmkError, match="does not answer"):
+        outgoing.send("POST", url, b"{}", private=True)
+    monkeypatch.setenv(outgoing.CERT, f"file:{site.folder}/lab.pem")
+    assert outgoing.send("POST", url, b"{}", private=True) == (200, b"ok")
+    counters, span = Counters(), Span(trace="0" * 31 + "1", id="0" * 15 + "1", name="x", begin_ns=0, end_ns=1)
+    export = Export(url, counters)
+    export.put([span])
+    asyncio.run(export.send())
+    export.close()
+    assert [(row.labels, row.value) for row in counters.samples()] == [(("sent",), 1)]
 
 
 def test_rotation_under_load_loses_no_request(site: Gateway, eventually: Eventually) -> None:

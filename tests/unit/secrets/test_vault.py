@@ -6,12 +6,15 @@ import json
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qmk import secrets
 from qmk.base.errors import QmkError
+from qmk.gateway.issued import issue
+from qmk.gateway.tls import Tls
 from qmk.secrets import vault
 
 SECRET = "a-secret-of-ours"
@@ -74,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Generator[Vault]:
     with Vault() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        for name in ("TOKEN", "ROLE", "SECRET", "NAMESPACE", "CA"):
+        for name in ("TOKEN", "ROLE", "SECRET", "NAMESPACE", "CA", "CERT"):
             monkeypatch.delenv(f"QMK_VAULT_{name}", raising=False)
         monkeypatch.setenv("QMK_VAULT_URL", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setattr(vault, "_session", type(vault._session)())
@@ -108,6 +111,22 @@ def test_a_field_of_an_entry_by_a_token(server: Vault, monkeypatch: pytest.Monke
     assert "MOUNT/PATH#FIELD" in refused("vault:secret/qmk")
     server.tokens.clear()
     assert "does not let us read secret/qmk" in refused()
+
+
+def test_a_vault_that_asks_for_a_certificate(server: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    issue(tmp_path, "vault", tmp_path / "vault.pem", ["127.0.0.1"])
+    issue(tmp_path, "qmk", tmp_path / "qmk.pem")
+    ca = tmp_path / "tls" / "ca.pem"
+    server.socket = Tls(tmp_path / "vault.pem", tmp_path / "vault.pem", ca).context().wrap_socket(server.socket, True)
+    monkeypatch.setenv("QMK_VAULT_URL", f"https://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("QMK_VAULT_CA", str(ca))
+    monkeypatch.setenv("GIVEN", "given")
+    monkeypatch.setenv("QMK_VAULT_TOKEN", "env:GIVEN")
+    assert "does not answer" in refused()
+    monkeypatch.setenv("QMK_VAULT_CERT", "vault:secret/qmk#cert")
+    assert "keep the certificate for Vault in a file" in refused()
+    monkeypatch.setenv("QMK_VAULT_CERT", f"file:{tmp_path}/qmk.pem")
+    assert secrets.read("vault:secret/qmk#ionq") == SECRET
 
 
 def test_a_role_signs_in_once_renews_and_signs_in_again(role: Vault, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,13 +33,7 @@ class Export:
             raise QmkError("UNSUPPORTED", "to export traces, the package 'opentelemetry-sdk' is needed", help=help)
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        shown = os.environ.get(CERT, "")
-        self._exporter: Any = OTLPSpanExporter(
-            endpoint=endpoint,
-            timeout=TIMEOUT_S,
-            certificate_file=os.environ.get(CA) or None,
-            client_certificate_file=file_of(shown, CERT) if shown else None,
-        )
+        self._exporter: Any = OTLPSpanExporter(endpoint=endpoint, timeout=TIMEOUT_S, session=_session())
         self._counters = counters
         self._waiting: deque[Span] = deque()
 
@@ -70,6 +64,23 @@ class Export:
 
     def close(self) -> None:
         self._exporter.shutdown()
+
+
+def _session() -> Any:
+    """What requests are sent with. Authorities and certificate are those of all that the gateway sends, and read for
+    each request; ``requests`` itself would prefer what ``REQUESTS_CA_BUNDLE`` says."""
+    import requests
+
+    class Session(requests.Session):
+        def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+            found: Any = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            if authorities := os.environ.get(CA):
+                found["verify"] = authorities
+            if shown := os.environ.get(CERT):
+                found["cert"] = file_of(shown, CERT)
+            return found
+
+    return Session()
 
 
 def _readable(span: Span) -> Any:
