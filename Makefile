@@ -76,9 +76,12 @@ wheel: ## build the wheel, install it into an environment of its own from the pa
 	@tools/setup.sh
 	@PATH="$$(tools/rust.sh):$$PATH" $(BIN)/python -m pytest -m wheel tests/e2e/test_wheel.py
 
-lock: ## resolve requirements.lock, tools/docs.lock and those of environments anew (needs uv)
+lock: ## resolve requirements.lock, those of the image, of the docs and of environments anew (needs uv)
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
+	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --extra server --extra gateway --extra grpc \
+	  --extra telemetry --extra secrets --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  -c requirements.lock -o deploy/container/requirements.lock
 	@$(UV) pip compile tools/docs.in --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o tools/docs.lock
 	@for wanted in src/qmk/sdk/locks/*.in; do $(UV) pip compile $$wanted --quiet --python-version 3.11 \

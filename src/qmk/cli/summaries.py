@@ -9,6 +9,7 @@ from __future__ import annotations
 SUMMARIES = {
     "atoms": "Neutral atoms: list devices, show one, check a program or a device, list versions of instructions, measure how well a code remembers where atoms are lost",
     "audit": "Read and verify the audit log: every decision of the kernel, chained by hashes, sealed by signed roots",
+    "backup": "Make, verify and restore backups of a daemon's data folder: jobs, results, accounts, and keys if asked for",
     "budget": "Budgets: what an organisation may spend in a month",
     "calibrate": "Run small programs on every installed engine and fit the rates of its cost model to this machine",
     "cancel": "Stop JOB; its worker ends at once",

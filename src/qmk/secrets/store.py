@@ -83,7 +83,7 @@ class Store:
             if name not in sheet.secrets and len(sheet.secrets) >= MOST:
                 raise QmkError("QUOTA_EXCEEDED", f"the store {self.path} holds {MOST} secrets", help="remove some")
             own = os.urandom(keys.KEY_BYTES)
-            sealed = Sealed(_seal(key, own, name), _seal(own, data, name), int(time.time()))
+            sealed = Sealed(seal(key, own, name), seal(own, data, name), int(time.time()))
             self._write(Sheet(1, _name_of(key), {**sheet.secrets, name: sealed}))
 
     def remove(self, name: str) -> None:
@@ -109,9 +109,9 @@ class Store:
                 raise QmkError("INVALID_PARAMS", f"{KEY_SETTING} says where the store's key is", help=help)
             path = self._key_path()
             following = path.with_name(path.name + ".next")
-            new = _key_at(reference) if reference else keys.secret(following)
+            new = key_at(reference) if reference else keys.secret(following)
             resealed = {
-                name: Sealed(_seal(new, _unseal(old, sealed.key, name), name), sealed.value, sealed.changed)
+                name: Sealed(seal(new, unseal(old, sealed.key, name), name), sealed.value, sealed.changed)
                 for name, sealed in sheet.secrets.items()
             }
             self._write(Sheet(1, _name_of(new), resealed))
@@ -125,7 +125,7 @@ class Store:
     def _key(self, sheet: Sheet) -> bytes:
         """The store's key. A rotation that was cut off between the file and the key is brought to its end."""
         if named := os.environ.get(KEY_SETTING):
-            key = _key_at(named)
+            key = key_at(named)
         else:
             path = self._key_path()
             following = path.with_name(path.name + ".next")
@@ -149,7 +149,7 @@ class Store:
         from cryptography.exceptions import InvalidTag
 
         try:
-            return _unseal(_unseal(key, sealed.key, name), sealed.value, name)
+            return unseal(unseal(key, sealed.key, name), sealed.value, name)
         except (InvalidTag, ValueError) as error:
             message = f"the secret {name} in {self.path} was changed by somebody else than QMK"
             raise QmkError("INVALID_PARAMS", message, help=f"set it anew: qmk secret set {name}") from error
@@ -189,13 +189,15 @@ class Store:
             raise _cannot_write(self.path, error) from error
 
 
-def _key_at(reference: str) -> bytes:
-    if references.parse(reference, KEY_SETTING).kind == "store":
+def key_at(reference: str, setting: str = KEY_SETTING) -> bytes:
+    """The key of 64 hexadecimal digits that a reference leads to; ``setting`` is what names it in errors. Raises
+    INVALID_PARAMS; a key in the store itself is refused, as the store is among what it opens."""
+    if references.parse(reference, setting).kind == "store":
         raise QmkError("INVALID_PARAMS", "the key of the store cannot be in the store", help="keep it elsewhere")
-    text = references.read(reference, KEY_SETTING)
+    text = references.read(reference, setting)
     if re.fullmatch(f"[0-9a-f]{{{2 * keys.KEY_BYTES}}}", text, re.ASCII) is None:
         help = f"make one: openssl rand -hex {keys.KEY_BYTES}"
-        message = f"what {KEY_SETTING} leads to is not {2 * keys.KEY_BYTES} hexadecimal digits"
+        message = f"what {setting} leads to is not {2 * keys.KEY_BYTES} hexadecimal digits"
         raise QmkError("INVALID_PARAMS", message, help=help)
     return bytes.fromhex(text)
 
@@ -204,7 +206,7 @@ def _name_of(key: bytes) -> str:
     return sha256(b"qmk secrets\0" + key).hexdigest()[:16]
 
 
-def _seal(key: bytes, data: bytes, name: str) -> bytes:
+def seal(key: bytes, data: bytes, name: str) -> bytes:
     """A nonce, the sealed data and its tag. The tag vouches for the name too: no secret passes as another."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -212,7 +214,8 @@ def _seal(key: bytes, data: bytes, name: str) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, data, name.encode())
 
 
-def _unseal(key: bytes, sealed: bytes, name: str) -> bytes:
+def unseal(key: bytes, sealed: bytes, name: str) -> bytes:
+    """What ``seal`` was given. Raises ``cryptography.exceptions.InvalidTag`` where key, data or name is another one."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())

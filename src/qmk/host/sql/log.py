@@ -113,6 +113,15 @@ def read_log(path: Path, after: int, begun: int = 0, past: int = 0) -> LogRead:
     return LogRead(found, missing, len(rest), not _is_torn(rest, last), names, cut)
 
 
+def prefix_bytes(data: bytes, after: int) -> int:
+    """How much of a log that was read while its daemon wrote goes with a database that has everything up to number
+    ``after``: up to the first batch past that which is in the database alone, or which was half written."""
+    at = last = 0
+    while (found := _entry_at(data, at, last)) is not None and (found[1] or found[0] <= after):
+        last, _, at = found
+    return at
+
+
 def entries(path: Path, after: int) -> Iterator[bytes]:
     """The entries of the log at ``path`` past number ``after`` up to the first that is missing."""
     for number, entry in read_log(path, after).entries:
@@ -132,6 +141,7 @@ def _next_head(data: bytes, at: int, last: int) -> tuple[int, bytes, int] | None
 
 
 def _entry_at(data: bytes, at: int, last: int) -> tuple[int, bytes, int] | None:
+    """The number and the bytes of the entry that begins at ``at``, and where it ends."""
     if at + _HEAD.size > len(data):
         return None
     number, size, checksum = _HEAD.unpack_from(data, at)
