@@ -77,7 +77,7 @@ def command(
 
     loaded, outputs = values.load(wanted, program, format_name, params, console)
     asked = asked.replace(outputs=outputs)
-    outputs, wish = asked.outputs, build(loaded.graph, asked)
+    wish = build(loaded.graph, asked)
     shots = wish.shots or wish.graph.shots or DEFAULT_SHOTS
     given: Any = {
         "shots": shots,
@@ -86,13 +86,12 @@ def command(
         "timeout_ms": asked.timeout_ms,
         "attempts": asked.attempts,
         "keep_events": False,
-        "outputs": outputs,
+        "outputs": asked.outputs,
         "strict": console.strict,
     }
     if remote:
         with connect(socket_path) as client, Bar("running", shots, as_json) as bar:
-            level = {"isolation": isolation} if isolation else {}
-            result = client.run(wish.graph, cache=asked.cache, progress=bar, **level, **given)
+            result = client.run(wish.graph, cache=asked.cache, progress=bar, isolation=isolation or "auto", **given)
     else:
         options.check_engine(asked.engine)
         with Bar("running", shots, as_json) as bar, Embedded(isolate=True, isolation=isolation or "") as kernel:

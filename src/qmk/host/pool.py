@@ -209,7 +209,7 @@ class Pool:
         except spawn.Shortage:
             raise
         except QmkError as error:
-            self._report_failure(task, task.failed(error), None)
+            self._report_failure(task, task.fail_with(error), None)
             return
         worker.task, worker.tenant = task, tenant
         if worker.refused is not None:
@@ -376,7 +376,7 @@ class Pool:
         elif task is not None:
             recent, memory = self._kills.count() > self._kills_seen[0], self._memory_of(task)
             lost = judge_end(worker.engine, status, words, worker.process.fault, recent, memory, worker.ran_out)
-            self._report_failure(task, task.failed(lost.error), Loss(lost.cause))
+            self._report_failure(task, task.fail_with(lost.error), Loss(lost.cause))
         self._pump()
 
     def _look(self) -> None:
@@ -390,7 +390,7 @@ class Pool:
             self._end(worker)
             if task is not None:
                 message = f"the worker of engine '{worker.engine}' {why}"
-                failed = task.failed(QmkError("JOB_FAILED", message, engine=worker.engine))
+                failed = task.fail_with(QmkError("JOB_FAILED", message, engine=worker.engine))
                 self._report_failure(task, failed, Loss("killed"))
         self._pump()
 

@@ -61,7 +61,7 @@ class Task:
         )
         return Task(launch, self.graph, None, hedge=to, partner=self)
 
-    def failed(self, error: QmkError) -> Failed:
+    def fail_with(self, error: QmkError) -> Failed:
         return Failed(self.launch.fence, error.kind.name, error.message, error.fields)
 
     def no_start(self, engine: str, why: Failed) -> Failed:

@@ -5,6 +5,7 @@ A further level is one class with this interface and one row of ``probe.DRIVERS`
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -70,7 +71,7 @@ class Driver(Protocol):
         ...
 
 
-class OneByOne:
+class OneByOne(ABC):
     """A driver that starts each worker anew, and keeps nothing."""
 
     def __init__(self, site: Site) -> None:
@@ -80,8 +81,8 @@ class OneByOne:
     def pids(self) -> list[int]:
         return []
 
-    def single(self, engine: str) -> spawn.Child:
-        raise NotImplementedError
+    @abstractmethod
+    def single(self, engine: str) -> spawn.Child: ...
 
     def start(self, engine: str, ask: Ask) -> None:
         ask.on_child(self.single(engine))
