@@ -31,6 +31,7 @@ test: ## set up, with a PostgreSQL server for the tests, then run the whole test
 
 conformance: ## set up, then all of what the suite takes a sample of, and other projects' suites in QMK_UPSTREAM
 	@tools/setup.sh tests
+	@tools/isolation_hosts.sh
 	@$(BIN)/python -m pytest -m conformance
 
 environments: setup ## the frameworks and engines with environments of their own: made once (7 GB), and run in

@@ -1,9 +1,10 @@
 """``python -m benchmarks.isolation``: what the levels of isolation cost, and what they leave behind.
 
-Two daemons run beside each other, one whose jobs run at ``process`` and one at ``jail``; they take turns, so that a
-busy machine is as busy for both. Processor time is that of a daemon with all it started. *warm*: one tenant's Bell
+A daemon for each of ``--levels`` runs beside the others; they take turns, so that a busy machine is as busy for all.
+Processor time is that of a daemon with all it started, of a control group where one can be made, else of what is there.
+With ``--each`` the times of single jobs are given too, their median and 99th percentile. *warm*: one tenant's Bell
 jobs, one after the other. *cold*: each job is another tenant's, so that each begins with a worker that has served
-nobody. At the end both daemons must have as many processes, descriptors and mounts as they began with.
+nobody. At the end all daemons must have as many processes, descriptors and mounts as they began with.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.daemon import daemon
-from benchmarks.measure import median
+from benchmarks.measure import median, percentile
 from benchmarks.programs import bell
 from benchmarks.service import children
 from qmk.client import Client
 from qmk.client.operator import Operator
 
-LEVELS = ("process", "jail")
+LEVELS = "process,jail"
 TENANTS = 24
 _SEEDS = count(1)
 
@@ -37,6 +38,8 @@ class Arm:
     """A daemon at one level, and a client of each of its tenants."""
 
     def __init__(self, stack: ExitStack, level: str) -> None:
+        self.group: Path | None = None
+        stack.callback(self.remove_group)
         self.path = stack.enter_context(daemon("process", more=("--isolation", level)))
         operator = Operator(Path(self.path).parent)
         self.clients: list[Client] = []
@@ -45,6 +48,7 @@ class Arm:
             token = operator.call("op_token_issue", tenant=f"t{number}").token
             self.clients.append(stack.enter_context(Client(self.path, token=token)))
         self.pid = int(Path(self.path).with_name("pid").read_text())
+        self.group = group_of(self.pid)
         self.level = level
 
     def run(self, jobs: int, *, cold: bool) -> tuple[float, float]:
@@ -58,10 +62,16 @@ class Arm:
 
     def cpu_s(self) -> float:
         """Of the daemon, of what it started, and of what of that has ended."""
+        if self.group is not None:
+            return int((self.group / "cpuacct.usage").read_text()) / 1e9
         ticks = 0
         for pid in (self.pid, *descendants(self.pid)):
             ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
         return ticks / os.sysconf("SC_CLK_TCK")
+
+    def remove_group(self) -> None:
+        if self.group is not None:
+            self.group.rmdir()
 
     def left(self) -> tuple[int, int, int]:
         """Its processes, descriptors and mounts."""
@@ -69,13 +79,48 @@ class Arm:
         return len(descendants(self.pid)), files, len(Path(f"/proc/{self.pid}/mounts").read_text().splitlines())
 
 
+def group_of(pid: int) -> Path | None:
+    """A control group (version 1) of the process and all that it starts from here on; None where none can be made."""
+    group = Path(f"/sys/fs/cgroup/cpuacct/qmk-benchmark-{pid}")
+    try:
+        group.mkdir()
+        (group / "cgroup.procs").write_text(str(pid))
+    except OSError:
+        return None
+    return group
+
+
+def single(arm: Arm, jobs: int, *, cold: bool) -> str:
+    """Times of single jobs, as text; a cold one waits for a worker of its own."""
+    rows: list[tuple[float, float]] = []
+    for number in range(jobs):
+        client = arm.clients[number % TENANTS if cold else 0]
+        began, cpu = time.perf_counter(), arm.cpu_s()
+        client.run(bell(), shots=100, seed=next(_SEEDS), cache=False)
+        rows.append(((time.perf_counter() - began) * 1e3, (arm.cpu_s() - cpu) * 1e3))
+    wall, cpu_ms = (sorted(column) for column in zip(*rows, strict=True))
+    texts = [
+        f"{name} p50 {median(found):.1f} p99 {percentile(found, 0.99):.1f} ms"
+        for name, found in (("cpu", cpu_ms), ("wall", wall))
+    ]
+    return f"{'cold' if cold else 'warm'} {arm.level}: {', '.join(texts)}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=100, help="jobs of a round")
+    parser.add_argument("--levels", default=LEVELS, help="levels with commas; the others are compared with the first")
+    parser.add_argument("--each", type=int, default=0, help="only this many single jobs, cold and warm")
     options = parser.parse_args()
     with ExitStack() as stack:
-        arms = [Arm(stack, level) for level in LEVELS]
+        arms = [Arm(stack, level) for level in options.levels.split(",")]
+        if options.each:
+            for arm in arms:
+                arm.run(1, cold=False)
+                for cold in (True, False):
+                    print(single(arm, options.each, cold=cold))
+            return 0
         for arm in arms:
             arm.run(2 * TENANTS, cold=True)
         before = [arm.left() for arm in arms]
@@ -83,11 +128,12 @@ def main() -> int:
             rounds = [[arm.run(options.jobs, cold=kind == "cold") for arm in arms] for _ in range(options.rounds)]
             for name, index in (("wall", 0), ("cpu", 1)):
                 columns = [[row[arm][index] for row in rounds] for arm in range(len(arms))]
-                ratio = median([jail / process for process, jail in zip(*columns, strict=True)])
+                first, *others = columns
+                ratios = [median([b / a for a, b in zip(first, other, strict=True)]) for other in others]
                 figures = ", ".join(
                     f"{arm.level} {median(column):.2f} ms" for arm, column in zip(arms, columns, strict=True)
                 )
-                print(f"{kind} job, {name}: {figures}; jail / process {ratio:.2f}")
+                print(f"{kind} job, {name}: {figures}; ratios to the first {[round(ratio, 2) for ratio in ratios]}")
         after = [arm.left() for arm in arms]
         print(f"processes, descriptors, mounts: before {before}, after {after}")
     return 0 if before == after else 1
