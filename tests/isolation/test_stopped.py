@@ -7,7 +7,7 @@ import dataclasses
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -50,7 +50,7 @@ class Ears:
 def test_a_process_of_a_jail_that_is_stopped_is_ended(which: str) -> None:
     async def main() -> None:
         ears = Ears()
-        pool: Pool = Pool(BOUNDS, ears, isolation=isolation_of("jail"))  # type: ignore[arg-type]
+        pool = Pool(BOUNDS, cast("Any", ears), isolation=isolation_of("jail"))
         try:
             pool.launch(LAUNCH, pack(GRAPH))
             assert await asyncio.wait_for(ears.ends.get(), 30) == ("a", "done")
@@ -103,7 +103,7 @@ def test_a_worker_that_takes_more_than_its_group_may_have_is_told_of_as_such(
         ears = Ears()
         bounds = dataclasses.replace(BOUNDS, memory_bytes=64 << 20)
         engines = {"greedy": External("greedy:ENGINE", str(tmp_path))}
-        pool: Pool = Pool(bounds, ears, engines, isolation_of("jail"))  # type: ignore[arg-type]
+        pool = Pool(bounds, cast("Any", ears), engines, isolation_of("jail"))
         try:
             pool.launch(replace(LAUNCH, engine="greedy"), pack(GRAPH))
             assert await asyncio.wait_for(ears.ends.get(), 30) == ("a", "memory")

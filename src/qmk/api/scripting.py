@@ -90,13 +90,7 @@ def run_script(
     Raises ``QmkError``: JOB_FAILED with the line of the script's own error, QUOTA_EXCEEDED naming the limit that ended
     it, INSUFFICIENT_CAPS for a system call, TIMEOUT, UNSUPPORTED without the extra ``wasm``.
     """
-    bounds = Bounds(
-        _bound("script_fuel", fuel),
-        _bound("script_memory_bytes", memory_bytes),
-        LIMITS.script_result_bytes,
-        LIMITS.script_log_bytes,
-        _bound("script_runs", runs),
-    )
+    bounds = _bounds(fuel, memory_bytes, runs)
     text = arguments.text("text", text)
     check("script_bytes", len(text.encode(errors="surrogatepass")), file)
     script = Script(text, _as_json(input, file), seed_of(seed), file, bounds)
@@ -147,6 +141,16 @@ def _sandbox(
         folder = install(Path(wheels), runners() / "wheels")
         how["wheels"] = folder.name
     return partial(spawn.native_script, sandbox, memory_bytes, folder), how, True
+
+
+def _bounds(fuel: int | None, memory_bytes: int | None, runs: int | None) -> Bounds:
+    return Bounds(
+        _bound("script_fuel", fuel),
+        _bound("script_memory_bytes", memory_bytes),
+        LIMITS.script_result_bytes,
+        LIMITS.script_log_bytes,
+        _bound("script_runs", runs),
+    )
 
 
 def _bound(name: str, asked: int | None) -> int:

@@ -58,7 +58,7 @@ def command(
     The router chooses the engine. Without --socket and --server nothing needs to be running.
     """
     given_script = scripting.ScriptOptions(input_path, isolation, wheels)
-    if script or given_script.named:
+    if script or given_script.first_name:
         scripting.run(program, script, given_script, asked, as_json, socket_path)
         return
     asked = asked.replace(strict=console.strict)
@@ -79,16 +79,8 @@ def command(
     asked = asked.replace(outputs=outputs)
     wish = build(loaded.graph, asked)
     shots = wish.shots or wish.graph.shots or DEFAULT_SHOTS
-    given: Any = {
-        "shots": shots,
-        "seed": asked.seed,
-        "engine": asked.engine,
-        "timeout_ms": asked.timeout_ms,
-        "attempts": asked.attempts,
-        "keep_events": False,
-        "outputs": asked.outputs,
-        "strict": console.strict,
-    }
+    names = ("seed", "engine", "timeout_ms", "attempts", "outputs", "strict")
+    given: Any = {"shots": shots, "keep_events": False} | {name: getattr(asked, name) for name in names}
     if remote:
         with connect(socket_path) as client, Bar("running", shots, as_json) as bar:
             result = client.run(wish.graph, cache=asked.cache, progress=bar, isolation=isolation or "auto", **given)

@@ -32,7 +32,7 @@ class ScriptOptions(NamedTuple):
     wheels: str | None
 
     @property
-    def named(self) -> str:
+    def first_name(self) -> str:
         """The first that is given, empty for none."""
         return next((name for name, value in self._asdict().items() if value is not None), "")
 
@@ -60,7 +60,7 @@ def run(
 ) -> None:
     """Run the script and print its result. With ``--socket`` or ``--server``, its runs are jobs there."""
     if not script:
-        raise call_error(f"--{given.named} is for a script", field=given.named, help="add --script")
+        raise call_error(f"--{given.first_name} is for a script", field=given.first_name, help="add --script")
     none = type(asked)()
     for name in asked.__struct_fields__:
         if name not in TAKEN and getattr(asked, name) != getattr(none, name):

@@ -1,14 +1,14 @@
-"""The calls about a job under way or over: save, restore, move, take back, run again."""
+"""The calls about a job under way or over: save, restore, move, take back, run again, and its program."""
 
 from __future__ import annotations
 
-from qmk.abi.calls import q_checkpoint, q_migrate, q_replay, q_restore, q_rollback
+from qmk.abi.calls import q_checkpoint, q_migrate, q_program, q_replay, q_restore, q_rollback
 from qmk.client.asking import Asks
 from qmk.client.patience import new_key
 
 
 class Checkpoints(Asks):
-    """Calls about checkpoints of jobs."""
+    """Calls about checkpoints of jobs, and about what they can be run again from."""
 
     async def checkpoint(self, job: str) -> q_checkpoint.Reply:
         """Save a job at its next fence; answered when the state is stored. Raises NOT_CHECKPOINTABLE when it cannot be
@@ -32,6 +32,10 @@ class Checkpoints(Asks):
         """A new job that reproduces the bits of an earlier one."""
         key = _key(idempotency_key, self._patience_s)
         return await self._ask(q_replay.CALL, bool(key), job_id=job, idempotency_key=key)
+
+    async def program(self, job: str) -> q_program.Reply:
+        """The program of a job as it runs, as text that ``submit`` reads."""
+        return await self._ask(q_program.CALL, job_id=job)
 
 
 def _key(given: str, patience_s: float) -> str:

@@ -23,7 +23,6 @@ from qmk.abi.calls import (
     q_events,
     q_get_telemetry,
     q_negotiate_caps,
-    q_program,
     q_query_resources,
     q_result,
     q_revoke,
@@ -193,10 +192,6 @@ class Core(Many, Lists, Checkpoints, Channels):
     def _pages(self, job: str) -> Fetch | None:
         """What fetches later pages of a result's events, where that can be done without awaiting."""
         return None
-
-    async def program(self, job: str) -> q_program.Reply:
-        """The program of a job as it runs, as text that ``submit`` reads."""
-        return await self._ask(q_program.CALL, job_id=job)
 
     async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
         """Stop a job that has not ended."""
@@ -387,9 +382,8 @@ class Core(Many, Lists, Checkpoints, Channels):
         await self._connect()
         numbers = [next(self._numbers) for _ in asked]
         line = calls.line_of(numbers, asked)
-        held_ms = getattr(asked[0][1], "timeout_ms", None) or 0
         try:
-            return await self._link.exchange(numbers, line, held_ms)
+            return await self._link.exchange(numbers, line, getattr(asked[0][1], "timeout_ms", None) or 0)
         except (ConnectionError, EOFError) as error:
             raise calls.connection_lost(self.path, asked[0][0]) from error
 
@@ -397,9 +391,10 @@ class Core(Many, Lists, Checkpoints, Channels):
         if self._link.is_open():
             return
         async with self._connecting:
-            if not self._link.is_open():
-                self._session = ""
-                try:
-                    await self._link.open(os.fspath(self.path))
-                except OSError as error:
-                    raise calls.not_running(self.path, error) from error
+            if self._link.is_open():
+                return
+            self._session = ""
+            try:
+                await self._link.open(os.fspath(self.path))
+            except OSError as error:
+                raise calls.not_running(self.path, error) from error

@@ -10,11 +10,9 @@ import asyncio
 import base64
 import binascii
 import os
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,12 +35,12 @@ from qmk.client.aio import AsyncClient
 from qmk.client.patience import Outage, new_key
 from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
+from qmk.gateway.hosts import is_here
 from qmk.gateway.observe.watch import note_call, trace_named
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
 from qmk.rpc import frame, refusals
-from qmk.rpc.private import is_loopback
 
 if TYPE_CHECKING:
     from qmk.gateway.accounts.accounts import Accounts
@@ -53,11 +51,8 @@ KEPT_CLIENTS_OF_A_TENANT = 16
 SESSIONS_OF_A_TOKEN = 256
 """Sessions of remote clients; with one more, the one that was opened first is closed."""
 RETRY_S = 5.0
-HOSTS = 256
-"""Values of the header ``Host`` whose meaning is kept: nearly every request has one of few."""
 SPENDING = (q_submit.CALL, q_restore.CALL, q_replay.CALL)
 """Calls that make a job."""
-_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class Caller(AsyncClient):
@@ -359,13 +354,13 @@ class Callers:
 
     def lets_in_local(self, headers: Mapping[str, str]) -> bool:
         """Whether somebody at this machine may use a page of the gateway's own without a token."""
-        return not self._needs_token and _is_here(headers)
+        return not self._needs_token and is_here(headers)
 
     def _require_local_program(self, headers: Mapping[str, str]) -> None:
         if self._needs_token:
             raise QmkError("AUTH_FAILED", "this gateway asks for a token", help="show a QMK token as the page says")
         from_a_page = "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
-        if from_a_page or not _is_here(headers):
+        if from_a_page or not is_here(headers):
             raise QmkError("AUTH_FAILED", "without a token only programs on this machine are let in")
 
     async def _bound_clients(self, tenant: str) -> None:
@@ -380,16 +375,6 @@ class Callers:
     async def close(self) -> None:
         while self._kept:
             await self._kept.popitem()[1].leave()
-
-
-def _is_here(headers: Mapping[str, str]) -> bool:
-    return _is_name_of_here(headers.get("host", ""))
-
-
-@lru_cache(HOSTS)
-def _is_name_of_here(header: str) -> bool:
-    host = _HOST.fullmatch(header)
-    return host is not None and is_loopback(host[1] or host[2])
 
 
 def token_of(headers: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qmk.base.errors import QmkError
-from qmk.gateway.callers import HOSTS
+from qmk.gateway.hosts import HOSTS
 from qmk.gateway.http import Refusal
 
 Scope = MutableMapping[str, Any]

@@ -61,12 +61,8 @@ class Turns(msgspec.Struct, frozen=True):
     wrote: Callable[[Batch, float], None] | None = None
 
 
-_AFTER_RECORDS = frozenset(
-    (
-        *(fx.Reply, fx.ReplyError, fx.ReplyResult, fx.ReplyProgram, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget),
-        fx.Collect,
-    )
-)
+_REPLIES = (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.ReplyProgram)
+_AFTER_RECORDS = frozenset((*_REPLIES, fx.Launch, fx.Interrupt, fx.Recall, fx.Forget, fx.Collect))
 """Effects that wait for the records made before them. To forget waits too: an answer that waits may show the result."""
 
 
@@ -117,9 +113,8 @@ class Host:
             self._committer.drop,
             turns.soon,
         )
-        self.collector = Collector(
-            journal, self.launches, kernel.jobs.checkpoints, self._committer.drop_blob, turns.in_thread
-        )
+        drop = self._committer.drop_blob
+        self.collector = Collector(journal, self.launches, jobs.checkpoints, drop, turns.in_thread)
         makers = turns.makers or PlainMakers(replies, turns.in_thread)
         self._results = ResultAnswers(journal, makers, self.launches.partials)
         choosing = Choosing(routing, writing or Here(), replies, self.feed, clock_ns, self._held_for)
@@ -346,7 +341,7 @@ class Host:
 
     def _refuse_held(self, held: list[Any], error: QmkError) -> None:
         for effect in held:
-            if isinstance(effect, (fx.Reply, fx.ReplyError, fx.ReplyResult, fx.ReplyProgram)):
+            if isinstance(effect, _REPLIES):
                 self._replies.refuse(effect.conn, effect.ref, error)
 
     def _query_resources(self, effect: fx.QueryResources) -> None:

@@ -357,8 +357,6 @@ class Pool:
 
     def _on_exit(self, worker: Worker, status: int) -> None:
         worker.close()
-        if worker.refused is not None:
-            worker.refused.end()
         if worker in self._dying:
             self._dying.discard(worker)
             if self._ended is not None and not self._dying and not self._ended.done():

@@ -155,7 +155,7 @@ def in_jail(
     bound); a zygote says ``Ready`` instead, and forks workers into jails (``worker.zygote``). What its environment
     would tell of providers is left out, and numerical libraries start no threads as they load, which a fork would
     lose."""
-    command = _confined(engine, threads, external, nice, ["--isolation", "jail", "--memory", str(memory_bytes)])
+    command = _own_command(engine, threads, external, nice, ["--isolation", "jail", "--memory", str(memory_bytes)])
     environment = {**_environment_of_nobody(), "OPENBLAS_NUM_THREADS": "1"}
     if zygote:
         return _start([*command, "--zygote"], environment, socket.SOCK_SEQPACKET)
@@ -168,11 +168,11 @@ def in_sandbox(
     """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound)."""
     more = ["--isolation", sandbox.level, "--memory", str(memory_bytes)]
     shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
-    command = _confined(engine, threads, external, nice, more)
+    command = _own_command(engine, threads, external, nice, more)
     return _start(command, _environment_of_nobody(), sandbox=sandbox, shows=shows)
 
 
-def _confined(engine: str, threads: int, external: External | None, nice: int, more: list[str]) -> list[str]:
+def _own_command(engine: str, threads: int, external: External | None, nice: int, more: list[str]) -> list[str]:
     """The command of a worker that is told its whole declaration, as it cannot search for engines."""
     arguments = ["--engine", engine, "--threads", str(threads), "--nice", str(nice), *more]
     if external is None:

@@ -116,7 +116,9 @@ class Worker:
         return self.watch.look(waits) or (self.keeper.look() if self.keeper is not None else "")
 
     def close(self) -> None:
-        """Ends the looks and the group, after its processes have ended."""
+        """Ends the looks and the group, after its processes have ended, and tells what was refused."""
+        if self.refused is not None:
+            self.refused.end()
         if self.group is not None:
             self.ran_out = self.group.kills() > 0
             self.group.remove()

@@ -1,6 +1,5 @@
 """The events: what can happen to the kernel. The host makes them; every fact the kernel depends on (time, entropy, the
-chosen engine, a worker's answer) comes in through one, so a journal of events replays the kernel bit for bit.
-"""
+chosen engine, a worker's answer) comes in through one, so a journal of events replays the kernel bit for bit."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -55,7 +55,7 @@ class Gateway:
             answer, http=TimelyProtocol, log_config=None, ssl_context_factory=lambda *_: self.tls.context()
         )
         state = SimpleNamespace(streams=Streams(), observer=SimpleNamespace(counters=self.counters))
-        self.server = gateway.Server(config, place, state)  # pyright: ignore[reportArgumentType]
+        self.server = gateway.Server(config, place, cast("Any", state))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]}, daemon=True)
         self.ca = str(folder / "tls" / "ca.pem")
 

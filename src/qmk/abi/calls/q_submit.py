@@ -30,7 +30,7 @@ class Request(shapes.OfSession, frozen=True):
         str,
         Meta(
             description="trace of the request that makes the job (W3C Trace Context), which its lines in the log have; "
-            "it is no part of what an idempotency key is compared by",
+            "an idempotency key is compared without it",
             pattern=r"^([0-9a-f]{32})?\Z",
         ),
     ] = ""
