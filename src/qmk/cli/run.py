@@ -32,7 +32,8 @@ DEFAULT_SHOTS = 1000
 @click.option(
     "--isolation",
     metavar="LEVEL",
-    help="Run the engine at this level of isolation: process, jail, or auto for the strongest that can be had.",
+    help="Run the engine at this level of isolation: process, jail, or auto for the strongest that can be had; "
+    "with --script the sandbox: wasm, or for native Python jail or gvisor.",
 )
 @options.server_option("Run on the server at this URL, or of this context of 'qmk context'.")
 @scripting.script_options

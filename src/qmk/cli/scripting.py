@@ -33,26 +33,22 @@ class ScriptOptions(NamedTuple):
 
     @property
     def first_name(self) -> str:
-        """The first that is given, empty for none."""
-        return next((name for name, value in self._asdict().items() if value is not None), "")
+        """The first that is given and is for scripts alone, empty for none."""
+        return next((name for name in ("input", "wheels") if getattr(self, name) is not None), "")
 
 
 def script_options(command: Command) -> Command:
-    """``--script``, and what goes with it: ``input_path``, ``isolation``, ``wheels``."""
+    """``--script``, and what goes with it: ``input_path``, ``wheels``."""
     given = click.option(
         "--input", "input_path", type=click.Path(allow_dash=True), metavar="FILE",
         help="With --script: JSON that the script gets as qmk.input.",
     )  # fmt: skip
     text = "PROGRAM is a Python script; run it in a sandbox and print its result as JSON."
-    level = click.option(
-        "--isolation", metavar="LEVEL",
-        help="With --script: the sandbox, wasm, or for native Python jail or gvisor.",
-    )  # fmt: skip
     wheels = click.option(
         "--wheels", type=click.Path(exists=True, file_okay=False), metavar="FOLDER",
         help="With --script at jail or gvisor: *.whl files whose packages the script may import.",
     )  # fmt: skip
-    return click.option("--script", is_flag=True, help=text)(given(level(wheels(command))))
+    return click.option("--script", is_flag=True, help=text)(given(wheels(command)))
 
 
 def run(

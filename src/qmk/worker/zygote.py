@@ -32,7 +32,7 @@ def prepare(path: str, memory_bytes: int) -> Jail:
     if len(os.listdir("/proc/self/task")) > 1:
         raise OSError("the engine starts threads as it loads, and a fork would not have them")
     jail = prepare_jail((path,) if path else (), memory_bytes)
-    os.environ.update(HOME="/tmp", TMPDIR="/tmp")
+    os.environ.update(HOME=jail.scratch, TMPDIR=jail.scratch)
     gc.collect()
     gc.freeze()  # a collection in a worker leaves these pages shared
     return jail

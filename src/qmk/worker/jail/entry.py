@@ -42,7 +42,8 @@ _CAPSET, _CAPS_VERSION_3 = 126, 0x20080522
 
 class Jail(NamedTuple):
     """``address_bytes``: the bound on a worker's address space, 0 without one. ``abi``: that of Landlock; ``rules``:
-    its rules. ``listen``: refused calls are counted; ``filter``: the filter of calls. ``proc``: /proc, open."""
+    its rules. ``listen``: refused calls are counted; ``filter``: the filter of calls. ``proc``: /proc, open.
+    ``scratch``: the folder that can be written."""
 
     address_bytes: int
     abi: int
@@ -50,6 +51,7 @@ class Jail(NamedTuple):
     listen: bool
     filter: bytes
     proc: int
+    scratch: str
 
 
 def prepare(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
@@ -69,7 +71,7 @@ def prepare(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     rules = landlock.rules_for((*paths, "/dev"), root.WRITABLE_DEVICES, abi) if abi else []
     refusal = seccomp.NOTIFY if listen else seccomp.REFUSE
-    return Jail(address_bytes, abi, rules, listen, seccomp.program(WORKER, refusal), proc)
+    return Jail(address_bytes, abi, rules, listen, seccomp.program(WORKER, refusal), proc, root.scratch_of(paths))
 
 
 def address_space(memory_bytes: int) -> int:
@@ -200,9 +202,9 @@ def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     assert os.getpid() == WORKER
     PEAK.reset(jail.proc)  # it opens files that are out of reach later
     bound(jail.address_bytes)
-    root.mount_scratch(root.SCRATCH)
+    root.mount_scratch(jail.scratch)
     if jail.abi:
-        landlock.restrict([*jail.rules, *landlock.rules_for((), (root.SCRATCH,), jail.abi)], jail.abi)
+        landlock.restrict([*jail.rules, *landlock.rules_for((), (jail.scratch,), jail.abi)], jail.abi)
     drop_capabilities()
     _close_others({kept, told.fileno(), *PEAK.files})
     listener = seccomp.install(jail.filter, jail.listen)

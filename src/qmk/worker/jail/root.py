@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 
 from qmk.worker.jail.kernel import LIBC, call, check
 
@@ -25,7 +26,7 @@ _BOUNDS = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=0755"
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
-SCRATCH = "/tmp"
+SCRATCH, _OTHER_SCRATCH = "/tmp", "/var/tmp"
 WRITABLE_DEVICES = ("/dev/null",)
 WRITABLE = (SCRATCH, *WRITABLE_DEVICES)
 _STATVFS_FLAGS = {1: 1, 2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
@@ -55,6 +56,11 @@ def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "
     check(LIBC.mount(*words, ctypes.c_ulong(flags), data.encode() or None), f"mount {target}")
 
 
+def scratch_of(paths: Iterable[str]) -> str:
+    """The folder of a jail that can be written: /tmp, unless what the jail shows lies beneath it."""
+    return _OTHER_SCRATCH if any(path.startswith(f"{SCRATCH}/") for path in paths) else SCRATCH
+
+
 def mount_scratch(path: str) -> None:
     """Mounts an empty folder of bounded size and number of files."""
     _mount("qmk", path, "tmpfs", MS_NOSUID | MS_NODEV, _BOUNDS)
@@ -67,7 +73,7 @@ def enter(paths: tuple[str, ...]) -> None:
     held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*paths, *DEVICES) if path not in links}
     folders = {path for path in held if os.path.isdir(path)}
     mount_scratch(_PLACE)
-    os.mkdir(f"{_PLACE}/tmp")
+    os.makedirs(_PLACE + scratch_of(paths))
     for path, to in links.items():
         os.makedirs(os.path.dirname(_PLACE + path), exist_ok=True)
         os.symlink(to, _PLACE + path)
