@@ -29,7 +29,7 @@ def test_a_local_run_has_the_bits_of_any_other_at_each_level_and_says_at_which_i
 def test_a_level_that_cannot_be_had_is_refused_with_the_reason() -> None:
     with (
         qmk.Embedded(isolation="microvm") as kernel,
-        pytest.raises(QmkError, match="'microvm' is not available: ") as told,
+        pytest.raises(QmkError, match="'microvm' is not available here: ") as told,
     ):
         kernel.run(GRAPH, shots=1)
     assert told.value.fields["help"]

@@ -72,13 +72,15 @@ def test_a_process_of_a_jail_that_is_stopped_is_ended(which: str) -> None:
 
 
 GREEDY = """
+import os
+
 from odd_engines import Zeros, _declare
 
 class Greedy(Zeros):
     def run(self, shots, seed, progress=None):
         kept = []
         for number in range(50):
-            with open(f"/tmp/{number}", "wb") as file:
+            with open(os.path.join(os.environ["TMPDIR"], str(number)), "wb") as file:
                 file.write(bytes(1 << 20))
             kept.append(bytearray(b"x") * (1 << 20))
         return super().run(shots, seed, progress)
