@@ -21,6 +21,7 @@ from qmk.kernel.effects import (
     Recall,
     Reply,
     ReplyError,
+    ReplyProgram,
     ReplyResult,
     Route,
 )
@@ -77,6 +78,8 @@ class ExampleHost:
                     self.answers[effect.ref] = effect.error
                 case ReplyResult():
                     self.answers[effect.ref] = self.with_result(effect)
+                case ReplyProgram():
+                    self.answers[effect.ref] = msgspec.structs.replace(effect.reply, text=self.host_part["text"])
                 case Estimate():
                     self.answers[effect.ref] = msgspec.convert(
                         {**self.host_part, "digest": effect.digest, "shots": effect.shots}, q_estimate.Reply

@@ -41,11 +41,11 @@ _COLUMNS = "seq, time, user, act, organisation, fields, hash"
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The newest act: its number, its hash, and its seal in hexadecimal."""
+    """The newest act: its number, its hash, and its seal."""
 
     seq: int
     hash: str
-    seal: str
+    seal: bytes
 
 
 class Acts:
@@ -70,7 +70,7 @@ class Acts:
             f"INSERT INTO acts ({_COLUMNS}, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, head, seal := self._key.sign(text_of(head))),
         )
-        self._last = Head(row[0], head, seal.hex())
+        self._last = Head(row[0], head, seal)
 
     def take_head(self) -> Head | None:
         """The newest act of a transaction, once; within it, or an act that was undone could be taken for one."""
@@ -94,13 +94,11 @@ class Acts:
         path, private = self._folder / f"{KEY}.pub", self._folder / f"{KEY}.key"
         key = public_key(path) if path.exists() else self._key.public_key() if private.exists() else None
         found, head = verify(base, key), self._read_head()
-        if (
-            found.broken
-            or head is None
-            or key is None
-            or not signed_by(key, bytes.fromhex(head.seal), text_of(head.hash))
-        ):
+        if found.broken or head is None or key is None:
             return found
+        if not signed_by(key, head.seal, text_of(head.hash)):
+            why = f"{self._head.name} is not sealed by the gateway's key"
+            return ActsVerified(acts=found.acts, broken=found.acts + 1, why=why)
         row = base.execute("SELECT hash FROM acts WHERE seq = ?", (head.seq,)).fetchone()
         if row is not None and row[0] == head.hash:
             return found

@@ -14,9 +14,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import msgspec
-from authlib.oauth2 import rfc7636
-from authlib.oidc.core import CodeIDToken
-from authlib.oidc.discovery import OpenIDProviderMetadata
 from cryptography.fernet import Fernet, InvalidToken
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -94,6 +91,8 @@ class Issuer:
     async def metadata(self) -> Mapping[str, Any]:
         """What the issuer says of itself (OpenID Connect Discovery). Raises CONNECTION_LOST, AUTH_FAILED."""
         if self._clock() - self._read_at["metadata"] >= KEPT_S:
+            from authlib.oidc.discovery import OpenIDProviderMetadata  # what only sign-in needs is imported by it
+
             url = self.provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
             found: Any = OpenIDProviderMetadata(await self._json("GET", url))
             try:
@@ -112,6 +111,8 @@ class Issuer:
 
     async def begin(self, callback: str, wanted: str, cipher: Fernet) -> tuple[str, str]:
         """Where the browser is sent, and the text that it keeps meanwhile."""
+        from authlib.oauth2 import rfc7636
+
         state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
         flow = _Flow(self.provider.name, state, nonce, verifier, callback, wanted)
         query = {
@@ -169,6 +170,8 @@ class Issuer:
                 "sub": {"essential": True},
             }
             params = {"nonce": nonce, "client_id": self.provider.client_id, "access_token": access_token}
+            from authlib.oidc.core import CodeIDToken
+
             claims: Any = CodeIDToken(token.claims, token.header, options, params)
             claims.validate(int(self._clock()), LEEWAY_S)
         except (JoseError, ValueError, TypeError) as error:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level, at_least, below_floor, highest, parse
 from qmk.host.isolation.capability import Capability
-from qmk.host.isolation.probe import DRIVERS, probe_level
 from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
 
@@ -63,6 +62,8 @@ class Isolation:
         wanted = highest(floor, self._default)
         if wanted == "process":
             return "process"
+        from qmk.host.isolation.probe import DRIVERS
+
         troubles: list[tuple[str, str]] = []
         levels: list[Level] = [level for level in DRIVERS if at_least(level, wanted)]
         for level in levels:
@@ -92,5 +93,7 @@ class Isolation:
 
 def isolation_of(text: str) -> Isolation:
     """What decides on levels for an operator who asks for the level of this name, or for ``auto``."""
+    from qmk.host.isolation.probe import probe_level
+
     floor = parse(text)
     return Isolation(floor, probe_level, floor or DEFAULT_LEVEL)

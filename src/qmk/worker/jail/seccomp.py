@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import struct
 from collections.abc import Iterable
@@ -110,6 +109,8 @@ _RESPONSE = struct.Struct("=QqiI")
 
 def answer_one(listener: int) -> int | None:
     """Refuses the call that waits at the listener with EPERM. Gives its number, None if it went away meanwhile."""
+    import fcntl  # which other systems do not have; this file is read on all
+
     got = bytearray(_NOTIFICATION.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, got)
