@@ -29,7 +29,7 @@ def test_a_small_job_after_a_large_one_has_a_small_peak() -> None:
 def test_where_it_cannot_begin_anew_the_whole_life_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     from qmk.worker import memory
 
-    def refuse(*arguments: object) -> int:
+    def refuse(*arguments: object, **keywords: object) -> int:
         raise PermissionError
 
     monkeypatch.setattr(memory.os, "open", refuse)
