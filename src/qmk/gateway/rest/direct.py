@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 class _Request(Request[Any, Any, Any]):
     """A request whose headers have been read. What the framework keeps of a request is made only if it is used."""
 
-    def __init__(self, scope: Any, receive: Any, send: Any, headers: dict[str, str]) -> None:  # noqa: super() is late
+    def __init__(self, scope: Any, receive: Any, send: Any, headers: dict[str, str]) -> None:  # super() is late
         self.scope, self.receive, self.send, self._read = scope, receive, send, headers
 
     def __getattr__(self, name: str) -> Any:
