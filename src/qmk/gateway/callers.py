@@ -36,7 +36,7 @@ from qmk.client.patience import Outage, new_key
 from qmk.gateway.accounts.roles import OPERATOR, Actor
 from qmk.gateway.children import Children
 from qmk.gateway.hosts import is_here
-from qmk.gateway.observe.watch import note_call, trace_named
+from qmk.gateway.observe.watch import current_trace, note_call
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import read_options
@@ -155,7 +155,7 @@ class Caller(AsyncClient):
     async def _request(self, call: Call, fields: dict[str, Any]) -> Any:
         if call is q_query_resources.CALL:  # whose figures of the queue are those of the session's tenant
             return call.request(session_id=await self.session_id())
-        if call is q_submit.CALL and (trace := trace_named()):
+        if call is q_submit.CALL and (trace := current_trace()):
             fields = {**fields, "trace": trace}
         return await super()._request(call, fields)
 
@@ -170,7 +170,7 @@ class Caller(AsyncClient):
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""
         self._under_way += 1
-        if trace := trace_named():
+        if trace := current_trace():
             asked = [
                 (call, _with_trace(request, trace) if call is q_submit.CALL else request) for call, request in asked
             ]

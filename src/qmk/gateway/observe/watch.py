@@ -64,7 +64,7 @@ def note_call(call: Call, begin_s: float, reply: bytes | msgspec.Raw | None, ten
         watched.calls.append((call.name, now_ns - round(took_s * 1e9), now_ns))
 
 
-def trace_named() -> str:
+def current_trace() -> str:
     """The trace that the request at hand has named; empty: none."""
     watched = WATCHED.get()
     return watched.parent.trace if watched is not None and watched.parent is not None else ""
