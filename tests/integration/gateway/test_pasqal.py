@@ -38,7 +38,7 @@ def channel(id: str) -> dict[str, Any]:
 
 
 def sequence(duration: Any = 400, variables: dict[str, Any] | None = None) -> str:
-    """Two atoms 6 um apart under a pulse of 6 rad/us: never both excited."""
+    """Two atoms 3 um apart under a pulse of 6 rad/us: both are excited with a probability of 1e-6."""
     pulse = {
         "op": "pulse",
         "channel": "r",
@@ -67,7 +67,7 @@ def sequence(duration: Any = 400, variables: dict[str, Any] | None = None) -> st
         {
             "version": "1",
             "name": "pulser-exported",
-            "register": [{"name": "q0", "x": -3.0, "y": 0.0}, {"name": "q1", "x": 3.0, "y": 0.0}],
+            "register": [{"name": "q0", "x": -1.5, "y": 0.0}, {"name": "q1", "x": 1.5, "y": 0.0}],
             "channels": {"r": "rydberg_global"},
             "variables": variables or {},
             "operations": [pulse],
