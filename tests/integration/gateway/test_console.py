@@ -105,6 +105,8 @@ def test_a_session_begins_with_a_token_and_ends(chem: Browser) -> None:
     assert all(word in cookie.lower() for word in ("httponly", "samesite=lax", "path=/"))
     assert chem.token not in cookie
     assert other.get("/jobs").status_code == 200
+    account = other.get("/account").text  # of a token without a user too, all of its sessions are listed
+    assert (account.count('aria-label="End the session'), account.count("this one")) == (2, 1)
     assert other.post("/signout").status_code == 303
     assert other.get("/jobs").status_code == 303
 

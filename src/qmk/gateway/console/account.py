@@ -35,8 +35,7 @@ async def show_account(view: View) -> Response[Any]:
     usage, _ = await view.ask_part("account.usage")
     counts, _ = await view.ask_part("account.telemetry")
     tree = await view.ask("capabilities.list")
-    found, _ = await view.ask_part("users.sessions", user=view.session.user)
-    sessions = found.sessions if found is not None else [view.session]
+    sessions = await view.request.app.state.sessions.list(view.session.user, time.time())
     observes = await _observes(view)
     return view.page("account.html", me=me, usage=usage, counts=counts, tree=tree, sessions=sessions, observes=observes)
 
