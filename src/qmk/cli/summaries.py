@@ -11,6 +11,7 @@ SUMMARIES = {
     "audit": "Read and verify the audit log: every decision of the kernel, chained by hashes, sealed by signed roots",
     "backup": "Make, verify and restore backups of a daemon's data folder: jobs, results, accounts, and keys if asked for",
     "budget": "Budgets: what an organisation may spend in a month",
+    "bundle": "Make and verify a bundle: one signed file from which QMK is installed where there is no network",
     "calibrate": "Run small programs on every installed engine and fit the rates of its cost model to this machine",
     "cancel": "Stop JOB; its worker ends at once",
     "certificates": "Certificates of the gateway's own authority: for callers that must show one (--client-ca auto), and for servers",

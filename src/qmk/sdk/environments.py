@@ -221,24 +221,24 @@ def _make(folder: Path, python: Path) -> None:
         raise _failure(
             f"cannot make {folder.parent}: {error.strerror}", "set QMK_STATE_DIR to a folder of yours"
         ) from None
-    done = _run([str(python), "-m", "venv", str(folder)])
+    done = run([str(python), "-m", "venv", str(folder)])
     if done.returncode:
         shutil.rmtree(folder, ignore_errors=True)
         fix = "install the venv module of that Python (Debian: apt install python3-venv), or name another with --python"
-        raise _failure(f"{python} cannot make an environment: {_last(done)}", fix)
+        raise _failure(f"{python} cannot make an environment: {last_lines(done)}", fix)
 
 
 def run_pip(python: Path, engine: str, arguments: list[str]) -> None:
     """Installs into the environment of ``python``. What pip reads, its settings and variables, holds here too. Raises
     UNSUPPORTED with the last lines of what it said."""
     options = ["--disable-pip-version-check", "--no-input", "--quiet"]
-    done = _run([str(python), "-m", "pip", "install", *options, *arguments])
+    done = run([str(python), "-m", "pip", "install", *options, *arguments])
     if done.returncode:
         fix = "the library may not be made for this system or this Python; --python PATH takes another one"
-        raise _failure(f"pip cannot install engine '{engine}':\n{_last(done)}", fix)
+        raise _failure(f"pip cannot install engine '{engine}':\n{last_lines(done)}", fix)
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Runs a program without what leads its Python to the modules of ours."""
     ours = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER")
     environment = {name: value for name, value in os.environ.items() if name not in ours}
@@ -250,7 +250,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         raise _failure(f"cannot start {command[0]}: {error.strerror}", "name another Python with --python") from error
 
 
-def _last(done: subprocess.CompletedProcess[str]) -> str:
+def last_lines(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     return "\n".join(lines[-LAST_LINES:])
 

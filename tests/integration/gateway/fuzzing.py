@@ -58,7 +58,10 @@ def another_is_told_as_of_nothing(context: Any, response: Any, case: Any) -> Non
 
 def absent_like(name: str) -> str:
     """A name of the same form that nobody has."""
-    return re.sub(r"[0-9a-f]{32}", uuid.uuid4().hex, name) if re.search(r"[0-9a-f]{32}", name) else f"no-{name[:32]}"
+    digits = re.search(r"[0-9a-f]{16,32}", name)
+    if digits is None:
+        return f"no-{name[:32]}"
+    return name.replace(digits[0], uuid.uuid4().hex[: len(digits[0])])
 
 
 def answer_to(asked: Any, absent: dict[str, str]) -> tuple[int, str, bytes]:
