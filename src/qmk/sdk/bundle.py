@@ -146,10 +146,10 @@ def verify(source: Path, key: Ed25519PublicKey) -> Bundle:
     except (OSError, tarfile.TarError) as error:
         raise _invalid(f"cannot read {source}: {error}", "name a file that 'qmk bundle create' has made") from error
     if len(roots) != 1 or SUMS not in kept or SIGNATURE not in kept:
-        raise _invalid(f"{source} is no bundle", "name a file that 'qmk bundle create' has made")
+        raise _invalid(f"{source} is not a bundle", "name a file that 'qmk bundle create' has made")
     if not keys.signed_by(key, kept[SIGNATURE], kept[SUMS]):
         raise _invalid(f"{source} is not signed with that key", "ask whoever made it for their public key")
-    listed = dict(_listed(source, kept[SUMS]))
+    listed = dict(_read_sums(source, kept[SUMS]))
     for name in sorted(listed.keys() | found.keys() - {SUMS, SIGNATURE}):
         if name not in found:
             raise _damage(source, name, "is missing")
@@ -159,7 +159,7 @@ def verify(source: Path, key: Ed25519PublicKey) -> Bundle:
     return Bundle(roots.pop(), len(found), size, [line.partition(" ")[0] for line in packages], images)
 
 
-def _listed(source: Path, sums: bytes) -> Iterator[tuple[str, str]]:
+def _read_sums(source: Path, sums: bytes) -> Iterator[tuple[str, str]]:
     for line in sums.decode(errors="replace").splitlines():
         match = _LINE.fullmatch(line)
         if match is None:

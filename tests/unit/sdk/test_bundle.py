@@ -131,7 +131,7 @@ def changed(source: Path, target: Path, change: Callable[[str, bytes], bytes | N
         (lambda name, old: b"x" if name == "docs/index.md" else old, "docs/index.md is damaged"),
         (lambda name, old: None if name == "docs/index.md" else old, "docs/index.md is missing"),
         (lambda name, old: old.replace(b"a", b"b") if name == bundle.SUMS else old, "is not signed"),
-        (lambda name, old: None if name == bundle.SIGNATURE else old, "is no bundle"),
+        (lambda name, old: None if name == bundle.SIGNATURE else old, "is not a bundle"),
     ],
 )
 def test_what_was_changed_is_found(
