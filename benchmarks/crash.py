@@ -22,7 +22,7 @@ from pathlib import Path
 
 import qmk
 from benchmarks.crash_jobs import KINDS, Accepted, Kind, Outage, Report, Seen, seen
-from benchmarks.crash_victim import Victim
+from benchmarks.crash_victim import Pair, Victim
 from benchmarks.daemon import database_server
 from qmk.base.errors import QmkError
 from qmk.client import Client
@@ -154,7 +154,7 @@ def storm(
             if dice.random() < 6 / 7:
                 _see_it_come_back(victim, load, report, work)
             time.sleep(dice.uniform(0.0, 0.5))
-            if what := _fault(victim, dice, crash_server, full_disk=not database):
+            if what := _fault(victim, dice, crash_server, full_disk=victim.disk_fills and not database):
                 report.kills[what] += 1
                 report.outages.append(Outage(what, time.monotonic()))
         _see_it_come_back(victim, load, report, work)
@@ -274,6 +274,7 @@ def main() -> int:
     parser.add_argument(
         "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
     )
+    parser.add_argument("--standby", action="store_true", help="a second daemon stands by and takes over")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
@@ -287,6 +288,7 @@ def main() -> int:
             options.seed,
             durability=options.durability,
             crash_server=crash_server,
+            kind=Pair if options.standby else Victim,
         )
     print(report.text())
     return 0 if report.sound else 1

@@ -44,6 +44,7 @@ class Victim:
     """The daemon, started again whenever it was killed. ``program`` goes on after ``DAEMON``."""
 
     program, more = "serve(config)", list[str]()
+    disk_fills = True
 
     def __init__(self, folder: Path, database: str, durability: str) -> None:
         self.folder = folder
@@ -154,3 +155,26 @@ class Victim:
         finally:
             self.process.kill()
             self._log.close()
+
+
+class Pair(Victim):
+    """A daemon that leads, and one that stands by. Of a killed one there is another at once, which stands by."""
+
+    program = "from dataclasses import replace; serve(replace(config, standby=True))"
+    disk_fills = False
+
+    def __init__(self, folder: Path, database: str, durability: str) -> None:
+        super().__init__(folder, database, durability)
+        while not self.answers():
+            time.sleep(0.05)
+        self.second = self._start()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process, self.second = self.second, self._start()
+
+    def stop(self) -> None:
+        self.second.kill()
+        self.second.wait()
+        super().stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.crash import WORK, storm
-from benchmarks.crash_victim import Victim
+from benchmarks.crash_victim import Pair, Victim
 from benchmarks.service_crash import Service, ServiceApart
 
 SEED = 12
@@ -17,9 +17,11 @@ pytestmark = pytest.mark.timeout(600)  # as long as it takes on a machine that d
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, database_url: str):
-    report = storm(tmp_path, database_url, kills=8, clients=8, seed=3, pause_s=0.2, work=1)
+@pytest.mark.parametrize(
+    ("database_url", "kind"), [("sqlite", Victim), ("postgresql", Pair)], indirect=["database_url"]
+)
+def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, database_url: str, kind: type[Victim]):
+    report = storm(tmp_path, database_url, kills=8, clients=8, seed=3, pause_s=0.2, work=1, kind=kind)
     assert report.sound, report.text()
     assert report.kills.total() == 8
     assert report.kills["daemon killed"] > 0

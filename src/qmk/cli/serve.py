@@ -84,6 +84,11 @@ PORT_S = 10.0
     help="What decodes while machines of logical qubits run, such as event=1.2e-7,cores=4,round=1e-6 (seconds); their "
     "load is not bounded if not given.",
 )
+@click.option(
+    "--standby",
+    is_flag=True,
+    help="Where another daemon uses the data folder or the database, wait for its end, and take its place.",
+)
 @click.option("--no-hedging", is_flag=True, help="Start no second engine on an idle worker for an uncertain run.")
 @request.option("isolation", "isolation")
 @options.engine_python_option
@@ -120,6 +125,7 @@ def command(
     bounds: tuple[tuple[str, int], ...],
     cache_bytes: int | None,
     decoder: str | None,
+    standby: bool,
     no_hedging: bool,
     isolation: str,
     worker_nice: int | None,
@@ -154,6 +160,7 @@ def command(
         "quotas": dict(quotas) or None,
         "cache_bytes": cache_bytes,
         "decoding": Decoding.parse(decoder) if decoder else None,
+        "standby": standby,
         "hedging": False if no_hedging else None,
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
@@ -179,16 +186,16 @@ def _serve(
     from qmk.host.daemon import serve
 
     if http is None:
-        serve(config, ready=announce)
+        serve(config, announce, announce_waiting)
         return
     gateway.require_packages(grpc=grpc is not None)
     gateway.check_tls(tls["tls"], tls["tls-cert"], tls["tls-key"], tls["client-ca"])
-    place = gateway.free_place(*grpc) if grpc else None
+    place = grpc if config.standby or grpc is None else gateway.free_place(*grpc)
     edge = [*edge, f"--grpc={gateway.address_of(*place)}"] if place else edge
     hosts = [http[0], *allowed_hosts] if tls["tls"] else []
     secure = bool(tls["tls"] or tls["tls-cert"])
     with run_beside(config, http, edge, hosts, secure=secure, grpc=place) as ready:
-        serve(config, ready=ready)
+        serve(config, ready, announce_waiting)
 
 
 def _authority(config: HostConfig, hosts: list[str]) -> Path | None:
@@ -210,23 +217,25 @@ def run_beside(
     grpc: tuple[str, int] | None = None,
 ) -> Generator[Callable[[HostConfig], None]]:
     """What is to be done once the daemon is ready, where a gateway runs beside it until its end. ``hosts``: make it a
-    certificate for these."""
-    listening = gateway.listen(*http, patience_s=PORT_S)
+    certificate for these. A daemon that stands by listens once it takes over: the port is that of whom it waits for."""
+    listening = None if config.standby else gateway.listen(*http, patience_s=PORT_S)
     arguments = ["--socket", str(config.socket), "--data-dir", str(config.data_dir), "--host", http[0], *edge]
     arguments += ["--require-token"] if config.require_token else []
     arguments += ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
     database = {"QMK_DATABASE": config.database} if config.database else {}
-    process = beside.GatewayProcess(listening, arguments, database)
+    with contextlib.ExitStack() as ending:
+        if listening is not None:
+            ending.callback(listening.close)
 
-    def ready(config: HostConfig) -> None:
-        announce(config)
-        gateway.announce(listening, secure, grpc, _authority(config, hosts))
-        process.start()
+        def ready(config: HostConfig) -> None:
+            place = listening or gateway.listen(*http, patience_s=PORT_S)
+            announce(config)
+            gateway.announce(place, secure, grpc, _authority(config, hosts))
+            process = beside.GatewayProcess(place, arguments, database)
+            ending.callback(process.stop)
+            process.start()
 
-    try:
         yield ready
-    finally:
-        process.stop()
 
 
 def _retention(results_s: float | None, checkpoints_s: float | None, bounds: dict[str, int]) -> Retention:
@@ -247,6 +256,10 @@ def _mode(text: str | None) -> int | None:
         return int(text, 8)
     except ValueError:
         raise click.UsageError(f"--socket-mode is octal, such as 660, not '{text}'") from None
+
+
+def announce_waiting(holder: str) -> None:
+    terminal.say(f"standing by: {holder}; Ctrl-C stops", err=True)
 
 
 def announce(config: HostConfig) -> None:

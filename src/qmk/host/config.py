@@ -68,7 +68,8 @@ class HostConfig:
     ``cache_bytes``: results of one tenant that answer a repeated job with a seed, 0 for none. ``hedging``: a second
     engine may run on an idle worker where the prediction is in doubt. ``decoding``: what decodes while machines of
     logical qubits run; without it nothing bounds the load of a decoder. ``isolation``: the weakest level that any job
-    runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for.
+    runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for. ``standby``: where another daemon uses the
+    data folder or the database, its end is waited for.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -96,6 +97,7 @@ class HostConfig:
     hedging: bool = True
     decoding: Decoding | None = None
     isolation: str = AUTO
+    standby: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:

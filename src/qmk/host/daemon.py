@@ -45,16 +45,26 @@ START_WAIT_S = 0.004
 """A launch that takes longer has its start told and recorded before its end."""
 
 
-def serve(config: HostConfig | None = None, ready: Callable[[HostConfig], None] | None = None) -> None:
-    """Run the daemon until SIGINT, SIGTERM or SIGHUP; ``ready`` is called once it answers.
+def serve(
+    config: HostConfig | None = None,
+    ready: Callable[[HostConfig], None] | None = None,
+    waiting: Callable[[str], object] | None = None,
+) -> None:
+    """Run the daemon until SIGINT, SIGTERM or SIGHUP; ``ready`` is called once it answers. One that stands by tells
+    ``waiting`` for whose end it waits.
 
     Raises RESOURCE_EXHAUSTED when another daemon uses the data folder or the socket, or a place cannot be used;
     INTERNAL_ERROR when the journal is damaged or can no longer be written.
     """
     chosen = config or HostConfig()
     _allow_many_files()
-    with Lock(chosen.lock_path), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(Daemon(chosen, ready).run())
+    told = (waiting or log.info) if chosen.standby else None
+    with Lock(chosen.lock_path, told):
+        place = (chosen.data_dir, chosen.database)
+        with name_losses(*place):  # before there is a loop: a signal ends what only waits
+            journal = open_journal(*place, chosen.durability, chosen.database_patience_s, told)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(Daemon(chosen, journal, ready).run())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -88,20 +98,21 @@ def _connections(config: HostConfig) -> int:
 class Daemon:
     """Starts and stops the parts of the daemon: what starts last stops first."""
 
-    def __init__(self, config: HostConfig, ready: Callable[[HostConfig], None] | None = None) -> None:
+    def __init__(
+        self, config: HostConfig, journal: SqlJournal, ready: Callable[[HostConfig], None] | None = None
+    ) -> None:
         self._config = config
+        self._journal = journal
         self._ready = ready
         self._stop: asyncio.Event = asyncio.Event()
         self._broken: QmkError | None = None
 
     async def run(self) -> None:
-        config = self._config
+        config, journal = self._config, self._journal
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
         key = token_key(config.data_dir)
-        with name_losses(config.data_dir, config.database):
-            journal = open_journal(config.data_dir, config.database, config.durability, config.database_patience_s)
         threads = Threads(loop)
         translation = Translation(config.text, config.decoding)
         calls = CallServer(translation, ConnectionBounds(_connections(config), config.frame_s), threads.do)

@@ -7,6 +7,7 @@ import fcntl
 import os
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -52,10 +53,12 @@ def open_file(path: Path, flags: int) -> int:
 
 
 class Lock:
-    """A lock on the data folder, held while the process lives, whatever ends it. The file holds the process id."""
+    """A lock on the data folder, held while the process lives, whatever ends it. The file holds the process id. With
+    ``waiting``, which is told who has it, a lock that another has is waited for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, waiting: Callable[[str], object] | None = None) -> None:
         self._path = path
+        self._waiting = waiting
         self._fd = -1
 
     def __enter__(self) -> Self:
@@ -64,18 +67,24 @@ class Lock:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = os.read(self._fd, 32).decode(errors="replace").strip()
-            os.close(self._fd)
-            self._fd = -1
-            raise QmkError(
-                "RESOURCE_EXHAUSTED",
-                f"another daemon{f' (process {pid})' if pid else ''} uses the data folder {self._path.parent}",
-                pid=int(pid) if pid.isdigit() else None,
-                help="stop it, or name another folder with --data-dir or QMK_STATE_DIR",
-            ) from None
+            self._wait()
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         return self
+
+    def _wait(self) -> None:
+        pid = os.read(self._fd, 32).decode(errors="replace").strip()
+        held = f"another daemon{f' (process {pid})' if pid else ''} uses the data folder {self._path.parent}"
+        try:
+            if self._waiting is None:
+                fix = "stop it, or name another folder with --data-dir or QMK_STATE_DIR"
+                raise QmkError("RESOURCE_EXHAUSTED", held, pid=int(pid) if pid.isdigit() else None, help=fix) from None
+            self._waiting(held)
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+        except BaseException:
+            os.close(self._fd)
+            self._fd = -1
+            raise
 
     def __exit__(self, *failure: object) -> None:
         os.ftruncate(self._fd, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from qmk.base.errors import QmkError
@@ -30,15 +31,20 @@ def is_database_url(text: str) -> bool:
 
 
 def open_journal(
-    data_dir: Path, database: str = "", durability: Durability = "process", patience_s: float = PATIENCE_S
+    data_dir: Path,
+    database: str = "",
+    durability: Durability = "process",
+    patience_s: float = PATIENCE_S,
+    waiting: Callable[[str], object] | None = None,
 ) -> SqlJournal:
     """The journal of a data folder, whose lock the caller holds. ``database`` is a ``postgresql://`` URL, whose server,
-    when lost, is waited for ``patience_s``; empty: the file ``journal.sqlite`` in the folder. Blobs are files in the
-    folder either way. See ``Database`` for what is raised."""
+    when lost, is waited for ``patience_s``; empty: the file ``journal.sqlite`` in the folder. With ``waiting``, which
+    is told who uses the database, the end of that daemon is waited for. Blobs are files in the folder either way. See
+    ``Database`` for what is raised."""
     private_folder(data_dir)
     if not database:
         _require_whole_files(data_dir)
-    base = _database(data_dir, database, durability, patience_s)
+    base = _database(data_dir, database, durability, patience_s, waiting)
     try:
         faults = base.check(CHECKED)
         if faults:
@@ -68,11 +74,13 @@ def blobs_of(data_dir: Path, durability: Durability = "process") -> FileBlobs:
     return FileBlobs(data_dir / BLOBS_NAME, synced=durability == "power")
 
 
-def _database(data_dir: Path, url: str, durability: Durability, patience_s: float) -> Database:
+def _database(
+    data_dir: Path, url: str, durability: Durability, patience_s: float, waiting: Callable[[str], object] | None
+) -> Database:
     if not url:
         return SqliteDatabase(data_dir / JOURNAL_NAME, durability)
     if not is_database_url(url):
         raise QmkError("INVALID_PARAMS", f"a database is named by a URL that begins with '{SCHEMES[0]}'")
     from qmk.host.sql.postgres import PostgresDatabase
 
-    return PostgresDatabase(url, patience_s)
+    return PostgresDatabase(url, patience_s, waiting)

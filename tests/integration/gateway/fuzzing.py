@@ -20,6 +20,8 @@ OTHER, OTHERS, KEPT = (os.environ.get(f"QMK_FUZZ_{name}", "").split() for name i
 """The token of another tenant than the one whose requests are drawn, what that tenant may see, and the names without
 which these requests would not be let in any more: nothing but GET is asked of what has one."""
 SESSION = requests.Session()
+OF_ITS_OWN = re.compile(rb'"time":[0-9.]+|"id":"[0-9a-f]{16}"')
+"""What a calibration has of its making: two of the same content, made one after the other, differ in it."""
 
 scalar("Int64", st.integers(-(2**63), 2**63 - 1).map(nodes.Int))
 scalar(
@@ -73,7 +75,7 @@ def answer_to(asked: Any, absent: dict[str, str]) -> tuple[int, str, bytes]:
     sent.headers.update({**asked.headers, "Authorization": f"Bearer {OTHER[0]}"})
     sent.body = asked.body
     answer = SESSION.send(sent, timeout=60)
-    body = answer.content
+    body = OF_ITS_OWN.sub(b"", answer.content)
     for name, other in absent.items():
         body = body.replace(other.encode(), name.encode())
     return answer.status_code, answer.headers.get("content-type", ""), body

@@ -98,12 +98,13 @@ def _certificate(url: str) -> dict[str, str]:
 
 
 class PostgresDatabase:
-    """Raises, beside what ``Database`` says, RESOURCE_EXHAUSTED when another daemon uses the database."""
+    """Raises, beside what ``Database`` says, RESOURCE_EXHAUSTED when another daemon uses the database; with
+    ``waiting``, which is told of it, its end is waited for."""
 
     waits_for_disk = True
     far = True
 
-    def __init__(self, url: str, patience_s: float = 60.0) -> None:
+    def __init__(self, url: str, patience_s: float = 60.0, waiting: Callable[[str], object] | None = None) -> None:
         self.url = url
         self.name = without_password(url)
         self._patience_s = patience_s
@@ -117,7 +118,10 @@ class PostgresDatabase:
         try:
             self._writer = self._wait_for_server(self._connect, at_start=True)
             self._require_release()
-            self._take_lock(min(LOCK_PATIENCE_S, patience_s))
+            if waiting is None:
+                self._take_lock(min(LOCK_PATIENCE_S, patience_s))
+            else:
+                self._stand_by(waiting)
             self._reader = self._connect()
             settle(self, WORDS)
             self._lead()
@@ -159,16 +163,34 @@ class PostgresDatabase:
     def _take_lock(self, patience_s: float) -> None:
         """Become the one daemon of this schema; a daemon that has just ended may hold it a moment longer."""
         deadline = time.monotonic() + patience_s
-        query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
-        while not self._writer.execute(query, (LOCK,)).fetchone()[0]:
+        while not self._try_lock():
             if time.monotonic() > deadline:
-                raise QmkError(
-                    "RESOURCE_EXHAUSTED",
-                    f"another daemon ({self._holder()}) uses the database {self.name}",
-                    retryable=False,
-                    help="stop it, or name another database or schema",
-                )
+                fix = "stop it, or name another database or schema"
+                raise QmkError("RESOURCE_EXHAUSTED", self._held(), retryable=False, help=fix)
             time.sleep(RETRY_S)
+
+    def _stand_by(self, waiting: Callable[[str], object]) -> None:
+        """As ``_take_lock``, for as long as it takes, through losses of the server too."""
+        told = False
+        while True:
+            try:
+                if self._try_lock():
+                    return
+                if not told:
+                    waiting(self._held())
+                    told = True
+            except (self._driver.OperationalError, self._driver.InterfaceError):
+                if not self._writer.closed:
+                    raise
+                self._writer = self._wait_for_server(self._connect)
+            time.sleep(RETRY_S)
+
+    def _try_lock(self) -> bool:
+        query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
+        return self._writer.execute(query, (LOCK,)).fetchone()[0]
+
+    def _held(self) -> str:
+        return f"another daemon ({self._holder()}) uses the database {self.name}"
 
     def _holder(self) -> str:
         found = self._writer.execute(
