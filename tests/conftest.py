@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from qmk.request import shots
 from tests.e2e.commands import COMMANDS, Commands, Started
+from tests.objects import ObjectServer
 from tools.throwaway_postgres import Cluster, shared
 
 HERE = Path(__file__).parent
@@ -221,6 +222,16 @@ def postgres_url(postgres_server: Cluster) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """What ``--database`` is given: nothing for SQLite, a URL for PostgreSQL; the test runs once with each."""
     return "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
+    """The server, which this process and those that it starts reach."""
+    made = ObjectServer()
+    for name, value in made.variables.items():
+        monkeypatch.setenv(name, value)
+    yield made
+    made.stop()
 
 
 @pytest.fixture(name="eventually")

@@ -1,4 +1,4 @@
-"""A bundle of the real QMK and its server is made with all that they require, and installed where there is no network."""
+"""A bundle of the real QMK and its server is made with all that they need, and installed where there is no network."""
 
 from __future__ import annotations
 

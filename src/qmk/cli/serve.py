@@ -32,6 +32,13 @@ PORT_S = 10.0
 )
 @options.database_option
 @click.option(
+    "--blobs",
+    envvar="QMK_BLOBS",
+    metavar="URL",
+    help="With --database, keep saved states, large programs and large results in an object store, such as "
+    "s3://BUCKET/PREFIX, rather than in the data folder.",
+)
+@click.option(
     "--warm",
     multiple=True,
     metavar="ENGINE",
@@ -116,6 +123,7 @@ def command(
     workers: int | None,
     durability: str | None,
     database: str | None,
+    blobs: str | None,
     warm: tuple[str, ...],
     require_token: bool,
     socket_mode: str | None,
@@ -152,6 +160,7 @@ def command(
         "workers": workers,
         "durability": durability,
         "database": database or None,
+        "blobs": blobs,
         "prestart": warm or None,
         "worker_nice": worker_nice,
         "isolation": isolation,

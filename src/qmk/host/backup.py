@@ -21,7 +21,9 @@ import msgspec
 from qmk import __version__
 from qmk.base.errors import QmkError
 from qmk.host.blob_files import FileBlobs, sync_folder
+from qmk.host.blobs import Blobs
 from qmk.host.journal import Journal
+from qmk.host.object_blobs import ObjectBlobs
 from qmk.host.seals import HEAD_NAME, witness_bytes
 from qmk.host.sql.copying import copy_rows, is_empty
 from qmk.host.sql.library import sqlite_module
@@ -29,7 +31,7 @@ from qmk.host.sql.log import last_begun, last_moved, last_past, log_of, prefix_b
 from qmk.host.sql.reading import Reading
 from qmk.host.sql.schema import SCHEMA
 from qmk.host.sql.sqlite import SqliteDatabase
-from qmk.host.store import BLOBS_NAME, JOURNAL_NAME, UNFINISHED_NAME, blobs_of, open_journal
+from qmk.host.store import BLOBS_NAME, JOURNAL_NAME, UNFINISHED_NAME, blobs_of, object_store_of, open_journal
 from qmk.rpc.places import KEYS_NAME
 from qmk.rpc.private import private_folder, write_private
 
@@ -80,12 +82,14 @@ def create(data_dir: Path, target: Path, database: str = "", key: bytes | None =
     if (data_dir / UNFINISHED_NAME).exists():
         raise QmkError("INVALID_PARAMS", f"a repair of {data_dir} was interrupted", help="finish it with qmk doctor")
     with _draft_of(target) as draft:
+        place = ""
         if database:
-            _copy_postgres(database, draft)
+            place = _copy_postgres(database, draft)
         else:
             _copy_sqlite(data_dir, draft)
+        blobs = ObjectBlobs(place) if place else FileBlobs(data_dir / BLOBS_NAME)
         with closing(open_journal(draft, durability="power")) as journal:
-            missing = _copy_blobs(journal, data_dir / BLOBS_NAME, draft)
+            missing = _copy_blobs(journal, blobs, draft)
             jobs = sum(1 for _ in journal.database.read(_JOBS))
             seal = journal.last_seal()
         if seal is not None:
@@ -187,12 +191,13 @@ def _copy_database(source: Path, target: Path) -> None:
         raise QmkError("RESOURCE_EXHAUSTED", f"cannot copy {source} to {target}: {error}") from error
 
 
-def _copy_postgres(database: str, draft: Path) -> None:
-    """The rows of one moment, in a file of SQLite."""
+def _copy_postgres(database: str, draft: Path) -> str:
+    """The rows of one moment, in a file of SQLite. Gives the object store that they name, or ""."""
     with Reading(Path(), database) as reading:
         _require_schema(reading)
         with closing(SqliteDatabase(draft / JOURNAL_NAME, "process")) as copy:
             copy_rows(reading.read, copy)
+        return object_store_of(reading.read)
 
 
 def _fill_postgres(journal: Journal, draft: Path, database: str) -> None:
@@ -215,10 +220,10 @@ def _require_schema(reading: Reading) -> None:
         )
 
 
-def _copy_blobs(journal: Journal, source: Path, draft: Path) -> list[str]:
+def _copy_blobs(journal: Journal, there: Blobs, draft: Path) -> list[str]:
     """Copies what the copied journal names, checked against its name. Gives the names of what is not there."""
     states = {blob for _, blob in journal.checkpoints()}
-    there, copies = FileBlobs(source), blobs_of(draft, "power")
+    copies = blobs_of(draft, "power")
     missing: list[str] = []
     for name in sorted(journal.blobs_named() | states):
         if there.has(name):

@@ -14,13 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from qmk.base.errors import QmkError
-from qmk.host.blobs import Found, name_of
+from qmk.host.blobs import Found, is_name, name_of
 from qmk.host.places import open_file
 from qmk.rpc.private import private_folder
 
-NAME_CHARS = 64
 DRAFT = ".draft"
-_HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 class FileBlobs:
@@ -45,7 +43,7 @@ class FileBlobs:
 
     def path_of(self, name: str) -> Path:
         """Where the blob is, whether or not it is there. Raises INTERNAL_ERROR when ``name`` is not a name."""
-        if len(name) != NAME_CHARS or not _HEXADECIMAL.issuperset(name):
+        if not is_name(name):
             raise QmkError("INTERNAL_ERROR", f"'{name[:80]}' is not the name of a blob", blob=name[:80])
         return self.folder / name[:2] / name[2:]
 

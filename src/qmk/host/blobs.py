@@ -12,6 +12,9 @@ from typing import NamedTuple, Protocol
 
 from qmk.base.errors import QmkError
 
+NAME_CHARS = 64
+_HEXADECIMAL = frozenset("0123456789abcdef")
+
 
 class Found(NamedTuple):
     name: str
@@ -76,6 +79,11 @@ class MemoryBlobs:
     def drafts(self, remove: bool) -> tuple[int, int]:
         """None: nothing outlives a crash."""
         return 0, 0
+
+
+def is_name(text: str) -> bool:
+    """Whether a blob can have this name."""
+    return len(text) == NAME_CHARS and _HEXADECIMAL.issuperset(text)
 
 
 def name_of(data: bytes) -> str:

@@ -14,6 +14,7 @@ from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
 from qmk.host.isolation.policy import Isolation, isolation_of
+from qmk.host.object_blobs import check_url
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
 from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
@@ -69,7 +70,8 @@ class HostConfig:
     engine may run on an idle worker where the prediction is in doubt. ``decoding``: what decodes while machines of
     logical qubits run; without it nothing bounds the load of a decoder. ``isolation``: the weakest level that any job
     runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for. ``standby``: where another daemon uses the
-    data folder or the database, its end is waited for.
+    data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
+    programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -98,6 +100,7 @@ class HostConfig:
     decoding: Decoding | None = None
     isolation: str = AUTO
     standby: bool = False
+    blobs: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -106,6 +109,11 @@ class HostConfig:
             raise QmkError("INVALID_PARAMS", f"durability is 'process' or 'power', not '{self.durability}'")
         if self.database and not is_database_url(self.database):
             raise QmkError("INVALID_PARAMS", "the database is named by a URL such as postgresql://user@host/name")
+        if self.blobs:
+            check_url(self.blobs)
+            if not self.database:
+                fix = "name a database too, or leave it out: a journal in a file has its blobs beside it"
+                raise QmkError("INVALID_PARAMS", "an object store for blobs goes with a database", help=fix)
         if self.socket_mode & ~0o777 or self.socket_mode & 0o600 != 0o600:
             raise QmkError(
                 "INVALID_PARAMS",

@@ -62,7 +62,7 @@ def serve(
     with Lock(chosen.lock_path, told):
         place = (chosen.data_dir, chosen.database)
         with name_losses(*place):  # before there is a loop: a signal ends what only waits
-            journal = open_journal(*place, chosen.durability, chosen.database_patience_s, told)
+            journal = open_journal(*place, chosen.durability, chosen.database_patience_s, told, chosen.blobs)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(Daemon(chosen, journal, ready).run())
 

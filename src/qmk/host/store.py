@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qmk.base.errors import QmkError
 from qmk.host.blob_files import FileBlobs
+from qmk.host.blobs import Blobs
+from qmk.host.object_blobs import ObjectBlobs
 from qmk.host.seals import HEAD_NAME
-from qmk.host.sql.database import Database, damage
+from qmk.host.sql.database import Database, Row, Statement, damage
 from qmk.host.sql.journal import SqlJournal
 from qmk.host.sql.log import BatchLog, log_of
 from qmk.host.sql.sqlite import Durability, SqliteDatabase
@@ -36,11 +38,12 @@ def open_journal(
     durability: Durability = "process",
     patience_s: float = PATIENCE_S,
     waiting: Callable[[str], object] | None = None,
+    blobs: str = "",
 ) -> SqlJournal:
     """The journal of a data folder, whose lock the caller holds. ``database`` is a ``postgresql://`` URL, whose server,
     when lost, is waited for ``patience_s``; empty: the file ``journal.sqlite`` in the folder. With ``waiting``, which
-    is told who uses the database, the end of that daemon is waited for. Blobs are files in the folder either way. See
-    ``Database`` for what is raised."""
+    is told who uses the database, the end of that daemon is waited for. Blobs are files in the folder, or in an object
+    store, which the journal names once it was given as ``blobs``. See ``Database`` for what is raised."""
     private_folder(data_dir)
     if not database:
         _require_whole_files(data_dir)
@@ -50,7 +53,7 @@ def open_journal(
         if faults:
             raise damage(base.name, faults[0])
         batch_log = None if base.far else BatchLog(log_of(data_dir / JOURNAL_NAME), synced=durability == "power")
-        journal = SqlJournal(base, blobs_of(data_dir, durability), batch_log=batch_log)
+        journal = SqlJournal(base, _blobs(base, data_dir, durability, blobs), batch_log=batch_log)
         lost = journal.count_lost_entries()
         if lost:
             raise damage(base.name, f"{lost} {'entry' if lost == 1 else 'entries'} of the audit log missing")
@@ -67,6 +70,32 @@ def _require_whole_files(data_dir: Path) -> None:
         raise damage(str(path), "a repair of it was interrupted")
     if path.exists() and not path.stat().st_size and (data_dir / HEAD_NAME).exists():
         raise damage(str(path), "it is empty")
+
+
+def _blobs(base: Database, data_dir: Path, durability: Durability, wanted: str) -> Blobs:
+    """The blob store that the journal names; ``wanted``, if it names none: then what is in the folder moves there."""
+    kept = object_store_of(base.read)
+    if not (kept or wanted):
+        return blobs_of(data_dir, durability)
+    found = ObjectBlobs(kept or wanted)
+    if wanted and found.url != wanted.rstrip("/"):
+        fix = "leave --blobs out, or name that place: what a journal has put there is not looked for elsewhere"
+        raise QmkError("INVALID_PARAMS", f"the blobs of {base.name} are in {found.url}, not in {wanted}", help=fix)
+    if not kept:
+        files = blobs_of(data_dir, durability)
+        moved = [blob.name for blob in files.list_blobs()]
+        for name in moved:
+            found.put(files.get(name))
+        statement = Statement("INSERT INTO meta (key, value) VALUES (?, ?)", [("blobs", found.url)])
+        base.write([statement], durable=True)
+        for name in moved:
+            files.delete(name)
+    return found
+
+
+def object_store_of(read: Callable[[str, Row], Iterator[Row]]) -> str:
+    """The URL of the object store in which a journal has its blobs, or ""."""
+    return next(read("SELECT value FROM meta WHERE key='blobs'", ()), ("",))[0]
 
 
 def blobs_of(data_dir: Path, durability: Durability = "process") -> FileBlobs:
