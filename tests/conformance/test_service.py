@@ -118,7 +118,8 @@ def test_schemathesis_finds_nothing(place: str, served: Served, tmp_path: Path) 
     schema.write_text(text)
     given = ["run", str(schema), "--url", served.url if place == "openapi.json" else f"{served.url}/graphql"]
     given += ["-H", f"Authorization: Bearer {served.root}", "--exclude-checks", LEFT_OUT[place]]
-    given += ["--seed", "20", "-n", "10", "--request-timeout", "60", "--no-color", "--continue-on-failure"]
+    given += ["--seed", "20", "-n", "10", "--request-timeout", "60", "--request-retries", "2", "--no-color"]
+    given += ["--continue-on-failure"]
     given += ["--max-time", str(SECONDS), "--report-ndjson-path", str(tmp_path / "events")]
     (tmp_path / "schemathesis.toml").write_text(EXCEPTIONS)
     known = {"SCHEMATHESIS_HOOKS": str(HOOKS), "QMK_FUZZ_OTHER": served.bob, "QMK_FUZZ_OTHERS": "bio bob"}

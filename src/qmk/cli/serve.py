@@ -13,6 +13,7 @@ import click
 from qmk.cli import beside, choices, gateway, log, observing, options, parameters, request, terminal
 
 if TYPE_CHECKING:
+    from qmk.base.decoding import Decoding
     from qmk.host.config import HostConfig, Retention
 
 
@@ -150,7 +151,6 @@ def command(
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
-    from qmk.base.decoding import Decoding
     from qmk.host.config import HostConfig
 
     log.start_log(verbose, log_format)
@@ -168,19 +168,27 @@ def command(
         "socket_mode": _mode(socket_mode),
         "quotas": dict(quotas) or None,
         "cache_bytes": cache_bytes,
-        "decoding": Decoding.parse(decoder) if decoder else None,
+        "decoding": _decoding(decoder) if decoder else None,
         "standby": standby,
         "hedging": False if no_hedging else None,
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     config = HostConfig(**{name: value for name, value in given.items() if value is not None})
     own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key, "client-ca": client_ca}
+    edge = _edge(http is not None, grpc is not None, own, allowed_hosts, observing)
+    more = [f"--address-connections={address_connections}", f"--log-format={log_format}"]
+    _serve(config, http, grpc, own, allowed_hosts, [*edge, *more])
+
+
+def _edge(
+    http: bool, grpc: bool, own: dict[str, str | None], allowed_hosts: tuple[str, ...], observing: observing.Observing
+) -> list[str]:
+    """The options of the gateway's edge that were given, for its own command line."""
     edge = [f"--{name}={value}" for name, value in own.items() if value]
     edge += [*(f"--allowed-host={name}" for name in allowed_hosts), *observing.arguments()]
-    if http is None and (edge or grpc):
+    if not http and (edge or grpc):
         raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
-    edge += [f"--address-connections={address_connections}", f"--log-format={log_format}"]
-    _serve(config, http, grpc, own, allowed_hosts, edge)
+    return edge
 
 
 def _serve(
@@ -256,6 +264,12 @@ def _retention(results_s: float | None, checkpoints_s: float | None, bounds: dic
             raise click.UsageError(f"--keep bounds one of {', '.join(names)}, not '{name}'")
     ages = {"results_s": results_s, "checkpoints_s": checkpoints_s}
     return Retention(**bounds, **{name: int(age) for name, age in ages.items() if age is not None})
+
+
+def _decoding(text: str) -> Decoding:
+    from qmk.base.decoding import Decoding
+
+    return Decoding.parse(text)
 
 
 def _mode(text: str | None) -> int | None:

@@ -20,8 +20,8 @@ OTHER, OTHERS, KEPT = (os.environ.get(f"QMK_FUZZ_{name}", "").split() for name i
 """The token of another tenant than the one whose requests are drawn, what that tenant may see, and the names without
 which these requests would not be let in any more: nothing but GET is asked of what has one."""
 SESSION = requests.Session()
-OF_ITS_OWN = re.compile(rb'"time":[0-9.]+|"id":"[0-9a-f]{16}"')
-"""What a calibration has of its making: two of the same content, made one after the other, differ in it."""
+OF_EACH = "/v1/calibrations/{device}"
+"""Whoever posts there makes a calibration of its own tenant, named by its content: nothing of another is told."""
 
 scalar("Int64", st.integers(-(2**63), 2**63 - 1).map(nodes.Int))
 scalar(
@@ -49,6 +49,8 @@ def another_is_told_as_of_nothing(context: Any, response: Any, case: Any) -> Non
     """Sends a request about something that is there again as another tenant, who is answered as one who asks for what
     is not there."""
     named = {str(value) for name, value in (case.path_parameters or {}).items() if name != "month"}
+    if (case.method, case.path) == ("POST", OF_EACH):
+        return
     if not (OTHER and named) or named & {*OTHERS} or not (response.status_code < 400 or response.status_code == 409):
         return
     absent = {each: other for each in named if (other := absent_like(each)) != each}
@@ -75,7 +77,7 @@ def answer_to(asked: Any, absent: dict[str, str]) -> tuple[int, str, bytes]:
     sent.headers.update({**asked.headers, "Authorization": f"Bearer {OTHER[0]}"})
     sent.body = asked.body
     answer = SESSION.send(sent, timeout=60)
-    body = OF_ITS_OWN.sub(b"", answer.content)
+    body = answer.content
     for name, other in absent.items():
         body = body.replace(other.encode(), name.encode())
     return answer.status_code, answer.headers.get("content-type", ""), body
