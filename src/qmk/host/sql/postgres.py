@@ -166,7 +166,7 @@ class PostgresDatabase:
         while not self._try_lock():
             if time.monotonic() > deadline:
                 fix = "stop it, or name another database or schema"
-                raise QmkError("RESOURCE_EXHAUSTED", self._held(), retryable=False, help=fix)
+                raise QmkError("RESOURCE_EXHAUSTED", self._describe_holder(), retryable=False, help=fix)
             time.sleep(RETRY_S)
 
     def _stand_by(self, waiting: Callable[[str], object]) -> None:
@@ -177,7 +177,7 @@ class PostgresDatabase:
                 if self._try_lock():
                     return
                 if not told:
-                    waiting(self._held())
+                    waiting(self._describe_holder())
                     told = True
             except (self._driver.OperationalError, self._driver.InterfaceError):
                 if not self._writer.closed:
@@ -189,7 +189,7 @@ class PostgresDatabase:
         query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
         return self._writer.execute(query, (LOCK,)).fetchone()[0]
 
-    def _held(self) -> str:
+    def _describe_holder(self) -> str:
         return f"another daemon ({self._holder()}) uses the database {self.name}"
 
     def _holder(self) -> str:
