@@ -65,7 +65,8 @@ def plain_gate(part: Any, n: int) -> tuple[str, dict[str, float], list[int]] | N
 
     Most parts of a chain are such gates, and this takes a fifth of the walk's time."""
     try:
-        kind, of, at = part["block"], part["of"], part["at"]
+        kind, of = part["block"], part["of"]
+        at: list[Any] = part["at"]
         if len(at) != 1 or type(at) is not list or len(part) != (3 if kind == "put" else 4):
             return None
         args: dict[str, float] = {}
