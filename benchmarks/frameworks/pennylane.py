@@ -164,13 +164,18 @@ def _tape(tape: Any) -> Any:
     return mapped
 
 
-def reading() -> Row:
+def a_tape() -> Any:
+    """100,000 gates."""
     rng = np.random.default_rng(2)
     operators: list[Any] = []
     for k in range(25_000):
         a, b = rng.choice(20, 2, replace=False).tolist()
         operators += [qml.RX(0.1 * k, a), qml.Hadamard(b), qml.CNOT([a, b]), qml.RZ(0.3, b)]
-    tape = qml.tape.QuantumScript(operators, [qml.counts()])
+    return qml.tape.QuantumScript(operators, [qml.counts()])
+
+
+def reading() -> Row:
+    tape = a_tape()
     begin = time.process_time()
     qmk.Circuit.from_object(tape)
     return Row("100,000 gates of a tape as a circuit", time.process_time() - begin, READ_BAR_S, "", None)

@@ -13,7 +13,6 @@ from qmk.api.observing import decide, evaluate, runner_of
 from qmk.api.parametrised import Parametrised, keep, of_graph, of_text
 from qmk.api.source import check_graph, text_of, warn_of_readings
 from qmk.base.errors import QmkError
-from qmk.circuit.objects import no_collection
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Outputs, Sweep
 from qmk.request.build import build
@@ -22,6 +21,7 @@ from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, to_graph
 from qmk.request.sweeps import Points, is_affine, sweep_of
 from qmk.request.warn import warn_of
+from qmk.sdk.collection import no_collection
 
 if TYPE_CHECKING:
     import qmk_native

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
@@ -68,18 +66,6 @@ def write(circuit: Circuit, framework: str) -> Any:
             "UNSUPPORTED", f"a circuit of {framework} needs {error.name}", help=f"pip install '{what}'"
         ) from error
     return writer(circuit)
-
-
-@contextmanager
-def no_collection() -> Generator[None]:
-    """No garbage is collected meanwhile: a reader makes an object or two for every op, all of which live."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def not_a_program(framework: str, program: object, fix: str) -> QmkError:

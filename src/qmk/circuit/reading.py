@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from qmk.base.errors import QmkError
 from qmk.circuit.building import PARAMS
 from qmk.circuit.items import Assign, End, If, Item, PlainGate, Step
-from qmk.circuit.objects import no_collection
 from qmk.circuit.operands import Condition
 from qmk.frontends.qasm3.names import Names, registers
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Guard, Node, Output, collect
 from qmk.qvm.verify import verify
+from qmk.sdk.collection import no_collection
 
 if TYPE_CHECKING:
     from qmk.circuit.circuit import Circuit

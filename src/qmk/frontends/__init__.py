@@ -22,6 +22,7 @@ from qmk.models import files
 from qmk.models.arguments import show
 from qmk.qvm.graph import Graph
 from qmk.sdk import discovery
+from qmk.sdk.collection import no_collection
 from qmk.sdk.frontend import CERTAIN, Frontend, Inputs, ParamValue, Source
 
 SHARED = frozenset({"openqasm", "si_program"})
@@ -87,7 +88,8 @@ def load(
     QUOTA_EXCEEDED when it is larger than ``LIMITS.source_bytes``.
     """
     name = _format_of(data, path, format)
-    graph = frontend(name).parse(Source(data, path, params))
+    with no_collection():
+        graph = frontend(name).parse(Source(data, path, params))
     return Loaded(graph, name, tuple(warnings_of(graph)))
 
 

@@ -153,6 +153,37 @@ def test_the_instructions_that_yao_writes_are_read() -> None:
     assert qmk.run(read, shots=3).counts == {"01": 3}
 
 
+def test_plain_gates_are_what_the_walk_makes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short way for most parts of a chain gives the graph, or the refusal, of the long one."""
+    x, turn = gate("X"), {"block": "rot", "angle": 0.3, "of": gate("Z")}
+    parts = [put([2], of) for of in (x, gate("I2"), gate("Tdag"), turn)]
+    parts += [
+        {"block": "control", "controls": controls, "at": [1], "of": of}
+        for controls in ([2], [3, 2], [4, 3, 2], [2, 2], [1])
+        for of in (x, turn, gate("Z"), gate("S"))
+    ]
+    for field, value in (("at", 1), ("at", [0]), ("at", [True]), ("at", [5]), ("at", "1"), ("of", None), ("block", [])):
+        parts += [{**part, field: value} for part in parts[:6]]
+    parts += [put([1], {**turn, "angle": angle}) for angle in (1, True, math.inf, 1e301, "pi/2", None)]
+    parts += [put([1], {**turn, "of": gate(name)}) for name in ("H", "Y", "Q")]
+    parts += [{**put([1], x), "config": [1]}, {**parts[4], "config": [0]}, {**put([1], {**x, "extra": 1})}]
+
+    def outcomes() -> list[str]:
+        found: list[str] = []
+        for part in parts:
+            text = document({"block": "chain", "blocks": [put([1], gate("H")), part]}, 4)
+            try:
+                found.append(repr(frontends.load(text.encode(), format="yao-json").graph))
+            except QmkError as error:
+                found.append(str(error.findings))
+        return found
+
+    short = outcomes()
+    monkeypatch.setattr("qmk.frontends.yao_json.reader.plain_gate", lambda part, n: None)
+    assert short == outcomes()
+    assert 20 < sum(each.startswith("Graph") for each in short) < len(parts) - 20
+
+
 MEASURE = {"block": "measure", "at": [1]}
 WRONG: list[tuple[str, str, str]] = [
     ("{", "YAO-01", "not a document"),

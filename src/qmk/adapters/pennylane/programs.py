@@ -17,9 +17,10 @@ from qmk.adapters.pennylane.reader import Reader, named_registers
 from qmk.circuit import whole
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, Step
-from qmk.circuit.objects import no_collection, not_a_program
+from qmk.circuit.objects import not_a_program
 from qmk.circuit.operands import Condition
 from qmk.sdk.adapter import cannot
+from qmk.sdk.collection import no_collection
 
 # A reader fills a circuit as its own methods do.
 # pyright: reportPrivateUsage=false

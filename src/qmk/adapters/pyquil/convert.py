@@ -10,13 +10,14 @@ import pyquil
 from qmk.circuit import whole
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Item, Step
-from qmk.circuit.objects import no_collection, not_a_program
+from qmk.circuit.objects import not_a_program
 from qmk.circuit.reading import add_register, read_graph
 from qmk.frontends import frontend
 from qmk.frontends.quil.machine import Layout, run
 from qmk.frontends.quil.rules import QUIL_RULES
 from qmk.frontends.quil.text import Parsed, Statement, parse
 from qmk.sdk.adapter import cannot
+from qmk.sdk.collection import no_collection
 from qmk.sdk.frontend import Refused
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from qmk.circuit.applying import control_state, items_of
 from qmk.circuit.building import PARAMS
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, End, If, Item, Step
-from qmk.circuit.objects import no_collection
 from qmk.circuit.operands import Condition
 from qmk.circuit.reading import add_register
 from qmk.frontends.openqasm.branching import Value
@@ -29,6 +28,7 @@ from qmk.frontends.pytket_json.gates import CONTROLLED, GATES, PLAIN, gates_of
 from qmk.frontends.pytket_json.reader import layout, swaps
 from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
+from qmk.sdk.collection import no_collection
 from qmk.sdk.frontend import Refused
 
 if TYPE_CHECKING:

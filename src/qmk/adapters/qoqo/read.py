@@ -16,13 +16,14 @@ from qmk.circuit import whole
 from qmk.circuit.applying import items_of
 from qmk.circuit.circuit import Circuit
 from qmk.circuit.items import Assign, End, If, Item, Step
-from qmk.circuit.objects import no_collection, not_a_program
+from qmk.circuit.objects import not_a_program
 from qmk.circuit.operands import Condition
 from qmk.circuit.reading import add_register
 from qmk.frontends.openqasm.unitary import control, synthesise
 from qmk.ir.parameters import Angle, Expression
 from qmk.ir.qoqo_gates import OTHER_PHASE, QOQO
 from qmk.sdk.adapter import cannot
+from qmk.sdk.collection import no_collection
 
 # The number of shots is a circuit's own.
 # pyright: reportPrivateUsage=false

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any, cast
 
 from qmk.frontends.openqasm.unitary import Unitary, move_operands, synthesise
+from qmk.ir.names import controlled_form
 from qmk.models.arguments import show
 from qmk.qvm.op import Matrix
 from qmk.sdk.frontend import Refused
 
 Block = dict[str, Any]
 TOLERANCE = 1e-9
+ANGLE_BOUND = 1e300
+"""Angles are smaller than this."""
 GATES = {
     "I2": "id",
     "Sdag": "sdg",
@@ -51,6 +54,44 @@ def open_block(block: object, place: str) -> tuple[str, Block]:
         raise Refused("YAO-01", f"{place}: a block '{kind}' has a field {show(name, 40)}, which is not known")
     _SEEN.add((kind, *fields))
     return kind, fields
+
+
+_ONE_QUBIT = {name: short for name, short in GATES.items() if short != "swap"}
+
+
+def plain_gate(part: Any, n: int) -> tuple[str, dict[str, float], list[int]] | None:
+    """The op of a put or a control of one gate, or of a rotation about X, Y or Z by a number: its name, its arguments,
+    and its positions from 1, the controls first. None for all else and for what is wrong: the walk reads that.
+
+    Most parts of a chain are such gates, and this takes a fifth of the walk's time."""
+    try:
+        kind, of = part["block"], part["of"]
+        at: list[Any] = part["at"]
+        if len(at) != 1 or type(at) is not list or len(part) != (3 if kind == "put" else 4):
+            return None
+        args: dict[str, float] = {}
+        if len(of) == 3 and of["block"] == "rot":
+            angle, of = of["angle"], of["of"]
+            if type(angle) is not float or not abs(angle) < ANGLE_BOUND:
+                return None
+            base, args = AXES[of["gate"]], {"theta": angle}
+        else:
+            base = _ONE_QUBIT[of["gate"]]
+        if len(of) != 2 or of["block"] != "gate":
+            return None
+        if kind == "control":
+            at = part["controls"] + at
+            base = controlled_form(base, len(at) - 1)
+            if not base or len(set(at)) < len(at):
+                return None
+        elif kind != "put":
+            return None
+    except (TypeError, KeyError):
+        return None
+    for k in at:
+        if type(k) is not int or not 0 < k <= n:
+            return None
+    return f"core.{base}", args, at
 
 
 def list_of(fields: Block, name: str, place: str) -> list[Any]:

@@ -27,6 +27,7 @@ from qmk.frontends.openqasm.unitary import (
     synthesise,
 )
 from qmk.frontends.yao_json.blocks import (
+    ANGLE_BOUND,
     AXES,
     GATES,
     TOLERANCE,
@@ -39,6 +40,7 @@ from qmk.frontends.yao_json.blocks import (
     open_block,
     parts_of,
     paulis_of,
+    plain_gate,
     positions,
     require_size,
     require_unitary,
@@ -160,8 +162,7 @@ class _Walk:
         if kind == "measure":
             self.measure(fields, qubits, place)
         elif kind == "chain":
-            for at, part in enumerate(list_of(fields, "blocks", place)):
-                self.run(part, qubits, f"{place}.blocks[{at}]")
+            self.chain(list_of(fields, "blocks", place), qubits, place)
         elif kind == "cache":
             self.run(fields["of"], qubits, f"{place}.of")
         elif kind == "put":
@@ -178,6 +179,17 @@ class _Walk:
                 if item.base == "gphase" and not item.controls:
                     self.phase += item.args["gamma"]
                 self.builder.add_primitive(item, handles)
+
+    def chain(self, parts: list[Any], qubits: tuple[int, ...], place: str) -> None:
+        n, add = len(qubits), self.builder.add
+        handles = ["", *[self.handles[k] for k in qubits]]
+        for at, part in enumerate(parts):
+            found = plain_gate(part, n)
+            if found is None:
+                self.run(part, qubits, f"{place}.blocks[{at}]")
+            else:
+                op, args, own = found
+                add(op, tuple([handles[k] for k in own]), args)
 
     def measure(self, fields: Block, qubits: tuple[int, ...], place: str) -> None:
         at = positions(fields["at"], len(qubits), f"{place}.at") if "at" in fields else range(len(qubits))
@@ -336,7 +348,7 @@ class _Walk:
                 value = evaluate(given, self.values)
             except ExpressionError as error:
                 raise Refused("YAO-04", f"{place}: {error}") from None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < ANGLE_BOUND:
             raise Refused("YAO-04", f"{place}: {show(given, 40)} is not an angle")
         return float(value)
 
