@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from qmk.host.places import open_file
 from qmk.rpc.private import private_folder
 
 NAME_CHARS = 64
+REMEMBERED = 256
+"""Blobs that a tenant has put last, of which it is known that the tenant knows them."""
 DRAFT = ".draft"
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
@@ -37,6 +40,7 @@ class FileBlobs:
         self._lock = threading.Lock()
         self._count = 0
         self._writing: set[Path] = set()
+        self._put_by: dict[str, OrderedDict[str, None]] = {}
         private_folder(folder)
         if not (folder / "ff").is_dir():
             for first in range(256):
@@ -49,12 +53,13 @@ class FileBlobs:
             raise QmkError("INTERNAL_ERROR", f"'{name[:80]}' is not the name of a blob", blob=name[:80])
         return self.folder / name[:2] / name[2:]
 
-    def put(self, data: bytes) -> str:
-        """Keeps ``data``, and gives its name."""
+    def put(self, data: bytes, tenant: str = "") -> str:
+        """Keeps ``data``, and gives its name. See ``blobs.Blobs.put``."""
         name = name_of(data)
         path = self.path_of(name)
         try:
-            if not self._whole(path, len(data)):
+            known = self._knows(tenant, name)
+            if not (self._whole(path, len(data)) and known):
                 self._write(path, data)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
@@ -65,6 +70,19 @@ class FileBlobs:
                 help="free space on that disk; 'qmk gc' removes what nobody needs",
             ) from error
         return name
+
+    def _knows(self, tenant: str, name: str) -> bool:
+        """Whether the tenant has put this blob lately; from now on it has."""
+        if not tenant:
+            return False
+        with self._lock:
+            names = self._put_by.setdefault(tenant, OrderedDict())
+            known = name in names
+            names[name] = None
+            names.move_to_end(name)
+            if len(names) > REMEMBERED:
+                names.popitem(last=False)
+        return known
 
     def _whole(self, path: Path, size_bytes: int) -> bool:
         """Whether the blob is there; one of another size is damaged, and to be written anew."""

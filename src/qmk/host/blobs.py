@@ -1,7 +1,8 @@
 """Blobs: bytes by the name of their content, for saved states and whatever else is too large for a record.
 
 A name is the SHA-256 of the content in hexadecimal, so putting the same bytes twice keeps one copy, and what is read
-back can be told from what was damaged. Who needs a blob is the business of the records that name it.
+back can be told from what was damaged. Who needs a blob is the business of the records that name it. Whether another
+has put the same is nobody's business: a put takes as long then.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ class Found(NamedTuple):
 class Blobs(Protocol):
     """A store of blobs. Every method may be called from a thread of its own, one call at a time for each name."""
 
-    def put(self, data: bytes) -> str:
-        """Keep ``data`` and give its name; when it returns, the blob is as durable as the journal beside it."""
+    def put(self, data: bytes, tenant: str = "") -> str:
+        """Keep ``data`` and give its name; when it returns, the blob is as durable as the journal beside it. It is
+        written though it is there, but for one that ``tenant`` has put lately."""
         ...
 
     def get(self, name: str) -> bytes:
@@ -53,7 +55,7 @@ class MemoryBlobs:
     def __len__(self) -> int:
         return len(self._held)
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, tenant: str = "") -> str:
         name = name_of(data)
         self._held.setdefault(name, data)
         return name
