@@ -17,21 +17,17 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
+from benchmarks import isolation_kills, isolation_timing
 from benchmarks.daemon import daemon
+from benchmarks.isolation_kills import descendants
 from benchmarks.measure import median, percentile
 from benchmarks.programs import bell
-from benchmarks.service import children
 from qmk.client import Client
 from qmk.client.operator import Operator
 
 LEVELS = "process,jail"
 TENANTS = 24
 _SEEDS = count(1)
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and theirs."""
-    return [each for child in children(pid) for each in (child, *descendants(child))]
 
 
 class Arm:
@@ -112,7 +108,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=100, help="jobs of a round")
     parser.add_argument("--levels", default=LEVELS, help="levels with commas; the others are compared with the first")
     parser.add_argument("--each", type=int, default=0, help="only this many single jobs, cold and warm")
+    parser.add_argument("--kill", type=int, default=0, help="kill a daemon so many times during --jobs jobs, and look")
+    parser.add_argument("--timing", type=int, default=0, help="what one tenant's times tell of another, so many times")
     options = parser.parse_args()
+    if options.timing:
+        return isolation_timing.main(options.levels.split(","), options.timing)
+    if options.kill:
+        return isolation_kills.main(options.levels.split(","), options.kill, options.jobs)
     with ExitStack() as stack:
         arms = [Arm(stack, level) for level in options.levels.split(",")]
         if options.each:

@@ -14,9 +14,10 @@ if ! runsc help run 2>/dev/null | grep -q -- -pass-fd; then
     if [ "${VERSION_CODENAME:-}" = bookworm ]; then
         lists=$(mktemp -d)
         trap 'rm -rf "$lists"' EXIT
-        mkdir "$lists/partial"
+        chmod 755 "$lists"
+        mkdir -p "$lists/state/partial" # what else lies there is removed by an update
         echo "deb http://deb.debian.org/debian bookworm-backports main" >"$lists/sources.list"
-        set -- -o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$lists"
+        set -- -o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$lists/state"
         apt-get "$@" update
     else
         set --

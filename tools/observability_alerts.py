@@ -243,7 +243,8 @@ ALERTS = (
             "Of yours: write the new certificate and key over the files of `--tls-cert` and `--tls-key`. The gateway "
             "shows them within a second, and its log says so; open connections go on.",
             "With `--tls auto`: `qmk certificates rotate`, and the gateway's log for why it did not.",
-            "`client-authority`: put the new authority into the file beside the old one, give callers new "
+            "`client-authority`: `qmk certificates rotate --authority` where it is the gateway's own; "
+            "else put the new authority into the file beside the old one, give callers new "
             "certificates, then take the old one out.",
         ),
         (('qmk_certificate_end_time_seconds{certificate="gateway"}', "2e6x15000"),),

@@ -26,6 +26,25 @@ def test_certificates_are_given_listed_and_revoked(qmk: Qmk, tmp_path: Path) -> 
     assert "not a name for a certificate" in qmk("certificates", "issue", "../x").stderr
 
 
+def test_an_authority_is_made_anew_in_two_steps(qmk: Qmk, tmp_path: Path) -> None:
+    qmk("certificates", "issue", "lab", "--out", str(tmp_path / "lab.pem"))
+    assert (
+        "no rotation of the authority is under way" in qmk("certificates", "rotate", "--authority", "--finish").stderr
+    )
+    assert "--force goes with --finish" in qmk("certificates", "rotate", "--finish").stderr
+    begun = qmk("certificates", "rotate", "--authority")
+    assert "copy it to all clients" in begun.stdout
+    assert "Certificates of the one before have: lab" in begun.stdout
+    assert "of the authority before" in qmk("certificates", "list").stdout
+    assert "qmk certificates issue NAME" in qmk("certificates", "rotate", "--authority", "--finish").stderr
+    qmk("certificates", "issue", "lab", "--out", str(tmp_path / "lab.pem"))
+    ended = json.loads(qmk("certificates", "rotate", "--authority", "--finish", "--json").stdout)
+    assert Path(ended["path"]).read_text().count("BEGIN CERTIFICATE") == 1
+    assert ended["waiting"] == []
+    rows = json.loads(qmk("certificates", "list", "--json").stdout)["certificates"]
+    assert [row["revoked"] for row in rows] == [False, True]
+
+
 def test_policies_of_a_level_are_printed(qmk: Qmk) -> None:
     printed = qmk("isolation", "policy", "jail", "--format", "seccomp").stdout
     assert "pivot_root" in json.loads(printed)["syscalls"][0]["names"]

@@ -53,18 +53,39 @@ def list_certificates(data_dir: Path | None, as_json: bool) -> None:
     output.show(as_json, shown, [_line(each) for each in found] or "none was given; qmk certificates issue NAME")
 
 
-@command.command(short_help="make the gateway's own certificate anew")
+@command.command(short_help="make the gateway's own certificate, or the authority, anew")
+@click.option("--authority", is_flag=True, help="A new authority, beside the one before, which stays trusted.")
+@click.option("--finish", is_flag=True, help="With --authority: drop the one before.")
+@click.option("--force", is_flag=True, help="With --finish: though somebody has no certificate of the new authority.")
 @options.local_data_option("The gateway's folder.")
 @options.json_option
-def rotate(data_dir: Path | None, as_json: bool) -> None:
+def rotate(authority: bool, finish: bool, force: bool, data_dir: Path | None, as_json: bool) -> None:
     """Make the certificate of --tls auto and its key anew. The gateway shows it to connections from then on, and
-    those that are open go on. With --tls-cert, write the new files over the old ones: that is found too."""
+    those that are open go on. With --tls-cert, write the new files over the old ones: that is found too.
+
+    With --authority make the authority anew, in two steps. The first gives a ca.pem of both: copy it to all clients,
+    and issue certificates anew to those who have some. The second, with --finish, has the new authority sign the
+    gateway's certificate, and drops the one before.
+    """
+    if (finish and not authority) or (force and not finish):
+        raise click.UsageError("--force goes with --finish, and --finish with --authority")
+    from qmk.gateway import succession
     from qmk.gateway.authority import end_of, renew_server
     from qmk.rpc.places import state_dir
 
-    path = renew_server(data_dir or state_dir())
-    ends = options.moment(end_of(path))
-    output.show(as_json, {"path": str(path), "until": end_of(path)}, f"{path} is new, and good until {ends}")
+    folder = data_dir or state_dir()
+    if not authority:
+        path = renew_server(folder)
+        said = f"{path} is new, and good until {options.moment(end_of(path))}"
+    elif finish:
+        path = succession.finish(folder, force=force)
+        said = f"{path} has the new authority alone, and a certificate of the one before is refused"
+    else:
+        path = succession.begin(folder)
+        late = ", ".join(succession.waiting(folder)) or "nobody"
+        said = f"{path} has the new authority and the one before; copy it to all clients. Certificates of the one "
+        said += f"before have: {late}"
+    output.show(as_json, {"path": str(path), "until": end_of(path), "waiting": succession.waiting(folder)}, said)
 
 
 @command.command(short_help="refuse the certificates of a name from now on")
@@ -89,4 +110,5 @@ def _row(each: Issued) -> dict[str, Any]:
 def _line(each: Issued) -> str:
     kind = "server" if each.is_server else "client"
     state = "revoked" if each.revoked else f"until {options.moment(each.until_s)}"
-    return f"{each.name}  {kind}  {state}  serial {each.serial[:16]}"
+    by = "  of the authority before" if each.of_former else ""
+    return f"{each.name}  {kind}  {state}  serial {each.serial[:16]}{by}"

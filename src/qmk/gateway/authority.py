@@ -3,6 +3,8 @@ it has signed for the names of this gateway. Everything is in the folder ``tls``
 
 - ``authority.pem`` has the authority's certificate and key, ``ca.pem`` its certificate, which clients are given
 - ``server.pem`` has the gateway's certificate and key, made anew before they expire and where the names change
+- ``former.pem`` has the authority before this one, while both are trusted (``succession``): ``ca.pem`` has both then,
+  and the former signs ``server.pem``, as clients may not have the new ``ca.pem`` yet
 
 ``issued`` gives certificates to others.
 """
@@ -14,6 +16,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from secrets import token_hex
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -25,7 +28,7 @@ from cryptography.x509.oid import NameOID
 from qmk.base.errors import QmkError
 from qmk.rpc.private import write_private
 
-FOLDER = "tls"
+FOLDER, FORMER = "tls", "former.pem"
 AUTHORITY_DAYS, SERVER_DAYS = 3650, 90
 RENEW_DAYS = 30
 """A certificate with fewer days left is made anew."""
@@ -42,19 +45,21 @@ def make_server(data_dir: Path, names: Iterable[str], now: datetime.datetime | N
     if wanted & EVERYWHERE:
         wanted = wanted - EVERYWHERE | _addresses()
     folder = data_dir / FOLDER
-    server, by = folder / "server.pem", signer(data_dir, now)
+    server, signers = folder / "server.pem", _signers(data_dir, now)
     try:
         kept = _read(server)
-        if kept is None or days_left(kept[0], now) < RENEW_DAYS or not _is_good(kept[0], by[0], wanted):
-            write_private(server, text_of(sign(by, "QMK gateway", wanted, now, SERVER_DAYS)))
+        if kept is None or days_left(kept[0], now) < RENEW_DAYS or not _is_good(kept[0], signers, wanted):
+            write_private(server, text_of(sign(signers[0], "QMK gateway", wanted, now, SERVER_DAYS)))
     except OSError as error:
-        raise _cannot_keep(folder, error) from error
+        raise cannot_keep(folder, error) from error
     return folder / "ca.pem", server
 
 
-def renew_server(data_dir: Path) -> Path:
-    """Makes the gateway's certificate anew for the names that it has, which a gateway that runs takes up by itself.
-    Gives its file. Raises INVALID_PARAMS where there is none."""
+def renew_server(data_dir: Path, by: Pair | None = None) -> Path:
+    """Makes the gateway's certificate anew for the names that it has, which a gateway that runs takes up by itself;
+    signed ``by`` an authority, else by that which every client trusts. Gives its file.
+
+    Raises INVALID_PARAMS where there is none."""
     server = data_dir / FOLDER / "server.pem"
     kept = _read(server)
     if kept is None:
@@ -65,9 +70,10 @@ def renew_server(data_dir: Path) -> Path:
     wanted = {str(name.value) for name in names}
     wanted = {name.removeprefix("*") for name in wanted}
     try:
-        write_private(server, text_of(sign(signer(data_dir, now), "QMK gateway", wanted, now, SERVER_DAYS)))
+        by = by or _signers(data_dir, now)[0]
+        write_private(server, text_of(sign(by, "QMK gateway", wanted, now, SERVER_DAYS)))
     except OSError as error:
-        raise _cannot_keep(server.parent, error) from error
+        raise cannot_keep(server.parent, error) from error
     return server
 
 
@@ -79,16 +85,33 @@ def signer(data_dir: Path, now: datetime.datetime) -> Pair:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = _read(path)
         if found is None or days_left(found[0], now) < SERVER_DAYS:
-            found = _authority(now)
+            found = make_authority(now)
             write_private(path, text_of(found))
-        if not ca.exists() or ca.read_bytes() != _pem(found[0]):
-            write_private(ca, _pem(found[0]), 0o644)
+        before = former(data_dir, found)
+        trusted = _pem(found[0]) + (b"" if before is None else _pem(before[0]))
+        if not ca.exists() or ca.read_bytes() != trusted:
+            write_private(ca, trusted, 0o644)
     except OSError as error:
-        raise _cannot_keep(folder, error) from error
+        raise cannot_keep(folder, error) from error
     return found
 
 
-def _cannot_keep(folder: Path, error: OSError) -> QmkError:
+def former(data_dir: Path, present: Pair) -> Pair | None:
+    """The authority before ``present``, while both are trusted."""
+    found = _read(data_dir / FOLDER / FORMER)
+    return None if found is None or found[0] == present[0] else found
+
+
+def _signers(data_dir: Path, now: datetime.datetime) -> list[Pair]:
+    """The authorities that may sign the gateway's certificate. The first is that which every client trusts: the former
+    one, as long as there is one. Raises INVALID_PARAMS."""
+    present = signer(data_dir, now)
+    before = former(data_dir, present)
+    return [present] if before is None or days_left(before[0], now) < SERVER_DAYS else [before, present]
+
+
+def cannot_keep(folder: Path, error: OSError) -> QmkError:
+    """INVALID_PARAMS for a folder that cannot be written."""
     why = (error.strerror or str(error)).lower()
     return QmkError("INVALID_PARAMS", f"cannot keep certificates in {folder}: {why}", field="tls")
 
@@ -122,9 +145,10 @@ def _addresses() -> set[str]:
     return {address for address in found if "%" not in address}
 
 
-def _authority(now: datetime.datetime) -> Pair:
+def make_authority(now: datetime.datetime) -> Pair:
+    """A new authority, whose name no other has."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(f"QMK authority of {socket.gethostname()[:32]}")
+    name = _name(f"QMK authority of {socket.gethostname()[:32]} {token_hex(4)}")
     usage = dict.fromkeys(_USES, False) | {"key_cert_sign": True, "crl_sign": True}
     made = (
         _builder(name, name, key, now, AUTHORITY_DAYS)
@@ -189,9 +213,10 @@ def _general(name: str) -> x509.GeneralName:
         return x509.DNSName(f"*{name}" if name.startswith(".") else name)
 
 
-def _is_good(server: x509.Certificate, signer: x509.Certificate, wanted: set[str]) -> bool:
+def _is_good(server: x509.Certificate, signers: list[Pair], wanted: set[str]) -> bool:
+    by = next((each[0] for each in signers if each[0].subject == server.issuer), signers[0][0])
     try:
-        server.verify_directly_issued_by(signer)
+        server.verify_directly_issued_by(by)
     except (InvalidSignature, TypeError, ValueError):  # it is another authority's
         return False
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

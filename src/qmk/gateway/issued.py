@@ -24,6 +24,7 @@ from qmk.rpc.private import private_folder, write_private
 FOLDER, REVOKED = "issued", "crl.pem"
 CLIENT_DAYS = 90
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_LIST = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 _PUBLIC_BYTES = serialization.Encoding.PEM
 
 
@@ -36,6 +37,8 @@ class Issued(NamedTuple):
     from_s: float
     until_s: float
     revoked: bool
+    of_former: bool = False
+    """The authority before the present one gave it, and takes it along when it is dropped."""
 
 
 def issue(
@@ -72,7 +75,11 @@ def issue(
 def list_issued(data_dir: Path) -> list[Issued]:
     """All that were given, by name, of each the newest first."""
     revoked = revoked_serials(data_dir / authority.FOLDER / REVOKED)
-    rows = [_row(each, revoked) for each in _certificates(data_dir)]
+    certificates = _certificates(data_dir)
+    if not certificates:
+        return []
+    present = authority.signer(data_dir, datetime.datetime.now(datetime.UTC))
+    rows = [_row(each, revoked, each.issuer != present[0].subject) for each in certificates]
     return sorted(rows, key=lambda row: row.name)
 
 
@@ -91,27 +98,35 @@ def revoke(data_dir: Path, name: str, *, older: bool = False, now: datetime.date
 
 
 def write_revoked(data_dir: Path, more: Iterable[int] = (), now: datetime.datetime | None = None) -> Path:
-    """Writes the list of revoked certificates, with ``more`` of them, by serial number; gives its file."""
+    """Writes the list of revoked certificates, with ``more`` of them, by serial number; gives its file. While two
+    authorities are trusted there is one of each, with the same numbers."""
     now = now or datetime.datetime.now(datetime.UTC)
     signer = authority.signer(data_dir, now)
     path = data_dir / authority.FOLDER / REVOKED
-    made = x509.CertificateRevocationListBuilder().issuer_name(signer[0].subject).last_update(now)
-    made = made.next_update(signer[0].not_valid_after_utc)
-    for serial in sorted(revoked_serials(path) | set(more)):
-        made = made.add_revoked_certificate(
-            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
-        )
-    write_private(path, made.sign(signer[1], hashes.SHA256()).public_bytes(_PUBLIC_BYTES), 0o644)
+    before = authority.former(data_dir, signer)
+    serials = sorted(revoked_serials(path) | set(more))
+    lists = [_list(each, serials, now) for each in (signer, before) if each is not None]
+    write_private(path, b"".join(lists), 0o644)
     return path
 
 
+def _list(signer: authority.Pair, serials: list[int], now: datetime.datetime) -> bytes:
+    made = x509.CertificateRevocationListBuilder().issuer_name(signer[0].subject).last_update(now)
+    made = made.next_update(signer[0].not_valid_after_utc)
+    for serial in serials:
+        made = made.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
+        )
+    return made.sign(signer[1], hashes.SHA256()).public_bytes(_PUBLIC_BYTES)
+
+
 def revoked_serials(path: Path) -> frozenset[int]:
-    """The serial numbers of a list of revoked certificates; none where there is no list."""
+    """The serial numbers of the lists of revoked certificates in a file; none where there is no list."""
     try:
-        found = x509.load_pem_x509_crl(path.read_bytes())
+        lists = [x509.load_pem_x509_crl(each) for each in _LIST.findall(path.read_bytes())]
     except (FileNotFoundError, ValueError):
         return frozenset()
-    return frozenset(each.serial_number for each in found)
+    return frozenset(each.serial_number for found in lists for each in found)
 
 
 def _certificates(data_dir: Path) -> list[x509.Certificate]:
@@ -120,7 +135,7 @@ def _certificates(data_dir: Path) -> list[x509.Certificate]:
     return [x509.load_pem_x509_certificate(path.read_bytes()) for path in newest_first]
 
 
-def _row(certificate: x509.Certificate, revoked: frozenset[int]) -> Issued:
+def _row(certificate: x509.Certificate, revoked: frozenset[int], of_former: bool = False) -> Issued:
     name = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     return Issued(
@@ -130,4 +145,5 @@ def _row(certificate: x509.Certificate, revoked: frozenset[int]) -> Issued:
         certificate.not_valid_before_utc.timestamp(),
         certificate.not_valid_after_utc.timestamp(),
         certificate.serial_number in revoked,
+        of_former,
     )

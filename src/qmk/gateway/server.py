@@ -86,10 +86,10 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         place = self._place
-        if place.tls is not None and counter % LOOK_TICKS == 0 and self.config.ssl is not None:
+        if place.tls is not None and counter % LOOK_TICKS == 0:
             if place.makes_cert and counter % RENEW_TICKS == 0:
                 make_server(place.data_dir, place.hosts)
-            if place.tls.follow(self.config.ssl):
+            if place.tls.follow():
                 self._tell_ends()
         return await super().on_tick(counter)
 

@@ -1,5 +1,8 @@
 """The gateway's side of TLS: its certificate, and of whom it asks one. Files are looked at while it runs, and what has
-changed holds for connections from then on; those that are open go on."""
+changed holds for connections from then on; those that are open go on.
+
+A context of OpenSSL takes up certificates and never gives one back, so each look that finds something new makes another
+context, which a connection gets as it begins: an authority that is no longer in its file is no longer trusted."""
 
 from __future__ import annotations
 
@@ -29,6 +32,8 @@ class Tls:
     client_ca: Path | None = None
     revoked: Path | None = None
     _stamps: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
+    _now: ssl.SSLContext | None = None
+    """Of connections that begin now."""
 
     def files(self) -> Iterator[Path]:
         for path in (self.cert, self.key, self.client_ca, self.revoked):
@@ -42,35 +47,43 @@ class Tls:
         return changed
 
     def context(self) -> ssl.SSLContext:
-        """What connections are accepted with. Raises INVALID_PARAMS."""
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.load(made)
-        if self.client_ca is not None:
-            made.verify_mode = ssl.CERT_REQUIRED
-        if self.revoked is not None:
-            made.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+        """What connections are accepted with, each by what was in the files at the last look. Raises INVALID_PARAMS."""
+        made = self._read()
+        made.sni_callback = self._begin
         self.has_changed()
         return made
 
-    def load(self, into: ssl.SSLContext) -> None:
-        """Has new connections use what the files hold now. Raises INVALID_PARAMS, and leaves what was there."""
-        at = self.cert
+    def _begin(self, connection: ssl.SSLObject, name: str | None, first: ssl.SSLContext) -> None:
+        """Handles the first message of a connection."""
+        if self._now is not None:
+            connection.context = self._now
+
+    def _read(self) -> ssl.SSLContext:
+        """A context of what the files hold now. Raises INVALID_PARAMS."""
+        made, at = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self.cert
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key)  # a pair that does not fit
-            into.load_cert_chain(self.cert, self.key)
+            made.load_cert_chain(self.cert, self.key)
             for at in (self.client_ca, self.revoked):
                 if at is not None:
-                    into.load_verify_locations(at)
+                    made.load_verify_locations(at)
         except OSError as error:  # of which SSLError is one
             why = (error.strerror or str(error)).lower()
             raise QmkError("INVALID_PARAMS", f"cannot use {at} for TLS: {why}", field="tls") from error
+        if self.client_ca is not None:
+            made.verify_mode = ssl.CERT_REQUIRED
+            made.minimum_version = ssl.TLSVersion.TLSv1_3  # before it, OpenSSL keeps sessions here
+            made.num_tickets = 0  # who goes on with an earlier session shows no certificate
+        if self.revoked is not None:
+            made.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+        return made
 
-    def follow(self, into: ssl.SSLContext) -> bool:
-        """Loads what has changed; whether there was something. What cannot be used is told in the log."""
+    def follow(self) -> bool:
+        """Has new connections use what has changed; whether there was something. What cannot be used is told in the
+        log, and leaves what was there."""
         try:
             if not self.has_changed():
                 return False
-            self.load(into)
+            self._now = self._read()
         except (OSError, QmkError) as error:
             log.error("the certificate stays what it was: %s", error)
             return False

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from qmk.base.errors import QmkError
-from qmk.host.blobs import Found, is_name, name_of
+from qmk.host.blobs import Found, PutLately, is_name, name_of
 from qmk.host.places import open_file
 from qmk.rpc.private import private_folder
 
@@ -35,6 +35,7 @@ class FileBlobs:
         self._lock = threading.Lock()
         self._count = 0
         self._writing: set[Path] = set()
+        self._put_lately = PutLately()
         private_folder(folder)
         if not (folder / "ff").is_dir():
             for first in range(256):
@@ -47,12 +48,13 @@ class FileBlobs:
             raise QmkError("INTERNAL_ERROR", f"'{name[:80]}' is not the name of a blob", blob=name[:80])
         return self.folder / name[:2] / name[2:]
 
-    def put(self, data: bytes) -> str:
-        """Keeps ``data``, and gives its name."""
+    def put(self, data: bytes, tenant: str = "") -> str:
+        """Keeps ``data``, and gives its name. See ``blobs.Blobs.put``."""
         name = name_of(data)
         path = self.path_of(name)
         try:
-            if not self._whole(path, len(data)):
+            known = self._put_lately.note(tenant, name)
+            if not (self._whole(path, len(data)) and known):
                 self._write(path, data)
         except OSError as error:
             why = (error.strerror or str(error)).lower()

@@ -1,18 +1,23 @@
 """Blobs: bytes by the name of their content, for saved states and whatever else is too large for a record.
 
 A name is the SHA-256 of the content in hexadecimal, so putting the same bytes twice keeps one copy, and what is read
-back can be told from what was damaged. Who needs a blob is the business of the records that name it.
+back can be told from what was damaged. Who needs a blob is the business of the records that name it. Whether another
+has put the same is nobody's business: a put takes as long then.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from qmk.base.errors import QmkError
 
 NAME_CHARS = 64
+REMEMBERED = 256
+"""Blobs that a tenant has put last, of which it is known that the tenant knows them."""
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
@@ -24,8 +29,9 @@ class Found(NamedTuple):
 class Blobs(Protocol):
     """A store of blobs. Every method may be called from a thread of its own, one call at a time for each name."""
 
-    def put(self, data: bytes) -> str:
-        """Keep ``data`` and give its name; when it returns, the blob is as durable as the journal beside it."""
+    def put(self, data: bytes, tenant: str = "") -> str:
+        """Keep ``data`` and give its name; when it returns, the blob is as durable as the journal beside it. It is
+        written though it is there, but for one that ``tenant`` has put lately."""
         ...
 
     def get(self, name: str) -> bytes:
@@ -56,7 +62,7 @@ class MemoryBlobs:
     def __len__(self) -> int:
         return len(self._held)
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, tenant: str = "") -> str:
         name = name_of(data)
         self._held.setdefault(name, data)
         return name
@@ -79,6 +85,27 @@ class MemoryBlobs:
     def drafts(self, remove: bool) -> tuple[int, int]:
         """None: nothing outlives a crash."""
         return 0, 0
+
+
+class PutLately:
+    """Which blobs each tenant has put lately. Safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: dict[str, OrderedDict[str, None]] = {}
+
+    def note(self, tenant: str, name: str) -> bool:
+        """Whether the tenant has put this blob lately; from now on it has. Nobody has for no tenant."""
+        if not tenant:
+            return False
+        with self._lock:
+            names = self._names.setdefault(tenant, OrderedDict())
+            known = name in names
+            names[name] = None
+            names.move_to_end(name)
+            if len(names) > REMEMBERED:
+                names.popitem(last=False)
+        return known
 
 
 def is_name(text: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from qmk.base.errors import QmkError
-from qmk.host.blobs import Found, is_name, missing, name_of
+from qmk.host.blobs import Found, PutLately, is_name, missing, name_of
 
 SCHEMES = ("s3", "gs", "az")
 PATIENCE_S = 60.0
@@ -45,6 +45,7 @@ class ObjectBlobs:
             fix = "install it with: pip install 'quantum-microkernel[server]'"
             raise QmkError("UNSUPPORTED", "blobs in an object store need the package obstore", help=fix) from error
         self._library: Any = obstore
+        self._put_lately = PutLately()
         retries: Any = {"max_retries": 1000, "retry_timeout": timedelta(seconds=patience_s)}
         with self._telling("open"):
             self._store: Any = obstore.store.from_url(self.url, retry_config=retries)
@@ -64,10 +65,10 @@ class ObjectBlobs:
             raise QmkError("INTERNAL_ERROR", f"'{name[:80]}' is not the name of a blob", blob=name[:80])
         return f"{name[:2]}/{name[2:]}"
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, tenant: str = "") -> str:
         """Keeps ``data``, and gives its name. One of another size is damaged, and written anew."""
         name = name_of(data)
-        if self._size(name) != len(data):
+        if not self._put_lately.note(tenant, name) or self._size(name) != len(data):
             with self._telling(f"keep {len(data)} bytes in"):
                 self._library.put(self._store, self._path(name), data)
         return name

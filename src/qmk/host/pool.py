@@ -222,9 +222,10 @@ class Pool:
         self._make_room()
         worker = Worker(engine, level, used_s=self._loop.time())
         self._workers.append(worker)
-        refused = RefusedCalls(self._listener.on_calls_refused, self.counters)
-        worker.refused = None if level == "process" else refused
-        ask = Ask(partial(self._on_child, worker), partial(self._on_unborn, worker), refused.add)
+        ask = Ask(partial(self._on_child, worker), partial(self._on_unborn, worker))
+        if level != "process":
+            worker.refused = RefusedCalls(self._listener.on_calls_refused, self.counters)
+            ask = ask._replace(on_refused=worker.refused.add)
         try:
             self._starter.start(engine, level, ask)
         except QmkError:
@@ -394,7 +395,6 @@ class Pool:
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""
-        before = self._loop.time() - self._bounds.idle_s
-        for worker in self._workers.unused_since(before):
+        for worker in self._workers.unused_since(self._loop.time() - self._bounds.idle_s):
             self._end(worker)
         self._sweeper = self._loop.call_later(self._bounds.idle_s, self._sweep)

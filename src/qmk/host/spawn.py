@@ -25,6 +25,7 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.host import orphans
 from qmk.host.isolation.drivers.sandbox import HeldProcess, Job, Sandbox
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
@@ -257,17 +258,21 @@ def _start(
 
 
 def _open(job: Job, stderr: int, sandbox: Sandbox | None) -> Process:
+    """Start the job. A sandbox ends with us by its own means, and what it holds gets no descriptor besides its own."""
     held = None if sandbox is None else sandbox.hold(job)
-    process = subprocess.Popen(
-        job.command if held is None else held.command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-        pass_fds=(job.fd, *(() if held is None else held.fds)),
-        env=job.environment if held is None else held.environment,
-        cwd="/",
-        start_new_session=True,
-    )
+    with contextlib.nullcontext(((), None)) if held is not None else orphans.tie() as (inherited, sign):
+        process = subprocess.Popen(
+            job.command if held is None else held.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            pass_fds=(job.fd, *(inherited if held is None else held.fds)),
+            env=job.environment if held is None else held.environment,
+            cwd="/",
+            start_new_session=True,
+        )
+        if sign is not None:
+            sign(process.pid)
     return process if held is None else HeldProcess(process, held.folder)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import ssl
-from functools import cache
+from functools import lru_cache
 
 from qmk.base.errors import QmkError
 from qmk.secrets import references
 
+KEPT = 16
 _held: dict[str, tuple[str, int]] = {}
 """For each reference its text, and a file in memory that has it. An earlier one stays open: whoever was given its path
 may use it still."""
@@ -44,11 +45,18 @@ def file_of(reference: str, name: str) -> str:
 def context(cafile: str | None = None, reference: str = "", name: str = "the certificate") -> ssl.SSLContext:
     """What a client's connections are made with: servers are checked against the system's authorities, or those in
     ``cafile``, and asked for a certificate we show the one that ``reference`` leads to. Raises INVALID_PARAMS."""
-    return _showing(_trusting.__wrapped__(cafile), reference, name) if reference else _trusting(cafile)
+    if reference:
+        return _showing(_trusting.__wrapped__(cafile), reference, name)
+    try:
+        about = os.stat(cafile) if cafile is not None else None
+    except OSError:  # reading it says why
+        about = None
+    return _trusting(cafile, *(() if about is None else (about.st_mtime_ns, about.st_ino, about.st_size)))
 
 
-@cache
-def _trusting(cafile: str | None) -> ssl.SSLContext:
+@lru_cache(KEPT)
+def _trusting(cafile: str | None, *_stamp: int) -> ssl.SSLContext:
+    """What trusts the authorities that are in the file now."""
     try:
         return ssl.create_default_context(cafile=cafile)
     except OSError as error:

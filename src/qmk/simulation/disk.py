@@ -56,7 +56,7 @@ class Disk(MemoryBlobs):
         """Starts the counts anew for a new daemon."""
         self.written = self.written_audit = self.synced = self.synced_audit = 0
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, tenant: str = "") -> str:
         if self.fault == "full":
             self.fault = ""
             raise OSError(errno.ENOSPC, "no space left on device")

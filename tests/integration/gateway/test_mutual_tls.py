@@ -188,12 +188,12 @@ def test_files_that_do_not_fit_leave_what_was_there(site: Gateway, tmp_path: Pat
     pair = gateway.Tls(tmp_path / "cert.pem", tmp_path / "key.pem")
     for path in (pair.cert, pair.key):
         path.write_bytes(site.tls.cert.read_bytes())
-    context = pair.context()
+    pair.context()
     issue(tmp_path, "x", pair.cert, ["127.0.0.1"])  # its key is not written yet
-    assert not pair.follow(context)
+    assert not pair.follow()
     pair.key.write_bytes(pair.cert.read_bytes())
-    assert pair.follow(context)
-    assert not pair.follow(context)
+    assert pair.follow()
+    assert not pair.follow()
 
 
 def test_grpc_asks_for_a_certificate_too_and_knows_the_revoked(site: Gateway, tmp_path: Path) -> None:
@@ -219,3 +219,41 @@ def test_grpc_asks_for_a_certificate_too_and_knows_the_revoked(site: Gateway, tm
             assert (code, why) == (grpc.StatusCode.UNAUTHENTICATED, "the certificate of the caller is revoked")
 
     asyncio.run(main())
+
+
+def test_a_revoked_certificate_cannot_go_on_with_an_earlier_session(
+    site: Gateway, tmp_path: Path, eventually: Eventually
+) -> None:
+    issue(site.folder, "resumes", tmp_path / "own.pem")
+    context = certificates.context(site.ca, f"file:{tmp_path}/own.pem")
+    old = certificates.context(site.ca, f"file:{tmp_path}/own.pem")
+    old.maximum_version = ssl.TLSVersion.TLSv1_2  # of which a server keeps the sessions
+    with (
+        pytest.raises((ssl.SSLError, ConnectionError)),
+        socket.create_connection(("127.0.0.1", site.port), 10) as plain,
+        old.wrap_socket(plain, server_hostname="127.0.0.1"),
+    ):
+        pass
+
+    def ask(session: ssl.SSLSession | None) -> tuple[ssl.SSLSession | None, bool]:
+        with (
+            socket.create_connection(("127.0.0.1", site.port), 10) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as made,
+        ):
+            made.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            if not made.recv(1000):
+                raise ConnectionResetError("there is no answer")
+            return made.session, bool(made.session_reused)
+
+    session, _ = ask(None)
+    revoke(site.folder, "resumes")
+
+    def is_refused(session: ssl.SSLSession | None) -> bool:
+        try:
+            ask(session)
+        except (ssl.SSLError, ConnectionError):
+            return True
+        return False
+
+    eventually(lambda: is_refused(None), "the refusal of a revoked certificate")
+    assert is_refused(session)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.host.blob_files import FileBlobs
+from qmk.host.blob_files import REMEMBERED, FileBlobs
 
 
 @pytest.fixture(params=[True, False], ids=["synced", "unsynced"])
@@ -28,6 +29,24 @@ def test_a_blob_is_named_by_its_content_and_kept_once(blobs: FileBlobs):
     assert names(blobs) == [name]
     assert blobs.get(name) == b"content"
     assert blobs.path_of(name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_tenant_cannot_tell_by_the_work_whether_another_has_put_the_same(blobs: FileBlobs):
+    """What is there is written again, but for those who put it themselves."""
+
+    def writes(tenant: str) -> bool:
+        before = blobs.path_of(name).stat().st_ino
+        kept = os.open(blobs.path_of(name), os.O_RDONLY)  # its number cannot be used again
+        blobs.put(b"content", tenant)
+        os.close(kept)
+        return blobs.path_of(name).stat().st_ino != before
+
+    name = blobs.put(b"content", "a")
+    assert [writes(tenant) for tenant in ("a", "b", "b", "a", "", "")] == [False, True, False, False, True, True]
+    for number in range(REMEMBERED):
+        blobs.put(b"%d" % number, "a")
+    assert [writes("b"), writes("a"), writes("a")] == [False, True, False]
+    assert blobs.get(name) == b"content"
 
 
 @pytest.mark.parametrize("content", [b"c0ntent", b"", b"content and more"])

@@ -20,7 +20,7 @@ from qmk.worker.messages import Done, Failed, Partial, StateSaved
 
 
 class FullDisk(MemoryBlobs):
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, tenant: str = "") -> str:
         raise QmkError("RESOURCE_EXHAUSTED", "cannot keep 3 bytes in /a/folder: no space", errno=errno.ENOSPC)
 
 

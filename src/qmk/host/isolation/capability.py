@@ -17,3 +17,8 @@ class Capability(msgspec.Struct, frozen=True):
     fix: str = ""
     cost_ms: float = 0.0
     cost_of: str = "the namespaces of a worker"
+
+    @property
+    def absence(self) -> str:
+        """What a refusal says of a level that is not there."""
+        return f"'{self.level}' is not available here: {self.reason}"

@@ -29,11 +29,11 @@ class Site(NamedTuple):
 
 class Ask(NamedTuple):
     """Who hears of a new worker: of its process, of why there is none (with the loss, where a process that was to make
-    it ended), and of each call that it was refused, by number and how often."""
+    it ended), and of each call that it was refused, by number and how often, where the level refuses any."""
 
     on_child: Callable[[spawn.Child], None]
     on_failed: Callable[[Failed, Loss | None], None]
-    on_refused: Callable[[int, int], None]
+    on_refused: Callable[[int, int], None] = lambda number, count: None
 
 
 class Driver(Protocol):

@@ -77,7 +77,7 @@ class Isolation:
 
     def _absent(self, level: Level) -> tuple[str, str]:
         found = self.capability(level)
-        return f"'{level}' is not available here: {found.reason}", found.fix or OTHER
+        return found.absence, found.fix or OTHER
 
     def _trouble(self, engine: str, declaration: Declaration | None, level: Level) -> tuple[str, str] | None:
         """Why ``engine`` cannot run at ``level``, and what to do."""

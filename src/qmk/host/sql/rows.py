@@ -93,7 +93,7 @@ class Rows:
             job = superseding.key(record)
             blob = ""
             if isinstance(record, Rewritten) or (isinstance(record, Submitted) and _goes_into_a_blob(record)):
-                blob = self._blobs.put(record.graph)
+                blob = self._blobs.put(record.graph, record.tenant if isinstance(record, Submitted) else "")
                 data = encode(msgspec.structs.replace(record, graph=b""))
             else:
                 data = record_bytes(batch, index)

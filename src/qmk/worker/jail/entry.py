@@ -123,12 +123,15 @@ def birth(jail: Jail, kept: int, reports: int, *, stderr: int = 2, of_parent: bo
 
     Raises ``OSError`` where the kernel makes no namespaces for us."""
     user, group = os.geteuid(), os.getegid()
+    parent = os.getppid() if of_parent else os.getpid()
     pid = _clone(NAMESPACES | signal.SIGCHLD | (linux.CLONE_PARENT if of_parent else 0))
     if pid:
         return Born(pid)
     try:
         os.dup2(stderr, 2)
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if _parent(jail.proc) != parent:
+            os._exit(1)  # it ended before we asked to end with it
         os.setsid()
         map_ids(user, group, jail.proc)
         ours, theirs = socket.socketpair()
@@ -144,6 +147,15 @@ def birth(jail: Jail, kept: int, reports: int, *, stderr: int = 2, of_parent: bo
     except BaseException:
         traceback.print_exc()
         os._exit(1)
+
+
+def _parent(proc: int) -> int:
+    """The process id of this process's parent, outside of the jail. ``proc``: /proc, open."""
+    fd = os.open("self/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+    try:
+        return int(os.read(fd, 1 << 10).rpartition(b")")[2].split()[1])
+    finally:
+        os.close(fd)
 
 
 def _clone(flags: int) -> int:

@@ -44,6 +44,5 @@ def sandbox_for_scripts(level: Level) -> Sandbox:
         raise QmkError("UNSUPPORTED", f"scripts do not run at isolation level '{level}'", isolation=level, help=fix)
     found = sandbox.probe()
     if not found.available:
-        message = f"isolation level '{level}' is not available here: {found.reason}"
-        raise QmkError("UNSUPPORTED", message, isolation=level, help=found.fix)
+        raise QmkError("UNSUPPORTED", f"isolation level {found.absence}", isolation=level, help=found.fix)
     return sandbox
