@@ -1,0 +1,112 @@
+"""A program in QIR to a graph: LLVM reads it, its entry point is followed, and what it records becomes registers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.sources import report_limits
+from qmk.frontends.qir import apart
+from qmk.frontends.qir.calls import Reading
+from qmk.frontends.qir.module import Function
+from qmk.frontends.qir.rules import QIR_RULES
+from qmk.frontends.qir.values import bits_of, is_bits
+from qmk.ir.parameter_values import read_values
+from qmk.qvm.graph import Graph, Output
+from qmk.sdk.frontend import Inputs, Refused, Source, report_refused, strip_bom
+
+_BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+"""The first bytes of bitcode, without and with its wrapper."""
+_UNPRINTED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+
+
+def is_bitcode(data: bytes) -> bool:
+    return data.startswith(_BITCODE)
+
+
+def read(source: Source) -> Graph:
+    """The graph. Raises INVALID_GRAPH with one finding, UNSUPPORTED where there is no LLVM."""
+    read_values({}, source.params or {})
+    with report_refused(QIR_RULES, source), report_limits("QIR-08"):
+        is_text = not is_bitcode(source.data)
+        module = apart.read(strip_bom(source.data) if is_text else source.data, is_text)
+        entry = module.entry()
+        machine = Reading(module, _required(entry, "qubits"))
+        try:
+            machine.call(entry, [])
+        except Refused as refused:
+            if machine.where:
+                raise Refused(
+                    refused.rule, f"{refused.message} ({machine.where})", refused.help, refused.line
+                ) from None
+            raise
+        return finish(machine, entry)
+
+
+def inputs(source: Source) -> Inputs:
+    """None: a program in QIR takes no values."""
+    return Inputs({}, only_angles=True)
+
+
+def _required(entry: Function, what: str) -> int:
+    """The number of qubits or results that the entry point says it takes, 0 where it does not."""
+    for name in (f"required_num_{what}", f"num_required_{what}", f"required{what.capitalize()}"):
+        text = entry.attributes.get(name, "")
+        if text.isdecimal() and len(text) < 10:
+            return int(text)
+    return 0
+
+
+# -- output ------------------------------------------------------------------------------------------------------------
+
+
+def finish(machine: Reading, entry: Function) -> Graph:
+    """Registers of what is recorded. An array or tuple of results is one, the first leftmost; a whole number is one, of
+    as many bits as it may need; where nothing is recorded, all results are one."""
+    registers: list[tuple[str, list[lg.Bit]]] = []
+    constants: dict[str, float] = {}
+    rows = machine.recorded
+    at = 0
+    while at < len(rows):
+        kind, value, label = rows[at]
+        at += 1
+        if kind in ("array", "tuple"):
+            inside = rows[at : at + value]
+            if inside and all(row[0] in ("result", "bool") for row in inside):
+                registers.append((label, [bits_of(row[1], 1)[0] for row in inside]))
+                at += len(inside)
+        elif kind != "double":
+            registers.append((label, _bits(kind, value)))
+        elif isinstance(value, float):
+            constants[label or f"double {len(constants)}"] = value
+        else:
+            raise Refused("QIR-05", f"the float '{label[:40]}' that is recorded depends on a measurement")
+    if not rows and machine.results:
+        registers.append(("results", list(machine.results.values())))
+    metadata: dict[str, Any] = {"source": "qir"}
+    if constants:
+        metadata["recorded"] = constants
+    return machine.builder.finish(_outputs(machine, registers), metadata)
+
+
+def _bits(kind: str, value: Any) -> list[lg.Bit]:
+    """A value that is recorded by itself, the highest bit first."""
+    if is_bits(value):
+        return list(value)[::-1]
+    if not isinstance(value, int):
+        raise Refused("QIR-06", f"a value ({kind}) is recorded that nothing defines")
+    return list(bits_of(value, max(1, value.bit_length())))[::-1]
+
+
+def _outputs(machine: Reading, registers: list[tuple[str, list[lg.Bit]]]) -> list[Output]:
+    taken: set[str] = set()
+    found: list[Output] = []
+    for label, bits in registers:
+        base = _UNPRINTED.sub("_", label[:200]) or "result"
+        name = next(
+            each for each in (base, *(f"{base}_{k}" for k in range(1, len(registers) + 1))) if each not in taken
+        )
+        taken.add(name)
+        found.append(Output(name, tuple(machine.builder.event_of(bit) for bit in bits)))
+    return found
