@@ -39,6 +39,6 @@ FRONTEND = Frontend(
     (".ll", ".bc"),
     recognise,
     later("qmk.frontends.qir.reader:read"),
-    None,
+    later("qmk.frontends.qir.emit:emit"),
     later("qmk.frontends.qir.reader:inputs"),
 )
