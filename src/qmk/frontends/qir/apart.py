@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.frontends.qir.module import Module
 from qmk.sdk.frontend import Refused
 from qmk.sdk.interpreters import child_environment
@@ -43,7 +44,8 @@ def to_bitcode(text: bytes) -> bytes:
 def _ask(data: bytes, what: str, purpose: str) -> list[msgspec.Raw]:
     if importlib.util.find_spec("pyqir") is None:
         raise _missing(purpose)
-    command = [sys.executable, "-P", str(CHILD), what, str(CPU_S), str(MEMORY_BYTES)]
+    bounds = [str(CPU_S), str(MEMORY_BYTES), str(LIMITS.expansion_nodes)]
+    command = [sys.executable, "-P", str(CHILD), what, *bounds]
     done = subprocess.run(command, input=data, capture_output=True, env=child_environment(), check=False)
     if done.returncode:
         raise Refused("QIR-01", f"LLVM {_end(done)}", "write the file anew with a tool that verifies it")
@@ -51,6 +53,8 @@ def _ask(data: bytes, what: str, purpose: str) -> list[msgspec.Raw]:
     answer: Any = msgspec.msgpack.decode(kind)
     if answer == "missing":
         raise _missing(purpose)
+    if answer == "large":
+        raise Refused("QIR-08", f"the module has more than {LIMITS.expansion_nodes} instructions")
     if answer == "refused":
         raise _refused(msgspec.msgpack.decode(rows[0], type=str), data)
     return rows

@@ -38,10 +38,15 @@ def _name(variable: Any) -> str:
     return f"@{variable.name}" if variable.name else str(variable).partition(" ")[0]
 
 
-class _Walk:
-    """One module, made into lists."""
+class _TooLarge(Exception):
+    pass
 
-    def __init__(self, pyqir: Any, module: Any) -> None:
+
+class _Walk:
+    """One module, made into lists. ``most``: instructions and values that it may have."""
+
+    def __init__(self, pyqir: Any, module: Any, most: int) -> None:
+        self.left = most
         self.q = pyqir
         self.module = module
         self.numbers: dict[Any, int] = {}
@@ -56,6 +61,11 @@ class _Walk:
         functions = [self.function(each) for each in self.module.functions if each.basic_blocks]
         variables = [self.variable(each) for each in self.module.global_variables]
         return [functions, variables, self.constants]
+
+    def take(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise _TooLarge
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -120,10 +130,12 @@ class _Walk:
             return all(self.flatten(each, values) for each in held.elements)
         if isinstance(held.type, self.q.ArrayType) and held.is_null:
             inner = held.type.element
-            if held.type.count > 1 << 20 or isinstance(inner, (self.q.ArrayType, self.q.StructType)):
+            if isinstance(inner, (self.q.ArrayType, self.q.StructType)):
                 return False
+            self.take(held.type.count)
             values += [self.number(self.q.Constant.null(inner))] * held.type.count
             return True
+        self.take(1)
         values.append(self.number(held))
         return True
 
@@ -141,7 +153,9 @@ class _Walk:
     def block(self, block: Any, order: dict[Any, int]) -> list[Any]:
         call, number, numbers, returned = self.q.Call, self.number, self.numbers, self.returned
         rows: list[Any] = []
-        for each in block.instructions:
+        instructions = block.instructions
+        self.take(1 + len(instructions))
+        for each in instructions:
             if type(each) is not call:
                 rows.append(self.instruction(each, order))
                 continue
@@ -189,9 +203,9 @@ def flags_of(pyqir: Any, module: Any) -> list[Any]:
     return [pyqir.qir_major_version(module), pyqir.qir_minor_version(module)]
 
 
-def read(data: bytes, text: bool) -> list[Any]:
-    """What a program says: ["module", functions, variables, constants, version], or ["refused", why], or ["missing"]
-    where there is no LLVM."""
+def read(data: bytes, text: bool, most: int) -> list[Any]:
+    """What a program says: ["module", functions, variables, constants, version], or ["refused", why], or ["large"] for
+    more than ``most`` instructions and values, or ["missing"] where there is no LLVM."""
     try:
         pyqir: Any = importlib.import_module("pyqir")
     except ImportError:
@@ -207,7 +221,10 @@ def read(data: bytes, text: bool) -> list[Any]:
         return ["refused", str(error).strip()[:500]]
     if wrong:
         return ["refused", wrong.strip()[:500]]
-    return ["module", *_Walk(pyqir, module).module_rows(), flags_of(pyqir, module)]
+    try:
+        return ["module", *_Walk(pyqir, module, most).module_rows(), flags_of(pyqir, module)]
+    except _TooLarge:
+        return ["large"]
 
 
 def to_bitcode(data: bytes) -> list[Any]:
@@ -223,15 +240,15 @@ def to_bitcode(data: bytes) -> list[Any]:
 
 
 def main() -> None:
-    """Arguments: what to do (text, bitcode, write), seconds of processor time, bytes of address space."""
-    what, seconds, memory = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    """Arguments: what to do (text, bitcode, write), seconds of processor time, bytes of address space, and the most
+    instructions."""
+    what, seconds, memory, most = sys.argv[1], *map(int, sys.argv[2:5])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for which, bound in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory)):
-        hard = resource.getrlimit(which)[1]
-        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        bound = min([bound, *(old for old in resource.getrlimit(which) if old != resource.RLIM_INFINITY)])
         resource.setrlimit(which, (bound, bound))
     data = sys.stdin.buffer.read()
-    answer = to_bitcode(data) if what == "write" else read(data, what == "text")
+    answer = to_bitcode(data) if what == "write" else read(data, what == "text", most)
     sys.stdout.buffer.write(msgspec.msgpack.encode(answer))
 
 

@@ -51,7 +51,7 @@ class Machine:
     def __init__(self, module: Module, calls: dict[str, Call]) -> None:
         self.module, self.calls = module, calls
         self.builder = Builder()
-        self.arithmetic = Arithmetic(self.builder)
+        self.arithmetic = Arithmetic(self.builder, self.step)
         self.functions = {each.name: each for each in module.functions}
         self.constants = [_constant(row) for row in module.constants]
         self.state = State((), {}, {})
@@ -172,6 +172,7 @@ class Machine:
     def _switch(self, value: Any, extra: list[Any]) -> list[tuple[lg.Bit, int]]:
         if value is None:
             raise undefined(value)
+        self.step(len(extra))
         ways: list[tuple[lg.Bit, int]] = []
         rest: lg.Bit = lg.TRUE
         for number, block in extra[1:]:
@@ -207,6 +208,7 @@ class Machine:
     def _meet(self, states: list[State]) -> State:
         """One state of several that are at the same place, those that parted last first."""
         while len(states) > 1:
+            self.step(len(states))
             states.sort(key=lambda state: len(state.path))
             last = states.pop()
             partner = max(range(len(states)), key=lambda k: _common(states[k].path, last.path))

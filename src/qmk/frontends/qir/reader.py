@@ -18,6 +18,7 @@ from qmk.sdk.frontend import Inputs, Refused, Source, report_refused, strip_bom
 
 _BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 """The first bytes of bitcode, without and with its wrapper."""
+_INDEXED = re.compile(r"(.+)\[(\d{1,6})\]")
 _UNPRINTED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
@@ -34,7 +35,7 @@ def read(source: Source) -> Graph:
         entry = module.entry()
         machine = Reading(module, _required(entry, "qubits"))
         try:
-            machine.call(entry, [])
+            check_exit(machine.call(entry, []))
         except Refused as refused:
             if machine.where:
                 raise Refused(
@@ -42,6 +43,12 @@ def read(source: Source) -> Graph:
                 ) from None
             raise
         return finish(machine, entry)
+
+
+def check_exit(code: Any) -> None:
+    """Raises Refused for an exit code that says of some shots that they failed."""
+    if code not in (None, 0):
+        raise Refused("QIR-09", "some shots end with an exit code that is not 0, which means that they have no result")
 
 
 def inputs(source: Source) -> Inputs:
@@ -87,7 +94,7 @@ def finish(machine: Reading, entry: Function) -> Graph:
     metadata: dict[str, Any] = {"source": "qir"}
     if constants:
         metadata["recorded"] = constants
-    return machine.builder.finish(_outputs(machine, registers), metadata)
+    return machine.builder.finish(_outputs(machine, _gather(registers)), metadata)
 
 
 def _bits(kind: str, value: Any) -> list[lg.Bit]:
@@ -97,6 +104,22 @@ def _bits(kind: str, value: Any) -> list[lg.Bit]:
     if not isinstance(value, int):
         raise Refused("QIR-06", f"a value ({kind}) is recorded that nothing defines")
     return list(bits_of(value, max(1, value.bit_length())))[::-1]
+
+
+def _gather(registers: list[tuple[str, list[lg.Bit]]]) -> list[tuple[str, list[lg.Bit]]]:
+    """Makes one register of bits in a row that are recorded as name[0], name[1] and so on."""
+    found: list[tuple[str, list[lg.Bit]]] = []
+    for label, bits in registers:
+        match = _INDEXED.fullmatch(label)
+        if match is None or len(bits) != 1:
+            found.append((label, bits))
+        elif match[2] == "0" and not any(name == match[1] for name, _ in found):
+            found.append((match[1], list(bits)))
+        elif found and found[-1][0] == match[1] and len(found[-1][1]) == int(match[2]):
+            found[-1][1].extend(bits)
+        else:
+            found.append((label, bits))
+    return found
 
 
 def _outputs(machine: Reading, registers: list[tuple[str, list[lg.Bit]]]) -> list[Output]:

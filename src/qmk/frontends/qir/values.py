@@ -20,6 +20,8 @@ from qmk.sdk.frontend import Refused
 MOST_CASES = 64
 """Values among which a measurement may decide, where each is handled by itself."""
 WIDEST = 64
+BIT_STEPS = 16
+"""What a computation with a bit that a measurement decides counts."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -77,10 +79,10 @@ def undefined(value: Any) -> Refused:
 
 
 class Arithmetic:
-    """Computes with values; what a measurement decides becomes bits of ``builder``."""
+    """Computes with values; what a measurement decides becomes bits of ``builder``. ``step`` counts the work."""
 
-    def __init__(self, builder: Builder) -> None:
-        self.builder, self.logic = builder, builder.logic
+    def __init__(self, builder: Builder, step: Callable[[int], None]) -> None:
+        self.builder, self.logic, self.step = builder, builder.logic, step
 
     # -- choices -----------------------------------------------------------------------------------------------------
 
@@ -99,6 +101,7 @@ class Arithmetic:
             return other if one is None else one
         if all(is_bits(value) or isinstance(value, int) for value in (one, other)):
             width = max(_width(one), _width(other))
+            self.step(BIT_STEPS * width)
             pairs = zip(bits_of(one, width), bits_of(other, width), strict=True)
             return number([self.builder.merge(chooser, a, b) for a, b in pairs])
         rows: dict[Any, lg.Bit] = {}
@@ -141,6 +144,7 @@ class Arithmetic:
             return function(*values)
         rows: dict[Any, lg.Bit] = {}
         for condition, chosen in self.combinations(values):
+            self.step(BIT_STEPS)
             made = function(*chosen)
             rows[made] = self.logic.either(rows.get(made, lg.FALSE), condition)
         return self._made(rows)
@@ -181,6 +185,8 @@ class Arithmetic:
         if isinstance(a, int) and isinstance(b, int):
             return _known(op, width, a, b)
         x, y, logic = bits_of(a, width), bits_of(b, width), self.logic
+        open_x, open_y = _open_bits(x), _open_bits(y)
+        self.step(BIT_STEPS * (width * open_x * open_y if op == "mul" else open_x + open_y))
         if op in ("and", "or", "xor"):
             join = {"and": logic.both, "or": logic.either, "xor": logic.differ}[op]
             return number([join(one, other) for one, other in zip(x, y, strict=True)])
@@ -224,6 +230,7 @@ class Arithmetic:
             pair = (signed(a, width), signed(b, width)) if is_signed else (a, b)
             return int(_ORDER[predicate.lstrip("su")](*pair))
         x, y, logic = bits_of(a, width), bits_of(b, width), self.logic
+        self.step(BIT_STEPS * (_open_bits(x) + _open_bits(y)))
         match predicate.lstrip("su"):
             case "eq":
                 found = logic.equal(x, y)
@@ -352,6 +359,11 @@ def _quotient(op: str, width: int, a: int, b: int) -> int:
         raise Refused("QIR-04", "a whole number is divided by 0")
     quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
     return quotient if op.endswith("div") else a - quotient * b
+
+
+def _open_bits(bits: Bits) -> int:
+    """How many bits a measurement decides, and one more."""
+    return 1 + sum(lg.constant_of(bit) is None for bit in bits)
 
 
 def _width(value: Any) -> int:
