@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,40 +24,61 @@ CPU_S = 60
 """Seconds of processor time that LLVM may take for one program."""
 MEMORY_BYTES = 4 << 30
 """Address space that LLVM may take for one program."""
-EXTRA = "quantum-microkernel[qir]"
-CHILD = Path(__file__).with_name("child.py")
+MOST_INSTRUCTIONS = LIMITS.expansion_nodes
+"""Instructions of a module, and values in its variables."""
 
 _Answer = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
-def read(data: bytes, text: bool) -> Module:
+class Tool(NamedTuple):
+    """A library that is used in a child: its module, the file that uses it, what for, how pip installs it, and its
+    name in errors."""
+
+    module: str
+    child: Path
+    purpose: str
+    extra: str
+    name: str
+
+
+LLVM = Tool("pyqir", Path(__file__).with_name("child.py"), "reading QIR", "quantum-microkernel[qir]", "LLVM")
+
+
+def read(data: bytes, is_text: bool) -> Module:
     """What a program says. Raises Refused where LLVM does not read it, UNSUPPORTED where there is no LLVM."""
-    rows = _ask(data, "text" if text else "bitcode", "reading QIR")
+    rows = _ask_llvm(data, "text" if is_text else "bitcode")
     return Module(*[msgspec.msgpack.decode(row, type=kind) for row, kind in zip(rows, Module.types(), strict=True)])
 
 
 def to_bitcode(text: bytes) -> bytes:
     """A text of LLVM as bitcode. Raises as ``read`` does."""
-    return msgspec.msgpack.decode(_ask(text, "write", "writing the bitcode of QIR")[0], type=bytes)
+    return msgspec.msgpack.decode(_ask_llvm(text, "write")[0], type=bytes)
 
 
-def _ask(data: bytes, what: str, purpose: str) -> list[msgspec.Raw]:
-    if importlib.util.find_spec("pyqir") is None:
-        raise _missing(purpose)
-    bounds = [str(CPU_S), str(MEMORY_BYTES), str(LIMITS.expansion_nodes)]
-    command = [sys.executable, "-P", str(CHILD), what, *bounds]
-    done = subprocess.run(command, input=data, capture_output=True, env=child_environment(), check=False)
-    if done.returncode:
-        raise Refused("QIR-01", f"LLVM {_end(done)}", "write the file anew with a tool that verifies it")
-    kind, *rows = _Answer.decode(done.stdout)
-    answer: Any = msgspec.msgpack.decode(kind)
-    if answer == "missing":
-        raise _missing(purpose)
-    if answer == "large":
-        raise Refused("QIR-08", f"the module has more than {LIMITS.expansion_nodes} instructions")
-    if answer == "refused":
+def _ask_llvm(data: bytes, what: str) -> list[msgspec.Raw]:
+    kind, rows = ask(LLVM, data, [what, str(CPU_S), str(MEMORY_BYTES), str(MOST_INSTRUCTIONS)])
+    if kind == "large":
+        raise Refused("QIR-08", f"the module has more than {MOST_INSTRUCTIONS} instructions")
+    if kind == "refused":
         raise _refused(msgspec.msgpack.decode(rows[0], type=str), data)
     return rows
+
+
+def ask(tool: Tool, data: bytes, arguments: list[str]) -> tuple[str, list[msgspec.Raw]]:
+    """What a child answers: its kind, and the rest. Raises Refused where it breaks off, UNSUPPORTED where the library
+    is not installed."""
+    kind, rows = "missing", list[msgspec.Raw]()
+    if importlib.util.find_spec(tool.module) is not None:
+        command = [sys.executable, "-P", str(tool.child), *arguments]
+        done = subprocess.run(command, input=data, capture_output=True, env=child_environment(), check=False)
+        if done.returncode:
+            raise Refused("QIR-01", f"{tool.name} {_end(done)}")
+        first, *rows = _Answer.decode(done.stdout)
+        kind = msgspec.msgpack.decode(first, type=str)
+    if kind == "missing":
+        text = f"{tool.module} is not installed: {tool.purpose} needs it"
+        raise QmkError("UNSUPPORTED", text, package=tool.module, help=f"pip install '{tool.extra}'")
+    return kind, rows
 
 
 def _refused(why: str, data: bytes) -> Refused:
@@ -69,17 +90,11 @@ def _refused(why: str, data: bytes) -> Refused:
     return Refused("QIR-01", f"LLVM refuses it: {message[:300]}{place}", line=same[0] if line and len(same) == 1 else 0)
 
 
-def _missing(purpose: str) -> QmkError:
-    return QmkError(
-        "UNSUPPORTED", f"pyqir is not installed: {purpose} needs it", package="pyqir", help=f"pip install '{EXTRA}'"
-    )
-
-
 def _end(done: subprocess.CompletedProcess[bytes]) -> str:
     if done.returncode == -signal.SIGXCPU or (done.returncode == -signal.SIGKILL):
-        return f"was stopped after {CPU_S} s of processor time; give the program as bitcode, which is read faster"
+        return f"was stopped after {CPU_S} s of processor time; bitcode is read faster than text"
     if b"MemoryError" in done.stderr or b"bad_alloc" in done.stderr or b"out of memory" in done.stderr:
-        return f"takes more than {MEMORY_BYTES >> 30} GiB of memory for it"
+        return f"takes more than {MEMORY_BYTES >> 20} MiB of memory for it"
     if done.returncode < 0:
         return f"broke off ({signal.Signals(-done.returncode).name}): the file is damaged, or nested too deep"
     last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]

@@ -9,7 +9,7 @@ from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.sources import report_limits
 from qmk.frontends.qir import apart
 from qmk.frontends.qir.calls import Reading
-from qmk.frontends.qir.module import Function
+from qmk.frontends.qir.module import Function, Module
 from qmk.frontends.qir.rules import QIR_RULES
 from qmk.frontends.qir.values import bits_of, is_bits
 from qmk.ir.parameter_values import read_values
@@ -29,20 +29,23 @@ def is_bitcode(data: bytes) -> bool:
 def read(source: Source) -> Graph:
     """The graph. Raises INVALID_GRAPH with one finding, UNSUPPORTED where there is no LLVM."""
     read_values({}, source.params or {})
-    with report_refused(QIR_RULES, source), report_limits("QIR-08"):
+    with report_refused(QIR_RULES, source):
         is_text = not is_bitcode(source.data)
-        module = apart.read(strip_bom(source.data) if is_text else source.data, is_text)
+        return build(apart.read(strip_bom(source.data) if is_text else source.data, is_text))
+
+
+def build(module: Module) -> Graph:
+    """The graph of a module. Raises Refused with the function, block and instruction."""
+    with report_limits("QIR-08"):
         entry = module.entry()
         machine = Reading(module, _required(entry, "qubits"))
         try:
             check_exit(machine.call(entry, []))
         except Refused as refused:
             if machine.where:
-                raise Refused(
-                    refused.rule, f"{refused.message} ({machine.where})", refused.help, refused.line
-                ) from None
+                refused.message += f" ({machine.where})"
             raise
-        return finish(machine, entry)
+        return finish(machine)
 
 
 def check_exit(code: Any) -> None:
@@ -68,7 +71,7 @@ def _required(entry: Function, what: str) -> int:
 # -- output ------------------------------------------------------------------------------------------------------------
 
 
-def finish(machine: Reading, entry: Function) -> Graph:
+def finish(machine: Reading) -> Graph:
     """Registers of what is recorded. An array or tuple of results is one, the first leftmost; a whole number is one, of
     as many bits as it may need; where nothing is recorded, all results are one."""
     registers: list[tuple[str, list[lg.Bit]]] = []
