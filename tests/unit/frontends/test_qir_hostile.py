@@ -65,7 +65,7 @@ def test_a_child_that_is_killed_is_a_refusal(monkeypatch: pytest.MonkeyPatch, tm
     """What LLVM does at some damaged files, done on purpose."""
     child = tmp_path / "child.py"
     child.write_text("import os\nos.abort()\n")
-    monkeypatch.setattr(apart, "LLVM", apart.LLVM._replace(child=child))
+    monkeypatch.setattr(apart, "CHILD", child)
     with pytest.raises(QmkError, match=r"broke off \(SIGABRT\): the file is damaged"):
         frontends.load((DATA / "bell.ll").read_bytes())
 

@@ -14,9 +14,10 @@ from qmk.frontends.qir.rules import QIR_RULES
 from qmk.sdk.frontend import Frontend, first_lines
 from qmk.sdk.references import later
 
-__all__ = ["FRONTEND", "QIR_RULES"]
+__all__ = ["BITCODE", "FRONTEND", "QIR_RULES"]
 
-_BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+"""The first bytes of bitcode, without and with its wrapper."""
 _LINE = re.compile(
     r"(source_filename|target (datalayout|triple)) = \"|define .*@.*\(|declare .*@.*\(|%[\w.\"]+ = type |"
     r"@[\w.\"]+ = .*(constant|global) |attributes #\d+ = "
@@ -25,7 +26,7 @@ _LINE = re.compile(
 
 def recognise(data: bytes) -> int:
     """Bitcode by its first bytes; text by lines that begin as those of a module of LLVM, or by QIR's names."""
-    if data.startswith(_BITCODE):
+    if data.startswith(BITCODE):
         return 100
     lines = first_lines(data, ";")
     if not lines or not _LINE.match(lines[0]):

@@ -31,17 +31,17 @@ _Answer = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
 class Tool(NamedTuple):
-    """A library that is used in a child: its module, the file that uses it, what for, how pip installs it, and its
-    name in errors."""
+    """A library that a child uses: its module, what for, how pip installs it, and its name in errors."""
 
     module: str
-    child: Path
     purpose: str
     extra: str
     name: str
 
 
-LLVM = Tool("pyqir", Path(__file__).with_name("child.py"), "reading QIR", "quantum-microkernel[qir]", "LLVM")
+LLVM = Tool("pyqir", "reading QIR", "quantum-microkernel[qir]", "LLVM")
+QDK = Tool("qdk", "compiling Q#", "quantum-microkernel[qsharp]", "the compiler of Q#")
+CHILD = Path(__file__).with_name("child.py")
 
 
 def read(data: bytes, is_text: bool) -> Module:
@@ -55,8 +55,15 @@ def to_bitcode(text: bytes) -> bytes:
     return msgspec.msgpack.decode(_ask_llvm(text, "write")[0], type=bytes)
 
 
+def compile_qsharp(source: bytes, entry: str) -> tuple[bool, str]:
+    """Whether Q# is compiled, and the QIR of what ``entry`` calls, or what the compiler says. Raises UNSUPPORTED where
+    it is not installed."""
+    kind, rows = _ask(QDK, "qsharp", source, entry)
+    return kind == "text", msgspec.msgpack.decode(rows[0], type=str)
+
+
 def _ask_llvm(data: bytes, what: str) -> list[msgspec.Raw]:
-    kind, rows = ask(LLVM, data, [what, str(CPU_S), str(MEMORY_BYTES), str(MOST_INSTRUCTIONS)])
+    kind, rows = _ask(LLVM, what, data)
     if kind == "large":
         raise Refused("QIR-08", f"the module has more than {MOST_INSTRUCTIONS} instructions")
     if kind == "refused":
@@ -64,12 +71,13 @@ def _ask_llvm(data: bytes, what: str) -> list[msgspec.Raw]:
     return rows
 
 
-def ask(tool: Tool, data: bytes, arguments: list[str]) -> tuple[str, list[msgspec.Raw]]:
+def _ask(tool: Tool, what: str, data: bytes, *more: str) -> tuple[str, list[msgspec.Raw]]:
     """What a child answers: its kind, and the rest. Raises Refused where it breaks off, UNSUPPORTED where the library
     is not installed."""
     kind, rows = "missing", list[msgspec.Raw]()
     if importlib.util.find_spec(tool.module) is not None:
-        command = [sys.executable, "-P", str(tool.child), *arguments]
+        bounds = map(str, (CPU_S, MEMORY_BYTES, MOST_INSTRUCTIONS))
+        command = [sys.executable, "-P", str(CHILD), what, *bounds, *more]
         done = subprocess.run(command, input=data, capture_output=True, env=child_environment(), check=False)
         if done.returncode:
             raise Refused("QIR-01", f"{tool.name} {_end(done)}")

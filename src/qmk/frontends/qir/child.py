@@ -1,4 +1,4 @@
-"""Reads QIR with LLVM, and says what is in it as plain data.
+"""Reads QIR with LLVM, and says what is in it as plain data; compiles Q# to QIR.
 
 LLVM ends the process that it runs in where bitcode is broken in some ways, so that this file is run as a process of its
 own (``apart``), by its path: it imports nothing of QMK. The program comes on standard input; the answer, a MessagePack
@@ -11,6 +11,7 @@ instruction gives or a function is given. A type is the bits of an integer, or o
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import resource
 import sys
@@ -239,17 +240,44 @@ def to_bitcode(data: bytes) -> list[Any]:
         return ["refused", str(error).strip()[:500]]
 
 
+PROFILES = ("Adaptive_RIF", "Adaptive")
+"""Profiles of QIR that are tried in turn for Q#: loops that known values end are written out by the first."""
+
+
+def compile_qsharp(source: str, entry: str) -> list[Any]:
+    """["text", QIR] of what ``entry`` calls, or as ``read``. The kit is told to report nothing to its makers."""
+    os.environ["QDK_PYTHON_TELEMETRY"] = os.environ["QSHARP_PYTHON_TELEMETRY"] = "none"
+    try:
+        kit: Any = importlib.import_module("qdk.qsharp")
+    except ImportError:
+        return ["missing"]
+    why = ""
+    for profile in PROFILES:
+        try:
+            kit.init(target_profile=getattr(kit.TargetProfile, profile))
+            kit.eval(source)
+            return ["text", str(kit.compile(entry))]
+        except kit.QSharpError as error:
+            why = str(error)
+    return ["refused", why[:4000]]
+
+
 def main() -> None:
-    """Arguments: what to do (text, bitcode, write), seconds of processor time, bytes of address space, and the most
-    instructions."""
+    """Arguments: what to do (text, bitcode, write, qsharp), seconds of processor time, bytes of address space, the most
+    instructions, and for Q# what to call. What a source prints as it is compiled goes nowhere."""
     what, seconds, memory, most = sys.argv[1], *map(int, sys.argv[2:5])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for which, bound in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory)):
         bound = min([bound, *(old for old in resource.getrlimit(which) if old != resource.RLIM_INFINITY)])
         resource.setrlimit(which, (bound, bound))
     data = sys.stdin.buffer.read()
-    answer = to_bitcode(data) if what == "write" else read(data, what == "text", most)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(answer))
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if what == "qsharp":
+            answer = compile_qsharp(data.decode("utf-8", "replace"), sys.argv[5])
+        else:
+            answer = to_bitcode(data) if what == "write" else read(data, what == "text", most)
+        out.write(msgspec.msgpack.encode(answer))
 
 
 if __name__ == "__main__":

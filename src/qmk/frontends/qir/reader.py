@@ -7,7 +7,7 @@ from typing import Any
 
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.sources import report_limits
-from qmk.frontends.qir import apart
+from qmk.frontends.qir import BITCODE, apart
 from qmk.frontends.qir.calls import Reading
 from qmk.frontends.qir.module import Function, Module
 from qmk.frontends.qir.rules import QIR_RULES
@@ -16,21 +16,15 @@ from qmk.ir.parameter_values import read_values
 from qmk.qvm.graph import Graph, Output
 from qmk.sdk.frontend import Inputs, Refused, Source, report_refused, strip_bom
 
-_BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
-"""The first bytes of bitcode, without and with its wrapper."""
 _INDEXED = re.compile(r"(.+)\[(\d{1,6})\]")
 _UNPRINTED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
-
-
-def is_bitcode(data: bytes) -> bool:
-    return data.startswith(_BITCODE)
 
 
 def read(source: Source) -> Graph:
     """The graph. Raises INVALID_GRAPH with one finding, UNSUPPORTED where there is no LLVM."""
     read_values({}, source.params or {})
     with report_refused(QIR_RULES, source):
-        is_text = not is_bitcode(source.data)
+        is_text = not source.data.startswith(BITCODE)
         return build(apart.read(strip_bom(source.data) if is_text else source.data, is_text))
 
 

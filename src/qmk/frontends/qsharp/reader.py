@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-
-import msgspec
 
 from qmk.frontends.qir import apart
 from qmk.frontends.qir.reader import build
@@ -13,9 +10,6 @@ from qmk.frontends.qir.rules import QIR_RULES
 from qmk.ir.parameter_values import read_values
 from qmk.qvm.graph import Graph
 from qmk.sdk.frontend import Refused, Source, decode_text, report_refused
-
-EXTRA = "quantum-microkernel[qsharp]"
-CHILD = Path(__file__).with_name("child.py")
 
 _COMMENT = re.compile(r"//[^\n]*")
 _NAMESPACE = re.compile(r"\bnamespace\s+([A-Za-z_][\w.]*)\s*\{")
@@ -37,12 +31,8 @@ def read(source: Source) -> Graph:
 
 def compile_source(text: str) -> bytes:
     """The QIR of the operation that a source runs. Raises Refused with the line, UNSUPPORTED without the kit."""
-    bounds = [str(apart.CPU_S), str(apart.MEMORY_BYTES)]
-    kind, rows = apart.ask(
-        apart.Tool("qdk", CHILD, "compiling Q#", EXTRA, "the compiler of Q#"), text.encode(), [entry_of(text), *bounds]
-    )
-    found = msgspec.msgpack.decode(rows[0], type=str)
-    if kind == "refused":
+    done, found = apart.compile_qsharp(text.encode(), entry_of(text))
+    if not done:
         raise _refused(found)
     return found.encode()
 
