@@ -43,7 +43,7 @@ TARGETS: dict[str, str] = {
 """The front-end that writes each format of ``qmk convert --to`` and ``Circuit.to``."""
 
 BINARY = frozenset(("binary", "qir-bitcode"))
-"""Those of ``TARGETS`` that are no text."""
+"""Those of ``TARGETS`` whose data is bytes, not text."""
 
 NOT_READ: dict[bytes, tuple[str, str]] = {
     b"HUGRiHJv": ("hugr", "write the circuit as OpenQASM 3"),

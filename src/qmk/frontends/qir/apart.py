@@ -67,7 +67,7 @@ def _ask_llvm(data: bytes, what: str) -> list[msgspec.Raw]:
     if kind == "large":
         raise Refused("QIR-08", f"the module has more than {MOST_INSTRUCTIONS} instructions")
     if kind == "refused":
-        raise _refused(msgspec.msgpack.decode(rows[0], type=str), data)
+        raise _refusal(msgspec.msgpack.decode(rows[0], type=str), data)
     return rows
 
 
@@ -89,7 +89,7 @@ def _ask(tool: Tool, what: str, data: bytes, *more: str) -> tuple[str, list[msgs
     return kind, rows
 
 
-def _refused(why: str, data: bytes) -> Refused:
+def _refusal(why: str, data: bytes) -> Refused:
     """What LLVM says, with the number of the line that it quotes where the program has it once."""
     message, *quoted = why.removeprefix("error: ").split("\n")
     line = quoted[0].strip() if quoted else ""

@@ -12,7 +12,7 @@ from qmk.frontends.openqasm.replay import PARAMS
 from qmk.frontends.openqasm.unitary import Prim
 from qmk.frontends.qir.machine import Call, Machine
 from qmk.frontends.qir.module import Module
-from qmk.frontends.qir.values import Cases, Place, number, undefined
+from qmk.frontends.qir.values import Cases, Place, number, undefined_error
 from qmk.ir.names import spellings
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.frontend import Refused
@@ -46,7 +46,7 @@ class Reading(Machine):
         if found is not None:
             return found
         if type(qubit) is not int:
-            raise undefined(None) if qubit is None else Refused("QIR-03", "a place in memory is no qubit")
+            raise undefined_error(None) if qubit is None else Refused("QIR-03", "a place in memory is not a qubit")
         if qubit >= LIMITS.qubits:
             raise Refused("QIR-08", f"qubit {qubit} exceeds the limit of {LIMITS.qubits}")
         handle = self.builder.name_qubits(f"q_{qubit}", None)[0]
@@ -88,7 +88,7 @@ class Reading(Machine):
         found: lg.Bit = lg.FALSE
         for condition, each in self.arithmetic.cases(result):
             if each is None:
-                raise undefined(None)
+                raise undefined_error(None)
             held = lg.TRUE if each == ONE else self.results.get(each, lg.FALSE)
             found = self.builder.logic.either(found, self.builder.logic.both(condition, held))
         return self.arithmetic.known_bit(found)
@@ -107,7 +107,7 @@ class Reading(Machine):
     def array(self, array: Any) -> list[Any]:
         """The values in an array that ``array_create_1d`` or ``qubit_allocate_array`` made."""
         if not isinstance(array, Place) or array.offset or array.object not in self.sizes:
-            raise Refused("QIR-06", "it is no array")
+            raise Refused("QIR-06", "it is not an array")
         return [self.state.memory.get((array.object, k)) for k in range(self.sizes[array.object])]
 
     def new_result(self) -> Place:
@@ -148,7 +148,7 @@ def _gate(short: str) -> Call:
     return call
 
 
-def _controlled(short: str) -> Call:
+def _controlled_gate(short: str) -> Call:
     """A gate without angles, under the controls of an array."""
 
     def call(machine: Reading, given: list[Any]) -> None:
@@ -250,7 +250,7 @@ def _element(machine: Reading, given: list[Any]) -> Any:
 
 def _at(array: Any, index: Any) -> Any:
     if not isinstance(array, Place) or not isinstance(index, int):
-        raise Refused("QIR-06", "it is no array")
+        raise Refused("QIR-06", "it is not an array")
     return Place(array.object, array.offset + index)
 
 
@@ -286,9 +286,12 @@ def _calls() -> dict[str, Call]:
     for word, short in spellings(("qir",)):
         found[f"{QIS}{word if '__' in word else word + '__body'}"] = _gate(short)
     for pauli in "xyzh":
-        found[f"{QIS}{pauli}__ctl"] = _controlled(pauli)
+        found[f"{QIS}{pauli}__ctl"] = _controlled_gate(pauli)
     for short in "st":
-        found[f"{QIS}{short}__ctl"], found[f"{QIS}{short}__ctladj"] = _controlled(short), _controlled(f"{short}dg")
+        found[f"{QIS}{short}__ctl"], found[f"{QIS}{short}__ctladj"] = (
+            _controlled_gate(short),
+            _controlled_gate(f"{short}dg"),
+        )
     for name in ("mz", "m"):
         found[f"{QIS}{name}__body"] = _measure(False)
     found[f"{QIS}mresetz__body"] = _measure(True)

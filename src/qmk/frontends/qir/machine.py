@@ -17,7 +17,7 @@ from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder
 from qmk.frontends.qir.module import Function, Module, Row, offset_of, shape_of
 from qmk.frontends.qir.order import ranks
-from qmk.frontends.qir.values import FLOAT_OPS, INTEGER_OPS, Arithmetic, Cases, Place, signed, undefined
+from qmk.frontends.qir.values import FLOAT_OPS, INTEGER_OPS, Arithmetic, Cases, Place, to_signed, undefined_error
 from qmk.sdk.frontend import Refused
 
 MEASURED_ROUNDS = 64
@@ -171,7 +171,7 @@ class Machine:
 
     def _switch(self, value: Any, extra: list[Any]) -> list[tuple[lg.Bit, int]]:
         if value is None:
-            raise undefined(value)
+            raise undefined_error(value)
         self.step(len(extra))
         ways: list[tuple[lg.Bit, int]] = []
         rest: lg.Bit = lg.TRUE
@@ -267,19 +267,23 @@ class Machine:
         if op in INTEGER_OPS:
             a, b = read(operands[0]), read(operands[1])
             if kind <= 0 or a is None or b is None:
-                raise undefined(None) if kind > 0 else Refused("QIR-04", "arithmetic of vectors, or of wide integers")
+                raise (
+                    undefined_error(None)
+                    if kind > 0
+                    else Refused("QIR-04", "arithmetic of vectors, or of wide integers")
+                )
             return arithmetic.integer(op, kind, a, b)
         if op == "icmp":
             a, b = read(operands[0]), read(operands[1])
             if a is None or b is None:
-                raise undefined(None)
+                raise undefined_error(None)
             return arithmetic.compare(extra[0], extra[1], a, b)
         if _CASTS.match(op):
             return arithmetic.convert(op, kind, extra or 0, read(operands[0]))
         if op in FLOAT_OPS or op == "fcmp":
             given = [read(k) for k in operands]
             if not all(isinstance(value, (float, Cases)) for value in given):
-                raise undefined(None)
+                raise undefined_error(None)
             return arithmetic.compare_floats(extra[0], *given) if op == "fcmp" else arithmetic.floating(op, *given)
         if op == "select":
             chooser = arithmetic.truth(read(operands[0]))
@@ -295,7 +299,7 @@ class Machine:
             places = [read(k) for k in operands]
 
             def move(base: Any, *steps: int) -> Any:
-                return _moved(base, offset_of(shape, [signed(k, 64) for k in steps]))
+                return _move_place(base, offset_of(shape, [to_signed(k, 64) for k in steps]))
 
             return arithmetic.each(move, *places)
         raise Refused("QIR-04", f"'{op.replace('_', '')}' is not read")
@@ -308,7 +312,7 @@ class Machine:
         if len(found) != 1:
             raise Refused("QIR-05", "a measurement decides how large something is")
         if type(found[0].value) is not int:
-            raise undefined(None)
+            raise undefined_error(None)
         return found[0].value
 
     def new_object(self, cells: int) -> Place:
@@ -362,7 +366,7 @@ def _common(one: Path, other: Path) -> int:
     return count
 
 
-def _moved(base: Any, by: int) -> Any:
+def _move_place(base: Any, by: int) -> Any:
     if isinstance(base, Place):
         return Place(base.object, base.offset + by)
     if by == 0 and base is not None:

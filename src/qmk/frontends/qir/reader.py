@@ -32,7 +32,7 @@ def build(module: Module) -> Graph:
     """The graph of a module. Raises Refused with the function, block and instruction."""
     with report_limits("QIR-08"):
         entry = module.entry()
-        machine = Reading(module, _required(entry, "qubits"))
+        machine = Reading(module, _required_count(entry, "qubits"))
         try:
             check_exit(machine.call(entry, []))
         except Refused as refused:
@@ -53,7 +53,7 @@ def inputs(source: Source) -> Inputs:
     return Inputs({}, only_angles=True)
 
 
-def _required(entry: Function, what: str) -> int:
+def _required_count(entry: Function, what: str) -> int:
     """The number of qubits or results that the entry point says it takes, 0 where it does not."""
     for name in (f"required_num_{what}", f"num_required_{what}", f"required{what.capitalize()}"):
         text = entry.attributes.get(name, "")

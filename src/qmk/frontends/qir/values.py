@@ -50,7 +50,7 @@ def is_bits(value: Any) -> TypeGuard[Bits]:
     return isinstance(value, tuple)
 
 
-def signed(value: int, width: int) -> int:
+def to_signed(value: int, width: int) -> int:
     return value - (1 << width) if value >> (width - 1) & 1 else value
 
 
@@ -59,7 +59,7 @@ def bits_of(value: Any, width: int) -> Bits:
     if is_bits(value):
         return (*value, *[lg.FALSE] * (width - len(value)))[:width]
     if not isinstance(value, int):
-        raise undefined(value)
+        raise undefined_error(value)
     return tuple([lg.TRUE if value >> k & 1 else lg.FALSE for k in range(width)])
 
 
@@ -72,7 +72,7 @@ def number(bits: Sequence[lg.Bit]) -> Any:
     return tuple(bits[:top])
 
 
-def undefined(value: Any) -> Refused:
+def undefined_error(value: Any) -> Refused:
     if value is None:
         return Refused("QIR-06", "a value that nothing defines is used")
     return Refused("QIR-04", "a value of another type is used")
@@ -108,7 +108,7 @@ class Arithmetic:
         for under, value in ((chooser, one), (lg.negate(chooser), other)):
             for condition, each in self.cases(value):
                 rows[each] = self.logic.either(rows.get(each, lg.FALSE), self.logic.both(under, condition))
-        return self._made(rows)
+        return self._choice(rows)
 
     def cases(self, value: Any) -> list[Case]:
         """Every value that this may be, and when. Raises Refused where they are too many."""
@@ -147,7 +147,7 @@ class Arithmetic:
             self.step(BIT_STEPS)
             made = function(*chosen)
             rows[made] = self.logic.either(rows.get(made, lg.FALSE), condition)
-        return self._made(rows)
+        return self._choice(rows)
 
     def combinations(self, values: Sequence[Any]) -> Iterator[tuple[lg.Bit, list[Any]]]:
         """Every combination of known values, and when it is there."""
@@ -163,7 +163,7 @@ class Arithmetic:
             ]
         yield from found
 
-    def _made(self, rows: dict[Any, lg.Bit]) -> Any:
+    def _choice(self, rows: dict[Any, lg.Bit]) -> Any:
         """The value that is one of several."""
         if len(rows) == 1:
             return next(iter(rows))
@@ -183,7 +183,7 @@ class Arithmetic:
     def integer(self, op: str, width: int, a: Any, b: Any) -> Any:
         """A binary instruction on integers."""
         if isinstance(a, int) and isinstance(b, int):
-            return _known(op, width, a, b)
+            return compute_known(op, width, a, b)
         x, y, logic = bits_of(a, width), bits_of(b, width), self.logic
         open_x, open_y = _open_bits(x), _open_bits(y)
         self.step(BIT_STEPS * (width * open_x * open_y if op == "mul" else open_x + open_y))
@@ -205,7 +205,7 @@ class Arithmetic:
             return self._shift(op, x, min(b, width))
 
         def compute(one: int, other: int) -> int:
-            return _known(op, width, one, other)
+            return compute_known(op, width, one, other)
 
         return self.each(compute, a, b)
 
@@ -227,7 +227,7 @@ class Arithmetic:
         width = WIDEST if width < 0 else width
         is_signed = predicate[0] == "s"
         if isinstance(a, int) and isinstance(b, int):
-            pair = (signed(a, width), signed(b, width)) if is_signed else (a, b)
+            pair = (to_signed(a, width), to_signed(b, width)) if is_signed else (a, b)
             return int(_ORDER[predicate.lstrip("su")](*pair))
         x, y, logic = bits_of(a, width), bits_of(b, width), self.logic
         self.step(BIT_STEPS * (_open_bits(x) + _open_bits(y)))
@@ -249,7 +249,7 @@ class Arithmetic:
     def convert(self, op: str, width: int, before: int, value: Any) -> Any:
         """A cast from a type to another."""
         if value is None:
-            raise undefined(value)
+            raise undefined_error(value)
         if op in ("bit_cast", "freeze") or (op in ("ptr_to_int", "int_to_ptr") and not isinstance(value, Place)):
             return value
         if op == "zext":
@@ -262,7 +262,7 @@ class Arithmetic:
         if op in ("si_to_fp", "ui_to_fp"):
 
             def to_float(one: int) -> float:
-                return float(signed(one, before) if op == "si_to_fp" else one)
+                return float(to_signed(one, before) if op == "si_to_fp" else one)
 
             return self.each(to_float, value)
         if op in ("fp_to_si", "fp_to_ui"):
@@ -326,7 +326,7 @@ _FLOATS: dict[str, Callable[..., Any]] = {
 FLOAT_OPS = frozenset(_FLOATS)
 
 
-def _known(op: str, width: int, a: int, b: int) -> int:
+def compute_known(op: str, width: int, a: int, b: int) -> int:
     mask = (1 << width) - 1
     match op:
         case "add":
@@ -346,7 +346,7 @@ def _known(op: str, width: int, a: int, b: int) -> int:
         case "lshr":
             found = a >> b if b < width else 0
         case "ashr":
-            found = signed(a, width) >> min(b, width)
+            found = to_signed(a, width) >> min(b, width)
         case _:
             return _quotient(op, width, a, b) & mask
     return found & mask
@@ -354,7 +354,7 @@ def _known(op: str, width: int, a: int, b: int) -> int:
 
 def _quotient(op: str, width: int, a: int, b: int) -> int:
     if op[0] == "s":
-        a, b = signed(a, width), signed(b, width)
+        a, b = to_signed(a, width), to_signed(b, width)
     if b == 0:
         raise Refused("QIR-04", "a whole number is divided by 0")
     quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)

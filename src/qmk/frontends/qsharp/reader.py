@@ -33,7 +33,7 @@ def compile_source(text: str) -> bytes:
     """The QIR of the operation that a source runs. Raises Refused with the line, UNSUPPORTED without the kit."""
     done, found = apart.compile_qsharp(text.encode(), entry_of(text))
     if not done:
-        raise _refused(found)
+        raise _refusal(found)
     return found.encode()
 
 
@@ -56,7 +56,7 @@ def entry_of(text: str) -> str:
     )
 
 
-def _refused(why: str) -> Refused:
+def _refusal(why: str) -> Refused:
     """What the compiler says first, and where."""
     lines = [line.strip() for line in why.split("\n")]
     words = [match[1] for line in lines[1:] if (match := _WORDS.match(line))][:2]
