@@ -343,9 +343,9 @@ class Circuit(Branches, Applying):
         return picture.draw(self._build({}), picture.WIDTH if width is None else width, max_nodes)
 
     def to(self, target: str) -> Any:
-        """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, quil, stim, json, asm as
-        text, binary as bytes; or as an object of another framework, by the name of its adapter, such as "qiskit". Open
-        parameters become inputs of OpenQASM 3 and memory of Quil.
+        """The circuit in another format, as ``qmk convert --to`` writes it: qasm3, qasm2, quil, qir, stim, json, asm as
+        text, binary and qir-bitcode as bytes; or as an object of another framework, by the name of its adapter, such as
+        "qiskit". Open parameters become inputs of OpenQASM 3 and memory of Quil.
 
         Raises INVALID_GRAPH with findings for what the format cannot express, UNSUPPORTED for what a framework cannot
         say, or where it is not installed."""
@@ -357,7 +357,7 @@ class Circuit(Branches, Applying):
 
         opened = isinstance(cast("object", target), str) and target in ("qasm3", "quil") and self.parameters
         data = frontends.write(self._build({}) if opened else self.graph, target)
-        return data if target == "binary" else data.decode()
+        return data if target in frontends.BINARY else data.decode()
 
     def __str__(self) -> str:
         return str(self.draw())

@@ -9,7 +9,7 @@ import click
 
 from qmk.cli import choices, options, output, source, terminal
 from qmk.cli.failure import Console, call_error
-from qmk.frontends import TARGETS, write
+from qmk.frontends import BINARY, TARGETS, write
 
 
 @click.command()
@@ -41,7 +41,7 @@ def command(
     loaded = source.load(program, format_name, params, console)
     data = write(rewrite(without_warnings(loaded.graph), passes).graph, target)
     if output_path is None or output_path == "-":
-        if target == "binary" and sys.stdout.isatty():
+        if target in BINARY and sys.stdout.isatty():
             raise call_error("the binary form is not for a terminal; name a file with -o")
         if sys.stdout.isatty():
             terminal.say(data.decode().rstrip("\n"))

@@ -36,10 +36,15 @@ TARGETS: dict[str, str] = {
     "qasm2": "qasm2",
     "qasm3": "qasm3",
     "quil": "quil",
+    "qir": "qir",
+    "qir-bitcode": "qir",
     "stim": "stim",
     "yao-json": "yao-json",
 }
 """The front-end that writes each format of ``qmk convert --to`` and ``Circuit.to``."""
+
+BINARY = frozenset(("binary", "qir-bitcode"))
+"""Those of ``TARGETS`` whose data is bytes, not text."""
 
 NOT_READ: dict[bytes, tuple[str, str]] = {
     b"HUGRiHJv": ("hugr", "write the circuit as OpenQASM 3"),
@@ -140,9 +145,13 @@ def write(graph: Graph, target: str) -> bytes:
         from qmk.formats import json_codec
 
         data = json_codec.encode(graph, version="0.1" if target == "json-0.1" else "1.0", indent=2)
+    elif target == "qir-bitcode":
+        from qmk.frontends.qir.emit import emit_bitcode
+
+        data = emit_bitcode(graph)
     else:
         data = emit(graph, TARGETS[target])
-    return data if target == "binary" or data.endswith(b"\n") else data + b"\n"
+    return data if target in BINARY or data.endswith(b"\n") else data + b"\n"
 
 
 def _mend(path: str, error: Exception) -> str:

@@ -123,15 +123,15 @@ _SQUARE_ROOT = (
 X = _gate(
     "x", "Pauli X", m.X, flow="X>+X Z>-Z", bases="X",
     also=("h 0; z 0; h 0", "rx(theta=pi) 0", "u(theta=pi, phi=0, lam=pi) 0"),
-    names="native qasm aer extended ddsim stim=X lightning=PauliX qulacs=X qsim=kX nvm=X braket",
+    names="native qasm aer extended ddsim stim=X lightning=PauliX qulacs=X qsim=kX nvm=X braket qir",
 )  # fmt: skip
 Y = _gate(
     "y", "Pauli Y", m.Y, flow="X>-X Z>-Z", bases="Y", also=("z 0; x 0",),
-    names="native qasm aer extended ddsim stim=Y lightning=PauliY qulacs=Y qsim=kY nvm=Y braket",
+    names="native qasm aer extended ddsim stim=Y lightning=PauliY qulacs=Y qsim=kY nvm=Y braket qir",
 )  # fmt: skip
 Z = _gate(
     "z", "Pauli Z", m.Z, flow="X>-X Z>+Z", bases="Z", also=("p(lam=pi) 0", "rz(theta=pi) 0", "s 0; s 0"),
-    names="native qasm aer extended ddsim stim=Z lightning=PauliZ qulacs=Z qsim=kZ nvm=Z braket",
+    names="native qasm aer extended ddsim stim=Z lightning=PauliZ qulacs=Z qsim=kZ nvm=Z braket qir",
 )  # fmt: skip
 H = _gate(
     "h", "Hadamard", m.H, flow="X>+Z Z>+X",
@@ -139,22 +139,22 @@ H = _gate(
         "u(theta=pi/2, phi=0, lam=pi) 0", "z 0; ry(theta=pi/2) 0", "rz(theta=pi/2) 0; sx 0; rz(theta=pi/2) 0",
         "rz(theta=pi/2) 0; rx(theta=pi/2) 0; rz(theta=pi/2) 0",
     ),
-    names="native qasm aer extended ddsim stim=H lightning=Hadamard qulacs=H qsim=kH nvm=H braket",
+    names="native qasm aer extended ddsim stim=H lightning=Hadamard qulacs=H qsim=kH nvm=H braket qir",
 )  # fmt: skip
 RX = _gate(
     "rx", "rotation about X", m.rx, THETA, bases="X",
     also=("h 0; rz(theta=theta) 0; h 0", "u(theta=theta, phi=-pi/2, lam=pi/2) 0"),
-    names="native qasm aer ddsim lightning=RX clifft=R_X nvm=RX braket",
+    names="native qasm aer ddsim lightning=RX clifft=R_X nvm=RX braket qir",
 )  # fmt: skip
 RY = _gate(
     "ry", "rotation about Y", m.ry, THETA, bases="Y",
     also=("sdg 0; rx(theta=theta) 0; s 0", "u(theta=theta, phi=0, lam=0) 0"),
-    names="native qasm aer ddsim lightning=RY clifft=R_Y nvm=RY braket",
+    names="native qasm aer ddsim lightning=RY clifft=R_Y nvm=RY braket qir",
 )  # fmt: skip
 RZ = _gate(
     "rz", "rotation about Z, symmetric phase", m.rz, THETA, bases="Z",
     also=("p(lam=theta) 0", "u(theta=0, phi=0, lam=theta) 0"),
-    names="native qasm aer ddsim lightning=RZ clifft=R_Z nvm=RZ braket",
+    names="native qasm aer ddsim lightning=RZ clifft=R_Z nvm=RZ braket qir",
 )  # fmt: skip
 P = _gate(
     "p", "phase diag(1, e^{i lam})", m.phase, LAM, bases="Z", also=("rz(theta=lam) 0",),
@@ -163,7 +163,7 @@ P = _gate(
 SWAP = _gate(
     "swap", "exchange two qubits", m.permutation((0, 2, 1, 3)), flow="XI>+IX ZI>+IZ IX>+XI IZ>+ZI",
     lower="cnot 0 1; cnot 1 0; cnot 0 1",
-    names="native qasm aer extended ddsim stim=SWAP lightning=SWAP qulacs=SWAP qsim=kSWAP draw=× braket",
+    names="native qasm aer extended ddsim stim=SWAP lightning=SWAP qulacs=SWAP qsim=kSWAP draw=× braket qir",
 )  # fmt: skip
 
 SINGLE = (
@@ -172,21 +172,21 @@ SINGLE = (
     X, Y, Z, H,
     _gate("s", "phase gate, sqrt(Z)", m.S, inverse="sdg", flow="X>+Y Z>+Z", bases="Z",
           also=("p(lam=pi/2) 0", "rz(theta=pi/2) 0", "t 0; t 0"),
-          names="native qasm aer extended ddsim stim=S lightning=S qulacs=S qsim=kS nvm=S braket"),
+          names="native qasm aer extended ddsim stim=S lightning=S qulacs=S qsim=kS nvm=S braket qir"),
     _gate("sdg", "inverse of S", m.SDG, inverse="s", flow="X>-Y Z>+Z", bases="Z",
           also=("p(lam=-pi/2) 0", "rz(theta=-pi/2) 0", "z 0; s 0", "s 0; s 0; s 0"),
-          names="native qasm aer extended ddsim stim=S_DAG qulacs=Sdag draw=S† nvm=SDG,S_DAG"),
+          names="native qasm aer extended ddsim stim=S_DAG qulacs=Sdag draw=S† nvm=SDG,S_DAG qir=s__adj"),
     _gate("sx", "sqrt(X)", m.SX, inverse="sxdg", flow="X>+X Z>-Y", bases="X",
           also=("h 0; s 0; h 0", "rx(theta=pi/2) 0"),
-          names="native qasm aer extended ddsim stim=SQRT_X lightning=SX draw=√X"),
+          names="native qasm aer extended ddsim stim=SQRT_X lightning=SX draw=√X qir"),
     _gate("sxdg", "inverse of SX", m.SXDG, inverse="sx", flow="X>+X Z>+Y", bases="X",
           also=("h 0; sdg 0; h 0", "rx(theta=-pi/2) 0"),
           names="native qelib1 aer extended ddsim stim=SQRT_X_DAG draw=√X†"),
     _gate("t", "pi/8 gate, sqrt(S)", m.T, inverse="tdg", bases="Z", also=("p(lam=pi/4) 0", "rz(theta=pi/4) 0"),
-          names="native qasm aer extended ddsim lightning=T qulacs=T qsim=kT clifft=T stim_tag=S[T] nvm=T braket"),
+          names="native qasm aer extended ddsim lightning=T qulacs=T qsim=kT clifft=T stim_tag=S[T] nvm=T braket qir"),
     _gate("tdg", "inverse of T", m.TDG, inverse="t", bases="Z",
           also=("p(lam=-pi/4) 0", "rz(theta=-pi/4) 0", "sdg 0; t 0", "t 0; t 0; t 0; t 0; t 0; t 0; t 0"),
-          names="native qasm aer extended ddsim qulacs=Tdag clifft=T_DAG stim_tag=S_DAG[T] draw=T† nvm=TDG"),
+          names="native qasm aer extended ddsim qulacs=Tdag clifft=T_DAG stim_tag=S_DAG[T] draw=T† nvm=TDG qir=t__adj"),
     RX, RY, RZ, P,
     _gate("u", "any single-qubit gate up to phase, in OpenQASM 3's convention", m.u, _POLAR, _PHI, _LAM_U,
           negated=("theta", "phi=lam", "lam=phi"), also=("rz(theta=lam) 0; ry(theta=theta) 0; rz(theta=phi) 0",),
@@ -201,15 +201,15 @@ SINGLE = (
 CNOT = _control(
     "cnot", "controlled X (control, target)", X, flow="XI>+XX ZI>+ZI IX>+IX IZ>+ZZ", also=("h 1; cz 0 1; h 1",),
     names="native qelib1=cx stdgates=cx,CX aer=cx extended ddsim=cx stim=CX lightning=CNOT qulacs=CNOT qsim=kCX"
-    " nvm=CX,CNOT",
+    " nvm=CX,CNOT qir=cx,cnot",
 )  # fmt: skip
 
 DOUBLE = (
     CNOT,
     _control("cy", "controlled Y (control, target)", Y, flow="XI>+XY ZI>+ZI IX>+ZX IZ>+ZZ",
-                lower="sdg 1; cnot 0 1; s 1", names="native qasm aer ddsim stim=CY lightning=CY nvm=CY braket"),
+                lower="sdg 1; cnot 0 1; s 1", names="native qasm aer ddsim stim=CY lightning=CY nvm=CY braket qir"),
     _control("cz", "controlled Z", Z, flow="XI>+XZ ZI>+ZI IX>+ZX IZ>+IZ", lower="h 1; cnot 0 1; h 1",
-                names="native qasm aer extended ddsim stim=CZ lightning=CZ qulacs=CZ qsim=kCZ nvm=CZ braket"),
+                names="native qasm aer extended ddsim stim=CZ lightning=CZ qulacs=CZ qsim=kCZ nvm=CZ braket qir"),
     _control("ch", "controlled Hadamard (control, target)", H,
                 lower="s 1; h 1; t 1; cnot 0 1; tdg 1; h 1; sdg 1", names="native qasm ddsim"),
     SWAP,
@@ -233,13 +233,13 @@ DOUBLE = (
                 names="native qasm aer ddsim lightning=CRZ"),
     _gate("rxx", "exp(-i theta/2 XX)", _about("XX"), THETA, bases="XX",
           lower="h 0; h 1; cnot 0 1; rz(theta=theta) 1; cnot 0 1; h 0; h 1",
-          names="native qelib1 aer ddsim lightning=IsingXX clifft=R_XX"),
+          names="native qelib1 aer ddsim lightning=IsingXX clifft=R_XX qir"),
     _gate("ryy", "exp(-i theta/2 YY)", _about("YY"), THETA, bases="YY",
           lower="sxdg 0; sxdg 1; cnot 0 1; rz(theta=theta) 1; cnot 0 1; sx 0; sx 1",
-          names="native qelib1 aer ddsim lightning=IsingYY clifft=R_YY"),
+          names="native qelib1 aer ddsim lightning=IsingYY clifft=R_YY qir"),
     _gate("rzz", "exp(-i theta/2 ZZ)", _about("ZZ"), THETA, bases="ZZ",
           lower="cnot 0 1; rz(theta=theta) 1; cnot 0 1",
-          names="native qelib1 aer ddsim lightning=IsingZZ clifft=R_ZZ"),
+          names="native qelib1 aer ddsim lightning=IsingZZ clifft=R_ZZ qir"),
     _gate("rzx", "exp(-i theta/2 ZX): a cross resonance, as Qiskit's", _about("ZX"), THETA, bases="ZX", legacy=False,
           lower="h 1; rzz(theta=theta) 0 1; h 1"),
     _gate("ecr", "echoed cross resonance, (XI - YX)/sqrt(2)",
@@ -265,7 +265,7 @@ TRIPLE = (
         "toffoli", "doubly controlled X", X, 2,
         lower="h 2; cnot 1 2; tdg 2; cnot 0 2; t 2; cnot 1 2; tdg 2; cnot 0 2; t 1; t 2; h 2; cnot 0 1; t 0; tdg 1;"
         "cnot 0 1",
-        names="native qasm=ccx aer=ccx extended ddsim=mcx lightning=Toffoli qulacs=TOFFOLI clifft=CCX",
+        names="native qasm=ccx aer=ccx extended ddsim=mcx lightning=Toffoli qulacs=TOFFOLI clifft=CCX qir=ccx",
     ),
     _control("ccz", "doubly controlled Z", Z, 2, lower="h 2; toffoli 0 1 2; h 2",
                 names="native aer extended ddsim=mcz clifft=CCZ"),
