@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from qmk.base.errors import QmkError
-from qmk.host.blob_files import REMEMBERED, FileBlobs
+from qmk.host.blob_files import FileBlobs
+from qmk.host.blobs import REMEMBERED
 
 
 @pytest.fixture(params=[True, False], ids=["synced", "unsynced"])
