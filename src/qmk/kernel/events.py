@@ -12,6 +12,7 @@ from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.script import ScriptRights
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 
@@ -120,6 +121,8 @@ class Submitted(Record, frozen=True):
     name: str = ""
     tags: tuple[str, ...] = ()
     trace: str = ""
+    script: ScriptRights | None = None
+    """Of a script: what its runs may do."""
 
     @property
     def width(self) -> int:
