@@ -157,5 +157,7 @@ def _stop_of(error: Exception, script: Script, out_of_fuel: bool) -> QmkError:
         return QmkError("INSUFFICIENT_CAPS", message, missing=[name], help="use qmk.run, qmk.log and qmk.input")
     if "call stack exhausted" in text:
         return QmkError("JOB_FAILED", f"{file}: the script calls itself too deeply", help="use a loop")
+    if "wasm backtrace" not in text:  # it was not the script that failed
+        return QmkError("INTERNAL_ERROR", f"the sandbox of scripts failed: {text[:500]}")
     fix = "keep less at once; allocations beyond the limit end the script"
     return over_limit(file, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix)

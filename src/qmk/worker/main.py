@@ -146,14 +146,15 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if options.isolation == "process":
             return work(channel, runner, version, os.getpid())
+        memory_bytes = options.memory and options.memory + getattr(runner.engine, "reserved_bytes", 0)
         if options.isolation != "jail":
             from qmk.worker.jail import guest
 
-            guest.confine(options.memory)
+            guest.confine(memory_bytes)
             return work(channel, runner, version, os.getpid())
         from qmk.worker import zygote
 
-        jail = zygote.prepare(options.path, options.memory)
+        jail = zygote.prepare(options.path, memory_bytes, getattr(runner.engine, "files", ()))
         if not options.zygote:
             return zygote.work_once(jail, channel, lambda pid: work(channel, runner, version, pid))
         return zygote.serve(jail, channel, Ready(options.engine, version, os.getpid()), runner)
