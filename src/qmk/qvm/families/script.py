@@ -45,7 +45,8 @@ def script_of(graph: Graph) -> Script | None:
 
 def program(script: Script) -> Graph:
     """The program that is this script."""
-    return Graph(nodes=(Node("script", PYTHON.name, msgspec.to_builtins(script)),), families=("script",))
+    args = msgspec.json.decode(msgspec.json.encode(script))
+    return Graph(nodes=(Node("script", PYTHON.name, args),), families=("script",))
 
 
 def fault(args: Args) -> str:
