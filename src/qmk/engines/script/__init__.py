@@ -3,12 +3,18 @@ same daemon (ADR 0124)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 
-def cost(method: str, features: Features, shots: int) -> Cost:
-    """How long a script takes is not known; the router has nothing to compare it with."""
-    return Cost(seconds=0.1, memory_bytes=64 << 20, note="a script, for which nobody knows how long it takes")
+RATES = {"start_s": 1e-2}
+"""Seconds of a script that does nothing."""
+
+
+def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
+    """What a script takes at least: how long it takes nobody knows, and no other engine runs it."""
+    return Cost(seconds=rates["start_s"], memory_bytes=64 << 20, note="a script: nobody knows how long it takes")
 
 
 DECLARATION = Declaration(
@@ -28,6 +34,7 @@ DECLARATION = Declaration(
         )
     },
     cost=cost,
+    rates=RATES,
     requires=("wasmtime", "componentize_py"),
     extra="wasm",
     library="wasmtime",
