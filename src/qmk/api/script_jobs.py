@@ -20,8 +20,8 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.sync import LineClient
 from qmk.ir.program import Program
+from qmk.qvm.families.script import PYTHON
 from qmk.qvm.families.script import Script as Wanted
-from qmk.qvm.families.script import script_of
 from qmk.qvm.graph import unpack
 from qmk.scripts import build
 from qmk.scripts.messages import Asked, Bounds, Ended, Script
@@ -56,10 +56,10 @@ class ScriptEngine:
         if run.graph is None:
             return Failed(run.fence, "INTERNAL_ERROR", "a script is not kept", missing_graph=True)
         graph = unpack(run.graph)
-        wanted = script_of(graph)
-        if wanted is None or len(graph.nodes) != 1 or run.outputs is not None:
+        if [node.op for node in graph.nodes] != [PYTHON.name] or run.outputs is not None:
             refused = QmkError("UNSUPPORTED", "engine script runs one script, alone in its program, without outputs")
             return failure(run.fence, refused)
+        wanted = msgspec.convert(graph.nodes[0].args, Wanted)
         began_s = time.perf_counter()
         log = _Log(channel, run.fence)
         runs = Runs(LineClient(_Line(channel, run.fence), "script"), run.seed, wanted.bounds.shots, keyed=True)

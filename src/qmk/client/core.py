@@ -341,8 +341,7 @@ class Core(Many, Lists, Checkpoints, Channels, Scripts):
             await self._link.sleep(delay_s)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
-        """One call; a lost connection is renewed once for a call that only reads, and a session that is gone a few
-        times: each may be lost again while the other is renewed."""
+        """One call; a lost connection is renewed once where the call only reads, a lost session a few times."""
         may_reconnect, renewals = self._link.is_open() and not call.journaled, 0
         while True:
             session = self._session

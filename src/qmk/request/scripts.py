@@ -9,7 +9,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS, check
 from qmk.qvm.families import script as family
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, Node
 from qmk.request import arguments
 
 
@@ -33,7 +33,9 @@ def script_program(
         shots=None if shots is None else bound("shots", shots),
     )
     given = packed_input(input, file).decode()
-    return family.program(family.Script(_pieces(text), _pieces(given), file[: LIMITS.name_chars], bounds))
+    script = family.Script(_pieces(text), _pieces(given), file[: LIMITS.name_chars], bounds)
+    args = msgspec.json.decode(msgspec.json.encode(script))
+    return Graph(nodes=(Node("script", family.PYTHON.name, args),), families=("script",))
 
 
 def check_text(text: str, file: str) -> None:

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Meta
 
 from qmk.base.limits import LIMITS
-from qmk.qvm.graph import Graph, Node
 from qmk.qvm.op import Args, Family, Op, Param
 
 Pieces = Annotated[tuple[Annotated[str, Meta(max_length=LIMITS.text_chars)], ...], Meta(max_length=1 << 16)]
@@ -35,18 +34,6 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input: Pieces = ("null",)
     file: Annotated[str, Meta(max_length=LIMITS.name_chars)] = "script"
     bounds: Bounds = Bounds()
-
-
-def script_of(graph: Graph) -> Script | None:
-    """The script that a verified program is; None where it is a program of qubits."""
-    found = next((node for node in graph.nodes if node.op == PYTHON.name), None)
-    return None if found is None else msgspec.convert(found.args, Script)
-
-
-def program(script: Script) -> Graph:
-    """The program that is this script."""
-    args = msgspec.json.decode(msgspec.json.encode(script))
-    return Graph(nodes=(Node("script", PYTHON.name, args),), families=("script",))
 
 
 def fault(args: Args) -> str:
