@@ -15,7 +15,7 @@ import msgspec
 from qmk.base.ids import ID_PATTERN
 from qmk.base.limits import LIMITS
 from qmk.formats.legacy import OPS_01, OPTS_01
-from qmk.qvm.families import OPS, analog, dynamics
+from qmk.qvm.families import OPS, analog, dynamics, script
 from qmk.qvm.graph import VERSIONS
 from qmk.qvm.op import Arity, Op, Param
 
@@ -74,8 +74,9 @@ def _param(param: Param) -> Schema:
 
 
 def _data(name: str) -> Schema:
-    """The schema of an argument of ``dynamics.evolve``, with all that it refers to inside."""
-    part = msgspec.json.schema(dynamics.Model, ref_template="{name}")
+    """The schema of an argument of ``dynamics.evolve`` or ``script.python``, with all that it refers to inside."""
+    model = next(each for each in (dynamics.Model, script.Script) if name in each.__struct_fields__)
+    part = msgspec.json.schema(model, ref_template="{name}")
     known = part["$defs"]
 
     def whole(value: Any) -> Any:
@@ -86,7 +87,7 @@ def _data(name: str) -> Schema:
             return {key: whole(each) for key, each in found.items() if key != "title"}
         return [whole(each) for each in cast("list[Any]", value)] if isinstance(value, list) else value
 
-    return whole(known["Model"]["properties"][name])
+    return whole(known[model.__name__]["properties"][name])
 
 
 def _drive() -> Schema:

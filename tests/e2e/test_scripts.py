@@ -72,3 +72,27 @@ def test_a_script_that_does_not_succeed(
 def test_input_is_for_scripts(qmk: Qmk, folder: Path) -> None:
     write(folder)
     assert "--script" in qmk("run", "examples/bell.qasm", "--input", "given.json").stderr
+
+
+def test_a_script_is_a_job_of_the_daemon(qmk: Qmk, folder: Path, daemon: Started) -> None:
+    write(folder)
+    asked = ("--script", "loop.py", "--input", "given.json", "--seed", "7", "--shots", "30")
+    job = qmk("submit", *asked, "--name", "loop").stdout.strip()
+    done = qmk("result", job, "--wait")
+    assert done.returncode == 0, done.stderr
+    assert "begins" in done.stderr
+    assert "\x1b" not in done.stderr
+    assert json.loads(done.stdout) == json.loads(qmk("run", *asked).stdout)
+    shown = json.loads(qmk("result", job, "--json").stdout)["provenance"]["notes"]["script"]
+    assert shown["provenance"]["isolation"] == "wasm"
+    runs = json.loads(qmk("jobs", "--tag", f"script:{job}", "--json").stdout)
+    assert [row["state"] for row in runs] == ["COMPLETED", "COMPLETED"]
+    assert qmk("submit", *asked, "--wait").stdout == done.stdout
+
+
+def test_a_script_that_fails_as_a_job_says_where(qmk: Qmk, folder: Path, daemon: Started) -> None:
+    write(folder, "x = 1\nx / 0")
+    done = qmk("submit", "--script", "loop.py", "--wait")
+    assert done.returncode != 0
+    assert "loop.py:2: ZeroDivisionError: division by zero" in done.stderr
+    assert "--script" in qmk("submit", "loop.py", "--input", "given.json").stderr

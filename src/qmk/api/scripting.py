@@ -14,44 +14,27 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from qmk.api.script_runs import Runs
 from qmk.base.errors import QmkError
 from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS, check
-from qmk.base.seeds import substream
 from qmk.request import arguments
+from qmk.request.scripts import bound, check_text, packed_input
 from qmk.request.shots import seed_of
-from qmk.rpc.places import state_dir
 from qmk.rpc.splitter import RECEIVE_BYTES
+from qmk.scripts import build
 from qmk.scripts.checked import Checked
-from qmk.scripts.messages import Answer, Asked, Bounds, Ended, FromScript, Logged, Script, Usage, Wish, refusal
+from qmk.scripts.messages import Answer, Asked, Bounds, Ended, FromScript, Logged, Script
+from qmk.scripts.result import ScriptResult
 from qmk.worker.messages import Ready
 from qmk.worker.wire import Unframer, WireError, frame
 
 if TYPE_CHECKING:
-    from qmk.api.embedded import Embedded
     from qmk.client.sync import Client
     from qmk.host.spawn import Child
 
 TIMEOUT_MS = 60_000
 """How long a script may take where its caller says nothing."""
-
-
-def runners() -> Path:
-    """The folder of compiled runners: ``QMK_RUNNERS``, else ``runners`` in the state folder."""
-    named = os.environ.get("QMK_RUNNERS")
-    return Path(named) if named else state_dir() / "runners"
-
-
-class ScriptResult(msgspec.Struct, frozen=True):
-    """What a script gave. ``value`` is its result, as JSON has it; ``log`` its lines; ``provenance`` says how it ran:
-    level of isolation, version, and the digest of the runner, with which the same script, input and seed give the same
-    bits."""
-
-    value: Any
-    seed: int
-    log: list[str]
-    usage: Usage
-    provenance: dict[str, str]
 
 
 def run_script(
@@ -92,8 +75,9 @@ def run_script(
     """
     bounds = _bounds(fuel, memory_bytes, runs)
     text = arguments.text("text", text)
-    check("script_bytes", len(text.encode(errors="surrogatepass")), file)
-    script = Script(text, _as_json(input, file), seed_of(seed), file, bounds)
+    check_text(text, file)
+    given = msgspec.json.decode(packed_input(input, file))
+    script = Script(text, given, seed_of(seed), file, bounds)
     limit_ms = TIMEOUT_MS if timeout_ms is None else timeout_ms
     check("timeout_ms", limit_ms)
     from qmk.api.embedded import Embedded
@@ -105,7 +89,7 @@ def run_script(
         child = start()
     try:
         with Embedded(isolate=True) if client is None else nullcontext(client) as kernel:
-            supervisor = _Supervisor(child, script, limit_ms, _Runs(kernel, script.seed, shots), checked)
+            supervisor = _Supervisor(child, script, limit_ms, Runs(kernel, script.seed, shots), checked)
             ended = supervisor.run(lambda line: (lines.append(line), log and log(line)))
     finally:
         child.end()
@@ -126,9 +110,7 @@ def _sandbox(
     if level == "wasm":
         if wheels is not None:
             raise arguments.refuse("wheels", os.fspath(wheels), "None for level 'wasm'", "add isolation='jail'")
-        from qmk.scripts import build
-
-        runner = build.runner(runners())
+        runner = build.runner(build.runners())
         how = {"isolation": level, "runner": runner.stem.removeprefix("script-")}
         return partial(spawn.script, runner), how, False
     sandbox = sandbox_for_scripts(level)
@@ -138,75 +120,25 @@ def _sandbox(
     if wheels is not None:
         from qmk.scripts.wheels import install
 
-        folder = install(Path(wheels), runners() / "wheels")
+        folder = install(Path(wheels), build.runners() / "wheels")
         how["wheels"] = folder.name
     return partial(spawn.native_script, sandbox, memory_bytes, folder), how, True
 
 
 def _bounds(fuel: int | None, memory_bytes: int | None, runs: int | None) -> Bounds:
     return Bounds(
-        _bound("script_fuel", fuel),
-        _bound("script_memory_bytes", memory_bytes),
+        bound("script_fuel", fuel),
+        bound("script_memory_bytes", memory_bytes),
         LIMITS.script_result_bytes,
         LIMITS.script_log_bytes,
-        _bound("script_runs", runs),
+        bound("script_runs", runs),
     )
-
-
-def _bound(name: str, asked: int | None) -> int:
-    """What the caller allows of a limit, else all of it."""
-    if asked is None:
-        return getattr(LIMITS, name)
-    field = name.removeprefix("script_")
-    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise arguments.refuse(field, asked, "a whole number from 1", f"leave it out for the limit '{name}'")
-    check(name, asked)
-    return asked
-
-
-def _as_json(value: Any, file: str) -> Any:
-    """``value`` as a script gets it."""
-    try:
-        packed = msgspec.json.encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        fix = "give numbers, text, lists and dicts with text as keys"
-        raise QmkError("INVALID_PARAMS", f"input is not JSON: {error}", field="input", help=fix) from None
-    check("script_input_bytes", len(packed), file)
-    return msgspec.json.decode(packed)
-
-
-class _Runs:
-    """Carries out what a script asks for, as ``qmk.run`` or ``Client.run`` would for its caller."""
-
-    def __init__(self, kernel: Embedded | Client, seed: int, shots: int | None) -> None:
-        self._kernel, self._seed, self._shots = kernel, seed, shots
-
-    def answer(self, asked: Asked, left_ms: int) -> Answer:
-        """The counts or values, or the error, as JSON."""
-        try:
-            return Answer(msgspec.json.encode(self._run(asked.index, asked.wish, left_ms)).decode())
-        except QmkError as error:
-            return refusal(error)
-
-    def _run(self, index: int, wish: Wish, left_ms: int) -> Any:
-        program = wish.program.encode(errors="surrogatepass")  # bytes are text; a str could name a file of ours
-        seed = substream(self._seed, "script", index) if wish.seed is None else wish.seed
-        common: Any = {"seed": seed, "timeout_ms": max(1, left_ms)}
-        if wish.observables is None:
-            shots = self._shots if wish.shots is None else wish.shots
-            return self._kernel.run(program, shots=shots, keep_events=False, **common).counts
-        from qmk.request.outputs import outputs
-
-        graph, wanted = outputs(program, expect=wish.observables, counts=False, sampled=wish.shots is not None)
-        found = self._kernel.run(graph, shots=wish.shots, outputs=wanted, **common)
-        assert found.values is not None
-        return [row.value for row in found.values.points[0].expectations]
 
 
 class _Supervisor:
     """Talks with the process of a script until it ends, or its time does."""
 
-    def __init__(self, child: Child, script: Script, limit_ms: int, runs: _Runs, check: bool) -> None:
+    def __init__(self, child: Child, script: Script, limit_ms: int, runs: Runs, check: bool) -> None:
         self._child, self._script, self._limit_ms, self._runs = child, script, limit_ms, runs
         self._deadline_s = time.monotonic() + limit_ms / 1e3
         self._unframer: Unframer[FromScript] = Unframer(FromScript)

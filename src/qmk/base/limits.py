@@ -91,6 +91,7 @@ TABLE: dict[str, Limit] = {
     "script_result_bytes": Limit(1 << 20, "bytes", "the result of one script, as JSON"),
     "script_log_bytes": Limit(1 << 20, "bytes", "what one script logs and prints"),
     "script_runs": Limit(10_000, "runs", "programs that one script runs"),
+    "running_scripts": Limit(8, "scripts", "jobs that are scripts at once; one tenant has at most half of them"),
     "timeout_ms": Limit(7 * 24 * 3_600_000, "ms", "timeout_ms of a job or a wait"),
 }
 

@@ -49,9 +49,12 @@ def wait_for(client: Client, job: str, shots: int, quiet: bool) -> Result:
 
 def show_result(result: Result, as_json: bool, name: str, top: int = options.TOP) -> None:
     """A result as ``qmk run`` prints it."""
+    from qmk.cli import scripting
     from qmk.cli.run import show
 
     if as_json:
         output.json_object(result.to_dict())
+    elif "script" in result.provenance.notes:
+        scripting.show(result.script)
     else:
         show(result, os.path.basename(name), top=top, explain=False)

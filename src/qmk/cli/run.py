@@ -37,6 +37,7 @@ DEFAULT_SHOTS = 1000
 )
 @options.server_option("Run on the server at this URL, or of this context of 'qmk context'.")
 @scripting.script_options
+@scripting.wheels_option
 @click.pass_obj
 def command(
     console: Console,

@@ -1,4 +1,5 @@
-"""``qmk run --script``: a Python script in a sandbox, its log on standard error and its result as JSON."""
+"""``qmk run --script`` and ``qmk submit --script``: a Python script in a sandbox, its log on standard error and its
+result as JSON."""
 
 from __future__ import annotations
 
@@ -17,11 +18,17 @@ from qmk.cli.session import connect, find_server
 from qmk.formats.printable import one_line
 
 if TYPE_CHECKING:
+    from qmk.abi.calls import q_submit
+    from qmk.client.sync import Client
     from qmk.request.options import RunOptions
+    from qmk.scripts.result import ScriptResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 TAKEN = ("shots", "seed", "timeout_ms", "strict", "cache", "attempts")
 """Options of a run that have a meaning for a script, or none that could be missed."""
+SUBMITTED = ("shots", "seed", "timeout_ms", "cache", "attempts", "priority", "name", "tags", "idempotency_key")
+JOB_TAKEN = (*SUBMITTED, "strict", "isolation")
+"""The same of a submit."""
 
 
 class ScriptOptions(NamedTuple):
@@ -29,7 +36,7 @@ class ScriptOptions(NamedTuple):
 
     input: str | None
     isolation: str | None
-    wheels: str | None
+    wheels: str | None = None
 
     @property
     def first_name(self) -> str:
@@ -38,39 +45,45 @@ class ScriptOptions(NamedTuple):
 
 
 def script_options(command: Command) -> Command:
-    """``--script``, and what goes with it: ``input_path``, ``wheels``."""
+    """``--script``, and what goes with it: ``input_path``."""
     given = click.option(
         "--input", "input_path", type=click.Path(allow_dash=True), metavar="FILE",
         help="With --script: JSON that the script gets as qmk.input.",
     )  # fmt: skip
-    text = "PROGRAM is a Python script; run it in a sandbox and print its result as JSON."
-    wheels = click.option(
+    text = "PROGRAM is a Python script; run it in a sandbox, and its result is JSON."
+    return click.option("--script", is_flag=True, help=text)(given(command))
+
+
+def wheels_option(command: Command) -> Command:
+    """``--wheels``."""
+    return click.option(
         "--wheels", type=click.Path(exists=True, file_okay=False), metavar="FOLDER",
         help="With --script at jail or gvisor: *.whl files whose packages the script may import.",
-    )  # fmt: skip
-    return click.option("--script", is_flag=True, help=text)(given(wheels(command)))
+    )(command)  # fmt: skip
+
+
+def submit(path: str, script: bool, given: ScriptOptions, asked: RunOptions, client: Client) -> q_submit.Reply:
+    """Queue the script as a job."""
+    text, data = _read(path, script, given, asked, JOB_TAKEN)
+    options = {name: getattr(asked, name) for name in SUBMITTED}
+    isolation = given.isolation or AUTO
+    return client.submit_script(text, input=data, file=os.path.basename(path), isolation=isolation, **options)
+
+
+def show(found: ScriptResult) -> None:
+    """Print what a script gave: its log on standard error, its result as JSON."""
+    for line in found.log:
+        terminal.say(one_line(line), err=True)
+    output.json_object(found.value)
 
 
 def run(
     path: str, script: bool, given: ScriptOptions, asked: RunOptions, as_json: bool, socket_path: str | None
 ) -> None:
     """Run the script and print its result. With ``--socket`` or ``--server``, its runs are jobs there."""
-    if not script:
-        raise call_error(f"--{given.first_name} is for a script", field=given.first_name, help="add --script")
-    none = type(asked)()
-    for name in asked.__struct_fields__:
-        if name not in TAKEN and getattr(asked, name) != getattr(none, name):
-            fix = "leave it out; a script chooses for each of its runs"
-            raise call_error(f"--{name.replace('_', '-')} does not apply to a script", field=name, help=fix)
+    text, data = _read(path, script, given, asked, TAKEN)
     from qmk.api.scripting import run_script
-    from qmk.frontends import read_file
 
-    name = os.path.basename(path)
-    try:
-        text = read_file(path).decode()
-    except UnicodeDecodeError as error:
-        raise call_error(f"{name} is not UTF-8 at byte {error.start}", file=name, help="save it as UTF-8") from None
-    data = None if given.input is None else _json(read_file(given.input), given.input)
     with connect(socket_path) if socket_path or find_server() else nullcontext() as client:
         found = run_script(
             text,
@@ -79,12 +92,31 @@ def run(
             shots=asked.shots,
             timeout_ms=asked.timeout_ms,
             log=lambda line: terminal.say(one_line(line), err=True) if not as_json else None,
-            file=name,
+            file=os.path.basename(path),
             isolation=given.isolation or AUTO,
             wheels=given.wheels,
             client=client,
         )
     output.json_object(found if as_json else found.value)
+
+
+def _read(path: str, script: bool, given: ScriptOptions, asked: RunOptions, taken: tuple[str, ...]) -> tuple[str, Any]:
+    """The text of the script and its input. Refuses options that are not among ``taken``."""
+    if not script:
+        raise call_error(f"--{given.first_name} is for a script", field=given.first_name, help="add --script")
+    none = type(asked)()
+    for name in asked.__struct_fields__:
+        if name not in taken and getattr(asked, name) != getattr(none, name):
+            fix = "leave it out; a script chooses for each of its runs"
+            raise call_error(f"--{name.replace('_', '-')} does not apply to a script", field=name, help=fix)
+    from qmk.frontends import read_file
+
+    name = os.path.basename(path)
+    try:
+        text = read_file(path).decode()
+    except UnicodeDecodeError as error:
+        raise call_error(f"{name} is not UTF-8 at byte {error.start}", file=name, help="save it as UTF-8") from None
+    return text, None if given.input is None else _json(read_file(given.input), given.input)
 
 
 def _json(data: bytes, path: str) -> Any:

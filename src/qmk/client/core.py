@@ -40,6 +40,7 @@ from qmk.client.lists import Lists
 from qmk.client.many import Many
 from qmk.client.patience import Outage, is_outage, new_key
 from qmk.client.result import Fetch, Result
+from qmk.client.scripts import Scripts
 from qmk.client.wire import Wire, WireGraphs
 from qmk.request import arguments
 from qmk.request.build import notes_of, policy_of
@@ -64,7 +65,7 @@ KNOWN_IDS = 1000
 """So many short ids of jobs a client remembers with the whole ones."""
 
 
-class Core(Many, Lists, Checkpoints, Channels):
+class Core(Many, Lists, Checkpoints, Channels, Scripts):
     """The calls of a session, each a coroutine."""
 
     _renews_session = False
@@ -340,8 +341,7 @@ class Core(Many, Lists, Checkpoints, Channels):
             await self._link.sleep(delay_s)
 
     async def _attempt(self, call: Call, fields: dict[str, Any]) -> Any:
-        """One call; a lost connection is renewed once for a call that only reads, and a session that is gone a few
-        times: each may be lost again while the other is renewed."""
+        """One call; a lost connection is renewed once where the call only reads, a lost session a few times."""
         may_reconnect, renewals = self._link.is_open() and not call.journaled, 0
         while True:
             session = self._session

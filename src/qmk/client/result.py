@@ -13,6 +13,8 @@ from qmk.base.errors import Finding, QmkError
 from qmk.client.counts import SHOWN, Counts, Group, Layout, draw_run, groups_of, places_of, summarize
 from qmk.client.trajectory import Trajectory
 from qmk.qvm.outputs import Values
+from qmk.scripts.messages import Usage
+from qmk.scripts.result import ScriptResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,6 +123,16 @@ class Result:
         if self._tally is None:
             return self.counts.groups
         return groups_of((row.name, row.descending, len(row.bits)) for row in self._layout())
+
+    @property
+    def script(self) -> ScriptResult:
+        """What the script that the job is gave. Raises NOT_COMPLETED for a job of another program."""
+        found = self.provenance.notes.get("script")
+        if found is None:
+            raise QmkError("NOT_COMPLETED", "the job is not a script", help="submit one with Client.submit_script")
+        how = {**found["provenance"], "process": self.provenance.isolation}
+        usage = msgspec.convert(found["usage"], Usage)
+        return ScriptResult(found["value"], self.seed, list(found["log"]), usage, how)
 
     @property
     def trajectory(self) -> Trajectory:

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from qmk.client.address import Server
@@ -143,6 +144,20 @@ class SocketLink(BlockingLink):
         return self._frames.pop(0)
 
 
+class LineLink(SocketLink):
+    """A connection that is there already: ``line`` sends and receives bytes, as a socket does."""
+
+    def __init__(self, line: Any) -> None:
+        super().__init__()
+        self._socket = line
+
+    def is_open(self) -> bool:
+        return self._socket is not None
+
+    async def open(self, path: str) -> None:
+        raise ConnectionError("the connection has ended, and there is no other")
+
+
 def _link(server: Server | None, token: str) -> Link:
     if server is None:
         return SocketLink()
@@ -153,6 +168,10 @@ def _link(server: Server | None, token: str) -> Link:
 
 class _BlockingCore(Core):
     _watch: Watch | None = None
+
+    def enter(self, session: str) -> None:
+        """Makes the calls to come in a session that is open already."""
+        self._session = session
 
     def _pages(self, job: str) -> Fetch:
         return lambda shot: drive(self._result(job, shot)).events
@@ -237,6 +256,7 @@ class Client:
     telemetry = _blocking(Core.telemetry)
     alloc = _blocking(Core.alloc)
     release = _blocking(Core.release)
+    submit_script = _blocking(Core.submit_script)
     delegate = _blocking(Core.delegate)
     revoke = _blocking(Core.revoke)
 
@@ -293,3 +313,12 @@ class Client:
     approve_channel = _blocking(Core.approve_channel)
     close_channel = _blocking(Core.close_channel)
     channel_status = _blocking(Core.channel_status)
+
+
+class LineClient(Client):
+    """A client over a connection that is there already (``LineLink``), in a session that is open already."""
+
+    def __init__(self, line: Any, session: str) -> None:
+        self._core = _BlockingCore(lambda server, token: LineLink(line), Path("line"), "", None, 0.0, None)
+        self._core.enter(session)
+        self.path = self._core.path

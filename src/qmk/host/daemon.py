@@ -19,6 +19,7 @@ from qmk.host.config import HostConfig
 from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
 from qmk.host.housekeeping import Housekeeping
+from qmk.host.lines import Lines
 from qmk.host.metering import Metering
 from qmk.host.places import BACKLOG, Listening, Lock
 from qmk.host.pool import Pool
@@ -125,7 +126,7 @@ class Daemon:
         turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls, metering.on_written)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
-        pool = Pool(config.bounds, host.launches, config.engines, isolation)
+        pool = Pool(config.bounds, host.launches, config.engines, isolation, Lines(calls.new_line))
         try:
             host.connect(pool)
             host.watch_clock()

@@ -25,7 +25,7 @@ from qmk.host.watch import LOOK_EVERY_S, Watch
 from qmk.kernel.events import Cause
 from qmk.policy.refusals import lost_worker
 from qmk.rpc.splitter import RECEIVE_BYTES
-from qmk.worker.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
+from qmk.worker.messages import Call, Done, Failed, FromAnyWorker, Ready, Reply, Run, RunProgress
 from qmk.worker.wire import Unframer, WireError, frame
 
 ENDING_S = 1.0
@@ -50,12 +50,12 @@ class _Worker:
         self.fault = ""
         self.watch = Watch(child.pid)
         self.kills = OutOfMemoryKills()
-        self._unframer: Unframer[FromWorker] = Unframer(FromWorker)
+        self._unframer: Unframer[FromAnyWorker] = Unframer(FromAnyWorker)
         self._poll = select.poll()
         self._poll.register(self.child.sock, select.POLLIN)
         self._poll.register(self.child.stderr_fd, select.POLLIN)
 
-    def receive(self, timeout_s: float) -> list[FromWorker]:
+    def receive(self, timeout_s: float) -> list[FromAnyWorker]:
         """The next message within ``timeout_s``. Raises ``_Lost`` when the worker is gone."""
         readable = {fd for fd, _ in self._poll.poll(timeout_s * 1e3)}
         if self.child.stderr_fd in readable:
@@ -191,6 +191,8 @@ class Isolated:
                     shots_done = message.shots_done
                 elif isinstance(message, Failed) and message.fence != run.fence:
                     worker.complaint = message
+                elif isinstance(message, Call):  # of a script, whose runs only a daemon carries out
+                    worker.child.sock.sendall(frame(Reply(message.fence, b"")))
                 elif isinstance(message, Done | Failed) and message.fence == run.fence:
                     return message
             if progress is not None:

@@ -27,6 +27,7 @@ from qmk.host.isolation.policy import Isolation
 from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.isolation.starter import Starter
 from qmk.host.launcher import Capacity, Listener, Loss, ask_of, plan_name, run_of
+from qmk.host.lines import Lines
 from qmk.host.losses import Memory, judge_end
 from qmk.host.machine import OutOfMemoryKills
 from qmk.host.process import ChildProcess
@@ -36,7 +37,7 @@ from qmk.host.watch import Watch
 from qmk.host.workers import Workers
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
-from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
+from qmk.worker.messages import Done, Failed, FromAnyWorker, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
 RECENT_LOOKS = 15
@@ -54,9 +55,10 @@ class Pool:
         listener: Listener,
         external: dict[str, spawn.External] | None = None,
         isolation: Isolation | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self.counters, self._bounds = Counters(), bounds
-        self._listener = listener
+        self._listener, self._lines = listener, lines or Lines()
         isolation = isolation or Isolation()
         self._starter = Starter(Site(bounds.threads, bounds.memory_bytes, bounds.nice, external or {}), isolation)
         self._loop = asyncio.get_running_loop()
@@ -235,8 +237,8 @@ class Pool:
 
     def _on_child(self, worker: Worker, child: spawn.Child) -> None:
         """Handles the start of a worker's process; nobody may want it any more."""
-        on_message, on_exit = partial(self._on_message, worker), partial(self._on_exit, worker)
-        worker.process = ChildProcess(child, FromWorker, on_message, on_exit)
+        hear = self._lines.listen(worker, partial(self._on_message, worker), partial(self._on_exit, worker))
+        worker.process = ChildProcess(child, FromAnyWorker, *hear)
         self.counters.add("worker_starts_total", (worker.engine,))
         worker.watch = Watch(worker.process.pid, self._bounds.look_s)
         if worker not in self._workers:
@@ -314,9 +316,7 @@ class Pool:
 
     def _ended_run(self, worker: Worker, task: Task, message: Done | Failed | StateSaved) -> None:
         """Handles the end of a run: the worker is idle again."""
-        launch = task.launch
-        worker.task = None
-        worker.used_s = self._loop.time()
+        launch, worker.task, worker.used_s = task.launch, None, self._loop.time()
         if worker.refused is not None:
             worker.refused.end()
         if isinstance(message, Done):

@@ -27,6 +27,7 @@ import qmk
 from qmk.base.errors import QmkError
 from qmk.host import orphans
 from qmk.host.isolation.drivers.sandbox import HeldProcess, Job, Sandbox
+from qmk.scripts.build import runners
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
 
@@ -277,8 +278,8 @@ def _open(job: Job, stderr: int, sandbox: Sandbox | None) -> Process:
 
 
 def _environment(remote: bool = False) -> dict[str, str]:
-    """``child_environment`` with nothing buffered."""
-    return {**child_environment(remote), "PYTHONUNBUFFERED": "1"}
+    """``child_environment`` with nothing buffered, and where the runners of scripts are."""
+    return {**child_environment(remote), "PYTHONUNBUFFERED": "1", "QMK_RUNNERS": os.path.abspath(runners())}
 
 
 def _environment_of_nobody() -> dict[str, str]:

@@ -41,7 +41,9 @@ class Workers(list[Worker]):
 
     def has_room(self, launch: Launch) -> bool:
         """Whether ``launch`` can begin within the slots and the memory; one alone may try."""
-        tasks = [task.launch for task in self.tasks]
+        tasks = [task.launch for task in self.tasks if not task.launch.script]
+        if launch.script:  # the kernel counts them
+            return True
         if len(tasks) >= self._bounds.slots:
             return False
         limit = self._bounds.memory_bytes

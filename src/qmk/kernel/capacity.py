@@ -68,6 +68,7 @@ class Capacity:
         self.used_memory = 0
         self.used_decoder = 0
         self.free_decoder = DECODER_PPM
+        self.free_scripts = LIMITS.running_scripts
         self.jobs = 0
         self.regions: dict[str, Region] = {}
         base = 0
@@ -99,12 +100,17 @@ class Capacity:
         return not task.memory_bytes or task.memory_bytes <= self.free_memory
 
     def holds(self, task: Task, site: Site) -> bool:
-        """Whether the job fits exactly there."""
+        """Whether the job fits exactly there. A script fits anywhere while there are not too many."""
+        if task.script:
+            return self.free_scripts > 0
         region = self.regions.get(site.region)
         return region is not None and self.has_room(task) and self.is_open(region) and region.free(*site[1:])
 
     def take(self, task: Task, site: Site | None) -> None:
         """``site`` None: a launch from before a restart, in a region that is no more."""
+        if task.script:
+            self.free_scripts -= 1
+            return
         self.free_slots -= 1
         self.used_memory += task.memory_bytes
         if task.decoder_ppm:
@@ -114,6 +120,9 @@ class Capacity:
             insort(self.regions[site.region].taken, (site.first, site.width))
 
     def give(self, task: Task, site: Site | None) -> None:
+        if task.script:
+            self.free_scripts += 1
+            return
         self.free_slots += 1
         self.used_memory -= task.memory_bytes
         if task.decoder_ppm:

@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
 from qmk.qvm.families import OPS
+from qmk.qvm.families.script import PYTHON
 from qmk.qvm.graph import Graph, once, pack
 from qmk.qvm.outputs import Outputs, values_bytes_max
 from qmk.qvm.outputs import n_qubits as n_qubits_of
 
-GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution"))
+GATES = frozenset(name for name, op in OPS.items() if op.op_class in ("unitary", "composite", "evolution")) - {
+    PYTHON.name
+}
 RESULT_BYTES = 4096
 """Bytes of a result without its counts: registers, names, notes."""
 
@@ -25,7 +28,8 @@ COUNT_BYTES = 16
 class Demand(NamedTuple):
     """``gates`` is nodes times shots. ``graph_bytes`` of memory while the job lives; ``stored_bytes`` is the most that
     its graph and its result may take. ``engine_ns`` is the router's prediction, 0 before there is one. ``width``:
-    qubits of its place on the map, physical ones where it runs on logical qubits of a machine."""
+    qubits of its place on the map, physical ones where it runs on logical qubits of a machine. ``places``: 1, or 0 for
+    a script, whose runs take them."""
 
     n_qubits: int
     shots: int
@@ -35,6 +39,7 @@ class Demand(NamedTuple):
     engine_ns: int = 0
     jobs: int = 1
     width: int = 1
+    places: int = 1
 
 
 class Size(NamedTuple):
@@ -44,11 +49,12 @@ class Size(NamedTuple):
     gates: int
     nodes: int
     events: int
+    scripts: int
 
 
 def measure(graph: Graph) -> Size:
     """Counts a verified graph."""
-    gates = alive = most = 0
+    gates = alive = most = scripts = 0
     for node in graph.nodes:
         op = node.op
         if op in GATES:
@@ -59,7 +65,9 @@ def measure(graph: Graph) -> Size:
                 most = alive
         elif op == "core.free":
             alive -= len(node.vqs)
-    return Size(most, gates, len(graph.nodes), len(graph.events))
+        elif op == PYTHON.name:
+            scripts += 1
+    return Size(most, gates, len(graph.nodes), len(graph.events), scripts)
 
 
 def epoch_sizes(graph: Graph) -> tuple[int, list[int]]:
@@ -94,6 +102,7 @@ def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs 
         "n_qubits": size.qubits,
         "gates": size.gates if outputs is None else size.gates * max(1, len(outputs.points)),
         "result_bytes_max": result_bytes_max(size.events, shots, keep_events)
+        + size.scripts * (LIMITS.script_result_bytes + LIMITS.script_log_bytes)
         + (0 if outputs is None else values_bytes_max(outputs, graph, n_qubits_of(graph), shots)),
     }
 
@@ -108,7 +117,8 @@ def demand_of_record(record: Submitted) -> Demand:
         graph_bytes=size,
         stored_bytes=size + record.result_bytes_max,
         engine_ns=seconds_ns(record.seconds),
-        width=record.width,
+        width=0 if record.script is not None else record.width,
+        places=int(record.script is None),
     )
 
 

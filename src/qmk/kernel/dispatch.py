@@ -283,4 +283,5 @@ def task_of(job: Job, allowance: str, memory_bytes: int) -> Task:
         wanted_region=job.wanted_region,
         allowance=allowance,
         decoder_ppm=0 if record.footprint is None else decoder_ppm(record.footprint),
+        script=record.script is not None,
     )

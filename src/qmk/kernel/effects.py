@@ -166,6 +166,8 @@ class Launch(Effect, frozen=True):
     """An engine to start beside it on an idle worker; the first to be done gives the result, and ends the other."""
     outputs: Outputs | None = None
     """What it gives beyond counts."""
+    script: bool = False
+    """It runs programs of its own, and holds no worker slot."""
 
 
 class Interrupt(Effect, frozen=True):

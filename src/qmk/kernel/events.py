@@ -12,6 +12,7 @@ from qmk.base.errors import Finding
 from qmk.kernel.config import TenantConfig
 from qmk.kernel.objects.alternative import Alternative
 from qmk.kernel.objects.checkpoint import Checkpoint
+from qmk.kernel.objects.script import ScriptRights
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 
@@ -66,7 +67,8 @@ class ChannelUse(msgspec.Struct, frozen=True):
 
 
 class Submitted(Record, frozen=True):
-    """The journal's record of an accepted job: enough to queue it again after a crash."""
+    """The journal's record of an accepted job: enough to queue it again after a crash. ``replay_of``: the job whose
+    bits it reproduces; ``restored_from``: a checkpoint; ``outputs``: beyond counts; ``script``: what its runs may."""
 
     job: str
     tenant: str
@@ -105,14 +107,11 @@ class Submitted(Record, frozen=True):
     components: list[int] = []
     """Sizes of the groups of qubits joined by entangling ops, largest first, at most ``listed_components`` of them."""
     replay_of: str = ""
-    """The job whose bits this one reproduces (q_replay)."""
     restored_from: str = ""
-    """The checkpoint this job starts from (q_restore)."""
     outputs: Outputs | None = None
-    """What it gives beyond counts."""
     uncertainty: float = 1.0
-    warnings: list[Finding] = []
     """The factor within which ``seconds`` is believed."""
+    warnings: list[Finding] = []
     alternatives: tuple[Alternative, ...] = ()
     """What it may go on with instead, the best first; none where the caller named the engine."""
     footprint: Footprint | None = None
@@ -120,6 +119,7 @@ class Submitted(Record, frozen=True):
     name: str = ""
     tags: tuple[str, ...] = ()
     trace: str = ""
+    script: ScriptRights | None = None
 
     @property
     def width(self) -> int:

@@ -32,6 +32,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     allowance: str = ""
     """Bounds that it shares with other jobs of its tenant (``AllowanceSet``); empty: none but the tenant's."""
     decoder_ppm: int = 0
+    script: bool = False
+    """It takes nothing of the machine but a place among ``LIMITS.running_scripts``."""
 
 
 class _Event(msgspec.Struct, frozen=True, tag=True):

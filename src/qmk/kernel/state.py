@@ -21,6 +21,7 @@ from qmk.kernel import (
     ledger,
     records,
     retention,
+    scripts,
 )
 from qmk.kernel import effects as fx
 from qmk.kernel import events as ev
@@ -120,6 +121,8 @@ class State(Tables):
                 error = job.error["data"]["name"] if job.error else ""
                 level = record.isolation if isinstance(record, ev.Finished) else ""
                 self.audit("job.end", job.tenant, job=job.id, state=job.state, error=error, isolation=level)
+                if job.submitted.script is not None:
+                    scripts.end(self, job)
                 if "timeout_ms" in job.submitted.policy:
                     self.out.append(fx.ClearTimer(JOB_TIMER + job.id))
             self._wake(job)
@@ -208,6 +211,7 @@ class State(Tables):
         job = self.jobs.by_id.live[place.job]
         fence = self.jobs.launch(job)
         record = job.submitted
+        scripts.open_for(self, job, fence)
         beside = engines.choose_second(self, job) if record.alternatives else None
         if beside is not None:
             self.hedged[job.id] = fence
@@ -231,6 +235,7 @@ class State(Tables):
                 tenant=record.tenant,
                 isolation=self.floor_of(record),
                 outputs=record.outputs,
+                script=record.script is not None,
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}

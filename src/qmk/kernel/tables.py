@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from qmk.base.errors import QmkError
 from qmk.base.units import MS_NS, SECOND_NS
 from qmk.kernel.accounts import Accounts
 from qmk.kernel.audit import AuditLog, RefusedCallers
 from qmk.kernel.channels import ChannelTable
 from qmk.kernel.config import KernelConfig
 from qmk.kernel.effects import Effect, Reply
-from qmk.kernel.events import CallReceived, Record
+from qmk.kernel.events import CallReceived, Cancelled, Record
 from qmk.kernel.jobs import JobTable
 from qmk.kernel.objects.capability import CapabilityTree
 from qmk.kernel.objects.job import Job
@@ -22,7 +23,7 @@ from qmk.kernel.objects.quota import Quota
 from qmk.kernel.objects.session import Session, SessionTable
 from qmk.kernel.objects.tenant import Tenant
 from qmk.kernel.open_calls import Ask, OpenCalls, Wait
-from qmk.kernel.pending import PendingTable
+from qmk.kernel.pending import Pending, PendingTable
 from qmk.kernel.policy import Policy
 from qmk.kernel.tenants import TenantTable
 
@@ -99,6 +100,14 @@ class Tables:
 
     def launch_ready(self) -> None:
         """Lets the scheduler propose launches, and carries out those that are allowed."""
+        _above()
+
+    def stop(self, job: Job, record: Cancelled) -> None:
+        """Ends a job before its time, on its worker too."""
+        _above()
+
+    def drop_pending(self, pending: Pending, error: QmkError) -> None:
+        """Refuses a job in VALIDATING that is off its table."""
         _above()
 
     def close_wait(self, wait: Wait) -> None:

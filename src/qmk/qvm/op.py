@@ -19,7 +19,7 @@ Args = Mapping[str, Any]
 
 OpClass = Literal[
     "unitary",  # reversible, has a matrix
-    "evolution",  # under a Hamiltonian, or of light, maybe with noise: no matrix, inverse op or lowering
+    "evolution",  # under a Hamiltonian, of light, or by a script: no matrix, inverse op or lowering
     "measure",  # irreversible, writes events
     "reset",  # irreversible, no event
     "lifecycle",  # allocates or frees qubits

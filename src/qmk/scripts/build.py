@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
+from qmk.rpc.places import state_dir
 
 if TYPE_CHECKING:
     import wasmtime
@@ -32,6 +33,12 @@ PACKAGES = ("wasmtime", "componentize-py")
 SETTINGS = "fuel, speed, stack 1 MiB"
 """What ``engine`` sets, for the digest."""
 STACK_BYTES = 1 << 20
+
+
+def runners() -> Path:
+    """The folder of compiled runners: ``QMK_RUNNERS``, else ``runners`` in the state folder."""
+    named = os.environ.get("QMK_RUNNERS")
+    return Path(named) if named else state_dir() / "runners"
 
 
 def engine() -> wasmtime.Engine:

@@ -34,20 +34,23 @@ Log = Callable[[str], None]
 
 
 class Sandbox:
-    """Runs scripts with the compiled runner at ``path``, each in a fresh instance."""
+    """Runs scripts with the compiled runner at ``path``, one after another, each in a fresh instance."""
 
     def __init__(self, path: Path) -> None:
         self._engine = build.engine()
         self._component = Component.deserialize_file(self._engine, str(path))
+        self._world = _World()
+        self._linker = self._world.linker(self._engine, self._component)
 
     def run(self, script: Script, ask: Ask, log: Log) -> Ended:
         """The outcome of ``script``. ``ask`` carries out its runs, ``log`` takes its lines."""
-        began_s, world = time.thread_time(), _World(script, ask, log)
+        began_s, world = time.thread_time(), self._world
+        world.begin(script, ask, log)
         store = wasmtime.Store(self._engine)
         store.set_fuel(script.bounds.fuel)
         store.set_limits(memory_size=script.bounds.memory_bytes)
         try:
-            instance = world.linker(self._engine, self._component).instantiate(store, self._component)
+            instance = self._linker.instantiate(store, self._component)
             run = instance.get_func(store, "run")
             assert run is not None
             job = {"text": script.text, "input": script.input, "seed": script.seed, "file": script.file}
@@ -61,9 +64,11 @@ class Sandbox:
 
 
 class _World:
-    """What the host defines for one instance. ``stopped``: why it was ended from here."""
+    """What the host defines for an instance: linked once, as that takes a tenth of a short script's time, and begun
+    anew for each. ``stopped``: why it was ended from here."""
 
-    def __init__(self, script: Script, ask: Ask, log: Log) -> None:
+    def begin(self, script: Script, ask: Ask, log: Log) -> None:
+        """Everything as it is before a script looks."""
         self._script, self._ask, self._log = script, ask, log
         self._ticks, self._blocks = itertools.count(1), itertools.count()
         self._log_bytes = 0
@@ -157,5 +162,7 @@ def _stop_of(error: Exception, script: Script, out_of_fuel: bool) -> QmkError:
         return QmkError("INSUFFICIENT_CAPS", message, missing=[name], help="use qmk.run, qmk.log and qmk.input")
     if "call stack exhausted" in text:
         return QmkError("JOB_FAILED", f"{file}: the script calls itself too deeply", help="use a loop")
+    if "wasm backtrace" not in text:  # it was not the script that failed
+        return QmkError("INTERNAL_ERROR", f"the sandbox of scripts failed: {text[:500]}")
     fix = "keep less at once; allocations beyond the limit end the script"
     return over_limit(file, "script_memory_bytes", bounds.memory_bytes, bounds.memory_bytes, fix)

@@ -23,7 +23,7 @@ from qmk.worker import process
 from qmk.worker.driver import PROGRESS_EVERY_S, FenceDriver, Stopped
 from qmk.worker.failure import failure
 from qmk.worker.memory import PEAK
-from qmk.worker.messages import Ask, Done, Failed, Ready, Run, RunProgress, Stop, ToWorker
+from qmk.worker.messages import Ask, Done, Failed, Ready, Reply, Run, RunProgress, Stop, ToWorker
 from qmk.worker.partials import Turns
 from qmk.worker.wire import Channel
 
@@ -53,7 +53,7 @@ def serve(channel: Channel[ToWorker], runner: Runner) -> None:
         message = channel.receive()
         if message is None or isinstance(message, Stop):
             return
-        if isinstance(message, Ask):
+        if isinstance(message, (Ask, Reply)):
             continue  # of a run that has ended: its answer said so
         final = answer(channel, runner, message)
         if final is not None:
@@ -78,6 +78,9 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
     try:
         if run.graph is None and not runner.holds(run.digest, run.method, run.scope):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
+        talk = getattr(runner.engine, "talk", None)
+        if talk is not None:  # what it runs has calls to make
+            return talk(channel, run)
         return runner.execute(
             None if run.graph is None else unpack(run.graph),
             run.method,
@@ -143,14 +146,15 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if options.isolation == "process":
             return work(channel, runner, version, os.getpid())
+        memory_bytes = options.memory and options.memory + getattr(runner.engine, "reserved_bytes", 0)
         if options.isolation != "jail":
             from qmk.worker.jail import guest
 
-            guest.confine(options.memory)
+            guest.confine(memory_bytes)
             return work(channel, runner, version, os.getpid())
         from qmk.worker import zygote
 
-        jail = zygote.prepare(options.path, options.memory)
+        jail = zygote.prepare(options.path, memory_bytes, getattr(runner.engine, "files", ()))
         if not options.zygote:
             return zygote.work_once(jail, channel, lambda pid: work(channel, runner, version, pid))
         return zygote.serve(jail, channel, Ready(options.engine, version, os.getpid()), runner)

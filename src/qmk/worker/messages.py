@@ -1,9 +1,9 @@
 """What passes between the host and a worker: length-prefixed MessagePack over a socket pair.
 
-Host to worker: ``Run``, ``Ask``, ``Stop``. Worker to host: ``Ready`` once, then for every Run some ``RunProgress`` and
-``StateSaved``, and one ``Done``, ``Failed`` or ``StateSaved`` with ``stopped``. A worker runs one job at a time;
-cancelling is killing the worker. Every message carries the ``fence`` of the launch; the kernel ignores answers whose
-fence is not the job's current one.
+Host to worker: ``Run``, ``Ask``, ``Reply``, ``Stop``. Worker to host: ``Ready`` once, then for every Run some
+``RunProgress``, ``StateSaved`` and ``Call``, and one ``Done``, ``Failed`` or ``StateSaved`` with ``stopped``. A worker
+runs one job at a time; cancelling is killing the worker. Every message carries the ``fence`` of the launch; the kernel
+ignores answers whose fence is not the job's current one.
 
 A worker hears an ``Ask`` at the fences of the program it runs, and answers with ``StateSaved`` or ``NotDone``. While an
 engine computes it hears nothing, and a run that is not fenced, or has passed its last fence, is not interrupted: then
@@ -165,6 +165,21 @@ class NotDone(msgspec.Struct, frozen=True, tag="notdone"):
     epoch: int = -1
 
 
-ToWorker = Run | Ask | Stop
+class Call(msgspec.Struct, frozen=True, tag="call"):
+    """From a running script: bytes of its connection to the daemon, on which it may submit jobs and wait for them."""
+
+    fence: int
+    data: bytes
+
+
+class Reply(msgspec.Struct, frozen=True, tag="reply"):
+    """To a running script: bytes of that connection."""
+
+    fence: int
+    data: bytes
+
+
+ToWorker = Run | Ask | Reply | Stop
 FromWorker = Ready | RunProgress | Done | Failed | StateSaved | NotDone
+FromAnyWorker = FromWorker | Call
 FromZygote = Ready | Born | Failed

@@ -27,11 +27,12 @@ BIRTH = b"+"
 refused calls are reported."""
 
 
-def prepare(path: str, memory_bytes: int) -> Jail:
-    """Has this process fork jails from now on, whose engine lies in ``path`` too; it gives up what root has."""
+def prepare(path: str, memory_bytes: int, files: tuple[int, ...] = ()) -> Jail:
+    """Has this process fork jails from now on, whose engine lies in ``path`` too, and has these files open; it gives up
+    what root has."""
     if len(os.listdir("/proc/self/task")) > 1:
         raise OSError("the engine starts threads as it loads, and a fork would not have them")
-    jail = prepare_jail((path,) if path else (), memory_bytes)
+    jail = prepare_jail((path,) if path else (), memory_bytes, files)
     os.environ.update(HOME=jail.scratch, TMPDIR=jail.scratch)
     gc.collect()
     gc.freeze()  # a collection in a worker leaves these pages shared

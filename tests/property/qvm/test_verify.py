@@ -61,7 +61,7 @@ def value(draw: st.DrawFn, param: Param, qubits: int, inputs: int) -> Any:
     if param.kind == "matrix":
         return [[[float(row == column), 0.0] for column in range(qubits)] for row in range(qubits)]
     if param.kind == "data":
-        return {"levels": [2] * qubits, "times": [0.0, 0.5], "observables": {}}.get(param.name, [])
+        return {"levels": [2] * qubits, "times": [0.0, 0.5], "observables": {}, "bounds": {}}.get(param.name, [])
     if param.kind == "points":
         return [[6.0 * k, draw(st.floats(-5, 5))] for k in range(qubits)]
     if param.kind == "drives":

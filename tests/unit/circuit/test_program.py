@@ -47,6 +47,7 @@ BY_NAME = {
     "channel.use": lambda p: p.open_channel("link", 0, 1).use_channel("link", semantic="swap"),
     "channel.close": lambda p: p.open_channel("link", 0, 1).close_channel("link"),
     "policy.set": lambda p: p.set_policy(priority=np.int64(3)),
+    "script.python": lambda p: p.apply("script.python", ["result = ", "1"]),
     "dynamics.evolve": lambda p: p.evolve(0, 1, levels=[3], hamiltonian=[{"of": [{"op": "n", "on": 0}]}], times=[0, 1]),
     "analog.rydberg": lambda p: p.rydberg(0, 1, **PULSE, drives={"amplitude": 4}),
     "analog.rydberg3": lambda p: p.rydberg3(0, 1, **PULSE, drives={"amplitude": 4, "transition": "raman"}),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from qmk.api.scripting import runners
 from qmk.scripts import build
+from qmk.scripts.build import runners
 from qmk.scripts.messages import Answer, Bounds, Ended, Script, Wish
 
 pytest.importorskip("wasmtime")

@@ -18,7 +18,7 @@ from qmk.abi.calls import METHODS, q_checkpoint, q_migrate, q_replay, q_restore,
 from qmk.abi.rights import CAP_CONTROL
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, sorted_by_time
-from qmk.kernel import admission, authority, checkpoint, firewall, machines
+from qmk.kernel import admission, authority, checkpoint, firewall, machines, scripts
 from qmk.kernel.effects import Recall
 from qmk.kernel.events import CallReceived, Recalled, Submitted
 from qmk.kernel.handlers import submit
@@ -137,6 +137,7 @@ def _again(kernel: State, event: CallReceived, session: Session, job: Job, key: 
         replay_of=origin.get("replay_of", ""),
         restored_from=origin.get("restored_from", ""),
         alternatives=(),  # its bits are those of this engine
+        script=scripts.rights_of(kernel, event, session) if job.submitted.script is not None else None,
     )
     submit.hold(kernel, session, Pending(draft, [(event.conn, event.ref)], event.method))
     kernel.out.append(Recall(draft.job, job.id))

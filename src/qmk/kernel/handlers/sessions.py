@@ -10,16 +10,14 @@ from qmk.abi.rights import CAP_ALLOC, JOB_RIGHTS, RIGHTS
 from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, trace
 from qmk.base.limits import LIMITS
-from qmk.base.units import SECOND_NS
 from qmk.kernel import authority, tokens
 from qmk.kernel.audit import clip_names
-from qmk.kernel.effects import SetTimer
 from qmk.kernel.events import CallReceived
 from qmk.kernel.objects.account import Account
-from qmk.kernel.objects.capability import Holding, Limits
 from qmk.kernel.objects.quota import SESSION
 from qmk.kernel.objects.session import Session
 from qmk.kernel.objects.tenant import Tenant
+from qmk.kernel.opening import open_session
 from qmk.kernel.state import State
 from qmk.kernel.tokens import Bearer
 from qmk.qvm import profile as profiles
@@ -35,7 +33,8 @@ def negotiate(kernel: State, event: CallReceived) -> None:
     _make_room(kernel, event.now_ns)
     wanted = tenant.config.default_caps if request.requested is None else tuple(dict.fromkeys(request.requested))
     names, denied = _decide(tenant, bearer, wanted)
-    session = _open(kernel, event, tenant, bearer, names, account)
+    who = {"conn": event.conn, "uid": event.peer_uid}
+    session = open_session(kernel, opaque("ses", event.entropy), event.entropy, bearer, names, account, **who)
     caps = session.caps
     granted = [q_negotiate_caps.Granted(next(iter(c.rights)), c.id) for c in caps.items.values() if c.granted]
     who = {"session": trace(session.id)}
@@ -80,43 +79,6 @@ def _decide(tenant: Tenant, bearer: Bearer, wanted: tuple[str, ...]) -> tuple[li
         else:
             names.append(name)
     return names, denied
-
-
-def _open(
-    kernel: State, event: CallReceived, tenant: Tenant, bearer: Bearer, names: list[str], account: Account | None
-) -> Session:
-    bounds = bearer.bounds
-    own = [name for name in JOB_RIGHTS if bounds.rights is None or name in bounds.rights]
-    expires_ns = 0 if bounds.expires is None else bounds.expires * SECOND_NS
-    limits = Limits(expires_ns=expires_ns, shots=bounds.shots)
-    root = kernel.caps.root(opaque("cap", event.entropy, "root"), {*own, *names}, tenant.name, limits)
-    session = Session(
-        id=opaque("ses", event.entropy),
-        tenant=tenant,
-        caps=Holding(root),
-        conn=event.conn,
-        opened_ns=event.now_ns,
-        uid=event.peer_uid,
-        account=account,
-        serial=bearer.serial,
-        bounds=bounds,
-        expires_ns=expires_ns,
-        used_ns=event.now_ns,
-    )
-    root.session = session.id
-    for name in names:
-        made = kernel.caps.derive(opaque("cap", event.entropy, name), root, (name,), granted=True)
-        made.session = session.id
-        session.caps.items[made.id] = made
-    session.caps.refresh()
-    kernel.sessions.add(session)
-    if len(kernel.sessions) == 1:  # else it is set, if perhaps for too early
-        authority.set_idle_timer(kernel)
-    if account is not None:
-        kernel.jobs.queue.allow(session.id, *account.launch_limits)
-    if expires_ns:
-        kernel.out.append(SetTimer(authority.SESSION_TIMER + session.id, expires_ns))
-    return session
 
 
 def _make_room(kernel: State, now_ns: int) -> None:

@@ -15,8 +15,8 @@ from qmk.base.errors import QmkError
 from qmk.base.ids import opaque, sorted_by_time, trace
 from qmk.base.limits import LIMITS
 from qmk.base.seeds import substream
-from qmk.kernel import admission, cache, firewall, machines, records
-from qmk.kernel.demand import count_program, demand_of_record
+from qmk.kernel import admission, cache, firewall, machines, records, scripts
+from qmk.kernel.demand import count_program, demand_of_record, measure
 from qmk.kernel.effects import Estimate, Reply, Route
 from qmk.kernel.events import CallReceived, Finished, Routed, Saved, Submitted
 from qmk.kernel.objects.checkpoint import Checkpoint
@@ -25,6 +25,7 @@ from qmk.kernel.objects.session import Session
 from qmk.kernel.pending import Pending
 from qmk.kernel.state import State
 from qmk.qvm.graph import digest as graph_digest
+from qmk.qvm.graph import once
 from qmk.qvm.outputs import require as require_outputs
 
 
@@ -67,6 +68,7 @@ def submit(kernel: State, event: CallReceived, session: Session) -> None:
         name=request.name,
         tags=tuple(dict.fromkeys(request.tags)),
         trace=request.trace,
+        script=scripts.rights_of(kernel, event, session) if once(graph, "size", measure).scripts else None,
         **count_program(graph, shots, keep_events, outputs),
     )
     hold(kernel, session, Pending(draft, [(event.conn, event.ref)], held=session.caps.held))

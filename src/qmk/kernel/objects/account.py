@@ -24,7 +24,7 @@ _HELD = {
 """The number of its demand that a job holds of each quota, from acceptance to end."""
 
 _PLACED = {
-    name: Demand._fields.index(field) for name, field in (("running_jobs", "jobs"), ("physical_qubits", "width"))
+    name: Demand._fields.index(field) for name, field in (("running_jobs", "places"), ("physical_qubits", "width"))
 }
 """The number that it holds while it has a launch."""
 

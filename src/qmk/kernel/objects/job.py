@@ -13,6 +13,7 @@ from qmk.base.limits import LIMITS
 from qmk.kernel.events import Submitted
 from qmk.kernel.objects.alternative import Moved
 from qmk.kernel.objects.moves import Move, Moves
+from qmk.kernel.objects.script import SESSION
 
 VALIDATING = "VALIDATING"
 QUEUED = "QUEUED"
@@ -51,6 +52,8 @@ def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
     """What jobs are listed under: "" (all but those that check engines), the name after a blank, which no tag has, and
     the tags."""
     labels = (f" {job.name}", *job.tags) if job.name else job.tags
+    if isinstance(job, Submitted) and job.session.startswith(SESSION):
+        labels = (*labels, job.session)
     return labels if CANARY in job.tags else ("", *labels)
 
 

@@ -31,6 +31,15 @@ def no_device(device: str, devices: tuple[str, ...]) -> QmkError:
     )
 
 
+def no_script(*, nested: bool) -> QmkError:
+    if nested:
+        message, fix = "a script cannot run another script", "call its functions in the one script"
+    else:
+        message = "a session whose rights are counted, or that has quotas of its own, cannot submit a script"
+        fix = "submit it in a session without such bounds"
+    return QmkError("UNSUPPORTED", message, feature="script", help=fix)
+
+
 def too_many_events(shots: int, asked: int) -> QmkError:
     return QmkError(
         "QUOTA_EXCEEDED",

@@ -18,14 +18,18 @@ TENANTS = 64
 def place(state: Schedule, job: str) -> int | None:
     """How many of the tenant's own jobs are launched before it; None when it does not wait."""
     entry = state.entries.get(job)
-    if entry is None or entry.state != WAITING:
+    if entry is None:
+        return state.scripts.place(job)
+    if entry.state != WAITING:
         return None
     return entry.share.before(entry.key)[0]
 
 
 def start_ns(state: Schedule, job: str) -> int:
-    """Predicted wall-clock time of the waiting job's launch."""
-    entry = state.entries[job]
+    """Predicted wall-clock time of the waiting job's launch; of a script now, as nobody knows when others end."""
+    entry = state.entries.get(job)
+    if entry is None:
+        return state.wall_of(state.now_ns)
     if state.reserved is not None and state.reserved[0] == job and state.reserved[1] in state.out:
         return state.wall_of(state.out[state.reserved[1]].expected_end_ns(state.now_ns))
     running_ns = sum(out.expected_end_ns(state.now_ns) - state.now_ns for out in state.out.values())

@@ -48,7 +48,7 @@ def decide(state: Schedule, events: Sequence[Event]) -> list[Action]:
             continue
         actions.append(state.place(head, site))
     preempt(state, actions)
-    return actions
+    return actions + state.scripts.decide(state.may_run) if state.scripts.waiting else actions
 
 
 def head_of(share: Share) -> Entry:

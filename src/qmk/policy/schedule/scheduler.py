@@ -26,4 +26,5 @@ class FairScheduler:
         return (len(share.queue), share.running) if share is not None else (0, 0)
 
     def left_ns(self, job: str, /) -> int:
-        return self.state.entries[job].left_ns
+        entry = self.state.entries.get(job)
+        return 0 if entry is None else entry.left_ns

@@ -26,6 +26,7 @@ from qmk.kernel.scheduling import (
 from qmk.policy.schedule.allowances import Allowance
 from qmk.policy.schedule.order import rank
 from qmk.policy.schedule.room import Room
+from qmk.policy.schedule.scripts import Scripts
 from qmk.policy.schedule.shares import Share, Shares, clamp
 from qmk.policy.schedule.tree import Needs
 
@@ -108,6 +109,7 @@ class Schedule:
         self.now_ns = 0
         self.shares = Shares()
         self.capacity = Room(self.settings)
+        self.scripts = Scripts()
         self.allowances: dict[str, Allowance] = {}
         self.entries: dict[str, Entry] = {}
         self.out: dict[str, Entry] = {}
@@ -158,6 +160,11 @@ class Schedule:
         self.shares.refresh(share)
         return Place(entry.task.job, site.region if site else "", site.first if site else 0)
 
+    def may_run(self, tenant: str) -> bool:
+        """Whether the tenant may have jobs out at all: a suspended one may not."""
+        share = self.shares.by_name.get(tenant)
+        return share is None or share.limit > 0
+
     def snapshot(self) -> dict[str, Any]:
         """Everything, as comparable data: equal after the same events."""
         return {
@@ -175,6 +182,7 @@ class Schedule:
             "allowances": {name: allowance.comparable() for name, allowance in self.allowances.items()},
             "shares": [s.comparable() for s in self.shares],
             "v": (self.shares.v, self.shares.weight),
+            "scripts": (list(self.scripts.waiting), list(self.scripts.out)),
         }
 
     def accounts(self) -> dict[str, int]:
@@ -209,6 +217,9 @@ class Schedule:
 
     def _on_queued(self, event: Queued) -> None:
         task = event.task
+        if task.script:
+            self.scripts.queue(task, self.epoch)
+            return
         entry = self.entries.get(task.job)
         if entry is None:
             share = self.shares.get(task.tenant)
@@ -237,6 +248,7 @@ class Schedule:
     def _left(self, event: Left) -> None:
         entry = self.entries.pop(event.job, None)
         if entry is None:
+            self.scripts.leave(event.job)
             return
         if entry.state == OUT:
             self._vacate(entry, 0)
@@ -252,6 +264,7 @@ class Schedule:
     def _on_started(self, event: Started) -> None:
         entry = self.entries.get(event.job)
         if entry is None or entry.started:
+            self.scripts.start(event.job)
             return
         if entry.state != OUT:
             self.place(entry, self.capacity.site(entry.task, event.region, event.first_qubit))
@@ -262,6 +275,7 @@ class Schedule:
     def _on_stopped(self, event: Stopped) -> None:
         entry = self.out.get(event.job)
         if entry is None:
+            self.scripts.stop(event.job)
             return
         self._vacate(entry, event.used_ns)
         cost_ns = clamp(entry.task.cost_ns)

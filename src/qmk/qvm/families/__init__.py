@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from qmk.qvm.families import analog, atoms, channel, core, dynamics, magic, noise, photonic, policy
+from qmk.qvm.families import analog, atoms, channel, core, dynamics, magic, noise, photonic, policy, script
 from qmk.qvm.op import Family, Op
 
 FAMILIES: tuple[Family, ...] = (
@@ -17,6 +17,7 @@ FAMILIES: tuple[Family, ...] = (
     atoms.FAMILY,
     dynamics.FAMILY,
     photonic.FAMILY,
+    script.FAMILY,
 )
 
 OPS: dict[str, Op] = {op.name: op for family in FAMILIES for op in family.ops}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmk.qvm import profile
-from qmk.qvm.families import OPS, analog, atoms, dynamics, noise, photonic
+from qmk.qvm.families import OPS, analog, atoms, dynamics, noise, photonic, script
 from qmk.qvm.graph import Node
 from qmk.qvm.op import Op, Param
 from qmk.qvm.verify.rule import Rule
@@ -24,6 +24,7 @@ from qmk.qvm.verify.types import (
     PLACES,
     PROFILE,
     RANGE,
+    SCRIPT,
     TYPE,
     UNKNOWN,
 )
@@ -212,6 +213,7 @@ _FAULTS: dict[str, tuple[Rule, Callable[[Node], str]]] = {
     "dynamics": (EVOLUTION, lambda node: dynamics.fault(node.args, len(node.vqs))),
     "atoms": (PLACES, lambda node: atoms.fault(node.args, len(node.vqs))),
     "photonic": (LIGHT, lambda node: photonic.fault(node.op, node.args, len(node.vqs), len(node.produces))),
+    "script": (SCRIPT, lambda node: script.fault(node.args)),
 }
 """By family, the rule that arguments fit together by, and why those of a node do not, or ""."""
 _SPECIAL: dict[str, Callable[[State, Node, bool], None]] = {

@@ -115,6 +115,14 @@ CARRIER = Rule(
     "allocate the handle as what the op acts on",
 )
 
+SCRIPT = Rule(
+    "QVM-T17",
+    "arguments do not make a script",
+    "The text of a script and its input are lists of texts within the limits `script_bytes` and `script_input_bytes`, "
+    "and its bounds are within those of `script_...`.",
+    "give less, and only the bounds fuel, memory_bytes, runs and shots",
+)
+
 RULES = (
     COUNT,
     KIND,
@@ -132,6 +140,7 @@ RULES = (
     PLACES,
     LIGHT,
     CARRIER,
+    SCRIPT,
 )
 
 

@@ -43,7 +43,8 @@ _CAPSET, _CAPS_VERSION_3 = 126, 0x20080522
 class Jail(NamedTuple):
     """``address_bytes``: the bound on a worker's address space, 0 without one. ``abi``: that of Landlock; ``rules``:
     its rules. ``listen``: refused calls are counted; ``filter``: the filter of calls. ``proc``: /proc, open.
-    ``scratch``: the folder that can be written."""
+    ``scratch``: the folder that can be written. ``files``: descriptors that a worker keeps, such as of code that its
+    engine maps again for each run."""
 
     address_bytes: int
     abi: int
@@ -52,11 +53,12 @@ class Jail(NamedTuple):
     filter: bytes
     proc: int
     scratch: str
+    files: tuple[int, ...] = ()
 
 
-def prepare(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
-    """Has this process fork jails from now on, whose workers read ``more`` besides their Python, and may take
-    ``memory_bytes`` beyond what it has now (0: without bound). It has the jail's root then, for good. Raises
+def prepare(more: tuple[str, ...], memory_bytes: int = 0, files: tuple[int, ...] = ()) -> Jail:
+    """Has this process fork jails from now on, whose workers read ``more`` besides their Python, keep ``files``, and
+    may take ``memory_bytes`` beyond what it has now (0: without bound). It has the jail's root then, for good. Raises
     ``OSError`` where the kernel makes no namespaces for us."""
     paths, abi, listen = root.paths_of(more), landlock.abi(), seccomp.can_listen()
     address_bytes = address_space(memory_bytes)
@@ -71,7 +73,9 @@ def prepare(more: tuple[str, ...], memory_bytes: int = 0) -> Jail:
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     rules = landlock.rules_for((*paths, "/dev"), root.WRITABLE_DEVICES, abi) if abi else []
     refusal = seccomp.NOTIFY if listen else seccomp.REFUSE
-    return Jail(address_bytes, abi, rules, listen, seccomp.program(WORKER, refusal), proc, root.scratch_of(paths))
+    return Jail(
+        address_bytes, abi, rules, listen, seccomp.program(WORKER, refusal), proc, root.scratch_of(paths), files
+    )
 
 
 def address_space(memory_bytes: int) -> int:
@@ -218,7 +222,7 @@ def _confine(jail: Jail, kept: int, told: socket.socket) -> None:
     if jail.abi:
         landlock.restrict([*jail.rules, *landlock.rules_for((), (jail.scratch,), jail.abi)], jail.abi)
     drop_capabilities()
-    _close_others({kept, told.fileno(), *PEAK.files})
+    _close_others({kept, told.fileno(), *PEAK.files, *jail.files})
     listener = seccomp.install(jail.filter, jail.listen)
     told.send(struct.pack("=i", listener))
     if listener >= 0:
