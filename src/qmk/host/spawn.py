@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
+from subprocess import Popen
 from types import FrameType
 from typing import Protocol
 
@@ -245,7 +246,7 @@ def _start(
                 ours_on_failure.callback(os.close, said)
                 try:
                     job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
-                    process = _open(job, theirs_to_say, sandbox)
+                    process = _open(job, theirs_to_say) if sandbox is None else _held(job, theirs_to_say, ours, sandbox)
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -256,19 +257,29 @@ def _start(
     return Child(process, ours, said)
 
 
-def _open(job: Job, stderr: int, sandbox: Sandbox | None) -> Process:
-    held = None if sandbox is None else sandbox.hold(job)
-    process = subprocess.Popen(
-        job.command if held is None else held.command,
+def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[int, ...] = ()) -> Popen[bytes]:
+    return Popen(
+        job.command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         stderr=stderr,
-        pass_fds=(job.fd, *(() if held is None else held.fds)),
-        env=job.environment if held is None else held.environment,
+        pass_fds=(job.fd, *fds),
+        env=job.environment,
         cwd="/",
         start_new_session=True,
     )
-    return process if held is None else HeldProcess(process, held.folder)
+
+
+def _held(job: Job, stderr: int, ours: socket.socket, sandbox: Sandbox) -> HeldProcess:
+    held = sandbox.hold(job)
+    try:
+        ours.sendall(held.first)
+        command = job._replace(command=held.command, environment=held.environment)
+        process = _open(command, stderr, stderr if held.console else subprocess.DEVNULL, held.fds)
+    finally:
+        for fd in held.fds:
+            os.close(fd)
+    return HeldProcess(process, held)
 
 
 def _environment(remote: bool = False) -> dict[str, str]:

@@ -17,3 +17,5 @@ class Capability(msgspec.Struct, frozen=True):
     fix: str = ""
     cost_ms: float = 0.0
     cost_of: str = "the namespaces of a worker"
+    engines: frozenset[str] | None = None
+    """The installed engines that it can hold; None: all."""

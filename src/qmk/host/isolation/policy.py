@@ -88,7 +88,13 @@ class Isolation:
             return f"engine '{engine}' {why}", OTHER
         if engine in self._unfit and level == "jail":
             return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", OTHER
-        return None if self.capability(level).available else self._absent(level)
+        found = self.capability(level)
+        if found.available and declaration is not None and found.engines is not None and engine not in found.engines:
+            return (
+                f"engine '{engine}' is not in the image of level '{level}'",
+                f"build it with --engine {engine}; {OTHER}",
+            )
+        return None if found.available else self._absent(level)
 
 
 def isolation_of(text: str) -> Isolation:

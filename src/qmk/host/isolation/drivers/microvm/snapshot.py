@@ -1,0 +1,191 @@
+"""Machines as sandboxes: one that boots, and copies of one that has booted and loaded an engine.
+
+A copy maps the memory of the one that booted and has pages of its own for what it changes; nobody can write to the
+memory itself (``machine.seal``). It goes on where that one stopped, in tens of milliseconds with KVM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
+from qmk.host import spawn
+from qmk.host.isolation.capability import Capability
+from qmk.host.isolation.driver import Site
+from qmk.host.isolation.drivers.microvm import machine
+from qmk.host.isolation.drivers.microvm.image import ENGINE_HOME
+from qmk.host.isolation.drivers.microvm.machine import Guest, Host
+from qmk.host.isolation.drivers.microvm.qmp import Monitor, commands_of_copy
+from qmk.host.isolation.drivers.sandbox import Held, Job, folder, program
+from qmk.host.losses import UNKNOWN, judge_end
+from qmk.worker.messages import Begin, Failed, FromWorker, Load, Ready
+from qmk.worker.vm.status import status_of
+from qmk.worker.wire import Channel, WireError, frame
+
+BOOT_S = 120.0
+ENTROPY_BYTES = 48
+COPY = "a copy of a machine that has loaded the engine"
+
+
+class Machines:
+    """What each machine of a host has; ``hold`` of its two kinds gives the command of one."""
+
+    level: Level = "microvm"
+
+    def __init__(self, host: Host, site: Site) -> None:
+        self.host, self.site = host, site
+        self.usable_bytes = machine.usable_bytes(site.memory_bytes, host.accelerator)
+
+    def probe(self) -> Capability:
+        """It has been found already, when the host was opened."""
+        return Capability(self.level, available=True)
+
+    def command(self, guest: Guest, job: Job, monitor: int, own: list[int], *, copy: bool) -> list[str]:
+        """The command, which inherits ``own`` and copies of all that is common to machines; they are put there."""
+        files = {name: os.dup(fd) for name, fd in self.host.files.items()}
+        own += files.values()
+        mine = Guest(os.dup(guest.memory), tuple(map(os.dup, guest.disks)), guest.processors)
+        own += (mine.memory, *mine.disks)
+        host = self.host._replace(files=files)
+        return machine.command(host, mine, job.fd, monitor, self.site.nice, copy=copy)
+
+
+class Booting(Machines):
+    """A machine that boots; ``frozen``: it stops when it has loaded its engine, and then gives a ``Snapshot``. For one
+    machine only."""
+
+    def __init__(self, host: Host, site: Site, *, frozen: bool) -> None:
+        super().__init__(host, site)
+        self._frozen = frozen
+        self._ours, self._theirs = socket.socketpair()
+        self.guest = Guest(machine.memory_of(self.usable_bytes), (), site.threads)
+
+    def hold(self, job: Job) -> Held:
+        place, own = folder(), [self._theirs.detach()]
+        with on_failure(place, own):
+            if job.shows:
+                self.guest = self.guest._replace(disks=(disk_of(job.shows[0], place),))
+            arguments = [ENGINE_HOME if each in job.shows else each for each in _arguments(job)]
+            first = frame(Load(arguments, self._frozen)) + (b"" if self._frozen else begin())
+            command = self.command(self.guest, job, own[0], own, copy=False)
+            return Held(command, place, fds=tuple(own), first=first, console=True, status=status_of)
+
+    def freeze(self) -> Snapshot:
+        """Stops the machine, which has said that it is ready. It is to be ended then. Raises JOB_FAILED."""
+        monitor = Monitor(self._ours)
+        monitor.begin()
+        return Snapshot(self.host, self.site, self.guest, monitor.save())
+
+    def close(self, *, keep: bool = False) -> None:
+        """Gives up what it has of the machine; ``keep``: a snapshot has the memory and the disks."""
+        self._ours.close()
+        if not keep:
+            close_guest(self.guest)
+
+
+class Snapshot(Machines):
+    """A machine that has loaded its engine, of which every held job gets a copy."""
+
+    def __init__(self, host: Host, site: Site, guest: Guest, state: bytes) -> None:
+        super().__init__(host, site)
+        self._guest, self._state = guest, state
+
+    def hold(self, job: Job) -> Held:
+        place, own = folder(), list[int]()
+        with on_failure(place, own):
+            state = machine.full_pipe(self._state)
+            own.append(state)
+            ours, theirs = socket.socketpair()
+            own += (theirs.detach(), ours.fileno())
+            ours.sendall(commands_of_copy(state))
+            ours.detach()
+            command = self.command(self._guest, job, own[1], own, copy=True)
+            return Held(command, place, fds=tuple(own), first=begin(), console=True, status=status_of)
+
+    def close(self) -> None:
+        close_guest(self._guest)
+
+
+@contextlib.contextmanager
+def on_failure(place: Path, own: list[int]) -> Generator[None]:
+    """Removes the folder and closes the descriptors if the block fails."""
+    try:
+        yield
+    except BaseException:
+        for fd in own:
+            os.close(fd)
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def close_guest(guest: Guest) -> None:
+    for fd in (guest.memory, *guest.disks):
+        os.close(fd)
+
+
+def begin() -> bytes:
+    """What gives a machine random numbers and a clock of its own."""
+    return frame(Begin(secrets.token_bytes(ENTROPY_BYTES), time.time_ns()))
+
+
+def _arguments(job: Job) -> list[str]:
+    """The arguments of the worker, from the command that would run it here."""
+    return job.command[job.command.index("-m") + 2 :]
+
+
+def disk_of(path: str, place: Path) -> int:
+    """A folder as a disk: the descriptor of a file. Raises UNSUPPORTED without mksquashfs."""
+    file = place / "engine.squashfs"
+    command = [program("mksquashfs", "squashfs-tools"), path, str(file), "-quiet", "-no-progress", "-all-root"]
+    made = subprocess.run([*command, "-no-xattrs"], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise QmkError("UNSUPPORTED", f"mksquashfs cannot make a disk of {path}: {made.stderr.strip()[-300:]}",
+                       help="see that the folder can be read")  # fmt: skip
+    return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def boot(host: Host, site: Site, engine: str, on_child: Callable[[spawn.Child], None] = lambda child: None) -> Snapshot:
+    """Boots a machine, has it load ``engine``, and gives what copies are made of. It takes as long as that;
+    ``on_child`` gets the machine, to end it. Raises with what a worker says that cannot start, JOB_FAILED for a machine
+    that failed, and as ``spawn.in_sandbox``."""
+    booting = Booting(host, site, frozen=True)
+    found: Snapshot | None = None
+    try:
+        child = spawn.in_sandbox(booting, engine, site.threads, site.external.get(engine), 0, booting.usable_bytes)
+        on_child(child)
+        try:
+            answer = _wait_for_ready(child)
+            if isinstance(answer, Ready):
+                found = booting.freeze()
+        finally:
+            status, words = child.end()
+        if found is not None:
+            machine.seal(booting.guest.memory)
+            return found
+    finally:
+        booting.close(keep=found is not None)
+    if isinstance(answer, Failed):
+        raise QmkError(answer.kind, answer.message, **answer.fields)
+    raise judge_end(engine, status, words.decode(errors="replace"), str(answer or ""), False, UNKNOWN).error
+
+
+def _wait_for_ready(child: spawn.Child) -> Ready | Failed | str | None:
+    """What the machine says first: None if it ended, text for what it did instead."""
+    child.sock.settimeout(BOOT_S)
+    channel: Channel[FromWorker] = Channel(child.sock, FromWorker)
+    try:
+        answer = channel.receive()
+    except TimeoutError:
+        return f"was not ready after {BOOT_S:g} s"
+    except (OSError, WireError):
+        return None
+    return answer if isinstance(answer, Ready | Failed) else None

@@ -1,0 +1,59 @@
+"""The first process of a virtual machine: ``python -m qmk.worker.vm.init FD``.
+
+It starts the worker on the descriptor of the serial port that leads to the host, waits for its end, and ends the
+machine with the worker's status. There is no other program in the image.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+import traceback
+
+from qmk.worker.jail.kernel import LIBC, check
+from qmk.worker.vm.status import EXIT_PORT, code_of
+
+_OUT = bytes((0x89, 0xFA, 0x89, 0xF0, 0xEE, 0xC3))
+"""mov edx, edi; mov eax, esi; out dx, al; ret: writes a byte to a port of the machine."""
+
+
+def main(argv: list[str]) -> None:
+    port = int(argv[0])
+    for kind, target in (("proc", "/proc"), ("sysfs", "/sys")):
+        check(LIBC.mount(kind.encode(), target.encode(), kind.encode(), ctypes.c_ulong(0), None), f"mount {target}")
+    worker = os.fork()
+    if not worker:
+        os._exit(work(port))
+    os.close(port)
+    while True:
+        pid, status = os.wait()
+        if pid == worker:
+            end_machine(os.waitstatus_to_exitcode(status))
+
+
+def work(port: int) -> int:
+    """The worker's life; gives its exit status."""
+    try:
+        from qmk.worker.vm.agent import serve
+
+        return serve(port)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stderr.flush()
+
+
+def end_machine(status: int) -> None:
+    """Ends the machine, which tells its host the status of the worker: negative for a signal."""
+    check(LIBC.ioperm(ctypes.c_ulong(EXIT_PORT), ctypes.c_ulong(1), 1), "ioperm")
+    page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(_OUT)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_int)(address)(EXIT_PORT, code_of(status))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
