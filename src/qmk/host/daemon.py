@@ -130,6 +130,7 @@ class Daemon:
             for name in config.prestart:
                 if name in routing.declarations:
                     pool.prestart(name)
+                    pool.prepare(name)
             with closing(Housekeeping(loop, journal.tend, host.collector, threads.do)):
                 await self._serve(calls, host)
         finally:

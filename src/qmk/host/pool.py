@@ -64,6 +64,7 @@ class Pool:
         self._dying: set[Worker] = set()
         self._queue: deque[Task] = deque()
         self._ended: asyncio.Future[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._sweeper = self._loop.call_later(bounds.idle_s, self._sweep)
         self._kills = OutOfMemoryKills()
         self._kills_seen = deque([self._kills.count()], maxlen=RECENT_LOOKS)
@@ -138,10 +139,16 @@ class Pool:
         if self._ended is None and engine not in self._workers.engines:
             self._start(engine, self._starter.level_for(engine))
 
+    def prepare(self, engine: str) -> None:
+        """Make ready, in the background, for workers of ``engine`` at levels that take long to start."""
+        self._preparing = self._loop.create_task(self._starter.prepare(engine))
+
     async def close(self) -> None:
         """Kill every worker and return when all are gone, or hang where no signal reaches them."""
         self._sweeper.cancel()
         self._watcher.cancel()
+        if self._preparing is not None:
+            self._preparing.cancel()
         self._queue.clear()
         self._ended = self._loop.create_future()
         for worker in list(self._workers):

@@ -19,3 +19,5 @@ class Capability(msgspec.Struct, frozen=True):
     cost_of: str = "the namespaces of a worker"
     engines: frozenset[str] | None = None
     """The installed engines that it can hold; None: all."""
+    ahead: bool = False
+    """Whether the daemon makes ready for it when it starts, should a job ask for it."""

@@ -31,7 +31,7 @@ class Isolation:
         self._probe = has
         self._capabilities: dict[Level, Capability] = {}
         self._default: Level = default
-        self._unfit: dict[str, str] = {}
+        self._unfit: dict[tuple[str, Level], str] = {}
         self._known: dict[tuple[str, Level], Level | QmkError] = {}
 
     def capability(self, level: Level) -> Capability:
@@ -41,9 +41,9 @@ class Isolation:
             self._capabilities[level] = none if self._probe is None else self._probe(level)
         return self._capabilities[level]
 
-    def note_unfit(self, engine: str, why: str) -> None:
-        """Remembers that the engine's workers cannot be jailed, as it turned out."""
-        self._unfit[engine] = why
+    def note_unfit(self, engine: str, level: Level, why: str) -> None:
+        """Remembers that ``level`` cannot hold the engine's workers, as it turned out."""
+        self._unfit[engine, level] = why
         self._known.clear()
 
     def level_for(self, engine: str, declaration: Declaration | None, asked: Level = "process") -> Level:
@@ -86,8 +86,8 @@ class Isolation:
         if interpreters.path_of(engine) is not None:
             why = f"runs under the Python of another environment, which level '{level}' does not hold"
             return f"engine '{engine}' {why}", OTHER
-        if engine in self._unfit and level == "jail":
-            return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", OTHER
+        if (engine, level) in self._unfit:
+            return f"engine '{engine}' cannot run at level '{level}': {self._unfit[engine, level]}", OTHER
         found = self.capability(level)
         if found.available and declaration is not None and found.engines is not None and engine not in found.engines:
             return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from qmk.base.isolation import Level
@@ -37,6 +38,15 @@ class Starter:
     def start(self, engine: str, level: Level, ask: Ask) -> None:
         """Starts a worker. Raises as ``Driver.start``."""
         self._driver(level).start(engine, ask)
+
+    async def prepare(self, engine: str) -> None:
+        """Has the drivers that take long to start make ready for this engine, where the host has their level: what it
+        has is looked for in a thread."""
+        for level, driver in DRIVERS.items():
+            if driver.ahead:
+                found = await asyncio.to_thread(self.isolation.capability, level)
+                if found.available and found.ahead:
+                    self._driver(level).prepare(engine)
 
     def group(self, *pids: int) -> Cgroup | None:
         """Bounds a worker with these processes; None where the host lets us make no control groups."""

@@ -14,10 +14,11 @@ from qmk.base.isolation import Level
 from qmk.host import spawn
 from qmk.host.isolation.capability import Capability
 from qmk.host.isolation.driver import Ask, Site
-from qmk.host.isolation.drivers.microvm.machine import Host, open_host
-from qmk.host.isolation.drivers.microvm.snapshot import Booting, Snapshot, boot
+from qmk.host.isolation.drivers.microvm.machine import DEVELOPMENT, MODE, Host, open_host
+from qmk.host.isolation.drivers.microvm.snapshot import Booting, Snapshot, boot, try_empty
 from qmk.worker.messages import Failed
 
+INTERPRETED = f"guests are interpreted ({MODE}={DEVELOPMENT}), which is for trials and no defence"
 log = logging.getLogger("qmk.pool")
 
 
@@ -25,6 +26,7 @@ class MicroVMs:
     """Machines boot one after another, in a thread: the loop goes on. What waits for one gets its copy then."""
 
     level: ClassVar[Level] = "microvm"
+    ahead: ClassVar[bool] = True
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -37,13 +39,19 @@ class MicroVMs:
 
     @staticmethod
     def probe() -> Capability:
-        """Whether QEMU, KVM and the image are there, and how long QEMU takes to start without a guest."""
+        """Whether QEMU, KVM and the image are there; starts a machine without a guest."""
         try:
             host = open_host()
+            try:
+                took_s = try_empty(host)
+            finally:
+                host.close()
         except QmkError as error:
             return Capability("microvm", False, error.message, str(error.fields.get("help", "")))
-        host.close()
-        return Capability("microvm", available=True, engines=frozenset(host.image.engines))
+        fast = host.accelerator == "kvm"
+        what = "a machine without a guest" if fast else f"a machine without a guest; {INTERPRETED}"
+        engines = frozenset(host.image.engines)
+        return Capability("microvm", True, cost_ms=took_s * 1e3, cost_of=what, engines=engines, ahead=fast)
 
     @property
     def pids(self) -> list[int]:
@@ -87,6 +95,8 @@ class MicroVMs:
             snapshot = done.result()
         except QmkError as error:
             log.warning("no virtual machine for engine %s: %s", engine, error.message)
+            if error.kind.name == "UNSUPPORTED":
+                self._site.on_unfit(engine, self.level, error.message)
             for ask in asks:
                 ask.on_failed(Failed(0, error.kind.name, error.message, error.fields), None)
             return
@@ -109,6 +119,8 @@ class MicroVMs:
     def _opened(self) -> Host:
         if self._host is None:
             self._host = open_host()
+            if self._host.accelerator == "tcg":
+                log.warning("level microvm: %s", INTERPRETED)
         return self._host
 
     def look(self) -> None:

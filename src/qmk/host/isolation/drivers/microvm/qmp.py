@@ -28,6 +28,11 @@ def commands_of_copy(state: int) -> bytes:
     return line("qmp_capabilities") + line("migrate-set-capabilities", MEMORY_STAYS) + incoming
 
 
+def commands_of_end() -> bytes:
+    """What has a machine end at once."""
+    return line("qmp_capabilities") + line("quit")
+
+
 class Monitor:
     """Our end of a running machine's monitor. Errors are JOB_FAILED: the machine is of no further use."""
 

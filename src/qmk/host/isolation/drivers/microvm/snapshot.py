@@ -24,16 +24,17 @@ from qmk.host.isolation.driver import Site
 from qmk.host.isolation.drivers.microvm import machine
 from qmk.host.isolation.drivers.microvm.image import ENGINE_HOME
 from qmk.host.isolation.drivers.microvm.machine import Guest, Host
-from qmk.host.isolation.drivers.microvm.qmp import Monitor, commands_of_copy
-from qmk.host.isolation.drivers.sandbox import Held, Job, folder, program
+from qmk.host.isolation.drivers.microvm.qmp import Monitor, commands_of_copy, commands_of_end
+from qmk.host.isolation.drivers.sandbox import Held, Job, folder, program, words_of
 from qmk.host.losses import UNKNOWN, judge_end
 from qmk.worker.messages import Begin, Failed, FromWorker, Load, Ready
 from qmk.worker.vm.status import status_of
 from qmk.worker.wire import Channel, WireError, frame
 
 BOOT_S = 120.0
+EMPTY_S = 20.0
 ENTROPY_BYTES = 48
-COPY = "a copy of a machine that has loaded the engine"
+ANOTHER = "see that bubblewrap works (user namespaces), and use QEMU 7.2 or later"
 
 
 class Machines:
@@ -151,6 +152,31 @@ def disk_of(path: str, place: Path) -> int:
         raise QmkError("UNSUPPORTED", f"mksquashfs cannot make a disk of {path}: {made.stderr.strip()[-300:]}",
                        help="see that the folder can be read")  # fmt: skip
     return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def try_empty(host: Host) -> float:
+    """Starts a machine that waits for a guest, and ends it: how many seconds that took. Raises UNSUPPORTED with what
+    it said if it does not work here, and ``OSError``."""
+    began_s, own = time.perf_counter(), list[int]()
+    ours, theirs = socket.socketpair()
+    port, other = socket.socketpair()
+    guest = Guest(machine.memory_of(0), (), 1)
+    with ours, theirs, port, other:
+        ours.sendall(commands_of_end())
+        job = Job([], {}, port.fileno())
+        try:
+            command = Machines(host, Site(1)).command(guest, job, theirs.fileno(), own, copy=True)
+            fds = (*own, job.fd, theirs.fileno())
+            found = subprocess.run(command, pass_fds=fds, capture_output=True, text=True, timeout=EMPTY_S,
+                                   stdin=subprocess.DEVNULL, check=False)  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise QmkError("UNSUPPORTED", f"QEMU did not end within {EMPTY_S:g} s", help=ANOTHER) from None
+        finally:
+            for fd in (*own, guest.memory):
+                os.close(fd)
+    if found.returncode:
+        raise QmkError("UNSUPPORTED", f"QEMU does not work here: {words_of(found)}", help=ANOTHER)
+    return time.perf_counter() - began_s
 
 
 def boot(host: Host, site: Site, engine: str, on_child: Callable[[spawn.Child], None] = lambda child: None) -> Snapshot:
