@@ -8,6 +8,7 @@ import json
 import mmap
 import os
 import shutil
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -20,7 +21,9 @@ from qmk.base.errors import QmkError
 from qmk.host.isolation.capability import Capability
 from qmk.host.isolation.drivers.microvm import image, kvm, machine, qmp, snapshot
 from qmk.host.isolation.policy import Isolation
+from qmk.host.losses import UNKNOWN, judge_end
 from qmk.sdk import discovery
+from qmk.worker.vm import init
 from qmk.worker.vm.agent import Port
 from qmk.worker.vm.status import code_of, status_of
 
@@ -32,6 +35,12 @@ def test_a_status_comes_out_of_the_machine_as_it_was_and_is_never_qemus_own() ->
     assert 1 not in codes
     assert all(0 < code < 256 for code in codes)
     assert [status_of(code) for code in (0, 1, -9)] == [0, 1, -9]
+
+
+def test_a_worker_that_the_guest_killed_counts_as_one_without_memory(capfd: pytest.CaptureFixture[str]) -> None:
+    assert [init.tell_want_of_memory(status) for status in (0, 3, -signal.SIGSEGV)] == [0, 3, -signal.SIGSEGV]
+    status = init.tell_want_of_memory(-signal.SIGKILL)
+    assert judge_end("native", status, capfd.readouterr().err, "", False, UNKNOWN).cause == "memory"
 
 
 @pytest.fixture

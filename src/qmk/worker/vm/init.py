@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import signal
 import sys
 import traceback
 
@@ -30,7 +31,7 @@ def main(argv: list[str]) -> None:
     while True:
         pid, status = os.wait()
         if pid == worker:
-            end_machine(os.waitstatus_to_exitcode(status))
+            end_machine(tell_want_of_memory(os.waitstatus_to_exitcode(status)))
 
 
 def work(port: int) -> int:
@@ -44,6 +45,15 @@ def work(port: int) -> int:
         return 1
     finally:
         sys.stderr.flush()
+
+
+def tell_want_of_memory(status: int) -> int:
+    """Only the guest's kernel can kill the worker, for want of memory: then it ends as one that got none does."""
+    if status != -signal.SIGKILL:
+        return status
+    sys.stderr.write("Cannot allocate memory: the guest's kernel ended the worker\n")
+    sys.stderr.flush()
+    return -signal.SIGABRT
 
 
 def end_machine(status: int) -> None:
