@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the guest image of level ``microvm``: Debian's kernel and libraries, this Python, this QMK and its engines.
 
-Run it with the Python that runs QMK, as root on Debian or Ubuntu with ``mmdebstrap`` and ``squashfs-tools``:
+Run it with the Python that runs QMK, as root on Debian or Ubuntu with ``mmdebstrap``, ``squashfs-tools`` and ``lz4``:
 
     python tools/guest_image.py [FOLDER] [--engine NAME]... [--suite bookworm] [--debian FOLDER]
 
@@ -20,6 +20,7 @@ import os
 import py_compile
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -41,21 +42,22 @@ EPOCH = os.environ.setdefault("SOURCE_DATE_EPOCH", "1704067200")
 MIRROR = "http://deb.debian.org/debian"
 ENGINES = ("native", "stabilizer", "reference", "rydberg")
 WORKER_NEEDS = ("msgspec", "numpy", "qmk_native", "typing_extensions")
-MODULES = ("virtio_blk", "virtio_pci", "virtio_console", "squashfs")
+MODULES = ("virtio_blk", "virtio_pci", "virtio_mmio", "virtio_console", "vmw_vsock_virtio_transport", "squashfs")
 LIBRARIES = ("libpython3-stdlib", "libstdc++6", "libgomp1")
 """Of the first come all libraries of the system that Python's own modules need."""
 NOT_READ = ("test", "idlelib", "tkinter", "ensurepip", "lib2to3", "turtledemo", "site-packages", "__pycache__")
+UNPACKERS = {b"\x02\x21\x4c\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\0": "xz", b"\x1f\x8b": "gzip"}
 DEVICES = (("null", 1, 3), ("zero", 1, 5), ("random", 1, 8), ("urandom", 1, 9))
 INIT = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 for module in {modules}; do /bin/busybox insmod /modules/$module.ko; done
-until set -- /dev/vport*p1; [ -b /dev/vda ] && [ -c $1 ]; do /bin/busybox usleep 2000; done
+until set -- /dev/vport*p1; [ -b /dev/vda ] && [ -c $1 -o -n "$qmk_vsock" ]; do /bin/busybox usleep 2000; done
 /bin/busybox mount -t squashfs -o ro /dev/vda /root
 [ ! -b /dev/vdb ] || /bin/busybox mount -t squashfs -o ro,nodev,nosuid /dev/vdb /root{engine}
-exec 3<>$1
+[ -n "$qmk_vsock" ] || exec 3<>$1
 /bin/busybox umount -l /dev
 export PYTHONPATH={code} LD_LIBRARY_PATH={home}/lib PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PATH=/usr/bin
-exec /bin/busybox switch_root /root {python} -P -m qmk.worker.vm.init 3
+exec /bin/busybox switch_root /root {python} -P -m qmk.worker.vm.init ${{qmk_vsock:+vsock:}}${{qmk_vsock:-3}}
 """
 
 
@@ -216,7 +218,7 @@ def make_first(kernel: Path, place: Path, python: str) -> str:
     """The kernel, and the first file system, which mounts the root; gives the kernel's version."""
     (boot,) = kernel.glob("boot/vmlinuz-*")
     version = boot.name.removeprefix("vmlinuz-")
-    shutil.copyfile(boot, place / images.KERNEL)
+    (place / images.KERNEL).write_bytes(unpacked_kernel(boot.read_bytes()))
     modules = module_files(next(iter(kernel.glob(f"**/modules/{version}"))))
     names = " ".join(name for name, _ in modules)
     init = INIT.format(modules=names, engine=ENGINE_HOME, code=CODE_HOME, home=PYTHON_HOME, python=python)
@@ -226,6 +228,21 @@ def make_first(kernel: Path, place: Path, python: str) -> str:
     files += [(f"modules/{name}.ko", 0o100644, data) for name, data in modules]
     (place / images.FIRST).write_bytes(b"".join(archive(files)))
     return version
+
+
+def unpacked_kernel(boot: bytes) -> bytes:
+    """The kernel itself, an ELF file, from the file that a BIOS would start (Linux's Documentation/arch/x86/boot.rst):
+    machines start it sooner, and Firecracker takes no other."""
+    offset, length = struct.unpack_from("<II", boot, 0x248)
+    start = 512 * ((boot[0x1F1] or 4) + 1) + offset
+    packed, size = boot[start : start + length - 4], struct.unpack_from("<I", boot, start + length - 4)[0]
+    tool = next((tool for magic, tool in UNPACKERS.items() if packed.startswith(magic)), None)
+    if tool is None:
+        raise SystemExit(f"the kernel is packed in a way that is not known here: it begins with {packed[:4].hex()}")
+    found = subprocess.run([tool, "-dc"], input=packed, capture_output=True, check=False).stdout
+    if len(found) != size or not found.startswith(b"\x7fELF"):
+        raise SystemExit(f"{tool} does not unpack the kernel: {len(found)} bytes, {size} were packed")
+    return found
 
 
 def module_files(folder: Path) -> list[tuple[str, bytes]]:

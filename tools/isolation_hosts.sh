@@ -9,7 +9,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools
+apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools lz4
 if ! runsc help run 2>/dev/null | grep -q -- -pass-fd; then
     . /etc/os-release
     if [ "${VERSION_CODENAME:-}" = bookworm ]; then

@@ -76,11 +76,6 @@ def odd(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapsh
     snapshot.close()
 
 
-def copy_of(snapshot: Snapshot, engine: str) -> spawn.Child:
-    site = snapshot.site
-    return spawn.in_sandbox(snapshot, engine, 1, site.external.get(engine), 0, snapshot.usable_bytes)
-
-
 def answer_of(child: spawn.Child, graph: Any, method: str, seed: int, shots: int = 5) -> Done | Failed | None:
     child.sock.settimeout(120)
     channel: Channel[FromWorker] = Channel(child.sock, FromWorker)
@@ -95,7 +90,7 @@ def answer_of(child: spawn.Child, graph: Any, method: str, seed: int, shots: int
 def test_copies_share_neither_random_numbers_nor_a_clock_that_stood_still(odd: Snapshot) -> None:
     found: list[dict[str, Any]] = []
     for _ in range(2):
-        before_s, child = time.time(), copy_of(odd, "odd")
+        before_s, child = time.time(), odd.copy()
         answer = answer_of(child, CLIFFORD, "", 0)
         after_s = time.time()
         assert child.end(5.0) == (0, b"")
@@ -108,14 +103,14 @@ def test_copies_share_neither_random_numbers_nor_a_clock_that_stood_still(odd: S
 
 
 def test_a_crash_in_a_machine_is_that_signal_outside(odd: Snapshot) -> None:
-    child = copy_of(odd, "odd")
+    child = odd.copy()
     assert answer_of(child, CLIFFORD, "", 1) is None
     status, words = child.end(10.0)
     assert status == -signal.SIGABRT, words
 
 
 def test_a_job_that_takes_more_memory_than_it_may_is_told_so(odd: Snapshot) -> None:
-    child = copy_of(odd, "odd")
+    child = odd.copy()
     answer = answer_of(child, CLIFFORD, "", 2)
     assert isinstance(answer, Failed)
     assert answer.kind == "RESOURCE_EXHAUSTED"
@@ -131,7 +126,7 @@ def test_a_machine_gives_the_bits_of_a_process(host: Host, engine: str) -> None:
     try:
         for graph, method in cases:
             method = method or next(iter(discovery_methods(engine)))
-            children = (DRIVERS["process"](site).single(engine), copy_of(snapshot, engine))
+            children = (DRIVERS["process"](site).single(engine), snapshot.copy())
             answers = [answer_of(child, graph, method, 11, 400) for child in children]
             for child in children:
                 child.end()

@@ -26,6 +26,7 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.host.isolation.drivers.sandbox import HeldProcess, Job, Sandbox
 from qmk.sdk import discovery, interpreters
 from qmk.sdk.interpreters import child_environment
@@ -37,6 +38,10 @@ LAST_WORDS_BYTES = 16 << 10
 """What is kept of a child's standard error."""
 SHORT = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS))
 """Errors of the system that pass: others have what is missing."""
+
+
+WORKER = (sys.executable, "-P", "-m", "qmk.worker.main")
+"""The command of a worker of this Python, without its arguments."""
 
 
 class External(msgspec.Struct, frozen=True):
@@ -141,7 +146,7 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         arguments += ["--declaration", discovery.reference(engine)]
     remote = external is None and discovery.engine(engine).devices is not None
     if python is None:
-        child = _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment(remote))
+        child = _start([*WORKER, *arguments], _environment(remote))
     else:
         script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
         child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(remote))
@@ -167,10 +172,17 @@ def in_sandbox(
     sandbox: Sandbox, engine: str, threads: int, external: External | None, nice: int, memory_bytes: int
 ) -> Child:
     """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound)."""
-    more = ["--isolation", sandbox.level, "--memory", str(memory_bytes)]
     shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
-    command = _own_command(engine, threads, external, nice, more)
-    return _start(command, _environment_of_nobody(), sandbox=sandbox, shows=shows)
+    arguments = sandboxed_arguments(sandbox.level, engine, threads, external, nice, memory_bytes)
+    return _start([*WORKER, *arguments], _environment_of_nobody(), sandbox=sandbox, shows=shows)
+
+
+def sandboxed_arguments(
+    level: Level, engine: str, threads: int, external: External | None, nice: int, memory_bytes: int
+) -> list[str]:
+    """The arguments of a worker that a sandbox of this level holds."""
+    more = ["--isolation", level, "--memory", str(memory_bytes)]
+    return _own_command(engine, threads, external, nice, more)[len(WORKER) :]
 
 
 def _own_command(engine: str, threads: int, external: External | None, nice: int, more: list[str]) -> list[str]:
@@ -180,7 +192,7 @@ def _own_command(engine: str, threads: int, external: External | None, nice: int
         arguments += ["--declaration", discovery.reference(engine)]
     else:
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
-    return [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
+    return [*WORKER, *arguments]
 
 
 def _core_folder() -> str:

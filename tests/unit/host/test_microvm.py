@@ -24,7 +24,7 @@ from qmk.host.isolation.policy import Isolation
 from qmk.host.losses import UNKNOWN, judge_end
 from qmk.sdk import discovery
 from qmk.worker.vm import init
-from qmk.worker.vm.agent import Port
+from qmk.worker.vm.ports import Port
 from qmk.worker.vm.status import code_of, status_of
 
 
@@ -71,7 +71,7 @@ def test_an_image_is_read_and_each_of_its_files_is_the_one_that_was_made(place: 
 
 @pytest.mark.parametrize(
     ("field", "value", "match"),
-    [("python", "3.1.4", "another Python"), ("code", "abc", "another QMK"), ("files", {}, "lacks vmlinuz"),
+    [("python", "3.1.4", "another Python"), ("code", "abc", "another QMK"), ("files", {}, "lacks vmlinux"),
      ("engines", 5, "does not describe a guest image")],
 )  # fmt: skip
 def test_an_image_of_another_kind_is_refused(place: Path, field: str, value: object, match: str) -> None:

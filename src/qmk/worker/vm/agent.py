@@ -1,4 +1,4 @@
-"""The worker in a virtual machine: the worker of every level, with a serial port for its socket.
+"""The worker in a virtual machine: the worker of every level, with a serial port or a connection for its socket.
 
 The host first says which engine to load (``Load``). A machine that is to be copied then says ``Ready`` and waits: its
 copies go on from there. Each gets ``Begin``, with which it has random numbers and a clock of its own, confines itself
@@ -14,42 +14,20 @@ import random
 import struct
 import sys
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from qmk.worker import main
 from qmk.worker.messages import Begin, Load, Ready, ToWorker
+from qmk.worker.vm.ports import Way
 from qmk.worker.wire import Channel
-
-if TYPE_CHECKING:
-    import socket
 
 _RNDADDENTROPY, _RNDRESEEDCRNG = 0x40085203, 0x5207
 """Requests of random(4): to add bytes to the pool, and to make the generator from it anew."""
 
 
-class Port:
-    """A serial port with what a channel needs of a socket."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-
-    def fileno(self) -> int:
-        return self._fd
-
-    def recv(self, size: int) -> bytes:
-        """What has come, at most ``size`` bytes; b"" once the host has closed its end."""
-        return os.read(self._fd, size)
-
-    def sendall(self, data: bytes) -> None:
-        with memoryview(data) as view:
-            at = 0
-            while at < len(view):
-                at += os.write(self._fd, view[at:])
-
-
-def serve(port: int) -> int:
+def serve(way: Way) -> int:
     """Does what the host says until it is gone. Gives the exit status."""
-    channel: Channel[Any] = Channel(cast("socket.socket", Port(port)), Load | Begin | ToWorker)
+    channel: Channel[Any] = Channel(way.wait(), Load | Begin | ToWorker)
     load = channel.receive()
     if not isinstance(load, Load):
         return 1
@@ -59,6 +37,7 @@ def serve(port: int) -> int:
             gc.collect()
             gc.freeze()
             channel.send(ready)
+            channel.sock = way.wait_again(channel.sock)
         begun = channel.receive()
         if not isinstance(begun, Begin):
             sys.exit(0)

@@ -1,7 +1,7 @@
 """The first process of a virtual machine: ``python -m qmk.worker.vm.init FD``.
 
-It starts the worker on the descriptor of the serial port that leads to the host, waits for its end, and ends the
-machine with the worker's status. There is no other program in the image.
+It starts the worker on the descriptor of the serial port that leads to the host, or with ``vsock:PORT`` on that port,
+waits for its end, and ends the machine with the worker's status. There is no other program in the image.
 """
 
 from __future__ import annotations
@@ -14,32 +14,34 @@ import sys
 import traceback
 
 from qmk.worker.jail.kernel import LIBC, check
+from qmk.worker.vm.ports import Way, open_way
 from qmk.worker.vm.status import EXIT_PORT, code_of
 
+_RESTART = 0x01234567
 _OUT = bytes((0x89, 0xFA, 0x89, 0xF0, 0xEE, 0xC3))
 """mov edx, edi; mov eax, esi; out dx, al; ret: writes a byte to a port of the machine."""
 
 
 def main(argv: list[str]) -> None:
-    port = int(argv[0])
+    way = open_way(argv[0])
     for kind, target in (("proc", "/proc"), ("sysfs", "/sys")):
         check(LIBC.mount(kind.encode(), target.encode(), kind.encode(), ctypes.c_ulong(0), None), f"mount {target}")
     worker = os.fork()
     if not worker:
-        os._exit(work(port))
-    os.close(port)
+        os._exit(work(way))
+    way.close()
     while True:
         pid, status = os.wait()
         if pid == worker:
             end_machine(tell_want_of_memory(os.waitstatus_to_exitcode(status)))
 
 
-def work(port: int) -> int:
+def work(way: Way) -> int:
     """The worker's life; gives its exit status."""
     try:
         from qmk.worker.vm.agent import serve
 
-        return serve(port)
+        return serve(way)
     except BaseException:
         traceback.print_exc()
         return 1
@@ -63,6 +65,9 @@ def end_machine(status: int) -> None:
     page.write(_OUT)
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_int)(address)(EXIT_PORT, code_of(status))
+    sys.stderr.write(f"the worker ended with status {status}\n")  # the machine has no such port
+    sys.stderr.flush()
+    LIBC.reboot(_RESTART)
 
 
 if __name__ == "__main__":

@@ -5,25 +5,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Protocol, TypeVar
 
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host import spawn
 from qmk.host.isolation.capability import Capability
 from qmk.host.isolation.driver import Ask, Site
+from qmk.host.isolation.drivers import firecracker
+from qmk.host.isolation.drivers.firecracker import machine as firecrackers
+from qmk.host.isolation.drivers.microvm import snapshot
 from qmk.host.isolation.drivers.microvm.machine import DEVELOPMENT, MODE, Host, open_host
-from qmk.host.isolation.drivers.microvm.snapshot import Booting, Snapshot, boot, try_empty
 from qmk.worker.messages import Failed
 
-INTERPRETED = f"guests are interpreted ({MODE}={DEVELOPMENT}), which is for trials and no defence"
 log = logging.getLogger("qmk.pool")
+T = TypeVar("T")
+INTERPRETED = f"guests are interpreted ({MODE}={DEVELOPMENT}), which is for trials and no defence"
+
+
+class Frozen(Protocol):
+    """A machine that has loaded its engine."""
+
+    def copy(self) -> spawn.Child:
+        """Starts a copy of it. Raises JOB_FAILED, ``Shortage`` and ``OSError``."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class MicroVMs:
-    """Machines boot one after another, in a thread: the loop goes on. What waits for one gets its copy then."""
+    """Machines boot one after another, in a thread, and are copied in another: the loop goes on meanwhile. Both threads
+    last as long as what they start, which the system ends with its thread."""
 
     level: ClassVar[Level] = "microvm"
     ahead: ClassVar[bool] = True
@@ -31,15 +45,15 @@ class MicroVMs:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._host: Host | None = None
-        self._snapshots: dict[str, Snapshot] = {}
+        self._frozen: dict[str, Frozen] = {}
         self._waiting: dict[str, list[Ask]] = {}
         self._booting: spawn.Child | None = None
-        self._thread = ThreadPoolExecutor(1, "qmk-microvm")
+        self._boots, self._copies = ThreadPoolExecutor(1, "qmk-boots"), ThreadPoolExecutor(1, "qmk-copies")
         self._closed = False
 
     @staticmethod
     def probe() -> Capability:
-        """Whether QEMU, KVM and the image are there; starts a machine without a guest."""
+        """Whether what runs machines and the image are there; starts a machine without a guest."""
         try:
             host = open_host()
             try:
@@ -49,7 +63,7 @@ class MicroVMs:
         except QmkError as error:
             return Capability("microvm", False, error.message, str(error.fields.get("help", "")))
         fast = host.accelerator == "kvm"
-        what = "a machine without a guest" if fast else f"a machine without a guest; {INTERPRETED}"
+        what = f"a machine of {host.monitor} without a guest" + ("" if fast else f"; {INTERPRETED}")
         engines = frozenset(host.image.engines)
         return Capability("microvm", True, cost_ms=took_s * 1e3, cost_of=what, engines=engines, ahead=fast)
 
@@ -58,28 +72,28 @@ class MicroVMs:
         return [self._booting.pid] if self._booting is not None else []
 
     def single(self, engine: str) -> spawn.Child:
-        booting = Booting(self._opened(), self._site, frozen=False)
-        try:
-            return self._hold(booting, engine)
-        finally:
-            booting.close()
+        host = self._opened()
+        if host.monitor == firecracker.NAME:
+            return firecrackers.boot_child(host, self._site, engine, frozen=False)[1]
+        return snapshot.boot_child(host, self._site, engine)
 
     def start(self, engine: str, ask: Ask) -> None:
-        snapshot = self._snapshots.get(engine)
-        if snapshot is not None:
-            ask.on_child(self._hold(snapshot, engine))
+        frozen = self._frozen.get(engine)
+        if frozen is not None:
+            self._copy(frozen, ask)
             return
         self.prepare(engine)
         self._waiting[engine].append(ask)
 
     def prepare(self, engine: str) -> None:
         """Has a machine boot for the engine, unless one did, or does."""
-        if engine in self._snapshots or engine in self._waiting:
+        if engine in self._frozen or engine in self._waiting:
             return
         host, loop = self._opened(), asyncio.get_running_loop()
         self._waiting[engine] = []
         began_s = time.monotonic()
-        done = self._thread.submit(boot, host, self._site, engine, self._on_child)
+        boot = firecrackers.boot if host.monitor == firecracker.NAME else snapshot.boot
+        done: Future[Frozen] = self._boots.submit(boot, host, self._site, engine, self._on_child)
         done.add_done_callback(lambda done: loop.call_soon_threadsafe(self._on_boot, engine, began_s, done))
 
     def _on_child(self, child: spawn.Child) -> None:
@@ -88,33 +102,38 @@ class MicroVMs:
         if self._closed:
             child.kill()
 
-    def _on_boot(self, engine: str, began_s: float, done: Future[Snapshot]) -> None:
+    def _on_boot(self, engine: str, began_s: float, done: Future[Frozen]) -> None:
         self._booting = None
         asks = self._waiting.pop(engine, [])
-        try:
-            snapshot = done.result()
-        except QmkError as error:
+
+        def fail(error: QmkError) -> None:
             log.warning("no virtual machine for engine %s: %s", engine, error.message)
             if error.kind.name == "UNSUPPORTED":
                 self._site.on_unfit(engine, self.level, error.message)
             for ask in asks:
-                ask.on_failed(Failed(0, error.kind.name, error.message, error.fields), None)
+                _tell(ask, error)
+
+        frozen = _result(done, fail)
+        if frozen is None:
+            return
+        if self._closed:
+            frozen.close()
             return
         log.info("a virtual machine with engine %s was ready after %.2f s", engine, time.monotonic() - began_s)
-        if self._closed:
-            snapshot.close()
-            return
-        self._snapshots[engine] = snapshot
+        self._frozen[engine] = frozen
         for ask in asks:
-            try:
-                ask.on_child(self._hold(snapshot, engine))
-            except QmkError as error:
-                ask.on_failed(Failed(0, error.kind.name, error.message, error.fields), None)
+            self._copy(frozen, ask)
 
-    def _hold(self, machines: Booting | Snapshot, engine: str) -> spawn.Child:
-        site = self._site
-        external = site.external.get(engine)
-        return spawn.in_sandbox(machines, engine, site.threads, external, 0, machines.usable_bytes)
+    def _copy(self, frozen: Frozen, ask: Ask) -> None:
+        loop = asyncio.get_running_loop()
+
+        def on_copy(done: Future[spawn.Child]) -> None:
+            child = _result(done, lambda error: _tell(ask, error))
+            if child is not None:
+                ask.on_child(child)
+
+        done = self._copies.submit(frozen.copy)
+        done.add_done_callback(lambda done: loop.call_soon_threadsafe(on_copy, done))
 
     def _opened(self) -> Host:
         if self._host is None:
@@ -130,8 +149,32 @@ class MicroVMs:
         self._closed = True
         if self._booting is not None:
             self._booting.kill()
-        await asyncio.get_running_loop().run_in_executor(None, partial(self._thread.shutdown, cancel_futures=True))
-        for snapshot in self._snapshots.values():
-            snapshot.close()
+        for threads in (self._boots, self._copies):
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
+        await asyncio.sleep(0)  # what the threads have told is heard
+        for frozen in self._frozen.values():
+            frozen.close()
         if self._host is not None:
             self._host.close()
+
+
+def try_empty(host: Host) -> float:
+    """Starts a machine without a guest, and ends it: how many seconds that took. Raises UNSUPPORTED."""
+    return firecrackers.try_empty() if host.monitor == firecracker.NAME else snapshot.try_empty(host)
+
+
+def _result(done: Future[T], fail: Callable[[QmkError], None]) -> T | None:
+    """What a thread has made; None for nothing, of which ``fail`` has heard unless the driver was closed."""
+    if done.cancelled():
+        return None
+    try:
+        return done.result()
+    except QmkError as error:
+        fail(error)
+    except OSError as error:
+        fail(QmkError("JOB_FAILED", f"a virtual machine cannot be started: {error}"))
+    return None
+
+
+def _tell(ask: Ask, error: QmkError) -> None:
+    ask.on_failed(Failed(0, error.kind.name, error.message, error.fields), None)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from qmk.base.errors import QmkError
+from qmk.host.isolation.drivers import firecracker
 from qmk.host.isolation.drivers.bubblewrap import binds_of
 from qmk.host.isolation.drivers.microvm import image as images
 from qmk.host.isolation.drivers.microvm import kvm
@@ -53,6 +54,7 @@ class Host(NamedTuple):
     image: Image
     files: dict[str, int]
     accelerator: Accelerator
+    monitor: str = QEMU
 
     def close(self) -> None:
         for fd in self.files.values():
@@ -81,10 +83,11 @@ def accelerator() -> Accelerator:
 
 def open_host() -> Host:
     """Raises UNSUPPORTED with what is missing, and ``OSError``."""
-    program(QEMU, PACKAGE)
+    monitor = firecracker.NAME if os.environ.get(MODE) == firecracker.NAME else QEMU
+    firecracker.require() if monitor == firecracker.NAME else program(QEMU, PACKAGE)
     place = images.folder()
     image, found = images.read(place), accelerator()
-    return Host(image, images.open_files(place, image), found)
+    return Host(image, images.open_files(place, image), found, monitor)
 
 
 def usable_bytes(asked: int, found: Accelerator) -> int:
@@ -92,11 +95,16 @@ def usable_bytes(asked: int, found: Accelerator) -> int:
     return min(asked or MOST_BYTES[found], MOST_BYTES[found])
 
 
+def memory_size(usable: int) -> int:
+    """Bytes of a guest in which jobs may take so much."""
+    return -(-(GUEST_BYTES + usable + usable // 32) // (2 * _MIB)) * 2 * _MIB
+
+
 def memory_of(usable: int) -> int:
     """An empty memory in which jobs may take so much: the descriptor of a file that has no name and takes no room
     until it is written."""
     fd = os.memfd_create("qmk-guest", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(fd, -(-(GUEST_BYTES + usable + usable // 32) // (2 * _MIB)) * 2 * _MIB)
+    os.ftruncate(fd, memory_size(usable))
     return fd
 
 

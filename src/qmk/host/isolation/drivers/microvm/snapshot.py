@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -37,7 +38,7 @@ ENTROPY_BYTES = 48
 ANOTHER = "see that bubblewrap works (user namespaces), and use QEMU 7.2 or later"
 
 
-class Machines:
+class Machines(ABC):
     """What each machine of a host has; ``hold`` of its two kinds gives the command of one."""
 
     level: Level = "microvm"
@@ -50,14 +51,25 @@ class Machines:
         """It has been found already, when the host was opened."""
         return Capability(self.level, available=True)
 
-    def command(self, guest: Guest, job: Job, monitor: int, own: list[int], *, copy: bool) -> list[str]:
-        """The command, which inherits ``own`` and copies of all that is common to machines; they are put there."""
-        files = {name: os.dup(fd) for name, fd in self.host.files.items()}
-        own += files.values()
-        mine = Guest(os.dup(guest.memory), tuple(map(os.dup, guest.disks)), guest.processors)
-        own += (mine.memory, *mine.disks)
-        host = self.host._replace(files=files)
-        return machine.command(host, mine, job.fd, monitor, self.site.nice, copy=copy)
+    def held(self, engine: str) -> spawn.Child:
+        """Starts a worker in one of these. Raises as ``spawn.in_sandbox``."""
+        site = self.site
+        return spawn.in_sandbox(self, engine, site.threads, site.external.get(engine), 0, self.usable_bytes)
+
+    @abstractmethod
+    def hold(self, job: Job) -> Held: ...
+
+
+def command_of(
+    host: Host, nice: int, guest: Guest, sockets: tuple[int, int], own: list[int], *, copy: bool
+) -> list[str]:
+    """The command of a machine with the serial port and the monitor at ``sockets``. It inherits ``own``, where copies
+    of all that machines have in common are put."""
+    files = {name: os.dup(fd) for name, fd in host.files.items()}
+    own += files.values()
+    mine = Guest(os.dup(guest.memory), tuple(map(os.dup, guest.disks)), guest.processors)
+    own += (mine.memory, *mine.disks)
+    return machine.command(host._replace(files=files), mine, *sockets, nice, copy=copy)
 
 
 class Booting(Machines):
@@ -77,14 +89,14 @@ class Booting(Machines):
                 self.guest = self.guest._replace(disks=(disk_of(job.shows[0], place),))
             arguments = [ENGINE_HOME if each in job.shows else each for each in _arguments(job)]
             first = frame(Load(arguments, self._frozen)) + (b"" if self._frozen else begin())
-            command = self.command(self.guest, job, own[0], own, copy=False)
+            command = command_of(self.host, self.site.nice, self.guest, (job.fd, own[0]), own, copy=False)
             return Held(command, place, fds=tuple(own), first=first, console=True, status=status_of)
 
-    def freeze(self) -> Snapshot:
+    def freeze(self, engine: str) -> Snapshot:
         """Stops the machine, which has said that it is ready. It is to be ended then. Raises JOB_FAILED."""
         monitor = Monitor(self._ours)
         monitor.begin()
-        return Snapshot(self.host, self.site, self.guest, monitor.save())
+        return Snapshot(self.host, self.site, engine, self.guest, monitor.save())
 
     def close(self, *, keep: bool = False) -> None:
         """Gives up what it has of the machine; ``keep``: a snapshot has the memory and the disks."""
@@ -96,9 +108,13 @@ class Booting(Machines):
 class Snapshot(Machines):
     """A machine that has loaded its engine, of which every held job gets a copy."""
 
-    def __init__(self, host: Host, site: Site, guest: Guest, state: bytes) -> None:
+    def __init__(self, host: Host, site: Site, engine: str, guest: Guest, state: bytes) -> None:
         super().__init__(host, site)
-        self._guest, self._state = guest, state
+        self._engine, self._guest, self._state = engine, guest, state
+
+    def copy(self) -> spawn.Child:
+        """Starts a copy. Raises as ``spawn.in_sandbox``."""
+        return self.held(self._engine)
 
     def hold(self, job: Job) -> Held:
         place, own = folder(), list[int]()
@@ -109,7 +125,7 @@ class Snapshot(Machines):
             own += (theirs.detach(), ours.fileno())
             ours.sendall(commands_of_copy(state))
             ours.detach()
-            command = self.command(self._guest, job, own[1], own, copy=True)
+            command = command_of(self.host, self.site.nice, self._guest, (job.fd, own[1]), own, copy=True)
             return Held(command, place, fds=tuple(own), first=begin(), console=True, status=status_of)
 
     def close(self) -> None:
@@ -163,10 +179,10 @@ def try_empty(host: Host) -> float:
     guest = Guest(machine.memory_of(0), (), 1)
     with ours, theirs, port, other:
         ours.sendall(commands_of_end())
-        job = Job([], {}, port.fileno())
+        sockets = (port.fileno(), theirs.fileno())
         try:
-            command = Machines(host, Site(1)).command(guest, job, theirs.fileno(), own, copy=True)
-            fds = (*own, job.fd, theirs.fileno())
+            command = command_of(host, 0, guest, sockets, own, copy=True)
+            fds = (*own, *sockets)
             found = subprocess.run(command, pass_fds=fds, capture_output=True, text=True, timeout=EMPTY_S,
                                    stdin=subprocess.DEVNULL, check=False)  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -186,12 +202,12 @@ def boot(host: Host, site: Site, engine: str, on_child: Callable[[spawn.Child], 
     booting = Booting(host, site, frozen=True)
     found: Snapshot | None = None
     try:
-        child = spawn.in_sandbox(booting, engine, site.threads, site.external.get(engine), 0, booting.usable_bytes)
+        child = booting.held(engine)
         on_child(child)
         try:
-            answer = _wait_for_ready(child)
+            answer = wait_for_ready(child)
             if isinstance(answer, Ready):
-                found = booting.freeze()
+                found = booting.freeze(engine)
         finally:
             status, words = child.end()
         if found is not None:
@@ -199,12 +215,26 @@ def boot(host: Host, site: Site, engine: str, on_child: Callable[[spawn.Child], 
             return found
     finally:
         booting.close(keep=found is not None)
+    raise failure_of(engine, answer, status, words)
+
+
+def boot_child(host: Host, site: Site, engine: str) -> spawn.Child:
+    """Boots a machine for one worker. Raises as ``spawn.in_sandbox``."""
+    booting = Booting(host, site, frozen=False)
+    try:
+        return booting.held(engine)
+    finally:
+        booting.close()
+
+
+def failure_of(engine: str, answer: object, status: int, words: bytes) -> QmkError:
+    """Why there is no machine: ``answer`` is what came of ``wait_for_ready``, the rest is how it ended."""
     if isinstance(answer, Failed):
-        raise QmkError(answer.kind, answer.message, **answer.fields)
-    raise judge_end(engine, status, words.decode(errors="replace"), str(answer or ""), False, UNKNOWN).error
+        return QmkError(answer.kind, answer.message, **answer.fields)
+    return judge_end(engine, status, words.decode(errors="replace"), str(answer or ""), False, UNKNOWN).error
 
 
-def _wait_for_ready(child: spawn.Child) -> Ready | Failed | str | None:
+def wait_for_ready(child: spawn.Child) -> Ready | Failed | str | None:
     """What the machine says first: None if it ended, text for what it did instead."""
     child.sock.settimeout(BOOT_S)
     channel: Channel[FromWorker] = Channel(child.sock, FromWorker)
