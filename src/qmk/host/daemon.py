@@ -130,7 +130,6 @@ class Daemon:
             for name in config.prestart:
                 if name in routing.declarations:
                     pool.prestart(name)
-                    pool.prepare(name)
             with closing(Housekeeping(loop, journal.tend, host.collector, threads.do)):
                 await self._serve(calls, host)
         finally:

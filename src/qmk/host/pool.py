@@ -33,7 +33,7 @@ from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.host.tasks import Bounds, Task, Worker, choose_end
 from qmk.host.watch import Watch
-from qmk.host.workers import Workers
+from qmk.host.workers import Workers, is_for_one_job
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
 from qmk.worker.messages import Done, Failed, FromWorker, NotDone, Ready, RunProgress, StateSaved
@@ -56,15 +56,13 @@ class Pool:
         isolation: Isolation | None = None,
     ) -> None:
         self.counters, self._bounds = Counters(), bounds
-        self._listener = listener
         isolation = isolation or Isolation()
         self._starter = Starter(Site(bounds.threads, bounds.memory_bytes, bounds.nice, external or {}), isolation)
-        self._loop = asyncio.get_running_loop()
+        self._listener, self._loop = listener, asyncio.get_running_loop()
         self._workers = Workers(bounds, shared=isolation.shares_processes)
         self._dying: set[Worker] = set()
         self._queue: deque[Task] = deque()
         self._ended: asyncio.Future[None] | None = None
-        self._preparing: asyncio.Task[None] | None = None
         self._sweeper = self._loop.call_later(bounds.idle_s, self._sweep)
         self._kills = OutOfMemoryKills()
         self._kills_seen = deque([self._kills.count()], maxlen=RECENT_LOOKS)
@@ -138,17 +136,12 @@ class Pool:
         """Have a warm worker of ``engine`` unless there is one."""
         if self._ended is None and engine not in self._workers.engines:
             self._start(engine, self._starter.level_for(engine))
-
-    def prepare(self, engine: str) -> None:
-        """Make ready, in the background, for workers of ``engine`` at levels that take long to start."""
-        self._preparing = self._loop.create_task(self._starter.prepare(engine))
+            self._starter.prepare(engine)
 
     async def close(self) -> None:
         """Kill every worker and return when all are gone, or hang where no signal reaches them."""
         self._sweeper.cancel()
         self._watcher.cancel()
-        if self._preparing is not None:
-            self._preparing.cancel()
         self._queue.clear()
         self._ended = self._loop.create_future()
         for worker in list(self._workers):
@@ -321,8 +314,7 @@ class Pool:
     def _ended_run(self, worker: Worker, task: Task, message: Done | Failed | StateSaved) -> None:
         """Handles the end of a run: the worker is idle again."""
         launch = task.launch
-        worker.task = None
-        worker.used_s = self._loop.time()
+        worker.task, worker.used_s = None, self._loop.time()
         if worker.refused is not None:
             worker.refused.end()
         if isinstance(message, Done):
@@ -336,6 +328,8 @@ class Pool:
         else:
             worker.holds.clear()
             self._report_failure(task, self._memory_of(task).explain(message), None)
+        if is_for_one_job(launch, worker.level) and worker in self._workers:
+            self._end(worker)
         self._pump()
 
     def _report_failure(self, task: Task, failed: Failed, loss: Loss | None) -> None:
@@ -401,7 +395,6 @@ class Pool:
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""
-        before = self._loop.time() - self._bounds.idle_s
-        for worker in self._workers.unused_since(before):
+        for worker in self._workers.unused_since(self._loop.time() - self._bounds.idle_s):
             self._end(worker)
         self._sweeper = self._loop.call_later(self._bounds.idle_s, self._sweep)

@@ -34,6 +34,11 @@ class Isolation:
         self._unfit: dict[tuple[str, Level], str] = {}
         self._known: dict[tuple[str, Level], Level | QmkError] = {}
 
+    @property
+    def looks(self) -> bool:
+        """Whether it looks for what the host has."""
+        return self._probe is not None
+
     def capability(self, level: Level) -> Capability:
         """What the host has of ``level``, looked for once, when it is first needed."""
         if level not in self._capabilities:
