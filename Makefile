@@ -31,8 +31,8 @@ test: ## set up, with a PostgreSQL server for the tests, then run the whole test
 
 conformance: ## set up, then all of what the suite takes a sample of, and other projects' suites in QMK_UPSTREAM
 	@tools/setup.sh tests
-	@tools/isolation_hosts.sh
-	@$(BIN)/python -m pytest -m conformance
+	@PYTHON=$(BIN)/python tools/isolation_hosts.sh
+	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance
 
 environments: setup ## the frameworks and engines with environments of their own: made once (7 GB), and run in
 	@QMK_STATE_DIR=$${QMK_STATE_DIR:-$(CURDIR)/$(VENV)-environments} $(BIN)/python -m pytest -m environments

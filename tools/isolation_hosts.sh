@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what holds workers and scripts at the levels gvisor and jail: bubblewrap, and a runsc of 2023 or later.
+# Install what holds workers and scripts at the levels gvisor, jail and microvm: bubblewrap, a runsc of 2023 or later,
+# QEMU, and the guest image of the Python that PYTHON names (.venv/bin/python), unless it is there already.
 # For Debian and Ubuntu. Without root, or on another system, it says so and succeeds: tests then skip with the reason.
 set -eu
 
@@ -8,7 +9,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
-command -v bwrap >/dev/null || apt-get install -y --no-install-recommends bubblewrap
+apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools lz4
 if ! runsc help run 2>/dev/null | grep -q -- -pass-fd; then
     . /etc/os-release
     if [ "${VERSION_CODENAME:-}" = bookworm ]; then
@@ -26,3 +27,7 @@ if ! runsc help run 2>/dev/null | grep -q -- -pass-fd; then
 fi
 runsc --version
 bwrap --version
+PYTHON=${PYTHON:-.venv/bin/python}
+if [ -x "$PYTHON" ]; then
+    "$PYTHON" "$(dirname "$0")/guest_image.py" --keep
+fi

@@ -18,6 +18,7 @@ from qmk.client.sync import Client
 from qmk.host.audit import read_entry
 from qmk.host.audit_reader import AuditReader
 from qmk.host.config import JOURNAL_NAME
+from qmk.host.isolation.drivers.microvm.image import VARIABLE
 from qmk.host.isolation.drivers.sandbox import PREFIX
 from qmk.sdk.kit.builder import Builder
 from tests.isolation.conftest import require
@@ -75,7 +76,10 @@ def held_folders() -> set[Path]:
     return set(Path(tempfile.gettempdir()).glob(f"{PREFIX}-*"))
 
 
-def test_a_floor_that_cannot_be_given_refuses_with_the_reason_and_the_fix(make_daemon: Any) -> None:
+def test_a_floor_that_cannot_be_given_refuses_with_the_reason_and_the_fix(
+    make_daemon: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
     daemon = make_daemon(isolation="process")
     with Client(daemon.socket) as client:
         assert client.run(GRAPH, shots=10, isolation="jail").provenance.isolation == "jail"

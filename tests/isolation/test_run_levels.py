@@ -8,6 +8,7 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.host.isolation.drivers.microvm.image import VARIABLE
 from qmk.sdk.kit.builder import Builder
 
 GRAPH = Builder(2).op("h", 0).op("cnot", 0, 1).measure_all().graph()
@@ -26,7 +27,8 @@ def test_a_local_run_has_the_bits_of_any_other_at_each_level_and_says_at_which_i
     assert found["jail"].counts == qmk.run(GRAPH, shots=200, seed=3).counts
 
 
-def test_a_level_that_cannot_be_had_is_refused_with_the_reason() -> None:
+def test_a_level_that_cannot_be_had_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
     with (
         qmk.Embedded(isolation="microvm") as kernel,
         pytest.raises(QmkError, match="'microvm' is not available here: ") as told,

@@ -205,7 +205,7 @@ class Isolated:
             self._worker = None
             status = worker.end(0.0 if why else ENDING_S)
         if worker.complaint is not None and worker.complaint.kind == "UNSUPPORTED" and worker.level != "process":
-            self._starter.isolation.note_unfit(worker.engine, worker.complaint.message)
+            self._starter.isolation.note_unfit(worker.engine, worker.level, worker.complaint.message)
             return None
         if worker.complaint is not None:
             raise QmkError("JOB_FAILED", f"engine '{worker.engine}' cannot start: {worker.complaint.message}") from None

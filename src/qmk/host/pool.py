@@ -34,7 +34,7 @@ from qmk.host.process import ChildProcess
 from qmk.host.spawn import end_text
 from qmk.host.tasks import Bounds, Task, Worker, choose_end
 from qmk.host.watch import Watch
-from qmk.host.workers import Workers
+from qmk.host.workers import Workers, is_for_one_job
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
 from qmk.worker.messages import Done, Failed, FromAnyWorker, FromWorker, NotDone, Ready, RunProgress, StateSaved
@@ -58,10 +58,10 @@ class Pool:
         lines: Lines | None = None,
     ) -> None:
         self.counters, self._bounds = Counters(), bounds
-        self._listener, self._lines = listener, lines or Lines()
+        self._lines = lines or Lines()
         isolation = isolation or Isolation()
         self._starter = Starter(Site(bounds.threads, bounds.memory_bytes, bounds.nice, external or {}), isolation)
-        self._loop = asyncio.get_running_loop()
+        self._listener, self._loop = listener, asyncio.get_running_loop()
         self._workers = Workers(bounds, shared=isolation.shares_processes)
         self._dying: set[Worker] = set()
         self._queue: deque[Task] = deque()
@@ -139,6 +139,7 @@ class Pool:
         """Have a warm worker of ``engine`` unless there is one."""
         if self._ended is None and engine not in self._workers.engines:
             self._start(engine, self._starter.level_for(engine))
+            self._starter.prepare(engine)
 
     async def close(self) -> None:
         """Kill every worker and return when all are gone, or hang where no signal reaches them."""
@@ -330,6 +331,8 @@ class Pool:
         else:
             worker.holds.clear()
             self._report_failure(task, self._memory_of(task).explain(message), None)
+        if is_for_one_job(launch, worker.level) and worker in self._workers:
+            self._end(worker)
         self._pump()
 
     def _report_failure(self, task: Task, failed: Failed, loss: Loss | None) -> None:

@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
+from subprocess import Popen
 from types import FrameType
 from typing import Protocol
 
@@ -25,6 +26,7 @@ import msgspec
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.base.isolation import Level
 from qmk.host import orphans
 from qmk.host.isolation.drivers.sandbox import HeldProcess, Job, Sandbox
 from qmk.scripts.build import runners
@@ -38,6 +40,10 @@ LAST_WORDS_BYTES = 16 << 10
 """What is kept of a child's standard error."""
 SHORT = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS))
 """Errors of the system that pass: others have what is missing."""
+
+
+WORKER = (sys.executable, "-P", "-m", "qmk.worker.main")
+"""The command of a worker of this Python, without its arguments."""
 
 
 class External(msgspec.Struct, frozen=True):
@@ -142,7 +148,7 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         arguments += ["--declaration", discovery.reference(engine)]
     remote = external is None and discovery.engine(engine).devices is not None
     if python is None:
-        child = _start([sys.executable, "-P", "-m", "qmk.worker.main", *arguments], _environment(remote))
+        child = _start([*WORKER, *arguments], _environment(remote))
     else:
         script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
         child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(remote))
@@ -168,10 +174,17 @@ def in_sandbox(
     sandbox: Sandbox, engine: str, threads: int, external: External | None, nice: int, memory_bytes: int
 ) -> Child:
     """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound)."""
-    more = ["--isolation", sandbox.level, "--memory", str(memory_bytes)]
     shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
-    command = _own_command(engine, threads, external, nice, more)
-    return _start(command, _environment_of_nobody(), sandbox=sandbox, shows=shows)
+    arguments = sandboxed_arguments(sandbox.level, engine, threads, external, nice, memory_bytes)
+    return _start([*WORKER, *arguments], _environment_of_nobody(), sandbox=sandbox, shows=shows)
+
+
+def sandboxed_arguments(
+    level: Level, engine: str, threads: int, external: External | None, nice: int, memory_bytes: int
+) -> list[str]:
+    """The arguments of a worker that a sandbox of this level holds."""
+    more = ["--isolation", level, "--memory", str(memory_bytes)]
+    return _own_command(engine, threads, external, nice, more)[len(WORKER) :]
 
 
 def _own_command(engine: str, threads: int, external: External | None, nice: int, more: list[str]) -> list[str]:
@@ -181,7 +194,7 @@ def _own_command(engine: str, threads: int, external: External | None, nice: int
         arguments += ["--declaration", discovery.reference(engine)]
     else:
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
-    return [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
+    return [*WORKER, *arguments]
 
 
 def _core_folder() -> str:
@@ -247,7 +260,11 @@ def _start(
                 ours_on_failure.callback(os.close, said)
                 try:
                     job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
-                    process = _open(job, theirs_to_say, sandbox)
+                    process = (
+                        _start_tied(job, theirs_to_say)
+                        if sandbox is None
+                        else _start_held(job, theirs_to_say, ours, sandbox)
+                    )
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -258,23 +275,37 @@ def _start(
     return Child(process, ours, said)
 
 
-def _open(job: Job, stderr: int, sandbox: Sandbox | None) -> Process:
-    """Start the job. A sandbox ends with us by its own means, and what it holds gets no descriptor besides its own."""
-    held = None if sandbox is None else sandbox.hold(job)
-    with contextlib.nullcontext(((), None)) if held is not None else orphans.tie() as (inherited, sign):
-        process = subprocess.Popen(
-            job.command if held is None else held.command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            pass_fds=(job.fd, *(inherited if held is None else held.fds)),
-            env=job.environment if held is None else held.environment,
-            cwd="/",
-            start_new_session=True,
-        )
-        if sign is not None:
-            sign(process.pid)
-    return process if held is None else HeldProcess(process, held.folder)
+def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[int, ...] = ()) -> Popen[bytes]:
+    return Popen(
+        job.command,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=(job.fd, *fds),
+        env=job.environment,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _start_tied(job: Job, stderr: int) -> Popen[bytes]:
+    with orphans.tie() as (inherited, sign):
+        process = _open(job, stderr, fds=inherited)
+        sign(process.pid)
+    return process
+
+
+def _start_held(job: Job, stderr: int, ours: socket.socket, sandbox: Sandbox) -> HeldProcess:
+    """A sandbox ends with us by its own means, and what it holds gets no descriptor besides its own."""
+    held = sandbox.hold(job)
+    try:
+        ours.sendall(held.first)
+        command = job._replace(command=held.command, environment=held.environment)
+        process = _open(command, stderr, stderr if held.console else subprocess.DEVNULL, held.fds)
+    finally:
+        for fd in held.fds:
+            os.close(fd)
+    return HeldProcess(process, held)
 
 
 def _environment(remote: bool = False) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The table of the pool's workers: whom each may serve, which of them a launch takes, and which give way.
 
 In a jail a worker serves one tenant until it ends. At level ``process`` it does so too, unless the operator chose that
-level: then workers serve all tenants, as to start one takes the processor time of a hundred jobs.
+level: then workers serve all tenants, as to start one takes the processor time of a hundred jobs. In a virtual machine
+a worker serves one job, if that asks for it (``is_for_one_job``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from qmk.kernel.effects import Launch
 
 REMEMBERED_STOPS = 4096
 """Jobs of which it is known which process they stopped in, so that they can go on in another."""
+
+
+def is_for_one_job(launch: Launch, level: Level) -> bool:
+    """Whether the launch gets a worker that nobody had before, and that ends with it: the tenant, or the job, asks for
+    the level that has machines. Where the operator alone does, a tenant's jobs use one worker."""
+    return launch.isolation == level == "microvm"
 
 
 class Workers(list[Worker]):
@@ -56,6 +63,8 @@ class Workers(list[Worker]):
         idle = [each for each in self if each.task is None and (each.engine, each.level) == kind]
         if not (self._shared and level == "process"):
             idle = [worker for worker in idle if worker.tenant in (None, launch.tenant)]
+        if is_for_one_job(launch, level):
+            idle = [worker for worker in idle if worker.tenant is None]
         if launch.elsewhere:
             pid = self._stopped_in.get(launch.job)
             idle = [worker for worker in idle if worker.process is not None and worker.process.pid != pid]

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qmk.base.errors import QmkError
@@ -114,7 +115,13 @@ def declaration_of(name: str, reference: str) -> Declaration:
     return resolve(reference)
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(
+    argv: list[str] | None = None,
+    channel: Channel[ToWorker] | None = None,
+    begin: Callable[[Ready], None] | None = None,
+) -> int:
+    """``channel`` and ``begin`` are those of a worker in a virtual machine (``worker.vm``): its channel to the host,
+    and what it does between the load of its engine and its first job."""
     parser = argparse.ArgumentParser(prog="python -m qmk.worker.main", description="Runs one engine for a host.")
     parser.add_argument("--engine", required=True, help="name of the engine")
     parser.add_argument("--fd", type=int, required=True, help="inherited socket to the host")
@@ -131,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--path", default="", help="folder to import that module from")
     options = parser.parse_args(argv)
     process.settle(f"qmk-{options.engine}", options.threads, options.nice)
-    channel: Channel[ToWorker] = Channel(socket.socket(fileno=options.fd), ToWorker)
+    channel = channel or Channel(socket.socket(fileno=options.fd), ToWorker)
     if options.path:
         sys.path.insert(0, options.path)
     try:
@@ -150,8 +157,10 @@ def main(argv: list[str] | None = None) -> int:
         if options.isolation != "jail":
             from qmk.worker.jail import guest
 
+            if begin is not None:
+                begin(Ready(options.engine, version, 0))
             guest.confine(memory_bytes)
-            return work(channel, runner, version, os.getpid())
+            return work(channel, runner, version, 0 if begin is not None else os.getpid())
         from qmk.worker import zygote
 
         jail = zygote.prepare(options.path, memory_bytes, getattr(runner.engine, "files", ()))

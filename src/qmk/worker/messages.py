@@ -61,8 +61,23 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Finish and exit."""
 
 
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    """To the first process of a virtual machine: the arguments of its worker. ``frozen``: say ``Ready`` when the engine
+    is loaded, and wait to be copied."""
+
+    arguments: list[str]
+    frozen: bool = False
+
+
+class Begin(msgspec.Struct, frozen=True, tag="begin"):
+    """To a virtual machine, or a copy of one: random bytes and a time that are its own."""
+
+    entropy: bytes
+    time_ns: int
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """``pid``: the process id of the worker, outside of its jail."""
+    """``pid``: the process id of the worker, outside of its jail; 0 for one in a virtual machine."""
 
     engine: str
     version: str

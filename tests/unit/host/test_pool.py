@@ -540,3 +540,24 @@ def test_a_loss_is_told_with_its_reason_and_the_workers_it_took(monkeypatch: pyt
         ]
 
     run(scenario, memory_bytes=4 << 30)
+
+
+@pytest.mark.parametrize(("asks", "workers"), [("microvm", 2), ("process", 1)])
+def test_a_job_that_asks_for_a_machine_has_one_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, asks: Level, workers: int
+) -> None:
+    monkeypatch.setattr(pool_module.Starter, "level_for", lambda self, engine, asked="process": "microvm")
+    monkeypatch.setattr(pool_module.Starter, "start", lambda self, engine, level, ask: ask.on_child(engine))
+
+    async def scenario(pool: Pool, ears: Ears) -> None:
+        for job in ("first", "second"):
+            pool.launch(replace(launch(job), tenant="t", isolation=asks), b"graph")
+            worker = FakeProcess.made[-1]
+            if not worker.sent:
+                worker.ready()
+            worker.finish()
+            assert worker.killed == (asks == "microvm")
+        assert len(FakeProcess.made) == workers
+        assert [what for what, *_ in ears.heard] == ["started", "done"] * 2
+
+    run(scenario, floor=None)

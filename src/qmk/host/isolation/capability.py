@@ -17,6 +17,10 @@ class Capability(msgspec.Struct, frozen=True):
     fix: str = ""
     cost_ms: float = 0.0
     cost_of: str = "the namespaces of a worker"
+    engines: frozenset[str] | None = None
+    """The installed engines that it can hold; None: all."""
+    ahead: bool = False
+    """Whether the daemon makes ready for it when it starts, should a job ask for it."""
 
     @property
     def absence(self) -> str:

@@ -24,7 +24,7 @@ class Site(NamedTuple):
     memory_bytes: int = 0
     nice: int = 0
     external: Mapping[str, spawn.External] = {}
-    on_unfit: Callable[[str, str], None] = lambda engine, why: None
+    on_unfit: Callable[[str, Level, str], None] = lambda engine, level, why: None
 
 
 class Ask(NamedTuple):
@@ -40,6 +40,8 @@ class Driver(Protocol):
     """Starts the workers of one level. A worker says ``Ready`` on its socket once its engine is loaded."""
 
     level: ClassVar[Level]
+    ahead: ClassVar[bool]
+    """Whether its first worker takes so long that the daemon makes ready for it when it starts (``prepare``)."""
 
     def __init__(self, site: Site) -> None: ...
 
@@ -62,6 +64,10 @@ class Driver(Protocol):
         """Starts a worker, now or soon. Raises as ``single``."""
         ...
 
+    def prepare(self, engine: str) -> None:
+        """Makes ready, in the background, what workers of ``engine`` are made from."""
+        ...
+
     def look(self) -> None:
         """Ends a process of its own that will never answer; it is called every ``look_s`` of the pool."""
         ...
@@ -73,6 +79,8 @@ class Driver(Protocol):
 
 class OneByOne(ABC):
     """A driver that starts each worker anew, and keeps nothing."""
+
+    ahead: ClassVar[bool] = False
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -86,6 +94,9 @@ class OneByOne(ABC):
 
     def start(self, engine: str, ask: Ask) -> None:
         ask.on_child(self.single(engine))
+
+    def prepare(self, engine: str) -> None:
+        return
 
     def look(self) -> None:
         return

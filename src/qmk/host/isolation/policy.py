@@ -31,8 +31,13 @@ class Isolation:
         self._probe = has
         self._capabilities: dict[Level, Capability] = {}
         self._default: Level = default
-        self._unfit: dict[str, str] = {}
+        self._unfit: dict[tuple[str, Level], str] = {}
         self._known: dict[tuple[str, Level], Level | QmkError] = {}
+
+    @property
+    def looks(self) -> bool:
+        """Whether it looks for what the host has."""
+        return self._probe is not None
 
     def capability(self, level: Level) -> Capability:
         """What the host has of ``level``, looked for once, when it is first needed."""
@@ -41,9 +46,9 @@ class Isolation:
             self._capabilities[level] = none if self._probe is None else self._probe(level)
         return self._capabilities[level]
 
-    def note_unfit(self, engine: str, why: str) -> None:
-        """Remembers that the engine's workers cannot be jailed, as it turned out."""
-        self._unfit[engine] = why
+    def note_unfit(self, engine: str, level: Level, why: str) -> None:
+        """Remembers that ``level`` cannot hold the engine's workers, as it turned out."""
+        self._unfit[engine, level] = why
         self._known.clear()
 
     def level_for(self, engine: str, declaration: Declaration | None, asked: Level = "process") -> Level:
@@ -86,9 +91,15 @@ class Isolation:
         if interpreters.path_of(engine) is not None:
             why = f"runs under the Python of another environment, which level '{level}' does not hold"
             return f"engine '{engine}' {why}", OTHER
-        if engine in self._unfit and level == "jail":
-            return f"engine '{engine}' cannot be jailed: {self._unfit[engine]}", OTHER
-        return None if self.capability(level).available else self._absent(level)
+        if (engine, level) in self._unfit:
+            return f"engine '{engine}' cannot run at level '{level}': {self._unfit[engine, level]}", OTHER
+        found = self.capability(level)
+        if found.available and declaration is not None and found.engines is not None and engine not in found.engines:
+            return (
+                f"engine '{engine}' is not in the image of level '{level}'",
+                f"build it with --engine {engine}; {OTHER}",
+            )
+        return None if found.available else self._absent(level)
 
 
 def isolation_of(text: str) -> Isolation:

@@ -8,9 +8,10 @@ from qmk.base.isolation import LEVELS, Level
 from qmk.host.isolation.capability import Capability
 from qmk.host.isolation.driver import Driver, Processes
 from qmk.host.isolation.drivers.held import UnderGVisor
+from qmk.host.isolation.drivers.microvm.driver import MicroVMs
 from qmk.host.isolation.zygotes import Jails
 
-DRIVERS: dict[Level, type[Driver]] = {driver.level: driver for driver in (Processes, Jails, UnderGVisor)}
+DRIVERS: dict[Level, type[Driver]] = {driver.level: driver for driver in (Processes, Jails, UnderGVisor, MicroVMs)}
 """The levels that engines run at, the weakest first."""
 NO_DRIVER = "this release runs no jobs in it"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from qmk.base.isolation import Level
@@ -22,6 +23,8 @@ class Starter:
         self._site = site._replace(on_unfit=isolation.note_unfit)
         self._drivers: dict[Level, Driver] = {}
         self._groups: Groups | None = None
+        self._preparing: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
 
     @property
     def pids(self) -> list[int]:
@@ -37,6 +40,19 @@ class Starter:
     def start(self, engine: str, level: Level, ask: Ask) -> None:
         """Starts a worker. Raises as ``Driver.start``."""
         self._driver(level).start(engine, ask)
+
+    def prepare(self, engine: str) -> None:
+        """Has the drivers that take long to start make ready for this engine, in the background."""
+        if self.isolation.looks:
+            self._preparing[engine] = asyncio.get_running_loop().create_task(self._prepare(engine))
+
+    async def _prepare(self, engine: str) -> None:
+        """What the host has is looked for in a thread."""
+        for level, driver in DRIVERS.items():
+            if driver.ahead:
+                found = await asyncio.to_thread(self.isolation.capability, level)
+                if found.available and found.ahead and not self._closed:
+                    self._driver(level).prepare(engine)
 
     def group(self, *pids: int) -> Cgroup | None:
         """Bounds a worker with these processes; None where the host lets us make no control groups."""
@@ -71,6 +87,7 @@ class Starter:
             driver.look()
 
     async def close(self) -> None:
+        self._closed = True
         for driver in self._drivers.values():
             await driver.close()
         if self._groups is not None:

@@ -176,6 +176,7 @@ class Jails:
     """Level ``jail``: a worker is a fork of its engine's zygote, which is started when it is first needed."""
 
     level: ClassVar[Level] = "jail"
+    ahead: ClassVar[bool] = False
     probe = staticmethod(jail_host.probe)
 
     def __init__(self, site: Site) -> None:
@@ -205,9 +206,12 @@ class Jails:
     def _on_end(self, engine: str, complaint: Failed | None) -> None:
         self._zygotes.pop(engine, None)
         if complaint is not None and complaint.kind == "UNSUPPORTED":
-            self._site.on_unfit(engine, complaint.message)
+            self._site.on_unfit(engine, self.level, complaint.message)
         if self._ended is not None and not self._zygotes and not self._ended.done():
             self._ended.set_result(None)
+
+    def prepare(self, engine: str) -> None:
+        return  # its zygote is as quick as a process
 
     def look(self) -> None:
         for zygote in list(self._zygotes.values()):

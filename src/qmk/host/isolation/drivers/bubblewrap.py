@@ -46,15 +46,21 @@ class Bubblewrap:
         return Capability("jail", available=True, cost_ms=took_s * 1e3, cost_of="an empty sandbox")
 
     def hold(self, job: Job) -> Held:
-        binds: list[str] = []
-        for path in root.paths_of(job.shows):
-            link = os.path.islink(path)
-            binds += ["--symlink", os.readlink(path), path] if link else ["--ro-bind", path, path]
-        for path in root.DEVICES:
-            binds += ["--dev-bind", path, path]
+        binds = binds_of(root.paths_of(job.shows))
         command = [
             program("bwrap", "bubblewrap"), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session",
             "--hostname", "qmk", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--proc", "/proc", "--dir", "/tmp",
             *binds, "--remount-ro", "/", "--chdir", "/", "--", *job.command,
         ]  # fmt: skip
         return Held(command, folder(), job.environment)
+
+
+def binds_of(paths: tuple[str, ...]) -> list[str]:
+    """Options that show these paths, read-only, and the devices of a jail."""
+    binds: list[str] = []
+    for path in paths:
+        link = os.path.islink(path)
+        binds += ["--symlink", os.readlink(path), path] if link else ["--ro-bind", path, path]
+    for path in root.DEVICES:
+        binds += ["--dev-bind", path, path]
+    return binds

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -31,6 +32,11 @@ class Job(NamedTuple):
     shows: tuple[str, ...] = ()
 
 
+def status_of_shell(code: int) -> int:
+    """The status of a job from that of the program that held it, which ends as a shell does: negative for a signal."""
+    return SIGNAL_STATUS - code if code > SIGNAL_STATUS else code
+
+
 class Held(NamedTuple):
     """The command that holds the job. ``folder`` is removed when it has ended."""
 
@@ -38,7 +44,13 @@ class Held(NamedTuple):
     folder: Path
     environment: dict[str, str] = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}  # noqa: RUF012
     fds: tuple[int, ...] = ()
-    """Descriptors that it inherits besides the job's."""
+    """Descriptors that it inherits besides the job's; ours are closed when it has started."""
+    first: bytes = b""
+    """What is sent to it before all messages."""
+    console: bool = False
+    """Its standard output has the job's last words too."""
+    status: Callable[[int], int] = status_of_shell
+    """The status of the job from that of the command."""
 
 
 class Sandbox(Protocol):
@@ -58,19 +70,19 @@ class Sandbox(Protocol):
 class HeldProcess:
     """A started sandbox; what ``spawn.Child`` needs of a ``Popen``. Its status is that of the job."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], held: Held) -> None:
         self._process = process
-        self._folder = folder
+        self._held = held
         self.pid = process.pid
 
     @property
     def returncode(self) -> int | None:
         code = self._process.returncode
-        return SIGNAL_STATUS - code if code is not None and code > SIGNAL_STATUS else code
+        return None if code is None else self._held.status(code)
 
     def wait(self, timeout: float | None = None) -> int:
         self._process.wait(timeout)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._held.folder, ignore_errors=True)
         assert self.returncode is not None
         return self.returncode
 
@@ -97,10 +109,11 @@ def program(name: str, package: str) -> str:
     return found
 
 
-def dies_with_us(command: list[str], data_bytes: int = 0) -> list[str]:
-    """The command, ended by the system when this process ends; ``data_bytes`` bounds what it takes for itself."""
+def dies_with_us(command: list[str], data_bytes: int = 0, more: tuple[str, ...] = ()) -> list[str]:
+    """The command, ended by the system when this process ends; ``data_bytes`` bounds what it takes for itself, ``more``
+    are further options of setpriv."""
     bounded = [program("prlimit", "util-linux"), f"--data={data_bytes}"] if data_bytes else []
-    return [program("setpriv", "util-linux"), "--pdeathsig", "KILL", *bounded, *command]
+    return [program("setpriv", "util-linux"), "--pdeathsig", "KILL", *more, *bounded, *command]
 
 
 def words_of(error: subprocess.CompletedProcess[str]) -> str:

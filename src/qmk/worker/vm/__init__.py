@@ -1,0 +1,1 @@
+"""What runs in a virtual machine: its first process, and the worker that it starts."""
