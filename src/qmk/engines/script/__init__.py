@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
-
 RATES = {"start_s": 1e-2}
 """Seconds of a script that does nothing."""
 
