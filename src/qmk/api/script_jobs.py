@@ -71,7 +71,7 @@ class ScriptEngine:
         if ended.kind:
             fields = {**ended.fields, "usage": msgspec.to_builtins(ended.usage)}
             return Failed(run.fence, ended.kind, ended.message, fields)
-        return _done(run, ended, log.lines, self._runner, time.perf_counter() - began_s)
+        return _answer(run, ended, log.lines, self._runner, time.perf_counter() - began_s)
 
 
 def _open_as(path: Path) -> tuple[int, ...]:
@@ -88,7 +88,7 @@ def _is_same(fd: int, found: os.stat_result) -> bool:
         return False  # that of the listing
 
 
-def _done(run: Run, ended: Ended, lines: list[str], runner: str, wall_s: float) -> Done:
+def _answer(run: Run, ended: Ended, lines: list[str], runner: str, wall_s: float) -> Done:
     """The answer of a script's run. It is charged what the sandbox took, as its runs are charged for themselves."""
     note = {
         "value": ended.result,

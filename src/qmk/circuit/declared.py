@@ -77,7 +77,7 @@ _BY_OTHER_MEANS = frozenset(
     f"core.{short}"
     for short in ("fence", "barrier", "mod", "mz", "mx", "my", "mbell", "mpauli", "reset", "condpauli", "lut")
 ) | {"noise.readout", "script.python"}
-"""What a circuit has a method of its own for, or a keyword, or conditions; and scripts, which are no circuits."""
+"""What a circuit has a method of its own for, or a keyword, or conditions; and scripts."""
 
 
 @cache

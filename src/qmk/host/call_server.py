@@ -28,7 +28,7 @@ from qmk.host.checking import graph_of
 from qmk.host.connections import ConnectionBounds, Connections
 from qmk.host.host import Host
 from qmk.host.large_answers import AnswerBounds, LargeAnswer, LargeAnswers
-from qmk.host.lines import Line, ScriptConnection, Send
+from qmk.host.lines import Line, Pipe, ScriptConnection
 from qmk.host.long_frames import LongFrame, Reading
 from qmk.host.metering import Metering
 from qmk.host.programs import Programs, Read
@@ -88,9 +88,9 @@ class CallServer:
         """Makes a connection on the operator's socket."""
         return Connection(self, self._turns, next(self._numbers), operator=True)
 
-    def new_line(self, job: str, send: Send) -> Line:
+    def new_line(self, job: str, pipe: Pipe) -> Line:
         """Makes the connection of a script that runs as this job."""
-        return Line(ScriptConnection(self, self._turns, next(self._numbers), job), send)
+        return Line(ScriptConnection(self, self._turns, next(self._numbers), job), pipe)
 
     def on_opened(self, connection: Connection) -> QmkError | None:
         if connection.operator and connection.peer_uid not in (os.geteuid(), 0):

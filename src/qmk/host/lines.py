@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import structs
 
@@ -25,7 +25,18 @@ from qmk.worker.messages import Call, Done, Failed, FromAnyWorker, FromWorker, R
 
 CALLS = frozenset(each.CALL.name for each in (q_submit, q_wait, q_status, q_result, q_cancel))
 """What a script may ask of the daemon."""
-Send = Callable[[bytes], None]
+
+
+class Pipe(Protocol):
+    """The way to a script's worker."""
+
+    def send(self, data: bytes) -> None:
+        """Gives bytes of the connection to the script; none: it has ended."""
+        ...
+
+    def unsent_bytes(self) -> int:
+        """What the worker has not taken yet."""
+        ...
 
 
 class ScriptConnection(Connection):
@@ -55,12 +66,11 @@ class ScriptConnection(Connection):
 
 
 class Line(asyncio.Transport):
-    """The transport of a script's connection: ``feed`` takes bytes of its worker, ``send`` is given those for it, none
-    at the end."""
+    """The transport of a script's connection: ``feed`` takes bytes of its worker, ``pipe`` is given those for it."""
 
-    def __init__(self, connection: Connection, send: Send) -> None:
+    def __init__(self, connection: Connection, pipe: Pipe) -> None:
         super().__init__()
-        self._connection, self._send = connection, send
+        self._connection, self._pipe = connection, pipe
         self._loop = asyncio.get_running_loop()
         self._reading = self._open = True
         self._untaken_bytes = 0
@@ -77,14 +87,14 @@ class Line(asyncio.Transport):
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._send(b"")
+            self._pipe.send(b"")
             self._loop.call_soon(self._connection.connection_lost, None)
 
     abort = close
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if self._open and data:
-            self._send(bytes(data))
+            self._pipe.send(bytes(data))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
         self.write(b"".join(list_of_data))
@@ -99,16 +109,16 @@ class Line(asyncio.Transport):
         self._reading = True
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self._pipe.unsent_bytes()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """What is written has left."""
+        """What is unsent counts by its size alone (``transport.UNREAD_BYTES``)."""
 
 
 class Lines:
     """``connect`` makes the connection of a job's script; None: there is no daemon, and no script has one."""
 
-    def __init__(self, connect: Callable[[str, Send], Line] | None = None) -> None:
+    def __init__(self, connect: Callable[[str, Pipe], Line] | None = None) -> None:
         self._connect = connect
 
     def listen(
@@ -136,10 +146,10 @@ class Lines:
                 return
             if of is not task.launch:
                 close()
-                of, send = task.launch, _sender(worker, message.fence)
-                line = self._connect(of.job, send) if self._connect is not None else None
+                of, pipe = task.launch, _WorkerPipe(worker, message.fence)
+                line = self._connect(of.job, pipe) if self._connect is not None else None
                 if line is None:
-                    send(b"")
+                    pipe.send(b"")
             if line is not None:
                 line.feed(message.data)
 
@@ -150,9 +160,16 @@ class Lines:
         return hear, leave
 
 
-def _sender(worker: Worker, fence: int) -> Send:
-    def send(data: bytes) -> None:
-        if worker.process is not None and worker.task is not None and worker.task.launch.fence == fence:
-            worker.process.send(Reply(fence, data))
+class _WorkerPipe:
+    """The way to a worker while it has this launch."""
 
-    return send
+    def __init__(self, worker: Worker, fence: int) -> None:
+        self._worker, self._fence = worker, fence
+
+    def send(self, data: bytes) -> None:
+        process, task = self._worker.process, self._worker.task
+        if process is not None and task is not None and task.launch.fence == self._fence:
+            process.send(Reply(self._fence, data))
+
+    def unsent_bytes(self) -> int:
+        return 0 if self._worker.process is None else self._worker.process.unsent_bytes

@@ -97,6 +97,11 @@ class ChildProcess:
         """The end of what it wrote to standard error."""
         return self._words.decode(errors="replace").strip()
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What its socket has not taken yet."""
+        return sum(map(len, self._unsent))
+
     def send(self, message: msgspec.Struct) -> None:
         """Hand over a message; what the socket does not take now goes out as it drains."""
         if not self._open:

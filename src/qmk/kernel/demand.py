@@ -49,7 +49,7 @@ class Size(NamedTuple):
     gates: int
     nodes: int
     events: int
-    scripts: int
+    scripts: int = 0
 
 
 def measure(graph: Graph) -> Size:

@@ -53,7 +53,7 @@ def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
     the tags."""
     labels = (f" {job.name}", *job.tags) if job.name else job.tags
     if isinstance(job, Submitted) and job.session.startswith(SESSION):
-        labels = (*labels, job.session)
+        labels = tuple(dict.fromkeys((*labels, job.session)))
     return labels if CANARY in job.tags else ("", *labels)
 
 
