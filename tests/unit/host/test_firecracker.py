@@ -55,7 +55,8 @@ def test_a_machine_is_made_saved_and_not_changed_once_it_runs(root: Path) -> Non
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "match"),
-    [("PUT", "/machine-config", {"vcpu_count": 1}, "deserializing"), ("GET", "/nothing", {}, "Invalid request method"),
+    [("PUT", "/machine-config", {"vcpu_count": 1}, "deserializing"), ("PUT", "/nothing", {}, "Invalid request method"),
+     ("GET", "/version", {}, "cannot have a body"),
      ("PUT", "/vsock", {"guest_cid": 2, "uds_path": "/v"}, "guest_cid"),
      ("PUT", "/drives/d", {"drive_id": "d", "is_root_device": False, "path_on_host": "/no"}, "No such file")],
 )  # fmt: skip
