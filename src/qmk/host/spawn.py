@@ -258,7 +258,7 @@ def _start(
                 ours_on_failure.callback(os.close, said)
                 try:
                     job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
-                    process = _open(job, theirs_to_say) if sandbox is None else _held(job, theirs_to_say, ours, sandbox)
+                    process = _open(job, theirs_to_say) if sandbox is None else _hold(job, theirs_to_say, ours, sandbox)
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -282,7 +282,7 @@ def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[in
     )
 
 
-def _held(job: Job, stderr: int, ours: socket.socket, sandbox: Sandbox) -> HeldProcess:
+def _hold(job: Job, stderr: int, ours: socket.socket, sandbox: Sandbox) -> HeldProcess:
     held = sandbox.hold(job)
     try:
         ours.sendall(held.first)
