@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from benchmarks.isolation import descendants
+from qmk.base.errors import QmkError
 from qmk.client.sync import Client
 from qmk.host import spawn
 from qmk.host.isolation.driver import Site
@@ -179,9 +179,12 @@ def test_a_daemon_that_is_killed_leaves_no_machine(
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), "the end of what it had started")
 
 
-@pytest.mark.skipif(shutil.which("jailer") is None or os.geteuid() != 0, reason=f"as root, {firecracker.GET_IT}")
 def test_firecracker_itself_takes_these_requests(host: Host) -> None:
     """Whatever KVM is there: the guest need not get anywhere."""
+    try:
+        firecracker.require()
+    except QmkError as missing:
+        pytest.skip(f"{missing.message}; {missing.fields['help']}")
     assert firecrackers.try_empty() > 0
     jail, other = firecrackers.new_jail(), firecrackers.new_jail()
     for name, fd in zip(("vmlinux", "initrd.cpio", "root.squashfs"), host.files.values(), strict=True):
