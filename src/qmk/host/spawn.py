@@ -260,11 +260,7 @@ def _start(
                 ours_on_failure.callback(os.close, said)
                 try:
                     job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
-                    process = (
-                        _start_tied(job, theirs_to_say)
-                        if sandbox is None
-                        else _start_held(job, theirs_to_say, ours, sandbox)
-                    )
+                    process = _tie(job, theirs_to_say) if sandbox is None else _hold(job, theirs_to_say, ours, sandbox)
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -288,14 +284,14 @@ def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[in
     )
 
 
-def _start_tied(job: Job, stderr: int) -> Popen[bytes]:
+def _tie(job: Job, stderr: int) -> Popen[bytes]:
     with orphans.tie() as (inherited, sign):
         process = _open(job, stderr, fds=inherited)
         sign(process.pid)
     return process
 
 
-def _start_held(job: Job, stderr: int, ours: socket.socket, sandbox: Sandbox) -> HeldProcess:
+def _hold(job: Job, stderr: int, ours: socket.socket, sandbox: Sandbox) -> HeldProcess:
     """A sandbox ends with us by its own means, and what it holds gets no descriptor besides its own."""
     held = sandbox.hold(job)
     try:

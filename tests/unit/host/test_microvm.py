@@ -28,6 +28,12 @@ from qmk.worker.vm.ports import Port
 from qmk.worker.vm.status import code_of, status_of
 
 
+def require(*programs: str) -> None:
+    for name in programs:
+        if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/bin:/sbin:/bin") is None:
+            pytest.skip(f"{name} is not installed; run tools/isolation_hosts.sh")
+
+
 def test_a_status_comes_out_of_the_machine_as_it_was_and_is_never_qemus_own() -> None:
     statuses = [*range(62), *range(-1, -64, -1)]
     codes = [2 * code_of(status) + 1 for status in statuses]
@@ -126,10 +132,8 @@ def test_a_pipe_holds_a_state_or_says_that_it_is_too_small() -> None:
     assert set(os.listdir("/proc/self/fd")) == before
 
 
-@pytest.mark.skipif(
-    not all(map(shutil.which, ("qemu-system-x86_64", "bwrap"))), reason="run tools/isolation_hosts.sh: QEMU, bubblewrap"
-)
 def test_the_command_of_a_machine_gives_it_no_network_and_no_disk_that_it_can_write(place: Path) -> None:
+    require("qemu-system-x86_64", "bwrap")
     found = image.read(place)
     host = machine.Host(found, image.open_files(place, found), "tcg")
     guest = machine.Guest(machine.memory_of(1 << 20), (), 1)
@@ -286,9 +290,8 @@ def test_a_port_is_a_socket_to_a_channel() -> None:
     os.close(port.fileno())
 
 
-@pytest.mark.skipif(shutil.which("mksquashfs", path=f"{os.environ['PATH']}:/usr/sbin") is None,
-                    reason="run tools/isolation_hosts.sh: squashfs-tools")  # fmt: skip
 def test_a_folder_becomes_a_disk(tmp_path: Path) -> None:
+    require("mksquashfs")
     (tmp_path / "engine").mkdir()
     (tmp_path / "engine" / "module.py").write_text("ENGINE = 1\n")
     disk = snapshot.disk_of(str(tmp_path / "engine"), tmp_path)

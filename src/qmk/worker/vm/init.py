@@ -19,7 +19,7 @@ from qmk.worker.vm.status import EXIT_PORT, code_of
 
 _RESTART = 0x01234567
 _OUT = bytes((0x89, 0xFA, 0x89, 0xF0, 0xEE, 0xC3))
-"""mov edx, edi; mov eax, esi; out dx, al; ret: writes a byte to a port of the machine."""
+"""Code that writes a byte to a port of the machine: mov edx, edi; mov eax, esi; out dx, al; ret."""
 
 
 def main(argv: list[str]) -> None:

@@ -23,7 +23,7 @@ LOOK_EVERY_S = 0.005
 class Request(NamedTuple):
     method: str
     path: str
-    body: dict[str, Any]
+    body: dict[str, Any] | None = None
 
 
 def requests_of_boot(boot_args: str, processors: int, memory_mib: int, disks: Iterable[str]) -> list[Request]:
@@ -86,7 +86,8 @@ def ask(path: Path, requests: Iterable[Request]) -> None:
     try:
         for request in requests:
             headers = {"Accept": "application/json", "Content-Type": "application/json"}
-            connection.request(request.method, request.path, json.dumps(request.body), headers)
+            body = None if request.body is None else json.dumps(request.body)
+            connection.request(request.method, request.path, body, headers)
             answer = connection.getresponse()
             said = answer.read()
             if answer.status not in (200, 204):

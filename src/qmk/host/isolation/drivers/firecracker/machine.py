@@ -178,7 +178,7 @@ def try_empty() -> float:
     and ``OSError``."""
     began_s, booted = time.perf_counter(), start(new_jail())
     try:
-        api.ask(booted.jail.root / api.SOCKET[1:], [api.Request("GET", "/version", {})])
+        api.ask(booted.jail.root / api.SOCKET[1:], [api.Request("GET", "/version")])
     except QmkError as error:
         message = f"Firecracker does not work here: {error.message}"
         raise QmkError("UNSUPPORTED", message, help=firecracker.GET_IT) from None

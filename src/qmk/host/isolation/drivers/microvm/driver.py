@@ -72,7 +72,7 @@ class MicroVMs:
         return [self._booting.pid] if self._booting is not None else []
 
     def single(self, engine: str) -> spawn.Child:
-        host = self._opened()
+        host = self._open()
         if host.monitor == firecracker.NAME:
             return firecrackers.boot_child(host, self._site, engine, frozen=False)[1]
         return snapshot.boot_child(host, self._site, engine)
@@ -89,7 +89,7 @@ class MicroVMs:
         """Has a machine boot for the engine, unless one did, or does."""
         if engine in self._frozen or engine in self._waiting:
             return
-        host, loop = self._opened(), asyncio.get_running_loop()
+        host, loop = self._open(), asyncio.get_running_loop()
         self._waiting[engine] = []
         began_s = time.monotonic()
         boot = firecrackers.boot if host.monitor == firecracker.NAME else snapshot.boot
@@ -135,7 +135,7 @@ class MicroVMs:
         done = self._copies.submit(frozen.copy)
         done.add_done_callback(lambda done: loop.call_soon_threadsafe(on_copy, done))
 
-    def _opened(self) -> Host:
+    def _open(self) -> Host:
         if self._host is None:
             self._host = open_host()
             if self._host.accelerator == "tcg":

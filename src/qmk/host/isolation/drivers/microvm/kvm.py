@@ -24,7 +24,7 @@ TURNS = 20_000
 TRIES = 3
 PROBE_S = 20.0
 _COUNT_DOWN = bytes((0x49, 0x75, 0xFD, 0xF4))
-"""dec ecx; jnz to it; hlt, in 32 bits."""
+"""The guest, in 32 bits: dec ecx; jnz to it; hlt."""
 _VERSION, _CREATE_VM, _RUN_SIZE, _CREATE_CPU, _SET_MEMORY = 0xAE00, 0xAE01, 0xAE04, 0xAE41, 0x4020AE46
 _RUN, _SET_REGISTERS, _GET_SPECIAL, _SET_SPECIAL = 0xAE80, 0x4090AE82, 0x8138AE83, 0x4138AE84
 _SEGMENT_BYTES, _SPECIAL_BYTES, _CR0_AT = 24, 312, 224
@@ -66,7 +66,7 @@ def _enter_flat_mode(cpu: int) -> None:
 
 
 def missing() -> tuple[str, str] | None:
-    """Why KVM is no ground for virtual machines here, and what to do; None where it is."""
+    """Why KVM cannot run machines here, and what to do; None where it is."""
     if not os.path.exists(DEVICE):
         return f"there is no {DEVICE}", "use a machine with hardware virtualisation, switched on in its firmware"
     if not os.access(DEVICE, os.R_OK | os.W_OK):

@@ -1,9 +1,9 @@
 """The virtual machine that holds a worker, as QEMU's command, in a sandbox of its own.
 
 It has a processor, memory, the root and perhaps an engine's folder as disks that cannot be written, a serial port that
-leads to the daemon, a console for last words, and the port that ends it: no network, no file of the host, no clock but
-its own. QEMU itself is somebody who reached its memory by a flaw in one of these devices would meet: it is no root, has
-namespaces and a root of its own (bubblewrap), and starts no program (its own filter of calls).
+leads to the daemon, a console for last words, and the port that ends it: no network and no file of the host. A guest
+that gets into QEMU by a flaw in one of these devices is nobody, in namespaces and a root of its own (bubblewrap), and
+starts no program (QEMU's own filter of calls).
 """
 
 from __future__ import annotations

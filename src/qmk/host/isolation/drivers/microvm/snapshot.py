@@ -51,7 +51,7 @@ class Machines(ABC):
         """It has been found already, when the host was opened."""
         return Capability(self.level, available=True)
 
-    def held(self, engine: str) -> spawn.Child:
+    def start(self, engine: str) -> spawn.Child:
         """Starts a worker in one of these. Raises as ``spawn.in_sandbox``."""
         site = self.site
         return spawn.in_sandbox(self, engine, site.threads, site.external.get(engine), 0, self.usable_bytes)
@@ -114,7 +114,7 @@ class Snapshot(Machines):
 
     def copy(self) -> spawn.Child:
         """Starts a copy. Raises as ``spawn.in_sandbox``."""
-        return self.held(self._engine)
+        return self.start(self._engine)
 
     def hold(self, job: Job) -> Held:
         place, own = folder(), list[int]()
@@ -202,7 +202,7 @@ def boot(host: Host, site: Site, engine: str, on_child: Callable[[spawn.Child], 
     booting = Booting(host, site, frozen=True)
     found: Snapshot | None = None
     try:
-        child = booting.held(engine)
+        child = booting.start(engine)
         on_child(child)
         try:
             answer = wait_for_ready(child)
@@ -222,7 +222,7 @@ def boot_child(host: Host, site: Site, engine: str) -> spawn.Child:
     """Boots a machine for one worker. Raises as ``spawn.in_sandbox``."""
     booting = Booting(host, site, frozen=False)
     try:
-        return booting.held(engine)
+        return booting.start(engine)
     finally:
         booting.close()
 
