@@ -246,7 +246,7 @@ def _start(
                 ours_on_failure.callback(os.close, said)
                 try:
                     job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
-                    process = _open(job, theirs_to_say, sandbox)
+                    process = _tied(job, theirs_to_say) if sandbox is None else _held(job, theirs_to_say, sandbox)
                 finally:
                     os.close(theirs_to_say)
         except OSError as error:
@@ -257,23 +257,32 @@ def _start(
     return Child(process, ours, said)
 
 
-def _open(job: Job, stderr: int, sandbox: Sandbox | None) -> Process:
-    """Start the job. A sandbox ends with us by its own means, and what it holds gets no descriptor besides its own."""
-    held = None if sandbox is None else sandbox.hold(job)
-    with contextlib.nullcontext(((), None)) if held is not None else orphans.tie() as (inherited, sign):
-        process = subprocess.Popen(
-            job.command if held is None else held.command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            pass_fds=(job.fd, *(inherited if held is None else held.fds)),
-            env=job.environment if held is None else held.environment,
-            cwd="/",
-            start_new_session=True,
-        )
-        if sign is not None:
-            sign(process.pid)
-    return process if held is None else HeldProcess(process, held.folder)
+def _open(job: Job, stderr: int, fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        job.command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=(job.fd, *fds),
+        env=job.environment,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _tied(job: Job, stderr: int) -> Process:
+    """Start the job so that it ends with us."""
+    with orphans.tie() as (inherited, sign):
+        process = _open(job, stderr, inherited)
+        sign(process.pid)
+    return process
+
+
+def _held(job: Job, stderr: int, sandbox: Sandbox) -> Process:
+    """Start a sandbox, which ends with us by its own means; what it holds gets no descriptor besides its own."""
+    held = sandbox.hold(job)
+    process = _open(job._replace(command=held.command, environment=held.environment), stderr, held.fds)
+    return HeldProcess(process, held.folder)
 
 
 def _environment(remote: bool = False) -> dict[str, str]:
