@@ -86,11 +86,12 @@ def group_of(pid: int) -> Path | None:
     return group
 
 
-def single(arm: Arm, jobs: int, *, cold: bool) -> str:
-    """Times of single jobs, as text; a cold one waits for a worker of its own."""
+def single(arm: Arm, jobs: int, pause_s: float, *, cold: bool) -> str:
+    """Times of single jobs, as text; a cold one waits for a worker of its own, or takes a spare."""
     rows: list[tuple[float, float]] = []
     for number in range(jobs):
         client = arm.clients[number % TENANTS if cold else 0]
+        time.sleep(pause_s)
         began, cpu = time.perf_counter(), arm.cpu_s()
         client.run(bell(), shots=100, seed=next(_SEEDS), cache=False)
         rows.append(((time.perf_counter() - began) * 1e3, (arm.cpu_s() - cpu) * 1e3))
@@ -108,6 +109,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=100, help="jobs of a round")
     parser.add_argument("--levels", default=LEVELS, help="levels with commas; the others are compared with the first")
     parser.add_argument("--each", type=int, default=0, help="only this many single jobs, cold and warm")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds before each of those, in which spares start")
     parser.add_argument("--kill", type=int, default=0, help="kill a daemon so many times during --jobs jobs, and look")
     parser.add_argument("--timing", type=int, default=0, help="what one tenant's times tell of another, so many times")
     options = parser.parse_args()
@@ -121,7 +123,7 @@ def main() -> int:
             for arm in arms:
                 arm.run(1, cold=False)
                 for cold in (True, False):
-                    print(single(arm, options.each, cold=cold))
+                    print(single(arm, options.each, options.pause, cold=cold))
             return 0
         for arm in arms:
             arm.run(2 * TENANTS, cold=True)

@@ -225,10 +225,9 @@ class Pool:
         self._make_room()
         worker = Worker(engine, level, used_s=self._loop.time())
         self._workers.append(worker)
-        ask = Ask(partial(self._on_child, worker), partial(self._on_unborn, worker))
-        if level != "process":
-            worker.refused = RefusedCalls(self._listener.on_calls_refused, self.counters)
-            ask = ask._replace(on_refused=worker.refused.add)
+        worker.refused = None if level == "process" else RefusedCalls(self._listener.on_calls_refused, self.counters)
+        hears = () if worker.refused is None else (worker.refused.add,)
+        ask = Ask(partial(self._on_child, worker), partial(self._on_unborn, worker), *hears)
         try:
             self._starter.start(engine, level, ask)
         except QmkError:
@@ -398,6 +397,7 @@ class Pool:
 
     def _sweep(self) -> None:
         """End the workers that nobody has used for long."""
-        for worker in self._workers.unused_since(self._loop.time() - self._bounds.idle_s):
+        before = self._loop.time() - self._bounds.idle_s
+        for worker in self._workers.unused_since(before):
             self._end(worker)
         self._sweeper = self._loop.call_later(self._bounds.idle_s, self._sweep)

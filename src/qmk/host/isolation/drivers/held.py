@@ -11,6 +11,7 @@ from qmk.host.isolation.driver import OneByOne
 from qmk.host.isolation.drivers.bubblewrap import Bubblewrap
 from qmk.host.isolation.drivers.gvisor import GVisor
 from qmk.host.isolation.drivers.sandbox import Sandbox
+from qmk.host.isolation.drivers.spares import WithSpares
 
 GVISOR = GVisor()
 FOR_SCRIPTS: dict[Level, Sandbox] = {"jail": Bubblewrap(), "gvisor": GVISOR}
@@ -29,7 +30,7 @@ class Held(OneByOne):
         return spawn.in_sandbox(self.sandbox, engine, site.threads, external, site.nice, site.memory_bytes)
 
 
-class UnderGVisor(Held):
+class UnderGVisor(WithSpares, Held):
     level: ClassVar[Level] = "gvisor"
     sandbox: ClassVar[Sandbox] = GVISOR
     probe = staticmethod(GVISOR.probe)
