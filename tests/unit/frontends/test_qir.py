@@ -54,7 +54,7 @@ def refusal(text: str) -> tuple[str, str]:
     return found.rule, found.message
 
 
-@pytest.mark.parametrize("name", ["bell", "choices", "loops", "arrays"])
+@pytest.mark.parametrize("name", ["bell", "choices", "loops", "arrays", "allocated"])
 def test_text_and_bitcode_are_recognised_and_are_one_program(name: str) -> None:
     text = (DATA / f"{name}.ll").read_bytes()
     bitcode = apart.to_bitcode(text)
@@ -104,6 +104,12 @@ def test_functions_memory_and_loops(distribution: Distribution) -> None:
 
 def test_arrays_controls_and_qubits_that_are_used_again(distribution: Distribution) -> None:
     assert distribution((DATA / "arrays.ll").read_text()) == pytest.approx({"000": 0.5, "111": 0.5})
+
+
+def test_allocation_into_memory_of_the_program(distribution: Distribution) -> None:
+    graph = frontends.load((DATA / "allocated.ll").read_bytes()).graph
+    assert [(output.name, len(output.bits)) for output in graph.outputs or ()] == [("found", 3), ("result", 1)]
+    assert distribution(graph) == pytest.approx({"000 1": 0.5, "110 1": 0.5})
 
 
 def test_a_loop_that_a_measurement_ends_is_refused_by_its_place() -> None:

@@ -117,7 +117,7 @@ class Machine:
                 elif result and op != "phi":
                     self.state.values[result] = self._value(op, kind, operands, extra)
                 elif op == "store":
-                    self._store(self.read(operands[0]), self.read(operands[1]))
+                    self.store(self.read(operands[0]), self.read(operands[1]))
                 elif op != "phi":
                     return self._end(function, index, op, operands, extra)
         except Refused:
@@ -291,7 +291,7 @@ class Machine:
                 return read(operands[1 if known else 2])
             return arithmetic.join(chooser, read(operands[1]), read(operands[2]))
         if op == "load":
-            return self._load(read(operands[0]))
+            return self.load(read(operands[0]))
         if op == "alloca":
             return self.new_object(shape_of(extra).cells * self.whole(read(operands[0])))
         if op == "get_element_ptr":
@@ -331,7 +331,7 @@ class Machine:
             raise Refused("QIR-06", f"value {place.offset} of an object of {self.sizes.get(place.object, 0)}")
         return place
 
-    def _load(self, address: Any) -> Any:
+    def load(self, address: Any) -> Any:
         rows = self.arithmetic.cases(address)
         found: Any = None
         for k, (condition, place) in enumerate(rows):
@@ -339,7 +339,7 @@ class Machine:
             found = held if k == 0 else self.arithmetic.join(condition, held, found)
         return found
 
-    def _store(self, value: Any, address: Any) -> None:
+    def store(self, value: Any, address: Any) -> None:
         rows = self.arithmetic.cases(address)
         for condition, each in rows:
             place = self._check_place(each)
