@@ -18,6 +18,8 @@ from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.frontend import Refused
 
 QIS, RT = "__quantum__qis__", "__quantum__rt__"
+_ALSO = {"r1": "p", "u1": "p", "p": "p", "u3": "u", "i": "id"}
+"""Gates that CUDA-Q and mqt-core write, beside those that every runner of QIR has."""
 ONE, ZERO = Place(-1, 1), Place(-1, 0)
 """The results that are constants."""
 _DYNAMIC = -2
@@ -130,18 +132,16 @@ def _qubits(given: list[Any], count: int) -> list[Any]:
 def _gate(short: str) -> Call:
     op = FIXED_SIZE[short]
     name, params, count = op.name, PARAMS[short], (op.vqs.high or 0) + len(op.params)
-    angles = len(params)
 
     def apply(machine: Reading, *given: Any) -> None:
-        handles = tuple([machine.handle(qubit) for qubit in given[angles:]])
+        """The angles come first, or last as mqt-core writes them."""
+        values = [value for value in given if type(value) is float]
+        handles = tuple([machine.handle(qubit) for qubit in given if type(qubit) is not float])
+        if len(values) != len(params) or any(value - value != 0 for value in values):
+            raise Refused("QIR-03", f"it takes {len(params)} angles, which are finite floats")
         if len(set(handles)) < len(handles):
             raise Refused("QIR-03", "a qubit stands twice in one gate")
-        args: dict[str, Any] = {}
-        for key, value in zip(params, given, strict=False):
-            if not isinstance(value, float) or value - value != 0:
-                raise Refused("QIR-03", "an angle is not a finite float")
-            args[key] = value
-        machine.builder.add(name, handles, args)
+        machine.builder.add(name, handles, dict(zip(params, values, strict=True)))
 
     def call(machine: Reading, given: list[Any]) -> None:
         if len(given) != count:
@@ -334,6 +334,8 @@ def _calls() -> dict[str, Call]:
     found: dict[str, Any] = {}
     for word, short in spellings(("qir",)):
         found[f"{QIS}{word if '__' in word else word + '__body'}"] = _gate(short)
+    for word, short in _ALSO.items():
+        found[f"{QIS}{word}__body"] = _gate(short)
     for pauli in "xyzh":
         found[f"{QIS}{pauli}__ctl"] = _controlled_gate(pauli)
     for short in "st":

@@ -25,7 +25,7 @@ MEASURED_ROUNDS = 64
 
 _NOTES = ("llvm.dbg.", "llvm.lifetime.")
 """Functions that tell a compiler something, and do nothing."""
-BLOCK_STEPS = 8
+BLOCK_STEPS = 16
 """What entering a block counts, beside its instructions."""
 
 Path = tuple[lg.Bit, ...]
@@ -122,19 +122,17 @@ class Machine:
                     return self._end(function, index, op, operands, extra)
         except Refused:
             if not self.where:
-                name = f" ({self._callee(row[3])})" if row is not None and row[0] == "call" else ""
-                op = row[0].replace("_", "") if row is not None else ""
-                self.where = (
-                    f"in '{function.name[:80]}', block '{function.block_name(index)[:80]}', "
-                    f"instruction {at}: {op}{name}"
-                )
+                self.where = f"in '{function.name[:80]}', block '{function.block_name(index)[:80]}'"
+                if row is not None:
+                    name = f" ({self._callee(row[3])})" if row[0] == "call" else ""
+                    self.where += f", instruction {at}: {row[0].replace('_', '')}{name}"
             raise
         raise AssertionError("LLVM verified that each block has an end")
 
     def step(self, count: int) -> None:
         self._steps += count
         if self._steps > LIMITS.expansion_steps:
-            raise Refused("QIR-08", f"more than {LIMITS.expansion_steps} instructions are followed")
+            raise Refused("QIR-08", f"the program takes more than {LIMITS.expansion_steps} steps to follow")
 
     def _end(self, function: Function, index: int, op: str, operands: list[int], extra: Any) -> list[tuple[int, State]]:
         """The last instruction of a block."""
