@@ -21,7 +21,7 @@ from tests.unit.adapters import (
     test_qoqo,
     test_stim,
 )
-from tests.unit.frontends import test_yao_json
+from tests.unit.frontends import test_qir_emit, test_yao_json
 
 COUNT = 500
 CHECKS: dict[str, Callable[[int], None]] = {
@@ -32,6 +32,7 @@ CHECKS: dict[str, Callable[[int], None]] = {
     "pyquil": test_pyquil.there_and_back,
     "pytket, classical ops": test_pytket.check_classical,
     "pytket, gates": test_pytket.check_gates,
+    "qir": test_qir_emit.there_and_back,
     "qiskit": test_qiskit.check_round_trip,
     "qoqo": test_qoqo.there_and_back,
     "stim": test_stim.check_round_trip,

@@ -14,7 +14,15 @@ from qmk.frontends import BINARY, TARGETS, write
 
 @click.command()
 @options.program_options
-@click.option("--to", "-t", "target", required=True, type=click.Choice(list(TARGETS)), help="Format to write.")
+@click.option(
+    "--to",
+    "-t",
+    "target",
+    required=True,
+    type=click.Choice(list(TARGETS)),
+    metavar="FORMAT",
+    help=f"Format to write: {', '.join(TARGETS)}.",
+)
 @click.option(
     "--rewrite",
     "passes",

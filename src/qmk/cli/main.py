@@ -97,8 +97,8 @@ def _choose_color(ctx: click.Context, param: click.Parameter, value: terminal.Co
 def cli(ctx: click.Context, debug: bool) -> None:
     """QMK, an operating system for quantum programs.
 
-    PROGRAM is a file ("-" reads standard input): OpenQASM 2 or 3, Stim, bloqade-lanes, JSON of squin, Pulser, Braket,
-    QuEra or neutral-atom-vm, or QVM JSON, assembly or binary; the format is recognised by content.
+    PROGRAM is a file ("-" reads standard input): OpenQASM 2 or 3, QIR, Q#, Stim, bloqade-lanes, JSON of squin, Pulser,
+    Braket, QuEra or neutral-atom-vm, or QVM JSON, assembly or binary; the format is recognised by content.
 
     Exit codes: 0 done, 1 the program is wrong, 2 the call is wrong, 3 the run failed, 130 interrupted.
     """

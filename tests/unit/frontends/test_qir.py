@@ -54,7 +54,7 @@ def refusal(text: str) -> tuple[str, str]:
     return found.rule, found.message
 
 
-@pytest.mark.parametrize("name", ["bell", "choices", "loops", "arrays"])
+@pytest.mark.parametrize("name", ["bell", "choices", "loops", "arrays", "allocated"])
 def test_text_and_bitcode_are_recognised_and_are_one_program(name: str) -> None:
     text = (DATA / f"{name}.ll").read_bytes()
     bitcode = apart.to_bitcode(text)
@@ -106,6 +106,12 @@ def test_arrays_controls_and_qubits_that_are_used_again(distribution: Distributi
     assert distribution((DATA / "arrays.ll").read_text()) == pytest.approx({"000": 0.5, "111": 0.5})
 
 
+def test_allocation_into_memory_of_the_program(distribution: Distribution) -> None:
+    graph = frontends.load((DATA / "allocated.ll").read_bytes()).graph
+    assert [(output.name, len(output.bits)) for output in graph.outputs or ()] == [("found", 3), ("result", 1)]
+    assert distribution(graph) == pytest.approx({"000 1": 0.5, "110 1": 0.5})
+
+
 def test_a_loop_that_a_measurement_ends_is_refused_by_its_place() -> None:
     rule, message = refusal((DATA / "until_zero.ll").read_text())
     assert rule == "QIR-05"
@@ -117,7 +123,7 @@ def test_a_loop_that_a_measurement_ends_is_refused_by_its_place() -> None:
     [
         ("  call void @f(ptr null)\n  ret void", "declare void @f(ptr)", "QIR-03", "instruction 0: call (f)"),
         ("  call void @f()\n  ret void", "define void @f() {\n  call void @f()\n  ret void\n}", "QIR-07", "itself"),
-        ("  br label %l\nl:\n  br label %l", "", "QIR-08", "instructions are followed"),
+        ("  br label %l\nl:\n  br label %l", "", "QIR-08", "steps to follow"),
         ("  fence seq_cst\n  ret void", "", "QIR-04", "'fence' is not read"),
         ("  unreachable", "", "QIR-04", "must not reach"),
         ("  %p = alloca i64\n  %v = load i64, ptr %p\n  call void @__quantum__rt__int_record_output(i64 %v, ptr null)\n"
@@ -126,7 +132,7 @@ def test_a_loop_that_a_measurement_ends_is_refused_by_its_place() -> None:
          "QIR-06", "value 2 of an object of 2"),
         ("  call void @__quantum__qis__cx__body(ptr null, ptr null)\n  ret void", "", "QIR-03", "stands twice"),
         ("  call void @__quantum__qis__rz__body(double 0x7FF8000000000000, ptr null)\n  ret void", "", "QIR-03",
-         "not a finite float"),
+         "which are finite floats"),
         ("  call void @__quantum__qis__x__body(ptr inttoptr (i64 999999 to ptr))\n  ret void", "", "QIR-08",
          "exceeds the limit"),
         ("  %a = sdiv i64 1, 0\n  ret void", "", "QIR-04", "divided by 0"),
@@ -137,6 +143,19 @@ def test_what_is_refused(body: str, more: str, rule: str, words: str) -> None:
     assert found == rule
     assert words in message
     assert "in 'main'" in message or "in 'f'" in message or "record" in message
+
+
+def test_gates_of_other_writers() -> None:
+    """Phases, and angles that come after the qubits, as mqt-core writes them."""
+    first = "  call void @__quantum__qis__rz__body(double 0.5, ptr null)\n"
+    last = "  call void @__quantum__qis__rz__body(ptr null, double 0.5)\n"
+    more = "  call void @__quantum__qis__u3__body(double 0.1, double 0.2, double 0.3, ptr null)\n"
+    more += "  call void @__quantum__qis__r1__body(double 0.4, ptr null)\n  ret void"
+    declared = "declare void @__quantum__qis__u3__body(double, double, double, ptr)\n"
+    declared += "declare void @__quantum__qis__r1__body(double, ptr)"
+    one, other = (frontends.load(program(head + more, declared).encode(), format="qir").graph for head in (first, last))
+    assert one.nodes == other.nodes
+    assert [node.op for node in one.nodes[1:-1]] == ["core.rz", "core.u", "core.p"]
 
 
 def test_output_in_some_shots_only_is_refused() -> None:

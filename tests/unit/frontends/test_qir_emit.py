@@ -16,9 +16,13 @@ import qmk
 from qmk import frontends
 from qmk.base.errors import QmkError
 from qmk.circuit.building import PARAMS
+from qmk.exact.simulator import exact_distribution
 from qmk.frontends.qir import apart
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.graph import Graph
+from tests.unit.frontends.qir_programs import Program
 
 DATA = Path(__file__).parents[2] / "data" / "qir"
 Distribution = Callable[..., dict[str, float]]
@@ -61,16 +65,24 @@ def random_circuit(seed: int) -> qmk.Circuit:
     return made.measure(0, "a[0]").measure(1, "b[1]")
 
 
-@needs_llvm
-@pytest.mark.parametrize("seed", range(12))
-def test_random_programs_come_back(seed: int, distribution: Distribution) -> None:
+def chances(graph: Graph) -> dict[str, float]:
+    return {key: chance for key, chance in exact_distribution(lower(graph, ALL_GATES)).items() if chance > 1e-12}
+
+
+def there_and_back(seed: int) -> None:
+    """A random circuit: its registers and distribution survive."""
     graph = random_circuit(seed).graph
-    text = frontends.write(graph, "qir")
-    back = frontends.load(text, format="qir").graph
+    back = frontends.load(frontends.write(graph, "qir"), format="qir").graph
     assert [(each.name, len(each.bits)) for each in back.outputs or ()] == [
         (each.name, len(each.bits)) for each in graph.outputs or ()
     ]
-    assert distribution(back) == pytest.approx(distribution(graph), abs=1e-9)
+    assert chances(back) == pytest.approx(chances(graph), abs=1e-9)
+
+
+@needs_llvm
+@pytest.mark.parametrize("seed", range(12))
+def test_random_programs_come_back(seed: int) -> None:
+    there_and_back(seed)
 
 
 def test_the_profile_is_base_where_the_program_is() -> None:
@@ -172,3 +184,45 @@ def test_programs_that_are_written_are_those_that_the_runner_runs(seed: int, dis
     graph = random_circuit(seed + 100).graph
     text = frontends.write(graph, "qir")
     check_same_outcomes(text, graph, distribution(graph))
+
+
+@needs_llvm
+@needs_runner
+@pytest.mark.parametrize("seed", range(20))
+def test_variables_loops_and_functions_are_followed_as_the_runner_does(seed: int, distribution: Distribution) -> None:
+    text = Program(seed).text().encode()
+    graph = frontends.load(text, format="qir").graph
+    check_same_outcomes(text, graph, distribution(graph))
+
+
+@needs_llvm
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_what_was_followed_is_written_and_comes_back(seed: int, distribution: Distribution) -> None:
+    graph = frontends.load(Program(seed).text().encode(), format="qir").graph
+    back = frontends.load(frontends.write(graph, "qir"), format="qir").graph
+    assert distribution(back) == pytest.approx(distribution(graph), abs=1e-9)
+
+
+# -- other emitters ----------------------------------------------------------------------------------------------------
+
+
+@needs_llvm
+@pytest.mark.skipif(
+    importlib.util.find_spec("pytket") is None or importlib.util.find_spec("pytket.qir") is None,
+    reason="pytket-qir is not installed: pip install pytket-qir",
+)
+@pytest.mark.parametrize("profile", ["BASE", "ADAPTIVE", "ADAPTIVE_CREGSIZE", "AZUREADAPTIVE"])
+def test_pytket_writes_what_is_read(profile: str, distribution: Distribution) -> None:
+    """pytket packs a register of bits into an integer, which is read as the bits again."""
+    pytket, writer = importlib.import_module("pytket"), importlib.import_module("pytket.qir")
+    made = pytket.Circuit(3, 3).H(0).Rz(0.3, 1).CX(0, 1).Measure(0, 0)
+    if profile != "BASE":
+        made.X(2, condition_bits=[0], condition_value=1)
+    made.Measure(1, 1).Measure(2, 2)
+    text = writer.pytket_to_qir(
+        made, name="x", qir_format=writer.QIRFormat.STRING, profile=getattr(writer.QIRProfile, profile)
+    )
+    graph = frontends.load(text.encode()).graph
+    assert [(output.name, len(output.bits)) for output in graph.outputs or ()] == [("c", 3)]
+    expected = {"000": 0.5, "110": 0.5} if profile == "BASE" else {"000": 0.5, "111": 0.5}  # the first one leftmost
+    assert distribution(graph) == pytest.approx(expected)

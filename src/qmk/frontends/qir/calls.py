@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from qmk.base.limits import LIMITS
@@ -18,6 +18,8 @@ from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.sdk.frontend import Refused
 
 QIS, RT = "__quantum__qis__", "__quantum__rt__"
+_ALSO = {"r1": "p", "u1": "p", "p": "p", "u3": "u", "i": "id"}
+"""Gates that CUDA-Q and mqt-core write, beside those that every runner of QIR has."""
 ONE, ZERO = Place(-1, 1), Place(-1, 0)
 """The results that are constants."""
 _DYNAMIC = -2
@@ -70,7 +72,10 @@ class Reading(Machine):
 
     def on_each(self, act: Callable[..., None], given: list[Any]) -> None:
         """Does something with every combination of values that there may be."""
-        if not any(isinstance(value, (tuple, Cases)) for value in given):
+        for value in given:
+            if type(value) is tuple or type(value) is Cases:
+                break
+        else:
             act(*given)
             return
         for condition, chosen in self.arithmetic.combinations(given):
@@ -127,23 +132,21 @@ def _qubits(given: list[Any], count: int) -> list[Any]:
 def _gate(short: str) -> Call:
     op = FIXED_SIZE[short]
     name, params, count = op.name, PARAMS[short], (op.vqs.high or 0) + len(op.params)
-    angles = len(params)
 
     def apply(machine: Reading, *given: Any) -> None:
-        handles = tuple([machine.handle(qubit) for qubit in given[angles:]])
+        """The angles come first, or last as mqt-core writes them."""
+        values = [value for value in given if type(value) is float]
+        handles = tuple([machine.handle(qubit) for qubit in given if type(qubit) is not float])
+        if len(values) != len(params) or any(value - value != 0 for value in values):
+            raise Refused("QIR-03", f"it takes {len(params)} angles, which are finite floats")
         if len(set(handles)) < len(handles):
             raise Refused("QIR-03", "a qubit stands twice in one gate")
-        args: dict[str, Any] = {}
-        for key, value in zip(params, given, strict=False):
-            if not isinstance(value, float) or value - value != 0:
-                raise Refused("QIR-03", "an angle is not a finite float")
-            args[key] = value
-        machine.builder.add(name, handles, args)
+        machine.builder.add(name, handles, dict(zip(params, values, strict=True)))
 
     def call(machine: Reading, given: list[Any]) -> None:
         if len(given) != count:
             _qubits(given, count)
-        machine.on_each(lambda *chosen: apply(machine, *chosen), given)
+        machine.on_each(partial(apply, machine), given)
 
     return call
 
@@ -220,7 +223,19 @@ def _result_equal(machine: Reading, given: list[Any]) -> Any:
 
 
 def _allocate(machine: Reading, given: list[Any]) -> Any:
+    _report_success(machine, given)
     return machine.allocate()
+
+
+def _allocate_result(machine: Reading, given: list[Any]) -> Any:
+    _report_success(machine, given)
+    return machine.new_result()
+
+
+def _report_success(machine: Reading, given: list[Any]) -> None:
+    """Writes into the bit that the last operand points to, if it does, that an allocation has not failed."""
+    if given and isinstance(given[-1], Place):
+        machine.store(0, given[-1])
 
 
 def _release(machine: Reading, given: list[Any]) -> None:
@@ -228,16 +243,41 @@ def _release(machine: Reading, given: list[Any]) -> None:
 
 
 def _allocate_array(machine: Reading, given: list[Any]) -> Any:
-    count = machine.whole(given[0])
+    count = machine.whole(_qubits(given, 1)[0])
     found = machine.new_object(count)
     for k in range(count):
-        machine.state.memory[found.object, k] = machine.allocate()
+        machine.store(machine.allocate(), _at(found, k))
     return found
 
 
 def _release_array(machine: Reading, given: list[Any]) -> None:
-    for qubit in machine.array(given[0]):
+    for qubit in machine.array(_qubits(given, 1)[0]):
         machine.on_each(machine.release, [qubit])
+
+
+def _fill_array(make: Call) -> Call:
+    """Allocates as many as the first operand says into memory of the program."""
+
+    def call(machine: Reading, given: list[Any]) -> None:
+        count, array, _ = _qubits(given, 3)
+        for k in range(machine.whole(count)):
+            machine.step(1)
+            machine.store(make(machine, []), _element(machine, [array, k]))
+        _report_success(machine, given)
+
+    return call
+
+
+def _release_filled(machine: Reading, given: list[Any]) -> None:
+    for qubit in _values_at(machine, *_qubits(given, 2)):
+        machine.on_each(machine.release, [qubit])
+
+
+def _values_at(machine: Reading, count: Any, array: Any) -> list[Any]:
+    """So many values in memory, from a place on."""
+    size = machine.whole(count)
+    machine.step(size)
+    return [machine.load(_element(machine, [array, k])) for k in range(size)]
 
 
 def _create_array(machine: Reading, given: list[Any]) -> Any:
@@ -279,12 +319,23 @@ def _record(kind: str) -> Call:
     return call
 
 
+def _record_results(machine: Reading, given: list[Any]) -> None:
+    """An array of results in memory."""
+    count, array, label = _qubits(given, 3)
+    results = _values_at(machine, count, array)
+    _record("array")(machine, [len(results), label])
+    for result in results:
+        _record("result")(machine, [result])
+
+
 @cache
 def _calls() -> dict[str, Call]:
     """Every function that is known, by its name."""
     found: dict[str, Any] = {}
     for word, short in spellings(("qir",)):
         found[f"{QIS}{word if '__' in word else word + '__body'}"] = _gate(short)
+    for word, short in _ALSO.items():
+        found[f"{QIS}{word}__body"] = _gate(short)
     for pauli in "xyzh":
         found[f"{QIS}{pauli}__ctl"] = _controlled_gate(pauli)
     for short in "st":
@@ -309,6 +360,11 @@ def _calls() -> dict[str, Call]:
             "qubit_release": _release,
             "qubit_allocate_array": _allocate_array,
             "qubit_release_array": _release_array,
+            "result_allocate": _allocate_result,
+            "qubit_array_allocate": _fill_array(_allocate),
+            "qubit_array_release": _release_filled,
+            "result_array_allocate": _fill_array(_allocate_result),
+            "result_array_record_output": _record_results,
             "array_create_1d": _create_array,
             "array_get_element_ptr_1d": _element,
             "array_get_size_1d": _size,
@@ -318,6 +374,8 @@ def _calls() -> dict[str, Call]:
             **dict.fromkeys(
                 (
                     "initialize",
+                    "result_release",
+                    "result_array_release",
                     "array_update_reference_count",
                     "array_update_alias_count",
                     "result_update_reference_count",

@@ -25,7 +25,7 @@ MEASURED_ROUNDS = 64
 
 _NOTES = ("llvm.dbg.", "llvm.lifetime.")
 """Functions that tell a compiler something, and do nothing."""
-BLOCK_STEPS = 8
+BLOCK_STEPS = 16
 """What entering a block counts, beside its instructions."""
 
 Path = tuple[lg.Bit, ...]
@@ -117,24 +117,22 @@ class Machine:
                 elif result and op != "phi":
                     self.state.values[result] = self._value(op, kind, operands, extra)
                 elif op == "store":
-                    self._store(self.read(operands[0]), self.read(operands[1]))
+                    self.store(self.read(operands[0]), self.read(operands[1]))
                 elif op != "phi":
                     return self._end(function, index, op, operands, extra)
         except Refused:
             if not self.where:
-                name = f" ({self._callee(row[3])})" if row is not None and row[0] == "call" else ""
-                op = row[0].replace("_", "") if row is not None else ""
-                self.where = (
-                    f"in '{function.name[:80]}', block '{function.block_name(index)[:80]}', "
-                    f"instruction {at}: {op}{name}"
-                )
+                self.where = f"in '{function.name[:80]}', block '{function.block_name(index)[:80]}'"
+                if row is not None:
+                    name = f" ({self._callee(row[3])})" if row[0] == "call" else ""
+                    self.where += f", instruction {at}: {row[0].replace('_', '')}{name}"
             raise
         raise AssertionError("LLVM verified that each block has an end")
 
     def step(self, count: int) -> None:
         self._steps += count
         if self._steps > LIMITS.expansion_steps:
-            raise Refused("QIR-08", f"more than {LIMITS.expansion_steps} instructions are followed")
+            raise Refused("QIR-08", f"the program takes more than {LIMITS.expansion_steps} steps to follow")
 
     def _end(self, function: Function, index: int, op: str, operands: list[int], extra: Any) -> list[tuple[int, State]]:
         """The last instruction of a block."""
@@ -291,7 +289,7 @@ class Machine:
                 return read(operands[1 if known else 2])
             return arithmetic.join(chooser, read(operands[1]), read(operands[2]))
         if op == "load":
-            return self._load(read(operands[0]))
+            return self.load(read(operands[0]))
         if op == "alloca":
             return self.new_object(shape_of(extra).cells * self.whole(read(operands[0])))
         if op == "get_element_ptr":
@@ -331,7 +329,7 @@ class Machine:
             raise Refused("QIR-06", f"value {place.offset} of an object of {self.sizes.get(place.object, 0)}")
         return place
 
-    def _load(self, address: Any) -> Any:
+    def load(self, address: Any) -> Any:
         rows = self.arithmetic.cases(address)
         found: Any = None
         for k, (condition, place) in enumerate(rows):
@@ -339,7 +337,7 @@ class Machine:
             found = held if k == 0 else self.arithmetic.join(condition, held, found)
         return found
 
-    def _store(self, value: Any, address: Any) -> None:
+    def store(self, value: Any, address: Any) -> None:
         rows = self.arithmetic.cases(address)
         for condition, each in rows:
             place = self._check_place(each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -82,6 +83,7 @@ class Shape(NamedTuple):
     is_array: bool = False
 
 
+@lru_cache(1024)
 def shape_of(text: str) -> Shape:
     """The type that a text begins with. Raises Refused."""
     found = _shape(text, 0, 0)

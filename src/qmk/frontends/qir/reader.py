@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -104,19 +105,23 @@ def _bits(kind: str, value: Any) -> list[lg.Bit]:
 
 
 def _gather(registers: list[tuple[str, list[lg.Bit]]]) -> list[tuple[str, list[lg.Bit]]]:
-    """Makes one register of bits in a row that are recorded as name[0], name[1] and so on."""
+    """Makes one register of bits that are recorded in a row as name[0], name[1] and so on, in any order; the first is
+    leftmost."""
     found: list[tuple[str, list[lg.Bit]]] = []
-    for label, bits in registers:
-        match = _INDEXED.fullmatch(label)
-        if match is None or len(bits) != 1:
-            found.append((label, bits))
-        elif match[2] == "0" and not any(name == match[1] for name, _ in found):
-            found.append((match[1], list(bits)))
-        elif found and found[-1][0] == match[1] and len(found[-1][1]) == int(match[2]):
-            found[-1][1].extend(bits)
+    for name, rows in itertools.groupby(registers, lambda row: _index_of(row)[0]):
+        run = list(rows)
+        places = [_index_of(row)[1] for row in run]
+        if name and sorted(places) == list(range(len(run))):
+            found.append((name, [run[places.index(k)][1][0] for k in range(len(run))]))
         else:
-            found.append((label, bits))
+            found += run
     return found
+
+
+def _index_of(row: tuple[str, list[lg.Bit]]) -> tuple[str, int]:
+    """The register and the index that the label of one bit names; ("", 0) for others."""
+    match = _INDEXED.fullmatch(row[0]) if len(row[1]) == 1 else None
+    return (match[1], int(match[2])) if match else ("", 0)
 
 
 def _outputs(machine: Reading, registers: list[tuple[str, list[lg.Bit]]]) -> list[Output]:
