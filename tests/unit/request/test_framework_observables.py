@@ -63,7 +63,8 @@ def test_every_form_is_the_same_observable(form: str) -> None:
 SINGLE: list[tuple[Callable[[], Any], str]] = [
     (lambda: qml.X(1), "X1"), (lambda: QiskitPauli("XI"), "X1"), (lambda: QiskitPauli("-ZX"), "-1*X0 Z1"),
     (lambda: cirq.X(LINE[1]), "X1"), (lambda: lib.sX(1), "X1"), (lambda: pauli_string({Q[1]: "X"}), "X1"),
-    (lambda: stim.PauliString("-X_Z"), "-1*X0 Z2"), (lambda: obs.X(), "X0"), (lambda: obs.I() @ obs.Z() @ obs.Y(), "Z1 Y2"),
+    (lambda: stim.PauliString("-X_Z"), "-1*X0 Z2"), (lambda: obs.X(), "X0"),
+    (lambda: obs.I() @ obs.Z() @ obs.Y(), "Z1 Y2"),
     (lambda: 2**0.5 * obs.H(1), "X1 + Z1"),
     (lambda: obs.Hermitian(np.array([[1, 2j], [-2j, 3]]), targets=[1]), "2 - Z1 - 2*Y1"),
     (lambda: qml.Identity(), "1"), (lambda: cirq.PauliSum() + 2, "2"), (lambda: qml.Projector([1], 1), "0.5 - 0.5*Z1"),
