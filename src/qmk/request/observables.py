@@ -52,7 +52,7 @@ def observables(
     ``observable_terms``."""
     single = is_one(given)
     if not single and not isinstance(given, (list, tuple)):
-        raise _wrong(show(given), f"a {type(given).__name__} is none")
+        raise _wrong(show(given), f"a {type(given).__name__} is not an observable")
     each = [cast("ObservableLike", given)] if single else list(cast("Sequence[ObservableLike]", given))
     check("observables", len(each))
     each = [one if (sum_ := read_object(one)) is None else place_sum(sum_, names) for one in each]

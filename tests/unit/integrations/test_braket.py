@@ -98,6 +98,11 @@ def expectation_at(theta: FreeParameter, at: float) -> float:
     return 2 * first + second
 
 
+def test_an_input_without_a_value_is_asked_for_as_braket_has_it() -> None:
+    with pytest.raises(QmkError, match=r"the input 't' .*-> inputs=\{'t': 0.5\}"):
+        Device().run(Circuit().rx(0, FreeParameter("t")), shots=5)
+
+
 def test_batches_and_inputs() -> None:
     theta = FreeParameter("t")
     circuits = [Circuit().rx(0, theta), Circuit().x(0).i(1)]

@@ -36,10 +36,28 @@ def test_mesolve_gives_what_qutip_gives(losses: Any) -> None:
     assert qutip.fidelity(found.final_state, want.final_state) == pytest.approx(1, abs=1e-6)
 
 
-def test_without_operators_there_is_the_final_state_and_others_are_refused() -> None:
-    found = sesolve(H0, PSI, TIMES)
-    assert abs(found.final_state.overlap(qutip.sesolve(H0, PSI, TIMES, options=EXACT).final_state)) == pytest.approx(1)
-    with pytest.raises(QmkError, match="states on the way") as refused:
+@pytest.mark.parametrize("losses", [None, [0.3 * A]], ids=["lossless", "lossy"])
+def test_without_operators_there_are_the_states(losses: Any) -> None:
+    found = mesolve(H0, PSI, TIMES, losses, options={"progress_bar": "tqdm"})
+    want = qutip.mesolve(H0, PSI, TIMES, losses, options=EXACT)
+    assert len(found.states) == len(want.states) == len(TIMES)
+    for ours, theirs in zip([*found.states, found.final_state], [*want.states, want.final_state], strict=True):
+        assert (ours.dims, ours.type) == (theirs.dims, theirs.type)
+        assert qutip.fidelity(ours, theirs) == pytest.approx(1, abs=1e-6)
+
+
+def test_states_are_stored_beside_values_where_they_are_asked_for() -> None:
+    given: dict[str, Any] = {"e_ops": E_OPS, "options": {**EXACT, "store_states": True}}
+    found, want = mesolve(H0, PSI, TIMES, 0.3 * A, **given), qutip.mesolve(H0, PSI, TIMES, [0.3 * A], **given)
+    assert list(found.e_data) == list(want.e_data)
+    assert found.e_data["n"] == pytest.approx(want.e_data["n"], abs=1e-6)
+    assert max(abs((a - b).full()).max() for a, b in zip(found.states, want.states, strict=True)) < 1e-6
+
+
+def test_a_large_model_has_its_final_state_alone() -> None:
+    found = sesolve(qutip.num(17), qutip.basis(17, 3), TIMES)
+    assert abs(found.final_state.overlap(qutip.basis(17, 3))) == pytest.approx(1)
+    with pytest.raises(QmkError, match="at most 16 levels") as refused:
         _ = found.states
     assert refused.value.fields["help"]
 
@@ -70,10 +88,12 @@ def test_a_daemon_gives_the_same(daemon: Any) -> None:
 
 
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
-    "states": (lambda: mesolve(H0, PSI, TIMES, options={"store_states": True}), r"options\['store_states'\]"),
+    "states": (
+        lambda: sesolve(qutip.num(17), qutip.basis(17, 0), TIMES, options={"store_states": True}),
+        r"options\['store_states'\]: the states on the way",
+    ),
     "method": (lambda: mesolve(H0, PSI, TIMES, options={"method": "bdf"}), r"options\['method'\]"),
     "finer": (lambda: sesolve(H0, PSI, TIMES, options={"rtol": 1e-12}), r"options\['rtol'\]"),
-    "bar": (lambda: sesolve(H0, PSI, TIMES, options={"progress_bar": "tqdm"}), r"options\['progress_bar'\]"),
     "unknown": (lambda: sesolve(H0, PSI, TIMES, options={"speed": 1}), "there is no such option"),
     "mixed": (lambda: sesolve(H0, qutip.ket2dm(PSI), TIMES), "psi0: "),
     "norm": (lambda: sesolve(H0, 2 * PSI, TIMES), "its norm is 2"),

@@ -11,6 +11,7 @@ import numpy as np
 import pennylane
 import pytest
 import qiskit
+import stim
 from pyquil import Program, paulis
 from pytket import Circuit as TketCircuit
 from pytket import Qubit
@@ -62,7 +63,8 @@ def test_every_form_is_the_same_observable(form: str) -> None:
 SINGLE: list[tuple[Callable[[], Any], str]] = [
     (lambda: qml.X(1), "X1"), (lambda: QiskitPauli("XI"), "X1"), (lambda: QiskitPauli("-ZX"), "-1*X0 Z1"),
     (lambda: cirq.X(LINE[1]), "X1"), (lambda: lib.sX(1), "X1"), (lambda: pauli_string({Q[1]: "X"}), "X1"),
-    (lambda: obs.X(), "X0"), (lambda: obs.I() @ obs.Z() @ obs.Y(), "Z1 Y2"),
+    (lambda: stim.PauliString("-X_Z"), "-1*X0 Z2"), (lambda: obs.X(), "X0"),
+    (lambda: obs.I() @ obs.Z() @ obs.Y(), "Z1 Y2"),
     (lambda: 2**0.5 * obs.H(1), "X1 + Z1"),
     (lambda: obs.Hermitian(np.array([[1, 2j], [-2j, 3]]), targets=[1]), "2 - Z1 - 2*Y1"),
     (lambda: qml.Identity(), "1"), (lambda: cirq.PauliSum() + 2, "2"), (lambda: qml.Projector([1], 1), "0.5 - 0.5*Z1"),
@@ -74,6 +76,19 @@ def test_single_letters_matrices_and_numbers(at: int) -> None:
     make, text = SINGLE[at]
     values = qmk.expectation(CIRCUIT, [make(), text])
     assert values[0].value == pytest.approx(values[1].value, abs=1e-12)
+
+
+def test_a_string_of_stims_stands_on_the_qubits_of_its_numbers() -> None:
+    circuit = stim.Circuit("H 3\nX 5")
+    for program in (circuit, qmk.Circuit.from_object(circuit)):
+        assert qmk.expectation(program, stim.PauliString("___X_Z")).value == -1
+        with pytest.raises(QmkError, match="acts on 'q0'"):
+            qmk.expectation(program, stim.PauliString("X"))
+
+
+def test_a_string_of_stims_with_an_imaginary_sign_is_refused() -> None:
+    with pytest.raises(QmkError, match="imaginary"):
+        qmk.expectation(CIRCUIT, stim.PauliString("iX"))
 
 
 def tape(*wires: Any) -> Any:

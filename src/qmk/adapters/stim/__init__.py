@@ -8,6 +8,7 @@ ADAPTER = Adapter(
     modules=("stim",),
     reader="qmk.adapters.stim.convert:read",
     writer="qmk.adapters.stim.convert:write",
+    observable="qmk.adapters.stim.convert:read_observable",
     format="stim",
     library="stim",
 )

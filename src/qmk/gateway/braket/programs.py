@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
-from qmk.base.errors import QmkError
+from qmk.base.errors import Finding, QmkError, invalid_graph
 from qmk.gateway.braket import values
 from qmk.gateway.braket.rotations import rotate
 from qmk.qvm.graph import Graph
@@ -58,7 +58,12 @@ def as_json(value: Any) -> Any:
 
 def prepare(source: str, inputs: Mapping[str, Any] | None, shots: int) -> Prepared:
     """Reads a program. Raises INVALID_GRAPH with findings, ValueError for results that do not fit the shots."""
-    graph = to_graph(source.encode(), FORMAT, inputs)
+    try:
+        graph = to_graph(source.encode(), FORMAT, inputs)
+    except QmkError as refused:
+        if not refused.findings:
+            raise
+        raise invalid_graph(list(map(_in_words_of_braket, refused.findings))) from None
     notes: dict[str, Any] = graph.metadata["braket"]
     results: values.Results = notes["results"]
     if results and not notes["implicit"]:
@@ -71,6 +76,13 @@ def prepare(source: str, inputs: Mapping[str, Any] | None, shots: int) -> Prepar
     return Prepared(
         graph, results, n, _measured_qubits(graph, list(range(n)) if notes["implicit"] else notes["qubits"])
     )
+
+
+def _in_words_of_braket(found: Finding) -> Finding:
+    """Braket gives the values of a program's parameters as ``inputs``."""
+    if not found.help.startswith("params="):
+        return found
+    return msgspec.structs.replace(found, help=found.help.replace("params=", "inputs=", 1))
 
 
 def _measured_qubits(graph: Graph, qubits: list[int]) -> list[int]:
