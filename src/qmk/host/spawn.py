@@ -18,7 +18,6 @@ import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
-from subprocess import Popen
 from types import FrameType
 from typing import Protocol
 
@@ -271,8 +270,8 @@ def _start(
     return Child(process, ours, said)
 
 
-def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[int, ...] = ()) -> Popen[bytes]:
-    return Popen(
+def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         job.command,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
@@ -284,7 +283,7 @@ def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[in
     )
 
 
-def _tie(job: Job, stderr: int) -> Popen[bytes]:
+def _tie(job: Job, stderr: int) -> subprocess.Popen[bytes]:
     with orphans.tie() as (inherited, sign):
         process = _open(job, stderr, fds=inherited)
         sign(process.pid)
