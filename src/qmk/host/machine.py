@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from collections import deque
 from pathlib import Path
 
 MEMORY_SHARE = 0.85
@@ -66,6 +67,10 @@ def _left_in(folder: Path, limit: str, used: str, cache: str) -> list[int]:
     return [limit_bytes - max(0, _number(folder / used) - _row(_read(folder / "memory.stat"), cache))]
 
 
+RECENT_LOOKS = 15
+"""Looks at the count of out-of-memory kills before a worker's end, one of which may be that end."""
+
+
 class OutOfMemoryKills:
     """Counts the processes that this machine, or our control group, has ended for want of memory."""
 
@@ -73,6 +78,14 @@ class OutOfMemoryKills:
         self._files = [folder / "memory.events" for folder in _group_folders(root, "")]
         self._files += [folder / "memory.oom_control" for folder in _group_folders(root, "memory")]
         self._files.append(root / "proc/vmstat")
+        self._seen = deque([self.count()], maxlen=RECENT_LOOKS)
+
+    def look(self) -> None:
+        """Notes the number, now and then."""
+        self._seen.append(self.count())
+
+    def any_lately(self) -> bool:
+        return self.count() > self._seen[0]
 
     def count(self) -> int:
         """A number that grows with each of them."""

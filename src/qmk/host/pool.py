@@ -40,8 +40,6 @@ from qmk.rpc.metrics import Counters
 from qmk.worker.messages import Done, Failed, FromAnyWorker, FromWorker, NotDone, Ready, RunProgress, StateSaved
 
 log = logging.getLogger("qmk.pool")
-RECENT_LOOKS = 15
-"""Looks at the machine's count of out-of-memory kills before a worker's end, one of which may be that end."""
 SHORTAGE_S = 0.5
 """How long a launch waits that no worker could be started for."""
 CLOSING_S = 5.0
@@ -68,7 +66,6 @@ class Pool:
         self._ended: asyncio.Future[None] | None = None
         self._sweeper = self._loop.call_later(bounds.idle_s, self._sweep)
         self._kills = OutOfMemoryKills()
-        self._kills_seen = deque([self._kills.count()], maxlen=RECENT_LOOKS)
         self._watcher = self._loop.call_later(bounds.look_s, self._look)
         self._retry = self._loop.call_soon(self._pump)
 
@@ -375,7 +372,7 @@ class Pool:
         if task is not None and worker.complaint is not None:
             self._report_failure(task, task.no_start(worker.engine, worker.complaint), None)
         elif task is not None:
-            recent, memory = self._kills.count() > self._kills_seen[0], self._memory_of(task)
+            recent, memory = self._kills.any_lately(), self._memory_of(task)
             lost = judge_end(worker.engine, status, words, worker.process.fault, recent, memory, worker.ran_out)
             self._report_failure(task, task.fail_with(lost.error), Loss(lost.cause))
         self._pump()
@@ -383,7 +380,7 @@ class Pool:
     def _look(self) -> None:
         """End the workers that will never answer; their launches count as killed from outside."""
         self._watcher = self._loop.call_later(self._bounds.look_s, self._look)
-        self._kills_seen.append(self._kills.count())
+        self._kills.look()
         self._starter.look()
         for worker, pid, why in self._workers.stuck():
             log.warning("worker %d of engine %s %s; it is ended", pid, worker.engine, why)

@@ -270,7 +270,9 @@ def _start(
     return Child(process, ours, said)
 
 
-def _open(job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+def _open(
+    job: Job, stderr: int, stdout: int = subprocess.DEVNULL, fds: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         job.command,
         stdin=subprocess.DEVNULL,
