@@ -206,3 +206,23 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(json.loads(text), SCHEMA)
     assert set(SCHEMA["$defs"]["Document"]["properties"]) == {field.name for field in msgspec.structs.fields(Document)}
+
+
+def test_bits_of_scattered_columns_are_the_shots_that_are_printed() -> None:
+    """More shots than are unpacked at once, bits in an order of their own, and one that nothing writes."""
+    circuit = qmk.Circuit(3, {"a": 3, "b": 2}).h([0, 1, 2]).cx(0, 1)
+    circuit.measure(0, "b[1]").measure(1, "a[0]").measure(2, "a[2]").measure(0, "b[0]")
+    result = qmk.run(circuit, shots=2500, seed=4)
+    for register, width in (("a", 3), ("b", 2)):
+        bits = result.bits(register)
+        assert bits.shape == (2500, width)
+        place = [group.name for group in result.counts.groups].index(register)
+        printed: dict[str, int] = {}
+        for text, count in result.counts.items():
+            part = text.split(" ")[place]
+            printed[part] = printed.get(part, 0) + count
+        rows = ["".join(map(str, row)) for row in bits.tolist()]
+        assert {row: rows.count(row) for row in set(rows)} == printed
+    assert not result.bits("a")[:, 1].any()
+    whole = np.hstack([result.bits(group.name) for group in result.counts.groups])
+    assert np.array_equal(result.bits(), whole)

@@ -111,6 +111,45 @@ def test_a_job_is_found_by_its_id_from_elsewhere(daemon: Any) -> None:
         Provider().job(job.job_id())
 
 
+def test_the_result_of_a_primitive_is_found_by_its_id_from_elsewhere(daemon: Any) -> None:
+    server = str(daemon.socket)
+    circuit, _, _ = ansatz()
+    measured = circuit.measure_all(inplace=False)
+    values = np.linspace(0, 2, 6).reshape(2, 3)
+    pubs: list[Any] = [(measured, values), bell(), (measured, values[0])]
+    sampled = SamplerV2(seed=3, server=server).run(pubs, shots=30)
+    observables = [[SparsePauliOp("Z" * circuit.num_qubits)], [SparsePauliOp("X" * circuit.num_qubits)]]
+    estimated = EstimatorV2(server=server).run([(circuit, observables, values)], precision=0.1)
+    wanted, values_wanted = sampled.result(), estimated.result()[0].data
+
+    found = SamplerV2(server=server).past_result(sampled.job_id(), pubs, shots=30)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.data.keys() == other.data.keys()
+        assert all(np.array_equal(one.data[name].array, other.data[name].array) for name in one.data)
+    again = (
+        EstimatorV2(server=server)
+        .past_result(estimated.job_id(), [(circuit, observables, values)], precision=0.1)[0]
+        .data
+    )
+    assert again.evs.shape == (2, 2)
+    assert np.array_equal(again.evs, values_wanted.evs)
+    assert np.array_equal(again.stds, values_wanted.stds)
+
+    sampler, estimator = SamplerV2(server=server), EstimatorV2(server=server)
+    other: list[tuple[Any, str]] = [
+        (lambda: sampler.past_result(sampled.job_id(), pubs[:2], shots=30), "it has more programs"),
+        (lambda: sampler.past_result(sampled.job_id(), [*pubs, bell()], shots=30), "it has fewer programs"),
+        (lambda: sampler.past_result(sampled.job_id(), [pubs[1], *pubs[1:]], shots=30), "ran another program"),
+        (lambda: sampler.past_result(sampled.job_id(), pubs), "drew 30 shots, not 1024"),
+        (lambda: sampler.past_result(sampled.job_id(), [(measured, values[:1])], shots=30), "has 2 points, not 1"),
+        (lambda: estimator.past_result(estimated.job_id(), [(circuit, observables[0], values)]), "has 2 values, not 1"),
+        (lambda: Provider(server=server).job(sampled.job_id()).result(), "is a primitive's"),
+    ]
+    for ask, what in other:
+        with pytest.raises(qmk.QmkError, match=what):
+            ask()
+
+
 def test_the_provider_lists_devices_of_atoms() -> None:
     names = [backend.name for backend in Provider().backends()]
     assert names[0] == "qmk"

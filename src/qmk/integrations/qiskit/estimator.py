@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.primitives import BaseEstimatorV2, DataBin, PubResult
+from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveResult, PubResult
 from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
@@ -57,11 +57,21 @@ class EstimatorV2(Primitive, BaseEstimatorV2):
 
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> PubJob:
         """Starts a job. Raises ``ValueError`` and ``TypeError`` for what is not a pub, as Qiskit does."""
-        coerced = [EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs]
+        coerced = self._coerce(pubs, precision)
         for at, pub in enumerate(coerced):
             if pub.precision is not None and not pub.precision >= 0:
                 raise ValueError(f"The {at}-th pub has precision {pub.precision}; it has to be 0 or larger.")
         return PubJob(self._run, coerced)
+
+    def past_result(
+        self, job_id: str, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
+    ) -> PrimitiveResult[PubResult]:
+        """The result of a job on a daemon by its id, from any process; ``pubs`` and ``precision`` as they were run.
+        Raises INVALID_PARAMS for others, and as ``Provider.job``."""
+        return self._past(job_id, self._coerce(pubs, precision))
+
+    def _coerce(self, pubs: Iterable[EstimatorPubLike], precision: float | None) -> list[EstimatorPub]:
+        return [EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs]
 
     def _run_pub(self, pub: EstimatorPub, at: int, job_id: str) -> PubResult:
         observables = [dict(one) for one in np.ravel(pub.observables.tolist())]

@@ -16,6 +16,7 @@ from qiskit.providers import JobError, JobStatus, JobV1
 from qiskit.result import Result
 
 from qmk import __version__
+from qmk.base.errors import QmkError
 from qmk.integrations.qiskit.results import experiment_of, header_from
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ class Job(JobV1):
     def _make(self, found: list[Ours]) -> Result:
         headers = self._headers
         if headers is None:
+            if any(each.values is not None for each in found):
+                fix = "ask the primitive: SamplerV2(backend).past_result(job_id, pubs), or that of EstimatorV2"
+                what = f"job {self.job_id()!r:.60} is a primitive's: it has values for pubs, and no counts"
+                raise QmkError("UNSUPPORTED", what, field="job_id", help=fix)
             headers = [header_from(each, name) for each, name in zip(found, self._names, strict=True)]
         memory = self._memory
         rows = [experiment_of(each, header, memory) for each, header in zip(found, headers, strict=True)]

@@ -16,6 +16,7 @@ from qiskit.primitives import (
     BaseSamplerV2,
     BitArray,
     DataBin,
+    PrimitiveResult,
     SamplerPubResult,
 )
 from qiskit.primitives.containers import SamplerPubLike
@@ -57,7 +58,7 @@ class SamplerV2(Primitive, BaseSamplerV2):
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> PubJob:
         """Starts a job. Raises ``ValueError`` and ``TypeError`` for what is not a pub, as Qiskit does."""
-        coerced = [SamplerPub.coerce(pub, self.default_shots if shots is None else shots) for pub in pubs]
+        coerced = self._coerce(pubs, shots)
         for at, pub in enumerate(coerced):
             if not pub.circuit.cregs:
                 warnings.warn(
@@ -67,6 +68,16 @@ class SamplerV2(Primitive, BaseSamplerV2):
                     stacklevel=2,
                 )
         return PubJob(self._run, coerced)
+
+    def past_result(
+        self, job_id: str, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
+    ) -> PrimitiveResult[SamplerPubResult]:
+        """The result of a job on a daemon by its id, from any process; ``pubs`` and ``shots`` as they were run. Raises
+        INVALID_PARAMS for others, and as ``Provider.job``."""
+        return self._past(job_id, self._coerce(pubs, shots))
+
+    def _coerce(self, pubs: Iterable[SamplerPubLike], shots: int | None) -> list[SamplerPub]:
+        return [SamplerPub.coerce(pub, self.default_shots if shots is None else shots) for pub in pubs]
 
     def _run_pub(self, pub: SamplerPub, at: int, job_id: str) -> SamplerPubResult:
         circuit, shape = pub.circuit, pub.shape

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from qiskit.providers import Options
 
 from qmk.adapters.qiskit.angles import name_of
 from qmk.base.seeds import substream
+from qmk.integrations.past import past_target
 from qmk.integrations.qiskit.backend import Backend
 from qmk.request.shots import seed_of
 
@@ -98,6 +100,18 @@ class Primitive:
     def seed_of_pub(self, at: int) -> int:
         """The seed of pub number ``at`` of a run."""
         return seed_of(None) if self.seed is None else substream(self.seed, "pub", at)
+
+    def _past(self, job_id: str, pubs: list[Any]) -> PrimitiveResult[Any]:
+        """The results of a job that was run with these pubs, from any process."""
+        target, client = past_target(self.backend.qmk_target, job_id)
+        past = copy(self)
+        past.backend = copy(self.backend)
+        past.backend.qmk_target = target
+        found = past._run(pubs, job_id)
+        client.require_end()
+        for each in found:
+            each.metadata["simulator_metadata"].pop("seed")  # drawn where the job was run
+        return found
 
     def _run(self, pubs: list[Any], job_id: str) -> PrimitiveResult[Any]:
         return PrimitiveResult([self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)], {"version": 2})
