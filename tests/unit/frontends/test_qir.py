@@ -184,6 +184,18 @@ def test_what_is_not_llvm_is_refused_with_the_line() -> None:
     assert (found.rule, found.line) == ("QIR-01", 3)
 
 
+def test_attributes_of_compilers_are_no_obstacle() -> None:
+    """Files that went through LLVM's passes have attributes of its own, and notes for debuggers."""
+    text = (DATA / "bell.ll").read_text()
+    attributes = 'attributes #0 = { noinline nounwind memory(none) "frame-pointer"="all" "entry_point"'
+    changed = text.replace('attributes #0 = { "entry_point"', attributes).replace(
+        "call void @__quantum__qis", "tail call void @__quantum__qis"
+    )
+    changed = changed.replace("define void @main()", "define dso_local void @main() local_unnamed_addr")
+    assert changed.count("tail call") == 4
+    assert frontends.load(changed.encode()).graph == frontends.load(text.encode()).graph
+
+
 def test_entry_points() -> None:
     two = program("  ret void", "define void @other() #0 {\n  ret void\n}")
     assert refusal(two)[0] == "QIR-02"
