@@ -158,6 +158,27 @@ def test_gates_of_other_writers() -> None:
     assert [node.op for node in one.nodes[1:-1]] == ["core.rz", "core.u", "core.p"]
 
 
+def test_places_are_counted_in_bytes_where_the_type_is_i8() -> None:
+    """So LLVM's passes write them."""
+    table = "@t = constant [3 x ptr] [ptr null, ptr inttoptr (i64 1 to ptr), ptr inttoptr (i64 2 to ptr)]"
+    body = """  %m = alloca [4 x i32]
+  %n = getelementptr inbounds i8, ptr %m, i64 8
+  store i32 2, ptr %n
+  %o = getelementptr [4 x i32], ptr %m, i64 0, i64 2
+  %k = load i32, ptr %o
+  %w = zext i32 %k to i64
+  %b = mul i64 %w, 8
+  %p = getelementptr i8, ptr @t, i64 %b
+  %q = load ptr, ptr %p
+  call void @__quantum__qis__x__body(ptr %q)
+  %r = load ptr, ptr getelementptr inbounds (i8, ptr @t, i64 8)
+  call void @__quantum__qis__h__body(ptr %r)
+  ret void"""
+    graph = frontends.load(program(body, table).encode(), format="qir").graph
+    assert [(node.op, node.vqs) for node in graph.nodes[1:-1]] == [("core.x", ("q_2",)), ("core.h", ("q_1",))]
+    assert refusal(program(body.replace("i64 8\n  store", "i64 6\n  store"), table))[0] == "QIR-06"
+
+
 def test_output_in_some_shots_only_is_refused() -> None:
     body = """
   call void @__quantum__qis__h__body(ptr null)
