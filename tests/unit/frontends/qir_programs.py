@@ -96,12 +96,14 @@ class Program:
         return self.value(f"icmp {word} i64 {self.masked(self.rng.randrange(VARIABLES))}, {self.rng.randrange(4)}")
 
     def some(self, count: int, depth: int) -> None:
+        plain = [self.gate, self.measure, self.measure, self.compute, self.turn]
+        nested = [self.branch, self.branch, self.loop, self.switch] if depth < 2 else []
         for _ in range(count):
-            kinds = [self.gate, self.measure, self.measure, self.compute, self.turn]
-            if depth < 2:
-                kinds += [self.branch, self.branch, self.loop, self.switch]
-            made = self.rng.choice(kinds)
-            made(depth) if made in (self.branch, self.loop, self.switch) else made()  # type: ignore[operator]
+            chosen = self.rng.randrange(len(plain) + len(nested))
+            if chosen < len(plain):
+                plain[chosen]()
+            else:
+                nested[chosen - len(plain)](depth)
 
     def gate(self) -> None:
         kind = self.rng.random()

@@ -158,6 +158,27 @@ def test_gates_of_other_writers() -> None:
     assert [node.op for node in one.nodes[1:-1]] == ["core.rz", "core.u", "core.p"]
 
 
+def test_places_are_counted_in_bytes_where_the_type_is_i8() -> None:
+    """So LLVM's passes write them."""
+    table = "@t = constant [3 x ptr] [ptr null, ptr inttoptr (i64 1 to ptr), ptr inttoptr (i64 2 to ptr)]"
+    body = """  %m = alloca [4 x i32]
+  %n = getelementptr inbounds i8, ptr %m, i64 8
+  store i32 2, ptr %n
+  %o = getelementptr [4 x i32], ptr %m, i64 0, i64 2
+  %k = load i32, ptr %o
+  %w = zext i32 %k to i64
+  %b = mul i64 %w, 8
+  %p = getelementptr i8, ptr @t, i64 %b
+  %q = load ptr, ptr %p
+  call void @__quantum__qis__x__body(ptr %q)
+  %r = load ptr, ptr getelementptr inbounds (i8, ptr @t, i64 8)
+  call void @__quantum__qis__h__body(ptr %r)
+  ret void"""
+    graph = frontends.load(program(body, table).encode(), format="qir").graph
+    assert [(node.op, node.vqs) for node in graph.nodes[1:-1]] == [("core.x", ("q_2",)), ("core.h", ("q_1",))]
+    assert refusal(program(body.replace("i64 8\n  store", "i64 6\n  store"), table))[0] == "QIR-06"
+
+
 def test_output_in_some_shots_only_is_refused() -> None:
     body = """
   call void @__quantum__qis__h__body(ptr null)
@@ -182,6 +203,18 @@ def test_what_is_not_llvm_is_refused_with_the_line() -> None:
         frontends.load(b"; QIR\ndefine void @main() {\n  call @h\n}\n", path="p.ll", format="qir")
     (found,) = caught.value.findings
     assert (found.rule, found.line) == ("QIR-01", 3)
+
+
+def test_attributes_of_compilers_are_no_obstacle() -> None:
+    """Files that went through LLVM's passes have attributes of its own, and notes for debuggers."""
+    text = (DATA / "bell.ll").read_text()
+    attributes = 'attributes #0 = { noinline nounwind memory(none) "frame-pointer"="all" "entry_point"'
+    changed = text.replace('attributes #0 = { "entry_point"', attributes).replace(
+        "call void @__quantum__qis", "tail call void @__quantum__qis"
+    )
+    changed = changed.replace("define void @main()", "define dso_local void @main() local_unnamed_addr")
+    assert changed.count("tail call") == 4
+    assert frontends.load(changed.encode()).graph == frontends.load(text.encode()).graph
 
 
 def test_entry_points() -> None:

@@ -103,7 +103,8 @@ def _end(done: subprocess.CompletedProcess[bytes]) -> str:
         return f"was stopped after {CPU_S} s of processor time; bitcode is read faster than text"
     if b"MemoryError" in done.stderr or b"bad_alloc" in done.stderr or b"out of memory" in done.stderr:
         return f"takes more than {MEMORY_BYTES >> 20} MiB of memory for it"
-    if done.returncode < 0:
-        return f"broke off ({signal.Signals(-done.returncode).name}): the file is damaged, or nested too deep"
+    if done.returncode < 0 or b"PanicException" in done.stderr:
+        how = signal.Signals(-done.returncode).name if done.returncode < 0 else "panic"
+        return f"broke off ({how}): the file is damaged, or nested too deep"
     last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
     return f"failed: {last[:200]}"

@@ -23,6 +23,12 @@ VOID, DOUBLE, POINTER, OTHER = 0, -1, -2, -3
 WIDEST = 64
 """Bits of the widest integer."""
 
+ATTRIBUTES = (
+    *("entry_point", "EntryPoint", "required_num_qubits", "num_required_qubits", "requiredQubits"),
+    *("required_num_results", "num_required_results", "requiredResults"),
+)
+"""Attributes of functions that mean something, also as older versions of QIR spell them."""
+
 _STATIC = re.compile(r"ptr inttoptr \(i\d+ (\d{1,18}) to ptr\)\Z")
 _INSIDE = re.compile(
     r"ptr getelementptr (?:inbounds |nuw |nusw )*\((.*), ptr (@[^,]+)((?:, i\d+ -?\d{1,18})+)\)\Z", re.S
@@ -148,7 +154,8 @@ class _Walk:
         blocks = function.basic_blocks
         order = {block: k for k, block in enumerate(blocks)}
         rows = [[block.name, self.block(block, order)] for block in blocks]
-        attributes = {each.string_kind: each.string_value or "" for each in function.attributes.func}
+        found = function.attributes.func  # pyqir cannot list those that LLVM has no text for
+        attributes = {name: found[name].string_value or "" for name in ATTRIBUTES if name in found}
         return [function.name, given, rows, attributes]
 
     def block(self, block: Any, order: dict[Any, int]) -> list[Any]:

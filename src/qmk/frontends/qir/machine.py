@@ -15,14 +15,16 @@ import msgspec
 from qmk.base.limits import LIMITS
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.builder import Builder
-from qmk.frontends.qir.module import Function, Module, Row, offset_of, shape_of
+from qmk.frontends.qir.module import Function, Module, Row, cell_bytes, shape_of
 from qmk.frontends.qir.order import ranks
+from qmk.frontends.qir.places import bytes_of, constant_value, move_place
 from qmk.frontends.qir.values import FLOAT_OPS, INTEGER_OPS, Arithmetic, Cases, Place, to_signed, undefined_error
 from qmk.sdk.frontend import Refused
 
 MEASURED_ROUNDS = 64
 """Conditions that one call may gather: rounds of a loop whose end a measurement decides."""
 
+_FLAGS = re.compile(r"\A(?:inbounds |nuw |nusw )*")
 _NOTES = ("llvm.dbg.", "llvm.lifetime.")
 """Functions that tell a compiler something, and do nothing."""
 BLOCK_STEPS = 16
@@ -53,7 +55,8 @@ class Machine:
         self.builder = Builder()
         self.arithmetic = Arithmetic(self.builder, self.step)
         self.functions = {each.name: each for each in module.functions}
-        self.constants = [_constant(row) for row in module.constants]
+        self.bytes = [bytes_of(each, module) for each in module.variables]
+        self.constants = [constant_value(row, self.bytes) for row in module.constants]
         self.state = State((), {}, {})
         self.objects = len(module.variables)
         self.sizes: dict[int, int] = {}
@@ -291,13 +294,13 @@ class Machine:
         if op == "load":
             return self.load(read(operands[0]))
         if op == "alloca":
-            return self.new_object(shape_of(extra).cells * self.whole(read(operands[0])))
+            return self.new_object(shape_of(extra).cells * self.whole(read(operands[0])), cell_bytes(extra))
         if op == "get_element_ptr":
-            shape = shape_of(extra.removeprefix("inbounds ").removeprefix("nuw ").removeprefix("nusw "))
+            text = _FLAGS.sub("", extra)
             places = [read(k) for k in operands]
 
             def move(base: Any, *steps: int) -> Any:
-                return _move_place(base, offset_of(shape, [to_signed(k, 64) for k in steps]))
+                return move_place(base, text, [to_signed(k, 64) for k in steps], self.bytes)
 
             return arithmetic.each(move, *places)
         raise Refused("QIR-04", f"'{op.replace('_', '')}' is not read")
@@ -313,13 +316,15 @@ class Machine:
             raise undefined_error(None)
         return found[0].value
 
-    def new_object(self, cells: int) -> Place:
+    def new_object(self, cells: int, size: int = 8) -> Place:
+        """Memory for so many values, each of ``size`` bytes."""
         self.step(1 + cells // 8)
         if cells > 1 << 20:
             raise Refused("QIR-08", f"an object of {cells} values")
         number = self.objects
         self.objects += 1
         self.sizes[number] = cells
+        self.bytes.append(size)
         return Place(number, 0)
 
     def _check_place(self, place: Any) -> Place:
@@ -362,26 +367,3 @@ def _common(one: Path, other: Path) -> int:
             break
         count += 1
     return count
-
-
-def _move_place(base: Any, by: int) -> Any:
-    if isinstance(base, Place):
-        return Place(base.object, base.offset + by)
-    if by == 0 and base is not None:
-        return base
-    raise Refused("QIR-06", "the address is of no memory of the program")
-
-
-def _constant(row: list[Any]) -> Any:
-    """The value of a constant; a function is its name."""
-    match row:
-        case ["function", str(name)]:
-            return name
-        case ["variable", int(place), str(shape), steps]:
-            return Place(place, offset_of(shape_of(shape), steps) if shape else 0)
-        case ["int", _, int(value)] | ["static", int(value)]:
-            return value
-        case ["double", float(value)]:
-            return value
-        case _:
-            return None

@@ -113,6 +113,14 @@ def _shape(text: str, at: int, depth: int) -> tuple[Shape, int] | None:
     return (Shape(1), match.end()) if match else None
 
 
+def cell_bytes(text: str) -> int:
+    """The bytes of one value in an object of this type, as LLVM's passes count offsets."""
+    found = _SCALAR.search(text)
+    if found is None or not found[1].startswith("i"):
+        return 4 if found is not None and found[1] == "float" else 8
+    return max(1, int(found[1][1:]) // 8)
+
+
 def offset_of(shape: Shape, indices: list[int]) -> int:
     """How many values past the start the element is that indices lead to, as ``getelementptr`` counts them."""
     at = indices[0] * shape.cells
