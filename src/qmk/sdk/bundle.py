@@ -64,8 +64,8 @@ python=${PYTHON:-python@PYTHON@}
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (@VERSION@))' ||
     say "this bundle is for Python @PYTHON@; install it, or name one with PYTHON=PATH"
 "$python" -m venv "$folder" || say "install the venv module of that Python (Debian: apt install python3-venv)"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-index --no-deps \\
-    --require-hashes --find-links wheels --requirement @REQUIREMENTS@ || {
+"$folder/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install -r @REQUIREMENTS@ \\
+    --no-index --no-deps --require-hashes --find-links wheels || {
     rm -rf "$folder"
     say "pip could not install it: see above"
 }
