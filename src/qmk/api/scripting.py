@@ -104,6 +104,7 @@ def _sandbox(
     """What starts the process of a script, its provenance, and whether that process is the script's own, so that each
     of its messages has to be checked."""
     from qmk.host import spawn
+    from qmk.host.isolation import jail_host
     from qmk.host.isolation.drivers.held import sandbox_for_scripts
 
     level = parse(isolation) or "wasm"
@@ -111,8 +112,10 @@ def _sandbox(
         if wheels is not None:
             raise arguments.refuse("wheels", os.fspath(wheels), "None for level 'wasm'", "add isolation='jail'")
         runner = build.runner(build.runners())
-        how = {"isolation": level, "runner": runner.stem.removeprefix("script-")}
-        return partial(spawn.script, runner), how, False
+        jailed = jail_host.probe().available
+        runs_in = {"process": "jail" if jailed else "process"}
+        how = {"isolation": level, "runner": runner.stem.removeprefix("script-"), **runs_in}
+        return partial(spawn.script, runner, jailed), how, False
     sandbox = sandbox_for_scripts(level)
     if fuel is not None:
         raise arguments.refuse("fuel", fuel, f"None for level '{level}'", "leave it out; timeout_ms bounds the time")
