@@ -1,4 +1,5 @@
-"""``qmk.run_script`` runs a Python script of a user in a sandbox, in a process of its own. No daemon is needed."""
+"""``qmk.run_script`` runs a Python script of a user in a sandbox, in a process of its own. No daemon is needed;
+``qmk.submit_script`` gives it to one."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ from qmk.worker.messages import Ready
 from qmk.worker.wire import Unframer, WireError, frame
 
 if TYPE_CHECKING:
+    from qmk.client.job import Job
     from qmk.client.sync import Client
     from qmk.host.spawn import Child
 
@@ -96,6 +98,16 @@ def run_script(
     if ended.kind:
         raise QmkError(ended.kind, ended.message, **ended.fields, usage=msgspec.to_builtins(ended.usage))
     return ScriptResult(ended.result, script.seed, lines, ended.usage, how)
+
+
+def submit_script(text: str, *, client: Client | None = None, **options: Any) -> Job:
+    """Give Python text to a daemon as a job, that of ``client`` or the one on this machine, and give the job's handle:
+    ``job.result().script`` is what it gave. ``options`` are those of ``Client.submit_script``; see ``qmk.run_script``
+    for what a script is."""
+    from qmk.client.sync import Client
+
+    client = client or Client()
+    return client.job(client.submit_script(text, **options).job_id)
 
 
 def _sandbox(
