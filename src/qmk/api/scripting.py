@@ -103,7 +103,9 @@ def run_script(
 def submit_script(text: str, *, client: Client | None = None, **options: Any) -> Job:
     """Give Python text to a daemon as a job, that of ``client`` or the one on this machine, and give the job's handle:
     ``job.result().script`` is what it gave. ``options`` are those of ``Client.submit_script``; see ``qmk.run_script``
-    for what a script is."""
+    for what a script is.
+
+    Raises ``QmkError``: CONNECTION_LOST without a daemon, and what ``Client.submit_script`` does."""
     from qmk.client.sync import Client
 
     client = client or Client()
