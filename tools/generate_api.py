@@ -30,7 +30,7 @@ assert {"Circuit", "run", "expectation", "Client"} <= set(qmk.__all__)
 """
 GROUPS = {
     "Programs": ("Circuit", "Program", "Drive", "Parameter", "draw", "rewrite", "on_device"),
-    "Running": ("run", "run_script", "ScriptResult", "sample", "outputs", "NoiseModel", "Embedded"),
+    "Running": ("run", "run_script", "submit_script", "ScriptResult", "sample", "outputs", "NoiseModel", "Embedded"),
     "Observables": ("Observable", "X", "Y", "Z"),
     "Values and derivatives": (
         "expectation", "probabilities", "amplitudes", "state", "sweep", "gradient", "value_and_grad", "metric_tensor",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         state,
     )
     from qmk.api.sampling import Sampled, sample
-    from qmk.api.scripting import ScriptResult, run_script
+    from qmk.api.scripting import ScriptResult, run_script, submit_script
     from qmk.api.sweeping import Swept, sweep
     from qmk.base.errors import QmkError
     from qmk.circuit.circuit import Circuit
@@ -96,6 +96,7 @@ __all__ = [
     "run_script",
     "sample",
     "state",
+    "submit_script",
     "sweep",
     "value_and_grad",
 ]
@@ -143,6 +144,7 @@ _HOMES = {
     "run_script": "qmk.api.scripting",
     "sample": "qmk.api.sampling",
     "state": "qmk.api.observing",
+    "submit_script": "qmk.api.scripting",
     "sweep": "qmk.api.sweeping",
     "value_and_grad": "qmk.api.differentiating",
 }

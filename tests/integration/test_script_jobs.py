@@ -51,7 +51,7 @@ def test_scripts_take_no_place_that_their_runs_need(make_daemon: Make) -> None:
 
 def test_a_script_tells_its_sandbox_and_what_is_around_it(daemon: Any) -> None:
     with Client(daemon.socket) as client:
-        result = client.job(client.submit_script(LOOP, input=1, seed=1).job_id).result()
+        result = qmk.submit_script(LOOP, input=1, seed=1, client=client).result()
         found = result.script
         assert (found.log, found.usage.runs, found.seed) == (["begins"], 1, 1)
         assert found.provenance["isolation"] == "wasm"

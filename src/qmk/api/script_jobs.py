@@ -7,10 +7,8 @@ for it (``host.lines``), by the client that everybody uses; so its runs are jobs
 from __future__ import annotations
 
 import json
-import os
 import time
 from importlib import metadata
-from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
@@ -45,7 +43,7 @@ class ScriptEngine:
         runner = build.runner(build.runners())
         self._runner = runner.stem.removeprefix("script-")
         self._sandbox = Sandbox(runner)
-        self.files = _open_as(runner)
+        self.files = self._sandbox.files
         self.version = metadata.version("wasmtime")
 
     def prepare(self, program: Program, method: str) -> NoReturn:
@@ -72,20 +70,6 @@ class ScriptEngine:
             fields = {**ended.fields, "usage": msgspec.to_builtins(ended.usage)}
             return Failed(run.fence, ended.kind, ended.message, fields)
         return _answer(run, ended, log.lines, self._runner, time.perf_counter() - began_s)
-
-
-def _open_as(path: Path) -> tuple[int, ...]:
-    """The descriptors by which this process has ``path`` open: its memory is mapped from there for each instance."""
-    found = path.stat()
-    numbers = [int(name) for name in os.listdir("/proc/self/fd")] if os.path.isdir("/proc/self/fd") else []
-    return tuple(fd for fd in numbers if _is_same(fd, found))
-
-
-def _is_same(fd: int, found: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.fstat(fd), found)
-    except OSError:
-        return False  # that of the listing
 
 
 def _answer(run: Run, ended: Ended, lines: list[str], runner: str, wall_s: float) -> Done:

@@ -1,4 +1,5 @@
-"""``qmk.run_script`` runs a Python script of a user in a sandbox, in a process of its own. No daemon is needed."""
+"""``qmk.run_script`` runs a Python script of a user in a sandbox, in a process of its own. No daemon is needed;
+``qmk.submit_script`` gives it to one."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ from qmk.worker.messages import Ready
 from qmk.worker.wire import Unframer, WireError, frame
 
 if TYPE_CHECKING:
+    from qmk.client.job import Job
     from qmk.client.sync import Client
     from qmk.host.spawn import Child
 
@@ -98,12 +100,25 @@ def run_script(
     return ScriptResult(ended.result, script.seed, lines, ended.usage, how)
 
 
+def submit_script(text: str, *, client: Client | None = None, **options: Any) -> Job:
+    """Give Python text to a daemon as a job, that of ``client`` or the one on this machine, and give the job's handle:
+    ``job.result().script`` is what it gave. ``options`` are those of ``Client.submit_script``; see ``qmk.run_script``
+    for what a script is.
+
+    Raises ``QmkError``: CONNECTION_LOST without a daemon, and what ``Client.submit_script`` does."""
+    from qmk.client.sync import Client
+
+    client = client or Client()
+    return client.job(client.submit_script(text, **options).job_id)
+
+
 def _sandbox(
     isolation: str, wheels: str | os.PathLike[str] | None, fuel: int | None, memory_bytes: int
 ) -> tuple[Callable[[], Child], dict[str, str], bool]:
     """What starts the process of a script, its provenance, and whether that process is the script's own, so that each
     of its messages has to be checked."""
     from qmk.host import spawn
+    from qmk.host.isolation import jail_host
     from qmk.host.isolation.drivers.held import sandbox_for_scripts
 
     level = parse(isolation) or "wasm"
@@ -111,8 +126,10 @@ def _sandbox(
         if wheels is not None:
             raise arguments.refuse("wheels", os.fspath(wheels), "None for level 'wasm'", "add isolation='jail'")
         runner = build.runner(build.runners())
-        how = {"isolation": level, "runner": runner.stem.removeprefix("script-")}
-        return partial(spawn.script, runner), how, False
+        jailed = jail_host.probe().available
+        runs_in = {"process": "jail" if jailed else "process"}
+        how = {"isolation": level, "runner": runner.stem.removeprefix("script-"), **runs_in}
+        return partial(spawn.script, runner, jailed), how, False
     sandbox = sandbox_for_scripts(level)
     if fuel is not None:
         raise arguments.refuse("fuel", fuel, f"None for level '{level}'", "leave it out; timeout_ms bounds the time")

@@ -210,9 +210,10 @@ def translator(memory_bytes: int) -> Child:
     return _start(command, _environment())
 
 
-def script(runner: Path) -> Child:
-    """Start a process that runs one script with the compiled runner at ``runner``."""
-    return _start([sys.executable, "-P", "-m", "qmk.scripts.process", "--runner", str(runner)], _environment())
+def script(runner: Path, jailed: bool) -> Child:
+    """Start a process that runs one script with the compiled runner at ``runner``, in a jail or not."""
+    command = [sys.executable, "-P", "-m", "qmk.scripts.process", "--runner", str(runner)]
+    return _start([*command, "--jail"] if jailed else command, _environment_of_nobody())
 
 
 def native_script(sandbox: Sandbox, memory_bytes: int, wheels: Path | None) -> Child:

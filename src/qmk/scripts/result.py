@@ -12,7 +12,7 @@ from qmk.scripts.messages import Usage
 class ScriptResult(msgspec.Struct, frozen=True):
     """What a script gave. ``value`` is its result, as JSON has it; ``log`` its lines; ``provenance`` says how it ran:
     level of isolation, version, and the digest of the runner, with which the same script, input and seed give the same
-    bits. Of a job, ``process`` is the level of isolation around the runner."""
+    bits. ``process`` is the level of isolation of the process around the runner."""
 
     value: Any
     seed: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,11 +35,13 @@ Log = Callable[[str], None]
 
 
 class Sandbox:
-    """Runs scripts with the compiled runner at ``path``, one after another, each in a fresh instance."""
+    """Runs scripts with the compiled runner at ``path``, one after another, each in a fresh instance. ``files``: open
+    descriptors that it needs, as memory of an instance is mapped from there."""
 
     def __init__(self, path: Path) -> None:
         self._engine = build.engine()
         self._component = Component.deserialize_file(self._engine, str(path))
+        self.files = _open_as(path)
         self._world = _World()
         self._linker = self._world.linker(self._engine, self._component)
 
@@ -61,6 +64,20 @@ class Sandbox:
             ended = error_of(world.stopped or _stop_of(error, script, store.get_fuel() == 0))
         usage = Usage(script.bounds.fuel - store.get_fuel(), time.thread_time() - began_s, world.runs)
         return msgspec.structs.replace(ended, usage=usage)
+
+
+def _open_as(path: Path) -> tuple[int, ...]:
+    """The descriptors by which this process has ``path`` open."""
+    found = path.stat()
+    numbers = [int(name) for name in os.listdir("/proc/self/fd")] if os.path.isdir("/proc/self/fd") else []
+    return tuple(fd for fd in numbers if _is_same(fd, found))
+
+
+def _is_same(fd: int, found: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), found)
+    except OSError:
+        return False  # that of the listing
 
 
 class _World:

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qmk.worker.jail.entry import Jail, birth
 from qmk.worker.jail.entry import prepare as prepare_jail
@@ -39,7 +39,7 @@ def prepare(path: str, memory_bytes: int, files: tuple[int, ...] = ()) -> Jail:
     return jail
 
 
-def work_once(jail: Jail, channel: Channel[ToWorker], work: Callable[[int], int]) -> int:
+def work_once(jail: Jail, channel: Channel[Any], work: Callable[[int], int]) -> int:
     """Has one worker do ``work``, which gets its process id, and ends as it ended."""
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     born = birth(jail, channel.sock.fileno(), nowhere)

@@ -247,7 +247,7 @@ NOT_CALLED = {
     "Batch", "Expectation", "Gradient", "Objective",
     "Probabilities", "Sampled", "Swept", "Trajectory", "Result",  # QMK makes them
     "LogicalCounts", "ProgramWarning", "QmkError", "__version__", "Drive", "plot",
-    "ScriptResult", "run_script",  # a process of seconds each: tests/unit/api/test_scripting.py
+    "ScriptResult", "run_script", "submit_script",  # a process of seconds each: tests/unit/api/test_scripting.py
 }  # fmt: skip
 LONGEST = 2000
 """Most characters of a refusal."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import qmk
 from qmk.base.seeds import substream
+from qmk.host.isolation import jail_host
 
 pytest.importorskip("wasmtime")
 
@@ -31,6 +34,7 @@ def test_a_script_runs_programs_with_seeds_by_their_number() -> None:
     assert zz == pytest.approx(1)
     assert several == pytest.approx([1, 1])
     assert found.provenance["isolation"] == "wasm"
+    assert found.provenance["process"] == ("jail" if jail_host.probe().available else "process")
     assert (found.usage.runs, found.seed) == (4, 5)
     assert qmk.run_script(LOOP, input={"n": 64}, seed=5, shots=32).value == found.value
 
@@ -69,3 +73,23 @@ def test_a_script_is_refused_or_ended(kind: str) -> None:
 def test_limits_are_the_most_that_can_be_asked_for(given: dict[str, Any]) -> None:
     with pytest.raises(qmk.QmkError, match="exceed the limit 'script_"):
         qmk.run_script(**{"text": "", **given})
+
+
+@pytest.mark.skipif(not jail_host.probe().available, reason="no jail here: qmk doctor says what is missing")
+def test_the_process_of_a_script_is_in_a_jail() -> None:
+    seen: list[str] = []
+
+    def look(_: str) -> None:
+        seen.extend(Path(f"/proc/{pid}/status").read_text() for pid in below(os.getpid()))
+
+    qmk.run_script("import qmk\nqmk.log('begins')\nfor _ in range(10**6): pass", log=look)
+    jailed = [status for status in seen if "\nSeccomp:\t2\n" in status]
+    assert jailed
+    assert all(len(status.partition("NSpid:")[2].partition("\n")[0].split()) > 1 for status in jailed)
+
+
+def below(pid: int) -> list[int]:
+    """The processes that it has started, and those that they have."""
+    found = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    own = [int(each) for row in found for each in row]
+    return [*own, *(each for child in own for each in below(child))]

@@ -72,6 +72,7 @@ reveal_type(qmk.outputs(c, expect=[h])[0])  # -> Graph
 reveal_type(qmk.on_device(c, "zoned").graph)  # -> Graph
 reveal_type(qmk.draw(c, width=360))  # -> Picture
 script: qmk.ScriptResult = qmk.run_script("result = 1", input={"n": 3}, log=print)
+later: qmk.ScriptResult = qmk.submit_script("result = 1", seed=3).result().script
 reveal_type(script.log)  # -> list[str]
 reveal_type(qmk.plot.histogram([qmk.run(c).counts], labels=["a"]))  # -> Figure
 

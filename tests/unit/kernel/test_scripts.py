@@ -8,8 +8,10 @@ import pytest
 
 from qmk.base.limits import LIMITS
 from qmk.kernel.config import TenantConfig
-from qmk.kernel.effects import Kill, Launch, ReplyError, Route
+from qmk.kernel.effects import Kill, Launch, Recall, ReplyError, Route
+from qmk.kernel.events import Recalled
 from qmk.kernel.objects.script import HOST_UID, SESSION
+from qmk.qvm.graph import pack
 from qmk.request.scripts import script_program
 from tests.unit.kernel.conftest import Bench, bell
 
@@ -65,6 +67,7 @@ def test_a_tenant_has_half_of_the_places_and_the_others_the_rest(make_bench: Any
         for _ in range(LIMITS.running_scripts):
             bench.submit(session, graph=SCRIPT, shots=1)
     out = [bench.kernel.jobs.by_id[each.job].tenant for each in bench.launches]
+    assert bench.kernel.jobs.queue.scheduler.figures("alice") == (4, 4)
     assert out == ["alice"] * (LIMITS.running_scripts // 2) + ["bob"] * (LIMITS.running_scripts // 2)
     bench.start(bench.launches[0].job)
     bench.finish(bench.launches[0].job)
@@ -121,6 +124,21 @@ def test_a_script_submits_no_script_and_bounded_rights_are_not_divided(make_benc
     bounded = bench.open(quota={"shots_period": 10**6})
     refused = error_of(bench.call("q_submit", session_id=bounded, graph=SCRIPT))
     assert (refused.kind.name, "quotas of its own" in refused.message) == ("UNSUPPORTED", True)
+
+
+def test_a_script_is_replayed_with_the_rights_of_whoever_replays_it(make_bench: Any) -> None:
+    bench = make_bench()
+    script = launch(bench, bench.open())
+    bench.finish(script)
+    narrow = bench.ask("q_negotiate_caps", requested=[]).session_id
+    (recall,) = [each for each in bench.call("q_replay", session_id=narrow, job_id=script) if isinstance(each, Recall)]
+    bench.step(Recalled, key=recall.key, graph=pack(SCRIPT))
+    assert bench.launches[-1].script
+    bench.start(bench.launches[-1].job)
+    assert error_of(ask(bench, bench.launches[-1].job, graph=bell())).kind.name == "INSUFFICIENT_CAPS"
+    bounded = bench.open(quota={"shots_period": 10**6})
+    refused = error_of(bench.call("q_replay", session_id=bounded, job_id=script))
+    assert refused.kind.name == "UNSUPPORTED"
 
 
 def test_a_new_daemon_goes_on_with_what_the_submitter_could(make_bench: Any) -> None:

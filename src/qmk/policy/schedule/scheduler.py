@@ -23,7 +23,8 @@ class FairScheduler:
 
     def figures(self, tenant: str, /) -> tuple[int, int]:
         share = self.state.shares.by_name.get(tenant)
-        return (len(share.queue), share.running) if share is not None else (0, 0)
+        waiting, running = self.state.scripts.figures(tenant)
+        return (len(share.queue) + waiting, share.running + running) if share is not None else (waiting, running)
 
     def left_ns(self, job: str, /) -> int:
         entry = self.state.entries.get(job)

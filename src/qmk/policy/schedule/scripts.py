@@ -46,6 +46,11 @@ class Scripts:
         mine = self._ranks[job]
         return sum(each.tenant == task.tenant and self._ranks[each.job] < mine for each in self.waiting.values())
 
+    def figures(self, tenant: str) -> tuple[int, int]:
+        """Scripts of the tenant that wait, and that are out."""
+        waiting, out = (sum(task.tenant == tenant for task in each.values()) for each in (self.waiting, self.out))
+        return waiting, out
+
     def decide(self, may_run: Callable[[str], bool]) -> list[Place]:
         """The scripts to launch now, of tenants that may run jobs at all."""
         actions: list[Place] = []
