@@ -161,18 +161,26 @@ def test_the_end_of_a_driver_ends_a_machine_that_boots(host: Host) -> None:
     asyncio.run(main())
 
 
-def test_a_daemon_that_is_killed_leaves_no_machine(
+def machines_of(pid: int) -> list[int]:
+    """The processes of QEMU that a daemon has started."""
+    names = {each: Path(f"/proc/{each}/comm") for each in descendants(pid)}
+    return [each for each, name in names.items() if name.exists() and name.read_text().startswith("qemu")]
+
+
+def test_a_job_that_asks_has_its_own_machine_and_a_daemon_that_is_killed_leaves_none(
     make_daemon: Any, eventually: Callable[[Callable[[], bool], str], None]
 ) -> None:
     daemon = make_daemon(isolation="microvm", cache_bytes=0)
     with Client(daemon.socket) as client:
+        client.run(CLIFFORD, shots=10, isolation="microvm")
+        eventually(lambda: not machines_of(daemon.pid), "the end of the machine of a job that asked for one")
         result = client.run(CLIFFORD, shots=10)
     assert result.provenance.isolation == "microvm"
     started = descendants(daemon.pid)
     assert any(b"qemu" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in started)
     if os.geteuid() == 0:
         users = {pid: Path(f"/proc/{pid}").stat().st_uid for pid in started}
-        qemu = [pid for pid in started if Path(f"/proc/{pid}/comm").read_text().startswith("qemu")]
+        qemu = machines_of(daemon.pid)
         assert qemu
         assert all(users[pid] for pid in qemu), "QEMU is root"
     daemon.kill()
