@@ -23,6 +23,7 @@ from qmk.host.isolation.capability import Capability
 from qmk.host.isolation.drivers.microvm import image, kvm, machine, qmp, snapshot
 from qmk.host.isolation.policy import Isolation
 from qmk.host.losses import UNKNOWN, judge_end
+from qmk.host.watch import innermost
 from qmk.sdk import discovery
 from qmk.worker.messages import Begin, FromWorker, Load, Ready
 from qmk.worker.vm import agent, init
@@ -328,3 +329,10 @@ def test_a_machine_that_listens_is_joined_anew_by_each_copy(tmp_path: Path, monk
     guest.join(10)
     assert begun == [Begin(b"entropy", 5)]
     server.close()
+
+
+def test_the_process_behind_a_chain_of_programs_is_found(tmp_path: Path) -> None:
+    for pid, children in ((10, "11 "), (11, "12 "), (12, ""), (20, "21 22 ")):
+        (tmp_path / str(pid) / "task" / str(pid)).mkdir(parents=True)
+        (tmp_path / str(pid) / "task" / str(pid) / "children").write_text(children)
+    assert [innermost(pid, tmp_path) for pid in (10, 12, 20, 99)] == [12, 12, 20, 99]
