@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -27,12 +27,15 @@ from qmk.host.isolation.drivers.firecracker import machine as firecrackers
 from qmk.host.isolation.drivers.microvm.driver import MicroVMs
 from qmk.host.isolation.drivers.microvm.machine import Host, open_host
 from qmk.host.isolation.drivers.microvm.snapshot import Snapshot, boot
+from qmk.host.isolation.policy import isolation_of
 from qmk.host.isolation.probe import DRIVERS
+from qmk.host.pool import Pool
 from qmk.qvm.graph import digest, pack
 from qmk.sdk.kit.builder import Builder
 from qmk.worker.messages import Done, Failed, FromWorker, Ready, Run, RunProgress
 from qmk.worker.wire import Channel
 from tests.isolation.conftest import require
+from tests.isolation.test_stopped import BOUNDS, LAUNCH, Ears
 
 pytestmark = [pytest.mark.conformance, pytest.mark.slow]
 GRAPH = Builder(3).op("h", 0).op("t", 0).op("cnot", 0, 1).op("h", 1).op("t", 1).op("cnot", 1, 2).measure_all().graph()
@@ -161,18 +164,43 @@ def test_the_end_of_a_driver_ends_a_machine_that_boots(host: Host) -> None:
     asyncio.run(main())
 
 
-def test_a_daemon_that_is_killed_leaves_no_machine(
+def test_a_machine_that_is_stopped_is_ended() -> None:
+    async def main() -> None:
+        ears = Ears()
+        pool = Pool(BOUNDS, cast("Any", ears), isolation=isolation_of("microvm"))
+        try:
+            pool.launch(LAUNCH, pack(CLIFFORD))
+            assert await asyncio.wait_for(ears.ends.get(), 120) == ("a", "done")
+            (machine,) = machines_of(os.getpid())
+            os.kill(machine, signal.SIGSTOP)
+            while pool.pids:
+                await asyncio.sleep(0.02)
+        finally:
+            await pool.close()
+
+    asyncio.run(asyncio.wait_for(main(), 150))
+
+
+def machines_of(pid: int) -> list[int]:
+    """The processes of QEMU that a daemon has started."""
+    names = {each: Path(f"/proc/{each}/comm") for each in descendants(pid)}
+    return [each for each, name in names.items() if name.exists() and name.read_text().startswith("qemu")]
+
+
+def test_a_job_that_asks_has_its_own_machine_and_a_daemon_that_is_killed_leaves_none(
     make_daemon: Any, eventually: Callable[[Callable[[], bool], str], None]
 ) -> None:
     daemon = make_daemon(isolation="microvm", cache_bytes=0)
     with Client(daemon.socket) as client:
+        client.run(CLIFFORD, shots=10, isolation="microvm")
+        eventually(lambda: not machines_of(daemon.pid), "the end of the machine of a job that asked for one")
         result = client.run(CLIFFORD, shots=10)
     assert result.provenance.isolation == "microvm"
     started = descendants(daemon.pid)
     assert any(b"qemu" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in started)
     if os.geteuid() == 0:
         users = {pid: Path(f"/proc/{pid}").stat().st_uid for pid in started}
-        qemu = [pid for pid in started if Path(f"/proc/{pid}/comm").read_text().startswith("qemu")]
+        qemu = machines_of(daemon.pid)
         assert qemu
         assert all(users[pid] for pid in qemu), "QEMU is root"
     daemon.kill()

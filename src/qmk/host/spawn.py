@@ -41,10 +41,6 @@ SHORT = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno
 """Errors of the system that pass: others have what is missing."""
 
 
-WORKER = (sys.executable, "-P", "-m", "qmk.worker.main")
-"""The command of a worker of this Python, without its arguments."""
-
-
 class External(msgspec.Struct, frozen=True):
     """An engine that is not installed as an entry point: ``reference`` is ``module:ATTRIBUTE`` of its declaration,
     ``path`` the folder to import the module from. Only configuration can name one, never the wire."""
@@ -147,7 +143,7 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         arguments += ["--declaration", discovery.reference(engine)]
     remote = external is None and discovery.engine(engine).devices is not None
     if python is None:
-        child = _start([*WORKER, *arguments], _environment(remote))
+        child = _start(_worker(arguments), _environment(remote))
     else:
         script = Path(qmk.__file__).parent / "worker" / "other_environment.py"
         child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(remote))
@@ -175,7 +171,7 @@ def in_sandbox(
     """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound)."""
     shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
     arguments = sandboxed_arguments(sandbox.level, engine, threads, external, nice, memory_bytes)
-    return _start([*WORKER, *arguments], _environment_of_nobody(), sandbox=sandbox, shows=shows)
+    return _start(_worker(arguments), _environment_of_nobody(), sandbox=sandbox, shows=shows)
 
 
 def sandboxed_arguments(
@@ -183,7 +179,7 @@ def sandboxed_arguments(
 ) -> list[str]:
     """The arguments of a worker that a sandbox of this level holds."""
     more = ["--isolation", level, "--memory", str(memory_bytes)]
-    return _own_command(engine, threads, external, nice, more)[len(WORKER) :]
+    return _own_command(engine, threads, external, nice, more)[len(_worker([])) :]
 
 
 def _own_command(engine: str, threads: int, external: External | None, nice: int, more: list[str]) -> list[str]:
@@ -193,7 +189,12 @@ def _own_command(engine: str, threads: int, external: External | None, nice: int
         arguments += ["--declaration", discovery.reference(engine)]
     else:
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
-    return [*WORKER, *arguments]
+    return _worker(arguments)
+
+
+def _worker(arguments: list[str]) -> list[str]:
+    """The command of a worker of this Python."""
+    return [sys.executable, "-P", "-m", "qmk.worker.main", *arguments]
 
 
 def _core_folder() -> str:

@@ -14,7 +14,7 @@ from qmk.host.isolation.cgroup import Cgroup
 from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.launcher import Loss
 from qmk.host.process import ChildProcess
-from qmk.host.watch import LOOK_EVERY_S, Watch, parent_of
+from qmk.host.watch import LOOK_EVERY_S, Watch, innermost, parent_of
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
 from qmk.worker.messages import Failed
@@ -102,8 +102,10 @@ class Worker:
 
     def follow(self, pid: int, look_s: float, group: Callable[..., Cgroup | None]) -> None:
         """Has the process that computes be looked at, and bounded by ``group``: in a jail the child of the first
-        process."""
-        if self.level != "process" and self.process is not None and parent_of(pid) == self.process.pid:
+        process. A virtual machine (``pid`` 0) has a bound of its own."""
+        if self.process is not None and not pid:
+            self.keeper, self.watch = self.watch, Watch(innermost(self.process.pid), look_s)
+        elif self.level != "process" and self.process is not None and parent_of(pid) == self.process.pid:
             self.process.measure(pid)
             self.keeper, self.watch = self.watch, Watch(pid, look_s)
             self.group = group(self.process.pid, pid)

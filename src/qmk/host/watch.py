@@ -25,6 +25,19 @@ def parent_of(pid: int, proc: Path = PROC) -> int:
         return 0
 
 
+def innermost(pid: int, proc: Path = PROC) -> int:
+    """The process that a chain of programs, each the only child of the one before, has in the end started; ``pid``
+    itself where there is none, or the system does not say."""
+    while True:
+        try:
+            children = (proc / str(pid) / "task" / str(pid) / "children").read_text().split()
+        except OSError:
+            return pid
+        if len(children) != 1:
+            return pid
+        pid = int(children[0])
+
+
 class Watch:
     """One process. Looks are counted, not seconds: a daemon that was stopped itself has not looked."""
 

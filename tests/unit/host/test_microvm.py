@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,13 @@ from qmk.host.isolation.capability import Capability
 from qmk.host.isolation.drivers.microvm import image, kvm, machine, qmp, snapshot
 from qmk.host.isolation.policy import Isolation
 from qmk.host.losses import UNKNOWN, judge_end
+from qmk.host.watch import innermost
 from qmk.sdk import discovery
-from qmk.worker.vm import init
-from qmk.worker.vm.ports import Port
+from qmk.worker.messages import Begin, FromWorker, Load, Ready
+from qmk.worker.vm import agent, init
+from qmk.worker.vm.ports import Listening, Port
 from qmk.worker.vm.status import code_of, status_of
+from qmk.worker.wire import Channel
 
 
 def require(*programs: str) -> None:
@@ -299,3 +303,36 @@ def test_a_folder_becomes_a_disk(tmp_path: Path) -> None:
     os.close(disk)
     with pytest.raises(QmkError, match="mksquashfs cannot make a disk"):
         snapshot.disk_of(str(tmp_path / "nowhere"), tmp_path)
+
+
+def test_a_machine_that_listens_is_joined_anew_by_each_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(arguments: list[str], channel: Channel[Any], begin: Callable[[Ready], None]) -> int:
+        begin(Ready(arguments[0], "saved", 0))
+        channel.send(Ready(arguments[0], "begun", 0))
+        return 0
+
+    begun: list[Begin] = []
+    monkeypatch.setattr(agent.main, "main", work)
+    monkeypatch.setattr(agent, "renew", begun.append)
+    monkeypatch.setattr(agent.gc, "freeze", lambda: None)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "guest"))
+    guest = threading.Thread(target=agent.serve, args=(Listening(server),), daemon=True)
+    guest.start()
+    for sent, version in ((Load(["native"], frozen=True), "saved"), (Begin(b"entropy", 5), "begun")):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(str(tmp_path / "guest"))
+            channel: Channel[FromWorker] = Channel(sock, FromWorker)
+            channel.send(sent)
+            assert channel.receive() == Ready("native", version, 0)
+    guest.join(10)
+    assert begun == [Begin(b"entropy", 5)]
+    server.close()
+
+
+def test_the_process_behind_a_chain_of_programs_is_found(tmp_path: Path) -> None:
+    for pid, children in ((10, "11 "), (11, "12 "), (12, ""), (20, "21 22 ")):
+        (tmp_path / str(pid) / "task" / str(pid)).mkdir(parents=True)
+        (tmp_path / str(pid) / "task" / str(pid) / "children").write_text(children)
+    assert [innermost(pid, tmp_path) for pid in (10, 12, 20, 99)] == [12, 12, 20, 99]
