@@ -9,9 +9,9 @@ stopped processes too. The child need do nothing for it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator
 
@@ -26,7 +26,8 @@ def _forget() -> None:
         os.close(_pipe.pop())
 
 
-os.register_at_fork(after_in_child=_forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 @contextlib.contextmanager
@@ -45,7 +46,7 @@ def tie() -> Generator[tuple[tuple[int, ...], Callable[[int], None]]]:
 
 def _read_end() -> int:
     """A read end with an owner of its own; -1 where there is none."""
-    if not hasattr(fcntl, "F_SETSIG"):
+    if sys.platform != "linux":
         return -1
     with _lock, contextlib.suppress(OSError):
         if not _pipe:
@@ -55,6 +56,8 @@ def _read_end() -> int:
 
 
 def _sign(fd: int, pid: int) -> None:
+    import fcntl  # which other systems do not have; this file is read on all
+
     with contextlib.suppress(OSError):  # it has ended already
         fcntl.fcntl(fd, fcntl.F_SETOWN, -pid)
         fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGKILL)

@@ -7,7 +7,6 @@ a process of its own.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -80,6 +79,8 @@ def runner(folder: Path) -> Path:
     """The compiled runner in ``folder``, made if it is not there: about 20 s of processor time, once. Raises
     UNSUPPORTED without the extra, INVALID_PARAMS for a file that another could have written, INTERNAL_ERROR when it
     cannot be made."""
+    import fcntl  # which other systems do not have; this file is read on all
+
     path = folder / f"script-{digest()[:32]}.cwasm"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _require_own(folder)
