@@ -75,7 +75,7 @@ def test_a_lack_of_descriptors_passes_and_leaks_none(monkeypatch: pytest.MonkeyP
     with pytest.raises(spawn.Shortage, match="Too many open files"):
         spawn.worker("stabilizer", 1)
     monkeypatch.undo()
-    monkeypatch.setattr(spawn, "WORKER", ("/nowhere/python", *spawn.WORKER[1:]))
+    monkeypatch.setattr(spawn.sys, "executable", "/nowhere/python")
     with pytest.raises(QmkError, match="No such file") as caught:
         spawn.worker("stabilizer", 1)
     assert not isinstance(caught.value, spawn.Shortage), "it will be no better later"
