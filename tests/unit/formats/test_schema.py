@@ -67,7 +67,7 @@ def test_every_op_has_a_valid_and_an_invalid_node(name):
         "matrix": [[[1.0, 0.0]]],
         "kraus": [[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]]],
     }
-    data = {"levels": [2], "hamiltonian": [{"factor": [1.0, 0.0]}], "times": [0.0, 1.0]}
+    data = {"levels": [2], "hamiltonian": [{"factor": [1.0, 0.0]}], "times": [0.0, 1.0], "text": ["result = 1"]}
     args = {p.name: p.choices[0] if p.choices else sample.get(p.kind, "t") for p in op.params if p.required}
     args |= {p.name: data[p.name] for p in op.params if p.required and p.kind == "data"}
     handles = ("a", "b", "c")
