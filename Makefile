@@ -13,7 +13,7 @@ UV ?= uv
 CARGO := rust=$$(tools/rust.sh); cd native; PATH="$$rust:$$PATH" PYO3_PYTHON="$(CURDIR)/$(BIN)/python" \
   PYO3_BUILD_EXTENSION_MODULE=1 cargo
 
-.PHONY: help setup run test conformance environments lint audit docs site bench crash fuzz models wheel lock clean
+.PHONY: help setup run test conformance hosts environments lint audit docs site bench crash fuzz models wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -31,8 +31,13 @@ test: ## set up, with a PostgreSQL server for the tests, then run the whole test
 
 conformance: ## set up, then all of what the suite takes a sample of, and other projects' suites in QMK_UPSTREAM
 	@tools/setup.sh tests
-	@PYTHON=$(BIN)/python tools/isolation_hosts.sh
+	@PYTHON=$(BIN)/python tools/hosts.sh
 	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance
+
+hosts: setup ## attempts to escape at bubblewrap, gVisor and QEMU, and promtool's judgement of the alerts: all installed with apt
+	@PYTHON=$(BIN)/python tools/hosts.sh
+	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance tests/isolation
+	@$(BIN)/python -m pytest tests/meta/test_alerts.py tests/meta/test_manual.py tests/unit/host/test_policies.py tests/unit/host/test_microvm.py
 
 environments: setup ## the frameworks and engines with environments of their own: made once (7 GB), and run in
 	@QMK_STATE_DIR=$${QMK_STATE_DIR:-$(CURDIR)/$(VENV)-environments} $(BIN)/python -m pytest -m environments

@@ -26,6 +26,7 @@ def test_continuous_integration_runs_the_suite_and_the_checks() -> None:
     assert [line for line in called.splitlines() if line.startswith("make ")] == [
         "make test </dev/null",
         "make lint </dev/null",
+        "make hosts </dev/null",
         "make environments </dev/null",
     ]
     makefile = (ROOT / "Makefile").read_text()

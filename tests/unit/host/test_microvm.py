@@ -35,7 +35,7 @@ from qmk.worker.wire import Channel
 def require(*programs: str) -> None:
     for name in programs:
         if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/bin:/sbin:/bin") is None:
-            pytest.skip(f"{name} is not installed; run tools/isolation_hosts.sh")
+            pytest.skip(f"{name} is not installed; run tools/hosts.sh")
 
 
 def test_a_status_comes_out_of_the_machine_as_it_was_and_is_never_qemus_own() -> None:

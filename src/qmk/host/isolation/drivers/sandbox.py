@@ -104,7 +104,7 @@ def program(name: str, package: str) -> str:
     """The path of a program. Raises UNSUPPORTED with the package to install."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin:/sbin:/bin")
     if found is None:
-        fix = f"install it: apt-get install {package}, or tools/isolation_hosts.sh"
+        fix = f"install it: apt-get install {package}, or tools/hosts.sh"
         raise QmkError("UNSUPPORTED", f"{name} is not installed", help=fix)
     return found
 

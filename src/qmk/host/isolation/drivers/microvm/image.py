@@ -20,7 +20,7 @@ from qmk.base.errors import QmkError
 VARIABLE = "QMK_MICROVM_IMAGE"
 MANIFEST = "image.json"
 KERNEL, FIRST, ROOT = FILES = ("vmlinux", "initrd.cpio", "root.squashfs")
-BUILD = "build it: tools/guest_image.py of the source, or tools/isolation_hosts.sh"
+BUILD = "build it: tools/guest_image.py of the source, or tools/hosts.sh"
 PYTHON_HOME = "/opt/python"
 CODE_HOME = "/opt/qmk"
 ENGINE_HOME = "/srv/engine"

@@ -1,15 +1,26 @@
 #!/bin/sh
-# Install what holds workers and scripts at the levels gvisor, jail and microvm: bubblewrap, a runsc of 2023 or later,
-# QEMU, and the guest image of the Python that PYTHON names (.venv/bin/python), unless it is there already.
+# Install what some tests need of the system. What holds workers and scripts at the levels gvisor, jail and microvm:
+# bubblewrap, a runsc of 2023 or later, QEMU, and the guest image of the Python that PYTHON names (.venv/bin/python),
+# unless it is there already. Prometheus' promtool, AppArmor's parser, mandoc.
 # For Debian and Ubuntu. Without root, or on another system, it says so and succeeds: tests then skip with the reason.
 set -eu
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "isolation_hosts.sh: needs root and apt-get; install bubblewrap and runsc yourself" >&2
+    echo "hosts.sh: needs root and apt-get; install bubblewrap, runsc and promtool yourself" >&2
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools lz4
+apt-get update
+apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools lz4 apparmor mandoc
+if ! command -v promtool >/dev/null; then # without the server that its package would start
+    fetched=$(mktemp -d)
+    chmod 777 "$fetched"
+    (cd "$fetched" && apt-get download prometheus)
+    dpkg-deb --fsys-tarfile "$fetched"/prometheus_*.deb | tar -xO ./usr/bin/promtool >/usr/local/bin/promtool.new
+    chmod 755 /usr/local/bin/promtool.new
+    mv /usr/local/bin/promtool.new /usr/local/bin/promtool
+    rm -rf "$fetched"
+fi
 if ! runsc help run 2>/dev/null | grep -q -- -pass-fd; then
     . /etc/os-release
     if [ "${VERSION_CODENAME:-}" = bookworm ]; then
