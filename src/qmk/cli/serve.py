@@ -26,6 +26,11 @@ PORT_S = 10.0
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Jobs run at once; the usable cores if not given."
 )
 @click.option(
+    "--cluster",
+    metavar="PLACE",
+    help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
+)
+@click.option(
     "--durability",
     type=click.Choice(["process", "power"]),
     help="What an accepted job survives: any end of the daemon (process, if not given), or a power failure too.",
@@ -109,6 +114,7 @@ def command(
     socket_path: str | None,
     data_dir: Path | None,
     workers: int | None,
+    cluster: str | None,
     durability: str | None,
     database: str | None,
     warm: tuple[str, ...],
@@ -144,6 +150,7 @@ def command(
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,
         "workers": workers,
+        "cluster": cluster or None,
         "durability": durability,
         "database": database or None,
         "prestart": warm or None,

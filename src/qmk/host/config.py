@@ -13,6 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
+from qmk.host.cluster.address import read_cluster
 from qmk.host.isolation.policy import Isolation, isolation_of
 from qmk.host.spawn import External
 from qmk.host.sql.sqlite import Durability
@@ -68,7 +69,8 @@ class HostConfig:
     ``cache_bytes``: results of one tenant that answer a repeated job with a seed, 0 for none. ``hedging``: a second
     engine may run on an idle worker where the prediction is in doubt. ``decoding``: what decodes while machines of
     logical qubits run; without it nothing bounds the load of a decoder. ``isolation``: the weakest level that any job
-    runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for.
+    runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for. ``cluster``: where jobs run instead of on
+    this machine, see ``host.cluster.opening``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -96,6 +98,7 @@ class HostConfig:
     hedging: bool = True
     decoding: Decoding | None = None
     isolation: str = AUTO
+    cluster: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -112,6 +115,7 @@ class HostConfig:
             )
         check_limits(self.quotas)
         parse(self.isolation)
+        read_cluster(self.cluster)
         if not 0 <= self.worker_nice <= 19:
             raise QmkError("INVALID_PARAMS", f"worker_nice is 0 to 19, not {self.worker_nice}")
         if self.workers < 1:

@@ -15,6 +15,7 @@ from functools import partial
 
 from qmk.base.errors import QmkError
 from qmk.host.call_server import CallServer
+from qmk.host.cluster.opening import open_pool
 from qmk.host.config import HostConfig
 from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
@@ -114,8 +115,9 @@ class Daemon:
         turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls, metering.on_written)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
-        pool = Pool(config.bounds, host.launches, config.engines, isolation)
+        pool = open_pool(config, host.launches, key) or Pool(config.bounds, host.launches, config.engines, isolation)
         try:
+            await pool.open()
             host.connect(pool)
             host.watch_clock()
             timers.connect(host.timer_fired)

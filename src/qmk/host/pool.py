@@ -76,6 +76,14 @@ class Pool:
         return [worker.process.pid for worker in self._workers if worker.process is not None]
 
     @property
+    def workers(self) -> int:
+        """How many workers exist."""
+        return len(self.pids)
+
+    async def open(self) -> None:
+        """Nothing is waited for: workers start when they are needed."""
+
+    @property
     def zygote_pids(self) -> list[int]:
         return self._starter.pids
 

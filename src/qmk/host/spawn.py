@@ -196,6 +196,12 @@ def translator(memory_bytes: int) -> Child:
     return _start(command, _environment())
 
 
+def bridge() -> Child:
+    """Start the bridge to a cluster. It gets what its environment says to Ray, such as a token of the cluster."""
+    named = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    return _start([sys.executable, "-P", "-m", "qmk.host.cluster.bridge"], {**_environment(), **named})
+
+
 def script(runner: Path) -> Child:
     """Start a process that runs one script with the compiled runner at ``runner``."""
     return _start([sys.executable, "-P", "-m", "qmk.scripts.process", "--runner", str(runner)], _environment())
