@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +115,7 @@ class RayBridge:
             packed = await asyncio.wait_for(actor.attach.remote(self._token), seconds)
             node = await asyncio.wait_for(actor.node.remote(), seconds)
         except (self._ray.exceptions.RayError, TimeoutError) as error:
-            print(f"slot {link.number}, generation {generation}: {error!r}", file=sys.stderr)
+            sys.stderr.write(f"slot {link.number}, generation {generation}: {error!r}\n")
             return False
         if ms.pack(ms.unpack_census(packed).settings) != self._settings or link.actor is not None:
             return False
@@ -205,16 +207,15 @@ class Membership:
         if not self.address:
             self._prepare_key()
         try:
-            import ray
+            self.ray: Any = import_module("ray")
         except ImportError as error:
             message = f"Ray is not installed, which --cluster needs: {error}"
             raise QmkError("UNSUPPORTED", message, help=HOW_TO) from None
-        self.ray: Any = ray
         if not self.address:
             self._head = self._start(join.slots * join.settings.threads)
             self.address = self._head.address
         try:
-            ray.init(self.address, namespace=f"qmk-{join.name}", log_to_driver=False, logging_level="error")
+            self.ray.init(self.address, namespace=f"qmk-{join.name}", log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # Ray raises many kinds, and what it says is for people
             self.leave()
             message = f"cannot join the Ray cluster at {self.address}: {_first_line(error)}"
@@ -240,7 +241,8 @@ class Membership:
         while head.lives:
             time.sleep(AGAIN_S)
         if not self._leaving.is_set():
-            print("the Ray cluster of this machine has ended", file=sys.stderr, flush=True)
+            sys.stderr.write("the Ray cluster of this machine has ended\n")
+            sys.stderr.flush()
             os._exit(1)
 
     def leave(self) -> None:

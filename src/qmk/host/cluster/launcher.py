@@ -1,5 +1,5 @@
-"""The launcher of a cluster. Its queue is here, and a slot is given one launch at a time: the cluster's own queue, which
-knows nothing of tenants, stays empty.
+"""The launcher of a cluster. Its queue is here, and a slot is given one launch at a time: the cluster's own queue,
+which knows nothing of tenants, stays empty.
 
 It speaks to the bridge alone, a child process that may end at any time and is started again. What the slots have run
 meanwhile is heard then. A launch that a slot never got is given to another under the same number; one that went down
@@ -22,6 +22,7 @@ from qmk.host.cluster import messages as ms
 from qmk.host.cluster.messages import Begun, Key, News, Refused, Running, Said, SlotDown, SlotUp
 from qmk.host.cluster.table import Slot, Slots, Task
 from qmk.host.launcher import Capacity, Listener, Loss
+from qmk.host.watch import LOOK_EVERY_S, Watch
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.metrics import Counters
 from qmk.worker.messages import Done, Failed, NotDone, RunProgress
@@ -65,6 +66,8 @@ class ClusterPool:
         self._retry_s = RETRY_S
         self._retry: asyncio.Handle | None = None
         self._bridge: Bridge | None = None
+        self._watch: Watch | None = None
+        self._looking = self._loop.call_later(LOOK_EVERY_S, self._look)
         self._start_bridge()
 
     async def open(self) -> None:
@@ -142,6 +145,7 @@ class ClusterPool:
     async def close(self) -> None:
         """Ends the slots, and the cluster if it was started for us; returns when that is done."""
         self._queue.clear()
+        self._looking.cancel()
         self._closed = self._loop.create_future()
         if self._retry is not None:
             self._retry.cancel()
@@ -159,11 +163,23 @@ class ClusterPool:
         except QmkError as error:
             self._on_bridge_end(error.message)
             return
+        self._watch = Watch(self._bridge.pid)
         self._bridge.send(self._join)
+
+    def _look(self) -> None:
+        """Ends a bridge that will never answer; another is started."""
+        self._looking = self._loop.call_later(LOOK_EVERY_S, self._look)
+        why = self._watch.look() if self._watch is not None else ""
+        if why and self._bridge is not None:
+            log.warning("the bridge to the cluster %s; it is ended", why)
+            self._bridge.kill()
 
     def _on_bridge_end(self, words: str) -> None:
         """Handles the end of the bridge. What the slots run goes on; they are heard through the next one."""
         self._bridge = None
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
         for slot in self.slots.values():
             slot.up = False
         if self._closed is not None:

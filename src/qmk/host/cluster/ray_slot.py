@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from qmk.host.cluster.runner import Runner
 
 
@@ -10,6 +12,4 @@ class RaySlot(Runner):
 
     async def node(self) -> str:
         """The id of its node, in hexadecimal."""
-        import ray
-
-        return ray.get_runtime_context().get_node_id()
+        return import_module("ray").get_runtime_context().get_node_id()
