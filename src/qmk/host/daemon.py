@@ -115,9 +115,12 @@ class Daemon:
         turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls, metering.on_written)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
-        pool = open_pool(config, host.launches, key) or Pool(config.bounds, host.launches, config.engines, isolation)
+        cluster = open_pool(config, host.launches, key)
+        pool = cluster or Pool(config.bounds, host.launches, config.engines, isolation)
         try:
-            await pool.open()
+            if cluster is not None:
+                await cluster.open()
+                routing.elsewhere = cluster.describe
             host.connect(pool)
             host.watch_clock()
             timers.connect(host.timer_fired)

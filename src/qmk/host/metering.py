@@ -47,8 +47,6 @@ class Runs(Protocol):
 
     @property
     def pids(self) -> list[int]: ...
-    @property
-    def workers(self) -> int: ...
     def capacity(self) -> Capacity: ...
 
 
@@ -223,7 +221,7 @@ class Metering:
             "data_free_bytes": self._free_bytes(),
             "queued_graph_bytes": accounts.queued_bytes,
             "kept_bytes": accounts.kept_bytes,
-            "workers": pool.workers,
+            "workers": pool.capacity().workers,
             "worker_slots": pool.capacity().slots,
         }
         rows = [row for each in (self._counters, self._calls.counters, pool.counters) for row in bound(each.samples())]

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import structs
@@ -89,8 +89,14 @@ class ClusterPool:
         """How many slots are up."""
         return sum(slot.up for slot in self.slots.values())
 
+    def describe(self) -> dict[str, Any]:
+        """The cluster, for ``q_query_resources``: its kind and address, the slots that it should have, and those that
+        are up by node."""
+        about = {"address": self.about.address, "cpus": self.about.cpus} if self.about is not None else {}
+        return {"cluster": {"kind": self.name, "slots": self._join.slots, "nodes": self.slots.nodes, **about}}
+
     def capacity(self) -> Capacity:
-        return Capacity(self._join.slots, self.running, len(self._queue), self._memory_bytes)
+        return Capacity(self._join.slots, self.running, len(self._queue), self._memory_bytes, self.workers)
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run ``launch`` as soon as a slot is free."""
