@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,8 @@ class Runner:
 
     def __init__(self, settings: bytes) -> None:
         self._settings: Settings = ms.unpack_settings(settings)
+        self.heard_s = time.monotonic()
+        """When a daemon last listened."""
         self._token = ""
         self._told = 0
         self._memory_bytes = machine.memory_bytes()
@@ -179,6 +182,7 @@ class Runner:
         News up to ``number`` are forgotten. A caller who was superseded gets number -1."""
         if token != self._token:
             return -1, b""
+        self.heard_s = time.monotonic()
         for key in self._news.heard(number):
             self._out.pop(key, None)
         said = await self._news.wait(HEARTBEAT_S)
