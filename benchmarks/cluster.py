@@ -2,7 +2,7 @@
 
 Two daemons, one with ``--cluster ray``, take turns in pairs, so that a busy machine is as busy for both. *bell*: a job
 of 100 shots, submitted and waited for, one after the other. *sweep*: 2,000 points of four qubits as one job. *points*:
-the same number of jobs, one for each point, submitted before any is waited for. *shots*: a million shots of a GHZ state.
+the same number of jobs, one for each point, submitted before any is waited for. *shots*: a million of a GHZ state.
 The results of both must be the same.
 """
 

@@ -31,6 +31,7 @@ START_S = 60.0
 STOP_S = 10.0
 LOOK_S = 10.0
 ORPHAN_S = 600.0
+CLEAR_TRIES, CLEAR_S = 20, 0.1
 STORE_BYTES = 256 << 20
 """Shared memory for results on their way; larger ones go by way of files."""
 
@@ -165,7 +166,11 @@ def keep(folder: Path, temp: str, command: list[str]) -> int:
             child.terminate()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(os.getpgrp(), signal.SIGTERM)  # what it has left
-    shutil.rmtree(temp, ignore_errors=True)
+    for _ in range(CLEAR_TRIES):  # those that still end may still write there
+        shutil.rmtree(temp, ignore_errors=True)
+        time.sleep(CLEAR_S)
+        if not os.path.exists(temp):
+            break
     return status
 
 

@@ -8,6 +8,7 @@ what happened without it. Jails, bounds of memory and the end of stuck workers a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections import OrderedDict
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 2.0
 """``hear`` answers within this time, so that a slot that is silent for longer is known to be lost."""
+LINGER_S = 0.004
 GRAPH_BYTES = 256 << 20
 """Graphs that a slot keeps, those unused for longest given up first."""
 
@@ -82,14 +84,19 @@ class Outbox:
         return ends
 
     async def wait(self, seconds: float) -> list[Said]:
-        """The news, once there are some, or none after so many seconds."""
+        """The news, once there are some, or none after so many seconds. A start alone is kept for ``LINGER_S``: a short
+        launch is over by then, and told with it."""
         if not self._waiting:
-            self._fresh.clear()
-            try:
-                await asyncio.wait_for(self._fresh.wait(), seconds)
-            except TimeoutError:
-                return []
+            await self._freshen(seconds)
+        if self._waiting and all(isinstance(said.what, Begun) for said in self._waiting):
+            await self._freshen(LINGER_S)
         return list(self._waiting)
+
+    async def _freshen(self, seconds: float) -> None:
+        """Waits for further news, for so many seconds at most."""
+        self._fresh.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._fresh.wait(), seconds)
 
 
 def _is_refusal(said: Said) -> bool:
