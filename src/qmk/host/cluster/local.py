@@ -38,9 +38,10 @@ STORE_BYTES = 256 << 20
 
 class Head(msgspec.Struct, frozen=True):
     """``pid``: its keeper, the first process of its group; ``since``: when that began, as the system counts it.
-    ``temp``: the folder of its sockets and logs."""
+    ``temp``: the folder of its sockets and logs; ``client_port``: where Ray's client server listens."""
 
     address: str
+    client_port: int
     pid: int
     since: str
     cpus: int
@@ -101,7 +102,7 @@ def start(folder: Path, cpus: int, environment: Mapping[str, str]) -> Head:
             cwd="/",
             start_new_session=True,
         )
-    head = Head(f"127.0.0.1:{port}", process.pid, _start_of(process.pid), cpus, temp)
+    head = Head(f"127.0.0.1:{port}", client_port, process.pid, _start_of(process.pid), cpus, temp)
     write_private(folder / NAME, msgspec.json.encode(head))
     deadline = time.monotonic() + START_S
     while b"Ray runtime started" not in log.read_bytes():
