@@ -143,7 +143,6 @@ def command(
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
     from qmk.base.decoding import Decoding
-    from qmk.host.config import HostConfig
 
     log.start_log(verbose, log_format)
     given: dict[str, Any] = {
@@ -164,14 +163,20 @@ def command(
         "hedging": False if no_hedging else None,
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
-    config = HostConfig(**{name: value for name, value in given.items() if value is not None})
     own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key, "client-ca": client_ca}
     edge = [f"--{name}={value}" for name, value in own.items() if value]
     edge += [*(f"--allowed-host={name}" for name in allowed_hosts), *observing.arguments()]
     if http is None and (edge or grpc):
         raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
     edge += [f"--address-connections={address_connections}", f"--log-format={log_format}"]
-    _serve(config, http, grpc, own, allowed_hosts, edge)
+    _serve(_config(given), http, grpc, own, allowed_hosts, edge)
+
+
+def _config(given: dict[str, Any]) -> HostConfig:
+    """The configuration with the options that were given; the others have their defaults."""
+    from qmk.host.config import HostConfig
+
+    return HostConfig(**{name: value for name, value in given.items() if value is not None})
 
 
 def _serve(

@@ -380,7 +380,7 @@ def test_a_second_engine_gives_way_to_a_launch_that_waits():
         pool.launch(launch("b"), b"graph")
         assert second.killed
         assert not first.killed
-        assert pool.running == 2
+        assert pool.capacity().running == 2
         first.finish()
         assert ears.heard == [("started", "a"), ("done", "a")]
 

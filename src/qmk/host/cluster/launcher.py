@@ -138,7 +138,11 @@ class ClusterPool:
                 self._tell(slot, ms.Stop(*key, 0.0))
                 continue
             slot.tasks[key] = Task(run.launch, None, None)
-            news = said if any(isinstance(each.what, Begun) for each in said) or not run.begun else [_begun(key), *said]
+            news = (
+                said
+                if any(isinstance(each.what, Begun) for each in said) or not run.begun
+                else [_say_start(key), *said]
+            )
             self._loop.call_soon(self._hear_all, slot, news)
         for task in [*self._queue, *self.slots.tasks]:
             if task.key[0] not in fences:
@@ -339,7 +343,7 @@ class ClusterPool:
             self._begin(slot, task, task.graph)
 
 
-def _begun(key: Key) -> Said:
+def _say_start(key: Key) -> Said:
     return Said(0, *key, Begun())
 
 

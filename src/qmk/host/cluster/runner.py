@@ -77,7 +77,7 @@ class Outbox:
         """Forgets news of a launch that nobody wants, but for what it was refused."""
         self._waiting = [each for each in self._waiting if (each.job, each.fence) != key or _is_refusal(each)]
 
-    def heard(self, number: int) -> list[Key]:
+    def forget(self, number: int) -> list[Key]:
         """Forgets the news up to this one; gives the launches that are over with them."""
         ends = [(said.job, said.fence) for said in self._waiting if said.number <= number and said.is_end]
         self._waiting = [said for said in self._waiting if said.number > number]
@@ -190,7 +190,7 @@ class Runner:
         if token != self._token:
             return -1, b""
         self.heard_s = time.monotonic()
-        for key in self._news.heard(number):
+        for key in self._news.forget(number):
             self._out.pop(key, None)
         said = await self._news.wait(HEARTBEAT_S)
         if token != self._token:

@@ -257,7 +257,7 @@ def test_unheard_news_are_bounded() -> None:
         said = await news.wait(0.0)
         assert [type(each.what) for each in said] == [RunProgress, StateSaved, StateSaved]
         assert said[0].what == RunProgress(1, 99, partial=partial)
-        assert news.heard(said[-1].number) == []
+        assert news.forget(said[-1].number) == []
         assert await news.wait(0.01) == []
 
     asyncio.run(test())
