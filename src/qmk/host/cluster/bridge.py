@@ -38,6 +38,8 @@ from qmk.worker.wire import Unframer, frame
 
 SILENT_S = 5 * HEARTBEAT_S
 """A slot that says nothing for so long is ended."""
+PLACED_S = 30.0
+"""A slot that is not up by then, as nothing is free or it was stopped as it started, is asked for anew."""
 AGAIN_S = 0.2
 CALLS = 8
 """Calls that one actor may work on at once: an order, a wait for news, and those of a bridge that has gone."""
@@ -52,6 +54,8 @@ class Link:
     number: int
     generation: int = 0
     actor: Any = None
+    node: str = ""
+    pid: int = 0
     orders: list[bytes] = field(default_factory=list[bytes])
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -109,7 +113,7 @@ class RayBridge:
         if link is None or not await self._attach(link, actor, int(generation), SILENT_S):
             await self._end(actor)
 
-    async def _attach(self, link: Link, actor: Any, generation: int, seconds: float | None) -> bool:
+    async def _attach(self, link: Link, actor: Any, generation: int, seconds: float) -> bool:
         """Makes the actor the slot's, unless it has another already."""
         try:
             packed = await asyncio.wait_for(actor.attach.remote(self._token), seconds)
@@ -117,9 +121,10 @@ class RayBridge:
         except (self._ray.exceptions.RayError, TimeoutError) as error:
             sys.stderr.write(f"slot {link.number}, generation {generation}: {error!r}\n")
             return False
-        if ms.pack(ms.unpack_census(packed).settings) != self._settings or link.actor is not None:
+        census = ms.unpack_census(packed)
+        if ms.pack(census.settings) != self._settings or link.actor is not None:
             return False
-        link.actor, link.generation = actor, generation
+        link.actor, link.generation, link.node, link.pid = actor, generation, node, census.pid
         link.orders.clear()
         await self.say(ms.SlotUp(link.number, generation, node, packed))
         return True
@@ -138,6 +143,14 @@ class RayBridge:
             actor, link.actor = link.actor, None
             await self.say(ms.SlotDown(link.number, link.generation, why))
             await self._end(actor)
+            self._kill_here(link)
+
+    def _kill_here(self, link: Link) -> None:
+        """Ends the process of a slot on this machine that hears nobody: one that was stopped keeps its processors."""
+        with contextlib.suppress(OSError, AttributeError):
+            here = link.node == self._ray.get_runtime_context().get_node_id()
+            if here and b"ray::RaySlot" in Path(f"/proc/{link.pid}/cmdline").read_bytes():
+                os.kill(link.pid, signal.SIGKILL)
 
     async def _make(self, link: Link) -> None:
         generation = max(link.generation + 1, time.time_ns() // 1_000_000)
@@ -150,7 +163,7 @@ class RayBridge:
             "max_task_retries": 0,
         }
         actor = await asyncio.to_thread(self._slot_class.options(**options).remote, self._settings)
-        if not await self._attach(link, actor, generation, None):
+        if not await self._attach(link, actor, generation, PLACED_S):
             await self._end(actor)
 
     async def _listen(self, link: Link, actor: Any) -> str:
