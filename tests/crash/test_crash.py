@@ -3,13 +3,11 @@ are ``python -m benchmarks.crash`` and ``python -m benchmarks.service_crash``.""
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
 from benchmarks.crash import WORK, storm
-from benchmarks.crash_cluster import ClusterVictim
 from benchmarks.crash_victim import Victim
 from benchmarks.service_crash import Service, ServiceApart
 
@@ -27,19 +25,6 @@ def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, database_url: str):
     assert report.kills["daemon killed"] > 0
     assert report.kills["workers killed"] > 0
     assert report.jobs > 3
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'quantum-microkernel[cluster]'"
-)
-@pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.conformance)])
-def test_nothing_is_lost_doubled_or_wrong_on_a_cluster(tmp_path: Path, kills: int):
-    report = storm(tmp_path, "", kills, clients=4, seed=2, kind=ClusterVictim)
-    assert report.sound, report.text()
-    assert report.kills.total() == kills
-    assert report.kills["slot killed"] > 0
-    assert report.kills["daemon killed"] > 0
 
 
 @pytest.mark.slow
