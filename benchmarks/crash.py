@@ -1,5 +1,6 @@
 """``python -m benchmarks.crash --kills 300``: kill -9 of the daemon and of its workers, at random moments, under load;
-workers that are stopped, disks that are full for a second, and crashes of the database server are mixed in.
+workers that are stopped, disks that are full for a second, and crashes of the database server are mixed in. With
+``--cluster`` jobs run on Ray, and its slots, its head and the bridge to it are killed too.
 
 Clients with patience submit jobs under idempotency keys of their own, wait for them, and read every shot back. The
 bits of a job are a function of program, shots and seed, so each is compared with a run in this process. At the end the
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import qmk
+from benchmarks.crash_cluster import ClusterVictim
 from benchmarks.crash_jobs import KINDS, Accepted, Kind, Outage, Report, Seen, seen
 from benchmarks.crash_victim import Pair, Victim
 from benchmarks.daemon import database_server
@@ -275,6 +277,7 @@ def main() -> int:
         "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
     )
     parser.add_argument("--standby", action="store_true", help="a second daemon stands by and takes over")
+    parser.add_argument("--cluster", action="store_true", help="jobs run on Ray, whose processes are killed too")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
@@ -288,7 +291,7 @@ def main() -> int:
             options.seed,
             durability=options.durability,
             crash_server=crash_server,
-            kind=Pair if options.standby else Victim,
+            kind=Pair if options.standby else ClusterVictim if options.cluster else Victim,
         )
     print(report.text())
     return 0 if report.sound else 1

@@ -1,17 +1,23 @@
-"""The local pool keeps the contract of the launch port."""
+"""Every launcher keeps the contract of the launch port: the local pool, and slots of a cluster."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qmk.host.cluster import messages as ms
+from qmk.host.cluster.launcher import ClusterPool
+from qmk.host.cluster.opening import open_bridge
 from qmk.host.launcher import Launcher, Listener
 from qmk.host.launcher_kit import CHECKS
 from qmk.host.pool import Pool
 from qmk.host.tasks import Bounds
+from tests.loopback import SETTINGS, Machines
 
 
 def local_pool(listener: Listener) -> Launcher:
@@ -21,6 +27,21 @@ def local_pool(listener: Listener) -> Launcher:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_pool_keeps_the_contract(check: Callable[..., Any]) -> None:
     asyncio.run(check(local_pool))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_slots_of_a_cluster_keep_the_contract(check: Callable[..., Any]) -> None:
+    asyncio.run(check(Machines().launcher))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'quantum-microkernel[cluster]'"
+)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_slots_of_ray_keep_the_contract(check: Callable[..., Any], tmp_path: Path) -> None:
+    join = ms.Join("", str(tmp_path), "kit", 2, SETTINGS)
+    asyncio.run(check(lambda listener: ClusterPool("ray", join, 0, listener, open_bridge)))
 
 
 class Deaf:

@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -204,10 +204,21 @@ def daemon_check(socket_path: str | None) -> Check:
 
     try:
         with connect(socket_path) as client:
-            client.query_resources()
+            found = client.query_resources().capacity.get("cluster")
     except QmkError as error:
         if error.kind.name == "CONNECTION_LOST" and not (socket_path or "server" in error.fields):
             return Check("daemon", "ok", "none running (only submit, status, result and cancel need one: qmk serve)")
         fix = error.fields.get("help") or error.fields.get("hint") or "start it with: qmk serve"
         return Check("daemon", "warning", error.message, str(fix))
-    return Check("daemon", "ok", "answers")
+    return cluster_check(found) if found else Check("daemon", "ok", "answers")
+
+
+def cluster_check(found: dict[str, Any]) -> Check:
+    """How many slots of the daemon's cluster are up, and where."""
+    up = sum(found["nodes"].values())
+    where = ", ".join(f"{count} on {node[:12]}" for node, count in sorted(found["nodes"].items()))
+    text = f"answers; {up} of {found['slots']} slots are up on its {found['kind']} cluster{where and f' ({where})'}"
+    if up == found["slots"]:
+        return Check("daemon", "ok", text)
+    fix = "slots wait for free processors of the cluster: add a node, or ask qmk serve for fewer --workers"
+    return Check("daemon", "warning", text, fix)

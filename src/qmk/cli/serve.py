@@ -27,6 +27,11 @@ PORT_S = 10.0
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Jobs run at once; the usable cores if not given."
 )
 @click.option(
+    "--cluster",
+    metavar="PLACE",
+    help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
+)
+@click.option(
     "--durability",
     type=click.Choice(["process", "power"]),
     help="What an accepted job survives: any end of the daemon (process, if not given), or a power failure too.",
@@ -122,6 +127,7 @@ def command(
     socket_path: str | None,
     data_dir: Path | None,
     workers: int | None,
+    cluster: str | None,
     durability: str | None,
     database: str | None,
     blobs: str | None,
@@ -151,13 +157,13 @@ def command(
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
-    from qmk.host.config import HostConfig
 
     log.start_log(verbose, log_format)
     given: dict[str, Any] = {
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,
         "workers": workers,
+        "cluster": cluster or None,
         "durability": durability,
         "database": database or None,
         "blobs": blobs,
@@ -173,11 +179,10 @@ def command(
         "hedging": False if no_hedging else None,
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
-    config = HostConfig(**{name: value for name, value in given.items() if value is not None})
     own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key, "client-ca": client_ca}
     edge = _edge(http is not None, grpc is not None, own, allowed_hosts, observing)
     more = [f"--address-connections={address_connections}", f"--log-format={log_format}"]
-    _serve(config, http, grpc, own, allowed_hosts, [*edge, *more])
+    _serve(_config(given), http, grpc, own, allowed_hosts, [*edge, *more])
 
 
 def _edge(
@@ -189,6 +194,13 @@ def _edge(
     if not http and (edge or grpc):
         raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
     return edge
+
+
+def _config(given: dict[str, Any]) -> HostConfig:
+    """The configuration with the options that were given; the others have their defaults."""
+    from qmk.host.config import HostConfig
+
+    return HostConfig(**{name: value for name, value in given.items() if value is not None})
 
 
 def _serve(

@@ -13,6 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
+from qmk.host.cluster.address import read_cluster
 from qmk.host.isolation.policy import Isolation, isolation_of
 from qmk.host.object_blobs import check_url
 from qmk.host.spawn import External
@@ -72,6 +73,7 @@ class HostConfig:
     runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for. ``standby``: where another daemon uses the
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
+    ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -101,6 +103,7 @@ class HostConfig:
     isolation: str = AUTO
     standby: bool = False
     blobs: str = ""
+    cluster: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -122,6 +125,7 @@ class HostConfig:
             )
         check_limits(self.quotas)
         parse(self.isolation)
+        read_cluster(self.cluster)
         if not 0 <= self.worker_nice <= 19:
             raise QmkError("INVALID_PARAMS", f"worker_nice is 0 to 19, not {self.worker_nice}")
         if self.workers < 1:

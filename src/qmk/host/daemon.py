@@ -15,6 +15,7 @@ from functools import partial
 
 from qmk.base.errors import QmkError
 from qmk.host.call_server import CallServer
+from qmk.host.cluster.opening import open_pool
 from qmk.host.config import HostConfig
 from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
@@ -126,8 +127,12 @@ class Daemon:
         turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls, metering.on_written)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
-        pool = Pool(config.bounds, host.launches, config.engines, isolation, Lines(calls.new_line))
+        cluster = open_pool(config, host.launches, key)
+        pool = cluster or Pool(config.bounds, host.launches, config.engines, isolation, Lines(calls.new_line))
         try:
+            if cluster is not None:
+                await cluster.open()
+                routing.elsewhere = cluster.describe
             host.connect(pool)
             host.watch_clock()
             timers.connect(host.timer_fired)

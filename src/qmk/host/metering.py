@@ -14,7 +14,7 @@ from typing import Protocol
 from qmk import __version__
 from qmk.host.job_log import JobLog
 from qmk.host.journal import Batch
-from qmk.host.pool import Pool
+from qmk.host.launcher import Capacity
 from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
 from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, Job
@@ -38,6 +38,16 @@ class Served(Protocol):
 
     @property
     def connections(self) -> int: ...
+
+
+class Runs(Protocol):
+    """What is counted of a launcher. ``pids``: of the processes that it has on this machine."""
+
+    counters: Counters
+
+    @property
+    def pids(self) -> list[int]: ...
+    def capacity(self) -> Capacity: ...
 
 
 class _Known:
@@ -172,11 +182,11 @@ class Metering:
         self._touched: deque[str] = deque()
         self._log = JobLog(kernel.jobs.by_id.get)
         self._log.join()
-        self._pool: Pool | None = None
+        self._pool: Runs | None = None
         self._counters.set("build_info", 1, (__version__,))
         self._counters.set("daemon_start_time_seconds", time.time())
 
-    def open_for(self, pool: Pool) -> None:
+    def open_for(self, pool: Runs) -> None:
         """Begins to answer, once the journal is replayed."""
         self._pool = pool
         self._jobs.begin(self._kernel.jobs.by_id.live.values())
@@ -211,7 +221,7 @@ class Metering:
             "data_free_bytes": self._free_bytes(),
             "queued_graph_bytes": accounts.queued_bytes,
             "kept_bytes": accounts.kept_bytes,
-            "workers": len(pool.pids),
+            "workers": pool.capacity().workers,
             "worker_slots": pool.capacity().slots,
         }
         rows = [row for each in (self._counters, self._calls.counters, pool.counters) for row in bound(each.samples())]

@@ -78,12 +78,9 @@ class Pool:
     def zygote_pids(self) -> list[int]:
         return self._starter.pids
 
-    @property
-    def running(self) -> int:
-        return len(self._workers.tasks)
-
     def capacity(self) -> Capacity:
-        return Capacity(self._bounds.slots, self.running, len(self._queue), self._bounds.memory_bytes)
+        bounds = self._bounds
+        return Capacity(bounds.slots, len(self._workers.tasks), len(self._queue), bounds.memory_bytes, len(self.pids))
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run ``launch`` as soon as there is room."""

@@ -82,6 +82,8 @@ class Routing:
     ) -> None:
         self.isolation = isolation or Isolation()
         self.memory_bytes = memory_bytes
+        self.elsewhere: Callable[[], dict[str, Any]] = dict
+        """What to say of the places other than this machine that run jobs."""
         self._workers = workers
         self._external = {name: _load(engine) for name, engine in external.items()}
         self._rating = rates.rate(self.declarations, rates.default_path(data_dir))
@@ -274,7 +276,12 @@ class Routing:
         return q_query_resources.Reply(
             devices=[q_query_resources.Device("ideal", IDEAL, [family.name for family in FAMILIES])],
             engines=[_engine_row(declaration) for declaration in self.declarations.values()],
-            capacity={"memory_bytes": self.memory_bytes, "cpus": machine.cpus(), "workers": self._workers},
+            capacity={
+                "memory_bytes": self.memory_bytes,
+                "cpus": machine.cpus(),
+                "workers": self._workers,
+                **self.elsewhere(),
+            },
             queue=q_query_resources.Queue(queued, running, workers),
         )
 

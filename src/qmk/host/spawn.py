@@ -217,6 +217,12 @@ def script(runner: Path, jailed: bool) -> Child:
     return _start([*command, "--jail"] if jailed else command, _environment_of_nobody())
 
 
+def bridge() -> Child:
+    """Start the bridge to a cluster. It gets what its environment says to Ray, such as a token of the cluster."""
+    named = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    return _start([sys.executable, "-P", "-m", "qmk.host.cluster.bridge"], {**_environment(), **named})
+
+
 def native_script(sandbox: Sandbox, memory_bytes: int, wheels: Path | None) -> Child:
     """Start a process in a sandbox that runs one script in this Python, which may take ``memory_bytes`` and import what
     lies in the folder ``wheels``."""

@@ -30,7 +30,7 @@ def settle(name: str, threads: int, nice: int = 0) -> None:
     SIGINT is ignored (Ctrl-C in a terminal reaches the host, which decides), SIGTERM kills, no signal is blocked,
     SIGPIPE stays an error return. The kernel's out-of-memory killer is told to take this process before the host.
     """
-    _die_with_parent(name)
+    die_with_parent(name)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -48,7 +48,8 @@ def _wish(name: str, value: str) -> None:
         pathlib.Path("/proc/self", name).write_text(value)
 
 
-def _die_with_parent(name: str) -> None:
+def die_with_parent(name: str) -> None:
+    """Has the system kill this process when the thread that started it ends, and calls it ``name`` in its lists."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)

@@ -329,7 +329,7 @@ def test_a_launch_that_yielded_goes_on_in_another_process():
         pool.interrupt(interrupt("a", "yield"))
         first.say(StateSaved(1, "chk", 1, 0, b"state", stopped=True))
         assert ears.heard[-1] == ("saved", "a", "chk", True)
-        assert pool.running == 0
+        assert pool.capacity().running == 0
         pool.launch(launch("b"), b"")
         assert len(FakeProcess.made) == 1, "the worker is idle and takes the next launch"
         first.finish()
@@ -368,7 +368,7 @@ def test_of_two_engines_the_first_result_counts_and_ends_the_other(winner: int):
         await asyncio.sleep(0)
         assert workers[1 - winner].killed
         assert ears.heard == [("started", "a"), ("done", "a", "second") if winner else ("done", "a")]
-        assert pool.running == 0
+        assert pool.capacity().running == 0
 
     run(scenario)
 
@@ -380,7 +380,7 @@ def test_a_second_engine_gives_way_to_a_launch_that_waits():
         pool.launch(launch("b"), b"graph")
         assert second.killed
         assert not first.killed
-        assert pool.running == 2
+        assert pool.capacity().running == 2
         first.finish()
         assert ears.heard == [("started", "a"), ("done", "a")]
 

@@ -1,0 +1,103 @@
+"""The table of a cluster's slots as the daemon knows them, and which of them a launch takes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from qmk.host.cluster.messages import Key
+from qmk.host.launcher import plan_name
+from qmk.kernel.effects import Interrupt, Launch
+
+HELD_GRAPHS = 64
+"""Graphs that a slot is trusted to still hold; it says so when it does not."""
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A launch with what it needs. ``graph`` is None for one that was taken over: the slot has it. ``asks`` are
+    interrupts that it has not answered. ``begun``: the listener knows that it has started."""
+
+    launch: Launch
+    graph: bytes | None
+    state: bytes | None
+    asks: list[Interrupt] = field(default_factory=list[Interrupt])
+    begun: bool = False
+    waited_s: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return self.launch.job, self.launch.fence
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """``up``: it takes orders. While the bridge is away it may be at work all the same, so that its tasks stay."""
+
+    number: int
+    generation: int = 0
+    node: str = ""
+    memory_bytes: int = 0
+    up: bool = False
+    tasks: dict[Key, Task] = field(default_factory=dict[Key, Task])
+    graphs: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
+    plans: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
+    engines: set[str] = field(default_factory=set[str])
+
+    def renew(self, generation: int) -> None:
+        """It was made anew: it holds nothing."""
+        self.generation = generation
+        self.graphs.clear()
+        self.plans.clear()
+        self.engines.clear()
+
+    def give(self, launch: Launch) -> bool:
+        """Notes that the slot gets the launch; whether it holds the graph already."""
+        self.engines.add(launch.engine)
+        _remember(self.plans, plan_name(launch))
+        return _remember(self.graphs, launch.digest)
+
+
+def _remember(kept: OrderedDict[str, None], name: str) -> bool:
+    held = name in kept
+    kept[name] = None
+    kept.move_to_end(name)
+    if len(kept) > HELD_GRAPHS:
+        kept.popitem(last=False)
+    return held
+
+
+class Slots(dict[int, Slot]):
+    """By number."""
+
+    def choose(self, launch: Launch) -> Slot | None:
+        """A slot that is free, on a machine with the memory (one alone there may try): one that holds the program,
+        else one that has run the engine, else any."""
+        free = [slot for slot in self.values() if slot.up and not slot.tasks and self._has_memory(slot, launch)]
+        return max(
+            free,
+            key=lambda slot: (plan_name(launch) in slot.plans, launch.engine in slot.engines, -slot.number),
+            default=None,
+        )
+
+    def _has_memory(self, slot: Slot, launch: Launch) -> bool:
+        there = [task for each in self.values() if each.node == slot.node for task in each.tasks.values()]
+        needed = sum(task.launch.memory_bytes for task in there) + launch.memory_bytes
+        return not (slot.memory_bytes and there and needed > slot.memory_bytes)
+
+    def holder(self, key: Key) -> tuple[Slot, Task] | None:
+        """The slot that has the launch."""
+        return next(((slot, slot.tasks[key]) for slot in self.values() if key in slot.tasks), None)
+
+    @property
+    def tasks(self) -> list[Task]:
+        return [task for slot in self.values() for task in slot.tasks.values()]
+
+    @property
+    def nodes(self) -> dict[str, int]:
+        """How many slots are up on each node."""
+        counts: dict[str, int] = {}
+        for slot in self.values():
+            if slot.up:
+                counts[slot.node] = counts.get(slot.node, 0) + 1
+        return counts

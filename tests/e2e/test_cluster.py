@@ -1,0 +1,132 @@
+"""``qmk serve --cluster``: the same commands, and the same bits, where jobs run on a cluster."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from qmk.client import Client
+from qmk.host import machine
+from qmk.host.cluster import local
+from qmk.host.launcher_kit import LONG
+from qmk.rpc.keys import secret
+
+Qmk = Callable[..., subprocess.CompletedProcess[str]]
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'quantum-microkernel[cluster]'"
+)
+
+
+@pytest.fixture(autouse=True)
+def with_ray(environment: dict[str, str]) -> None:
+    """Commands find Ray where this process does."""
+    found = (environment["PYTHONPATH"], os.environ.get("PYTHONPATH"))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, found))
+
+
+def await_listening(served: subprocess.Popen[str]) -> None:
+    assert served.stderr is not None
+    line = served.stderr.readline()
+    assert "listening" in line, line + served.stderr.read()
+
+
+@pytest.fixture
+def ended(folder: Path) -> Iterator[None]:
+    """No cluster is left behind by a daemon that was killed."""
+    yield
+    head = local.find(folder / "state")
+    if head is not None:
+        local.stop(folder / "state", head)
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_job_runs_on_a_cluster_of_this_machine(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None
+) -> None:
+    served = start("serve", "--cluster", "ray", "--workers", "1")
+    await_listening(served)
+    wish = ("run", "examples/bell.qasm", "--shots", "1000", "--seed", "5", "--json")
+    done = json.loads(qmk(*wish, "--socket", "s").stdout)
+    assert done["counts"] == json.loads(qmk(*wish).stdout)["counts"]
+    notes = done["provenance"]["notes"]
+    assert notes["cluster"] == "ray"
+    assert len(bytes.fromhex(notes["node"])) == 28, "the id of a node of Ray"
+    head = local.find(folder / "state")
+    assert head is not None
+    served.send_signal(signal.SIGTERM)
+    assert served.wait(60) == 0
+    assert not head.lives
+    assert not Path(head.temp).exists()
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_launch_outlives_its_daemon(start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None) -> None:
+    served = start("serve", "--cluster", "ray", "--workers", "1")
+    await_listening(served)
+    with Client(folder / "s", patience_s=60.0) as client:
+        job = client.submit(LONG, shots=200, seed=3, engine="reference").job_id
+        while client.status(job).state != "RUNNING":
+            time.sleep(0.01)
+        served.kill()
+        served.wait()
+        await_listening(start("serve", "--cluster", "ray", "--workers", "1"))
+        status = client.wait(job)
+        assert status.state == "COMPLETED"
+        assert status.result is not None
+        assert sum(status.result.counts.values()) == 200
+        happened = [event.kind for event in client.events(job).events]
+    assert happened.count("started") == 1, happened
+    assert "requeued" not in happened
+
+
+@pytest.mark.slow
+@needs_ray
+@pytest.mark.parametrize("outside", [False, True], ids=["a node", "a client"])
+def test_a_daemon_joins_a_cluster(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]], environment: dict[str, str], folder: Path, outside: bool
+) -> None:
+    cluster = folder / "cluster"
+    cluster.mkdir(mode=0o700)
+    key = cluster / "cluster.key"
+    secret(key)
+    environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(key)}
+    head = local.start(cluster, machine.cpus(), environment)
+    try:
+        found = re.search(r"--address='([^']+):\d+'", (Path(head.temp) / "start.log").read_text())
+        assert found is not None
+        place = f"ray://{found[1]}:{head.client_port}" if outside else head.address
+        served = start("serve", "--cluster", place, "--workers", "1")
+        await_listening(served)
+        done = json.loads(qmk("run", "examples/bell.qasm", "--seed", "5", "--json", "--socket", "s").stdout)
+        assert done["provenance"]["notes"]["cluster"] == "ray"
+        assert "1 of 1 slots are up on its ray cluster" in qmk("doctor", "--socket", "s").stdout
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(60) == 0
+        assert head.lives, "it is not the daemon's to end"
+    finally:
+        local.stop(cluster, head)
+
+
+def test_a_place_that_is_none_is_refused(qmk: Qmk) -> None:
+    refused = qmk("serve", "--cluster", "slurm")
+    assert refused.returncode == 2
+    assert "'ray', HOST:PORT or ray://HOST:PORT" in refused.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed: pip uninstall ray")
+def test_without_ray_it_says_how_to_get_it(qmk: Qmk) -> None:
+    refused = qmk("serve", "--cluster", "ray")
+    assert refused.returncode == 3
+    assert "Ray is not installed" in refused.stderr
+    assert "quantum-microkernel[cluster]" in refused.stderr
