@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,7 @@ def test_slots_of_a_cluster_keep_the_contract(check: Callable[..., Any]) -> None
     asyncio.run(check(Machines().launcher))
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'quantum-microkernel[cluster]'"
-)
+@pytest.mark.environments
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_slots_of_ray_keep_the_contract(check: Callable[..., Any], tmp_path: Path) -> None:
     join = ms.Join("", str(tmp_path), "kit", 2, SETTINGS)

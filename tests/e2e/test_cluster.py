@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -21,16 +20,6 @@ from qmk.host.launcher_kit import LONG
 from qmk.rpc.keys import secret
 
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
-needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'quantum-microkernel[cluster]'"
-)
-
-
-@pytest.fixture(autouse=True)
-def with_ray(environment: dict[str, str]) -> None:
-    """Commands find Ray where this process does."""
-    found = (environment["PYTHONPATH"], os.environ.get("PYTHONPATH"))
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, found))
 
 
 def await_listening(served: subprocess.Popen[str]) -> None:
@@ -48,8 +37,7 @@ def ended(folder: Path) -> Iterator[None]:
         local.stop(folder / "state", head)
 
 
-@pytest.mark.slow
-@needs_ray
+@pytest.mark.environments
 def test_a_job_runs_on_a_cluster_of_this_machine(
     qmk: Qmk, start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None
 ) -> None:
@@ -69,8 +57,7 @@ def test_a_job_runs_on_a_cluster_of_this_machine(
     assert not Path(head.temp).exists()
 
 
-@pytest.mark.slow
-@needs_ray
+@pytest.mark.environments
 def test_a_launch_outlives_its_daemon(start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None) -> None:
     served = start("serve", "--cluster", "ray", "--workers", "1")
     await_listening(served)
@@ -90,8 +77,7 @@ def test_a_launch_outlives_its_daemon(start: Callable[..., subprocess.Popen[str]
     assert "requeued" not in happened
 
 
-@pytest.mark.slow
-@needs_ray
+@pytest.mark.environments
 @pytest.mark.parametrize("outside", [False, True], ids=["a node", "a client"])
 def test_a_daemon_joins_a_cluster(
     qmk: Qmk, start: Callable[..., subprocess.Popen[str]], environment: dict[str, str], folder: Path, outside: bool
@@ -124,8 +110,10 @@ def test_a_place_that_is_none_is_refused(qmk: Qmk) -> None:
     assert "'ray', HOST:PORT or ray://HOST:PORT" in refused.stderr
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed: pip uninstall ray")
-def test_without_ray_it_says_how_to_get_it(qmk: Qmk) -> None:
+def test_without_ray_it_says_how_to_get_it(qmk: Qmk, folder: Path, environment: dict[str, str]) -> None:
+    (folder / "absent").mkdir()
+    (folder / "absent" / "ray.py").write_text("raise ImportError('there is no ray')")
+    environment["PYTHONPATH"] = os.pathsep.join([str(folder / "absent"), environment["PYTHONPATH"]])
     refused = qmk("serve", "--cluster", "ray")
     assert refused.returncode == 3
     assert "Ray is not installed" in refused.stderr

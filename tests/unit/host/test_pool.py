@@ -14,6 +14,7 @@ from qmk.base.isolation import Level
 from qmk.host import pool as pool_module
 from qmk.host.isolation.policy import Isolation
 from qmk.host.launcher import Loss
+from qmk.host.machine import OutOfMemoryKills
 from qmk.host.pool import Pool
 from qmk.host.spawn import Shortage
 from qmk.host.tasks import Bounds
@@ -501,8 +502,8 @@ def test_a_launch_waits_while_no_worker_can_be_started_and_an_idle_one_gives_its
     run(scenario)
 
 
-class Counter:
-    """Stands for the machine's count of out-of-memory kills."""
+class Counter(OutOfMemoryKills):
+    """Its count of out-of-memory kills is what the test says."""
 
     kills = 0
 
