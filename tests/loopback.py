@@ -11,6 +11,7 @@ from qmk.host.cluster import messages as ms
 from qmk.host.cluster.launcher import ClusterPool
 from qmk.host.cluster.runner import Runner
 from qmk.host.launcher import Listener
+from qmk.host.pool import Pool
 
 SETTINGS = ms.Settings("1", threads=1, processes=2, idle_s=60.0, nice=0, isolation="auto")
 
@@ -42,8 +43,8 @@ class Machines:
         self.bridges.append(bridge)
         return bridge
 
-    def launcher(self, listener: Listener) -> ClusterPool:
-        return ClusterPool("ray", self.join, 0, listener, self.open_bridge)
+    def launcher(self, listener: Listener, here: Pool | None = None) -> ClusterPool:
+        return ClusterPool("ray", self.join, 0, listener, self.open_bridge, here)
 
 
 class LoopbackBridge:

@@ -127,8 +127,9 @@ class Daemon:
         turns = Turns(loop.call_soon, threads.do, self._journal_broken, soon, calls, metering.on_written)
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
-        cluster = open_pool(config, host.launches, key)
-        pool = cluster or Pool(config.bounds, host.launches, config.engines, isolation, Lines(calls.new_line))
+        here = Pool(config.bounds, host.launches, config.engines, isolation, Lines(calls.new_line))
+        cluster = open_pool(config, host.launches, key, here)
+        pool = cluster or here
         try:
             if cluster is not None:
                 await cluster.open()

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from msgspec import structs
@@ -33,6 +33,10 @@ RETRY_MOST_S = 10.0
 """How long after its end the bridge is started again, doubled at each try up to this."""
 
 
+if TYPE_CHECKING:
+    from qmk.host.pool import Pool
+
+
 class Bridge(Protocol):
     """The way to the slots."""
 
@@ -47,15 +51,22 @@ OpenBridge = Callable[[Callable[[ms.FromBridge], None], Callable[[str], None]], 
 
 
 class ClusterPool:
-    """``name``: of the kind of cluster, such as ``ray``, for the provenance of results."""
+    """``name``: of the kind of cluster, such as ``ray``, for the provenance of results. ``here`` runs scripts, which
+    only wait for their runs and speak to the daemon meanwhile."""
 
     def __init__(
-        self, name: str, join: ms.Join, memory_bytes: int, listener: Listener, open_bridge: OpenBridge
+        self,
+        name: str,
+        join: ms.Join,
+        memory_bytes: int,
+        listener: Listener,
+        open_bridge: OpenBridge,
+        here: Pool | None = None,
     ) -> None:
         self.name, self.counters = name, Counters()
         self.about: ms.Joined | None = None
         self._join, self._memory_bytes = join, memory_bytes
-        self._listener, self._open_bridge = listener, open_bridge
+        self._listener, self._open_bridge, self._here = listener, open_bridge, here
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Task] = deque()
         self.slots = Slots({number: Slot(number) for number in range(join.slots)})
@@ -77,8 +88,9 @@ class ClusterPool:
 
     @property
     def pids(self) -> list[int]:
-        """The process id of the bridge; workers are on other machines."""
-        return [self._bridge.pid] if self._bridge is not None else []
+        """The process ids of the bridge and of workers with scripts; the others are on other machines."""
+        here = self._here.pids if self._here is not None else []
+        return [self._bridge.pid, *here] if self._bridge is not None else here
 
     @property
     def running(self) -> int:
@@ -100,6 +112,9 @@ class ClusterPool:
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run ``launch`` as soon as a slot is free."""
+        if launch.script and self._here is not None:
+            self._here.launch(launch, graph, state)
+            return
         self._queue.append(Task(launch, graph, state))
         self._pump()
 
@@ -113,6 +128,8 @@ class ClusterPool:
             slot, task = found
             task.asks.append(interrupt)
             self._tell(slot, ms.Ask(interrupt))
+        elif self._here is not None:
+            self._here.interrupt(interrupt)
 
     def cancel(self, job: str, fence: int, grace_s: float = 0.0) -> None:
         """Stop that launch, wherever it is. A slot that cannot be told now is told when it is up again."""
@@ -123,11 +140,15 @@ class ClusterPool:
             found[0].tasks.pop((job, fence))
             self._tell(found[0], ms.Stop(job, fence, grace_s))
             self._pump()
+        elif self._here is not None:
+            self._here.cancel(job, fence, grace_s)
 
     def waited_s(self, job: str, fence: int) -> float:
         """Seconds for which the launch was ready to run and had no processor, as its slot last said."""
         found = self.slots.holder((job, fence))
-        return found[1].waited_s if found is not None else 0.0
+        if found is not None:
+            return found[1].waited_s
+        return self._here.waited_s(job, fence) if self._here is not None else 0.0
 
     def reconcile(self, fences: Mapping[str, int]) -> list[tuple[str, int]]:
         """Takes over the launches of these jobs that the slots have; their news follow on a later turn of the loop."""
@@ -147,7 +168,8 @@ class ClusterPool:
         for task in [*self._queue, *self.slots.tasks]:
             if task.key[0] not in fences:
                 self.cancel(*task.key)
-        return [task.key for task in (*self._queue, *self.slots.tasks)]
+        here = self._here.reconcile(fences) if self._here is not None else []
+        return [*(task.key for task in (*self._queue, *self.slots.tasks)), *here]
 
     def prestart(self, engine: str) -> None:
         """A slot starts an engine with its first launch, and keeps it."""
@@ -159,6 +181,8 @@ class ClusterPool:
         self._closed = self._loop.create_future()
         if self._retry is not None:
             self._retry.cancel()
+        if self._here is not None:
+            await self._here.close()
         if self._bridge is None:
             return
         self._bridge.send(ms.Leave())

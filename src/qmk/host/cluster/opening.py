@@ -16,14 +16,15 @@ from qmk.host.process import ChildProcess
 if TYPE_CHECKING:
     from qmk.host.config import HostConfig
     from qmk.host.launcher import Listener
+    from qmk.host.pool import Pool
 
 PROCESSES = 3
 """Workers that a slot keeps, of the engines last used; one of them runs."""
 
 
-def open_pool(config: HostConfig, listener: Listener, key: bytes) -> ClusterPool | None:
+def open_pool(config: HostConfig, listener: Listener, key: bytes, here: Pool) -> ClusterPool | None:
     """The launcher; None where jobs run on this machine. ``key``, the daemon's own, sets its slots apart from those of
-    others. Raises as ``spawn.bridge``."""
+    others; ``here`` runs scripts. Raises as ``spawn.bridge``."""
     address = read_cluster(config.cluster)
     if address is None:
         return None
@@ -39,7 +40,7 @@ def open_pool(config: HostConfig, listener: Listener, key: bytes) -> ClusterPool
         external=config.engines,
     )
     join = ms.Join(address, str(config.data_dir.absolute()), name, bounds.slots, settings)
-    return ClusterPool(LOCAL, join, config.memory_bytes, listener, open_bridge)
+    return ClusterPool(LOCAL, join, config.memory_bytes, listener, open_bridge, here)
 
 
 def open_bridge(on_message: Callable[[ms.FromBridge], None], on_end: Callable[[str], None]) -> Bridge:

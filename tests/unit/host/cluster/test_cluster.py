@@ -81,6 +81,28 @@ def test_a_launch_goes_on_while_the_bridge_is_away() -> None:
     run(test)
 
 
+def test_a_script_runs_beside_the_daemon_and_not_in_a_slot() -> None:
+    async def test(machines: Machines) -> None:
+        ears, other = Ears(), launch_of("job_a", 1, SHORT)
+        script = structs.replace(launch_of("job_b", 1, LONG), script=True)
+        here = Pool(Bounds(1, 1, 1, 1 << 30, 60.0), ears)
+        launcher = machines.launcher(ears, here)
+        await launcher.open()
+        launcher.launch(script, pack(LONG))
+        launcher.launch(other, pack(SHORT))
+        await until(lambda: "started" in ears.of(script) and ears.has_ended(other))
+        assert launcher.reconcile({"job_b": 1}) == [("job_b", 1)]
+        assert set(here.pids) < set(launcher.pids)
+        launcher.cancel("job_b", 1)
+        await until(lambda: not here.capacity().running)
+        launcher.launch(structs.replace(script, fence=2), pack(SHORT))
+        await until(lambda: ears.has_ended(structs.replace(script, fence=2)))
+        assert "cluster" not in ears.of(structs.replace(script, fence=2))[-1].notes
+        await launcher.close()
+
+    run(test)
+
+
 def test_an_order_that_was_lost_is_given_again_under_the_same_number() -> None:
     async def test(machines: Machines) -> None:
         ears, launch = Ears(), launch_of("job_a", 1, SHORT)
