@@ -78,17 +78,21 @@ def test_single_letters_matrices_and_numbers(at: int) -> None:
     assert values[0].value == pytest.approx(values[1].value, abs=1e-12)
 
 
+def string(text: str) -> Any:
+    return stim.PauliString(text)
+
+
 def test_a_string_of_stims_stands_on_the_qubits_of_its_numbers() -> None:
     circuit = stim.Circuit("H 3\nX 5")
     for program in (circuit, qmk.Circuit.from_object(circuit)):
-        assert qmk.expectation(program, stim.PauliString("___X_Z")).value == -1
+        assert qmk.expectation(program, string("___X_Z")).value == -1
         with pytest.raises(QmkError, match="acts on 'q0'"):
-            qmk.expectation(program, stim.PauliString("X"))
+            qmk.expectation(program, string("X"))
 
 
 def test_a_string_of_stims_with_an_imaginary_sign_is_refused() -> None:
     with pytest.raises(QmkError, match="imaginary"):
-        qmk.expectation(CIRCUIT, stim.PauliString("iX"))
+        qmk.expectation(CIRCUIT, string("iX"))
 
 
 def tape(*wires: Any) -> Any:
