@@ -120,9 +120,9 @@ def test_the_result_of_a_primitive_is_found_by_its_id_from_elsewhere(daemon: Any
     sampled = SamplerV2(seed=3, server=server).run(pubs, shots=30)
     observables = [[SparsePauliOp("Z" * circuit.num_qubits)], [SparsePauliOp("X" * circuit.num_qubits)]]
     estimated = EstimatorV2(server=server).run([(circuit, observables, values)], precision=0.1)
-    wanted, values_wanted = sampled.result(), estimated.result()[0].data
+    wanted, values_wanted = cast("Any", sampled.result()), estimated.result()[0].data
 
-    found: Any = SamplerV2(server=server).past_result(sampled.job_id(), pubs, shots=30)
+    found = cast("Any", SamplerV2(server=server).past_result(sampled.job_id(), pubs, shots=30))
     for one, other in zip(found, wanted, strict=True):
         assert one.data.keys() == other.data.keys()
         assert all(np.array_equal(one.data[name].array, other.data[name].array) for name in one.data)
