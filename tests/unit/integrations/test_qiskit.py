@@ -123,9 +123,11 @@ def test_the_result_of_a_primitive_is_found_by_its_id_from_elsewhere(daemon: Any
     wanted, values_wanted = cast("Any", sampled.result()), estimated.result()[0].data
 
     found = cast("Any", SamplerV2(server=server).past_result(sampled.job_id(), pubs, shots=30))
-    for one, other in zip(found, wanted, strict=True):
-        assert one.data.keys() == other.data.keys()
-        assert all(np.array_equal(one.data[name].array, other.data[name].array) for name in one.data)
+    pairs: list[Any] = list(zip(found, wanted, strict=True))
+    for pair in pairs:
+        one, other = (each.data for each in pair)
+        assert one.keys() == other.keys()
+        assert all(np.array_equal(one[name].array, other[name].array) for name in one)
     again = (
         EstimatorV2(server=server)
         .past_result(estimated.job_id(), [(circuit, observables, values)], precision=0.1)[0]
