@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,14 +120,12 @@ def test_the_result_of_a_primitive_is_found_by_its_id_from_elsewhere(daemon: Any
     sampled = SamplerV2(seed=3, server=server).run(pubs, shots=30)
     observables = [[SparsePauliOp("Z" * circuit.num_qubits)], [SparsePauliOp("X" * circuit.num_qubits)]]
     estimated = EstimatorV2(server=server).run([(circuit, observables, values)], precision=0.1)
-    wanted, values_wanted = cast("Any", sampled.result()), estimated.result()[0].data
+    wanted, values_wanted = sampled.result(), estimated.result()[0].data
 
-    found = cast("Any", SamplerV2(server=server).past_result(sampled.job_id(), pubs, shots=30))
-    pairs: list[Any] = list(zip(found, wanted, strict=True))
-    for pair in pairs:
-        one, other = (each.data for each in pair)
-        assert one.keys() == other.keys()
-        assert all(np.array_equal(one[name].array, other[name].array) for name in one)
+    found = SamplerV2(server=server).past_result(sampled.job_id(), pubs, shots=30)
+    for given, first in zip(found, wanted, strict=True):
+        assert given.data.keys() == first.data.keys()
+        assert all(np.array_equal(given.data[name].array, first.data[name].array) for name in given.data)
     again = (
         EstimatorV2(server=server)
         .past_result(estimated.job_id(), [(circuit, observables, values)], precision=0.1)[0]
