@@ -4,6 +4,7 @@ and its calls. What is left to attack of the sandbox is then as small as of a ja
 from __future__ import annotations
 
 import os
+import sys
 
 from qmk.worker.jail import entry, root, seccomp
 from qmk.worker.jail import kernel as linux
@@ -19,8 +20,10 @@ def confine(memory_bytes: int = 0) -> None:
     for path in ("/proc", "/sys"):
         if os.path.isdir(path) and os.listdir(path):
             linux.check(linux.LIBC.umount2(path.encode(), MNT_DETACH), f"umount {path}")
-    if not os.access("/tmp", os.W_OK):
-        root.mount_scratch("/tmp")
-    os.environ.update(HOME="/tmp", TMPDIR="/tmp")
+    place = root.SCRATCH
+    if not os.access(place, os.W_OK):
+        place = root.scratch_of(sys.path)
+        root.mount_scratch(place)
+    os.environ.update(HOME=place, TMPDIR=place)
     entry.drop_capabilities()
     seccomp.install(seccomp.program(os.getpid(), seccomp.REFUSE), listen=False)

@@ -46,11 +46,11 @@ class Bubblewrap:
         return Capability("jail", available=True, cost_ms=took_s * 1e3, cost_of="an empty sandbox")
 
     def hold(self, job: Job) -> Held:
-        binds = binds_of(root.paths_of(job.shows))
+        paths = root.paths_of(job.shows)
         command = [
             program("bwrap", "bubblewrap"), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session",
-            "--hostname", "qmk", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--proc", "/proc", "--dir", "/tmp",
-            *binds, "--remount-ro", "/", "--chdir", "/", "--", *job.command,
+            "--hostname", "qmk", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--proc", "/proc",
+            "--dir", root.scratch_of(paths), *binds_of(paths), "--remount-ro", "/", "--chdir", "/", "--", *job.command,
         ]  # fmt: skip
         return Held(command, folder(), job.environment)
 
