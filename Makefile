@@ -35,7 +35,7 @@ conformance: ## set up, then all of what the suite takes a sample of, and other 
 	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance
 
 hosts: setup ## attempts to escape at bubblewrap, gVisor and QEMU, and promtool's judgement of the alerts: all installed with apt
-	@PYTHON=$(BIN)/python tools/hosts.sh
+	@PYTHON=$(BIN)/python tools/hosts.sh || echo "hosts: not everything could be installed; tests of what is missing are skipped, and listed"
 	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance tests/isolation
 	@$(BIN)/python -m pytest tests/meta/test_alerts.py tests/meta/test_manual.py tests/unit/host/test_policies.py tests/unit/host/test_microvm.py
 
