@@ -8,12 +8,11 @@ has put the same is nobody's business: a put takes as long then.
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from qmk.base.errors import QmkError
+from qmk.rpc.kept import Kept, remember
 
 NAME_CHARS = 64
 REMEMBERED = 256
@@ -91,21 +90,11 @@ class PutLately:
     """Which blobs each tenant has put lately. Safe to call from several threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._names: dict[str, OrderedDict[str, None]] = {}
+        self._names: dict[str, Kept[str, bool]] = {}
 
     def note(self, tenant: str, name: str) -> bool:
         """Whether the tenant has put this blob lately; from now on it has. Nobody has for no tenant."""
-        if not tenant:
-            return False
-        with self._lock:
-            names = self._names.setdefault(tenant, OrderedDict())
-            known = name in names
-            names[name] = None
-            names.move_to_end(name)
-            if len(names) > REMEMBERED:
-                names.popitem(last=False)
-        return known
+        return bool(tenant) and remember(self._names.setdefault(tenant, Kept()), name, REMEMBERED)
 
 
 def is_name(text: str) -> bool:

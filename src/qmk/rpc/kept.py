@@ -55,3 +55,11 @@ class Kept(Generic[K, V]):
                 _, (_, gone) = self._rows.popitem(last=False)
                 self._held -= gone
             return value
+
+
+def remember(kept: Kept[K, bool], key: K, most: int) -> bool:
+    """Whether the key was kept; from now on it is, as the newest of at most so many."""
+    known = kept.get(key) is not None
+    if not known:
+        kept.put(key, True, 0, 0, most)
+    return known

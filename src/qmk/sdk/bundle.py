@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
 import sysconfig
 import tarfile
@@ -113,7 +114,8 @@ def create(
         (draft / "images.txt").write_text("".join(f"{image}\n" for image in sorted(set(images))))
         (draft / "install.sh").write_text(_install_text())
         for path in added:
-            _copy(path, draft / "added" / path.name)
+            (draft / "added").mkdir(exist_ok=True)
+            shutil.copyfile(path, draft / "added" / path.name)
         sums = "".join(f"{_digest(path)}  {path.relative_to(draft)}\n" for path in _files(draft)).encode()
         (draft / SUMS).write_bytes(sums)
         (draft / SIGNATURE).write_bytes(key.sign(sums))
@@ -239,13 +241,6 @@ def _digest_of(stream: IO[bytes]) -> str:
     while piece := stream.read(_CHUNK):
         digest.update(piece)
     return digest.hexdigest()
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(exist_ok=True)
-    with source.open("rb") as read, target.open("xb") as written:
-        while piece := read.read(_CHUNK):
-            written.write(piece)
 
 
 def _folder_of(target: Path) -> Path:

@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import os
 import time
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from qmk.host import machine
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.messages import Begin, Begun, Census, Key, Refused, Running, Said, Settings
+from qmk.rpc.kept import Kept
 from qmk.worker.messages import Done, Failed, NotDone, Partial, RunProgress, StateSaved
 
 if TYPE_CHECKING:
@@ -37,22 +37,14 @@ class Graphs:
 
     def __init__(self, most_bytes: int = GRAPH_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
+        self._kept: Kept[str, bytes] = Kept()
 
     def put(self, digest: str, graph: bytes) -> None:
-        if digest not in self._kept:
-            self._kept[digest] = graph
-            self._bytes += len(graph)
-        self._kept.move_to_end(digest)
-        while self._bytes > self._most_bytes and len(self._kept) > 1:
-            self._bytes -= len(self._kept.popitem(last=False)[1])
+        if self._kept.get(digest) is None:
+            self._kept.put(digest, graph, len(graph), max(self._most_bytes, len(graph)))
 
     def get(self, digest: str) -> bytes | None:
-        graph = self._kept.get(digest)
-        if graph is not None:
-            self._kept.move_to_end(digest)
-        return graph
+        return self._kept.get(digest)
 
 
 class Outbox:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from qmk.host.cluster.messages import Key
 from qmk.host.launcher import plan_name
 from qmk.kernel.effects import Interrupt, Launch
+from qmk.rpc.kept import Kept, remember
 
 HELD_GRAPHS = 64
 """Graphs that a slot is trusted to still hold; it says so when it does not."""
@@ -40,8 +40,8 @@ class Slot:
     memory_bytes: int = 0
     up: bool = False
     tasks: dict[Key, Task] = field(default_factory=dict[Key, Task])
-    graphs: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
-    plans: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
+    graphs: Kept[str, bool] = field(default_factory=Kept[str, bool])
+    plans: Kept[str, bool] = field(default_factory=Kept[str, bool])
     engines: set[str] = field(default_factory=set[str])
 
     def renew(self, generation: int) -> None:
@@ -54,17 +54,8 @@ class Slot:
     def give(self, launch: Launch) -> bool:
         """Notes that the slot gets the launch; whether it holds the graph already."""
         self.engines.add(launch.engine)
-        _remember(self.plans, plan_name(launch))
-        return _remember(self.graphs, launch.digest)
-
-
-def _remember(kept: OrderedDict[str, None], name: str) -> bool:
-    held = name in kept
-    kept[name] = None
-    kept.move_to_end(name)
-    if len(kept) > HELD_GRAPHS:
-        kept.popitem(last=False)
-    return held
+        remember(self.plans, plan_name(launch), HELD_GRAPHS)
+        return remember(self.graphs, launch.digest, HELD_GRAPHS)
 
 
 class Slots(dict[int, Slot]):
