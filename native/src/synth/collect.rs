@@ -5,9 +5,10 @@
 //! core joins earlier ones on its pair that it can be brought next to, where the product takes fewer gates. Ops that
 //! are no plain gates are fences: nothing passes them on their qubits.
 
+use super::interaction::{interaction, sum, three};
 use super::set::Native;
-use super::weyl::{dagger, parallel, reduced, split, turned, Axis, Core, Term, IDENTITY, X, Y, Z};
-use crate::circuit::matrix::{one, product_one, product_two, split_three, two, One};
+use super::weyl::{dagger, parallel, split, turned, Axis, Core, Term, IDENTITY, Z};
+use crate::circuit::matrix::{one, product_one, product_two, two, One};
 use crate::circuit::{Circuit, Kind, Op, NONE};
 
 /// A part of a circuit on wires, in order.
@@ -81,7 +82,7 @@ impl List {
             if op.cond != NONE || !op.kind.is_gate() {
                 list.fence(op);
             } else if op.kind.n_qubits() == 3 {
-                split_three(op, &mut |kind, qubits, angles| list.gate(kind, qubits, angles));
+                three(op, &mut |kind, qubits| list.gate(kind, qubits, &[]));
             } else {
                 list.gate(op.kind, op.qubits(), circuit.angles(op));
             }
@@ -318,43 +319,6 @@ impl List {
                 *wire
             };
         }
-    }
-}
-
-/// Two cores of one term each along the same axes, as one.
-fn sum(first: &Core, second: &Core) -> Option<(One, One, Core)> {
-    let (&[p], &[q]) = (first.terms(), second.terms()) else { return None };
-    if !parallel(&p.a, &q.a) || !parallel(&p.b, &q.b) {
-        return None;
-    }
-    let same = super::weyl::dot(&p.a, &q.a) * super::weyl::dot(&p.b, &q.b) > 0.0;
-    Some(reduced(&[Term { c: if same { p.c + q.c } else { p.c - q.c }, ..p }]))
-}
-
-/// A gate on two qubits as local gates after a core; of the common ones without arithmetic.
-fn interaction(kind: Kind, angles: &[f64]) -> (One, One, Core) {
-    let term = |c: f64, a: Axis, b: Axis| reduced(&[Term { c, a, b }]);
-    let controlled = |angle: f64, axis: Axis| {
-        // |1><1| (x) (turn by angle about axis) = exp(-i angle/4 (1 - Z) (x) axis)
-        let (l, m, core) = term(angle / 4.0, Z, axis);
-        (l, product_one(&super::weyl::rotation(&axis, angle / 2.0), &m), core)
-    };
-    let half = std::f64::consts::PI;
-    let phased = |made: (One, One, Core), angle: f64| {
-        (product_one(&super::weyl::rotation(&Z, angle / 2.0), &made.0), made.1, made.2)
-    };
-    match kind {
-        Kind::Cnot => phased(controlled(half, X), half),
-        Kind::Cy => phased(controlled(half, Y), half),
-        Kind::Cz => phased(controlled(half, Z), half),
-        Kind::Cp => phased(controlled(angles[0], Z), angles[0]),
-        Kind::Crx => controlled(angles[0], X),
-        Kind::Cry => controlled(angles[0], Y),
-        Kind::Crz => controlled(angles[0], Z),
-        Kind::Rxx => term(-angles[0] / 2.0, X, X),
-        Kind::Ryy => term(-angles[0] / 2.0, Y, Y),
-        Kind::Rzz => term(-angles[0] / 2.0, Z, Z),
-        _ => split(&two(kind, angles)),
     }
 }
 

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `set` | gate sets, and how many gates on two qubits an interaction takes |
 //! | `weyl` | gates on two qubits as an interaction between local gates |
+//! | `interaction` | gates of the text as interactions |
 //! | `collect` | a circuit as interactions; which merge, across what they commute with |
+//! | `metrics` | the figures of a report |
 //! | `emit`, `single` | interactions and local gates in the gates of the set |
 //!
 //! Instructions under conditions, measurements, resets and noise stay where they are on their qubits. An interaction
@@ -12,6 +14,8 @@
 
 mod collect;
 mod emit;
+mod interaction;
+mod metrics;
 #[cfg(feature = "python")]
 pub mod python;
 mod set;
@@ -21,6 +25,7 @@ mod tests;
 mod weyl;
 
 use collect::{before_measurement, inverse, List, Part};
+pub use metrics::{metrics, Metrics};
 pub use set::{GateSet, Native, Single, NAMES};
 
 use crate::circuit::{Circuit, Kind};

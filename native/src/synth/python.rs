@@ -2,8 +2,9 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
-use super::{cost, synthesize, GateSet, Options, NAMES};
+use super::{metrics, synthesize, GateSet, Options, NAMES};
 use crate::circuit::python::PyCircuit;
 
 /// The circuit in the gates of these names, with few gates on two qubits, and where each qubit is at the end.
@@ -26,14 +27,30 @@ fn py_synthesize(
     Ok((PyCircuit::checked(made.circuit)?, made.last))
 }
 
-/// (gates on two qubits, their depth) of a circuit; a SWAP counts as three and a gate on three qubits as six.
+/// What a circuit takes, by the names of a compiler's report.
 #[pyfunction]
-fn two_qubit_cost(circuit: &PyCircuit) -> (usize, usize) {
-    cost(&circuit.0)
+fn circuit_metrics<'py>(py: Python<'py>, circuit: &PyCircuit) -> PyResult<Bound<'py, PyDict>> {
+    let found = metrics(&circuit.0);
+    let out = PyDict::new(py);
+    for (name, count) in [
+        ("two_qubit_gates", found.two_qubit_gates),
+        ("two_qubit_depth", found.two_qubit_depth),
+        ("depth", found.depth),
+        ("t_count", found.t_count),
+        ("t_depth", found.t_depth),
+        ("gates", found.gates),
+        ("qubits", found.qubits),
+        ("rotations", found.rotations),
+        ("one_qubit_gates", found.one_qubit_gates),
+        ("measurements", found.measurements),
+    ] {
+        out.set_item(name, count)?;
+    }
+    Ok(out)
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SYNTHESIS_GATES", NAMES.to_vec())?;
     module.add_function(wrap_pyfunction!(py_synthesize, module)?)?;
-    module.add_function(wrap_pyfunction!(two_qubit_cost, module)?)
+    module.add_function(wrap_pyfunction!(circuit_metrics, module)?)
 }
