@@ -31,6 +31,8 @@ log = logging.getLogger("qmk.cluster")
 RETRY_S = 0.2
 RETRY_MOST_S = 10.0
 """How long after its end the bridge is started again, doubled at each try up to this."""
+JOIN_TRIES = 5
+"""Bridges that the start of the daemon tries before it gives up: the first may be killed as anything may."""
 
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class ClusterPool:
         self._closed: asyncio.Future[None] | None = None
         self._joined: asyncio.Future[None] = self._loop.create_future()
         self._retry_s = RETRY_S
+        self._ends = 0
         self._retry: asyncio.Handle | None = None
         self._bridge: Bridge | None = None
         self._watch: Watch | None = None
@@ -82,8 +85,8 @@ class ClusterPool:
         self._start_bridge()
 
     async def open(self) -> None:
-        """Waits until the cluster answers and what its slots still run is known. Raises what the bridge says when it
-        cannot join: CONNECTION_LOST."""
+        """Waits until the cluster answers and what its slots still run is known. Raises CONNECTION_LOST with what the
+        bridge says when it cannot join, or with its last words when it has ended ``JOIN_TRIES`` times."""
         await self._joined
 
     @property
@@ -222,8 +225,11 @@ class ClusterPool:
             if not self._closed.done():
                 self._closed.set_result(None)
             return
-        if not self._joined.done():
-            what = f"the bridge to the cluster ended before it had joined{words and ': '}{words[-500:]}"
+        self._ends += 1
+        if not self._joined.done() and self._ends == JOIN_TRIES:
+            what = (
+                f"the bridge to the cluster ended {JOIN_TRIES} times before it had joined{words and ': '}{words[-500:]}"
+            )
             self._joined.set_exception(QmkError("CONNECTION_LOST", what))
             return
         log.warning("the bridge to the cluster has ended%s%s", words and "; its last words:\n", words)
