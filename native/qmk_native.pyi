@@ -306,6 +306,32 @@ def rewrite(
     the least width is taken, not the least cost. ``explain``: the report has ``width_before`` and ``width_after``, most
     qubits alive at a time, and ``parts`` that nothing connects."""
 
+def place(
+    circuit: Circuit,
+    n: int,
+    pairs: Sequence[tuple[int, int]],
+    *,
+    seed: int = 0,
+    trials: int = 60,
+    keep: int = 4,
+    sites: Sequence[int] | None = None,
+    errors: Sequence[tuple[int, int, float]] = ...,
+    readout: Sequence[float] = ...,
+    depth_weight: float = 0.05,
+    commute: bool = True,
+) -> list[tuple[Circuit, list[int], list[int], dict[str, int]]]:
+    """The circuit on ``n`` sites of which ``pairs`` are coupled (the direction does not matter), every two-qubit gate on
+    such a pair: up to ``keep`` placements, best first. Each is (circuit, the site at which each qubit begins, the site at
+    which it ends, facts); measurements are moved with their qubits, and all qubits begin in |0>. Facts: ``swaps``
+    (exchanges added), ``two`` and ``depth`` (CNOTs, and depth in them, once the gates on a pair that follow each other
+    are synthesised as one).
+
+    ``trials``: most layouts that are routed; the one with the least ``two + depth_weight * depth`` wins, and the same
+    ``seed`` gives the same answer. A layout without exchanges is taken where one is found; of several, the one with the
+    fewest ``errors`` (a, b, probability that a gate on the pair fails) and ``readout`` errors (one for each site).
+    ``sites``: those that may be used (None: all). ``commute``: gates that commute may change places. Raises ValueError
+    for a circuit that does not fit, and for pairs and sites that are not there."""
+
 def promising(circuit: Circuit) -> bool:
     """Whether rewriting is likely to save more time than it takes."""
 

@@ -19,6 +19,7 @@ pub mod logical;
 pub mod loss;
 pub mod mps;
 pub mod pauli;
+pub mod place;
 pub mod qasm;
 pub mod qvm;
 pub mod relay;
@@ -51,6 +52,7 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     mps::python::register(module)?;
     pauli::python::register(module)?;
     cut::python::register(module)?;
+    place::python::register(module)?;
     route::python::register(module)?;
     analog::python::register(module)
 }

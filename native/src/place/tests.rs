@@ -1,0 +1,1 @@
+//! Placed circuits do the same as their sources.
