@@ -167,7 +167,7 @@ def test_jobs_go_to_a_daemon_and_are_found_by_another_client(library: Path, daem
     wrong = client(
         library, f"print(json.dumps({{'why': refused(lambda: opened(base_url={str(daemon.socket)!r}, token='x'))}}))"
     )
-    assert "AUTH_FAILED" in wrong["stderr"]
+    assert "token" in wrong["stderr"], wrong
 
 
 def test_a_careless_client_does_no_harm(library: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from qmk.base.errors import QmkError
-from qmk.integrations.qdmi import build
+from qmk.integrations.qdmi import MANIFEST, build
 
 
 def main() -> int:
@@ -28,9 +28,11 @@ def main() -> int:
             serve(own)
         os._exit(0)  # a program that still runs is nobody's any more
     try:
-        build(given.folder, given.headers, given.qdmi_version)
-    except QmkError:
+        library = build(given.folder, given.headers, given.qdmi_version)
+    except QmkError as error:
+        sys.stderr.write(f"qdmi: {error}\n")
         return 1
+    sys.stdout.write(f"{library}, and {library.with_name(MANIFEST)} for drivers that read manifests\n")
     return 0
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -70,9 +71,16 @@ def _answer(session: _Session, verb: str, words: list[str], body: bytes) -> tupl
     try:
         return SUCCESS, session.verbs[verb](*map(int, words), body)
     except QmkError as error:
+        _say(str(error))
         return STATUSES.get(error.kind.name, FATAL), b""
-    except Exception:
+    except Exception as error:
+        _say(f"a defect of QMK's device: {type(error).__name__}: {error}")
         return FATAL, b""
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"qmk: {what}\n")
+    sys.stderr.flush()
 
 
 class _Session:
@@ -279,7 +287,7 @@ class _There:
         return self._client.submit(program, format=format, shots=shots, **self._place.options).job_id
 
     def waiting(self) -> int:
-        return sum(row.state == "QUEUED" for row in self._client.jobs())
+        return self._client.query_resources().queue.queued or 0
 
     def look(self, job: str, ms: int) -> tuple[int, int]:
         if ms:
