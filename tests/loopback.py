@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.launcher import ClusterPool
+from qmk.host.cluster.resources import Resources
 from qmk.host.cluster.runner import Runner
 from qmk.host.launcher import Listener
 from qmk.host.pool import Pool
+from qmk.kernel.effects import Launch
 
 SETTINGS = ms.Settings("1", threads=1, processes=2, idle_s=60.0, nice=0, isolation="auto")
 
@@ -19,15 +21,17 @@ SETTINGS = ms.Settings("1", threads=1, processes=2, idle_s=60.0, nice=0, isolati
 class Machines:
     """The slots, which outlive the bridges to them."""
 
-    def __init__(self, slots: int = 2, settings: ms.Settings = SETTINGS) -> None:
-        self.join = ms.Join("", "", "test", slots, settings)
+    def __init__(
+        self, slots: int = 2, settings: ms.Settings = SETTINGS, resources: Sequence[dict[str, float]] = ()
+    ) -> None:
+        self.join = ms.Join("", "", "test", slots, settings, list(resources))
         self.runners: dict[int, tuple[int, Runner]] = {}
         self.bridges: list[LoopbackBridge] = []
         self.generation = 0
 
     def make(self, slot: int) -> None:
         self.generation += 1
-        self.runners[slot] = (self.generation, Runner(ms.pack(self.join.settings)))
+        self.runners[slot] = (self.generation, Runner(ms.pack(self.join.settings_of(slot))))
 
     async def lose(self, slot: int) -> None:
         """The machine of the slot goes down with all it had, and another takes its place."""
@@ -43,8 +47,10 @@ class Machines:
         self.bridges.append(bridge)
         return bridge
 
-    def launcher(self, listener: Listener, here: Pool | None = None) -> ClusterPool:
-        return ClusterPool("ray", self.join, 0, listener, self.open_bridge, here)
+    def launcher(
+        self, listener: Listener, here: Pool | None = None, needs: Callable[[Launch], Resources] = lambda launch: {}
+    ) -> ClusterPool:
+        return ClusterPool("ray", self.join, 0, listener, self.open_bridge, here, needs)
 
 
 class LoopbackBridge:

@@ -104,6 +104,12 @@ Tag = Annotated[str, Meta(description="letters, digits and ._:/=-, at most 64", 
 Tags = Annotated[
     tuple[Tag, ...], Meta(description="Tags to find it by: at most 16, of letters, digits and ._:/=-.", max_length=16)
 ]
+Resources = Annotated[
+    dict[Tag, Annotated[float, Meta(gt=0, le=INT_MAX)]],
+    Meta(
+        description="What the slot that runs the job must have: gpu, cpu, memory (bytes) or a label, such as qpu:NAME."
+    ),
+]
 KeepEvents = Annotated[bool, Meta(description="Whether the events of every shot are kept with the result.")]
 TimeoutMs = Annotated[int, Meta(description="milliseconds", ge=0, le=LIMITS.timeout_ms)]
 PAGE_ROWS = 100
@@ -234,6 +240,7 @@ class Policy(Request, frozen=True):
     channels: Channels = {}
     cache: UseCache = True
     isolation: Isolation = AUTO
+    resources: Resources = {}
     debug: Annotated[bool, Meta(description="keep what q_get_mapping shows; needs CAP_DEBUG")] = False
 
 

@@ -32,6 +32,14 @@ PORT_S = 10.0
     help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
 )
 @click.option(
+    "--slot",
+    "slots",
+    multiple=True,
+    metavar="NAME=AMOUNT,...",
+    help="With --cluster: what one of its slots has, such as gpu=1,cpu=4 or qpu:ibm_torino=1; 2*gpu=1 is two such "
+    "slots. May be given several times; the other slots of --workers have processors alone.",
+)
+@click.option(
     "--durability",
     type=click.Choice(["process", "power"]),
     help="What an accepted job survives: any end of the daemon (process, if not given), or a power failure too.",
@@ -128,6 +136,7 @@ def command(
     data_dir: Path | None,
     workers: int | None,
     cluster: str | None,
+    slots: tuple[str, ...],
     durability: str | None,
     database: str | None,
     blobs: str | None,
@@ -157,13 +166,13 @@ def command(
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
-
     log.start_log(verbose, log_format)
     given: dict[str, Any] = {
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,
         "workers": workers,
         "cluster": cluster or None,
+        "slots": slots,
         "durability": durability,
         "database": database or None,
         "blobs": blobs,
@@ -180,20 +189,25 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key, "client-ca": client_ca}
-    edge = _edge(http is not None, grpc is not None, own, allowed_hosts, observing)
-    more = [f"--address-connections={address_connections}", f"--log-format={log_format}"]
-    _serve(_config(given), http, grpc, own, allowed_hosts, [*edge, *more])
+    edge = _edge(http is not None, grpc is not None, own, allowed_hosts, observing, address_connections, log_format)
+    _serve(_config(given), http, grpc, own, allowed_hosts, edge)
 
 
 def _edge(
-    http: bool, grpc: bool, own: dict[str, str | None], allowed_hosts: tuple[str, ...], observing: observing.Observing
+    http: bool,
+    grpc: bool,
+    own: dict[str, str | None],
+    allowed_hosts: tuple[str, ...],
+    observing: observing.Observing,
+    address_connections: int,
+    log_format: str,
 ) -> list[str]:
     """The options of the gateway's edge that were given, for its own command line."""
     edge = [f"--{name}={value}" for name, value in own.items() if value]
     edge += [*(f"--allowed-host={name}" for name in allowed_hosts), *observing.arguments()]
     if not http and (edge or grpc):
         raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
-    return edge
+    return [*edge, f"--address-connections={address_connections}", f"--log-format={log_format}"]
 
 
 def _config(given: dict[str, Any]) -> HostConfig:

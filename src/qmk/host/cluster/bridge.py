@@ -29,6 +29,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.host.cluster import local
 from qmk.host.cluster import messages as ms
+from qmk.host.cluster.resources import GPU, MEMORY, total
 from qmk.host.cluster.runner import HEARTBEAT_S
 from qmk.rpc.keys import secret
 from qmk.rpc.places import KEYS_NAME
@@ -67,7 +68,6 @@ class RayBridge:
         self._ray, self._join, self._writer = ray, join, writer
         self._token = uuid.uuid4().hex
         self._links = {number: Link(number) for number in range(join.slots)}
-        self._settings = ms.pack(join.settings)
         self._tasks: list[asyncio.Task[None]] = []
         from qmk.host.cluster.ray_slot import RaySlot
 
@@ -122,7 +122,7 @@ class RayBridge:
             sys.stderr.write(f"slot {link.number}, generation {generation}: {error!r}\n")
             return False
         census = ms.unpack_census(packed)
-        if ms.pack(census.settings) != self._settings or link.actor is not None:
+        if census.settings != self._join.settings_of(link.number) or link.actor is not None:
             return False
         link.actor, link.generation, link.node, link.pid = actor, generation, node, census.pid
         link.orders.clear()
@@ -154,15 +154,20 @@ class RayBridge:
 
     async def _make(self, link: Link) -> None:
         generation = max(link.generation + 1, time.time_ns() // 1_000_000)
+        settings = self._join.settings_of(link.number)
+        others = dict(settings.resources)
         options = {
             "name": f"{link.number}-{generation}",
             "lifetime": "detached",
-            "num_cpus": self._join.settings.threads,
+            "num_cpus": settings.threads,
+            "num_gpus": others.pop(GPU, 0),
+            "memory": others.pop(MEMORY, None),
+            "resources": others,
             "max_concurrency": CALLS,
             "max_restarts": 0,
             "max_task_retries": 0,
         }
-        actor = await asyncio.to_thread(self._slot_class.options(**options).remote, self._settings)
+        actor = await asyncio.to_thread(self._slot_class.options(**options).remote, ms.pack(settings))
         if not await self._attach(link, actor, generation, PLACED_S):
             await self._end(actor)
 
@@ -225,7 +230,7 @@ class Membership:
             message = f"Ray is not installed, which --cluster needs: {error}"
             raise QmkError("UNSUPPORTED", message, help=HOW_TO) from None
         if not self.address:
-            self._head = self._start(join.slots * join.settings.threads)
+            self._head = self._start([join.settings_of(number) for number in range(join.slots)])
             self.address = self._head.address
         try:
             self.ray.init(self.address, namespace=f"qmk-{join.name}", log_to_driver=False, logging_level=logging.ERROR)
@@ -241,12 +246,14 @@ class Membership:
         secret(key)
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(key))
 
-    def _start(self, cpus: int) -> local.Head:
+    def _start(self, slots: list[ms.Settings]) -> local.Head:
+        """The cluster of this machine, which has what the slots have together."""
+        cpus, resources = sum(slot.threads for slot in slots), total(slot.resources for slot in slots)
         head = local.find(self._folder)
-        if head is not None and head.cpus != cpus:
+        if head is not None and (head.cpus, head.resources) != (cpus, resources):
             local.stop(self._folder, head)
             head = None
-        head = head or local.start(self._folder, cpus, os.environ)
+        head = head or local.start(self._folder, cpus, os.environ, resources)
         threading.Thread(target=self._end_with, args=(head,), daemon=True).start()
         return head
 

@@ -20,6 +20,7 @@ from msgspec import structs
 from qmk.base.errors import QmkError
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.messages import Begun, Key, News, Refused, Running, Said, SlotDown, SlotUp
+from qmk.host.cluster.resources import Resources, missing, usual
 from qmk.host.cluster.table import Slot, Slots, Task
 from qmk.host.launcher import Capacity, Listener, Loss
 from qmk.host.watch import LOOK_EVERY_S, Watch
@@ -54,7 +55,7 @@ OpenBridge = Callable[[Callable[[ms.FromBridge], None], Callable[[str], None]], 
 
 class ClusterPool:
     """``name``: of the kind of cluster, such as ``ray``, for the provenance of results. ``here`` runs scripts, which
-    only wait for their runs and speak to the daemon meanwhile."""
+    only wait for their runs and speak to the daemon meanwhile. ``needs``: what the slot of a launch must have."""
 
     def __init__(
         self,
@@ -64,14 +65,16 @@ class ClusterPool:
         listener: Listener,
         open_bridge: OpenBridge,
         here: Pool | None = None,
+        needs: Callable[[Launch], Resources] = lambda launch: {},
     ) -> None:
         self.name, self.counters = name, Counters()
         self.about: ms.Joined | None = None
         self._join, self._memory_bytes = join, memory_bytes
-        self._listener, self._open_bridge, self._here = listener, open_bridge, here
+        self._listener, self._open_bridge, self._here, self._needs = listener, open_bridge, here, needs
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Task] = deque()
-        self.slots = Slots({number: Slot(number) for number in range(join.slots)})
+        others = usual(join.settings.threads, memory_bytes)
+        self.slots = Slots({number: Slot(number, others | join.resources_of(number)) for number in range(join.slots)})
         self._strangers: dict[Key, tuple[Slot, Running, list[Said]]] = {}
         self._reconciled = False
         self._closed: asyncio.Future[None] | None = None
@@ -114,11 +117,15 @@ class ClusterPool:
         return Capacity(self._join.slots, self.running, len(self._queue), self._memory_bytes, self.workers)
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
-        """Run ``launch`` as soon as a slot is free."""
+        """Run ``launch`` as soon as a slot is free that has what it needs. Raises UNSUPPORTED where none will: the
+        daemon had other slots when it accepted the job."""
         if launch.script and self._here is not None:
             self._here.launch(launch, graph, state)
             return
-        self._queue.append(Task(launch, graph, state))
+        task = Task(launch, graph, state, needs=self._needs(launch))
+        if lack := missing([slot.resources for slot in self.slots.values()], task.needs):
+            raise QmkError("UNSUPPORTED", f"the job cannot run on this cluster any more: {lack}", field="resources")
+        self._queue.append(task)
         self._pump()
 
     def interrupt(self, interrupt: Interrupt) -> None:
@@ -311,11 +318,15 @@ class ClusterPool:
         self._listener.on_failed(launch.job, launch.fence, failed, Loss("killed"))
 
     def _pump(self) -> None:
-        while self._queue and self._closed is None:
-            slot = self.slots.choose(self._queue[0].launch)
+        """Gives waiting launches to free slots, in their order. One that waits for a slot holds up those that need the
+        same, and no others."""
+        held_up: list[Resources] = []
+        for task in list(self._queue) if self._closed is None else ():
+            slot = self.slots.choose(task) if task.needs not in held_up else None
             if slot is None:
-                return
-            task = self._queue.popleft()
+                held_up.append(task.needs)
+                continue
+            self._queue.remove(task)
             slot.tasks[task.key] = task
             held = slot.give(task.launch)
             self._begin(slot, task, None if held else task.graph)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from qmk.host.cluster.resources import CPU
 from qmk.host.launcher import Loss
 from qmk.host.spawn import External
 from qmk.kernel.effects import Interrupt, Launch
@@ -20,8 +21,9 @@ Key = tuple[str, int]
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What every slot is made with. One that was made with others is ended and made anew: the floor of isolation is
-    among them. ``isolation`` is what the operator asks for, ``version`` that of QMK."""
+    """What a slot is made with. One that was made with others is ended and made anew: the floor of isolation is among
+    them. ``isolation`` is what the operator asks for, ``version`` that of QMK, ``resources`` what it has besides
+    ``threads`` processors (``cluster.resources``)."""
 
     version: str
     threads: int
@@ -30,18 +32,30 @@ class Settings(msgspec.Struct, frozen=True):
     nice: int
     isolation: str
     external: dict[str, External] = {}
+    resources: dict[str, float] = {}
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):
     """To the bridge, first: the cluster at ``address``, or one that it starts on this machine when that is empty;
     ``folder`` is where it keeps what it must know of that one after a restart. ``name`` sets the slots of this daemon
-    apart from those of others."""
+    apart from those of others. ``resources``: what is said of each slot, by its number; of others nothing is."""
 
     address: str
     folder: str
     name: str
     slots: int
     settings: Settings
+    resources: list[dict[str, float]] = []
+
+    def resources_of(self, slot: int) -> dict[str, float]:
+        """What is said of a slot."""
+        return self.resources[slot] if slot < len(self.resources) else {}
+
+    def settings_of(self, slot: int) -> Settings:
+        """What a slot is made with."""
+        said = dict(self.resources_of(slot))
+        threads = int(said.pop(CPU, self.settings.threads))
+        return msgspec.structs.replace(self.settings, threads=threads, resources=said)
 
 
 class Tell(msgspec.Struct, frozen=True, tag="tell"):

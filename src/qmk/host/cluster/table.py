@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from qmk.host.cluster.messages import Key
+from qmk.host.cluster.resources import CPU, Resources, has
 from qmk.host.launcher import plan_name
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.kept import Kept, remember
@@ -16,7 +17,8 @@ HELD_GRAPHS = 64
 @dataclass(slots=True, eq=False)
 class Task:
     """A launch with what it needs. ``graph`` is None for one that was taken over: the slot has it. ``asks`` are
-    interrupts that it has not answered. ``begun``: the listener knows that it has started."""
+    interrupts that it has not answered. ``begun``: the listener knows that it has started. ``needs``: what its slot
+    must have."""
 
     launch: Launch
     graph: bytes | None
@@ -24,6 +26,7 @@ class Task:
     asks: list[Interrupt] = field(default_factory=list[Interrupt])
     begun: bool = False
     waited_s: float = 0.0
+    needs: Resources = field(default_factory=dict[str, float])
 
     @property
     def key(self) -> Key:
@@ -35,6 +38,7 @@ class Slot:
     """``up``: it takes orders. While the bridge is away it may be at work all the same, so that its tasks stay."""
 
     number: int
+    resources: Resources = field(default_factory=dict[str, float])
     generation: int = 0
     node: str = ""
     memory_bytes: int = 0
@@ -61,15 +65,18 @@ class Slot:
 class Slots(dict[int, Slot]):
     """By number."""
 
-    def choose(self, launch: Launch) -> Slot | None:
-        """A slot that is free, on a machine with the memory (one alone there may try): one that holds the program,
-        else one that has run the engine, else any."""
-        free = [slot for slot in self.values() if slot.up and not slot.tasks and self._has_memory(slot, launch)]
-        return max(
-            free,
-            key=lambda slot: (plan_name(launch) in slot.plans, launch.engine in slot.engines, -slot.number),
-            default=None,
-        )
+    def choose(self, task: Task) -> Slot | None:
+        """A slot that is free and has what the launch needs, on a machine with the memory (one alone there may try):
+        of those with the fewest resources, which others may need, one that holds the program, else one that has run the
+        engine, else any."""
+        launch = task.launch
+        free = [slot for slot in self.values() if slot.up and not slot.tasks and has(slot.resources, task.needs)]
+
+        def rank(slot: Slot) -> tuple[float, ...]:
+            spared = -len(slot.resources), -slot.resources.get(CPU, 0.0)
+            return (*spared, plan_name(launch) in slot.plans, launch.engine in slot.engines, -slot.number)
+
+        return max((slot for slot in free if self._has_memory(slot, launch)), key=rank, default=None)
 
     def _has_memory(self, slot: Slot, launch: Launch) -> bool:
         there = [task for each in self.values() if each.node == slot.node for task in each.tasks.values()]
