@@ -73,7 +73,8 @@ class HostConfig:
     runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for. ``standby``: where another daemon uses the
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
-    ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``.
+    ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``. ``devices``: those that
+    sandboxes pass on to an engine's workers, by engine, see ``host.isolation.drivers.passthrough``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -104,6 +105,7 @@ class HostConfig:
     standby: bool = False
     blobs: str = ""
     cluster: str = ""
+    devices: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -160,8 +162,15 @@ class HostConfig:
 
     @property
     def policy(self) -> Isolation:
-        """What decides on the levels of jobs."""
-        return isolation_of(self.isolation)
+        """What decides on the levels of jobs. Raises UNSUPPORTED for a device that cannot be passed on."""
+        if not self.devices:
+            return isolation_of(self.isolation)
+        from qmk.host.isolation.drivers import firecracker, passthrough
+        from qmk.host.isolation.drivers.microvm.machine import MODE
+
+        monitor = firecracker.NAME if os.environ.get(MODE) == firecracker.NAME else ""
+        passthrough.require(self.devices, monitor=monitor)
+        return isolation_of(self.isolation, self.devices)
 
     @property
     def bounds(self) -> Bounds:
