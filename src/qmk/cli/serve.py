@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 
 PORT_S = 10.0
+DEVICES = "qmk.devices"
+
+
+def _read_devices(ctx: click.Context, _: click.Parameter, given: tuple[str, ...]) -> None:
+    """Keeps the devices of each engine for ``_config``."""
+    from qmk.host.isolation.drivers import passthrough
+
+    for text in given:
+        if not all(text.partition("=")):
+            raise click.UsageError(f"--gpu: '{text[:60]}' is not ENGINE=DEVICE, such as aer=/dev/nvidia0")
+    pairs = (text.partition("=") for text in given)
+    ctx.meta[DEVICES] = passthrough.parse((engine, device) for engine, _, device in pairs)
 
 
 @click.command()
@@ -112,6 +124,15 @@ PORT_S = 10.0
 )
 @click.option("--no-hedging", is_flag=True, help="Start no second engine on an idle worker for an uncertain run.")
 @request.option("isolation", "isolation")
+@click.option(
+    "--gpu",
+    multiple=True,
+    metavar="ENGINE=DEVICE",
+    expose_value=False,
+    callback=_read_devices,
+    help="A device for this engine's workers alone: /dev/nvidia0 at gvisor, a PCI address such as 0000:65:00.0 at "
+    "microvm; may be given several times.",
+)
 @options.engine_python_option
 @options.worker_env_option
 @click.option(
@@ -214,6 +235,7 @@ def _config(given: dict[str, Any]) -> HostConfig:
     """The configuration with the options that were given; the others have their defaults."""
     from qmk.host.config import HostConfig
 
+    given = {**given, "devices": click.get_current_context().meta[DEVICES]}
     return HostConfig(**{name: value for name, value in given.items() if value is not None})
 
 

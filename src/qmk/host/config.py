@@ -75,7 +75,8 @@ class HostConfig:
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
     ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``; ``slots`` describes what the
-    first of its slots have, as ``--slot`` is written.
+    first of its slots have, as ``--slot`` is written. ``devices``: those that sandboxes pass on to an engine's workers,
+    by engine, see ``host.isolation.drivers.passthrough``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -107,6 +108,7 @@ class HostConfig:
     blobs: str = ""
     cluster: str = ""
     slots: tuple[str, ...] = ()
+    devices: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -165,8 +167,15 @@ class HostConfig:
 
     @property
     def policy(self) -> Isolation:
-        """What decides on the levels of jobs."""
-        return isolation_of(self.isolation)
+        """What decides on the levels of jobs. Raises UNSUPPORTED for a device that cannot be passed on."""
+        if not self.devices:
+            return isolation_of(self.isolation)
+        from qmk.host.isolation.drivers import firecracker, passthrough
+        from qmk.host.isolation.drivers.microvm.machine import MODE
+
+        monitor = firecracker.NAME if os.environ.get(MODE) == firecracker.NAME else ""
+        passthrough.require(self.devices, monitor=monitor)
+        return isolation_of(self.isolation, self.devices)
 
     @property
     def bounds(self) -> Bounds:
