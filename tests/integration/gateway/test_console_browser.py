@@ -185,7 +185,7 @@ def test_every_page_is_sound(chromium: Any, url: str, axe: str, scheme: str, siz
     jobs = {name: visit.submit(name) for name in ("bell", "ghz", "teleport", "rabi")}
     bell, ghz = (jobs[name].removeprefix("/jobs/") for name in ("bell", "ghz"))
     pages = ["/jobs", "/submit", "/queue", "/engines", "/devices", "/account", "/guide", *jobs.values(),
-             f"/jobs/{bell}/shots", f"/compare?job={bell}&job={ghz}", "/jobs?tag=none"]  # fmt: skip
+             f"/jobs/{bell}/shots", f"/compare?job={bell}&job={ghz}", "/jobs?tag=none", "/jobs?show=timeline", "/jobs?show=facets"]  # fmt: skip
     for path in pages:
         visit.page.goto(path)
         for summary in visit.page.locator("main summary").all():
