@@ -116,6 +116,7 @@ PAGE_ROWS = 100
 PageRows = Annotated[int, Meta(description="most rows of one answer", ge=1, le=LIMITS.page_rows)]
 Cursor = Annotated[str, Meta(description="next of the page before; empty: from the newest", max_length=128)]
 NextCursor = Annotated[str | None, Meta(description="cursor of the next page; null: nothing is left")]
+OthersBefore = Annotated[int | None, Meta(description="jobs of other tenants predicted to be launched before it")]
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -296,6 +297,7 @@ class Status(Struct, frozen=True, kw_only=True):
     warnings: Warnings = []
     name: str = ""
     tags: list[str] = []
+    others_before: OthersBefore = None
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ cache outside the repository. What is not there is skipped with the reason.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import shutil
 import socket
@@ -27,6 +29,8 @@ api: Any = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 CHROMIUM = os.environ.get("QMK_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
 AXE = "axe-core@4.14.1"
+AXE_SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+"""Hash of its package, in the registry's form."""
 FIRST_VIEW_BYTES = 150_000
 LONG = 'OPENQASM 3.0; include "stdgates.inc"; qubit q; bit c; for int i in [0:9] { h q; } c = measure q;'
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -44,7 +48,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
+        pytest.skip(f"there is no browser at {CHROMIUM}: tools/hosts.sh installs it")
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -53,21 +57,21 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """The text of axe-core."""
+    """The text of axe-core, out of the package with the hash above."""
     kept = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qmk-tests"
-    found = kept / f"{AXE}.min.js"
-    if not found.exists():
+    packed = kept / f"{AXE.replace('@', '-')}.tgz"
+    if not packed.exists():
         if shutil.which("npm") is None:
-            pytest.skip("axe-core is not in the cache, and there is no npm to fetch it")
+            pytest.skip("axe-core is not in the cache, and there is no npm to fetch it: tools/hosts.sh installs it")
         kept.mkdir(parents=True, exist_ok=True)
-        packed = subprocess.run(["npm", "pack", AXE], cwd=kept, capture_output=True, text=True, check=False)
-        if packed.returncode:
-            pytest.skip("npm cannot fetch axe-core")
-        with tarfile.open(kept / packed.stdout.split()[-1]) as archive:
-            member = archive.extractfile("package/axe.min.js")
-            assert member is not None
-            found.write_bytes(member.read())
-    return found.read_text()
+        made = subprocess.run(["npm", "pack", AXE], cwd=kept, capture_output=True, text=True, check=False)
+        if made.returncode:
+            pytest.skip("npm cannot fetch axe-core: it needs the registry once")
+    assert base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() == AXE_SHA512
+    with tarfile.open(packed) as archive:
+        member = archive.extractfile("package/axe.min.js")
+        assert member is not None
+        return member.read().decode()
 
 
 class Visit:
@@ -181,7 +185,7 @@ def test_every_page_is_sound(chromium: Any, url: str, axe: str, scheme: str, siz
     jobs = {name: visit.submit(name) for name in ("bell", "ghz", "teleport", "rabi")}
     bell, ghz = (jobs[name].removeprefix("/jobs/") for name in ("bell", "ghz"))
     pages = ["/jobs", "/submit", "/queue", "/engines", "/devices", "/account", "/guide", *jobs.values(),
-             f"/jobs/{bell}/shots", f"/compare?job={bell}&job={ghz}", "/jobs?tag=none"]  # fmt: skip
+             f"/jobs/{bell}/shots", f"/compare?job={bell}&job={ghz}", "/jobs?tag=none", "/jobs?show=timeline", "/jobs?show=facets"]  # fmt: skip
     for path in pages:
         visit.page.goto(path)
         for summary in visit.page.locator("main summary").all():

@@ -125,6 +125,13 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   turn(link.href);
 });
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-turn]")) return;
+  event.preventDefault();
+  const fields = [...new FormData(form)].filter(([, text]) => text !== "");
+  turn(`${form.action}?${new URLSearchParams(fields.length ? fields : { all: 1 })}`);
+});
 addEventListener("popstate", () => { if (location.pathname + location.search !== shown) turn(location.href); });
 
 // --- the editor, read only where it is used ---
