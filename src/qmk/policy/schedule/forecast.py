@@ -33,12 +33,7 @@ def start_ns(state: Schedule, job: str) -> int:
         return state.wall_of(state.now_ns)
     if state.reserved is not None and state.reserved[0] == job and state.reserved[1] in state.out:
         return state.wall_of(state.out[state.reserved[1]].expected_end_ns(state.now_ns))
-<<<<<<< HEAD
-    work_ns = state.ends.left_ns(state.now_ns) + _served_before(state, entry)
-=======
-    running_ns = sum(out.expected_end_ns(state.now_ns) - state.now_ns for out in state.out.values())
-    work_ns = running_ns + entry.share.before(entry.key)[1] + _others_before(state, entry)[0]
->>>>>>> console
+    work_ns = state.ends.left_ns(state.now_ns) + entry.share.before(entry.key)[1] + _others_before(state, entry)[0]
     return state.wall_of(state.now_ns + work_ns // state.settings.workers)
 
 
