@@ -306,6 +306,22 @@ def rewrite(
     the least width is taken, not the least cost. ``explain``: the report has ``width_before`` and ``width_after``, most
     qubits alive at a time, and ``parts`` that nothing connects."""
 
+SYNTHESIS_GATES: list[str]
+"""Names of gates that a set for ``synthesize`` may be made of."""
+
+def synthesize(
+    circuit: Circuit, gates: Sequence[str], *, exchange: bool = False, measured: bool = True, rounds: int = 4
+) -> tuple[Circuit, list[int]]:
+    """The circuit in the gates of these names, with few gates on two qubits, and where each qubit is at the end.
+    ``exchange``: qubits may change places, else every pair that gates join was joined before. ``measured``: what the
+    measurements at the end cannot see may go. ``rounds`` of merging, 0 for none. An ECR gate stands as ``s``, ``sx``,
+    ``cnot`` and ``x``, next to each other. Raises ValueError for names that make no gate set."""
+
+def circuit_metrics(circuit: Circuit) -> dict[str, int]:
+    """``qubits`` in use, ``gates``, ``depth``, ``two_qubit_gates`` (a SWAP is three, a gate on three qubits six),
+    ``two_qubit_depth``, ``t_count`` (rotations by odd multiples of pi/4 too), ``t_depth``, ``rotations`` by other
+    angles, ``one_qubit_gates`` and ``measurements``."""
+
 def place(
     circuit: Circuit,
     n: int,

@@ -29,6 +29,7 @@ pub mod samples;
 #[cfg(feature = "python")]
 mod signals;
 pub mod stim;
+pub mod synth;
 
 #[cfg(feature = "python")]
 use pyo3::prelude::*;
@@ -40,6 +41,7 @@ fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     circuit::python::register(module)?;
     qasm::python::register(module)?;
     stim::python::register(module)?;
+    synth::python::register(module)?;
     qvm::python::register(module)?;
     rewrite::python::register(module)?;
     samples::python::register(module)?;

@@ -3,12 +3,13 @@
 ``qmk.Circuit`` builds a program in Python, with a ``qmk.Parameter`` for what it leaves open, ``qmk.Program`` one that
 also has channels, atoms and the rest of the bytecode. ``qmk.run`` runs a program in this process, ``qmk.sample`` only
 counts its outcomes, ``qmk.run_script`` runs Python of a user in a sandbox, ``qmk.rewrite`` shows what passes make of
-it, ``qmk.draw`` draws it; ``qmk.expectation``, ``state``, ``amplitudes``, ``probabilities`` and ``sweep`` give values
-of its state, of a ``qmk.Observable`` for one; ``gradient``, ``value_and_grad`` and ``metric_tensor`` their derivatives;
-``qmk.estimate`` says what machine it needs; ``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says
-what a device of neutral atoms makes of it, and when; ``qmk.Counts`` are shots by outcome, ``qmk.plot`` draws them and
-more; a ``qmk.Batch`` has the results of several programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a
-daemon. All are imported on first use, so that ``import qmk`` costs nothing.
+it, ``qmk.compile`` writes it in the gates of a target, ``qmk.draw`` draws it; ``qmk.expectation``, ``state``,
+``amplitudes``, ``probabilities`` and ``sweep`` give values of its state, of a ``qmk.Observable`` for one; ``gradient``,
+``value_and_grad`` and ``metric_tensor`` their derivatives; ``qmk.estimate`` says what machine it needs;
+``qmk.NoiseModel`` says what goes wrong in a run; ``qmk.on_device`` says what a device of neutral atoms makes of it, and
+when; ``qmk.Counts`` are shots by outcome, ``qmk.plot`` draws them and more; a ``qmk.Batch`` has the results of several
+programs or points; ``qmk.Client`` and ``qmk.AsyncClient`` talk to a daemon. All are imported on first use, so that
+``import qmk`` costs nothing.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from qmk.client.trajectory import Trajectory
     from qmk.ir.parameters import Parameter
     from qmk.models.noise import NoiseModel
+    from qmk.request.compiling import Compiled, compile
     from qmk.request.devices import on_device
     from qmk.request.outputs import outputs
     from qmk.request.pauli_sum import Observable, X, Y, Z
@@ -57,6 +59,7 @@ __all__ = [
     "Batch",
     "Circuit",
     "Client",
+    "Compiled",
     "Counts",
     "Drive",
     "Embedded",
@@ -82,6 +85,7 @@ __all__ = [
     "Z",
     "__version__",
     "amplitudes",
+    "compile",
     "draw",
     "estimate",
     "expectation",
@@ -106,6 +110,7 @@ _HOMES = {
     "Batch": "qmk.client.batch",
     "Circuit": "qmk.circuit.circuit",
     "Client": "qmk.client.sync",
+    "Compiled": "qmk.request.compiling",
     "Counts": "qmk.client.counts",
     "Drive": "qmk.circuit.values",
     "Embedded": "qmk.api.embedded",
@@ -130,6 +135,7 @@ _HOMES = {
     "Y": "qmk.request.pauli_sum",
     "Z": "qmk.request.pauli_sum",
     "amplitudes": "qmk.api.observing",
+    "compile": "qmk.request.compiling",
     "draw": "qmk.request.pictures",
     "estimate": "qmk.api.estimating",
     "expectation": "qmk.api.observing",

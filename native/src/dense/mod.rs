@@ -50,6 +50,8 @@ pub use cost::{Rates, RATES};
 pub use isa::{available, level, Level};
 pub(crate) use lanes::Lanes;
 pub use lanes::Real;
+#[cfg(test)]
+pub(crate) use matrix::of_gate;
 use observe::Final;
 pub(crate) use state::State;
 

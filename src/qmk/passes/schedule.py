@@ -3,11 +3,23 @@
 Gates whose control is measured early become conditions; a qubit that was measured is used again.
 """
 
-from qmk.passes.native_passes import native_pass
+import msgspec
+
+from qmk.passes.native_passes import native_pass, rewritten
+from qmk.sdk.passes import Step, Work
+
+REWRITES = ("schedule", "hoist", "reuse")
+
+
+def _narrow(work: Work) -> Work:
+    circuit, _ = rewritten(work.circuit, REWRITES, True)
+    return msgspec.structs.replace(work, circuit=circuit, last=tuple(range(circuit.n_qubits)))
+
 
 PASS = native_pass(
     "schedule",
     "measure early, allocate late, make controls classical, use qubits again: the least width",
-    ("schedule", "hoist", "reuse"),
+    REWRITES,
     narrow=True,
+    step=Step(_narrow, ensures=frozenset({"narrow"}), objectives=("qubits",)),
 )

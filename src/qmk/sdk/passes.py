@@ -1,16 +1,29 @@
 """The pass protocol: a graph to a graph with the same meaning, proved on random programs by ``kit.pass_kit``.
 
-Entry-point group ``qmk.passes``. Passes are user mode: the kernel verifies whatever they make, again.
+Entry-point group ``qmk.passes``. Passes are user mode: the kernel verifies whatever they make, again. A pass that
+``qmk compile`` may use declares a ``Step``: what it requires of a circuit, what it ensures and what it preserves, from
+which the manager (``qmk.compiling.order``) finds an order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from qmk.qvm.graph import Graph
+
+if TYPE_CHECKING:
+    from qmk_native import Circuit
+
+FACTS = {
+    "native": "every gate is one of the target's",
+    "placed": "gates on two qubits join coupled sites only",
+    "narrow": "as few qubits are alive at a time as is found",
+    "numbered": "exchanges of qubits are another numbering",
+}
+"""What can be true of a circuit and a pass may require, ensure or preserve."""
 
 
 class Rewritten(msgspec.Struct, frozen=True):
@@ -20,11 +33,59 @@ class Rewritten(msgspec.Struct, frozen=True):
     report: dict[str, Any] = {}
 
 
+class Goal(msgspec.Struct, frozen=True):
+    """What a circuit is compiled to.
+
+    ``gates``: names of the target's gates. ``sites``: its qubits. ``couplings``: pairs of sites that a gate may join,
+    in both directions; None where all are. ``errors``: chance of an error by gate name, or by name and sites
+    ("cz 3 4"), where they are known. ``objective``: what counts, a key of ``compiling.score.OBJECTIVES``. ``level``:
+    0 to 3. ``seed``: of every random choice."""
+
+    name: str
+    gates: tuple[str, ...]
+    sites: int
+    couplings: tuple[tuple[int, int], ...] | None = None
+    errors: dict[str, float] = {}
+    objective: str = "gates"
+    level: int = 2
+    seed: int = 0
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A circuit between two passes. ``last``: where each of its qubits is at its end, as far as a pass moved them."""
+
+    circuit: Circuit
+    goal: Goal
+    last: tuple[int, ...]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A pass as the compiler's manager knows it.
+
+    ``run`` takes and gives ``Work`` and keeps the distribution of all registers. ``requires``, ``ensures``,
+    ``preserves``: names of ``FACTS``; whatever it does not preserve or ensure may be false after it. ``level``: the
+    preset from which it is used. ``objectives``: only for these; () for all. ``whole``: it stands for all passes up to
+    the target's gates, and its result is kept where it is better. ``cost_us``: microseconds for an instruction, about.
+    ``needs``: a module that must be installed."""
+
+    run: Callable[[Work], Work]
+    requires: frozenset[str] = frozenset()
+    ensures: frozenset[str] = frozenset()
+    preserves: frozenset[str] = frozenset()
+    level: int = 1
+    objectives: tuple[str, ...] = ()
+    whole: bool = False
+    cost_us: float = 1.0
+    needs: str = ""
+
+
 class Pass(msgspec.Struct, frozen=True):
     """``run`` takes a verified graph and keeps the joint distribution of everything that its outputs show.
 
-    It raises ``QmkError`` UNSUPPORTED, naming the node, for a program that it would change the meaning of."""
+    It raises ``QmkError`` UNSUPPORTED, naming the node, for a program that it would change the meaning of. ``step``:
+    where the compiler may use it too."""
 
     name: str
     doc: str
     run: Callable[[Graph], Rewritten]
+    step: Step | None = None

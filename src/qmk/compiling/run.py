@@ -1,0 +1,97 @@
+"""Compiling a circuit: the passes in order, then those of others that stand for all of them, and the best is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qmk.base.errors import QmkError
+from qmk.compiling.order import Chosen, needed, order, steps
+from qmk.compiling.score import OBJECTIVES, better, figures
+from qmk.sdk import discovery
+from qmk.sdk.passes import Goal, Work
+
+if TYPE_CHECKING:
+    from qmk_native import Circuit
+
+LEVELS = (0, 1, 2, 3)
+
+
+class Made(NamedTuple):
+    """``report``: ``before`` and ``after`` (``score.figures``), ``passes`` (name, seconds, gates after it, whether what
+    came of it was kept), ``seconds``, all of CPU time, and ``last``, where each qubit is at the end."""
+
+    work: Work
+    report: dict[str, Any]
+
+
+def compile_circuit(circuit: Circuit, goal: Goal) -> Made:
+    """``circuit`` for ``goal``. Raises INVALID_PARAMS for an objective or level that there is not and for a target with
+    too few qubits, UNSUPPORTED where no pass serves the goal."""
+    _check(circuit, goal)
+    started = time.process_time()
+    chosen = steps(discovery.passes(), goal)
+    if goal.objective == "t-count" and not any("t-count" in step.objectives for _, step in chosen):
+        raise QmkError("UNSUPPORTED", "no installed pass reduces the number of T gates", field="optimize")
+    start = Work(circuit, goal, tuple(range(circuit.n_qubits)))
+    done = [_run(plan, start) for plan in _plans(chosen, goal)]
+    best = done[0]
+    for made in done[1:]:
+        if better(made.figures, best.figures, goal.objective):
+            best = made
+    rows = [{**row, "kept": made is best} for made in done for row in made.rows]
+    report = {
+        "target": goal.name,
+        "gates": list(goal.gates),
+        "level": goal.level,
+        "optimize": goal.objective,
+        "before": figures(circuit, goal),
+        "after": best.figures,
+        "passes": rows,
+        "seconds": time.process_time() - started,
+        "last": list(best.work.last),
+    }
+    return Made(best.work, report)
+
+
+class _Done(NamedTuple):
+    work: Work
+    figures: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+def _check(circuit: Circuit, goal: Goal) -> None:
+    if goal.objective not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES)
+        raise QmkError("INVALID_PARAMS", f"nothing is optimised for '{goal.objective}'; take one of {known}")
+    if goal.level not in LEVELS:
+        raise QmkError("INVALID_PARAMS", f"level is 0, 1, 2 or 3, not {goal.level}", field="level")
+    if circuit.n_qubits > goal.sites:
+        text = f"the program has {circuit.n_qubits} qubits and target '{goal.name}' has {goal.sites}"
+        raise QmkError("INVALID_PARAMS", text, field="target")
+
+
+def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
+    """The order of all passes; from level 2 also without those that only the objective could want, and then each pass
+    of others that does everything by itself, with what keeps the target's facts after it."""
+    yield order(chosen, goal)
+    if goal.level >= 2:
+        fewer = [pick for pick in chosen if pick[0] != "numbering"]
+        if len(fewer) < len(chosen):
+            yield order(fewer, goal)
+    after = [pick for pick in chosen if not pick[1].whole and needed(goal) <= pick[1].preserves | pick[1].ensures]
+    for pick in chosen:
+        if pick[1].whole:
+            yield [pick, *after]
+
+
+def _run(plan: list[Chosen], start: Work) -> _Done:
+    work, rows = start, list[dict[str, Any]]()
+    for name, step in plan:
+        began = time.process_time()
+        work = step.run(work)
+        found = figures(work.circuit, start.goal)
+        counts = {key: found[key] for key in ("two_qubit_gates", "two_qubit_depth")}
+        rows.append({"name": name, "seconds": time.process_time() - began, **counts})
+    return _Done(work, figures(work.circuit, start.goal), rows)

@@ -1,0 +1,54 @@
+"""What a compiled circuit takes, and which of two is better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qmk_native import Circuit
+
+    from qmk.sdk.passes import Goal
+
+DEPTH_WEIGHT = 0.1
+"""What one layer of gates on two qubits counts, in such gates, where gates are the objective."""
+
+ONE_QUBIT_ERROR, TWO_QUBIT_ERROR, READOUT_ERROR = 1e-4, 3e-3, 1e-2
+"""Chances of an error of a gate or a reading, where the target does not say."""
+
+Figures = Mapping[str, Any]
+
+OBJECTIVES: dict[str, Callable[[Figures], tuple[float, ...]]] = {
+    "gates": lambda it: (it["two_qubit_gates"] + DEPTH_WEIGHT * it["two_qubit_depth"], it["gates"]),
+    "depth": lambda it: (it["two_qubit_depth"], it["two_qubit_gates"], it["depth"]),
+    "qubits": lambda it: (it["qubits"], it["two_qubit_gates"]),
+    "t-count": lambda it: (it["t_count"], it["rotations"], it["two_qubit_gates"]),
+    "error": lambda it: (it["predicted_error"], it["two_qubit_gates"]),
+}
+"""What ``--optimize`` can be, each with figures of which less is better, the first counting first."""
+
+
+def figures(circuit: Circuit, goal: Goal) -> dict[str, Any]:
+    """``qubits``, ``gates``, ``depth``, ``two_qubit_gates``, ``two_qubit_depth``, ``t_count``, ``t_depth``,
+    ``rotations`` and ``predicted_error``: the chance that something errs in a shot, if errors are independent."""
+    import qmk_native
+
+    found = qmk_native.circuit_metrics(circuit)
+    errors = goal.errors
+    one = errors.get("one_qubit", ONE_QUBIT_ERROR)
+    two = errors.get("two_qubit", TWO_QUBIT_ERROR)
+    reading = errors.get("readout", READOUT_ERROR)
+    good = (
+        found["one_qubit_gates"] * math.log1p(-one)
+        + found["two_qubit_gates"] * math.log1p(-two)
+        + found["measurements"] * math.log1p(-reading)
+    )
+    kept = {key: value for key, value in found.items() if key not in ("one_qubit_gates", "measurements")}
+    return {**kept, "predicted_error": -math.expm1(good)}
+
+
+def better(made: Figures, than: Figures, objective: str) -> bool:
+    """Whether ``made`` is better than ``than``."""
+    key = OBJECTIVES[objective]
+    return key(made) < key(than)

@@ -1,0 +1,30 @@
+"""Qiskit's transpiler at its highest level: its result is kept where it is better (``qmk compile -O3``)."""
+
+from __future__ import annotations
+
+from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.qiskit_circuits import transpile
+from qmk.qvm.graph import Graph
+from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
+
+
+def _run(graph: Graph) -> Rewritten:
+    start = lowered(graph, PASS.name)
+    n = start.circuit.n_qubits
+    made = transpile(Work(start.circuit, Goal("all", ("u", "cz"), n), tuple(range(n))))
+    return Rewritten(raised(made.circuit, graph, start), {"gates": len(made.circuit)})
+
+
+PASS = Pass(
+    "qiskit-transpiler",
+    "what Qiskit's transpiler makes of a circuit without feed-forward",
+    _run,
+    Step(
+        transpile,
+        ensures=frozenset({"placed", "native", "numbered"}),
+        level=3,
+        whole=True,
+        cost_us=100.0,
+        needs="qiskit",
+    ),
+)

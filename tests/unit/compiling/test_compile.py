@@ -1,0 +1,114 @@
+"""``qmk.compile``: the same distribution in the gates of the target, and what its report says."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+import qmk
+from qmk.base.errors import QmkError
+from qmk.exact.simulator import exact_distribution
+from qmk.ir.lower import lower
+from qmk.ir.resolver import ALL_GATES
+from qmk.qvm.families import OPS
+from qmk.qvm.graph import Graph
+from qmk.qvm.verify import verify
+from qmk.sdk.kit.random_programs import random_cases
+
+SETS = (
+    ("cz", "rz", "sx", "x"),
+    ("cx", "u"),
+    ("ecr", "rz", "sx", "x"),
+    ("iswap", "u"),
+    ("rzz", "rz", "rx"),
+    ("rxx", "rz", "ry"),
+)
+NAMES = {"cx": "cnot"}
+
+
+def names_of(graph: Graph) -> set[str]:
+    return {node.op.removeprefix("core.") for node in graph.nodes if OPS[node.op].op_class == "unitary"}
+
+
+@pytest.mark.parametrize("gates", SETS, ids=lambda gates: gates[0])
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_random_programs_keep_their_distribution(gates: tuple[str, ...], level: int) -> None:
+    allowed = {NAMES.get(name, name) for name in gates}
+    for case in random_cases(6):
+        made = qmk.compile(case.graph, "all:12", gates=gates, level=level)
+        assert verify(made.program).ok
+        assert names_of(made.program) <= allowed, case.name
+        before, after = (dict(exact_distribution(lower(graph, ALL_GATES))) for graph in (case.graph, made.program))
+        for key in {*before, *after}:
+            assert abs(before.get(key, 0.0) - after.get(key, 0.0)) < 1e-9, case.name
+
+
+def test_a_program_without_measurements_keeps_its_state() -> None:
+    rng = random.Random(5)
+    circuit = qmk.Circuit(4)
+    for _ in range(40):
+        a, b = rng.sample(range(4), 2)
+        circuit.cx(a, b).rx(rng.uniform(-3, 3), a).swap(b, a)
+    made = qmk.compile(circuit, "all:4")
+    assert made.report["last"] == [0, 1, 2, 3]
+    overlap = np.vdot(np.asarray(qmk.state(circuit)), np.asarray(qmk.state(made.program)))
+    assert abs(abs(overlap) - 1) < 1e-9
+
+
+def test_exchanges_cost_nothing_before_measurement() -> None:
+    circuit = qmk.Circuit(3).h(0).cx(0, 1).swap(1, 2).cx(0, 1).swap(0, 2).measure_all()
+    report = qmk.compile(circuit, "all:3").report
+    assert report["before"]["two_qubit_gates"] == 8
+    assert report["after"]["two_qubit_gates"] == 2
+    assert sorted(report["last"]) == [0, 1, 2]
+
+
+def test_the_report_has_every_figure() -> None:
+    report = qmk.compile("examples/ghz.qasm", "all:16").report
+    figures = {
+        *("two_qubit_gates", "two_qubit_depth", "depth", "t_count", "t_depth", "gates", "qubits", "predicted_error"),
+    }
+    assert figures <= report["before"].keys()
+    assert figures <= report["after"].keys()
+    assert 0 < report["after"]["predicted_error"] < 1
+    assert [row["name"] for row in report["passes"] if row["kept"]][-1] == "synthesis"
+    assert report["seconds"] >= 0
+
+
+def test_fewer_qubits_are_had_by_using_them_again() -> None:
+    wide = qmk.Circuit(6)
+    for q in range(1, 6):
+        wide.h(q).cz(0, q).h(q).measure(q)
+    made = qmk.compile(wide, "all:6", optimize="qubits")
+    assert made.report["after"]["qubits"] < 6
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"target": "all:0"}, "no target 'all:0'"),
+        ({"target": "all:1"}, "has 2 qubits and target 'all:1' has 1"),
+        ({"gates": ("cz", "banana")}, "gate 'banana'"),
+        ({"gates": ("cz", "rz")}, "make no gate on one qubit"),
+        ({"gates": ("u",)}, "join no two qubits"),
+        ({"optimize": "taste"}, "nothing is optimised for 'taste'"),
+        ({"level": 4}, "level is 0, 1, 2 or 3"),
+    ],
+)
+def test_wrong_calls_are_told(given: dict[str, object], said: str) -> None:
+    with pytest.raises(QmkError) as caught:
+        qmk.compile("examples/bell.qasm", **{"target": "all:2", **given})  # type: ignore[arg-type]
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("framework", ["qiskit", "pytket"])
+def test_the_highest_level_is_never_worse_than_others(framework: str) -> None:
+    pytest.importorskip(framework, reason=f"pip install {framework}")
+    for case in random_cases(3):
+        low, high = (qmk.compile(case.graph, "all:12", level=level) for level in (2, 3))
+        names = {row["name"] for row in high.report["passes"]}
+        assert any(name.startswith(framework) for name in names)
+        weighed = [made.report["after"] for made in (high, low)]
+        assert weighed[0]["two_qubit_gates"] <= weighed[1]["two_qubit_gates"] + 1
