@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `lower` | every gate as Clifford gates and rotations about Z |
+//! | `ands` | Toffoli gates as temporary ANDs on ancillae |
 //! | `angle`, `frame`, `fold` | rotations about the same Pauli operator become one |
 //! | `cancel` | Clifford gates that cancel |
 //! | `replace` | the error of the whole in equal shares, rotations as Clifford and T gates |
@@ -10,9 +11,12 @@
 //! | `ring` | the numbers that entries of such matrices are made of |
 //! | `count` | T gates, rotations, gates on two qubits, T depth |
 //!
+//! With ancillae the unitary is still kept, on the qubits that were there before.
+//!
 //! Global phases are not kept: nothing of a circuit shows them. What is controlled by a qubit is lowered first, with the
 //! phases that the control makes relative; a condition is classical.
 
+mod ands;
 mod angle;
 mod cancel;
 pub mod count;
@@ -41,11 +45,13 @@ pub struct Options {
     pub tolerance: f64,
     /// The unitary is kept, from any state to any state; else only what registers show, from |0..0>.
     pub keep_unitary: bool,
+    /// Toffoli gates may take ancillae and measurements, where that takes fewer T gates.
+    pub ancillae: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { tolerance: 1e-12, keep_unitary: false }
+        Options { tolerance: 1e-12, keep_unitary: false, ancillae: false }
     }
 }
 
@@ -67,6 +73,24 @@ pub fn folded(circuit: &Circuit, options: &Options) -> Circuit {
     made
 }
 
+/// The form with the fewest T gates and rotations, and its ancillae: without temporary ANDs, with those that gates share,
+/// or with all.
+fn fewest(circuit: &Circuit, options: &Options) -> (Circuit, usize) {
+    let mut best = (folded(circuit, options), 0);
+    let cost = |made: &Circuit| {
+        let found = counts(made, options.tolerance);
+        (found.rotations, found.t)
+    };
+    for least in [2, 1].into_iter().filter(|_| options.ancillae) {
+        let (made, ancillae) = ands::with_ands(circuit, least);
+        let made = folded(&made, options);
+        if cost(&made) < cost(&best.0) {
+            best = (made, ancillae);
+        }
+    }
+    best
+}
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -76,6 +100,8 @@ pub struct Report {
     /// Of what came out.
     pub after: Counts,
     pub replaced: Replaced,
+    /// Qubits that were added.
+    pub ancillae: usize,
 }
 
 /// The circuit in H, S, Sdg, X, Y, Z, T, Tdg, CNOT, CZ and SWAP, measurements and resets.
@@ -88,7 +114,7 @@ pub fn clifford_t(circuit: &Circuit, epsilon: f64, options: &Options) -> Result<
         return Err(Invalid(format!("epsilon must be above 0 and below 1; got {epsilon:e}")));
     }
     let before = counts(&lower::lowered(circuit), options.tolerance);
-    let joined = folded(circuit, options);
+    let (joined, ancillae) = fewest(circuit, options);
     let (made, replaced) = replace::replaced(&joined, epsilon, options.tolerance)?;
     // T gates at the ends of two sequences may join again.
     let made = if replaced.rotations > 0 { folded(&made, options) } else { made };
@@ -97,6 +123,7 @@ pub fn clifford_t(circuit: &Circuit, epsilon: f64, options: &Options) -> Result<
         folded: counts(&joined, options.tolerance),
         after: counts(&made, options.tolerance),
         replaced,
+        ancillae,
     };
     Ok((made, report))
 }

@@ -9,15 +9,16 @@ use crate::circuit::python::PyCircuit;
 
 /// The circuit in Clifford and T gates within `epsilon`, and what was done.
 #[pyfunction]
-#[pyo3(name = "clifford_t", signature = (circuit, *, epsilon=1e-10, tolerance=1e-12, keep_unitary=false))]
+#[pyo3(name = "clifford_t", signature = (circuit, *, epsilon=1e-10, tolerance=1e-12, keep_unitary=false, ancillae=false))]
 fn py_clifford_t<'py>(
     py: Python<'py>,
     circuit: &PyCircuit,
     epsilon: f64,
     tolerance: f64,
     keep_unitary: bool,
+    ancillae: bool,
 ) -> PyResult<(PyCircuit, Bound<'py, PyDict>)> {
-    let options = Options { tolerance, keep_unitary };
+    let options = Options { tolerance, keep_unitary, ancillae };
     let source = circuit.0.clone();
     let (made, report) = py
         .detach(move || super::clifford_t(&source, epsilon, &options))
@@ -26,6 +27,7 @@ fn py_clifford_t<'py>(
     for (name, counts) in [("before", report.before), ("folded", report.folded), ("after", report.after)] {
         out.set_item(name, as_dict(py, &counts)?)?;
     }
+    out.set_item("ancillae", report.ancillae)?;
     out.set_item("synthesized", report.replaced.rotations)?;
     out.set_item("distinct_angles", report.replaced.distinct)?;
     out.set_item("epsilon_each", report.replaced.share)?;

@@ -96,7 +96,7 @@ fn distance(a: &[Vec<C64>], b: &[Vec<C64>]) -> f64 {
     a.iter().flatten().zip(b.iter().flatten()).map(off).sum::<f64>().sqrt()
 }
 
-const KEEP: Options = Options { tolerance: 1e-12, keep_unitary: true };
+const KEEP: Options = Options { tolerance: 1e-12, keep_unitary: true, ancillae: false };
 
 #[test]
 fn joining_keeps_the_unitary() {
@@ -159,4 +159,78 @@ fn rotations_take_three_t_gates_a_bit() {
         }
         assert!((t as f64) / 40.0 < 3.0 * (1.0 / epsilon).log2() + 1.0, "{epsilon:e}: {t}");
     }
+}
+
+/// The state of the first `n` qubits after a circuit that leaves its ancillae in |0>, for given outcomes in turn.
+fn branch(circuit: &Circuit, start: usize, outcomes: &mut Numbers) -> Vec<C64> {
+    let n = circuit.n_qubits as usize;
+    let mut state = vec![ZERO; 1 << n];
+    state[start] = c(1.0, 0.0);
+    let mut bits = vec![false; circuit.n_cbits as usize];
+    for op in circuit.ops.iter().filter(|op| op.kind.is_gate() || op.kind != Kind::Logic) {
+        let bit = op.q[0];
+        let mask = 1usize << (n - 1 - bit as usize);
+        match op.kind {
+            Kind::Measure => {
+                let one = outcomes.below(2) == 1;
+                bits[op.cbit as usize] = one;
+                let kept = |at: usize| (at & mask != 0) == one;
+                let norm: f64 =
+                    (0..state.len()).filter(|&at| kept(at)).map(|at| state[at].re.powi(2) + state[at].im.powi(2)).sum();
+                assert!((norm - 0.5).abs() < 1e-9, "either outcome is as likely");
+                let up = 1.0 / norm.sqrt();
+                (0..state.len()).for_each(|at| state[at] = if kept(at) { state[at] * up } else { ZERO });
+            }
+            Kind::Reset => {
+                // Measured before: one of the halves is empty.
+                for at in (0..state.len()).filter(|at| at & mask == 0) {
+                    state[at] = state[at] + state[at | mask];
+                    state[at | mask] = ZERO;
+                }
+            }
+            _ if circuit.holds(op.cond, &|c| bits[c as usize]) => apply(&mut state, n, circuit, op),
+            _ => (),
+        }
+    }
+    state
+}
+
+#[test]
+fn temporary_ands_keep_the_unitary() {
+    let mut source = Circuit { n_qubits: 4, ..Circuit::default() };
+    for q in 0..4 {
+        source.push_gate(Kind::U, &[q], &[0.3 + q as f64, 0.7, -0.2]);
+    }
+    source.push_gate(Kind::Toffoli, &[0, 1, 2], &[]);
+    source.push_gate(Kind::Cnot, &[2, 3], &[]);
+    source.push_gate(Kind::Ccz, &[1, 2, 3], &[]);
+    source.push_gate(Kind::H, &[3], &[]);
+    source.push_gate(Kind::Toffoli, &[1, 0, 2], &[]);
+    let want = unitary(&source);
+    let mut outcomes = Numbers(5);
+    for least in [1, 2] {
+        let (made, ancillae) = ands::with_ands(&source, least);
+        made.check().unwrap();
+        for round in 0..8 {
+            let got: Vec<Vec<C64>> = (0..16)
+                .map(|start| branch(&made, start << ancillae, &mut outcomes))
+                .map(|state| (0..16).map(|at| state[at << ancillae]).collect())
+                .collect();
+            // Phases of branches are free, so columns are compared one by one.
+            for (a, b) in want.iter().zip(&got) {
+                assert!(distance(&[a.clone()], &[b.clone()]) < 1e-9, "{least} {round}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pair_of_toffolis_with_one_ancilla_takes_four_t() {
+    let mut source = Circuit { n_qubits: 4, ..Circuit::default() };
+    source.push_gate(Kind::Toffoli, &[0, 1, 2], &[]);
+    source.push_gate(Kind::H, &[2], &[]);
+    source.push_gate(Kind::Toffoli, &[0, 1, 2], &[]);
+    let options = Options { ancillae: true, ..KEEP };
+    let (_, report) = clifford_t(&source, 1e-3, &options).unwrap();
+    assert_eq!((report.after.t, report.ancillae, report.after.measurements), (4, 1, 1));
 }

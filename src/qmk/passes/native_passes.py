@@ -5,7 +5,8 @@ They are those that the router takes by itself before it runs a program (``nativ
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
 from qmk.ir.lower import lower
@@ -15,6 +16,9 @@ from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 from qmk.sdk.passes import Pass, Rewritten
 
+if TYPE_CHECKING:
+    import qmk_native
+
 REWRITES = ("constants", "peephole", "relabel", "dead", "schedule", "hoist", "reuse")
 """Of the native core; each can be switched off."""
 
@@ -23,23 +27,31 @@ def native_pass(name: str, doc: str, rewrites: tuple[str, ...] = REWRITES, *, na
     """These rewrites of the native core as a pass. ``narrow``: the least width is wanted, not the least predicted
     time."""
 
+    options = {rewrite: rewrite in rewrites for rewrite in REWRITES}
+
+    def rewrite(circuit: qmk_native.Circuit) -> tuple[qmk_native.Circuit, dict[str, Any]]:
+        import qmk_native
+
+        return qmk_native.rewrite(circuit, narrow=narrow, explain=True, **options)
+
+    return circuit_pass(name, doc, rewrite)
+
+
+def circuit_pass(
+    name: str, doc: str, rewrite: Callable[[qmk_native.Circuit], tuple[qmk_native.Circuit, dict[str, Any]]]
+) -> Pass:
+    """A pass that is a function of the native core: a circuit to one with the same registers, and a report."""
+
     def run(graph: Graph) -> Rewritten:
-        return _rewritten(graph, name, rewrites, narrow)
+        profiles = _refuse(graph, name)
+        program = lower(graph, GATES | {"gphase"})
+        names = {cbits[0]: event for event, cbits in program.events.items() if len(cbits) == 1}
+        circuit, report = rewrite(circuit_of(program))
+        made = graph_of(program_of(circuit), names, profiles)
+        timeless = {key: value for key, value in report.items() if not key.startswith("seconds")}
+        return Rewritten(with_meaning_of(graph, made), timeless)
 
     return Pass(name, doc, run)
-
-
-def _rewritten(graph: Graph, name: str, rewrites: tuple[str, ...], narrow: bool) -> Rewritten:
-    import qmk_native
-
-    profiles = _refuse(graph, name)
-    program = lower(graph, GATES | {"gphase"})
-    names = {cbits[0]: event for event, cbits in program.events.items() if len(cbits) == 1}
-    options = {rewrite: rewrite in rewrites for rewrite in REWRITES}
-    circuit, report = qmk_native.rewrite(circuit_of(program), narrow=narrow, explain=True, **options)
-    made = graph_of(program_of(circuit), names, profiles)
-    timeless = {key: value for key, value in report.items() if not key.startswith("seconds")}
-    return Rewritten(with_meaning_of(graph, made), timeless)
 
 
 def _refuse(graph: Graph, name: str) -> dict[str, Any]:
