@@ -206,6 +206,17 @@ fn temporary_ands_keep_the_unitary() {
     source.push_gate(Kind::Ccz, &[1, 2, 3], &[]);
     source.push_gate(Kind::H, &[3], &[]);
     source.push_gate(Kind::Toffoli, &[1, 0, 2], &[]);
+    // The controls change and get their values back, also as targets, and one is turned over.
+    for (control, target) in [(0, 1), (0, 1)] {
+        source.push_gate(Kind::Cnot, &[control, target], &[]);
+        source.push_gate(Kind::Toffoli, &[0, 1, 3], &[]);
+    }
+    source.push_gate(Kind::Toffoli, &[2, 3, 0], &[]);
+    source.push_gate(Kind::X, &[1], &[]);
+    source.push_gate(Kind::Toffoli, &[0, 1, 2], &[]);
+    source.push_gate(Kind::X, &[1], &[]);
+    source.push_gate(Kind::Swap, &[0, 3], &[]);
+    source.push_gate(Kind::Toffoli, &[1, 3, 2], &[]);
     let want = unitary(&source);
     let mut outcomes = Numbers(5);
     for least in [1, 2] {
