@@ -1,4 +1,4 @@
-"""The console with many jobs listed, in a real browser: bytes and time of the first view, and how soon each flow reacts.
+"""The console with many jobs listed, in a browser: bytes and time of the first view, and how soon each flow reacts.
 
 ``python -m benchmarks.service_console --jobs 10000`` starts a daemon with a gateway, runs so many jobs, and opens the
 list in Chromium (Playwright drives it; QMK_CHROMIUM names another). Each flow is done several times, from the event to

@@ -255,6 +255,21 @@ def test_a_list_has_counts_and_a_timeline(chem: Browser, job: str) -> None:
     assert re.search(r'aria-label="[^"]+ in the queue, [^"]+ on the engine"', drawn)
 
 
+def test_the_depth_of_the_queue_stands_by_priority(bio: Browser) -> None:
+    long = 'OPENQASM 3.0; include "stdgates.inc"; qubit q; bit c; for int i in [0:9] { h q; } c = measure q;'
+    paths = [
+        bio.post("/submit", text=long, shots="100000000", engine="reference", priority=str(priority))
+        for priority in (0, 0, 0, 0, 5)
+    ]
+    counts = bio.get("/submit?as=json").json()["jobs.count"]
+    depth = next(each["values"] for each in counts["facets"] if each["name"] == "priority")
+    assert sum(depth.values()) == counts["looked"] >= 2
+    assert f"{depth['0']} at 0" in bio.get("/submit").text
+    shown = bio.get(paths[3].headers["location"]).text
+    assert re.search(r"\d of yours and \d+ of others before it", shown)
+    bio.post("/jobs/cancel", all="1")
+
+
 def test_the_events_of_a_job_are_a_file(chem: Browser, job: str) -> None:
     found = chem.get(f"{job}/events.txt")
     assert "attachment" in found.headers["content-disposition"]

@@ -84,6 +84,7 @@ class Visit:
             viewport=size, color_scheme=scheme, base_url=url, java_script_enabled=script, reduced_motion="reduce"
         )
         self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)  # the first job of an engine waits for its worker
         self.complaints: list[str] = []
         self.bytes = 0
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
@@ -174,6 +175,35 @@ def test_a_page_goes_on_by_itself_when_what_serves_it_was_killed(
     visit.context.close()
 
 
+def test_a_filter_changes_the_list_in_place_and_its_boxes_stay(chromium: Any, url: str) -> None:
+    """The form is sent without a new document; the box that selects all outlives a renewal of the list."""
+    visit = Visit(chromium, url, WIDE)
+    visit.sign_in()
+    visit.submit("bell")
+    visit.page.goto("/jobs?name=bell")
+    visit.page.evaluate("window.same = true")
+    visit.page.locator("[name=show]").first.select_option("timeline")
+    visit.page.get_by_role("button", name="Show").click()
+    visit.page.wait_for_url("**/jobs?name=bell&show=timeline")
+    visit.page.locator("svg.span").first.wait_for()
+    visit.page.locator("[name=show]").first.select_option("list with counts")
+    visit.page.get_by_role("button", name="Show").click()
+    visit.page.get_by_role("region", name="Counts").wait_for()
+    visit.page.get_by_role("link", name="leave out state COMPLETED").click()
+    visit.page.get_by_text("No job fits this filter").wait_for()
+    assert visit.page.evaluate("window.same")
+    visit.page.get_by_role("link", name="Jobs", exact=True).click()
+    visit.page.wait_for_url("**/jobs?not_state=COMPLETED&name=bell&show=facets")
+    visit.page.get_by_role("link", name="Clear").click()
+    visit.page.get_by_label("select all that are shown").wait_for()
+    visit.page.evaluate("window.was = document.getElementById('live')")
+    with visit.page.expect_response("**/jobs?all=1"), qmk.Client(url) as client:
+        client.submit("OPENQASM 3.0; qubit q; bit c; c = measure q;")
+    visit.page.wait_for_function("document.getElementById('live') !== window.was")
+    assert visit.page.get_by_label("select all that are shown").is_visible()
+    visit.context.close()
+
+
 @pytest.mark.conformance
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", PHONE)], ids=["light-wide", "dark-phone"])
 def test_every_page_is_sound(chromium: Any, url: str, axe: str, scheme: str, size: dict[str, int]) -> None:
@@ -185,7 +215,8 @@ def test_every_page_is_sound(chromium: Any, url: str, axe: str, scheme: str, siz
     jobs = {name: visit.submit(name) for name in ("bell", "ghz", "teleport", "rabi")}
     bell, ghz = (jobs[name].removeprefix("/jobs/") for name in ("bell", "ghz"))
     pages = ["/jobs", "/submit", "/queue", "/engines", "/devices", "/account", "/guide", *jobs.values(),
-             f"/jobs/{bell}/shots", f"/compare?job={bell}&job={ghz}", "/jobs?tag=none", "/jobs?show=timeline", "/jobs?show=facets"]  # fmt: skip
+             f"/jobs/{bell}/shots", f"/compare?job={bell}&job={ghz}", "/jobs?tag=none",
+             "/jobs?show=timeline", "/jobs?show=facets"]  # fmt: skip
     for path in pages:
         visit.page.goto(path)
         for summary in visit.page.locator("main summary").all():

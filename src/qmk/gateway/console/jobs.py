@@ -60,7 +60,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         states = {"state": self.state or None, "not_state": self.not_state or None}
         return {**states, "name": self.name, "tags": self.tag, "not_tags": self.not_tag}
 
-    def narrowed(self, name: str, value: str) -> str:
+    def narrow(self, name: str, value: str) -> str:
         """The query of the address with one more condition."""
         fields = msgspec.structs.asdict(self)
         fields[name] = sorted({*fields[name], value}) if name in ("tag", "not_tag") else value

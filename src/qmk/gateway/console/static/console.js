@@ -24,6 +24,7 @@ async function renew() {
     if (same) image.replaceWith(same);
   }
   old.replaceWith(fresh);
+  addSelectAll();
   if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus();
   const ended = page.querySelector("[data-live]") === null;
   if (ended && source) { source.close(); source = null; location.replace(location.href); }
