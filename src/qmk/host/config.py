@@ -75,7 +75,7 @@ class HostConfig:
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
     ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``; ``slots`` describes what the
-    first of its slots have, as ``--slot`` is written.
+    first of its slots have, as ``--slot`` is written; one that is idle for ``slot_idle_s`` is given up (0: none is).
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -107,6 +107,7 @@ class HostConfig:
     blobs: str = ""
     cluster: str = ""
     slots: tuple[str, ...] = ()
+    slot_idle_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
