@@ -75,6 +75,25 @@ def test_a_job_runs_in_a_slot_that_has_what_it_asks_for(
 
 
 @pytest.mark.environments
+def test_slots_come_with_jobs_and_go_when_idle(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None
+) -> None:
+    await_listening(start("serve", "--cluster", "ray", "--workers", "2", "--slot-idle", "1s"))
+    with Client(folder / "s", patience_s=60.0) as client:
+
+        def slots() -> int:
+            return sum(client.query_resources().capacity["cluster"]["nodes"].values())
+
+        assert slots() == 0
+        for seed in (1, 2):  # the second has a slot made again
+            assert sum(client.run(LONG, shots=100, seed=seed, engine="reference", cache=False).counts.values()) == 100
+            deadline = time.monotonic() + 60.0
+            while slots():
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+
+
+@pytest.mark.environments
 def test_a_launch_outlives_its_daemon(start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None) -> None:
     served = start("serve", "--cluster", "ray", "--workers", "1")
     await_listening(served)

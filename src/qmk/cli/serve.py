@@ -38,19 +38,7 @@ def _read_devices(ctx: click.Context, _: click.Parameter, given: tuple[str, ...]
 @click.option(
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Jobs run at once; the usable cores if not given."
 )
-@click.option(
-    "--cluster",
-    metavar="PLACE",
-    help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
-)
-@click.option(
-    "--slot",
-    "slots",
-    multiple=True,
-    metavar="NAME=AMOUNT,...",
-    help="With --cluster: what one of its slots has, such as gpu=1,cpu=4 or qpu:ibm_torino=1; 2*gpu=1 is two such "
-    "slots. May be given several times; the other slots of --workers have processors alone.",
-)
+@options.cluster_options
 @click.option(
     "--durability",
     type=click.Choice(["process", "power"]),
@@ -156,8 +144,7 @@ def command(
     socket_path: str | None,
     data_dir: Path | None,
     workers: int | None,
-    cluster: str | None,
-    slots: tuple[str, ...],
+    cluster: dict[str, Any],
     durability: str | None,
     database: str | None,
     blobs: str | None,
@@ -192,8 +179,7 @@ def command(
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,
         "workers": workers,
-        "cluster": cluster or None,
-        "slots": slots,
+        **cluster,
         "durability": durability,
         "database": database or None,
         "blobs": blobs,

@@ -75,8 +75,9 @@ class HostConfig:
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
     ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``; ``slots`` describes what the
-    first of its slots have, as ``--slot`` is written. ``devices``: those that sandboxes pass on to an engine's workers,
-    by engine, see ``host.isolation.drivers.passthrough``.
+    first of its slots have, as ``--slot`` is written; one that is idle for ``slot_idle_s`` is given up (0: none is).
+    ``devices``: those that sandboxes pass on to an engine's workers, by engine, see
+    ``host.isolation.drivers.passthrough``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -109,6 +110,7 @@ class HostConfig:
     cluster: str = ""
     slots: tuple[str, ...] = ()
     devices: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    slot_idle_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:

@@ -32,6 +32,8 @@ log = logging.getLogger("qmk.cluster")
 RETRY_S = 0.2
 RETRY_MOST_S = 10.0
 """How long after its end the bridge is started again, doubled at each try up to this."""
+CLOSING_S = 30.0
+"""How long the end of the cluster that was started for us is waited for."""
 JOIN_TRIES = 5
 """Bridges that the start of the daemon tries before it gives up: the first may be killed as anything may."""
 
@@ -81,6 +83,7 @@ class ClusterPool:
         self._joined: asyncio.Future[None] = self._loop.create_future()
         self._retry_s = RETRY_S
         self._ends = 0
+        self._takes_wants, self._wants = False, list[int]()
         self._retry: asyncio.Handle | None = None
         self._bridge: Bridge | None = None
         self._watch: Watch | None = None
@@ -111,7 +114,8 @@ class ClusterPool:
         """The cluster, for ``q_query_resources``: its kind and address, the slots that it should have, and those that
         are up by node."""
         about = {"address": self.about.address, "cpus": self.about.cpus} if self.about is not None else {}
-        return {"cluster": {"kind": self.name, "slots": self._join.slots, "nodes": self.slots.nodes, **about}}
+        slots = len(self.slots.wanted) if self._join.idle_s else self._join.slots
+        return {"cluster": {"kind": self.name, "slots": slots, "nodes": self.slots.nodes, **about}}
 
     def capacity(self) -> Capacity:
         return Capacity(self._join.slots, self.running, len(self._queue), self._memory_bytes, self.workers)
@@ -169,12 +173,9 @@ class ClusterPool:
                 self._tell(slot, ms.Stop(*key, 0.0))
                 continue
             slot.tasks[key] = Task(run.launch, None, None)
-            news = (
-                said
-                if any(isinstance(each.what, Begun) for each in said) or not run.begun
-                else [_say_start(key), *said]
-            )
-            self._loop.call_soon(self._hear_all, slot, news)
+            if run.begun and not any(isinstance(each.what, Begun) for each in said):
+                said.insert(0, Said(0, *key, Begun()))
+            self._loop.call_soon(self._hear_all, slot, said)
         for task in [*self._queue, *self.slots.tasks]:
             if task.key[0] not in fences:
                 self.cancel(*task.key)
@@ -213,6 +214,9 @@ class ClusterPool:
     def _look(self) -> None:
         """Ends a bridge that will never answer; another is started."""
         self._looking = self._loop.call_later(LOOK_EVERY_S, self._look)
+        if self._join.idle_s:
+            self.slots.give_up_idle(self._loop.time(), self._join.idle_s)
+            self._pump()
         why = self._watch.look() if self._watch is not None else ""
         if why and self._bridge is not None:
             log.warning("the bridge to the cluster %s; it is ended", why)
@@ -221,6 +225,7 @@ class ClusterPool:
     def _on_bridge_end(self, words: str) -> None:
         """Handles the end of the bridge. What the slots run goes on; they are heard through the next one."""
         self._bridge = None
+        self._takes_wants, self._wants = False, []
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -264,7 +269,7 @@ class ClusterPool:
 
     def _on_joined(self, message: ms.Joined) -> None:
         """Every slot that has outlived the bridge is up now; what the others had is lost."""
-        self.about, self._retry_s = message, RETRY_S
+        self.about, self._retry_s, self._takes_wants = message, RETRY_S, True
         for slot in self.slots.values():
             if not slot.up and slot.tasks:
                 self._on_down(slot, "is gone from the cluster")
@@ -278,6 +283,7 @@ class ClusterPool:
             slot.renew(message.generation)
             self.counters.add("worker_starts_total", (self.name,))
         slot.up, slot.node, slot.memory_bytes = True, message.node, census.memory_bytes
+        slot.wanted, slot.busy_s = True, self._loop.time()
         runs = {(run.launch.job, run.launch.fence): run for run in census.runs}
         for key, task in list(slot.tasks.items()):
             if key in runs:
@@ -306,7 +312,7 @@ class ClusterPool:
         slot.up = False
         for key in [key for key, (where, _, _) in self._strangers.items() if where is slot]:
             del self._strangers[key]
-        if slot.generation:
+        if slot.generation and why != ms.GIVEN_UP:
             log.warning("slot %d, generation %d, %s", slot.number, slot.generation, why)
             self.counters.add("worker_deaths_total", (self.name,))
         for task in tasks.values():
@@ -330,6 +336,17 @@ class ClusterPool:
             slot.tasks[task.key] = task
             held = slot.give(task.launch)
             self._begin(slot, task, None if held else task.graph)
+        self._want_slots()
+
+    def _want_slots(self) -> None:
+        """Tells the bridge which slots are needed, once it has joined: until then it may find some."""
+        if not self._join.idle_s or self._closed is not None:
+            return
+        self.slots.want_for(self._queue)
+        wanted = self.slots.wanted
+        if self._takes_wants and self._bridge is not None and wanted != self._wants:
+            self._wants = wanted
+            self._bridge.send(ms.Want(wanted))
 
     def _begin(self, slot: Slot, task: Task, graph: bytes | None) -> None:
         self._tell(slot, ms.Begin(task.launch, graph, task.state))
@@ -370,23 +387,15 @@ class ClusterPool:
             self._listener.on_done(*key, structs.replace(what, notes=notes), said.version, *hedge)
         elif isinstance(what, Failed):
             self._hear_failed(slot, task, what, said.loss)
-        elif isinstance(what, NotDone):
-            task.asks = [ask for ask in task.asks if ask.ref != what.ref]
-            self._listener.on_not_done(*key, what)
         else:
             task.asks = [ask for ask in task.asks if ask.ref != what.ref]
-            self._listener.on_saved(*key, what)
+            if isinstance(what, NotDone):
+                self._listener.on_not_done(*key, what)
+            else:
+                self._listener.on_saved(*key, what)
 
     def _hear_failed(self, slot: Slot, task: Task, failed: Failed, loss: Loss | None) -> None:
         if not failed.missing_graph:
             self._listener.on_failed(*task.key, failed, loss)
         elif task.graph is not None:
             self._begin(slot, task, task.graph)
-
-
-def _say_start(key: Key) -> Said:
-    return Said(0, *key, Begun())
-
-
-CLOSING_S = 30.0
-"""How long the end of the cluster that was started for us is waited for."""

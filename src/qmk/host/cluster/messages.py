@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True):
 class Join(msgspec.Struct, frozen=True, tag="join"):
     """To the bridge, first: the cluster at ``address``, or one that it starts on this machine when that is empty;
     ``folder`` is where it keeps what it must know of that one after a restart. ``name`` sets the slots of this daemon
-    apart from those of others. ``resources``: what is said of each slot, by its number; of others nothing is."""
+    apart from those of others. ``resources``: what is said of each slot, by its number; of others nothing is.
+    ``idle_s``: only the slots of the last ``Want`` are made, as an idle one is given up after that time; 0: all are."""
 
     address: str
     folder: str
@@ -46,6 +47,7 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
     slots: int
     settings: Settings
     resources: list[dict[str, float]] = []
+    idle_s: float = 0.0
 
     def resources_of(self, slot: int) -> dict[str, float]:
         """What is said of a slot."""
@@ -64,6 +66,12 @@ class Tell(msgspec.Struct, frozen=True, tag="tell"):
     slot: int
     generation: int
     order: bytes
+
+
+class Want(msgspec.Struct, frozen=True, tag="want"):
+    """To the bridge: make these slots, and end the others."""
+
+    slots: list[int]
 
 
 class Leave(msgspec.Struct, frozen=True, tag="leave"):
@@ -148,6 +156,10 @@ class SlotUp(msgspec.Struct, frozen=True, tag="up"):
     census: bytes
 
 
+GIVEN_UP = "was given up, as nothing needed it"
+"""Why a slot is down that was not wanted any more."""
+
+
 class SlotDown(msgspec.Struct, frozen=True, tag="down"):
     """From the bridge: the slot is gone, with all it had."""
 
@@ -180,7 +192,7 @@ class NoCluster(msgspec.Struct, frozen=True, tag="no-cluster"):
     help: str = ""
 
 
-ToBridge = Join | Tell | Leave
+ToBridge = Join | Tell | Want | Leave
 FromBridge = Joined | SlotUp | SlotDown | News | NoCluster
 Order = Begin | Stop | Ask
 

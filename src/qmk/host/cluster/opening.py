@@ -46,7 +46,7 @@ def open_pool(
         external=config.engines,
     )
     said = read_slots(config.slots, bounds.slots)
-    join = ms.Join(address, str(config.data_dir.absolute()), name, bounds.slots, settings, said)
+    join = ms.Join(address, str(config.data_dir.absolute()), name, bounds.slots, settings, said, config.slot_idle_s)
     return ClusterPool(LOCAL, join, config.memory_bytes, listener, open_bridge, here, needs)
 
 

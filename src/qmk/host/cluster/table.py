@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from qmk.host.cluster.messages import Key
@@ -35,7 +36,8 @@ class Task:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """``up``: it takes orders. While the bridge is away it may be at work all the same, so that its tasks stay."""
+    """``up``: it takes orders. While the bridge is away it may be at work all the same, so that its tasks stay.
+    ``wanted``: the bridge is to keep it; ``busy_s``: when it last had a task, where idle slots are given up."""
 
     number: int
     resources: Resources = field(default_factory=dict[str, float])
@@ -43,6 +45,8 @@ class Slot:
     node: str = ""
     memory_bytes: int = 0
     up: bool = False
+    wanted: bool = False
+    busy_s: float = 0.0
     tasks: dict[Key, Task] = field(default_factory=dict[Key, Task])
     graphs: Kept[str, bool] = field(default_factory=Kept[str, bool])
     plans: Kept[str, bool] = field(default_factory=Kept[str, bool])
@@ -77,6 +81,31 @@ class Slots(dict[int, Slot]):
             return (*spared, plan_name(launch) in slot.plans, launch.engine in slot.engines, -slot.number)
 
         return max((slot for slot in free if self._has_memory(slot, launch)), key=rank, default=None)
+
+    def want_for(self, waiting: Iterable[Task]) -> None:
+        """Has slots made for launches that found none free: for each one that is on its way, or one more."""
+        coming = [slot for slot in self.values() if slot.wanted and not slot.up]
+        others = sorted((slot for slot in self.values() if not slot.wanted), key=lambda slot: len(slot.resources))
+        for task in waiting:
+            for slots in (coming, others):
+                found = next((slot for slot in slots if has(slot.resources, task.needs)), None)
+                if found is not None:
+                    slots.remove(found)
+                    found.wanted = True
+                    break
+
+    def give_up_idle(self, now_s: float, idle_s: float) -> None:
+        """Gives up the slots that had nothing to do for so long."""
+        for slot in self.values():
+            if slot.tasks or not slot.up:
+                slot.busy_s = now_s
+            elif slot.wanted and now_s > slot.busy_s + idle_s:
+                slot.wanted = slot.up = False
+
+    @property
+    def wanted(self) -> list[int]:
+        """The numbers of the slots that the bridge is to keep."""
+        return [slot.number for slot in self.values() if slot.wanted]
 
     def _has_memory(self, slot: Slot, launch: Launch) -> bool:
         there = [task for each in self.values() if each.node == slot.node for task in each.tasks.values()]

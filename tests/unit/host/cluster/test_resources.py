@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
+from qmk.host.cluster.bridge import RayBridge
 from qmk.host.cluster.resources import has, missing, read_slots, total, usual
 from qmk.host.config import HostConfig
 from qmk.host.launcher_kit import LONG, SHORT, Heard, launch_of
@@ -118,9 +121,11 @@ def test_an_engine_runs_only_where_a_slot_has_what_it_needs(tmp_path: Path) -> N
     assert routing.needs("remote", {"gpu": 1}) == {"qpu:ibm_torino": 1, "gpu": 1}
 
 
-def run(test: Callable[[Machines, Heard], Coroutine[Any, Any, None]], resources: list[dict[str, float]]) -> None:
+def run(
+    test: Callable[[Machines, Heard], Coroutine[Any, Any, None]], resources: list[dict[str, float]], idle_s: float = 0.0
+) -> None:
     async def whole() -> None:
-        machines = Machines(len(resources), resources=resources)
+        machines = Machines(len(resources), resources=resources, idle_s=idle_s)
         try:
             await test(machines, Heard())
         finally:
@@ -178,6 +183,68 @@ def test_a_launch_that_the_slots_of_this_start_cannot_run_is_refused() -> None:
         await launcher.close()
 
     run(test, [{}])
+
+
+def test_slots_are_made_as_launches_need_them_and_given_up_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmk.host.cluster.launcher.LOOK_EVERY_S", 0.02)
+
+    async def test(machines: Machines, ears: Heard) -> None:
+        launcher = machines.launcher(ears, needs=needs)
+        await launcher.open()
+        assert machines.runners == {}
+        first, second = launch_of("job_plain", 1, SHORT), launch_of("job_gpu", 2, SHORT)
+        launcher.launch(first, pack(SHORT))
+        await until(lambda: ears.has_ended(first))
+        assert machines.generation == 1, "one slot for one launch"
+        await until(lambda: not machines.runners)
+        assert (launcher.workers, launcher.counters.get("worker_deaths_total", ("ray",))) == (0, 0)
+        assert launcher.describe()["cluster"]["slots"] == 0
+        launcher.launch(second, pack(SHORT))
+        await until(lambda: ears.has_ended(second))
+        assert machines.generation == 2
+        await launcher.close()
+
+    run(test, [{}, {}, GPU_SLOT], idle_s=0.1)
+
+
+def test_slots_that_are_busy_or_waited_for_are_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmk.host.cluster.launcher.LOOK_EVERY_S", 0.01)
+
+    async def test(machines: Machines, ears: Heard) -> None:
+        launcher = machines.launcher(ears, needs=needs)
+        await launcher.open()
+        launches = [launch_of("job_plain", fence, LONG) for fence in (1, 2, 3)]
+        for launch in launches:
+            launcher.launch(launch, pack(LONG))
+        await until(lambda: all(ears.has_ended(launch) for launch in launches))
+        assert machines.generation == 2, "two slots, of which neither was made anew"
+        await launcher.close()
+
+    run(test, [{}, {}], idle_s=0.03)
+
+
+def test_the_autoscaler_is_told_what_the_wanted_slots_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[dict[str, float]]] = []
+
+    def request_resources(bundles: list[dict[str, float]]) -> None:
+        told.append(bundles)
+        if len(told) == 1:
+            raise RuntimeError("this cluster has no autoscaler")
+
+    monkeypatch.setitem(sys.modules, "ray.autoscaler.sdk", SimpleNamespace(request_resources=request_resources))
+
+    async def test() -> None:
+        join = Machines(3, resources=[{}, {"gpu": 1.0, "memory": 1e9}, QPU_SLOT], idle_s=1.0).join
+        bridge = RayBridge(SimpleNamespace(remote=lambda slot: slot), join, cast("Any", None))
+        hints = asyncio.create_task(bridge._hint())
+        bridge.want([1])
+        await until(lambda: len(told) == 1)
+        bridge.want([0, 2])
+        await until(lambda: len(told) == 2)
+        hints.cancel()
+
+    asyncio.run(test())
+    assert told == [[{"CPU": 1, "GPU": 1, "memory": 1e9}], [{"CPU": 1}, {"CPU": 2, "qpu:ibm_torino": 1}]]
 
 
 def test_a_slot_is_made_with_what_is_said_of_it() -> None:
