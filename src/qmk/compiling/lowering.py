@@ -27,8 +27,9 @@ class Lowered(NamedTuple):
 
 
 def lowered(graph: Graph, name: str, *, whole: bool = False) -> Lowered:
-    """A verified graph for pass ``name``. ``whole``: what no register shows is kept too. Raises UNSUPPORTED, naming the node, for what a pass on circuits would lose:
-    fences, evolutions, channels, atoms, readings that err, and qubits of several profiles."""
+    """A verified graph for pass ``name``. ``whole``: what no register shows is kept too. Raises UNSUPPORTED, naming the
+    node, for what a pass on circuits would lose: fences, evolutions, channels, atoms, readings that err, and qubits of
+    several profiles."""
     profile = _refuse(graph, name)
     program = lower(graph, GATES | {"gphase"}, whole=whole)
     names = {cbits[0]: event for event, cbits in program.events.items() if len(cbits) == 1}
