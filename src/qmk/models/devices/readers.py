@@ -1,6 +1,6 @@
 """Targets from what vendors say of their devices: IBM's backend files, Qiskit's ``Target``, Braket's device properties.
 
-Gates that QMK has no name for, and what is no gate (delay, reset, control flow), are left out. No vendor's library is
+Gates that QMK has no name for are left out, and so are delays, resets and control flow. No vendor's library is
 imported: the JSON is read as it is, and a Qiskit target by its attributes.
 """
 
