@@ -25,4 +25,4 @@ def rewrite(circuit: qmk_native.Circuit, ancillae: bool = False) -> tuple[qmk_na
     return qmk_native.clifford_t(circuit, epsilon=epsilon, ancillae=ancillae)
 
 
-PASS = circuit_pass("clifford_t", "Clifford and T gates, few T: join rotations, synthesize the others", rewrite)
+PASS = circuit_pass("clifford-t", "Clifford and T gates, few T: join rotations, synthesize the others", rewrite)

@@ -4,7 +4,7 @@ from qmk.passes.clifford_t import rewrite
 from qmk.passes.native_passes import circuit_pass
 
 PASS = circuit_pass(
-    "clifford_t_ands",
-    "as clifford_t, with ancillae and measurements where they save T gates",
+    "clifford-t-ands",
+    "as clifford-t, with ancillae and measurements where they save T gates",
     lambda circuit: rewrite(circuit, ancillae=True),
 )
