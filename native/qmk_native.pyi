@@ -361,9 +361,9 @@ def place(
     depth_weight: float = 0.05,
     commute: bool = True,
 ) -> list[tuple[Circuit, list[int], list[int], dict[str, int]]]:
+    """The circuit on ``n`` sites of which ``pairs`` are coupled (the direction does not matter), every two-qubit gate
     on such a pair: up to ``keep`` placements, best first. Each is (circuit, the site where each qubit begins, that
     where it ends, facts); measurements are moved with their qubits, and all qubits begin in |0>. Facts: ``swaps``
-    which it ends, facts); measurements are moved with their qubits, and all qubits begin in |0>. Facts: ``swaps``
     (exchanges added), ``two`` and ``depth`` (CNOTs, and depth in them, once the gates on a pair that follow each other
     are synthesised as one).
 
