@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,10 @@ CONF = {
     "timing_constraints": {"acquire_alignment": 16, "granularity": 8, "min_length": 64, "pulse_alignment": 1},
     "max_shots": 100,
 }
+
+
+def near(number: float) -> Any:
+    return pytest.approx(number)
 
 
 def value(name: str, amount: float, unit: str = "", date: str = "2025-02-26T02:00:00-05:00") -> dict[str, object]:
@@ -61,14 +66,14 @@ def test_ibm_files_give_values_in_seconds(tmp_path):
     assert target.couplings == ((1, 0),), "the gate on (1, 2) always fails"
     assert target.directed
     assert target.broken == (2,)
-    assert target.readings[0] == Site(pytest.approx(2e-4), pytest.approx(9e-5), 0.02, pytest.approx(1.2e-6))
-    assert target.readings[1] == Site(pytest.approx(1e-4))
+    assert target.readings[0] == Site(near(2e-4), near(9e-5), 0.02, near(1.2e-6))
+    assert target.readings[1] == Site(near(1e-4))
     assert [(fact.name, fact.sites, fact.error) for fact in target.facts] == [
         ("ecr", (1, 0), 0.01),
         ("ecr", (1, 2), 1.0),
         ("sx", (0,), 1e-4),
     ]
-    assert target.facts[0].duration_s == pytest.approx(5e-7)
+    assert target.facts[0].duration_s == near(5e-7)
     assert target.timing == Timing(5e-10, 16, 8, 64)
     assert target.date == "2025-02-27T00:00:00-05:00"
 
@@ -113,7 +118,7 @@ def test_a_qiskit_target_says_the_same_as_the_backend():
     assert target.pairs() == [(0, 1), (1, 2)]
     assert {"cz", "rz", "sx", "x"} <= set(target.gates)
     wanted = min(backend.target["cz"][pair].error for pair in ((0, 1), (1, 0)))
-    assert target.pair_errors()[0] == (0, 1, pytest.approx(wanted))
+    assert target.pair_errors()[0] == (0, 1, near(wanted))
     assert target.readings[2].readout_error == backend.target["measure"][(2,)].error
     assert target.readings[2].t1_s == backend.target.qubit_properties[2].t1
     assert target.timing is not None
@@ -157,8 +162,8 @@ def test_braket_properties_keep_their_numbers_of_qubits():
     assert target.usable() == [1, 2, 4]
     assert target.pairs() == [(1, 2), (2, 4)]
     assert target.gates == ("prx", "cz")
-    assert target.pair_errors() == [(1, 2, pytest.approx(0.02))]
-    assert target.readings[1] == Site(pytest.approx(2e-5), pytest.approx(1e-5), pytest.approx(0.1))
+    assert target.pair_errors() == [(1, 2, near(0.02))]
+    assert target.readings[1] == Site(near(2e-5), near(1e-5), near(0.1))
 
 
 def test_a_fully_connected_braket_device_couples_all():
