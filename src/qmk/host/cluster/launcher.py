@@ -37,7 +37,6 @@ CLOSING_S = 30.0
 JOIN_TRIES = 5
 """Bridges that the start of the daemon tries before it gives up: the first may be killed as anything may."""
 
-
 if TYPE_CHECKING:
     from qmk.host.pool import Pool
 
@@ -334,8 +333,7 @@ class ClusterPool:
                 continue
             self._queue.remove(task)
             slot.tasks[task.key] = task
-            held = slot.give(task.launch)
-            self._begin(slot, task, None if held else task.graph)
+            self._begin(slot, task, None if slot.give(task.launch) else task.graph)
         self._want_slots()
 
     def _want_slots(self) -> None:
