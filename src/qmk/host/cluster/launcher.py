@@ -113,7 +113,7 @@ class ClusterPool:
         """The cluster, for ``q_query_resources``: its kind and address, the slots that it should have, and those that
         are up by node."""
         about = {"address": self.about.address, "cpus": self.about.cpus} if self.about is not None else {}
-        slots = len(self.slots.wanted) if self._join.idle_s else self._join.slots
+        slots = len(self.slots.wanted_slots) if self._join.idle_s else self._join.slots
         return {"cluster": {"kind": self.name, "slots": slots, "nodes": self.slots.nodes, **about}}
 
     def capacity(self) -> Capacity:
@@ -341,7 +341,7 @@ class ClusterPool:
         if not self._join.idle_s or self._closed is not None:
             return
         self.slots.want_for(self._queue)
-        wanted = self.slots.wanted
+        wanted = self.slots.wanted_slots
         if self._takes_wants and self._bridge is not None and wanted != self._wants:
             self._wants = wanted
             self._bridge.send(ms.Want(wanted))
