@@ -37,7 +37,6 @@ CLOSING_S = 30.0
 JOIN_TRIES = 5
 """Bridges that the start of the daemon tries before it gives up: the first may be killed as anything may."""
 
-
 if TYPE_CHECKING:
     from qmk.host.pool import Pool
 
@@ -114,7 +113,7 @@ class ClusterPool:
         """The cluster, for ``q_query_resources``: its kind and address, the slots that it should have, and those that
         are up by node."""
         about = {"address": self.about.address, "cpus": self.about.cpus} if self.about is not None else {}
-        slots = len(self.slots.wanted) if self._join.idle_s else self._join.slots
+        slots = len(self.slots.wanted_slots) if self._join.idle_s else self._join.slots
         return {"cluster": {"kind": self.name, "slots": slots, "nodes": self.slots.nodes, **about}}
 
     def capacity(self) -> Capacity:
@@ -334,8 +333,7 @@ class ClusterPool:
                 continue
             self._queue.remove(task)
             slot.tasks[task.key] = task
-            held = slot.give(task.launch)
-            self._begin(slot, task, None if held else task.graph)
+            self._begin(slot, task, None if slot.give(task.launch) else task.graph)
         self._want_slots()
 
     def _want_slots(self) -> None:
@@ -343,7 +341,7 @@ class ClusterPool:
         if not self._join.idle_s or self._closed is not None:
             return
         self.slots.want_for(self._queue)
-        wanted = self.slots.wanted
+        wanted = self.slots.wanted_slots
         if self._takes_wants and self._bridge is not None and wanted != self._wants:
             self._wants = wanted
             self._bridge.send(ms.Want(wanted))

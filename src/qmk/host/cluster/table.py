@@ -103,7 +103,7 @@ class Slots(dict[int, Slot]):
                 slot.wanted = slot.up = False
 
     @property
-    def wanted(self) -> list[int]:
+    def wanted_slots(self) -> list[int]:
         """The numbers of the slots that the bridge is to keep."""
         return [slot.number for slot in self.values() if slot.wanted]
 
