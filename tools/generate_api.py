@@ -29,7 +29,7 @@ assert {"Circuit", "run", "expectation", "Client"} <= set(qmk.__all__)
 
 """
 GROUPS = {
-    "Programs": ("Circuit", "Program", "Drive", "Parameter", "draw", "rewrite", "on_device"),
+    "Programs": ("Circuit", "Program", "Drive", "Parameter", "draw", "rewrite", "compile", "Compiled", "on_device"),
     "Running": ("run", "run_script", "submit_script", "ScriptResult", "sample", "outputs", "NoiseModel", "Embedded"),
     "Observables": ("Observable", "X", "Y", "Z"),
     "Values and derivatives": (

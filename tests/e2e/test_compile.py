@@ -40,7 +40,7 @@ def test_the_report_as_json(qmk: Qmk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--target", "moon"), "no target 'moon'"),
+        (("--target", "moon"), "there is no target 'moon'"),
         (("--target", "all:2", "--gates", "cz,y"), "gate 'y'"),
         (("--target", "all:2", "-o", "out.txt"), "no ending that names a format"),
         (("--target", "all:1"), "2 qubits"),

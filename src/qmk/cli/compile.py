@@ -30,7 +30,7 @@ _ROWS = {
 @click.command()
 @options.program_options
 @click.option(
-    "--target", "-T", required=True, metavar="T", help="What it is for: all:N, N qubits that are all coupled."
+    "--target", "-T", required=True, metavar="T", help="line:N, grid:RxC, heavy-hex:127, all:N, or a JSON file."
 )
 @click.option("--gates", default="", metavar="G,G", help="The target's gates, such as cz,rz,sx,x.")
 @click.option(

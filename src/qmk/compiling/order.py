@@ -19,6 +19,7 @@ def steps(passes: Mapping[str, Pass], goal: Goal) -> list[Chosen]:
         if found.step is not None
         and found.step.level <= goal.level
         and (not found.step.objectives or goal.objective in found.step.objectives)
+        and (goal.couplings is not None or found.step.ensures != {"placed"})
         and (not found.step.needs or find_spec(found.step.needs) is not None)
     ]
 
@@ -30,7 +31,7 @@ def needed(goal: Goal) -> frozenset[str]:
 
 def order(chosen: Iterable[Chosen], goal: Goal) -> list[Chosen]:
     """Every pass that is not ``whole`` once, in an order in which each finds what it requires and the last ones ensure
-    what the goal needs. Passes that break facts come early; among equals the cheap ones. Raises UNSUPPORTED where a
+    what the goal needs. Among equals the cheap ones come first. Raises UNSUPPORTED where a
     fact that is needed cannot be had."""
     left = [(name, step) for name, step in chosen if not step.whole]
     facts: frozenset[str] = frozenset()
@@ -41,7 +42,7 @@ def order(chosen: Iterable[Chosen], goal: Goal) -> list[Chosen]:
         fit = [pick for pick in ready if not _breaks(pick, facts) and not _broken(pick, left)] or ready
         if not fit:
             break
-        picked = min(fit, key=lambda pick: (len(pick[1].preserves), pick[1].cost_us, pick[0]))
+        picked = min(fit, key=lambda pick: (pick[1].cost_us, pick[0]))
         left.remove(picked)
         facts = (facts & picked[1].preserves) | picked[1].ensures
         made.append(picked)

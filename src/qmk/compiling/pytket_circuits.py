@@ -50,11 +50,11 @@ _TYPES = {
 """Names of pytket's types."""
 
 
-def optimise(work: Work) -> Work:
-    """What pytket makes of a straight circuit where all qubits are coupled; any other stays as it is."""
+def optimise(work: Work) -> Work | None:
+    """What pytket makes of a straight circuit where all qubits are coupled; None for any other."""
     rows = rows_of(work.circuit)
     if rows is None or work.goal.couplings is not None or any(row[0] in ("iswap", "iswapdg") for row in rows):
-        return work
+        return None
     made = to_pytket(work.circuit, rows)
     run_pytket(made, work.goal)
     order = made.implicit_qubit_permutation()

@@ -18,11 +18,11 @@ _METHODS = {"cnot": "cx", "toffoli": "ccx"}
 """Gates that Qiskit calls something else."""
 
 
-def transpile(work: Work, level: int = 3) -> Work:
-    """What Qiskit's transpiler makes of a straight circuit at this level; any other stays as it is."""
+def transpile(work: Work, level: int = 3) -> Work | None:
+    """What Qiskit's transpiler makes of a straight circuit at this level; None for any other."""
     rows = rows_of(work.circuit)
     if rows is None:
-        return work
+        return None
     made, last = run_qiskit(to_qiskit(work.circuit, rows), work.goal, level)
     return msgspec.structs.replace(
         work, circuit=from_qiskit(made, work.circuit), last=tuple(last[at] for at in work.last)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LEVELS = (0, 1, 2, 3)
 
+NUMBERING, WRITER = "numbering", "synthesis"
+"""The pass by which qubits change places, and the one that writes the gates of the target."""
+
 
 class Made(NamedTuple):
     """``report``: ``before`` and ``after`` (``score.figures``), ``passes`` (name, seconds, gates after it, whether what
@@ -35,7 +38,7 @@ def compile_circuit(circuit: Circuit, goal: Goal) -> Made:
     if goal.objective == "t-count" and not any("t-count" in step.objectives for _, step in chosen):
         raise QmkError("UNSUPPORTED", "no installed pass reduces the number of T gates", field="optimize")
     start = Work(circuit, goal, tuple(range(circuit.n_qubits)))
-    done = [_run(plan, start) for plan in _plans(chosen, goal)]
+    done = [made for plan in _plans(chosen, goal) if (made := _run(plan, start)) is not None]
     best = done[0]
     for made in done[1:]:
         if better(made.figures, best.figures, goal.objective):
@@ -73,25 +76,30 @@ def _check(circuit: Circuit, goal: Goal) -> None:
 
 
 def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
-    """The order of all passes; from level 2 also without those that only the objective could want, and then each pass
-    of others that does everything by itself, with what keeps the target's facts after it."""
-    yield order(chosen, goal)
+    """The order of all passes; from level 2 also with qubits that keep their places before they are placed; and then
+    each pass of others that does everything by itself, with the target's gates after it."""
+    plan = order(chosen, goal)
+    yield plan
     if goal.level >= 2:
-        fewer = [pick for pick in chosen if pick[0] != "numbering"]
-        if len(fewer) < len(chosen):
-            yield order(fewer, goal)
-    after = [pick for pick in chosen if not pick[1].whole and needed(goal) <= pick[1].preserves | pick[1].ensures]
+        own = {name: (WRITER, step) for name, step in chosen if name == WRITER}
+        yield [own[WRITER] if pick[0] == NUMBERING and WRITER in own else pick for pick in plan]
+    after = [pick for pick in chosen if pick[0] == WRITER]
     for pick in chosen:
-        if pick[1].whole:
+        ensured = pick[1].ensures.union(*(step.ensures for _, step in after))
+        if pick[1].whole and needed(goal) <= ensured:
             yield [pick, *after]
 
 
-def _run(plan: list[Chosen], start: Work) -> _Done:
+def _run(plan: list[Chosen], start: Work) -> _Done | None:
+    """None where a pass does not take the circuit."""
     work, rows = start, list[dict[str, Any]]()
+    found = figures(start.circuit, start.goal)
     for name, step in plan:
         began = time.process_time()
-        work = step.run(work)
-        found = figures(work.circuit, start.goal)
+        made = step.run(work)
+        if made is None:
+            return None
+        work, found = made, figures(made.circuit, start.goal)
         counts = {key: found[key] for key in ("two_qubit_gates", "two_qubit_depth")}
         rows.append({"name": name, "seconds": time.process_time() - began, **counts})
-    return _Done(work, figures(work.circuit, start.goal), rows)
+    return _Done(work, found, rows)

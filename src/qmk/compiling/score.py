@@ -17,6 +17,9 @@ DEPTH_WEIGHT = 0.1
 ONE_QUBIT_ERROR, TWO_QUBIT_ERROR, READOUT_ERROR = 1e-4, 3e-3, 1e-2
 """Chances of an error of a gate or a reading, where the target does not say."""
 
+CERTAIN = 1 - 1e-12
+"""A gate that always errs counts as this, so that chances multiply."""
+
 Figures = Mapping[str, Any]
 
 OBJECTIVES: dict[str, Callable[[Figures], tuple[float, ...]]] = {
@@ -35,17 +38,28 @@ def figures(circuit: Circuit, goal: Goal) -> dict[str, Any]:
     import qmk_native
 
     found = qmk_native.circuit_metrics(circuit)
-    errors = goal.errors
-    one = errors.get("one_qubit", ONE_QUBIT_ERROR)
-    two = errors.get("two_qubit", TWO_QUBIT_ERROR)
-    reading = errors.get("readout", READOUT_ERROR)
-    good = (
-        found["one_qubit_gates"] * math.log1p(-one)
-        + found["two_qubit_gates"] * math.log1p(-two)
-        + found["measurements"] * math.log1p(-reading)
-    )
+    good = found["one_qubit_gates"] * math.log1p(-ONE_QUBIT_ERROR)
+    good += found["two_qubit_gates"] * math.log1p(-TWO_QUBIT_ERROR)
+    good += found["measurements"] * math.log1p(-READOUT_ERROR)
+    if goal.errors or goal.readout:
+        good += _beyond(circuit, goal)
     kept = {key: value for key, value in found.items() if key not in ("one_qubit_gates", "measurements")}
     return {**kept, "predicted_error": -math.expm1(good)}
+
+
+def _beyond(circuit: Circuit, goal: Goal) -> float:
+    """What the errors that the target states add to the logarithm of the chance that nothing errs."""
+    import qmk_native
+
+    pairs = {(min(a, b), max(a, b)): error for a, b, error in goal.errors}
+    measure = next(at for at, kind in enumerate(qmk_native.KINDS) if kind[0] == "measure")
+    more = 0.0
+    for kind, qubits, *_ in circuit.rows()[0]:
+        if len(qubits) == 2 and (error := pairs.get((min(qubits), max(qubits)))) is not None:
+            more += math.log1p(-min(error, CERTAIN)) - math.log1p(-TWO_QUBIT_ERROR)
+        elif kind == measure and goal.readout and qubits[0] < len(goal.readout):
+            more += math.log1p(-min(goal.readout[qubits[0]], CERTAIN)) - math.log1p(-READOUT_ERROR)
+    return more
 
 
 def better(made: Figures, than: Figures, objective: str) -> bool:

@@ -1,22 +1,43 @@
-"""Targets by name: ``all:N``, N qubits all of which are coupled."""
+"""Targets as goals: a name such as ``grid:10x10``, the path of a JSON file, or a ``Target``."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from qmk.base.errors import QmkError
+from qmk.models.devices import Target, target_named
 from qmk.sdk.passes import Goal
 
-GATES = ("rz", "sx", "x", "cz")
-"""The gates of a generic target, if none are named."""
+ONE_WAY = ("cx", "cnot", "ecr")
+"""Gates that differ by the order of their qubits."""
 
 
-def goal_of(target: str, gates: Sequence[str] = ()) -> Goal:
-    """The goal with this target. Raises INVALID_PARAMS for what is no target."""
-    found = re.fullmatch(r"all:([1-9][0-9]{0,6})", target)
-    if found is None:
-        raise QmkError(
-            "INVALID_PARAMS", f"no target '{target[:40]}'", field="target", help="take all:N, such as all:20"
-        )
-    return Goal(target, tuple(gates) or GATES, int(found[1]))
+def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
+    """The goal with this target and these gates in place of its own. Raises INVALID_PARAMS for what is no target,
+    UNSUPPORTED for gates that differ by direction where a pair has only one."""
+    import qmk_native
+
+    found = target_named(target) if isinstance(target, str) else target
+    names = tuple(gates) or tuple(name for name in found.gates if name in qmk_native.SYNTHESIS_GATES)
+    if not gates and not names:
+        text = f"target '{found.name}' has no gates that circuits are written in: {', '.join(found.gates)}"
+        raise QmkError("UNSUPPORTED", text, field="target", help=f"they are {', '.join(qmk_native.SYNTHESIS_GATES)}")
+    plain = found.couplings is None and not found.broken
+    pairs = None if plain else tuple(found.pairs())
+    if found.directed and set(ONE_WAY).intersection(names) and "cz" not in names:
+        one_way = [
+            pair for pair in pairs or () if not (found.has_direction(*pair) and found.has_direction(*pair[::-1]))
+        ]
+        if one_way:
+            a, b = one_way[0]
+            text = f"target '{found.name}': sites {a} and {b} have their gate in one direction only"
+            raise QmkError("UNSUPPORTED", text, field="target", help="name both directions, or compile for cz")
+    return Goal(
+        found.name,
+        names,
+        found.sites,
+        pairs,
+        None if plain else tuple(found.usable()),
+        tuple(found.pair_errors()),
+        tuple(found.readout_errors()),
+    )

@@ -11,7 +11,8 @@ from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
 def _run(graph: Graph) -> Rewritten:
     start = lowered(graph, PASS.name)
     n = start.circuit.n_qubits
-    made = transpile(Work(start.circuit, Goal("all", ("u", "cz"), n), tuple(range(n))))
+    work = Work(start.circuit, Goal("all", ("u", "cz"), n), tuple(range(n)))
+    made = transpile(work) or work
     return Rewritten(raised(made.circuit, graph, start), {"gates": len(made.circuit)})
 
 

@@ -13,6 +13,7 @@ from qmk.request import arguments
 from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
+    from qmk.models.devices import Target
     from qmk.sdk.passes import Goal
 
 
@@ -27,7 +28,7 @@ class Compiled(NamedTuple):
 
 def compile(
     program: ProgramLike,
-    target: str,
+    target: str | Target,
     *,
     gates: Sequence[str] = (),
     level: int = 2,
@@ -38,16 +39,17 @@ def compile(
 ) -> Compiled:
     """``program`` for ``target``, with the same joint distribution of all its registers.
 
-    ``target``: ``all:N``, N qubits that are all coupled. ``gates``: the target's gates, such as ``("cz", "rz", "sx",
-    "x")``, in place of its own. ``level``: 0 only writes the gates of the target, 1 to 3 take more time for fewer.
-    ``optimize``: "gates" (on two qubits, and a tenth of their depth), "depth", "qubits", "t-count" or "error".
+    ``target``: ``line:N``, ``ring:N``, ``grid:RxC``, ``heavy-hex:127`` (IBM's maps), ``all:N`` (all qubits coupled),
+    the path of a JSON file, or a ``qmk.models.devices.Target``. ``gates``: the target's gates, such as ``("cz", "rz",
+    "sx", "x")``, in place of its own. ``level``: 0 only writes the gates of the target, 1 to 3 take more time for
+    fewer. ``optimize``: "gates" (on two qubits, and a tenth of their depth), "depth", "qubits", "t-count" or "error".
 
     Raises ``QmkError``: INVALID_GRAPH with findings, INVALID_PARAMS for a target, gate set, level or objective that
     there is not, UNSUPPORTED naming the node for what no target of gates has, such as a fence or an evolution.
     """
     from qmk.compiling.target import goal_of
 
-    goal = goal_of(arguments.text("target", target), arguments.texts("gates", gates) if gates else ())
+    goal = goal_of(target, arguments.texts("gates", gates) if gates else ())
     goal = msgspec.structs.replace(goal, level=level, objective=optimize, seed=seed)
     graph = to_graph(program, format, params)
     error = verify(graph).error()

@@ -37,15 +37,17 @@ class Goal(msgspec.Struct, frozen=True):
     """What a circuit is compiled to.
 
     ``gates``: names of the target's gates. ``sites``: its qubits. ``couplings``: pairs of sites that a gate may join,
-    in both directions; None where all are. ``errors``: chance of an error by gate name, or by name and sites
-    ("cz 3 4"), where they are known. ``objective``: what counts, a key of ``compiling.score.OBJECTIVES``. ``level``:
-    0 to 3. ``seed``: of every random choice."""
+    each once; None where all are. ``usable``: sites that may be used, None for all. ``errors``: (a, b, chance of an
+    error) of gates on coupled pairs, and ``readout`` of each site's reading, where they are known. ``objective``: what
+    counts, a key of ``compiling.score.OBJECTIVES``. ``level``: 0 to 3. ``seed``: of every random choice."""
 
     name: str
     gates: tuple[str, ...]
     sites: int
     couplings: tuple[tuple[int, int], ...] | None = None
-    errors: dict[str, float] = {}
+    usable: tuple[int, ...] | None = None
+    errors: tuple[tuple[int, int, float], ...] = ()
+    readout: tuple[float, ...] = ()
     objective: str = "gates"
     level: int = 2
     seed: int = 0
@@ -62,13 +64,14 @@ class Work(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True):
     """A pass as the compiler's manager knows it.
 
-    ``run`` takes and gives ``Work`` and keeps the distribution of all registers. ``requires``, ``ensures``,
+    ``run`` takes and gives ``Work`` and keeps the distribution of all registers; it gives None for a circuit that it
+    does not take, which only a ``whole`` step may. ``requires``, ``ensures``,
     ``preserves``: names of ``FACTS``; whatever it does not preserve or ensure may be false after it. ``level``: the
     preset from which it is used. ``objectives``: only for these; () for all. ``whole``: it stands for all passes up to
     the target's gates, and its result is kept where it is better. ``cost_us``: microseconds for an instruction, about.
     ``needs``: a module that must be installed."""
 
-    run: Callable[[Work], Work]
+    run: Callable[[Work], Work | None]
     requires: frozenset[str] = frozenset()
     ensures: frozenset[str] = frozenset()
     preserves: frozenset[str] = frozenset()

@@ -234,6 +234,7 @@ class SimRouting:
         *,
         tenant: str = "",
         floor: Level = "process",
+        resources: Mapping[str, float] | None = None,
     ) -> Choice:
         if engine not in (None, ENGINE):
             raise QmkError("UNSUPPORTED", f"there is no engine '{engine}'", feature="engine", gaps=[])

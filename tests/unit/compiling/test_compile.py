@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import numpy as np
 import pytest
 
 import qmk
 from qmk.base.errors import QmkError
+from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.order import order, steps
+from qmk.compiling.run import compile_circuit
+from qmk.compiling.target import goal_of
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
+from qmk.models.devices import target_named
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
+from qmk.sdk import discovery
 from qmk.sdk.kit.random_programs import random_cases
 
 SETS = (
@@ -79,8 +86,9 @@ def test_the_report_has_every_figure() -> None:
 
 def test_fewer_qubits_are_had_by_using_them_again() -> None:
     wide = qmk.Circuit(6)
-    for q in range(1, 6):
-        wide.h(q).cz(0, q).h(q).measure(q)
+    for q in range(5):
+        wide.h(q).cx(q, q + 1)
+    wide.measure_all()
     made = qmk.compile(wide, "all:6", optimize="qubits")
     assert made.report["after"]["qubits"] < 6
 
@@ -88,7 +96,7 @@ def test_fewer_qubits_are_had_by_using_them_again() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"target": "all:0"}, "no target 'all:0'"),
+        ({"target": "moon"}, "there is no target 'moon'"),
         ({"target": "all:1"}, "has 2 qubits and target 'all:1' has 1"),
         ({"gates": ("cz", "banana")}, "gate 'banana'"),
         ({"gates": ("cz", "rz")}, "make no gate on one qubit"),
@@ -112,3 +120,39 @@ def test_the_highest_level_is_never_worse_than_others(framework: str) -> None:
         assert any(name.startswith(framework) for name in names)
         weighed = [made.report["after"] for made in (high, low)]
         assert weighed[0]["two_qubit_gates"] <= weighed[1]["two_qubit_gates"] + 1
+
+
+@pytest.mark.parametrize("target", ["line:8", "grid:3x3", "heavy-hex:127"])
+@pytest.mark.parametrize("level", [0, 2])
+def test_gates_join_coupled_sites_only(target: str, level: int) -> None:
+    pairs = {frozenset(pair) for pair in target_named(target).pairs()}
+    rng = random.Random(11)
+    circuit = qmk.Circuit(6)
+    for _ in range(30):
+        a, b, c = rng.sample(range(6), 3)
+        circuit.ccx(a, b, c).ry(rng.uniform(-3, 3), a).cp(0.3, a, b)
+    circuit.measure_all()
+    start = lowered(circuit.to_graph(), "test")
+    made = compile_circuit(start.circuit, msgspec.structs.replace(goal_of(target), level=level)).work.circuit
+    joined = {frozenset(qubits) for _, qubits, *_ in made.rows()[0] if len(qubits) == 2}
+    assert joined
+    assert joined <= pairs
+    raised_again = raised(made, circuit.to_graph(), start)
+    before, after = (exact_distribution(lower(graph, ALL_GATES)) for graph in (circuit.to_graph(), raised_again))
+    assert all(abs(before.get(key, 0.0) - after.get(key, 0.0)) < 1e-8 for key in {*before, *after})
+
+
+def test_passes_run_in_the_order_that_their_facts_ask_for() -> None:
+    goal = goal_of("line:5")
+    names = [name for name, _ in order(steps(discovery.passes(), goal), goal)]
+    assert names == ["dead", "numbering", "placement", "synthesis"]
+    narrow = msgspec.structs.replace(goal, objective="qubits")
+    narrowed = [name for name, _ in order(steps(discovery.passes(), narrow), narrow)]
+    assert narrowed.index("schedule") < narrowed.index("numbering")
+
+
+def test_a_fact_that_no_pass_ensures_is_named() -> None:
+    goal = goal_of("line:5")
+    kept = [pick for pick in steps(discovery.passes(), goal) if pick[0] != "placement"]
+    with pytest.raises(QmkError, match="no installed pass ensures 'placed'"):
+        order(kept, goal)

@@ -143,7 +143,7 @@ class _Session:
         job = body.decode()
         if self._runner.look(job, 0)[0] < DONE:
             raise QmkError("NOT_COMPLETED", f"job {job} has not ended", help="wait for it")
-        return _encoded(kind, self._runner.result(job))
+        return _as_bytes(kind, self._runner.result(job))
 
 
 def _program(format: int, body: bytes) -> bytes:
@@ -302,7 +302,7 @@ class _There:
         return self._client.job(job).result()
 
 
-def _encoded(kind: int, found: Any) -> bytes:
+def _as_bytes(kind: int, found: Any) -> bytes:
     """A result as QDMI has it. ``found``: a ``Result``, or a state vector."""
     import numpy as np
 
