@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import mqt.core
 import pytest
 
 from qmk.base.errors import QmkError
@@ -20,7 +20,7 @@ from qmk.integrations.qdmi import LIBRARY, MANIFEST, build
 from qmk.models.devices import NativeGate, Site, Target
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADERS = Path(importlib.util.find_spec("mqt.core").origin or "").parent / "include"  # type: ignore[union-attr]
+HEADERS = Path(next(iter(mqt.core.__path__))) / "include"
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: apt-get install gcc")
 

@@ -18,6 +18,7 @@ SUMMARIES = {
     "channel": "Entanglement channels between tenants: one proposes, the other approves, either closes",
     "checkpoint": "Save JOB at its next fence; it goes on",
     "checkpoints": "List the checkpoints that 'qmk checkpoint' has made, of all your tenant's jobs or of JOB, the newest first",
+    "compile": "Write PROGRAM in the gates of a target, with as few on two qubits as are found, and say what that gained",
     "completion": "Print or install the script that completes commands, options, engines, formats, devices, jobs and contexts in SHELL",
     "context": "Servers by name: 'qmk login' makes one, 'qmk context use' has commands go to it",
     "convert": "Write PROGRAM in another format; what the format cannot express is refused, never dropped",

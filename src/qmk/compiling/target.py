@@ -13,7 +13,7 @@ ONE_WAY = ("cx", "cnot", "ecr")
 
 
 def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
-    """The goal with this target and these gates in place of its own. Raises INVALID_PARAMS for what is no target,
+    """The goal with this target and these gates in place of its own. Raises INVALID_PARAMS for what is not a target,
     UNSUPPORTED for gates that differ by direction where a pair has only one."""
     import qmk_native
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.qvm.graph import Graph
 from qmk.sdk.passes import Pass, Rewritten, Step
 
@@ -33,10 +33,10 @@ def circuit_pass(
     """A pass that is a function of the native core: a circuit to one with the same registers, and a report."""
 
     def run(graph: Graph) -> Rewritten:
-        start = lowered(graph, name)
+        start = circuit_from(graph, name)
         circuit, report = rewrite(start.circuit)
         timeless = {key: value for key, value in report.items() if not key.startswith("seconds")}
-        return Rewritten(raised(circuit, graph, start), timeless)
+        return Rewritten(graph_from(circuit, graph, start), timeless)
 
     return Pass(name, doc, run, step)
 

@@ -10,7 +10,7 @@ import pytest
 
 import qmk
 from qmk.base.errors import QmkError
-from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.compiling.order import order, steps
 from qmk.compiling.run import compile_circuit
 from qmk.compiling.target import goal_of
@@ -132,12 +132,12 @@ def test_gates_join_coupled_sites_only(target: str, level: int) -> None:
         a, b, c = rng.sample(range(6), 3)
         circuit.ccx(a, b, c).ry(rng.uniform(-3, 3), a).cp(0.3, a, b)
     circuit.measure_all()
-    start = lowered(circuit.to_graph(), "test")
+    start = circuit_from(circuit.to_graph(), "test")
     made = compile_circuit(start.circuit, msgspec.structs.replace(goal_of(target), level=level)).work.circuit
     joined = {frozenset(qubits) for _, qubits, *_ in made.rows()[0] if len(qubits) == 2}
     assert joined
     assert joined <= pairs
-    raised_again = raised(made, circuit.to_graph(), start)
+    raised_again = graph_from(made, circuit.to_graph(), start)
     before, after = (exact_distribution(lower(graph, ALL_GATES)) for graph in (circuit.to_graph(), raised_again))
     assert all(abs(before.get(key, 0.0) - after.get(key, 0.0)) < 1e-8 for key in {*before, *after})
 
