@@ -49,7 +49,7 @@ def compile(
     """
     from qmk.compiling.target import goal_of
 
-    goal = goal_of(target, arguments.texts("gates", gates) if gates else ())
+    goal = goal_of(target, () if gates == () else arguments.texts("gates", gates))
     goal = msgspec.structs.replace(goal, level=level, objective=optimize, seed=seed)
     graph = to_graph(program, format, params)
     error = verify(graph).error()

@@ -60,7 +60,7 @@ def _headers() -> Path:
     except ModuleNotFoundError:
         found = None
     if found is None or found.origin is None:
-        raise _missing("QDMI's headers were not found", "pip install mqt-core, or name their folder by --headers")
+        raise _missing("QDMI's headers were not found", "name their folder by --headers; mqt-core brings them")
     return Path(found.origin).parent / "include"
 
 
