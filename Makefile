@@ -34,9 +34,10 @@ conformance: ## set up, then all of what the suite takes a sample of, and other 
 	@PYTHON=$(BIN)/python tools/hosts.sh
 	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance
 
-hosts: setup ## attempts to escape at bubblewrap, gVisor and QEMU, and promtool's judgement of the alerts: all installed with apt
+hosts: setup ## attempts to escape at bubblewrap, gVisor and QEMU, the console in Chromium, promtool's judgement of the alerts: all installed with apt
 	@PYTHON=$(BIN)/python tools/hosts.sh || echo "hosts: not everything could be installed; tests of what is missing are skipped, and listed"
 	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance tests/isolation
+	@$(BIN)/python -m pytest -m 'conformance or not conformance' tests/integration/gateway/test_console_*browser.py tests/integration/gateway/test_console_walk.py
 	@$(BIN)/python -m pytest tests/meta/test_alerts.py tests/meta/test_manual.py tests/unit/host/test_policies.py tests/unit/host/test_microvm.py
 
 environments: setup ## the frameworks and engines with environments of their own: made once (7 GB), and run in

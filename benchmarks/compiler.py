@@ -27,14 +27,14 @@ def _circuit(path: str) -> Any:
     """The native core's circuit of a file."""
     import qmk_native
 
-    from qmk.compiling.lowering import lowered
+    from qmk.compiling.lowering import circuit_from
     from qmk.request.program import to_graph
 
     data = Path(path).read_bytes()
     try:
         return qmk_native.read_qasm(data)
     except qmk_native.Declined:
-        return lowered(to_graph(Path(path)), "benchmark").circuit
+        return circuit_from(to_graph(Path(path)), "benchmark").circuit
 
 
 def _compile(compiler: str, circuit: Any, goal: Any) -> tuple[Any, float]:

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import qmk
 from benchmarks.crash_cluster import ClusterVictim
@@ -112,10 +113,10 @@ class Load:
                 self._expected[key] = seen(qmk.run(kind.graph, **wishes))
             return self._expected[key]
 
-    def work(self, jobs: int) -> bool:
-        """Waits until so many more jobs are accepted; whether they were."""
+    def work(self, jobs: int, has_ended: Callable[[], Any]) -> bool:
+        """Waits until so many more jobs are accepted, while the service has not ended; whether they were."""
         before, end_s = len(self.submits), time.monotonic() + STANDSTILL_S
-        while len(self.submits) < before + jobs and time.monotonic() < end_s:
+        while len(self.submits) < before + jobs and time.monotonic() < end_s and not has_ended():
             time.sleep(0.01)
         return len(self.submits) >= before + jobs
 
@@ -205,7 +206,7 @@ def _see_it_come_back(victim: Victim, load: Load, report: Report, work: int) -> 
     while not victim.answers() and not victim.ended_by_itself() and time.monotonic() < end_s:
         time.sleep(0.01)
     back_s = time.monotonic()
-    if not load.work(work):
+    if not load.work(work, victim.ended_by_itself) and not victim.ended_by_itself():
         report.lost.append(f"fewer than {work} jobs were accepted within {STANDSTILL_S:.0f} s after a fault")
     for outage in report.outages:
         if not outage.back_s:

@@ -277,6 +277,31 @@ def read_stim_graph(text: str | bytes) -> bytes:
     """The packed graph (``qmk.qvm.graph.pack``) of a flat Stim program, node for node that of the front end. Raises
     ``Declined`` for what ``read_stim`` declines."""
 
+def clifford_t(
+    circuit: Circuit,
+    *,
+    epsilon: float = 1e-10,
+    tolerance: float = 1e-12,
+    keep_unitary: bool = False,
+    ancillae: bool = False,
+) -> tuple[Circuit, dict[str, Any]]:
+    """The circuit in H, S, Sdg, X, Y, Z, T, Tdg, CNOT, CZ and SWAP, measurements and resets, with few T gates; and what
+    was done: ``before``, ``folded`` (rotations joined) and ``after``, each with counts of ``t`` gates, ``rotations`` by
+    other angles, ``t_depth``, ``two_qubit`` gates, ``measurements`` and ``ops``; how many ``ancillae`` were added; how
+    many rotations were ``synthesized``, of how many ``distinct_angles``, to ``epsilon_each``; and ``error``, the sum of
+    their errors.
+
+    ``epsilon``: bound for the operator norm of the difference, up to a global phase. ``tolerance``: an angle within so
+    many radians of a multiple of pi/4 is taken as that. ``keep_unitary``: the unitary is kept; otherwise qubits begin
+    in |0>, and what no register shows may change. ``ancillae``: Toffoli gates become temporary ANDs on added qubits,
+    uncomputed by measurements, where that takes fewer T gates; the unitary of the other qubits is kept. Raises
+    ValueError for an ``epsilon`` outside (0, 1), or below 1e-12 for each rotation."""
+
+def synthesize_rz(angle: float, epsilon: float = 1e-10) -> tuple[list[str], float]:
+    """RZ(angle), in radians, as names of Clifford and T gates in the order in which they act, and its error: the
+    operator norm of the difference up to a global phase, at most ``epsilon`` (1e-12 to 0.5). Ross and Selinger,
+    arXiv:1403.2975."""
+
 def rewrite(
     circuit: Circuit,
     *,
@@ -336,9 +361,9 @@ def place(
     depth_weight: float = 0.05,
     commute: bool = True,
 ) -> list[tuple[Circuit, list[int], list[int], dict[str, int]]]:
-    """The circuit on ``n`` sites of which ``pairs`` are coupled (the direction does not matter), every two-qubit gate on
-    such a pair: up to ``keep`` placements, best first. Each is (circuit, the site at which each qubit begins, the site at
-    which it ends, facts); measurements are moved with their qubits, and all qubits begin in |0>. Facts: ``swaps``
+    """The circuit on ``n`` sites of which ``pairs`` are coupled (the direction does not matter), every two-qubit gate
+    on such a pair: up to ``keep`` placements, best first. Each is (circuit, the site where each qubit begins, that
+    where it ends, facts); measurements are moved with their qubits, and all qubits begin in |0>. Facts: ``swaps``
     (exchanges added), ``two`` and ``depth`` (CNOTs, and depth in them, once the gates on a pair that follow each other
     are synthesised as one).
 

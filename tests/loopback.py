@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.launcher import ClusterPool
+from qmk.host.cluster.resources import Resources
 from qmk.host.cluster.runner import Runner
 from qmk.host.launcher import Listener
 from qmk.host.pool import Pool
+from qmk.kernel.effects import Launch
 
 SETTINGS = ms.Settings("1", threads=1, processes=2, idle_s=60.0, nice=0, isolation="auto")
 
@@ -19,15 +21,21 @@ SETTINGS = ms.Settings("1", threads=1, processes=2, idle_s=60.0, nice=0, isolati
 class Machines:
     """The slots, which outlive the bridges to them."""
 
-    def __init__(self, slots: int = 2, settings: ms.Settings = SETTINGS) -> None:
-        self.join = ms.Join("", "", "test", slots, settings)
+    def __init__(
+        self,
+        slots: int = 2,
+        settings: ms.Settings = SETTINGS,
+        resources: Sequence[dict[str, float]] = (),
+        idle_s: float = 0.0,
+    ) -> None:
+        self.join = ms.Join("", "", "test", slots, settings, list(resources), idle_s)
         self.runners: dict[int, tuple[int, Runner]] = {}
         self.bridges: list[LoopbackBridge] = []
         self.generation = 0
 
     def make(self, slot: int) -> None:
         self.generation += 1
-        self.runners[slot] = (self.generation, Runner(ms.pack(self.join.settings)))
+        self.runners[slot] = (self.generation, Runner(ms.pack(self.join.settings_of(slot))))
 
     async def lose(self, slot: int) -> None:
         """The machine of the slot goes down with all it had, and another takes its place."""
@@ -43,8 +51,10 @@ class Machines:
         self.bridges.append(bridge)
         return bridge
 
-    def launcher(self, listener: Listener, here: Pool | None = None) -> ClusterPool:
-        return ClusterPool("ray", self.join, 0, listener, self.open_bridge, here)
+    def launcher(
+        self, listener: Listener, here: Pool | None = None, needs: Callable[[Launch], Resources] = lambda launch: {}
+    ) -> ClusterPool:
+        return ClusterPool("ray", self.join, 0, listener, self.open_bridge, here, needs)
 
 
 class LoopbackBridge:
@@ -72,6 +82,8 @@ class LoopbackBridge:
             self._start(self._begin())
         elif isinstance(message, ms.Leave):
             self._start(self._leave())
+        elif isinstance(message, ms.Want):
+            self._start(self._keep(message.slots))
         elif self._open:
             generation, runner = self._machines.runners[message.slot]
             if generation == message.generation and not self.lost(ms.unpack_order(message.order)):
@@ -85,9 +97,21 @@ class LoopbackBridge:
         for slot in self._machines.runners:
             await self.attach(slot)
         self.say(ms.Joined("here", 1, len(self._machines.runners)))
-        for slot in set(range(self._machines.join.slots)) - self._machines.runners.keys():
+        if not self._machines.join.idle_s:
+            await self._make(range(self._machines.join.slots))
+
+    async def _make(self, slots: Iterable[int]) -> None:
+        for slot in set(slots) - self._machines.runners.keys():
             self._machines.make(slot)
             await self.attach(slot)
+
+    async def _keep(self, slots: list[int]) -> None:
+        """Has these slots, and no others."""
+        for slot in self._machines.runners.keys() - set(slots):
+            generation, runner = self._machines.runners.pop(slot)
+            await runner.close()
+            self.say(ms.SlotDown(slot, generation, ms.GIVEN_UP))
+        await self._make(slots)
 
     async def attach(self, slot: int) -> None:
         generation, runner = self._machines.runners[slot]

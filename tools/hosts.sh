@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install what some tests need of the system. What holds workers and scripts at the levels gvisor, jail and microvm:
 # bubblewrap, a runsc of 2023 or later, QEMU, and the guest image of the Python that PYTHON names (.venv/bin/python),
-# unless it is there already. Prometheus' promtool, AppArmor's parser, mandoc.
+# unless it is there already. Prometheus' promtool, AppArmor's parser, mandoc. Chromium, in which the console is walked, and
+# npm where there is none, which fetches the axe-core that judges its pages.
 # For Debian and Ubuntu. Without root, or on another system, it says so and succeeds: tests then skip with the reason.
 set -eu
 
@@ -12,6 +13,9 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools lz4 apparmor mandoc
+if [ ! -x /usr/bin/chromium ] || ! command -v npm >/dev/null; then
+    apt-get install -y --no-install-recommends chromium npm || echo "hosts.sh: no package chromium or npm: the console is not walked" >&2
+fi
 if ! command -v promtool >/dev/null; then # without the server that its package would start
     fetched=$(mktemp -d)
     chmod 777 "$fetched"

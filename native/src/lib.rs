@@ -1,7 +1,7 @@
 //! The native core of QMK: circuits as flat arrays, their readers, rewrites and simulators, for Python.
 //!
 //! Rooms: `circuit` is what all others speak; `qasm`, `stim` and `qvm` read text and bytes into it; `rewrite` turns a circuit
-//! into a cheaper one with the same distribution; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
+//! into a cheaper one with the same distribution, `clifford_t` into one of Clifford and T gates; `dense`, `frame`, `logical` and `mps` sample it, and `route` says which
 //! of them; `pauli` takes observables back through it; `loss` samples Clifford circuits whose atoms can be lost; `relay` decodes; `analog` follows atoms under a
 //! Hamiltonian; `json` writes answers.
 //! Each room's `python` file is the only one that knows Python, and is left out without the feature of that name. Input
@@ -9,6 +9,7 @@
 
 pub mod analog;
 pub mod circuit;
+pub mod clifford_t;
 pub mod complex;
 pub mod cut;
 pub mod dense;
@@ -39,6 +40,7 @@ use pyo3::prelude::*;
 fn qmk_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     circuit::python::register(module)?;
+    clifford_t::python::register(module)?;
     qasm::python::register(module)?;
     stim::python::register(module)?;
     synth::python::register(module)?;

@@ -58,6 +58,42 @@ def test_a_job_runs_on_a_cluster_of_this_machine(
 
 
 @pytest.mark.environments
+def test_a_job_runs_in_a_slot_that_has_what_it_asks_for(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None
+) -> None:
+    slots = ("--slot", "gpu=1,memory=1e9,qpu:ibm_torino=1")
+    await_listening(start("serve", "--cluster", "ray", "--workers", "2", *slots))
+    head = local.find(folder / "state")
+    assert head is not None
+    assert head.resources == {"gpu": 1, "memory": 1e9, "qpu:ibm_torino": 1}
+    wish = ("submit", "examples/bell.qasm", "--shots", "100", "--seed", "5", "--json", "--socket", "s")
+    done = json.loads(qmk(*wish, "--wait", "--resource", "qpu:ibm_torino=1", "--resource", "gpu=1").stdout)
+    assert sum(done["counts"].values()) == 100
+    refused = qmk(*wish, "--resource", "qpu:ibm_fez=1")
+    assert refused.returncode == 3
+    assert "no slot has qpu:ibm_fez=1 (the most is 0)" in json.loads(refused.stdout)["error"]["message"]
+
+
+@pytest.mark.environments
+def test_slots_come_with_jobs_and_go_when_idle(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None
+) -> None:
+    await_listening(start("serve", "--cluster", "ray", "--workers", "2", "--slot-idle", "1s"))
+    with Client(folder / "s", patience_s=60.0) as client:
+
+        def slots() -> int:
+            return sum(client.query_resources().capacity["cluster"]["nodes"].values())
+
+        assert slots() == 0
+        for seed in (1, 2):  # the second has a slot made again
+            assert sum(client.run(LONG, shots=100, seed=seed, engine="reference", cache=False).counts.values()) == 100
+            deadline = time.monotonic() + 60.0
+            while slots():
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+
+
+@pytest.mark.environments
 def test_a_launch_outlives_its_daemon(start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None) -> None:
     served = start("serve", "--cluster", "ray", "--workers", "1")
     await_listening(served)
@@ -108,6 +144,18 @@ def test_a_place_that_is_none_is_refused(qmk: Qmk) -> None:
     refused = qmk("serve", "--cluster", "slurm")
     assert refused.returncode == 2
     assert "'ray', HOST:PORT or ray://HOST:PORT" in refused.stderr
+
+
+def test_a_daemon_without_a_cluster_refuses_slots_and_jobs_that_need_them(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    refused = qmk("serve", "--slot", "gpu=1")
+    assert refused.returncode == 2
+    assert "--slot goes with --cluster" in refused.stderr
+    await_listening(start("serve"))
+    refused = qmk("submit", "examples/bell.qasm", "--socket", "s", "--resource", "gpu=1")
+    assert refused.returncode == 3
+    assert "no slot has gpu=1 (the most is 0)" in refused.stderr
 
 
 def test_without_ray_it_says_how_to_get_it(qmk: Qmk, folder: Path, environment: dict[str, str]) -> None:

@@ -134,3 +134,17 @@ def test_serve_takes_quotas(qmk: Qmk, folder: Path) -> None:
     assert wrong.returncode != 0
     assert "did you mean 'queued_jobs'" in wrong.stderr
     assert "write name=limit" in qmk("serve", "--quota", "queued_jobs=many").stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("aer", "ENGINE=DEVICE"),
+        ("aer=/dev/sda", "neither a file of an NVIDIA card nor a PCI address"),
+        ("aer=ffff:1f:1f.7", "there is no /sys/bus/pci/devices/ffff:1f:1f.7"),
+    ],
+)
+def test_serve_does_not_start_without_the_device_that_it_is_given(qmk: Qmk, given: str, hint: str) -> None:
+    done = qmk("serve", "--gpu", given)
+    assert done.returncode != 0
+    assert hint in done.stderr

@@ -44,6 +44,8 @@ def test_jobs_by_tag_and_those_of_all_tenants(qmk: Qmk, daemon: Started) -> None
     assert qmk("jobs", "--tag", "scan", "--tag", "none", "--name", "x").stdout == (
         "no jobs named 'x' with the tags scan, none\n"
     )
+    assert qmk("jobs", "--not-tag", "run:1").stdout == "no jobs without the tag run:1\n"
+    assert qmk("jobs", "--name", "pair", "--not-tag", "other").stdout.splitlines()[1].startswith(job)
     assert qmk("cancel", "--tag", "scan").stdout == "0 jobs cancelled\n"
     assert json.loads(qmk("cancel", "--tag", "scan", "--json").stdout) == {"cancelled": 0}
     assert "letters, digits and ._:/=-" in qmk("submit", "examples/bell.qasm", "--tag", "a b").stderr
@@ -62,6 +64,21 @@ def test_jobs_by_tag_and_those_of_all_tenants(qmk: Qmk, daemon: Started) -> None
     (row,) = json.loads(qmk("jobs", "--tenant", "chem", "--json").stdout)
     assert (row["job_id"], row["tenant"]) == (theirs, "chem")
     assert "there is no tenant 'bio'" in qmk("jobs", "--tenant", "bio").stderr
+
+
+def test_all_that_match_are_cancelled(qmk: Qmk, daemon: Started) -> None:
+    """Three wait behind a long one: a filter takes two of them, and neither the one that it excludes nor others."""
+    long = ("submit", "examples/bell.qasm", "--engine", "reference", "--shots", "100000000", "--no-cache")
+    qmk(*long)
+    old, kept, new = (
+        qmk(*long, "--name", "scan", *tags).stdout.strip() for tags in ((), ("--tag", "keep"), ("--tag", "x"))
+    )
+    assert qmk("cancel", "--name", "scan", "--not-tag", "keep").stdout == "2 jobs cancelled\n"
+    states = {row["job_id"]: row["state"] for row in json.loads(qmk("jobs", "--name", "scan", "--json").stdout)}
+    assert {job: state == "CANCELLED" for job, state in states.items()} == {old: True, kept: False, new: True}
+    assert qmk("cancel", "--state", "queued").returncode == 0
+    assert qmk("cancel", "--state", "running").stdout.endswith("cancelled\n")
+    assert json.loads(qmk("jobs", "--state", "running", "--json").stdout) == []
 
 
 def test_checkpoints_of_a_job(qmk: Qmk, daemon: Started) -> None:

@@ -99,13 +99,30 @@ def test_the_first_job_that_fails_ends_the_batch(make_daemon: Make, odd_engines:
         assert caught.value.kind.name == "TIMEOUT"
         assert {row.state for row in client.jobs().jobs} <= {"CANCELLED", "FAILED"}
         job = client.submit_many([BELL], engine="hang")[0]
-        with pytest.raises(QmkError, match=r"has not ended after 0.05 s; it is ") as late:
+        with pytest.raises(QmkError, match=r"has not ended after 0.05 s; job_.*: (QUEUED|RUNNING) on hang") as late:
             job.result(timeout=0.05)
         assert late.value.kind.name == "TIMEOUT"
         assert job.cancel("enough")
         assert job.cancelled()
         error: Any = job.exception()
         assert error.kind.name == "JOB_CANCELLED"
+
+
+def test_whoever_waits_long_is_told_what_for(
+    make_daemon: Make, odd_engines: dict[str, Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qmk.client.job.SAYS_MS", 50)
+    running = make_daemon(engines=odd_engines, workers=1)
+    with Client(running.socket) as client:
+        first, second = (client.submit_many([BELL], engine="hang")[0] for _ in range(2))
+        with pytest.raises(QmkError, match=r"has not ended after 0\.4 s"):
+            second.result(timeout=0.4)
+        first.cancel()
+        second.cancel()
+    said = [each.getMessage() for each in caplog.records if each.name == "qmk.client"]
+    assert 1 <= len(said) <= 3, "the pauses grow"
+    assert said[0].startswith(f"still waiting for {second.job_id}: QUEUED on hang")
+    assert "0 of yours before it in the queue, expected to start" in said[0]
 
 
 def test_a_key_makes_a_batch_run_once(daemon: Any) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ HOST = """
 import os, signal, sys, time
 from qmk.host import orphans, spawn
 if sys.argv[2] == "untied":
-    orphans._read_end = lambda: -1
+    orphans._SIGNALS = ()
 child = {
     "worker": lambda: spawn.worker("stabilizer", 1),
     "zygote": lambda: spawn.in_jail("stabilizer", 1, None, 0, 0, zygote=True),
@@ -94,3 +95,61 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(born.keeper, 0)[1]))
 def test_a_jail_whose_parent_ended_before_it_asked_to_end_with_it_ends(parent: str, seen: tuple[int, str]) -> None:
     found = subprocess.run([sys.executable, "-c", KEEPER, parent], stdout=subprocess.PIPE, text=True, check=False)
     assert (found.returncode, found.stdout) == seen
+
+
+ZYGOTE = """
+import os, sys, time
+from qmk.worker.jail import entry
+jail, gate = entry.prepare(()), int(sys.argv[1])
+entry.os.dup2 = lambda *_: os.read(gate, 1)
+born = entry.birth(jail, 1, os.open("/dev/null", os.O_WRONLY), of_parent=True)
+if born.keeper:
+    print(born.keeper, flush=True)
+    time.sleep(60)
+os.write(1, b"worked")
+"""
+"""A zygote whose keeper waits at its first step, before it has asked to end with the host."""
+
+ZYGOTES_HOST = """
+import subprocess, sys, time
+from qmk.host import orphans
+if sys.argv[3] == "killed":
+    orphans._SIGNALS = orphans._SIGNALS[:1]
+with orphans.tie() as (fds, sign):
+    gate = int(sys.argv[2])
+    command = [sys.executable, "-c", sys.argv[1], str(gate)]
+    sign(subprocess.Popen(command, pass_fds=(gate, *fds), start_new_session=True).pid)
+time.sleep(60)
+"""
+
+
+def host_with_keeper(how: str) -> tuple[subprocess.Popen[str], int, int]:
+    """A host, the keeper of a jail that was stopped right after its fork, and what lets the keeper go on."""
+    gate, opens = os.pipe()
+    command = [sys.executable, "-c", ZYGOTES_HOST, ZYGOTE, str(gate), how]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, pass_fds=(gate,))
+    os.close(gate)
+    assert process.stdout is not None
+    return process, int(process.stdout.readline()), opens
+
+
+@pytest.mark.parametrize("how", ["continued", "killed"])
+def test_a_keeper_that_is_stopped_right_after_its_fork_ends_with_the_host(how: str, eventually: Eventually) -> None:
+    """SIGKILL by the tie does not reach the first process of a namespace: alone, it leaves the keeper."""
+    process, keeper, opens = host_with_keeper(how)
+    assert process.stdout is not None
+    os.kill(keeper, signal.SIGSTOP)
+    eventually(lambda: Path(f"/proc/{keeper}/stat").read_text().rpartition(")")[2].split()[0] == "T", "a stop")
+    os.write(opens, b"+")
+    os.close(opens)
+    process.kill()
+    process.wait()
+    if how == "continued":
+        eventually(lambda: not alive(keeper), "the end of the keeper")
+    else:
+        time.sleep(0.5)
+        stays = alive(keeper)
+        os.kill(keeper, signal.SIGKILL)
+        assert stays
+    assert process.stdout.read() == "", "no worker came of it"
+    process.stdout.close()

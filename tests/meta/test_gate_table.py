@@ -21,6 +21,7 @@ LISTS: dict[str, str] = {
             "src/qmk/adapters/cirq/written.py",
             "src/qmk/adapters/pennylane/gates.py",
             "src/qmk/cloud/ionq.py",
+            "src/qmk/compiling/pytket_circuits.py",
             "src/qmk/engines/amazon_braket/__init__.py",
             "src/qmk/frontends/braket/gates.py",
             "src/qmk/frontends/braket/reader.py",

@@ -91,7 +91,7 @@ LEAKS = [
     (SessionTable, "use", any_session),
     (State, "job_of", any_job),
     (firewall, "party", any_channel),
-    (jobs, "_queue_figures", figures_of_all),
+    (jobs, "_figures", figures_of_all),
     (forecast, "place", place_among_all),
 ]
 

@@ -19,6 +19,7 @@ pub fn emit(graph: &Graph, coupling: &Coupling, start: &Layout, events: &[Event]
         first: start.site.clone(),
         price: Price::new(coupling.n()),
         held: vec![Vec::new(); wires],
+        at_end: Vec::new(),
         swaps: 0,
     };
     for event in events {
@@ -28,6 +29,7 @@ pub fn emit(graph: &Graph, coupling: &Coupling, start: &Layout, events: &[Event]
         }
     }
     (0..wires as u32).for_each(|wire| writer.release(wire));
+    std::mem::take(&mut writer.at_end).into_iter().for_each(|op| writer.write(op));
     let n = source.n_qubits as usize;
     Placed {
         first: writer.first[..n].to_vec(),
@@ -47,6 +49,8 @@ struct Writer<'a> {
     price: Price,
     /// Gates on one wire that wait while it is in |0>: exchanges of such wires are cheap.
     held: Vec<Vec<u32>>,
+    /// Measurements that nothing waits for.
+    at_end: Vec<u32>,
     swaps: u32,
 }
 
@@ -54,6 +58,9 @@ impl Writer<'_> {
     fn node(&mut self, number: u32) {
         let node = &self.graph.nodes[number as usize];
         let at = node.wires.map(|wire| if wire == NONE { NONE } else { self.layout.site[wire as usize] });
+        if node.last {
+            return self.at_end.extend(&node.ops);
+        }
         if node.quiet {
             if self.price.is_fresh(at[0]) {
                 return self.held[node.wires[0] as usize].extend(&node.ops);

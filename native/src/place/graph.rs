@@ -5,7 +5,7 @@
 
 use super::classes;
 use crate::circuit::matrix::{self, Two};
-use crate::circuit::{Circuit, Kind, NONE};
+use crate::circuit::{Circuit, Kind, Op, NONE};
 
 /// What is done at once: a block of gates on a pair, a run of gates on one wire, or one op of another kind.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Node {
     pub joins: bool,
     /// Gates on one wire, or nothing: it takes no place among gates on pairs.
     pub quiet: bool,
+    /// A measurement that nothing waits for: it is made at the end, wherever its wire then is.
+    pub last: bool,
     /// CNOTs of a block as it is, and with an exchange.
     pub cost: u8,
     pub swapped: u8,
@@ -56,6 +58,9 @@ impl Order {
     }
 }
 
+/// Gives the gates on one and two qubits that are a gate on three: kind, qubits, angles.
+pub type Split<'a> = &'a dyn Fn(&Op, &mut dyn FnMut(Kind, &[u32], &[f64]));
+
 pub struct Graph {
     /// The source's pools, with the angles of decomposed gates; its `ops` are on wires.
     pub circuit: Circuit,
@@ -71,8 +76,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    pub fn new(source: &Circuit, commute: bool) -> Graph {
-        let (circuit, end_wire) = flat(source);
+    pub fn new(source: &Circuit, commute: bool, split: Split) -> Graph {
+        let (circuit, end_wire) = flat(source, split);
         let n = circuit.n_qubits as usize;
         let (mut used, mut read) = (vec![false; n], vec![false; n]);
         for op in &circuit.ops {
@@ -85,15 +90,20 @@ impl Graph {
         for item in items(&circuit) {
             builder.add(item);
         }
-        let Builder { nodes, edges, .. } = builder;
+        let Builder { mut nodes, edges, .. } = builder;
         let forth = Order::new(nodes.len(), edges.iter().copied());
+        for (number, node) in nodes.iter_mut().enumerate().filter(|(_, node)| !node.quiet && !node.pair) {
+            let measures = circuit.ops[node.ops[0] as usize].kind == Kind::Measure;
+            node.last = measures && forth.next(number as u32).is_empty();
+            node.quiet = node.last;
+        }
         let back = Order::new(nodes.len(), edges.iter().map(|&(a, b)| (b, a)));
         Graph { nodes, forth, back, end_wire, used, read, circuit }
     }
 }
 
 /// The circuit with gates on three qubits decomposed and exchanges left out, and the wire on which each qubit ends.
-fn flat(source: &Circuit) -> (Circuit, Vec<u32>) {
+fn flat(source: &Circuit, split: Split) -> (Circuit, Vec<u32>) {
     let mut made = Circuit { ops: Vec::with_capacity(source.ops.len()), ..source.clone() };
     let mut wires: Vec<u32> = (0..source.n_qubits).collect();
     for op in &source.ops {
@@ -106,7 +116,7 @@ fn flat(source: &Circuit) -> (Circuit, Vec<u32>) {
         op.q[..n].iter_mut().for_each(|q| *q = wires[*q as usize]);
         if op.kind.is_gate() && n == 3 {
             let at = made.ops.len();
-            matrix::split_three(&op, &mut |kind, qubits, angles| made.push_gate(kind, qubits, angles));
+            split(&op, &mut |kind, qubits, angles| made.push_gate(kind, qubits, angles));
             made.ops[at..].iter_mut().for_each(|part| part.cond = op.cond);
         } else {
             made.ops.push(op);
@@ -209,7 +219,8 @@ impl<'a> Builder<'a> {
     }
 
     fn quiet(&mut self, wire: u32, ops: Vec<u32>) -> u32 {
-        let node = Node { wires: [wire, NONE], pair: false, joins: false, quiet: true, cost: 0, swapped: 0, ops };
+        let node =
+            Node { wires: [wire, NONE], pair: false, joins: false, quiet: true, last: false, cost: 0, swapped: 0, ops };
         self.push(node)
     }
 
@@ -263,7 +274,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let (cost, swapped) = classes::both(&u);
-        let node = self.push(Node { wires, pair: true, joins: true, quiet: false, cost, swapped, ops });
+        let node = self.push(Node { wires, pair: true, joins: true, quiet: false, last: false, cost, swapped, ops });
         for (&wire, basis) in wires.iter().zip(bases) {
             self.order(node, wire, basis);
         }
@@ -284,7 +295,7 @@ impl<'a> Builder<'a> {
         let mut wires = [NONE; 2];
         wires[..op.qubits().len()].copy_from_slice(op.qubits());
         let cost = if pair { classes::cnots(&matrix::two(op.kind, self.circuit.angles(op))) } else { 0 };
-        let node = Node { wires, pair, joins: false, quiet: false, cost, swapped: cost, ops: vec![at] };
+        let node = Node { wires, pair, joins: false, quiet: false, last: false, cost, swapped: cost, ops: vec![at] };
         let node = self.push(node);
         for &wire in op.qubits() {
             self.order(node, wire, NO_BASIS);

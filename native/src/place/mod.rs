@@ -23,11 +23,12 @@ pub mod python;
 mod search;
 #[cfg(test)]
 mod tests;
+mod three;
 mod walk;
 
 pub use coupling::{Coupling, SITES};
 
-use crate::circuit::{Circuit, Invalid};
+use crate::circuit::{matrix, Circuit, Invalid, Kind, Op};
 
 /// What a search may do, and what it looks for.
 #[derive(Clone, Debug)]
@@ -45,6 +46,12 @@ pub struct Options {
     pub depth_weight: f64,
     /// Whether gates that commute may change places.
     pub commute: bool,
+}
+
+impl Options {
+    fn score(&self, two: u32, depth: u32) -> f64 {
+        two as f64 + self.depth_weight * depth as f64
+    }
 }
 
 impl Default for Options {
@@ -72,6 +79,18 @@ pub struct Placed {
 /// Placements of `circuit`, best first; there is at least one. Refuses a circuit that does not fit. Gates on three qubits
 /// are decomposed.
 pub fn candidates(circuit: &Circuit, coupling: &Coupling, options: &Options) -> Result<Vec<Placed>, Invalid> {
-    let graph = graph::Graph::new(circuit, options.commute);
-    search::search(&graph, coupling, options)
+    let by_phases = |op: &Op, mut emit: &mut dyn FnMut(Kind, &[u32], &[f64])| matrix::split_three(op, &mut emit);
+    let form = |split: graph::Split, options: &Options| {
+        search::search(&graph::Graph::new(circuit, options.commute, split), coupling, options)
+    };
+    if circuit.ops.iter().all(|op| !(op.kind.is_gate() && op.kind.n_qubits() == 3)) {
+        return form(&by_phases, options);
+    }
+    // six CNOTs where little has to move; controlled phases where much commutes: which is better shows in the end
+    let half = Options { trials: options.trials.div_ceil(2), work: options.work / 2, ..options.clone() };
+    let mut all = form(&three::split, &half)?;
+    all.extend(form(&by_phases, &half)?);
+    all.sort_by(|a, b| options.score(a.two, a.depth).total_cmp(&options.score(b.two, b.depth)));
+    all.truncate(options.keep.max(1));
+    Ok(all)
 }

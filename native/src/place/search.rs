@@ -51,9 +51,9 @@ pub fn search(graph: &Graph, coupling: &Coupling, options: &Options) -> Result<V
 
 const TASTES: [Taste; 4] = [
     Taste { ahead: 20, weight: 0.5, decay: 0.001, price: 0.1 },
-    Taste { ahead: 20, weight: 0.5, decay: 0.001, price: 0.2 },
-    Taste { ahead: 40, weight: 1.0, decay: 0.001, price: 0.1 },
+    Taste { ahead: 20, weight: 0.3, decay: 0.001, price: 0.2 },
     Taste { ahead: 10, weight: 0.5, decay: 0.001, price: 0.3 },
+    Taste { ahead: 20, weight: 0.3, decay: 0.01, price: 0.15 },
 ];
 
 fn rooms_of_wires(graph: &Graph, coupling: &Coupling) -> Result<(), Invalid> {
@@ -127,7 +127,7 @@ fn run_trial(walk: &mut Walk, best: &mut Vec<Best>, options: &Options, dice: &mu
 }
 
 fn keep(walk: &Walk, best: &mut Vec<Best>, options: &Options) {
-    let score = walk.price.two as f64 + options.depth_weight * walk.price.depth() as f64;
+    let score = options.score(walk.price.two, walk.price.depth());
     let most = options.keep.max(1);
     if best.len() == most && best[most - 1].score <= score {
         return;

@@ -113,6 +113,9 @@ const HOPELESS: f64 = 30.0;
 const LOOK_S: f64 = 30e-6;
 /// Predicted seconds of a dense state from which on a look at a shorter Clifford prefix is worth it.
 const PREFIX_S: f64 = 1e-3;
+/// Seconds an op that making a plan of the frame simulator takes, and one of the dense simulator, about.
+const FRAME_OP_S: f64 = 1.0e-6;
+const DENSE_OP_S: f64 = 0.5e-6;
 /// Seconds an op that rewriting takes, about.
 const REWRITE_OP_S: f64 = 0.8e-6;
 /// Seconds an op that simplifying a circuit and bounding the bonds of its chain take, about.
@@ -146,12 +149,13 @@ impl Plan {
         if is_small(circuit) {
             search.dense(circuit, false);
         }
-        if search.seconds() > SMALL_S {
+        let look_s = |op_s: f64| circuit.ops.len() as f64 * op_s;
+        if search.seconds() > SMALL_S.max(look_s(FRAME_OP_S)) {
             search.frame(circuit, false);
         }
         let mut target = circuit.clone();
         let (mut rewritten, mut scheduled) = (false, None);
-        let worth = LOOK_S.max(circuit.ops.len() as f64 * REWRITE_OP_S);
+        let worth = LOOK_S.max(look_s(REWRITE_OP_S));
         let pays = search.seconds() > worth && features::promising(circuit);
         if let Some(wanted) = options.rewrites.filter(|_| pays) {
             let (changed, report) = rewrite::schedule(circuit, &rewrite::Options { shots: shots as u32, ..wanted });
@@ -166,11 +170,12 @@ impl Plan {
         if rewritten && (as_it_came < HOPELESS * search.seconds() || as_it_came.is_infinite()) {
             search.frame(&target, true);
         }
-        let shorter = options.rewrites.filter(|_| search.runs_dense()).and_then(|_| rewrite::shortened(&target));
+        let slow = search.runs_dense() && search.seconds() > PREFIX_S.max(look_s(DENSE_OP_S));
+        let shorter = options.rewrites.filter(|_| slow).and_then(|_| rewrite::shortened(&target));
         let shorter = shorter.map(Arc::new);
         shorter.iter().for_each(|shorter| search.dense(shorter, true));
         let (mut attempt, mut simplified) = (None, None);
-        if search.seconds() > LOOK_S.max(circuit.ops.len() as f64 * CHAIN_OP_S) {
+        if search.seconds() > LOOK_S.max(look_s(CHAIN_OP_S)) {
             (attempt, simplified) = search.mps(circuit);
         }
         if options.only == Some(Method::Cut) || search.worth(search.seconds(), circuit) {
@@ -363,10 +368,9 @@ impl Search<'_> {
         look < MOST_LOOK_S && seconds > SLOW_S.max(LOOK_SHARE * look)
     }
 
-    /// Whether the best way so far is a dense state that takes long enough for another look at its circuit.
+    /// Whether the best way so far is a dense state.
     fn runs_dense(&self) -> bool {
-        let dense = |best: &Found| matches!(best.runner, Runner::Dense(_) | Runner::Dense64(_));
-        self.seconds() > PREFIX_S && self.best.as_ref().is_some_and(dense)
+        self.best.as_ref().is_some_and(|best| matches!(best.runner, Runner::Dense(_) | Runner::Dense64(_)))
     }
 
     fn allows(&self, method: Method) -> bool {

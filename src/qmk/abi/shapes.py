@@ -104,12 +104,19 @@ Tag = Annotated[str, Meta(description="letters, digits and ._:/=-, at most 64", 
 Tags = Annotated[
     tuple[Tag, ...], Meta(description="Tags to find it by: at most 16, of letters, digits and ._:/=-.", max_length=16)
 ]
+Resources = Annotated[
+    dict[Tag, Annotated[float, Meta(gt=0, le=INT_MAX)]],
+    Meta(
+        description="What the slot that runs the job must have: gpu, cpu, memory (bytes) or a label, such as qpu:NAME."
+    ),
+]
 KeepEvents = Annotated[bool, Meta(description="Whether the events of every shot are kept with the result.")]
 TimeoutMs = Annotated[int, Meta(description="milliseconds", ge=0, le=LIMITS.timeout_ms)]
 PAGE_ROWS = 100
 PageRows = Annotated[int, Meta(description="most rows of one answer", ge=1, le=LIMITS.page_rows)]
 Cursor = Annotated[str, Meta(description="next of the page before; empty: from the newest", max_length=128)]
 NextCursor = Annotated[str | None, Meta(description="cursor of the next page; null: nothing is left")]
+OthersBefore = Annotated[int | None, Meta(description="jobs of other tenants predicted to be launched before it")]
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -234,6 +241,7 @@ class Policy(Request, frozen=True):
     channels: Channels = {}
     cache: UseCache = True
     isolation: Isolation = AUTO
+    resources: Resources = {}
     debug: Annotated[bool, Meta(description="keep what q_get_mapping shows; needs CAP_DEBUG")] = False
 
 
@@ -289,6 +297,7 @@ class Status(Struct, frozen=True, kw_only=True):
     warnings: Warnings = []
     name: str = ""
     tags: list[str] = []
+    others_before: OthersBefore = None
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):

@@ -101,16 +101,16 @@ def _format(path: str | None) -> str:
 
 
 def _text(report: dict[str, Any]) -> Iterator[str]:
-    def shown(value: float) -> str:
+    def rows_of(value: float) -> str:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
 
     before, after = report["before"], report["after"]
     yield from output.table(
-        ("", "before", "after"), [(name, shown(before[key]), shown(after[key])) for key, name in _ROWS.items()]
+        ("", "before", "after"), [(name, rows_of(before[key]), rows_of(after[key])) for key, name in _ROWS.items()]
     )
     yield ""
     kept = [row for row in report["passes"] if row["kept"]]
     yield from output.table(
         ("pass", "gates on two qubits", "CPU ms"),
-        [(row["name"], shown(row["two_qubit_gates"]), f"{row['seconds'] * 1000:.1f}") for row in kept],
+        [(row["name"], rows_of(row["two_qubit_gates"]), f"{row['seconds'] * 1000:.1f}") for row in kept],
     )

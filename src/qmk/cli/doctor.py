@@ -155,6 +155,7 @@ CHECKS: tuple[Callable[[], Check], ...] = (
 def isolation_checks() -> list[Check]:
     """One check a level of isolation. What is missing is a warning for the jail, which jobs get where it is there, and
     the level that they get is named."""
+    from qmk.host.isolation.drivers import passthrough
     from qmk.host.isolation.policy import DEFAULT_LEVEL
     from qmk.host.isolation.probe import probe
 
@@ -167,7 +168,7 @@ def isolation_checks() -> list[Check]:
         own = "; jobs run at it unless another is asked for" if row.level == usual else ""
         found = f"available{cost}{own}" if row.available else f"not available: {row.reason}"
         rows.append(Check(f"isolation {row.level}", state, found, row.fix))
-    return rows
+    return [*rows, Check("isolation devices", "ok", passthrough.found_here())]
 
 
 def engine_checks() -> list[Check]:

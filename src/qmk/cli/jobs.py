@@ -35,6 +35,14 @@ POLL_S = 0.5
     shell_complete=choices.job_tags,
     help="Only jobs with this tag, or with all of several.",
 )
+@click.option(
+    "--not-tag",
+    "not_tags",
+    multiple=True,
+    metavar="TAG",
+    shell_complete=choices.job_tags,
+    help="Only jobs without this tag, or without any of several.",
+)
 @click.option("--name", default="", metavar="NAME", shell_complete=choices.job_names, help="Only jobs of this name.")
 @click.option(
     "--since",
@@ -53,6 +61,7 @@ POLL_S = 0.5
 def command(
     state: str | None,
     tags: tuple[str, ...],
+    not_tags: tuple[str, ...],
     name: str,
     since: int | None,
     limit: int,
@@ -65,7 +74,12 @@ def command(
     socket_path: str | None,
 ) -> None:
     """List your tenant's jobs, those submitted last first."""
-    wanted: dict[str, Any] = {"state": state.upper() if state else None, "name": name, "tags": tags}
+    wanted: dict[str, Any] = {
+        "state": state.upper() if state else None,
+        "name": name,
+        "tags": tags,
+        "not_tags": not_tags,
+    }
     if all_tenants and tenant is not None:
         raise click.UsageError("--all-tenants and --tenant exclude each other")
     if wait and (len(tags) != 1 or all_tenants or tenant is not None):
@@ -87,6 +101,7 @@ def command(
     which += [f"of {tenant}"] if tenant is not None else []
     which += [f"named '{name}'"] if name else []
     which += [f"with the tag{'s' if len(tags) > 1 else ''} {', '.join(tags)}"] if tags else []
+    which += [f"without the tag{'s' if len(not_tags) > 1 else ''} {', '.join(not_tags)}"] if not_tags else []
     which += [f"since {options.moment(since)}"] if since is not None else []
     none = " ".join(["no jobs", *which]) if which else "no jobs; 'qmk submit PROGRAM' makes one"
     columns = [column for column in ("tenant", "name", "tags") if _shows(column, found, all_tenants)]

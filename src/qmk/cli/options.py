@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -294,6 +295,43 @@ def _use_pythons(ctx: click.Context, param: click.Parameter, value: tuple[tuple[
 
         for engine, path in value:
             os.environ[variable(engine)] = path
+
+
+def cluster_options(command: Command) -> Command:
+    """``--cluster``, ``--slot`` and ``--slot-idle``, as ``cluster``: the fields of the daemon's configuration."""
+
+    @functools.wraps(command)
+    def collect(*args: Any, cluster: str, slots: tuple[str, ...], slot_idle_s: float, **given: Any) -> Any:
+        asked = {"cluster": cluster, "slots": slots, "slot_idle_s": slot_idle_s}
+        return command(*args, cluster=asked, **given)
+
+    for each in (
+        click.option(
+            "--slot-idle",
+            "slot_idle_s",
+            type=parameters.Age(),
+            default=0.0,
+            metavar="AGE",
+            help="With --cluster: give up a slot that was idle for so long, such as 10m, and make slots as jobs need "
+            "them, so that Ray's autoscaler follows; all slots are kept if not given.",
+        ),
+        click.option(
+            "--slot",
+            "slots",
+            multiple=True,
+            metavar="NAME=AMOUNT,...",
+            help="With --cluster: what one of its slots has, such as gpu=1,cpu=4 or qpu:ibm_torino=1; 2*gpu=1 is two "
+            "such slots. May be given several times; the other slots of --workers have processors alone.",
+        ),
+        click.option(
+            "--cluster",
+            default="",
+            metavar="PLACE",
+            help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
+        ),
+    ):
+        collect = each(collect)
+    return collect  # type: ignore[return-value]
 
 
 def engine_python_option(command: Command) -> Command:

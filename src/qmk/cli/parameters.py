@@ -220,6 +220,17 @@ class Limit(Pair[int]):
         return int(text)
 
 
+class Amount(Pair[float]):
+    """``name=amount`` of a resource."""
+
+    name = "name=amount"
+
+    wanted = "no amount of a resource; write NAME=AMOUNT, such as gpu=1 or memory=16e9"
+
+    def read(self, text: str) -> float:
+        return float(text)
+
+
 class EnginePython(Pair[str]):
     """``NAME=PATH``: an engine and the Python of its own environment."""
 

@@ -28,6 +28,8 @@ _KINDS: dict[str, dict[str, Any]] = {
     "noise": {"shell_complete": choices.noise},
     "channels": {"type": parameters.ChannelOf(), "multiple": True, "callback": parameters.gather_pairs,
                  "hint": "May be given several times."},
+    "resources": {"type": parameters.Amount(), "multiple": True, "callback": parameters.gather_pairs,
+                  "hint": "May be given several times."},
     "tags": {"multiple": True, "hint": "May be given several times."},
 }  # fmt: skip
 """How the text of an option is read, where it is not text or a whole number, what a shell completes it

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 
 PORT_S = 10.0
+DEVICES = "qmk.devices"
+
+
+def _read_devices(ctx: click.Context, _: click.Parameter, given: tuple[str, ...]) -> None:
+    """Keeps the devices of each engine for ``_config``."""
+    from qmk.host.isolation.drivers import passthrough
+
+    for text in given:
+        if not all(text.partition("=")):
+            raise click.UsageError(f"--gpu: '{text[:60]}' is not ENGINE=DEVICE, such as aer=/dev/nvidia0")
+    pairs = (text.partition("=") for text in given)
+    ctx.meta[DEVICES] = passthrough.parse((engine, device) for engine, _, device in pairs)
 
 
 @click.command()
@@ -26,11 +38,7 @@ PORT_S = 10.0
 @click.option(
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Jobs run at once; the usable cores if not given."
 )
-@click.option(
-    "--cluster",
-    metavar="PLACE",
-    help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
-)
+@options.cluster_options
 @click.option(
     "--durability",
     type=click.Choice(["process", "power"]),
@@ -104,6 +112,15 @@ PORT_S = 10.0
 )
 @click.option("--no-hedging", is_flag=True, help="Start no second engine on an idle worker for an uncertain run.")
 @request.option("isolation", "isolation")
+@click.option(
+    "--gpu",
+    multiple=True,
+    metavar="ENGINE=DEVICE",
+    expose_value=False,
+    callback=_read_devices,
+    help="A device for this engine's workers alone: /dev/nvidia0 at gvisor, a PCI address such as 0000:65:00.0 at "
+    "microvm; may be given several times.",
+)
 @options.engine_python_option
 @options.worker_env_option
 @click.option(
@@ -127,7 +144,7 @@ def command(
     socket_path: str | None,
     data_dir: Path | None,
     workers: int | None,
-    cluster: str | None,
+    cluster: dict[str, Any],
     durability: str | None,
     database: str | None,
     blobs: str | None,
@@ -157,13 +174,12 @@ def command(
     verbose: bool,
 ) -> None:
     """Run the daemon until Ctrl-C or SIGTERM. Jobs it had accepted go on at its next start."""
-
     log.start_log(verbose, log_format)
     given: dict[str, Any] = {
         "socket": Path(socket_path) if socket_path else None,
         "data_dir": data_dir,
         "workers": workers,
-        "cluster": cluster or None,
+        **cluster,
         "durability": durability,
         "database": database or None,
         "blobs": blobs,
@@ -180,26 +196,32 @@ def command(
         "keep": _retention(keep_results, keep_checkpoints, parameters.collect_params(bounds, "--keep")),
     }
     own = {"tls": tls, "tls-cert": tls_cert, "tls-key": tls_key, "client-ca": client_ca}
-    edge = _edge(http is not None, grpc is not None, own, allowed_hosts, observing)
-    more = [f"--address-connections={address_connections}", f"--log-format={log_format}"]
-    _serve(_config(given), http, grpc, own, allowed_hosts, [*edge, *more])
+    edge = _edge(http is not None, grpc is not None, own, allowed_hosts, observing, address_connections, log_format)
+    _serve(_config(given), http, grpc, own, allowed_hosts, edge)
 
 
 def _edge(
-    http: bool, grpc: bool, own: dict[str, str | None], allowed_hosts: tuple[str, ...], observing: observing.Observing
+    http: bool,
+    grpc: bool,
+    own: dict[str, str | None],
+    allowed_hosts: tuple[str, ...],
+    observing: observing.Observing,
+    address_connections: int,
+    log_format: str,
 ) -> list[str]:
     """The options of the gateway's edge that were given, for its own command line."""
     edge = [f"--{name}={value}" for name, value in own.items() if value]
     edge += [*(f"--allowed-host={name}" for name in allowed_hosts), *observing.arguments()]
     if not http and (edge or grpc):
         raise click.UsageError(f"{edge[0].partition('=')[0] if edge else '--grpc'} goes with --http")
-    return edge
+    return [*edge, f"--address-connections={address_connections}", f"--log-format={log_format}"]
 
 
 def _config(given: dict[str, Any]) -> HostConfig:
     """The configuration with the options that were given; the others have their defaults."""
     from qmk.host.config import HostConfig
 
+    given = {**given, "devices": click.get_current_context().meta[DEVICES]}
     return HostConfig(**{name: value for name, value in given.items() if value is not None})
 
 

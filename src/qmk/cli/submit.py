@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     "attempts",
     "cache",
     "isolation",
+    "resources",
     "priority",
     "deadline_epochs",
     "channels",

@@ -23,11 +23,20 @@ class Gathers(Follows):
         """A handle of a job by its id."""
         raise AssertionError("the client that this is a part of has handles")
 
-    def _rows(self, tags: Sequence[str] = ()) -> AsyncIterator[list[JobRow]]:
+    def _rows(self, **wanted: Any) -> AsyncIterator[list[JobRow]]:
         raise AssertionError("the client that this is a part of lists")
 
     async def _cancel_all(self, jobs: Sequence[AsyncJob], reason: str) -> list[Any]:
         raise AssertionError("the client that this is a part of cancels")
+
+
+def count_cancelled(found: Sequence[Any]) -> int:
+    """How many of the jobs had not ended, by the replies and errors of their cancellations. Raises any other error."""
+    refused = [each for each in found if isinstance(each, QmkError)]
+    for error in refused:
+        if error.kind.name != "ALREADY_COMPLETED":
+            raise error
+    return len(found) - len(refused)
 
 
 class AsyncGroup:
@@ -43,7 +52,7 @@ class AsyncGroup:
 
     async def rows(self) -> list[JobRow]:
         """What the daemon lists of the jobs, those accepted first first."""
-        pages = self._client._rows((self.tag,))  # pyright: ignore[reportPrivateUsage]
+        pages = self._client._rows(tags=self.tag)  # pyright: ignore[reportPrivateUsage]
         return [row async for page in pages for row in page][::-1]
 
     async def status(self) -> dict[str, int]:
@@ -67,12 +76,9 @@ class AsyncGroup:
 
     async def cancel(self, reason: str = "") -> int:
         """Stop the jobs that have not ended, and say how many these were."""
-        found = await self._client._cancel_all(await self._going(), reason)  # pyright: ignore[reportPrivateUsage]
-        refused = [each for each in found if isinstance(each, QmkError)]
-        for error in refused:
-            if error.kind.name != "ALREADY_COMPLETED":
-                raise error
-        return len(found) - len(refused)
+        return count_cancelled(
+            await self._client._cancel_all(await self._going(), reason)  # pyright: ignore[reportPrivateUsage]
+        )
 
     async def _going(self) -> list[AsyncJob]:
         return [self._client.job(row.job_id) for row in await self.rows() if row.state not in calls.ENDED]

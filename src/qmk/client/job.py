@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from msgspec import to_builtins
+
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.client import calls
+from qmk.client import calls, job_text
 from qmk.client.drive import drive
 from qmk.client.ids import short_id
 from qmk.client.result import Fetch, Result
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 NEWS_MS = 2000
 """A job that is watched is looked at after so long, whatever it says: its engine counts shots in steps."""
+SAYS_MS, SAYS_AT_LEAST_MS = 60_000, 3_600_000
+"""Whoever waits for a job is told what it waits for after so long, then after twice that, and at least once an hour."""
 
 
 class Follows:
@@ -165,12 +169,29 @@ class AsyncJob:
 
     async def _wait(self, timeout: float | None) -> q_wait.Reply:
         if self._ended is None:
-            reply = await self._client.wait(self.job_id, _milliseconds(timeout))
+            reply = await self._wait_and_say(timeout)
             if reply.state not in calls.ENDED:
-                said = f"the job {self.job_id} has not ended after {timeout} s; it is {reply.state}"
+                said = f"the job has not ended after {timeout} s; {job_text.line(self.job_id, to_builtins(reply))}"
                 raise QmkError("TIMEOUT", said, state=reply.state, help="ask again, or cancel it")
             self._ended = reply
         return self._ended
+
+    async def _wait_and_say(self, timeout: float | None) -> q_wait.Reply:
+        """The job once it has ended, or after so many seconds; meanwhile the log says what it waits for."""
+        until, pause_ms = deadline(timeout), SAYS_MS
+        while True:
+            rest_ms, began = _milliseconds(left(until)), time.monotonic()
+            if rest_ms is not None and rest_ms <= pause_ms:
+                return await self._client.wait(self.job_id, rest_ms)
+            reply = await self._client.wait(self.job_id, pause_ms)
+            if reply.state in calls.ENDED:
+                return reply
+            if time.monotonic() - began < pause_ms / 2e3:  # the daemon is going: the client knows how long to ask again
+                return await self._client.wait(self.job_id, rest_ms)
+            logging.getLogger("qmk.client").warning(
+                "still waiting for %s", job_text.line(self.job_id, to_builtins(reply))
+            )
+            pause_ms = min(2 * pause_ms, SAYS_AT_LEAST_MS)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.job_id}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -10,10 +11,7 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
     """``job_x: RUNNING on aer statevector, epoch 3 of 8, 400 of 1000 shots``."""
     engine = " ".join(part for part in (status["engine"], status["method"]) if part)
     parts = [f"{job}: {status['state']} on {engine}" if engine else f"{job}: {status['state']}"]
-    if status["place_in_queue"] is not None:
-        parts.append(f"{status['place_in_queue']} of yours before it in the queue")
-    if status["estimated_start"] is not None:
-        parts.append(f"expected to start {soon(status['estimated_start'] - (now_s or time.time()))}")
+    parts += waits(status, now_s)
     if status["state"] != "QUEUED":
         parts.append(progress_text(status["progress"]))
     if status["physical_qubits"]:
@@ -34,6 +32,16 @@ def line(job: str, status: dict[str, Any], now_s: float | None = None) -> str:
     if status["error"]:
         parts.append(status["error"]["message"])
     return ", ".join(part for part in parts if part)
+
+
+def waits(status: dict[str, Any], now_s: float | None = None) -> Iterator[str]:
+    """What a queued job waits for: jobs before it, by whose, its predicted start, and why others go first."""
+    if status["place_in_queue"] is not None:
+        yield f"{status['place_in_queue']} of yours before it in the queue"
+    if others := status.get("others_before"):
+        yield f"{others} of other tenants, which have used less of the machine by their weight"
+    if status["estimated_start"] is not None:
+        yield f"expected to start {soon(status['estimated_start'] - (now_s or time.time()))}"
 
 
 def progress_text(progress: dict[str, Any]) -> str:

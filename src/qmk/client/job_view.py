@@ -21,7 +21,7 @@ from qmk.base.units import seconds_text
 from qmk.client.calls import ENDED
 from qmk.client.counts import draw_run
 from qmk.client.drive import drive
-from qmk.client.job_text import line, progress_text, soon
+from qmk.client.job_text import line, progress_text, waits
 
 if TYPE_CHECKING:
     from qmk.client.job import AsyncJob, Job
@@ -76,10 +76,7 @@ def _box(status: dict[str, Any], result: Result | None, note: str) -> Iterator[s
 
 
 def _facts(status: dict[str, Any]) -> Iterator[str]:
-    if status["place_in_queue"] is not None:
-        yield f"{status['place_in_queue']} of yours before it in the queue"
-    if status["estimated_start"] is not None:
-        yield f"expected to start {soon(status['estimated_start'] - time.time())}"
+    yield from waits(status)
     if status["started"] is not None:
         yield progress_text(status["progress"])
         if status["ended"] is not None:

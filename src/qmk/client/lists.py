@@ -34,22 +34,25 @@ class Lists(Asks):
         not_state: str | None = None,
         name: str = "",
         tags: str | Sequence[str] = (),
+        not_tags: str | Sequence[str] = (),
         since: float | None = None,
         limit: int = PAGE_ROWS,
         cursor: str = "",
     ) -> q_jobs.Reply:
         """The tenant's jobs, those accepted last first; with ``state`` (QUEUED, RUNNING, ...) only those in it, with
         ``not_state`` only those in others, with ``name`` only those of that name, with ``tags`` only those with all of
-        them, and with ``since`` only those accepted at that Unix time or later. With more than one tag a page may have
-        fewer rows than ``limit``, though there is a next."""
+        them, with ``not_tags`` only those with none of them, and with ``since`` only those accepted at that Unix time
+        or later. With more than one tag, or ``not_tags``, a page may have fewer rows than ``limit``, though there is a
+        next."""
         asked: dict[str, Any] = {"not_state": not_state, "name": text("name", name), "tags": read_tags("tags", tags)}
+        asked["not_tags"] = read_tags("not_tags", not_tags)
         return newer(await self._ask(q_jobs.CALL, state=state, limit=limit, cursor=cursor, **asked), since)
 
-    async def _rows(self, tags: Sequence[str] = ()) -> AsyncIterator[list[q_jobs.JobRow]]:
-        """The tenant's jobs with these tags, page by page."""
+    async def _rows(self, **wanted: Any) -> AsyncIterator[list[q_jobs.JobRow]]:
+        """The tenant's jobs that these filters of ``jobs`` leave, page by page."""
         cursor: str | None = ""
         while cursor is not None:
-            page = await self._ask(q_jobs.CALL, tags=tags, limit=LIMITS.page_rows, cursor=cursor)
+            page = await self.jobs(**wanted, limit=LIMITS.page_rows, cursor=cursor)
             yield page.jobs
             cursor = page.next
 

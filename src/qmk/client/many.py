@@ -10,12 +10,13 @@ import msgspec
 from qmk.abi.calls import q_cancel, q_result, q_submit
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
+from qmk.client import calls
 from qmk.client.asking import Asks
 from qmk.client.batch import Batch, CountsBatch
-from qmk.client.group import AsyncGroup, Gathers
+from qmk.client.group import AsyncGroup, Gathers, count_cancelled
 from qmk.client.job import AsyncJob
 from qmk.client.result import Result
-from qmk.request.arguments import text
+from qmk.request.arguments import refuse, text
 from qmk.request.batches import BatchLike, Entry, entries_of, name_place, naming
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
@@ -143,6 +144,25 @@ class Many(Asks, Gathers):
             each = [{"job_id": job.job_id, "reason": reason} for job in part]
             found += await self._ask_all(q_cancel.CALL, False, each)
         return found
+
+    async def cancel_matching(
+        self,
+        reason: str = "",
+        *,
+        state: str | None = None,
+        name: str = "",
+        tags: str | Sequence[str] = (),
+        not_tags: str | Sequence[str] = (),
+    ) -> int:
+        """Stop the jobs that ``jobs`` lists with the same filters and that have not ended, and say how many these
+        were. Raises INVALID_PARAMS where there is no filter: stopping everything has to be said."""
+        wanted: dict[str, Any] = {"state": state, "name": name, "tags": tags, "not_tags": not_tags}
+        if not any(wanted.values()):
+            raise refuse(
+                "filters", wanted, "a state, a name or tags", "to stop all, give state='QUEUED', then 'RUNNING'"
+            )
+        going = [row.job_id async for page in self._rows(**wanted) for row in page if row.state not in calls.ENDED]
+        return count_cancelled(await self._cancel_all([self.job(job) for job in going], reason))
 
     _interrupts: tuple[type[BaseException], ...]
     _shield: Callable[[Awaitable[Any]], Awaitable[None]]

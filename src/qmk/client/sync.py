@@ -299,6 +299,7 @@ class Client:
     partial = _blocking(Core.partial)
     program = _blocking(Core.program)
     cancel = _blocking(Core.cancel)
+    cancel_matching = _blocking(Core.cancel_matching)
     events = _blocking(Core.events)
     checkpoint = _blocking(Core.checkpoint)
     restore = _blocking(Core.restore)

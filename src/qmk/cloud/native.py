@@ -1,7 +1,7 @@
 """Programs of gates "u" and "cz" in the native gates of a device whose sites are coupled in pairs.
 
-``write`` places the program (``ir.routing``) and tells a ``Writer`` what to do in order. All gates on a qubit up to the
-next gate of two, measurement or reset are one turn.
+``write`` places the program (``qmk_native.place``) and tells a ``Writer`` what to do in order. All gates on a
+qubit up to the next gate of two, measurement or reset are one turn.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from qmk.ir.native_circuit import circuit_of, program_of
 from qmk.ir.program import Gate, Measure, Program, Reset, Unsupported
-from qmk.ir.routing import route
 from qmk.ir.synthesis import zyz
 from qmk.ir.unitary import Array, matrix_of
 
@@ -39,12 +39,12 @@ class Writer(Protocol):
 def write(program: Program, couplings: Iterable[tuple[int, int]], sites: Sequence[int], writer: Writer) -> None:
     """Raises ``Unsupported`` for what has no place or no form on the device."""
     turns = _Turns(writer)
-    for item in route(program, couplings, sites).program.instructions:
+    for item in _place(program, couplings, sites).instructions:
         if isinstance(item, Gate) and item.name == "cz":
             turns.cz(*item.qubits)
-        elif isinstance(item, Gate) and item.name == "swap":
+        elif isinstance(item, Gate) and item.name in ("swap", "cnot"):
             a, b = item.qubits
-            for control, target in ((a, b), (b, a), (a, b)):
+            for control, target in ((a, b), (b, a), (a, b)) if item.name == "swap" else ((a, b),):
                 turns.add(target, _H)
                 turns.cz(control, target)
                 turns.add(target, _H)
@@ -58,6 +58,22 @@ def write(program: Program, couplings: Iterable[tuple[int, int]], sites: Sequenc
         elif isinstance(item, Reset):
             turns.waiting.pop(item.qubit, None)
             writer.reset(item.qubit)
+
+
+def _place(program: Program, couplings: Iterable[tuple[int, int]], sites: Sequence[int]) -> Program:
+    """The program with sites as its qubits and every two-qubit gate on a coupled pair; gates "swap" and "cnot" exchange
+    qubits between."""
+    import qmk_native
+
+    usable = set(sites)
+    pairs = [(a, b) for a, b in couplings if a != b and usable.issuperset((a, b))]
+    circuit = circuit_of(program)
+    n = max(max(usable, default=0) + 1, circuit.n_qubits)
+    try:
+        placed, *_ = qmk_native.place(circuit, n, pairs, sites=sorted(usable), keep=1)[0]
+    except ValueError as error:
+        raise Unsupported(str(error)) from error
+    return program_of(placed)
 
 
 _H = matrix_of(Gate("h", (0,)))

@@ -26,7 +26,7 @@ class Lowered(NamedTuple):
     profile: dict[str, Any]
 
 
-def lowered(graph: Graph, name: str, *, whole: bool = False) -> Lowered:
+def circuit_from(graph: Graph, name: str, *, whole: bool = False) -> Lowered:
     """A verified graph for pass ``name``. ``whole``: what no register shows is kept too. Raises UNSUPPORTED, naming the
     node, for what a pass on circuits would lose: fences, evolutions, channels, atoms, readings that err, and qubits of
     several profiles."""
@@ -36,7 +36,7 @@ def lowered(graph: Graph, name: str, *, whole: bool = False) -> Lowered:
     return Lowered(circuit_of(program), names, profile)
 
 
-def raised(circuit: Circuit, graph: Graph, start: Lowered, *, ecr: bool = False) -> Graph:
+def graph_from(circuit: Circuit, graph: Graph, start: Lowered, *, ecr: bool = False) -> Graph:
     """The graph of a circuit that was made from ``graph``. ``ecr``: the four gates that a circuit writes an ECR gate as
     are one again."""
     program = program_of(circuit)

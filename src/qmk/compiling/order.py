@@ -24,7 +24,7 @@ def steps(passes: Mapping[str, Pass], goal: Goal) -> list[Chosen]:
     ]
 
 
-def needed(goal: Goal) -> frozenset[str]:
+def facts_wanted(goal: Goal) -> frozenset[str]:
     """What must hold at the end."""
     return frozenset({"native"} if goal.couplings is None else {"native", "placed"})
 
@@ -46,7 +46,7 @@ def order(chosen: Iterable[Chosen], goal: Goal) -> list[Chosen]:
         left.remove(picked)
         facts = (facts & picked[1].preserves) | picked[1].ensures
         made.append(picked)
-    missing = needed(goal) - facts
+    missing = facts_wanted(goal) - facts
     if missing:
         raise QmkError("UNSUPPORTED", f"no installed pass ensures '{sorted(missing)[0]}' for target '{goal.name}'")
     return made

@@ -1,4 +1,4 @@
-"""pytket's optimiser on circuits of the native core. pytket is imported when it is first needed."""
+"""The optimiser of pytket on circuits of the native core. pytket is imported when it is first needed."""
 
 from __future__ import annotations
 

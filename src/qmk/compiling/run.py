@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.base.errors import QmkError
-from qmk.compiling.order import Chosen, needed, order, steps
+from qmk.compiling.order import Chosen, facts_wanted, order, steps
 from qmk.compiling.score import OBJECTIVES, better, figures
 from qmk.sdk import discovery
 from qmk.sdk.passes import Goal, Work
@@ -86,7 +86,7 @@ def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
     after = [pick for pick in chosen if pick[0] == WRITER]
     for pick in chosen:
         ensured = pick[1].ensures.union(*(step.ensures for _, step in after))
-        if pick[1].whole and needed(goal) <= ensured:
+        if pick[1].whole and facts_wanted(goal) <= ensured:
             yield [pick, *after]
 
 

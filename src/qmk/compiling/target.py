@@ -13,11 +13,14 @@ ONE_WAY = ("cx", "cnot", "ecr")
 
 
 def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
-    """The goal with this target and these gates in place of its own. Raises INVALID_PARAMS for what is no target,
+    """The goal with this target and these gates in place of its own. Raises INVALID_PARAMS for what is not a target,
     UNSUPPORTED for gates that differ by direction where a pair has only one."""
     import qmk_native
 
     found = target_named(target) if isinstance(target, str) else target
+    if not isinstance(found, Target):  # pyright: ignore[reportUnnecessaryIsInstance]
+        text = f"target is a {type(found).__name__}: give a name such as grid:5x5, or a Target"
+        raise QmkError("INVALID_PARAMS", text, field="target")
     names = tuple(gates) or tuple(name for name in found.gates if name in qmk_native.SYNTHESIS_GATES)
     if not gates and not names:
         text = f"target '{found.name}' has no gates that circuits are written in: {', '.join(found.gates)}"

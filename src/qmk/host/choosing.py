@@ -80,6 +80,7 @@ class Choosing:
                 effect.packed,
                 tenant=effect.tenant,
                 floor=effect.isolation,
+                resources=effect.policy.get("resources"),
             )
         except QmkError as error:
             self._refuse(effect, error)

@@ -14,6 +14,7 @@ from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
 from qmk.host.cluster.address import read_cluster
+from qmk.host.cluster.resources import read_slots, usual
 from qmk.host.isolation.policy import Isolation, isolation_of
 from qmk.host.object_blobs import check_url
 from qmk.host.spawn import External
@@ -73,7 +74,10 @@ class HostConfig:
     runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for. ``standby``: where another daemon uses the
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
-    ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``.
+    ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``; ``slots`` describes what the
+    first of its slots have, as ``--slot`` is written; one that is idle for ``slot_idle_s`` is given up (0: none is).
+    ``devices``: those that sandboxes pass on to an engine's workers, by engine, see
+    ``host.isolation.drivers.passthrough``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -104,6 +108,9 @@ class HostConfig:
     standby: bool = False
     blobs: str = ""
     cluster: str = ""
+    slots: tuple[str, ...] = ()
+    devices: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    slot_idle_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -125,11 +132,13 @@ class HostConfig:
             )
         check_limits(self.quotas)
         parse(self.isolation)
-        read_cluster(self.cluster)
+        if read_cluster(self.cluster) is None and self.slots:
+            raise QmkError("INVALID_PARAMS", "slots are of a cluster", field="slots", help="--slot goes with --cluster")
         if not 0 <= self.worker_nice <= 19:
             raise QmkError("INVALID_PARAMS", f"worker_nice is 0 to 19, not {self.worker_nice}")
         if self.workers < 1:
             raise QmkError("INVALID_PARAMS", f"workers must be at least 1, not {self.workers}")
+        _ = self.resources
         length = len(os.fsencode(self.socket))
         if length > SOCKET_PATH_BYTES:
             raise QmkError(
@@ -160,8 +169,15 @@ class HostConfig:
 
     @property
     def policy(self) -> Isolation:
-        """What decides on the levels of jobs."""
-        return isolation_of(self.isolation)
+        """What decides on the levels of jobs. Raises UNSUPPORTED for a device that cannot be passed on."""
+        if not self.devices:
+            return isolation_of(self.isolation)
+        from qmk.host.isolation.drivers import firecracker, passthrough
+        from qmk.host.isolation.drivers.microvm.machine import MODE
+
+        monitor = firecracker.NAME if os.environ.get(MODE) == firecracker.NAME else ""
+        passthrough.require(self.devices, monitor=monitor)
+        return isolation_of(self.isolation, self.devices)
 
     @property
     def bounds(self) -> Bounds:
@@ -174,6 +190,13 @@ class HostConfig:
             idle_s=self.idle_s,
             nice=self.worker_nice,
         )
+
+    @property
+    def resources(self) -> list[dict[str, float]]:
+        """What each place that runs a job has, by name of the resource: its threads, and the memory that one job may
+        need, unless ``slots`` says otherwise."""
+        others = usual(self.bounds.threads, self.memory_bytes)
+        return [others | said for said in read_slots(self.slots, self.workers)]
 
     @property
     def local_allowed(self) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 
 from qmk.base.errors import QmkError
 from qmk.host.call_server import CallServer
-from qmk.host.cluster.opening import open_pool
+from qmk.host.cluster.opening import needs_of, open_pool
 from qmk.host.config import HostConfig
 from qmk.host.connections import ConnectionBounds
 from qmk.host.host import Host, Turns
@@ -128,7 +128,8 @@ class Daemon:
         sealer = Sealer(config.data_dir, journal.last_seal())
         host = Host(kernel, journal, routing, calls, timers, turns, seals=sealer, writing=translation)
         here = Pool(config.bounds, host.launches, config.engines, isolation, Lines(calls.new_line))
-        cluster = open_pool(config, host.launches, key, here)
+        routing.slots = config.resources
+        cluster = open_pool(config, host.launches, key, here, partial(needs_of, routing, kernel.jobs.by_id))
         pool = cluster or here
         try:
             if cluster is not None:

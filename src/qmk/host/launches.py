@@ -106,7 +106,10 @@ class Launches:
             log.exception("launch %d of %s could not be handed over", launch.fence, launch.job)
             self._early.pop((launch.job, launch.fence), None)
             why = error.message if isinstance(error, QmkError) else "a defect in QMK; the daemon's log has more"
-            self.on_failed(launch.job, launch.fence, Failed(launch.fence, "INTERNAL_ERROR", why), None)
+            kind = (
+                "UNSUPPORTED" if isinstance(error, QmkError) and error.kind.name == "UNSUPPORTED" else "INTERNAL_ERROR"
+            )
+            self.on_failed(launch.job, launch.fence, Failed(launch.fence, kind, why), None)
             return
         for interrupt in self._early.pop((launch.job, launch.fence), ()):
             self.launcher.interrupt(interrupt)

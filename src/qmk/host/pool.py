@@ -219,7 +219,8 @@ class Pool:
         self._make_room()
         worker = Worker(engine, level, used_s=self._loop.time())
         self._workers.append(worker)
-        worker.refused = None if level == "process" else RefusedCalls(self._listener.on_calls_refused, self.counters)
+        if level != "process":
+            worker.refused = RefusedCalls(engine, self._listener.on_calls_refused, self.counters)
         hears = () if worker.refused is None else (worker.refused.add,)
         ask = Ask(partial(self._on_child, worker), partial(self._on_unborn, worker), *hears)
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host import machine
+from qmk.host.cluster.resources import Resources, missing
 from qmk.host.isolation.policy import Isolation
 from qmk.host.programs import LEAST_ROOMS
 from qmk.host.spawn import External
@@ -84,6 +85,8 @@ class Routing:
         self.memory_bytes = memory_bytes
         self.elsewhere: Callable[[], dict[str, Any]] = dict
         """What to say of the places other than this machine that run jobs."""
+        self.slots: Sequence[Resources] = ()
+        """What each place that runs jobs has."""
         self._workers = workers
         self._external = {name: _load(engine) for name, engine in external.items()}
         self._rating = rates.rate(self.declarations, rates.default_path(data_dir))
@@ -115,13 +118,16 @@ class Routing:
         all_engines: bool = False,
         tenant: str = "",
         floor: Level = "process",
+        resources: Resources | None = None,
     ) -> Choice:
         """``packed``: of the graph, where it is at hand. ``all_engines``: look at each of them even where the native
         core is done at once. ``tenant``: whose program it is. ``floor``: the weakest isolation that
-        it may run at. Raises UNSUPPORTED with the gaps of every engine, or where none can run at the floor,
-        RESOURCE_EXHAUSTED with the memory needed."""
-        allowed = self._engines_at(engine, floor)
-        key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}{floor}")
+        it may run at. ``resources``: what the slot that runs it must have. Raises UNSUPPORTED with the gaps of every
+        engine, or where none can run at the floor or no slot has the resources, RESOURCE_EXHAUSTED with the memory
+        needed."""
+        allowed = self._with_resources(self._engines_at(engine, floor), engine, resources or {})
+        asked = sorted((resources or {}).items())
+        key = (digest, shots, engine, f"{outputs_digest(outputs)}{'+' if all_engines else ''}{floor}{asked}")
         room = self._rooms.setdefault(tenant, _Room())
         kept = room.choices.get(key)
         if kept is not None:
@@ -146,6 +152,27 @@ class Routing:
             else:
                 allowed[name] = declaration
         return allowed
+
+    def needs(self, engine: str, asked: Resources) -> dict[str, float]:
+        """What a slot must have for a job that asks for these resources and runs on the engine."""
+        declaration = self._rating.declarations.get(engine)
+        own: Resources = declaration.resources if declaration is not None else {}
+        return {name: max(own.get(name, 0.0), asked.get(name, 0.0)) for name in {**own, **asked}}
+
+    def _with_resources(
+        self, declarations: Mapping[str, Declaration], engine: str | None, asked: Resources
+    ) -> Mapping[str, Declaration]:
+        """The engines that a slot has the resources for. Raises UNSUPPORTED where no slot has what is asked for, or
+        what ``engine`` needs."""
+        if not asked and not any(declaration.resources for declaration in declarations.values()):
+            return declarations
+        wished = (engine or "").partition(":")[0]
+        lack = missing(self.slots, self.needs(wished, asked))
+        if lack:
+            what = f"engine '{wished}' needs a slot that this daemon has not" if wished else "the job cannot run here"
+            help = "ask for less, or describe such a slot to the daemon: qmk serve --cluster PLACE --slot gpu=1"
+            raise QmkError("UNSUPPORTED", f"{what}: {lack}", field="resources", help=help)
+        return {name: row for name, row in declarations.items() if not missing(self.slots, self.needs(name, asked))}
 
     def _share(self) -> int:
         """How many of each one tenant may have kept."""

@@ -166,12 +166,21 @@ def in_jail(
 
 
 def in_sandbox(
-    sandbox: Sandbox, engine: str, threads: int, external: External | None, nice: int, memory_bytes: int
+    sandbox: Sandbox,
+    engine: str,
+    threads: int,
+    external: External | None,
+    nice: int,
+    memory_bytes: int,
+    devices: tuple[str, ...] = (),
 ) -> Child:
-    """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound)."""
+    """Start a worker in a sandbox, where it may take ``memory_bytes`` (0: without bound) and use ``devices``. With a
+    device its address space has no bound, as a driver reserves much more of that than there is memory."""
     shows = (os.path.abspath(external.path),) if external is not None and external.path else ()
+    memory_bytes = 0 if devices else memory_bytes
     arguments = sandboxed_arguments(sandbox.level, engine, threads, external, nice, memory_bytes)
-    return _start(_worker(arguments), _environment_of_nobody(), sandbox=sandbox, shows=shows)
+    command = _worker([*arguments, "--devices"] if devices else arguments)
+    return _start(command, _environment_of_nobody(), sandbox=sandbox, shows=shows, devices=devices)
 
 
 def sandboxed_arguments(
@@ -254,8 +263,9 @@ def _start(
     kind: int = socket.SOCK_STREAM,
     sandbox: Sandbox | None = None,
     shows: tuple[str, ...] = (),
+    devices: tuple[str, ...] = (),
 ) -> Child:
-    """Start the command with a socket; in a sandbox, which then shows it these folders too.
+    """Start the command with a socket; in a sandbox, which then shows it these folders and devices too.
 
     Raises ``Shortage``, and RESOURCE_EXHAUSTED for a program that cannot be started at all."""
     with contextlib.ExitStack() as ours_on_failure:
@@ -266,7 +276,7 @@ def _start(
                 said, theirs_to_say = os.pipe()
                 ours_on_failure.callback(os.close, said)
                 try:
-                    job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows)
+                    job = Job([*command, "--fd", str(theirs.fileno())], environment, theirs.fileno(), shows, devices)
                     process = _tie(job, theirs_to_say) if sandbox is None else _hold(job, theirs_to_say, ours, sandbox)
                 finally:
                     os.close(theirs_to_say)

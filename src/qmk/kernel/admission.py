@@ -89,10 +89,9 @@ def no_room(kernel: Tables, record: Submitted) -> QmkError | None:
     load = 0.0 if record.footprint is None or again else record.footprint.decoder_load
     if not load <= THROTTLE_LOAD:
         return kernel.refusals.no_decoder(load)
-    widths = config.region_qubits
-    widest = max(widths, key=widths.__getitem__)
-    if record.width > widths[widest]:
-        return kernel.refusals.no_region(record, widest, widths[widest])
+    widest = kernel.jobs.queue.capacity.widest_region
+    if record.width > (qubits := widest.end - widest.base):
+        return kernel.refusals.no_region(record, widest.name, qubits)
     return None
 
 

@@ -75,6 +75,7 @@ class Capacity:
         for name, width in settings.regions:
             self.regions[name] = Region(name, base, base + width, [])
             base += width
+        self.widest_region = max(self.regions.values(), key=lambda region: region.end - region.base)
 
     @property
     def free_memory(self) -> int:
@@ -85,7 +86,7 @@ class Capacity:
     def may_ever_hold(self, task: Task) -> bool:
         """Whether an empty machine has room for the job. Memory does not count: one that is alone may try,
         and tasks are told with no more load of the decoder than there is."""
-        return any(region.end - region.base >= width_of(task) for region in self.regions.values())
+        return self.widest_region.end - self.widest_region.base >= width_of(task)
 
     def wanted_region(self, task: Task) -> Region | None:
         """The region that the job must be placed in, None: any. A wish for a region that a restart with another map

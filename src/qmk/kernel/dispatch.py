@@ -243,7 +243,7 @@ class Dispatch:
         if job.state != QUEUED:
             return None, None
         place = self.scheduler.place(job.id)
-        return (0, self.now_s) if place is None else (place, self.scheduler.start_ns(job.id) / 1e9)
+        return ((0, 0), self.now_s) if place is None else (place, self.scheduler.start_ns(job.id) / 1e9)
 
     def decoder_load_beside(self, job: Job) -> float:
         """The load that the other running jobs put on the decoder."""

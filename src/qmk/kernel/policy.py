@@ -26,7 +26,7 @@ from qmk.kernel.rewriting import Rewritten
 from qmk.kernel.scheduling import Index, Scheduler
 from qmk.qvm.graph import Graph, Node
 
-Forecast = tuple[int | None, float | None]
+Forecast = tuple[tuple[int, int] | None, float | None]
 """How many of the tenant's own jobs are launched before a job, and its predicted launch in Unix seconds: 0 and now
 while a launch waits for its worker, None once it runs. The place depends on nobody else's jobs; the prediction depends
 on the load, as it must."""

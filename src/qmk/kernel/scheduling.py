@@ -149,8 +149,8 @@ class Scheduler(Protocol):
         """Decides what to do now. The scheduler then supposes that it is done; the kernel tells it where it was not."""
         ...
 
-    def place(self, job: str, /) -> int | None:
-        """How many of the tenant's own jobs are launched before it; None when it does not wait."""
+    def place(self, job: str, /) -> tuple[int, int] | None:
+        """How many of the tenant's own jobs are launched before it, and of others; None when it does not wait."""
         ...
 
     def start_ns(self, job: str, /) -> int:

@@ -5,9 +5,10 @@ They are those that the router takes by itself before it runs a program (``nativ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.qvm.graph import Graph
 from qmk.sdk.passes import Pass, Rewritten, Step
 
@@ -23,12 +24,19 @@ def native_pass(
 ) -> Pass:
     """These rewrites of the native core as a pass. ``narrow``: the least width is wanted, not the least predicted
     time."""
+    return circuit_pass(name, doc, lambda circuit: rewritten(circuit, rewrites, narrow), step)
+
+
+def circuit_pass(
+    name: str, doc: str, rewrite: Callable[[Circuit], tuple[Circuit, dict[str, Any]]], step: Step | None = None
+) -> Pass:
+    """A pass that is a function of the native core: a circuit to one with the same registers, and a report."""
 
     def run(graph: Graph) -> Rewritten:
-        start = lowered(graph, name)
-        circuit, report = rewritten(start.circuit, rewrites, narrow)
+        start = circuit_from(graph, name)
+        circuit, report = rewrite(start.circuit)
         timeless = {key: value for key, value in report.items() if not key.startswith("seconds")}
-        return Rewritten(raised(circuit, graph, start), timeless)
+        return Rewritten(graph_from(circuit, graph, start), timeless)
 
     return Pass(name, doc, run, step)
 

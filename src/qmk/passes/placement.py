@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.compiling.placement import place
 from qmk.qvm.graph import Graph
 from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
@@ -10,11 +10,11 @@ from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
 
 def _run(graph: Graph) -> Rewritten:
     """On a line as long as the program is wide."""
-    start = lowered(graph, PASS.name)
+    start = circuit_from(graph, PASS.name)
     n = start.circuit.n_qubits
     goal = Goal("line", ("u", "cz"), n, tuple((at, at + 1) for at in range(n - 1)))
     made = place(Work(start.circuit, goal, tuple(range(n)))) if n > 1 else Work(start.circuit, goal, (0,) * n)
-    return Rewritten(raised(made.circuit, graph, start), {"last": list(made.last)})
+    return Rewritten(graph_from(made.circuit, graph, start), {"last": list(made.last)})
 
 
 PASS = Pass(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.compiling.qiskit_circuits import transpile
 from qmk.qvm.graph import Graph
 from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
 
 
 def _run(graph: Graph) -> Rewritten:
-    start = lowered(graph, PASS.name)
+    start = circuit_from(graph, PASS.name)
     n = start.circuit.n_qubits
     work = Work(start.circuit, Goal("all", ("u", "cz"), n), tuple(range(n)))
     made = transpile(work) or work
-    return Rewritten(raised(made.circuit, graph, start), {"gates": len(made.circuit)})
+    return Rewritten(graph_from(made.circuit, graph, start), {"gates": len(made.circuit)})
 
 
 PASS = Pass(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from qmk.compiling.lowering import lowered, raised
+from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.compiling.synthesis import synthesize
 from qmk.qvm.graph import Graph
 from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
@@ -16,10 +16,10 @@ _DEFAULT = Goal("all", ("u", "cz"), 0)
 
 
 def _run(graph: Graph) -> Rewritten:
-    start = lowered(graph, PASS.name)
+    start = circuit_from(graph, PASS.name)
     goal = msgspec.structs.replace(_DEFAULT, sites=start.circuit.n_qubits)
     work = synthesize(Work(start.circuit, goal, tuple(range(start.circuit.n_qubits))))
-    return Rewritten(raised(work.circuit, graph, start), {"gates": len(work.circuit)})
+    return Rewritten(graph_from(work.circuit, graph, start), {"gates": len(work.circuit)})
 
 
 PASS = Pass(

@@ -84,7 +84,7 @@ def _rounds(job: Job) -> tuple[int, int]:
 
 def _status_fields(job: Job, forecast: Forecast) -> dict[str, Any]:
     record = job.submitted
-    place, start = forecast
+    (place, others), start = forecast[0] or (None, None), forecast[1]
     return {
         "job_id": record.job,
         "state": job.state,
@@ -94,6 +94,7 @@ def _status_fields(job: Job, forecast: Forecast) -> dict[str, Any]:
         "engine": record.engine,
         "method": record.method,
         "place_in_queue": place,
+        "others_before": others,
         "estimated_start": start,
         "submitted": record.now_ns / 1e9,
         "started": job.started_ns / 1e9 if job.started_ns else None,
@@ -141,7 +142,7 @@ def job_row(job: Job) -> q_jobs.JobRow:
 
 
 def submission(job: Job, forecast: Forecast, epoch_ms: int) -> q_submit.Reply:
-    place, start = forecast
+    (place, others), start = forecast[0] or (None, None), forecast[1]
     record = job.submitted
     late = _warn_of_deadline(record, start, epoch_ms)
     return q_submit.Reply(
@@ -150,6 +151,7 @@ def submission(job: Job, forecast: Forecast, epoch_ms: int) -> q_submit.Reply:
         estimated_epochs=record.epochs,
         estimated_start=start,
         place_in_queue=place,
+        others_before=others,
         seed=job.seed,
         shots=job.shots,
         engine=record.engine,

@@ -67,6 +67,7 @@ def policy_of(options: RunOptions, qec: Qec | None = None) -> Policy:
         channels=dict(options.channels or {}),
         cache=options.cache,
         isolation=options.isolation,
+        resources=dict(options.resources or {}),
         qec=qec,
     )
 

@@ -49,7 +49,7 @@ def compile(
     """
     from qmk.compiling.target import goal_of
 
-    goal = goal_of(target, arguments.texts("gates", gates) if gates else ())
+    goal = goal_of(target, () if gates == () else arguments.texts("gates", gates))
     goal = msgspec.structs.replace(goal, level=level, objective=optimize, seed=seed)
     graph = to_graph(program, format, params)
     error = verify(graph).error()
@@ -60,9 +60,9 @@ def compile(
 
 def compile_graph(graph: Graph, goal: Goal) -> Compiled:
     """``compile`` of a graph that has been verified."""
-    from qmk.compiling.lowering import lowered, raised
+    from qmk.compiling.lowering import circuit_from, graph_from
     from qmk.compiling.run import compile_circuit
 
-    start = lowered(graph, "compile", whole=True)
+    start = circuit_from(graph, "compile", whole=True)
     made = compile_circuit(start.circuit, goal)
-    return Compiled(raised(made.work.circuit, graph, start, ecr="ecr" in goal.gates), made.report)
+    return Compiled(graph_from(made.work.circuit, graph, start, ecr="ecr" in goal.gates), made.report)

@@ -138,6 +138,7 @@ class ClientSubmitKeywords(ExpectationKeywords, total=False):
     outputs: Outputs | None
     cache: bool
     isolation: str
+    resources: Mapping[str, float] | None
     priority: int
     deadline_epochs: int | None
     idempotency_key: str

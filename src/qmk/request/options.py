@@ -48,6 +48,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     outputs: Outputs | None = None
     cache: bool = True
     isolation: str = AUTO
+    resources: Mapping[str, float] | None = None
     rewrites: bool = True
     isolate: bool = False
     progress: Progress | bool | None = None
@@ -141,6 +142,7 @@ OPTIONS: dict[str, Option] = {
     "outputs": Option("What the run gives beyond counts; qmk.outputs makes it."),
     "cache": _on_the_wire(shapes.UseCache, "--no-cache"),
     "isolation": _on_the_wire(shapes.Isolation, "--isolation", metavar="LEVEL"),
+    "resources": _on_the_wire(shapes.Resources, "--resource", metavar="NAME=AMOUNT"),
     "rewrites": Option("Whether the native core may rewrite the program first; if not, it runs as it was written."),
     "isolate": Option(
         "Whether the engine runs in a process of its own, apart from the caller's memory; timeout_ms needs that, and "
@@ -168,7 +170,7 @@ _READ = ("params", "format", "strict")
 _PHYSICS = ("noise", "error", "qec", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
-    *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache", "isolation",
+    *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache", "isolation", "resources",
     "priority", "deadline_epochs", "idempotency_key", "channels", "name", "tags",
 )  # fmt: skip
 
@@ -273,6 +275,15 @@ def _mapping(name: str, value: Any) -> dict[str, Any] | None:
     return arguments.mapping(name, value) or None
 
 
+def _resources(name: str, value: Any) -> dict[str, float] | None:
+    """Amounts by name. The daemon checks the names and the bounds."""
+    found = _mapping(name, value) or {}
+    for key, amount in found.items():
+        if isinstance(amount, bool) or not isinstance(amount, int | float):
+            raise arguments.refuse(f"{name}['{key}']", amount, "a number", "such as {'gpu': 1}")
+    return found or None
+
+
 def _progress(name: str, value: Any) -> Progress | bool | None:
     if isinstance(value, bool):
         return value or None
@@ -300,6 +311,7 @@ _TAKE: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("engine", "format", "device", "idempotency_key", "name", "isolation"), arguments.text),
     **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), arguments.switch),
     **dict.fromkeys(("params", "channels"), _mapping),
+    "resources": _resources,
     "error": _fraction,
     "progress": _progress,
     "outputs": _outputs,

@@ -231,6 +231,9 @@ class Declaration(msgspec.Struct, frozen=True):
     in them"""
     uncertainty: Mapping[str, float] = {}
     """By method, the factor within which its predictions are believed; see ``doubt``."""
+    resources: Mapping[str, float] = {}
+    """What the slot that runs it must have, by name: ``gpu``, ``cpu``, ``memory`` (bytes), or a label that the operator
+    gives to slots, such as ``qpu:NAME``. The router leaves it out where no slot has that."""
     devices: Capabilities | None = None
     """Of an engine whose runs go to a provider, and may cost money: what a device can run that ``methods`` does not
     list. Its methods are names of devices; as it lists none, it runs only where a user names it with one. Its seconds

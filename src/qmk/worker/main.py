@@ -135,6 +135,7 @@ def main(
     )
     parser.add_argument("--zygote", action="store_true", help="fork a worker in a jail whenever the host asks for one")
     parser.add_argument("--memory", type=int, default=0, help="bytes that a worker in a jail may take, 0 without bound")
+    parser.add_argument("--devices", action="store_true", help="it has devices, and asks their drivers by ioctl")
     parser.add_argument("--path", default="", help="folder to import that module from")
     options = parser.parse_args(argv)
     process.settle(f"qmk-{options.engine}", options.threads, options.nice)
@@ -159,7 +160,7 @@ def main(
 
             if begin is not None:
                 begin(Ready(options.engine, version, 0))
-            guest.confine(memory_bytes)
+            guest.confine(memory_bytes, devices=options.devices)
             return work(channel, runner, version, 0 if begin is not None else os.getpid())
         from qmk.worker import zygote
 

@@ -30,6 +30,7 @@ from tests.serving import serving
 CASES: dict[str, dict[str, Any]] = {
     "jobs.submit": {"json": {"program": {"text": BELL}, "shots": 10, "policy": {"seed": 7}, "tags": ["a"]}},
     "jobs.list": {"params": {"tags": "a", "limit": 5}},
+    "jobs.count": {"params": {"tags": "a", "look": 5}},
     "jobs.get": {"params": {"wait_s": 30}},
     "jobs.cancel": {"json": {"reason": "test"}},
     "jobs.result": {},

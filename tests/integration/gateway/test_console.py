@@ -226,6 +226,58 @@ def test_filters_include_and_exclude_and_are_kept_as_views(chem: Browser, job: s
     assert chem.get("/jobs").status_code == 200
 
 
+def test_a_filter_is_there_on_coming_back(chem: Browser) -> None:
+    """The filter with which the list was left comes before the view that is shown first, and is cleared by All."""
+    left = chem.get("/jobs?name=rabi&not_tag=a").headers["set-cookie"].partition(";")[0]
+    assert chem.send("GET", "/jobs", {"cookie": f"{chem.cookie}; {left}"}).headers["location"] == (
+        "/jobs?name=rabi&not_tag=a"
+    )
+    cleared = chem.get("/jobs?all=1").headers["set-cookie"].partition(";")[0]
+    assert chem.send("GET", "/jobs", {"cookie": f"{chem.cookie}; {cleared}"}).status_code == 200
+    hostile = '; qmk-jobs="x=1\\015\\012Set-Cookie: a=b"'
+    found = chem.send("GET", "/jobs", {"cookie": chem.cookie + hostile})
+    assert "\r" not in found.headers.get("location", "")
+    assert "a" not in found.cookies
+
+
+def test_a_list_has_counts_and_a_timeline(chem: Browser, job: str) -> None:
+    page = chem.get("/jobs?tag=a&show=facets")
+    assert "1 jobs that fit" in page.text
+    counts = chem.get("/jobs?tag=a&show=facets&as=json").json()["jobs.count"]
+    facets = {each["name"]: each["values"] for each in counts["facets"]}
+    assert (counts["looked"], counts["more"]) == (1, False)
+    assert facets["state"] == {"COMPLETED": 1}
+    assert facets["tag"] == {"a": 1, "b": 1}
+    narrower = re.findall(r'href="/jobs\?([^"]+)" aria-label="leave out tag b"', page.text)
+    assert html.unescape(narrower[0]) == "tag=a&not_tag=b&show=facets"
+    assert chem.get(f"/jobs?{html.unescape(narrower[0])}&as=json").json()["jobs.list"]["jobs"] == []
+    drawn = chem.get("/jobs?tag=a&show=timeline").text
+    assert re.search(r'aria-label="[^"]+ in the queue, [^"]+ on the engine"', drawn)
+
+
+def test_the_depth_of_the_queue_stands_by_priority(bio: Browser) -> None:
+    long = 'OPENQASM 3.0; include "stdgates.inc"; qubit q; bit c; for int i in [0:9] { h q; } c = measure q;'
+    paths = [
+        bio.post("/submit", text=long, shots="100000000", engine="reference", priority=str(priority))
+        for priority in (0, 0, 0, 0, 5)
+    ]
+    counts = bio.get("/submit?as=json").json()["jobs.count"]
+    depth = next(each["values"] for each in counts["facets"] if each["name"] == "priority")
+    assert sum(depth.values()) == counts["looked"] >= 2
+    assert f"{depth['0']} at 0" in bio.get("/submit").text
+    shown = bio.get(paths[3].headers["location"]).text
+    assert re.search(r"\d of yours and \d+ of others before it", shown)
+    bio.post("/jobs/cancel", all="1")
+
+
+def test_the_events_of_a_job_are_a_file(chem: Browser, job: str) -> None:
+    found = chem.get(f"{job}/events.txt")
+    assert "attachment" in found.headers["content-disposition"]
+    kinds = [line.split()[4] for line in found.text.splitlines()]
+    told = chem.get(f"{job}?as=json").json()["jobs.events"]["events"]
+    assert kinds == [each["kind"] for each in told]
+
+
 def test_jobs_are_cancelled_together(chem: Browser) -> None:
     slow = "OPENQASM 3.0; qubit[22] q; for int i in [0:21] { U(0.3, 0.2, 0.1) q[i]; } bit[22] c; c = measure q;"
     paths = [chem.submit(slow, tags="slow", seed=str(seed), name="slow", engine="native:dense") for seed in range(4)]

@@ -67,7 +67,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def enter(chromium: Any, place: Place, size: dict[str, int], scheme: str = "light", script: bool = True) -> Visit:
     visit = Visit(chromium, place.url, size, scheme, script)
-    visit.page.set_default_timeout(60_000)
     visit.page.goto("/signin")
     visit.page.get_by_label("User").fill("olga")
     visit.page.get_by_label("Password").fill(PASSWORD)

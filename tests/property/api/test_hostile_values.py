@@ -204,6 +204,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "estimate": (qmk.estimate, {"program": {"numQubits": 10, "tCount": 10}}),
     "logical_counts": (logical_counts, {"program": READ}),
     "rewrite": (qmk.rewrite, {"program": READ}),
+    "compile": (qmk.compile, {"program": READ, "target": "all:2"}),
     "on_device": (qmk.on_device, {"program": READ, "device": "zoned"}),
     "draw": (qmk.draw, {"program": READ, "width": 400, "max_nodes": 3}),
     "outputs": (qmk.outputs, {"program": PURE, "params": THETA}),
@@ -244,7 +245,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "NoiseModel.load": (qmk.NoiseModel.load, {"path": "nope"}),
 }
 NOT_CALLED = {
-    "Batch", "Expectation", "Gradient", "Objective",
+    "Batch", "Compiled", "Expectation", "Gradient", "Objective",
     "Probabilities", "Sampled", "Swept", "Trajectory", "Result",  # QMK makes them
     "LogicalCounts", "ProgramWarning", "QmkError", "__version__", "Drive", "plot",
     "ScriptResult", "run_script", "submit_script",  # a process of seconds each: tests/unit/api/test_scripting.py

@@ -68,6 +68,8 @@ reveal_type(qmk.sweep(c, {theta: times}, h))  # -> Swept
 reveal_type(qmk.estimate(p))  # -> Estimate
 reveal_type(qmk.estimate(qmk.LogicalCounts(3, 5), [{}]))  # -> list[Estimate | QmkError]
 reveal_type(qmk.rewrite(c).graph)  # -> Graph
+compiled: qmk.Compiled = qmk.compile(c, "all:9")
+reveal_type(compiled.program)  # -> Graph
 reveal_type(qmk.outputs(c, expect=[h])[0])  # -> Graph
 reveal_type(qmk.on_device(c, "zoned").graph)  # -> Graph
 reveal_type(qmk.draw(c, width=360))  # -> Picture

@@ -138,7 +138,7 @@ class Desk:
         wish, then = self.later.pop()
         Here().write(wish, then)
 
-    def choose(self, graph: Graph, name: str, *rest: Any, tenant: str, floor: str) -> Choice:
+    def choose(self, graph: Graph, name: str, *rest: Any, tenant: str, floor: str, resources: object) -> Choice:
         if self.broken:
             raise ZeroDivisionError
         assert name == digest(graph)

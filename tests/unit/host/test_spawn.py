@@ -48,8 +48,8 @@ def test_a_child_gets_no_secret_no_file_no_terminal_and_no_folder_of_ours(child:
     assert os.readlink(proc / "cwd") == "/"
     links = [os.readlink(link) for link in (proc / "fd").iterdir() if link.is_symlink()]
     ours = [link for link in links if not link.startswith(f"/proc/{started.pid}/")]
-    two_pipes = ["pipe", "pipe"]  # its standard error, and the one by which it ends with us
-    assert sorted(link.partition(":")[0] for link in ours) == ["/dev/null", "/dev/null", *two_pipes, "socket"]
+    pipes = ["pipe"] * 3  # its standard error, and the two ends by which it ends with us
+    assert sorted(link.partition(":")[0] for link in ours) == ["/dev/null", "/dev/null", *pipes, "socket"]
     assert os.getpriority(os.PRIO_PROCESS, started.pid) == os.getpriority(os.PRIO_PROCESS, 0) + 3 * (kind == "worker")
 
 

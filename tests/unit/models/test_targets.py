@@ -12,7 +12,7 @@ from qmk.models.devices.target import placing
 
 
 @pytest.mark.parametrize(
-    "name, sites, pairs, degrees",
+    ("name", "sites", "pairs", "degrees"),
     [
         ("line:50", 50, 49, {1: 2, 2: 48}),
         ("ring:12", 12, 12, {2: 12}),
@@ -54,7 +54,7 @@ def test_the_source_of_a_map_is_named():
 
 
 @pytest.mark.parametrize(
-    "name, text, fix",
+    ("name", "text", "fix"),
     [
         ("heavy-hex:100", "no map of 100 qubits", "27, 65, 127, 133, 156"),
         ("heavyhex:127", "there is no target 'heavyhex:127'", "did you mean heavy-hex:127"),
@@ -113,7 +113,7 @@ def test_what_is_derived_leaves_broken_sites_out():
 
 
 @pytest.mark.parametrize(
-    "change, text",
+    ("change", "text"),
     [
         ({"sites": 0}, "sites is 0"),
         ({"couplings": ((0, 4),)}, r"couplings[0] is [0, 4]"),

@@ -123,7 +123,7 @@ def stabilisers(circuit: Any) -> Any:
     return simulator
 
 
-@pytest.mark.parametrize("n, side", [(30, 6), (60, 8)])
+@pytest.mark.parametrize(("n", "side"), [(30, 6), (60, 8)])
 def test_large_clifford_circuits_have_the_same_stabilisers(n: int, side: int) -> None:
     pairs = [(k, k + 1) for k in range(side * side) if k % side != side - 1]
     pairs += [(k, k + side) for k in range(side * (side - 1))]
@@ -190,7 +190,7 @@ def test_only_the_named_sites_are_used() -> None:
 
 
 @pytest.mark.parametrize(
-    "n, pairs, device, text",
+    ("n", "pairs", "device", "text"),
     [
         (3, [], (2, [(0, 1)]), "3 qubits: the device has 2 that can be used"),
         (3, [(0, 1), (1, 2), (0, 2)], (4, [(0, 1), (2, 3)]), "at most 2 connected"),

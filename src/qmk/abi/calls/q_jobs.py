@@ -12,7 +12,7 @@ from qmk.abi.call import Call
 
 class Filter(shapes.Request, frozen=True):
     """Which jobs a page shows. It looks at ``limit`` of those with the name, or the first tag: with more than one of
-    these it may show fewer, though others follow."""
+    these, or ``not_tags``, it may show fewer, though others follow."""
 
     state: (
         Annotated[str, Meta(description="only jobs in this state: QUEUED, RUNNING, ...; absent: in any", max_length=64)]
@@ -27,6 +27,7 @@ class Filter(shapes.Request, frozen=True):
             "which a gateway checks engines, are listed only if it is one of them"
         ),
     ] = ()
+    not_tags: Annotated[shapes.Tags, Meta(description="only jobs with none of these tags")] = ()
     limit: shapes.PageRows = shapes.PAGE_ROWS
     cursor: shapes.Cursor = ""
 

@@ -51,6 +51,7 @@ class Reply(Struct, frozen=True):
     engine: str
     method: str
     warnings: shapes.Warnings = []
+    others_before: shapes.OthersBefore = None
 
 
 CALL = Call(

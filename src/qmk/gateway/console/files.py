@@ -15,7 +15,7 @@ from qmk.abi import shapes as abi
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
 from qmk.gateway.console import figures, kept
-from qmk.gateway.console.render import HEADERS, picture
+from qmk.gateway.console.render import HEADERS, picture, utc_text
 from qmk.gateway.console.view import View, page
 from qmk.gateway.csv_text import csv_text
 from qmk.gateway.http import answer
@@ -183,6 +183,24 @@ async def download_shots(view: View) -> Response[Any]:
     return download(lines(), f"{job}-shots.csv", "text/csv")
 
 
+@page("/jobs/{job:str}/events.txt")
+async def download_events(view: View) -> Response[Any]:
+    """The history of a job as lines of text, read page by page as they are sent."""
+    job = job_of(view)
+    first = await view.ask("jobs.events", job_id=job)
+
+    async def lines() -> AsyncIterator[bytes]:
+        found = first
+        while found.events:
+            for event in found.events:
+                fields = " ".join(f"{name}={value}" for name, value in event.fields.items() if value != "")
+                yield f"{utc_text(event.time)} {event.seq} {event.kind} {fields}".rstrip().encode() + b"\n"
+            found = await view.ask("jobs.events", job_id=job, after=found.last_seq)
+            view.asked.clear()
+
+    return download(lines(), f"{job}-events.txt", "text/plain")
+
+
 HANDLERS = (
     draw_circuit,
     draw_histogram,
@@ -191,4 +209,5 @@ HANDLERS = (
     download_everything,
     download_counts,
     download_shots,
+    download_events,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import msgspec
 from litestar import Response
@@ -15,9 +16,9 @@ from qmk.abi.calls.q_jobs import JobRow
 from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
-from qmk.gateway.console import kept
+from qmk.gateway.console import kept, timeline
 from qmk.gateway.console.render import events
-from qmk.gateway.console.view import View, action, open_view, page, redirect
+from qmk.gateway.console.view import LEFT, View, action, cookie_name, make_cookie, open_view, page, redirect
 from qmk.gateway.jobs import cancel_all, states
 from qmk.gateway.service.serving import hold, require_room
 
@@ -28,6 +29,8 @@ MATCHED = 1000
 """Most jobs that one form cancels."""
 TICK_S = 1.0
 """Seconds between looks at a list that somebody watches."""
+LEFT_LENGTH = 2048
+"""Longest filter that is kept for coming back."""
 QUIET_TICKS = 15
 """Looks without a change after which a stream says that it is still there."""
 
@@ -41,16 +44,27 @@ class Found(NamedTuple):
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs are shown, as the address has it. ``not_state`` and ``not_tag`` exclude."""
+    """Which jobs are shown, as the address has it. ``not_state`` and ``not_tag`` exclude. ``show``: the list, as
+    "timeline", or as "facets"."""
 
     state: str = ""
     not_state: str = ""
     name: str = ""
     tag: list[str] = []
     not_tag: list[str] = []
+    show: str = ""
 
-    def admits(self, row: JobRow) -> bool:
-        return row.state != self.not_state and not set(row.tags) & set(self.not_tag)
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As the operations of the service take it."""
+        states = {"state": self.state or None, "not_state": self.not_state or None}
+        return {**states, "name": self.name, "tags": self.tag, "not_tags": self.not_tag}
+
+    def narrow(self, name: str, value: str) -> str:
+        """The query of the address with one more condition."""
+        fields = msgspec.structs.asdict(self)
+        fields[name] = sorted({*fields[name], value}) if name in ("tag", "not_tag") else value
+        return Filter(**fields).query()
 
     def query(self, **more: Any) -> str:
         """The query of its address."""
@@ -59,7 +73,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def filter_of(view: View) -> Filter:
-    given = {name: view.read(name).strip() for name in ("state", "not_state", "name")}
+    given = {name: view.read(name).strip() for name in ("state", "not_state", "name", "show")}
     return Filter(**given, tag=view.read_all("tag"), not_tag=view.read_all("not_tag"))
 
 
@@ -68,10 +82,8 @@ async def find(view: View, wanted: Filter, cursor: str, most: int = SHOWN) -> Fo
     rows: list[JobRow] = []
     following: str | None = cursor
     for _ in range(PAGES):
-        reply = await view.ask(
-            "jobs.list", state=wanted.state or None, name=wanted.name, tags=wanted.tag, limit=most, cursor=following
-        )
-        rows += [row for row in reply.jobs if wanted.admits(row)]
+        reply = await view.ask("jobs.list", **wanted.fields, limit=most, cursor=following)
+        rows += reply.jobs
         following = reply.next
         if following is None or len(rows) >= most:
             break
@@ -85,14 +97,31 @@ async def find(view: View, wanted: Filter, cursor: str, most: int = SHOWN) -> Fo
 
 @page("/jobs")
 async def show_jobs(view: View) -> Response[Any]:
-    """The list. Without a filter it is the view that the user has chosen to see first."""
+    """The list. Without a filter it is what was left, else the view that the user has chosen to see first."""
     saved = await kept.views_of(view)
-    if not view.query and saved.first in saved.views and saved.views[saved.first]:
-        return redirect(f"/jobs?{saved.views[saved.first]}")
+    if not view.query:
+        left = parse_qs(view.request.cookies.get(cookie_name(view.request) + LEFT, ""))
+        first = urlencode(left, doseq=True) or saved.views.get(saved.first, "")
+        if first:
+            return redirect(f"/jobs?{first}")
     wanted, cursor = filter_of(view), view.read("cursor")
     found = await find(view, wanted, cursor)
-    new = not found.jobs and not view.query
-    return view.page("jobs.html", wanted=wanted, found=found, saved=saved, states=STATES, cursor=cursor, new=new)
+    counts, _ = await view.ask_part("jobs.count", **wanted.fields) if wanted.show == "facets" else (None, None)
+    made = view.page(
+        "jobs.html",
+        wanted=wanted,
+        found=found,
+        saved=saved,
+        states=STATES,
+        cursor=cursor,
+        new=not found.jobs and not view.query,
+        counts=counts,
+        bars=timeline.bars(found.jobs, time.time()) if wanted.show == "timeline" else {},
+    )
+    if view.query and "as" not in view.query:
+        query = wanted.query()
+        made.set_cookie(make_cookie(view.request, query if len(query) <= LEFT_LENGTH else "", name=LEFT))
+    return made
 
 
 @page("/live/jobs")

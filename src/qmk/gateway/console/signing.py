@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 
 from litestar import Response, get, post
-from litestar.datastructures import Cookie
 
 from qmk.abi.token import PREFIX
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts.oidc import FLOW_S
-from qmk.gateway.accounts.sessions import LONGEST_S
 from qmk.gateway.accounts.sign_in import SignIn
 from qmk.gateway.console.render import html
-from qmk.gateway.console.view import View, action, cookie_name, form_of, page, redirect, require_own_page
+from qmk.gateway.console.view import (
+    LEFT,
+    View,
+    action,
+    cookie_name,
+    form_of,
+    make_cookie,
+    page,
+    redirect,
+    require_own_page,
+)
 from qmk.gateway.http import AnyRequest, Gate, status_of
 
 _PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*", re.ASCII)
@@ -38,7 +46,7 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
         cookie = await _open_session(request, fields)
     except QmkError as error:
         return _show_refusal(request, wanted, error)
-    return redirect(wanted, _cookie(request, cookie))
+    return redirect(wanted, make_cookie(request, cookie))
 
 
 async def _open_session(request: AnyRequest, fields: dict[str, str]) -> str:
@@ -64,7 +72,7 @@ async def go_to_provider(request: AnyRequest) -> Response[bytes]:
         address, kept = await _ways(request).begin(name, callback, wanted)
     except QmkError as error:
         return _show_refusal(request, wanted, error)
-    return redirect(address, _cookie(request, kept, FLOW_S, FLOW))
+    return redirect(address, make_cookie(request, kept, FLOW_S, FLOW))
 
 
 @get("/signin/{provider:str}")
@@ -75,14 +83,14 @@ async def come_back(request: AnyRequest) -> Response[bytes]:
         cookie, wanted = await _ways(request).finish(kept, answer, request.headers.get("user-agent", ""))
     except QmkError as error:
         return _show_refusal(request, "/jobs", error)
-    return redirect(wanted, _cookie(request, cookie), _cookie(request, "", 0, FLOW))
+    return redirect(wanted, make_cookie(request, cookie), make_cookie(request, "", 0, FLOW))
 
 
 @action("/signout")
 async def sign_out(view: View) -> Response[bytes]:
     """Ends the session."""
     await view.request.app.state.sessions.end(view.session.id, view.session.user)
-    return redirect("/signin", _cookie(view.request, "", 0))
+    return redirect("/signin", *(make_cookie(view.request, "", 0, name) for name in ("", LEFT)))
 
 
 @page("/")
@@ -115,18 +123,6 @@ def _form(request: AnyRequest, wanted: str, error: QmkError | None = None) -> Re
 def _own_path(text: str) -> str:
     """A path of this gateway, or else the first page."""
     return text if _PATH.fullmatch(text) else "/jobs"
-
-
-def _cookie(request: AnyRequest, text: str, seconds: int = int(LONGEST_S), name: str = "") -> Cookie:
-    return Cookie(
-        cookie_name(request) + name,
-        value=text,
-        path="/",
-        max_age=seconds,
-        secure=request.scope["scheme"] == "https",
-        httponly=True,
-        samesite="lax",
-    )
 
 
 HANDLERS = (show_sign_in, sign_in, go_to_provider, come_back, sign_out, show_start)

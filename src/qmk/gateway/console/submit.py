@@ -20,6 +20,7 @@ from qmk.gateway.console.files import pictures_of, plot
 from qmk.gateway.console.view import View, action, page, redirect
 from qmk.gateway.http import answer, status_of
 from qmk.gateway.service import shapes
+from qmk.gateway.service.facets import Facets
 from qmk.request.observables import observables
 
 FIELDS = (
@@ -168,7 +169,15 @@ async def _page(view: View, asked: Asked, status: int = 200) -> Response[Any]:
     formats = (await view.ask("formats.list")).formats
     engines = (await view.ask("engines.list")).engines
     load = await view.ask("engines.load")
-    return view.page("submit.html", status, asked=asked, formats=formats, engines=engines, load=load, words=words())
+    shown: dict[str, Any] = {"formats": formats, "engines": engines, "load": load, "depth": await depth_of(view)}
+    return view.page("submit.html", status, asked=asked, words=words(), **shown)
+
+
+async def depth_of(view: View) -> dict[str, int]:
+    """How many jobs of the tenant wait at each priority, the highest first."""
+    counts: Facets | None = (await view.ask_part("jobs.count", state="QUEUED"))[0]
+    found = {} if counts is None else counts.values_of("priority")
+    return dict(sorted(found.items(), key=lambda row: -int(row[0])))
 
 
 @cache

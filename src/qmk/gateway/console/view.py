@@ -18,7 +18,7 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from qmk.base.errors import QmkError
-from qmk.gateway.accounts.sessions import Session, Sessions
+from qmk.gateway.accounts.sessions import LONGEST_S, Session, Sessions
 from qmk.gateway.callers import Caller
 from qmk.gateway.console.render import HEADERS, SVG, compress, html
 from qmk.gateway.http import AnyRequest, Gate, Refusal, answer, bytes_of
@@ -29,6 +29,8 @@ from qmk.rpc import refusals
 
 NAMED = {each.call.name: each for each in OPERATIONS}
 FORM = "application/x-www-form-urlencoded"
+LEFT = "-jobs"
+"""Ends the name of the cookie that has the filter with which the list of jobs was left."""
 FIELDS = 2048
 """Most fields of a form."""
 
@@ -195,6 +197,19 @@ async def form_of(request: AnyRequest) -> list[tuple[str, str]]:
 
 def cookie_name(request: AnyRequest) -> str:
     return "__Host-qmk" if request.scope["scheme"] == "https" else "qmk"
+
+
+def make_cookie(request: AnyRequest, text: str, seconds: int = int(LONGEST_S), name: str = "") -> Cookie:
+    """The cookie of the session, or with a ``name`` one beside it, that no script and no other site can use."""
+    return Cookie(
+        cookie_name(request) + name,
+        value=text,
+        path="/",
+        max_age=seconds,
+        secure=request.scope["scheme"] == "https",
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def to_sign_in(request: AnyRequest) -> Response[bytes]:

@@ -28,7 +28,7 @@ from qmk.abi.calls import (
 from qmk.client.document import Document
 from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES, ACCOUNTS
 from qmk.gateway.callers import Caller
-from qmk.gateway.service import calibrations, capabilities, handlers, pictures, shapes
+from qmk.gateway.service import calibrations, capabilities, facets, handlers, pictures, shapes
 from qmk.gateway.service.operation import Operation, declare, narrow
 
 RESOURCES = {
@@ -65,6 +65,10 @@ OPERATIONS: tuple[Operation, ...] = (
     declare("jobs.list", "GET /v1/jobs",
         "The tenant's jobs, those accepted last first, page by page: `next` is the cursor of the next page.",
         q_jobs.Filter, q_jobs.Reply, _pass_on(q_jobs.CALL), q_jobs.CALL),
+    declare("jobs.count", "GET /v1/facets/jobs",
+        "How many of the jobs that a filter leaves have each state, name, tag, engine and priority; with "
+        "`state=QUEUED` how deep the queue is by priority.",
+        facets.CountJobs, facets.Facets, facets.count_jobs, q_jobs.CALL),
     declare("jobs.get", "GET /v1/jobs/{job_id}",
         "The state of a job, with its place in the queue and its predicted start; with `wait_s`, once it has ended.",
         shapes.GetJob, q_status.Reply, handlers.get_job, q_status.CALL),

@@ -29,6 +29,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.host.cluster import local
 from qmk.host.cluster import messages as ms
+from qmk.host.cluster.resources import GPU, MEMORY, total
 from qmk.host.cluster.runner import HEARTBEAT_S
 from qmk.rpc.keys import secret
 from qmk.rpc.places import KEYS_NAME
@@ -49,7 +50,8 @@ HOW_TO = "pip install 'quantum-microkernel[cluster]'"
 
 @dataclass(eq=False)
 class Link:
-    """One slot. ``orders`` wait to be sent."""
+    """One slot. ``orders`` wait to be sent. ``given_up``: the actor that it has is to end, even where the slot is
+    wanted again meanwhile."""
 
     number: int
     generation: int = 0
@@ -58,6 +60,8 @@ class Link:
     pid: int = 0
     orders: list[bytes] = field(default_factory=list[bytes])
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    given_up: bool = False
 
 
 class RayBridge:
@@ -67,8 +71,9 @@ class RayBridge:
         self._ray, self._join, self._writer = ray, join, writer
         self._token = uuid.uuid4().hex
         self._links = {number: Link(number) for number in range(join.slots)}
-        self._settings = ms.pack(join.settings)
         self._tasks: list[asyncio.Task[None]] = []
+        self._bundles: list[dict[str, float]] = []
+        self._changed = asyncio.Event()
         from qmk.host.cluster.ray_slot import RaySlot
 
         self._slot_class = ray.remote(RaySlot)
@@ -80,6 +85,11 @@ class RayBridge:
         nodes = sum(name.startswith("node:") and "__" not in name for name in resources)
         await self.say(ms.Joined(address, nodes, int(resources.get("CPU", 0))))
         self._tasks = [asyncio.create_task(self._keep(link)) for link in self._links.values()]
+        if self._join.idle_s:
+            self._tasks.append(asyncio.create_task(self._hint()))
+        else:
+            for link in self._links.values():
+                link.wanted.set()
 
     async def say(self, message: msgspec.Struct) -> None:
         """Hands a message to the daemon, and returns when the system has it."""
@@ -92,6 +102,28 @@ class RayBridge:
         if tell.generation == link.generation:
             link.orders.append(tell.order)
             link.wake.set()
+
+    def want(self, slots: list[int]) -> None:
+        """Makes these slots and ends the others, and tells the autoscaler what they take."""
+        for link in self._links.values():
+            if link.number in slots:
+                link.wanted.set()
+            elif link.wanted.is_set():
+                link.wanted.clear()
+                link.given_up = link.actor is not None
+        self._bundles = [_bundle(self._join.settings_of(number)) for number in slots]
+        self._changed.set()
+
+    async def _hint(self) -> None:
+        """Tells the autoscaler what the wanted slots take. A cluster that has none takes no notice."""
+        request_resources = import_module("ray.autoscaler.sdk").request_resources
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await asyncio.to_thread(request_resources, bundles=self._bundles)
+            except Exception as error:  # it is a hint, and the slots are asked for all the same
+                sys.stderr.write(f"the autoscaler was not told what is needed: {_first_line(error)}\n")
 
     async def leave(self) -> None:
         """Ends the slots."""
@@ -122,9 +154,10 @@ class RayBridge:
             sys.stderr.write(f"slot {link.number}, generation {generation}: {error!r}\n")
             return False
         census = ms.unpack_census(packed)
-        if ms.pack(census.settings) != self._settings or link.actor is not None:
+        if census.settings != self._join.settings_of(link.number) or link.actor is not None:
             return False
         link.actor, link.generation, link.node, link.pid = actor, generation, node, census.pid
+        link.wanted.set()
         link.orders.clear()
         await self.say(ms.SlotUp(link.number, generation, node, packed))
         return True
@@ -133,6 +166,7 @@ class RayBridge:
         """Has the slot there: makes it anew whenever it is gone."""
         while True:
             if link.actor is None:
+                await link.wanted.wait()
                 await self._make(link)
             if link.actor is None:
                 await asyncio.sleep(AGAIN_S)
@@ -140,7 +174,7 @@ class RayBridge:
             sender = asyncio.create_task(self._send(link, link.actor))
             why = await self._listen(link, link.actor)
             sender.cancel()
-            actor, link.actor = link.actor, None
+            actor, link.actor, link.given_up = link.actor, None, False
             await self.say(ms.SlotDown(link.number, link.generation, why))
             await self._end(actor)
             self._kill_here(link)
@@ -154,15 +188,20 @@ class RayBridge:
 
     async def _make(self, link: Link) -> None:
         generation = max(link.generation + 1, time.time_ns() // 1_000_000)
+        settings = self._join.settings_of(link.number)
+        others = dict(settings.resources)
         options = {
             "name": f"{link.number}-{generation}",
             "lifetime": "detached",
-            "num_cpus": self._join.settings.threads,
+            "num_cpus": settings.threads,
+            "num_gpus": others.pop(GPU, 0),
+            "memory": others.pop(MEMORY, None),
+            "resources": others,
             "max_concurrency": CALLS,
             "max_restarts": 0,
             "max_task_retries": 0,
         }
-        actor = await asyncio.to_thread(self._slot_class.options(**options).remote, self._settings)
+        actor = await asyncio.to_thread(self._slot_class.options(**options).remote, ms.pack(settings))
         if not await self._attach(link, actor, generation, PLACED_S):
             await self._end(actor)
 
@@ -170,6 +209,8 @@ class RayBridge:
         """Passes on what the slot says, until it is gone: why."""
         errors, heard, seen_s = self._ray.exceptions, 0, time.monotonic()
         while True:
+            if link.given_up:
+                return ms.GIVEN_UP
             try:
                 number, said = await asyncio.wait_for(actor.hear.remote(self._token, heard), SILENT_S)
             except errors.ActorUnavailableError as error:
@@ -204,6 +245,12 @@ class RayBridge:
                     return
 
 
+def _bundle(slot: ms.Settings) -> dict[str, float]:
+    """What a slot takes, by Ray's own names."""
+    names = {GPU: "GPU", MEMORY: "memory"}
+    return {"CPU": slot.threads, **{names.get(name, name): amount for name, amount in slot.resources.items()}}
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or repr(error)).splitlines()[0]
 
@@ -225,7 +272,7 @@ class Membership:
             message = f"Ray is not installed, which --cluster needs: {error}"
             raise QmkError("UNSUPPORTED", message, help=HOW_TO) from None
         if not self.address:
-            self._head = self._start(join.slots * join.settings.threads)
+            self._head = self._start([join.settings_of(number) for number in range(join.slots)])
             self.address = self._head.address
         try:
             self.ray.init(self.address, namespace=f"qmk-{join.name}", log_to_driver=False, logging_level=logging.ERROR)
@@ -241,12 +288,14 @@ class Membership:
         secret(key)
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(key))
 
-    def _start(self, cpus: int) -> local.Head:
+    def _start(self, slots: list[ms.Settings]) -> local.Head:
+        """The cluster of this machine, which has what the slots have together."""
+        cpus, resources = sum(slot.threads for slot in slots), total(slot.resources for slot in slots)
         head = local.find(self._folder)
-        if head is not None and head.cpus != cpus:
+        if head is not None and (head.cpus, head.resources) != (cpus, resources):
             local.stop(self._folder, head)
             head = None
-        head = head or local.start(self._folder, cpus, os.environ)
+        head = head or local.start(self._folder, cpus, os.environ, resources)
         threading.Thread(target=self._end_with, args=(head,), daemon=True).start()
         return head
 
@@ -284,6 +333,8 @@ async def serve(sock: socket.socket) -> None:
     async for message in messages:
         if isinstance(message, ms.Tell):
             bridge.tell(message)
+        elif isinstance(message, ms.Want):
+            bridge.want(message.slots)
         elif isinstance(message, ms.Leave):
             await bridge.leave()
             member.leave()

@@ -20,6 +20,7 @@ from msgspec import structs
 from qmk.base.errors import QmkError
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.messages import Begun, Key, News, Refused, Running, Said, SlotDown, SlotUp
+from qmk.host.cluster.resources import Resources, missing, usual
 from qmk.host.cluster.table import Slot, Slots, Task
 from qmk.host.launcher import Capacity, Listener, Loss
 from qmk.host.watch import LOOK_EVERY_S, Watch
@@ -31,7 +32,10 @@ log = logging.getLogger("qmk.cluster")
 RETRY_S = 0.2
 RETRY_MOST_S = 10.0
 """How long after its end the bridge is started again, doubled at each try up to this."""
-
+CLOSING_S = 30.0
+"""How long the end of the cluster that was started for us is waited for."""
+JOIN_TRIES = 5
+"""Bridges that the start of the daemon tries before it gives up: the first may be killed as anything may."""
 
 if TYPE_CHECKING:
     from qmk.host.pool import Pool
@@ -52,7 +56,7 @@ OpenBridge = Callable[[Callable[[ms.FromBridge], None], Callable[[str], None]], 
 
 class ClusterPool:
     """``name``: of the kind of cluster, such as ``ray``, for the provenance of results. ``here`` runs scripts, which
-    only wait for their runs and speak to the daemon meanwhile."""
+    only wait for their runs and speak to the daemon meanwhile. ``needs``: what the slot of a launch must have."""
 
     def __init__(
         self,
@@ -62,19 +66,23 @@ class ClusterPool:
         listener: Listener,
         open_bridge: OpenBridge,
         here: Pool | None = None,
+        needs: Callable[[Launch], Resources] = lambda launch: {},
     ) -> None:
         self.name, self.counters = name, Counters()
         self.about: ms.Joined | None = None
         self._join, self._memory_bytes = join, memory_bytes
-        self._listener, self._open_bridge, self._here = listener, open_bridge, here
+        self._listener, self._open_bridge, self._here, self._needs = listener, open_bridge, here, needs
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Task] = deque()
-        self.slots = Slots({number: Slot(number) for number in range(join.slots)})
+        others = usual(join.settings.threads, memory_bytes)
+        self.slots = Slots({number: Slot(number, others | join.resources_of(number)) for number in range(join.slots)})
         self._strangers: dict[Key, tuple[Slot, Running, list[Said]]] = {}
         self._reconciled = False
         self._closed: asyncio.Future[None] | None = None
         self._joined: asyncio.Future[None] = self._loop.create_future()
         self._retry_s = RETRY_S
+        self._ends = 0
+        self._takes_wants, self._wants = False, list[int]()
         self._retry: asyncio.Handle | None = None
         self._bridge: Bridge | None = None
         self._watch: Watch | None = None
@@ -82,8 +90,8 @@ class ClusterPool:
         self._start_bridge()
 
     async def open(self) -> None:
-        """Waits until the cluster answers and what its slots still run is known. Raises what the bridge says when it
-        cannot join: CONNECTION_LOST."""
+        """Waits until the cluster answers and what its slots still run is known. Raises CONNECTION_LOST with what the
+        bridge says when it cannot join, or with its last words when it has ended ``JOIN_TRIES`` times."""
         await self._joined
 
     @property
@@ -105,17 +113,22 @@ class ClusterPool:
         """The cluster, for ``q_query_resources``: its kind and address, the slots that it should have, and those that
         are up by node."""
         about = {"address": self.about.address, "cpus": self.about.cpus} if self.about is not None else {}
-        return {"cluster": {"kind": self.name, "slots": self._join.slots, "nodes": self.slots.nodes, **about}}
+        slots = len(self.slots.wanted_slots) if self._join.idle_s else self._join.slots
+        return {"cluster": {"kind": self.name, "slots": slots, "nodes": self.slots.nodes, **about}}
 
     def capacity(self) -> Capacity:
         return Capacity(self._join.slots, self.running, len(self._queue), self._memory_bytes, self.workers)
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
-        """Run ``launch`` as soon as a slot is free."""
+        """Run ``launch`` as soon as a slot is free that has what it needs. Raises UNSUPPORTED where none will: the
+        daemon had other slots when it accepted the job."""
         if launch.script and self._here is not None:
             self._here.launch(launch, graph, state)
             return
-        self._queue.append(Task(launch, graph, state))
+        task = Task(launch, graph, state, needs=self._needs(launch))
+        if lack := missing([slot.resources for slot in self.slots.values()], task.needs):
+            raise QmkError("UNSUPPORTED", f"the job cannot run on this cluster any more: {lack}", field="resources")
+        self._queue.append(task)
         self._pump()
 
     def interrupt(self, interrupt: Interrupt) -> None:
@@ -159,12 +172,9 @@ class ClusterPool:
                 self._tell(slot, ms.Stop(*key, 0.0))
                 continue
             slot.tasks[key] = Task(run.launch, None, None)
-            news = (
-                said
-                if any(isinstance(each.what, Begun) for each in said) or not run.begun
-                else [_say_start(key), *said]
-            )
-            self._loop.call_soon(self._hear_all, slot, news)
+            if run.begun and not any(isinstance(each.what, Begun) for each in said):
+                said.insert(0, Said(0, *key, Begun()))
+            self._loop.call_soon(self._hear_all, slot, said)
         for task in [*self._queue, *self.slots.tasks]:
             if task.key[0] not in fences:
                 self.cancel(*task.key)
@@ -203,6 +213,9 @@ class ClusterPool:
     def _look(self) -> None:
         """Ends a bridge that will never answer; another is started."""
         self._looking = self._loop.call_later(LOOK_EVERY_S, self._look)
+        if self._join.idle_s:
+            self.slots.give_up_idle(self._loop.time(), self._join.idle_s)
+            self._pump()
         why = self._watch.look() if self._watch is not None else ""
         if why and self._bridge is not None:
             log.warning("the bridge to the cluster %s; it is ended", why)
@@ -211,6 +224,7 @@ class ClusterPool:
     def _on_bridge_end(self, words: str) -> None:
         """Handles the end of the bridge. What the slots run goes on; they are heard through the next one."""
         self._bridge = None
+        self._takes_wants, self._wants = False, []
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -222,8 +236,11 @@ class ClusterPool:
             if not self._closed.done():
                 self._closed.set_result(None)
             return
-        if not self._joined.done():
-            what = f"the bridge to the cluster ended before it had joined{words and ': '}{words[-500:]}"
+        self._ends += 1
+        if not self._joined.done() and self._ends == JOIN_TRIES:
+            what = (
+                f"the bridge to the cluster ended {JOIN_TRIES} times before it had joined{words and ': '}{words[-500:]}"
+            )
             self._joined.set_exception(QmkError("CONNECTION_LOST", what))
             return
         log.warning("the bridge to the cluster has ended%s%s", words and "; its last words:\n", words)
@@ -251,7 +268,7 @@ class ClusterPool:
 
     def _on_joined(self, message: ms.Joined) -> None:
         """Every slot that has outlived the bridge is up now; what the others had is lost."""
-        self.about, self._retry_s = message, RETRY_S
+        self.about, self._retry_s, self._takes_wants = message, RETRY_S, True
         for slot in self.slots.values():
             if not slot.up and slot.tasks:
                 self._on_down(slot, "is gone from the cluster")
@@ -265,6 +282,7 @@ class ClusterPool:
             slot.renew(message.generation)
             self.counters.add("worker_starts_total", (self.name,))
         slot.up, slot.node, slot.memory_bytes = True, message.node, census.memory_bytes
+        slot.wanted, slot.busy_s = True, self._loop.time()
         runs = {(run.launch.job, run.launch.fence): run for run in census.runs}
         for key, task in list(slot.tasks.items()):
             if key in runs:
@@ -293,7 +311,7 @@ class ClusterPool:
         slot.up = False
         for key in [key for key, (where, _, _) in self._strangers.items() if where is slot]:
             del self._strangers[key]
-        if slot.generation:
+        if slot.generation and why != ms.GIVEN_UP:
             log.warning("slot %d, generation %d, %s", slot.number, slot.generation, why)
             self.counters.add("worker_deaths_total", (self.name,))
         for task in tasks.values():
@@ -305,14 +323,28 @@ class ClusterPool:
         self._listener.on_failed(launch.job, launch.fence, failed, Loss("killed"))
 
     def _pump(self) -> None:
-        while self._queue and self._closed is None:
-            slot = self.slots.choose(self._queue[0].launch)
+        """Gives waiting launches to free slots, in their order. One that waits for a slot holds up those that need the
+        same, and no others."""
+        held_up: list[Resources] = []
+        for task in list(self._queue) if self._closed is None else ():
+            slot = self.slots.choose(task) if task.needs not in held_up else None
             if slot is None:
-                return
-            task = self._queue.popleft()
+                held_up.append(task.needs)
+                continue
+            self._queue.remove(task)
             slot.tasks[task.key] = task
-            held = slot.give(task.launch)
-            self._begin(slot, task, None if held else task.graph)
+            self._begin(slot, task, None if slot.give(task.launch) else task.graph)
+        self._want_slots()
+
+    def _want_slots(self) -> None:
+        """Tells the bridge which slots are needed, once it has joined: until then it may find some."""
+        if not self._join.idle_s or self._closed is not None:
+            return
+        self.slots.want_for(self._queue)
+        wanted = self.slots.wanted_slots
+        if self._takes_wants and self._bridge is not None and wanted != self._wants:
+            self._wants = wanted
+            self._bridge.send(ms.Want(wanted))
 
     def _begin(self, slot: Slot, task: Task, graph: bytes | None) -> None:
         self._tell(slot, ms.Begin(task.launch, graph, task.state))
@@ -353,23 +385,15 @@ class ClusterPool:
             self._listener.on_done(*key, structs.replace(what, notes=notes), said.version, *hedge)
         elif isinstance(what, Failed):
             self._hear_failed(slot, task, what, said.loss)
-        elif isinstance(what, NotDone):
-            task.asks = [ask for ask in task.asks if ask.ref != what.ref]
-            self._listener.on_not_done(*key, what)
         else:
             task.asks = [ask for ask in task.asks if ask.ref != what.ref]
-            self._listener.on_saved(*key, what)
+            if isinstance(what, NotDone):
+                self._listener.on_not_done(*key, what)
+            else:
+                self._listener.on_saved(*key, what)
 
     def _hear_failed(self, slot: Slot, task: Task, failed: Failed, loss: Loss | None) -> None:
         if not failed.missing_graph:
             self._listener.on_failed(*task.key, failed, loss)
         elif task.graph is not None:
             self._begin(slot, task, task.graph)
-
-
-def _say_start(key: Key) -> Said:
-    return Said(0, *key, Begun())
-
-
-CLOSING_S = 30.0
-"""How long the end of the cluster that was started for us is waited for."""

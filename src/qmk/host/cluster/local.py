@@ -10,6 +10,8 @@ of its sockets and logs goes with it.
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
 import shutil
 import signal
@@ -24,6 +26,7 @@ from pathlib import Path
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.host.cluster.resources import GPU, MEMORY, Resources
 from qmk.rpc.private import write_private
 
 NAME = "cluster.json"
@@ -38,7 +41,8 @@ STORE_BYTES = 256 << 20
 
 class Head(msgspec.Struct, frozen=True):
     """``pid``: its keeper, the first process of its group; ``since``: when that began, as the system counts it.
-    ``temp``: the folder of its sockets and logs; ``client_port``: where Ray's client server listens."""
+    ``temp``: the folder of its sockets and logs; ``client_port``: where Ray's client server listens. ``resources``:
+    what it has besides processors."""
 
     address: str
     client_port: int
@@ -46,6 +50,7 @@ class Head(msgspec.Struct, frozen=True):
     since: str
     cpus: int
     temp: str
+    resources: dict[str, float] = {}
 
     @property
     def lives(self) -> bool:
@@ -70,8 +75,9 @@ def find(folder: Path) -> Head | None:
     return head if head.lives else None
 
 
-def start(folder: Path, cpus: int, environment: Mapping[str, str]) -> Head:
-    """Starts a cluster. Raises RESOURCE_EXHAUSTED with what it said when it does not come up."""
+def start(folder: Path, cpus: int, environment: Mapping[str, str], resources: Resources | None = None) -> Head:
+    """Starts a cluster that has these resources besides its processors. Raises RESOURCE_EXHAUSTED with what it
+    said when it does not come up."""
     temp = tempfile.mkdtemp(prefix="qmk-ray-", dir="/tmp")  # the names of its sockets must be short
     port, client_port = _free_ports(2)
     command = [sys.executable, "-P", "-m", "qmk.host.cluster.local", str(folder), temp]
@@ -90,6 +96,11 @@ def start(folder: Path, cpus: int, environment: Mapping[str, str]) -> Head:
         "object-store-memory": STORE_BYTES,
         "temp-dir": temp,
     }
+    labels = dict(resources or {})
+    for name, option in ((GPU, "num-gpus"), (MEMORY, "memory")):
+        if name in labels:
+            options[option] = math.ceil(labels.pop(name))
+    options["resources"] = json.dumps(labels)
     command += [f"--{name}={value}" for name, value in options.items()]
     log = Path(temp) / "start.log"
     with log.open("wb") as file:
@@ -102,7 +113,9 @@ def start(folder: Path, cpus: int, environment: Mapping[str, str]) -> Head:
             cwd="/",
             start_new_session=True,
         )
-    head = Head(f"127.0.0.1:{port}", client_port, process.pid, _start_of(process.pid), cpus, temp)
+    head = Head(
+        f"127.0.0.1:{port}", client_port, process.pid, _start_of(process.pid), cpus, temp, dict(resources or {})
+    )
     write_private(folder / NAME, msgspec.json.encode(head))
     deadline = time.monotonic() + START_S
     while b"Ray runtime started" not in log.read_bytes():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from qmk.host.cluster.resources import CPU
 from qmk.host.launcher import Loss
 from qmk.host.spawn import External
 from qmk.kernel.effects import Interrupt, Launch
@@ -20,8 +21,9 @@ Key = tuple[str, int]
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What every slot is made with. One that was made with others is ended and made anew: the floor of isolation is
-    among them. ``isolation`` is what the operator asks for, ``version`` that of QMK."""
+    """What a slot is made with. One that was made with others is ended and made anew: the floor of isolation is among
+    them. ``isolation`` is what the operator asks for, ``version`` that of QMK, ``resources`` what it has besides
+    ``threads`` processors (``cluster.resources``)."""
 
     version: str
     threads: int
@@ -30,18 +32,32 @@ class Settings(msgspec.Struct, frozen=True):
     nice: int
     isolation: str
     external: dict[str, External] = {}
+    resources: dict[str, float] = {}
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):
     """To the bridge, first: the cluster at ``address``, or one that it starts on this machine when that is empty;
     ``folder`` is where it keeps what it must know of that one after a restart. ``name`` sets the slots of this daemon
-    apart from those of others."""
+    apart from those of others. ``resources``: what is said of each slot, by its number; of others nothing is.
+    ``idle_s``: only the slots of the last ``Want`` are made, as an idle one is given up after that time; 0: all are."""
 
     address: str
     folder: str
     name: str
     slots: int
     settings: Settings
+    resources: list[dict[str, float]] = []
+    idle_s: float = 0.0
+
+    def resources_of(self, slot: int) -> dict[str, float]:
+        """What is said of a slot."""
+        return self.resources[slot] if slot < len(self.resources) else {}
+
+    def settings_of(self, slot: int) -> Settings:
+        """What a slot is made with."""
+        said = dict(self.resources_of(slot))
+        threads = int(said.pop(CPU, self.settings.threads))
+        return msgspec.structs.replace(self.settings, threads=threads, resources=said)
 
 
 class Tell(msgspec.Struct, frozen=True, tag="tell"):
@@ -50,6 +66,12 @@ class Tell(msgspec.Struct, frozen=True, tag="tell"):
     slot: int
     generation: int
     order: bytes
+
+
+class Want(msgspec.Struct, frozen=True, tag="want"):
+    """To the bridge: make these slots, and end the others."""
+
+    slots: list[int]
 
 
 class Leave(msgspec.Struct, frozen=True, tag="leave"):
@@ -134,6 +156,10 @@ class SlotUp(msgspec.Struct, frozen=True, tag="up"):
     census: bytes
 
 
+GIVEN_UP = "was given up, as nothing needed it"
+"""Why a slot is down that was not wanted any more."""
+
+
 class SlotDown(msgspec.Struct, frozen=True, tag="down"):
     """From the bridge: the slot is gone, with all it had."""
 
@@ -166,7 +192,7 @@ class NoCluster(msgspec.Struct, frozen=True, tag="no-cluster"):
     help: str = ""
 
 
-ToBridge = Join | Tell | Leave
+ToBridge = Join | Tell | Want | Leave
 FromBridge = Joined | SlotUp | SlotDown | News | NoCluster
 Order = Begin | Stop | Ask
 

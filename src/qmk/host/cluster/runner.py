@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from qmk.host import machine
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.messages import Begin, Begun, Census, Key, Refused, Running, Said, Settings
+from qmk.host.cluster.resources import MEMORY
 from qmk.rpc.kept import Kept
 from qmk.worker.messages import Done, Failed, NotDone, Partial, RunProgress, StateSaved
 
@@ -136,7 +137,8 @@ class Runner:
         from qmk.host.tasks import Bounds
 
         made = self._settings
-        bounds = Bounds(1, made.processes, made.threads, self._memory_bytes, made.idle_s, nice=made.nice)
+        memory_bytes = int(made.resources.get(MEMORY, self._memory_bytes))
+        bounds = Bounds(1, made.processes, made.threads, memory_bytes, made.idle_s, nice=made.nice)
         self._news = Outbox()
         self._pool = Pool(bounds, self, made.external, isolation_of(made.isolation))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from qmk.host.cluster.messages import Key
+from qmk.host.cluster.resources import CPU, Resources, has
 from qmk.host.launcher import plan_name
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.kept import Kept, remember
@@ -16,7 +18,8 @@ HELD_GRAPHS = 64
 @dataclass(slots=True, eq=False)
 class Task:
     """A launch with what it needs. ``graph`` is None for one that was taken over: the slot has it. ``asks`` are
-    interrupts that it has not answered. ``begun``: the listener knows that it has started."""
+    interrupts that it has not answered. ``begun``: the listener knows that it has started. ``needs``: what its slot
+    must have."""
 
     launch: Launch
     graph: bytes | None
@@ -24,6 +27,7 @@ class Task:
     asks: list[Interrupt] = field(default_factory=list[Interrupt])
     begun: bool = False
     waited_s: float = 0.0
+    needs: Resources = field(default_factory=dict[str, float])
 
     @property
     def key(self) -> Key:
@@ -32,13 +36,17 @@ class Task:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """``up``: it takes orders. While the bridge is away it may be at work all the same, so that its tasks stay."""
+    """``up``: it takes orders. While the bridge is away it may be at work all the same, so that its tasks stay.
+    ``wanted``: the bridge is to keep it; ``busy_s``: when it last had a task, where idle slots are given up."""
 
     number: int
+    resources: Resources = field(default_factory=dict[str, float])
     generation: int = 0
     node: str = ""
     memory_bytes: int = 0
     up: bool = False
+    wanted: bool = False
+    busy_s: float = 0.0
     tasks: dict[Key, Task] = field(default_factory=dict[Key, Task])
     graphs: Kept[str, bool] = field(default_factory=Kept[str, bool])
     plans: Kept[str, bool] = field(default_factory=Kept[str, bool])
@@ -61,15 +69,43 @@ class Slot:
 class Slots(dict[int, Slot]):
     """By number."""
 
-    def choose(self, launch: Launch) -> Slot | None:
-        """A slot that is free, on a machine with the memory (one alone there may try): one that holds the program,
-        else one that has run the engine, else any."""
-        free = [slot for slot in self.values() if slot.up and not slot.tasks and self._has_memory(slot, launch)]
-        return max(
-            free,
-            key=lambda slot: (plan_name(launch) in slot.plans, launch.engine in slot.engines, -slot.number),
-            default=None,
-        )
+    def choose(self, task: Task) -> Slot | None:
+        """A slot that is free and has what the launch needs, on a machine with the memory (one alone there may try):
+        of those with the fewest resources, which others may need, one that holds the program, else one that has run the
+        engine, else any."""
+        launch = task.launch
+        free = [slot for slot in self.values() if slot.up and not slot.tasks and has(slot.resources, task.needs)]
+
+        def rank(slot: Slot) -> tuple[float, ...]:
+            spared = -len(slot.resources), -slot.resources.get(CPU, 0.0)
+            return (*spared, plan_name(launch) in slot.plans, launch.engine in slot.engines, -slot.number)
+
+        return max((slot for slot in free if self._has_memory(slot, launch)), key=rank, default=None)
+
+    def want_for(self, waiting: Iterable[Task]) -> None:
+        """Has slots made for launches that found none free: for each one that is on its way, or one more."""
+        coming = [slot for slot in self.values() if slot.wanted and not slot.up]
+        others = sorted((slot for slot in self.values() if not slot.wanted), key=lambda slot: len(slot.resources))
+        for task in waiting:
+            for slots in (coming, others):
+                found = next((slot for slot in slots if has(slot.resources, task.needs)), None)
+                if found is not None:
+                    slots.remove(found)
+                    found.wanted = True
+                    break
+
+    def give_up_idle(self, now_s: float, idle_s: float) -> None:
+        """Gives up the slots that had nothing to do for so long."""
+        for slot in self.values():
+            if slot.tasks or not slot.up:
+                slot.busy_s = now_s
+            elif slot.wanted and now_s > slot.busy_s + idle_s:
+                slot.wanted = slot.up = False
+
+    @property
+    def wanted_slots(self) -> list[int]:
+        """The numbers of the slots that the bridge is to keep."""
+        return [slot.number for slot in self.values() if slot.wanted]
 
     def _has_memory(self, slot: Slot, launch: Launch) -> bool:
         there = [task for each in self.values() if each.node == slot.node for task in each.tasks.values()]

@@ -18,13 +18,15 @@ from qmk.worker.messages import Failed
 
 class Site(NamedTuple):
     """What every worker of a host is started with. ``memory_bytes``: what one may take, 0 without bound. ``external``:
-    the engines that are not installed. ``on_unfit`` hears of an engine that the level cannot hold, and why."""
+    the engines that are not installed. ``on_unfit`` hears of an engine that the level cannot hold, and why.
+    ``devices``: what sandboxes pass on to workers (``drivers.passthrough``)."""
 
     threads: int
     memory_bytes: int = 0
     nice: int = 0
     external: Mapping[str, spawn.External] = {}
     on_unfit: Callable[[str, Level, str], None] = lambda engine, level, why: None
+    devices: Mapping[str, tuple[str, ...]] = {}
 
 
 class Ask(NamedTuple):

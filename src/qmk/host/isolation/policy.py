@@ -7,6 +7,7 @@ from collections.abc import Callable
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level, at_least, below_floor, highest, parse
 from qmk.host.isolation.capability import Capability
+from qmk.host.isolation.drivers.passthrough import Devices, levels_of
 from qmk.sdk import interpreters
 from qmk.sdk.engine import Declaration
 
@@ -18,14 +19,17 @@ DEFAULT_LEVEL: Level = "jail"
 class Isolation:
     """``floor``: the weakest level of every job, None where the operator named none. ``has``: says what the host has of
     a level; None: nothing but processes. ``default``: the strongest level that is used where no floor asks for more.
-    ``shares_processes``: workers at level ``process`` serve all tenants, as the operator chose that level."""
+    ``shares_processes``: workers at level ``process`` serve all tenants, as the operator chose that level.
+    ``devices``: those that engines have; such an engine runs at a level that passes them on."""
 
     def __init__(
         self,
         floor: Level | None = None,
         has: Callable[[Level], Capability] | None = None,
         default: Level = "process",
+        devices: Devices | None = None,
     ) -> None:
+        self.devices: Devices = devices or {}
         self.floor: Level = floor or "process"
         self.shares_processes = floor == "process"
         self._probe = has
@@ -63,7 +67,8 @@ class Isolation:
         return found
 
     def _find(self, engine: str, declaration: Declaration | None, asked: Level) -> Level | QmkError:
-        floor = highest(self.floor, asked)
+        passing = levels_of(self.devices, engine)
+        floor = highest(self.floor, asked, *passing[:1])
         wanted = highest(floor, self._default)
         if wanted == "process":
             return "process"
@@ -91,6 +96,10 @@ class Isolation:
         if interpreters.path_of(engine) is not None:
             why = f"runs under the Python of another environment, which level '{level}' does not hold"
             return f"engine '{engine}' {why}", OTHER
+        passing = levels_of(self.devices, engine)
+        if passing and level not in passing:
+            named = ", ".join(self.devices[engine])
+            return f"level '{level}' does not pass on {named}, which engine '{engine}' has", OTHER
         if (engine, level) in self._unfit:
             return f"engine '{engine}' cannot run at level '{level}': {self._unfit[engine, level]}", OTHER
         found = self.capability(level)
@@ -102,9 +111,10 @@ class Isolation:
         return None if found.available else self._absent(level)
 
 
-def isolation_of(text: str) -> Isolation:
-    """What decides on levels for an operator who asks for the level of this name, or for ``auto``."""
+def isolation_of(text: str, devices: Devices | None = None) -> Isolation:
+    """What decides on levels for an operator who asks for the level of this name, or for ``auto``, and gives engines
+    these devices."""
     from qmk.host.isolation.probe import probe_level
 
     floor = parse(text)
-    return Isolation(floor, probe_level, floor or DEFAULT_LEVEL)
+    return Isolation(floor, probe_level, floor or DEFAULT_LEVEL, devices)

@@ -23,10 +23,10 @@ SETTLED_S = 2.5 * REPORT_EVERY_S
 
 
 class RefusedCalls:
-    """Of one worker. ``tell`` gets a launch and how often each call was refused to it."""
+    """Of one worker of ``engine``. ``tell`` gets a launch and how often each call was refused to it."""
 
-    def __init__(self, tell: Callable[[Launch, dict[str, int]], None], counters: Counters) -> None:
-        self._tell, self._counters = tell, counters
+    def __init__(self, engine: str, tell: Callable[[Launch, dict[str, int]], None], counters: Counters) -> None:
+        self._engine, self._tell, self._counters = engine, tell, counters
         self._launch: Launch | None = None
         self._calls: Counter[str] = Counter()
 
@@ -38,12 +38,14 @@ class RefusedCalls:
     def add(self, number: int, count: int) -> None:
         """Counts a report."""
         name, launch = syscalls.name_of(number), self._launch
-        engine, tenant = (launch.engine, launch.tenant) if launch is not None else ("", "")
-        if name not in self._calls:
-            job = launch.job if launch is not None else "no job"
-            log.warning("worker of engine %s for %s, in %s: call %s refused", engine, tenant, job, name)
+        if name not in self._calls and launch is not None:
+            row = (self._engine, launch.tenant, launch.job, name)
+            log.warning("worker of engine %s for %s, in %s: call %s refused", *row)
+        elif name not in self._calls:
+            log.warning("worker that was loading its engine %s: call %s refused", self._engine, name)
         self._calls[name] += count
-        self._counters.add("sandbox_denials_total", (engine, tenant), count)
+        tenant = launch.tenant if launch is not None else ""
+        self._counters.add("sandbox_denials_total", (self._engine, tenant), count)
 
     def end(self) -> None:
         """The launch has ended, or the worker: what was refused is told soon."""
@@ -51,6 +53,6 @@ class RefusedCalls:
 
     def settle(self) -> None:
         """Tells what was refused since the last time."""
-        if self._calls and self._launch is not None:
-            calls, self._calls = dict(self._calls), Counter()
+        calls, self._calls = dict(self._calls), Counter[str]()
+        if calls and self._launch is not None:
             self._tell(self._launch, calls)

@@ -20,7 +20,7 @@ class Starter:
 
     def __init__(self, site: Site, isolation: Isolation) -> None:
         self.isolation = isolation
-        self._site = site._replace(on_unfit=isolation.note_unfit)
+        self._site = site._replace(on_unfit=isolation.note_unfit, devices=isolation.devices)
         self._drivers: dict[Level, Driver] = {}
         self._groups: Groups | None = None
         self._preparing: dict[str, asyncio.Task[None]] = {}

@@ -93,6 +93,7 @@ def show_jobs(kernel: State, event: CallReceived, tenants: set[str]) -> None:
     groups = [(tenant, state, labels[:2][-1]) for tenant in tenants for state in states]
     ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
     jobs = [job for job in map(kernel.jobs.by_id.__getitem__, ids) if job.tenant in tenants and job.state in states]
+    jobs = [job for job in jobs if {*request.not_tags}.isdisjoint(job.submitted.tags)]
     rows = [kernel.views.job_row(job) for job in jobs if {*labels} <= {*labels_of(job.submitted)}]
     kernel.reply(event, q_jobs.Reply(jobs=rows, next=following))
 
@@ -125,11 +126,10 @@ def list_channels(kernel: State, event: CallReceived, session: Session) -> None:
 def query_resources(kernel: State, event: CallReceived) -> None:
     request: q_query_resources.Request = event.params
     session = kernel.session_of(event, request.session_id) if request.session_id else None
-    queued, running = _queue_figures(kernel, event, session)
-    kernel.out.append(QueryResources(event.conn, event.ref, queued, running, kernel.config.workers))
+    kernel.out.append(QueryResources(event.conn, event.ref, *_figures(kernel, event, session), kernel.config.workers))
 
 
-def _queue_figures(kernel: State, event: CallReceived, session: Session | None) -> tuple[int | None, int | None]:
+def _figures(kernel: State, event: CallReceived, session: Session | None) -> tuple[int | None, int | None]:
     """Counts jobs queued and running: all of them for an operator and where there is only the local tenant, else the
     caller's own."""
     jobs = kernel.jobs

@@ -36,8 +36,8 @@ def wrong(message: str, fix: str) -> QmkError:
 
 
 class NativeGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A gate at these sites, in the order of its operands: the probability that it fails, and seconds it takes; None where
-    not known."""
+    """A gate at these sites, in the order of its operands: the probability that it fails, and seconds it takes;
+    None where not known."""
 
     name: str
     sites: tuple[int, ...]
@@ -46,7 +46,7 @@ class NativeGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is known of one site: T1 and T2 in seconds, the probability that a reading is wrong, and seconds it takes."""
+    """What is known of one site: T1 and T2 in seconds, the error of a reading, and seconds that one takes."""
 
     t1_s: float | None = None
     t2_s: float | None = None
@@ -55,8 +55,8 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The clock: seconds of one tick, and in ticks the ``alignment`` of starts, and the ``granularity`` and least length of
-    a pulse."""
+    """The clock: seconds of one tick, and in ticks the ``alignment`` of starts, and the ``granularity`` and least
+    length of a pulse."""
 
     dt_s: float
     alignment: int = 1

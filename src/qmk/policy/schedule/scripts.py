@@ -38,13 +38,14 @@ class Scripts:
     def stop(self, job: str) -> None:
         self.out.pop(job, None)
 
-    def place(self, job: str) -> int | None:
-        """How many of the tenant's own scripts go before it; None when it does not wait."""
+    def place(self, job: str) -> tuple[int, int] | None:
+        """How many of the tenant's own scripts go before it, and how many of others; None when it does not wait."""
         task = self.waiting.get(job)
         if task is None:
             return None
-        mine = self._ranks[job]
-        return sum(each.tenant == task.tenant and self._ranks[each.job] < mine for each in self.waiting.values())
+        before = [each for each in self.waiting.values() if self._ranks[each.job] < self._ranks[job]]
+        own = sum(each.tenant == task.tenant for each in before)
+        return own, len(before) - own
 
     def figures(self, tenant: str) -> tuple[int, int]:
         """Scripts of the tenant that wait, and that are out."""

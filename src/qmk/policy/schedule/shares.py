@@ -109,6 +109,11 @@ class Share:
         """Predicted time of all its waiting jobs."""
         return self.queue.weight + self.held.weight
 
+    @property
+    def waiting_jobs(self) -> int:
+        """How many these are."""
+        return len(self.queue) + len(self.held)
+
 
 class Shares:
     """All tenants; those that are ready in the order of their turns. ``weight`` sums the tenants with jobs."""

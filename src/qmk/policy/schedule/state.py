@@ -24,6 +24,7 @@ from qmk.kernel.scheduling import (
     Woken,
 )
 from qmk.policy.schedule.allowances import Allowance
+from qmk.policy.schedule.ends import Ends
 from qmk.policy.schedule.order import rank
 from qmk.policy.schedule.room import Room
 from qmk.policy.schedule.scripts import Scripts
@@ -101,7 +102,8 @@ class Entry:
 
 class Schedule:
     """``now_ns`` is the scheduler's time: the wall clock's steps forward, added up; it stands still while the wall
-    clock goes back. ``epoch`` counts in it. ``out`` has the launches, ``fenced`` those of them that may yet yield."""
+    clock goes back. ``epoch`` counts in it. ``out`` has the launches, ``fenced`` those of them that may yet yield,
+    ``ends`` the times at which they are due."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -114,6 +116,7 @@ class Schedule:
         self.entries: dict[str, Entry] = {}
         self.out: dict[str, Entry] = {}
         self.fenced: dict[str, Entry] = {}
+        self.ends = Ends()
         self.waiting = 0
         self.waiting_ns = 0
         self.armed_epoch: int | None = None
@@ -155,6 +158,7 @@ class Schedule:
             entry.allowance.offer()
         self.capacity.take(entry.task, site)
         self.out[entry.task.job] = entry
+        self.ends.add(entry.since_ns + entry.left_ns)
         if entry.task.fenced:
             self.fenced[entry.task.job] = entry
         self.shares.refresh(share)
@@ -269,7 +273,10 @@ class Schedule:
         if entry.state != OUT:
             self.place(entry, self.capacity.site(entry.task, event.region, event.first_qubit))
         entry.started = True
-        entry.since_ns = self.now_ns
+        if entry.since_ns != self.now_ns:
+            self.ends.drop(entry.since_ns + entry.left_ns)
+            entry.since_ns = self.now_ns
+            self.ends.add(entry.since_ns + entry.left_ns)
         self.shares.start(entry.share)
 
     def _on_stopped(self, event: Stopped) -> None:
@@ -284,6 +291,7 @@ class Schedule:
     def _vacate(self, entry: Entry, used_ns: int) -> None:
         job, share = entry.task.job, entry.share
         del self.out[job]
+        self.ends.drop(entry.since_ns + entry.left_ns)
         self.fenced.pop(job, None)
         self.capacity.give(entry.task, entry.site)
         share.running -= 1

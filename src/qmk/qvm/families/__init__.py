@@ -55,12 +55,5 @@ def meant(name: str) -> list[str]:
     return list(dict.fromkeys([*known, *near]))[:3]
 
 
-CAPABILITIES: tuple[str, ...] = (
-    "CAP_ALLOC",
-    "CAP_COMPUTE",
-    "CAP_LINK",
-    "CAP_MAGIC",
-    "CAP_MEASURE",
-    "CAP_TELEPORT",
-)
+CAPABILITIES: tuple[str, ...] = ("CAP_ALLOC", "CAP_COMPUTE", "CAP_LINK", "CAP_MAGIC", "CAP_MEASURE", "CAP_TELEPORT")
 """Capability tokens a program may name; a session is granted a subset of them."""

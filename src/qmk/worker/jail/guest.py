@@ -6,15 +6,16 @@ from __future__ import annotations
 import os
 import sys
 
-from qmk.worker.jail import entry, root, seccomp
+from qmk.worker.jail import entry, root, seccomp, syscalls
 from qmk.worker.jail import kernel as linux
 from qmk.worker.jail.root import MNT_DETACH
 from qmk.worker.memory import PEAK
 
 
-def confine(memory_bytes: int = 0) -> None:
+def confine(memory_bytes: int = 0, *, devices: bool = False) -> None:
     """Confines this process, for good: /proc and /sys are gone, rights and most calls too, and it may take
-    ``memory_bytes`` more (0: without bound). Raises ``OSError``."""
+    ``memory_bytes`` more (0: without bound). With ``devices`` it keeps ioctl, by which a driver is asked. Raises
+    ``OSError``."""
     PEAK.reset()  # it opens files that are out of reach later
     entry.bound(entry.address_space(memory_bytes))
     for path in ("/proc", "/sys"):
@@ -26,4 +27,6 @@ def confine(memory_bytes: int = 0) -> None:
         root.mount_scratch(place)
     os.environ.update(HOME=place, TMPDIR=place)
     entry.drop_capabilities()
-    seccomp.install(seccomp.program(os.getpid(), seccomp.REFUSE), listen=False)
+    more = (syscalls.IOCTL,) if devices else ()
+    allowed = (*syscalls.ALLOWED.values(), *more)
+    seccomp.install(seccomp.program(os.getpid(), seccomp.REFUSE, allowed), listen=False)

@@ -81,6 +81,44 @@ def test_a_launch_goes_on_while_the_bridge_is_away() -> None:
     run(test)
 
 
+def test_a_bridge_that_is_killed_before_it_has_joined_is_started_again() -> None:
+    async def test(machines: Machines) -> None:
+        ears, launch = Ears(), launch_of("job_a", 1, SHORT)
+        launcher = machines.launcher(ears)
+        machines.bridges[0].kill()
+        await launcher.open()
+        launcher.launch(launch, pack(SHORT))
+        await until(lambda: ears.has_ended(launch))
+        assert [type(said) for said in ears.of(launch)] == [str, Done]
+        await launcher.close()
+
+    run(test)
+
+
+def test_a_bridge_that_never_joins_ends_the_start_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmk.host.cluster.launcher.RETRY_S", 0.001)
+    opened: list[int] = []
+
+    class Broken:
+        pid = 0
+
+        def __init__(self, on_message: Callable[[ms.FromBridge], None], on_end: Callable[[str], None]) -> None:
+            opened.append(1)
+            asyncio.get_running_loop().call_soon(on_end, "no module of that name")
+
+        def send(self, message: Any) -> None: ...
+        def kill(self) -> None: ...
+
+    async def test() -> None:
+        launcher = ClusterPool("ray", Machines().join, 0, Ears(), Broken)
+        with pytest.raises(QmkError, match="5 times before it had joined: no module of that name"):
+            await launcher.open()
+        assert len(opened) == 5
+        await launcher.close()
+
+    asyncio.run(test())
+
+
 def test_a_script_runs_beside_the_daemon_and_not_in_a_slot() -> None:
     async def test(machines: Machines) -> None:
         ears, other = Ears(), launch_of("job_a", 1, SHORT)

@@ -159,7 +159,7 @@ def test_an_allowance_holds_back_its_jobs_and_nobody_elses(make_desk: Any) -> No
     mine = [desk.queue("a", allowance="ses", priority=5) for _ in range(50)]
     other = [desk.queue("a") for _ in range(3)]
     assert desk.out == [mine[0], other[0], other[1]]
-    assert [place(desk.state, job) for job in (mine[1], mine[49], other[2])] == [0, 48, 49]
+    assert [(place(desk.state, job) or (-1, 0))[0] for job in (mine[1], mine[49], other[2])] == [0, 48, 49]
     urgent = desk.queue("a", allowance="ses", priority=6)
     desk.end(mine[0])
     assert desk.out == [other[0], other[1], urgent]

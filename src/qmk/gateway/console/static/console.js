@@ -24,6 +24,7 @@ async function renew() {
     if (same) image.replaceWith(same);
   }
   old.replaceWith(fresh);
+  addSelectAll();
   if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus();
   const ended = page.querySelector("[data-live]") === null;
   if (ended && source) { source.close(); source = null; location.replace(location.href); }
@@ -124,6 +125,13 @@ document.addEventListener("click", (event) => {
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   turn(link.href);
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-turn]")) return;
+  event.preventDefault();
+  const fields = [...new FormData(form)].filter(([, text]) => text !== "");
+  turn(`${form.action}?${new URLSearchParams(fields.length ? fields : { all: 1 })}`);
 });
 addEventListener("popstate", () => { if (location.pathname + location.search !== shown) turn(location.href); });
 

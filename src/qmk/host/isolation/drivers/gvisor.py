@@ -1,7 +1,8 @@
 """Level ``gvisor``: a worker under runsc, whose kernel is a program of its own; no KVM and no root is needed.
 
 The root is an empty folder that cannot be written, with the paths of ``worker.jail.root`` bound into it read-only. The
-worker gets its socket with ``--pass-fd``.
+worker gets its socket with ``--pass-fd``. Files of NVIDIA's cards are passed on by nvproxy, whose calls the driver then
+answers: ``drivers.passthrough``.
 """
 
 from __future__ import annotations
@@ -68,10 +69,11 @@ class GVisor:
         _make_root(base, paths)
         (place / "config.json").write_text(json.dumps(_specification(job, paths)))
         rootless = ["--rootless"] if os.geteuid() else []
+        devices = ["--nvproxy"] if job.devices else []
         passed = [] if job.fd < 0 else [f"--pass-fd={job.fd}:{job.fd}"]
-        command = [runsc, f"--platform={PLATFORM}", *FLAGS, *rootless, "--root", str(place / "state"),
+        command = [runsc, f"--platform={PLATFORM}", *FLAGS, *devices, *rootless, "--root", str(place / "state"),
                    "run", "--bundle", str(place), *passed, place.name]  # fmt: skip
-        return Held(dies_with_us(command, OWN_BYTES), place)
+        return Held(dies_with_us(command, 0 if job.devices else OWN_BYTES), place)
 
 
 def _make_root(base: Path, paths: tuple[str, ...]) -> None:
@@ -110,5 +112,14 @@ def _specification(job: Job, paths: tuple[str, ...]) -> dict[str, Any]:
             "capabilities": dict.fromkeys(sets, CAPABILITIES),
         },
         "mounts": mounts,
-        "linux": {"namespaces": [{"type": name} for name in ("pid", "mount", "network", "ipc", "uts")]},
+        "linux": {
+            "namespaces": [{"type": name} for name in ("pid", "mount", "network", "ipc", "uts")],
+            "devices": [_device(path) for path in job.devices],
+        },
     }
+
+
+def _device(path: str) -> dict[str, Any]:
+    """A device file of the host, as the specification has it; nvproxy carries what is done with it."""
+    number = os.stat(path).st_rdev
+    return {"path": path, "type": "c", "major": os.major(number), "minor": os.minor(number), "fileMode": 0o666}

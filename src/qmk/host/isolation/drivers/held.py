@@ -10,6 +10,7 @@ from qmk.host import spawn
 from qmk.host.isolation.driver import OneByOne
 from qmk.host.isolation.drivers.bubblewrap import Bubblewrap
 from qmk.host.isolation.drivers.gvisor import GVisor
+from qmk.host.isolation.drivers.passthrough import CONTROL, devices_at
 from qmk.host.isolation.drivers.sandbox import Sandbox
 from qmk.host.isolation.drivers.spares import WithSpares
 
@@ -27,7 +28,9 @@ class Held(OneByOne):
     def single(self, engine: str) -> spawn.Child:
         site = self.site
         external = site.external.get(engine)
-        return spawn.in_sandbox(self.sandbox, engine, site.threads, external, site.nice, site.memory_bytes)
+        cards = devices_at(site.devices, engine, self.level)
+        devices = (*cards, *CONTROL) if cards else ()
+        return spawn.in_sandbox(self.sandbox, engine, site.threads, external, site.nice, site.memory_bytes, devices)
 
 
 class UnderGVisor(WithSpares, Held):

@@ -24,12 +24,13 @@ PREFIX = "qmk-held"
 
 class Job(NamedTuple):
     """What is to be held: a command with its environment, and the descriptor of its socket. ``shows``: folders that
-    it reads besides the system's and those of this Python."""
+    it reads besides the system's and those of this Python; ``devices``: device files that it may use."""
 
     command: list[str]
     environment: dict[str, str]
     fd: int
     shows: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
 
 
 def status_of_shell(code: int) -> int:

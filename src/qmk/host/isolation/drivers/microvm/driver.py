@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
 from qmk.base.errors import QmkError
@@ -18,6 +20,7 @@ from qmk.host.isolation.drivers import firecracker
 from qmk.host.isolation.drivers.firecracker import machine as firecrackers
 from qmk.host.isolation.drivers.microvm import snapshot
 from qmk.host.isolation.drivers.microvm.machine import DEVELOPMENT, MODE, Host, open_host
+from qmk.host.isolation.drivers.passthrough import devices_at
 from qmk.worker.messages import Failed
 
 log = logging.getLogger("qmk.pool")
@@ -47,6 +50,7 @@ class MicroVMs:
         self._host: Host | None = None
         self._frozen: dict[str, Frozen] = {}
         self._waiting: dict[str, list[Ask]] = {}
+        self._lent: dict[str, Future[spawn.Child]] = {}
         self._booting: spawn.Child | None = None
         self._boots, self._copies = ThreadPoolExecutor(1, "qmk-boots"), ThreadPoolExecutor(1, "qmk-copies")
         self._closed = False
@@ -78,16 +82,20 @@ class MicroVMs:
         return snapshot.boot_child(host, self._site, engine)
 
     def start(self, engine: str, ask: Ask) -> None:
+        functions = devices_at(self._site.devices, engine, self.level)
+        if functions:
+            self._lend(functions, engine, ask)
+            return
         frozen = self._frozen.get(engine)
         if frozen is not None:
-            self._copy(frozen, ask)
+            self._start(frozen.copy, ask.on_child, ask)
             return
         self.prepare(engine)
         self._waiting[engine].append(ask)
 
     def prepare(self, engine: str) -> None:
-        """Has a machine boot for the engine, unless one did, or does."""
-        if engine in self._frozen or engine in self._waiting:
+        """Has a machine boot for the engine, unless one did, or does. One that has a PCI function cannot be copied."""
+        if engine in self._frozen or engine in self._waiting or devices_at(self._site.devices, engine, self.level):
             return
         host, loop = self._open(), asyncio.get_running_loop()
         self._waiting[engine] = []
@@ -122,18 +130,31 @@ class MicroVMs:
         log.info("a virtual machine with engine %s was ready after %.2f s", engine, time.monotonic() - began_s)
         self._frozen[engine] = frozen
         for ask in asks:
-            self._copy(frozen, ask)
+            self._start(frozen.copy, ask.on_child, ask)
 
-    def _copy(self, frozen: Frozen, ask: Ask) -> None:
+    def _start(
+        self, make: Callable[[], spawn.Child], on_child: Callable[[spawn.Child], None], ask: Ask
+    ) -> Future[spawn.Child]:
+        """Has a machine start in the thread of copies."""
         loop = asyncio.get_running_loop()
 
-        def on_copy(done: Future[spawn.Child]) -> None:
+        def on_done(done: Future[spawn.Child]) -> None:
             child = _result(done, lambda error: _tell(ask, error))
             if child is not None:
-                ask.on_child(child)
+                on_child(child)
 
-        done = self._copies.submit(frozen.copy)
-        done.add_done_callback(lambda done: loop.call_soon_threadsafe(on_copy, done))
+        done = self._copies.submit(make)
+        done.add_done_callback(lambda done: loop.call_soon_threadsafe(on_done, done))
+        return done
+
+    def _lend(self, functions: tuple[str, ...], engine: str, ask: Ask) -> None:
+        """Boots a machine that has the engine's PCI functions, which one machine has at a time. Raises ``Shortage``
+        while there is one."""
+        lent = self._lent.get(engine)
+        if lent is not None and _holds(lent):
+            why = f"{', '.join(functions)} is held by another virtual machine"
+            raise spawn.Shortage(OSError(errno.EBUSY, why))
+        self._lent[engine] = self._start(partial(self.single, engine), ask.on_child, ask)
 
     def _open(self) -> Host:
         if self._host is None:
@@ -174,6 +195,13 @@ def _result(done: Future[T], fail: Callable[[QmkError], None]) -> T | None:
     except OSError as error:
         fail(QmkError("JOB_FAILED", f"a virtual machine cannot be started: {error}"))
     return None
+
+
+def _holds(lent: Future[spawn.Child]) -> bool:
+    """Whether the machine that was lent to starts, or has not ended."""
+    if not lent.done():
+        return True
+    return not lent.cancelled() and lent.exception() is None and lent.result().process.returncode is None
 
 
 def _tell(ask: Ask, error: QmkError) -> None:

@@ -22,6 +22,7 @@ from qmk.host.isolation.drivers.bubblewrap import binds_of
 from qmk.host.isolation.drivers.microvm import image as images
 from qmk.host.isolation.drivers.microvm import kvm
 from qmk.host.isolation.drivers.microvm.image import Image
+from qmk.host.isolation.drivers.passthrough import files_of
 from qmk.host.isolation.drivers.sandbox import dies_with_us, program
 from qmk.worker.jail.entry import NOBODY
 from qmk.worker.jail.root import SYSTEM
@@ -62,11 +63,13 @@ class Host(NamedTuple):
 
 
 class Guest(NamedTuple):
-    """One machine: the descriptors of its memory, of its disks, and its processors."""
+    """One machine: the descriptors of its memory, of its disks, its processors, and the PCI functions that it has
+    (``drivers.passthrough``)."""
 
     memory: int
     disks: tuple[int, ...]
     processors: int
+    functions: tuple[str, ...] = ()
 
 
 def accelerator() -> Accelerator:
@@ -161,24 +164,32 @@ def command(host: Host, guest: Guest, port: int, monitor: int, nice: int, *, cop
         file = f"driver=raw,node-name=disk{number},read-only=on,file.driver=file,file.locking=off"
         words += ["-add-fd", f"fd={fd},set={number}", "-blockdev", f"{file},file.filename=/dev/fdset/{number}"]
         words += ["-device", f"virtio-blk-pci,drive=disk{number}"]
+    for function in guest.functions:
+        words += ["-device", f"vfio-pci,host={function}"]
     if copy:
         words += ["-incoming", "defer"]
-    return _confine(words, host.accelerator, size, nice)
+    return _confine(words, host.accelerator, size, nice, files_of(guest.functions))
 
 
-def _confine(words: list[str], found: Accelerator, memory_bytes: int, nice: int) -> list[str]:
-    devices = ["--dev-bind", kvm.DEVICE, kvm.DEVICE] if found == "kvm" else []
+def _confine(words: list[str], found: Accelerator, memory_bytes: int, nice: int, vfio: tuple[str, ...]) -> list[str]:
+    """``vfio``: device files of PCI functions that the machine has, whose memory is then locked."""
+    kept = [kvm.DEVICE, *vfio] if found == "kvm" else [*vfio]
+    devices = [word for path in kept for word in ("--dev-bind", path, path)]
+    if vfio:
+        devices += ["--ro-bind", "/sys", "/sys"]
     paths = tuple(path for path in SYSTEM if os.path.exists(path))
     sandbox = [
         program("bwrap", "bubblewrap"), "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
         "--proc", "/proc", *binds_of(paths), *devices, "--remount-ro", "/", "--chdir", "/", "--",
     ]  # fmt: skip
     nicely = [program("nice", "coreutils"), "-n", str(nice)] if nice else []
-    return dies_with_us([*nicely, *sandbox, *words], memory_bytes + OWN_BYTES, _identity(found))
+    locks = [program("prlimit", "util-linux"), "--memlock=unlimited:unlimited"] if vfio and not os.geteuid() else []
+    return dies_with_us([*locks, *nicely, *sandbox, *words], memory_bytes + OWN_BYTES, () if vfio else _identity(found))
 
 
 def _identity(found: Accelerator) -> tuple[str, ...]:
-    """Options of setpriv: root becomes nobody, who may open KVM's device; as what it is where only root may."""
+    """Options of setpriv: root becomes nobody, who may open KVM's device; as what it is where only root may. With a
+    PCI function of VFIO it stays what it is, as only root and its own user may open one."""
     group = NOBODY
     if os.geteuid():
         return ()

@@ -26,6 +26,7 @@ from qmk.host.isolation.drivers.microvm import machine
 from qmk.host.isolation.drivers.microvm.image import ENGINE_HOME
 from qmk.host.isolation.drivers.microvm.machine import Guest, Host
 from qmk.host.isolation.drivers.microvm.qmp import Monitor, commands_of_copy, commands_of_end
+from qmk.host.isolation.drivers.passthrough import devices_at
 from qmk.host.isolation.drivers.sandbox import Held, Job, folder, program, words_of
 from qmk.host.losses import UNKNOWN, judge_end
 from qmk.worker.messages import Begin, Failed, FromWorker, Load, Ready
@@ -53,8 +54,9 @@ class Machines(ABC):
 
     def start(self, engine: str) -> spawn.Child:
         """Starts a worker in one of these. Raises as ``spawn.in_sandbox``."""
-        site = self.site
-        return spawn.in_sandbox(self, engine, site.threads, site.external.get(engine), 0, self.usable_bytes)
+        site, external = self.site, self.site.external.get(engine)
+        functions = devices_at(site.devices, engine, self.level)
+        return spawn.in_sandbox(self, engine, site.threads, external, 0, self.usable_bytes, functions)
 
     @abstractmethod
     def hold(self, job: Job) -> Held: ...
@@ -67,7 +69,7 @@ def command_of(
     of all that machines have in common are put."""
     files = {name: os.dup(fd) for name, fd in host.files.items()}
     own += files.values()
-    mine = Guest(os.dup(guest.memory), tuple(map(os.dup, guest.disks)), guest.processors)
+    mine = guest._replace(memory=os.dup(guest.memory), disks=tuple(map(os.dup, guest.disks)))
     own += (mine.memory, *mine.disks)
     return machine.command(host._replace(files=files), mine, *sockets, nice, copy=copy)
 
@@ -87,6 +89,7 @@ class Booting(Machines):
         with on_failure(place, own):
             if job.shows:
                 self.guest = self.guest._replace(disks=(disk_of(job.shows[0], place),))
+            self.guest = self.guest._replace(functions=job.devices)
             arguments = [ENGINE_HOME if each in job.shows else each for each in _arguments(job)]
             first = frame(Load(arguments, self._frozen)) + (b"" if self._frozen else begin())
             command = command_of(self.host, self.site.nice, self.guest, (job.fd, own[0]), own, copy=False)

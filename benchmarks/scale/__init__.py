@@ -1,0 +1,1 @@
+"""How far one kernel goes: launches a second of a daemon, and a queue of a million jobs on a thousand slots."""
