@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-WRONG_ON_PURPOSE = 157
+WRONG_ON_PURPOSE = 156
 """Lines of ``tests`` and ``tools`` that the type checker passes over: wrong arguments that a test gives on purpose,
 stubs that say less than their library does. The number only falls."""
 

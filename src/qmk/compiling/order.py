@@ -19,7 +19,7 @@ def steps(passes: Mapping[str, Pass], goal: Goal) -> list[Chosen]:
         if found.step is not None
         and found.step.level <= goal.level
         and (not found.step.objectives or goal.objective in found.step.objectives)
-        and (goal.couplings is not None or found.step.ensures != {"placed"})
+        and (goal.couplings is not None or found.step.ensures != frozenset({"placed"}))
         and (not found.step.needs or find_spec(found.step.needs) is not None)
     ]
 

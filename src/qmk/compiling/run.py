@@ -67,7 +67,7 @@ class _Done(NamedTuple):
 def _check(circuit: Circuit, goal: Goal) -> None:
     if goal.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES)
-        raise QmkError("INVALID_PARAMS", f"nothing is optimised for '{goal.objective}'; take one of {known}")
+        raise QmkError("INVALID_PARAMS", f"nothing is optimised for '{goal.objective:.40}'; take one of {known}")
     if goal.level not in LEVELS:
         raise QmkError("INVALID_PARAMS", f"level is 0, 1, 2 or 3, not {goal.level}", field="level")
     if circuit.n_qubits > goal.sites:

@@ -49,8 +49,13 @@ def compile(
     """
     from qmk.compiling.target import goal_of
 
-    goal = goal_of(target, () if gates == () else arguments.texts("gates", gates))
-    goal = msgspec.structs.replace(goal, level=level, objective=optimize, seed=seed)
+    goal = goal_of(target, arguments.texts("gates", gates))
+    goal = msgspec.structs.replace(
+        goal,
+        level=arguments.whole("level", level, 0, 3),
+        objective=arguments.text("optimize", optimize),
+        seed=arguments.whole("seed", seed, 0, (1 << 63) - 1),
+    )
     graph = to_graph(program, format, params)
     error = verify(graph).error()
     if error is not None:

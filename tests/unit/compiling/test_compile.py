@@ -102,7 +102,7 @@ def test_fewer_qubits_are_had_by_using_them_again() -> None:
         ({"gates": ("cz", "rz")}, "make no gate on one qubit"),
         ({"gates": ("u",)}, "join no two qubits"),
         ({"optimize": "taste"}, "nothing is optimised for 'taste'"),
-        ({"level": 4}, "level is 0, 1, 2 or 3"),
+        ({"level": 4}, "level must be at most 3"),
     ],
 )
 def test_wrong_calls_are_told(given: dict[str, object], said: str) -> None:
@@ -111,18 +111,19 @@ def test_wrong_calls_are_told(given: dict[str, object], said: str) -> None:
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("framework", ["qiskit", "pytket"])
-def test_the_highest_level_is_never_worse_than_others(framework: str) -> None:
-    pytest.importorskip(framework, reason=f"pip install {framework}")
+@pytest.mark.parametrize("name", ["qiskit-transpiler", "pytket-peephole"])
+def test_the_highest_level_is_never_worse_than_others(name: str) -> None:
+    step = discovery.passes()[name].step
+    assert step is not None
+    assert step.whole
+    pytest.importorskip(step.needs, reason=f"pip install {step.needs}")
     for case in random_cases(3):
         low, high = (qmk.compile(case.graph, "all:12", level=level) for level in (2, 3))
-        names = {row["name"] for row in high.report["passes"]}
-        assert any(name.startswith(framework) for name in names)
         weighed = [made.report["after"] for made in (high, low)]
         assert weighed[0]["two_qubit_gates"] <= weighed[1]["two_qubit_gates"] + 1
 
 
-@pytest.mark.parametrize("target", ["line:8", "grid:3x3", "heavy-hex:127"])
+@pytest.mark.parametrize("target", ["line:8", "grid:3x3", "ring:7"])
 @pytest.mark.parametrize("level", [0, 2])
 def test_gates_join_coupled_sites_only(target: str, level: int) -> None:
     pairs = {frozenset(pair) for pair in target_named(target).pairs()}
