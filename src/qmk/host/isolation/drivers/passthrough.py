@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -143,6 +142,8 @@ def _require_function(function: str, root: Path) -> None:
             raise refuse(f"there is no {path}", "modprobe vfio-pci")
         if not os.access(root / path[1:], os.R_OK | os.W_OK):
             raise refuse(f"this user may not open {path}", f"chown it to the daemon's user: chown USER {path}")
+    import resource  # not on every system
+
     if os.geteuid() and resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] != resource.RLIM_INFINITY:
         fix = "LimitMEMLOCK=infinity in the unit of systemd, or 'ulimit -l unlimited' as root"
         raise refuse("VFIO locks the guest's memory, and the user's limit of locked memory is too low", fix)
