@@ -29,7 +29,17 @@ PORT_S = 10.0
 @click.option(
     "--cluster",
     metavar="PLACE",
-    help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
+    help="Run jobs on a cluster: 'slurm' has Slurm start the workers; 'ray' starts Ray on this machine, HOST:PORT or "
+    "ray://HOST:PORT joins it.",
+)
+@click.option(
+    "--cluster-option",
+    "cluster_options",
+    multiple=True,
+    type=parameters.ClusterOption(),
+    metavar="NAME=VALUE",
+    help="With --cluster slurm: partition, account, qos, time, gres, qpu, mem, constraint or reservation of its jobs, "
+    "or the folder that all nodes share; may be given several times.",
 )
 @click.option(
     "--durability",
@@ -128,6 +138,7 @@ def command(
     data_dir: Path | None,
     workers: int | None,
     cluster: str | None,
+    cluster_options: tuple[tuple[str, str], ...],
     durability: str | None,
     database: str | None,
     blobs: str | None,
@@ -164,6 +175,7 @@ def command(
         "data_dir": data_dir,
         "workers": workers,
         "cluster": cluster or None,
+        "cluster_options": parameters.collect_params(cluster_options, "--cluster-option") or None,
         "durability": durability,
         "database": database or None,
         "blobs": blobs,

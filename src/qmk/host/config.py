@@ -13,7 +13,8 @@ from qmk.base.errors import QmkError
 from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
-from qmk.host.cluster.address import read_cluster
+from qmk.host.cluster.address import SLURM, read_cluster
+from qmk.host.cluster.slurm import check_options
 from qmk.host.isolation.policy import Isolation, isolation_of
 from qmk.host.object_blobs import check_url
 from qmk.host.spawn import External
@@ -73,7 +74,8 @@ class HostConfig:
     runs at; ``auto``: ``DEFAULT_LEVEL``, or what a tenant or a job asks for. ``standby``: where another daemon uses the
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
-    ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``.
+    ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``; ``cluster_options``: what its
+    own jobs are asked for with, for Slurm ``host.cluster.slurm.OPTIONS`` and ``folder``.
     """
 
     socket: Path = field(default_factory=socket_path)
@@ -104,6 +106,7 @@ class HostConfig:
     standby: bool = False
     blobs: str = ""
     cluster: str = ""
+    cluster_options: dict[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -125,6 +128,9 @@ class HostConfig:
             )
         check_limits(self.quotas)
         parse(self.isolation)
+        if self.cluster_options and read_cluster(self.cluster) != SLURM:
+            raise QmkError("INVALID_PARAMS", "options of a cluster go with the cluster 'slurm'")
+        check_options(self.cluster_options)
         read_cluster(self.cluster)
         if not 0 <= self.worker_nice <= 19:
             raise QmkError("INVALID_PARAMS", f"worker_nice is 0 to 19, not {self.worker_nice}")

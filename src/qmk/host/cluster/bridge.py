@@ -1,8 +1,8 @@
-"""The bridge: ``python -m qmk.host.cluster.bridge --fd N``, the one process of a daemon that speaks to Ray.
+"""The bridge: ``python -m qmk.host.cluster.bridge --fd N``, the one process of a daemon that speaks to a cluster.
 
-It is Ray's driver. It starts or joins the cluster, keeps one detached actor alive for each slot, and carries orders and
-news without reading them. It keeps nothing that counts: when it ends, the next one finds the actors by their names. The
-daemon itself loads no Ray, reads no pickle from the cluster, and goes on when Ray ends its driver.
+Of Ray it is the driver. It starts or joins the cluster, keeps one actor alive for each slot (one job of Slurm), and
+carries orders and news without reading them. It keeps nothing that counts: when it ends, the next one finds the slots
+by their names. The daemon itself loads no Ray, reads no pickle from the cluster, and goes on when Ray ends its driver.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -29,7 +29,11 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.host.cluster import local
 from qmk.host.cluster import messages as ms
+from qmk.host.cluster.address import SLURM
+from qmk.host.cluster.engine import Cluster
+from qmk.host.cluster.ray_cluster import RayCluster
 from qmk.host.cluster.runner import HEARTBEAT_S
+from qmk.host.cluster.slurm import SlurmCluster
 from qmk.rpc.keys import secret
 from qmk.rpc.places import KEYS_NAME
 from qmk.rpc.splitter import RECEIVE_BYTES
@@ -41,8 +45,6 @@ SILENT_S = 5 * HEARTBEAT_S
 PLACED_S = 30.0
 """A slot that is not up by then, as nothing is free or it was stopped as it started, is asked for anew."""
 AGAIN_S = 0.2
-CALLS = 8
-"""Calls that one actor may work on at once: an order, a wait for news, and those of a bridge that has gone."""
 KEY_NAME = "cluster.key"
 HOW_TO = "pip install 'quantum-microkernel[cluster]'"
 
@@ -60,25 +62,20 @@ class Link:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class RayBridge:
-    """``ray`` is the module, joined to the cluster."""
+class Bridge:
+    """Keeps the slots of ``cluster`` there, and carries their orders and news."""
 
-    def __init__(self, ray: Any, join: ms.Join, writer: asyncio.StreamWriter) -> None:
-        self._ray, self._join, self._writer = ray, join, writer
+    def __init__(self, cluster: Cluster, join: ms.Join, writer: asyncio.StreamWriter) -> None:
+        self._cluster, self._join, self._writer = cluster, join, writer
         self._token = uuid.uuid4().hex
         self._links = {number: Link(number) for number in range(join.slots)}
         self._settings = ms.pack(join.settings)
         self._tasks: list[asyncio.Task[None]] = []
-        from qmk.host.cluster.ray_slot import RaySlot
-
-        self._slot_class = ray.remote(RaySlot)
 
     async def open(self, address: str) -> None:
         """Attaches the slots that are there, says so, and has the others made."""
-        await asyncio.gather(*(self._find(name) for name in await asyncio.to_thread(self._ray.util.list_named_actors)))
-        resources = await asyncio.to_thread(self._ray.cluster_resources)
-        nodes = sum(name.startswith("node:") and "__" not in name for name in resources)
-        await self.say(ms.Joined(address, nodes, int(resources.get("CPU", 0))))
+        await asyncio.gather(*(self._find(name) for name in await self._cluster.names()))
+        await self.say(ms.Joined(address, *await self._cluster.size()))
         self._tasks = [asyncio.create_task(self._keep(link)) for link in self._links.values()]
 
     async def say(self, message: msgspec.Struct) -> None:
@@ -98,17 +95,17 @@ class RayBridge:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*(self._end(link.actor) for link in self._links.values() if link.actor is not None))
+        await self._cluster.leave()
 
-    async def _end(self, actor: Any) -> None:
+    async def _end(self, actor: Any, node: str = "", pid: int = 0) -> None:
         with contextlib.suppress(Exception):  # whatever state it is in, it is ended
-            await asyncio.wait_for(actor.close.remote(), HEARTBEAT_S)
-        with contextlib.suppress(Exception):
-            await asyncio.to_thread(self._ray.kill, actor)
+            await asyncio.wait_for(self._cluster.call(actor, "close"), HEARTBEAT_S)
+        await self._cluster.kill(actor, node, pid)
 
     async def _find(self, name: str) -> None:
         """Attaches a slot that is there already. One of too high a number, or made otherwise, is ended."""
         number, _, generation = name.partition("-")
-        actor = await asyncio.to_thread(self._ray.get_actor, name)
+        actor = await self._cluster.find(name)
         link = self._links.get(int(number))
         if link is None or not await self._attach(link, actor, int(generation), SILENT_S):
             await self._end(actor)
@@ -116,9 +113,9 @@ class RayBridge:
     async def _attach(self, link: Link, actor: Any, generation: int, seconds: float) -> bool:
         """Makes the actor the slot's, unless it has another already."""
         try:
-            packed = await asyncio.wait_for(actor.attach.remote(self._token), seconds)
-            node = await asyncio.wait_for(actor.node.remote(), seconds)
-        except (self._ray.exceptions.RayError, TimeoutError) as error:
+            packed = await asyncio.wait_for(self._cluster.call(actor, "attach", self._token), seconds)
+            node = await asyncio.wait_for(self._cluster.call(actor, "node"), seconds)
+        except (self._cluster.lost, TimeoutError) as error:
             sys.stderr.write(f"slot {link.number}, generation {generation}: {error!r}\n")
             return False
         census = ms.unpack_census(packed)
@@ -142,44 +139,32 @@ class RayBridge:
             sender.cancel()
             actor, link.actor = link.actor, None
             await self.say(ms.SlotDown(link.number, link.generation, why))
-            await self._end(actor)
-            self._kill_here(link)
-
-    def _kill_here(self, link: Link) -> None:
-        """Ends the process of a slot on this machine that hears nobody: one that was stopped keeps its processors."""
-        with contextlib.suppress(OSError, AttributeError):
-            here = link.node == self._ray.get_runtime_context().get_node_id()
-            if here and b"ray::RaySlot" in Path(f"/proc/{link.pid}/cmdline").read_bytes():
-                os.kill(link.pid, signal.SIGKILL)
+            await self._end(actor, link.node, link.pid)
 
     async def _make(self, link: Link) -> None:
         generation = max(link.generation + 1, time.time_ns() // 1_000_000)
-        options = {
-            "name": f"{link.number}-{generation}",
-            "lifetime": "detached",
-            "num_cpus": self._join.settings.threads,
-            "max_concurrency": CALLS,
-            "max_restarts": 0,
-            "max_task_retries": 0,
-        }
-        actor = await asyncio.to_thread(self._slot_class.options(**options).remote, self._settings)
+        try:
+            actor, generation = await self._cluster.make(link.number, generation)
+        except self._cluster.lost as error:
+            sys.stderr.write(f"slot {link.number}: {error}\n")
+            return
         if not await self._attach(link, actor, generation, PLACED_S):
             await self._end(actor)
 
     async def _listen(self, link: Link, actor: Any) -> str:
         """Passes on what the slot says, until it is gone: why."""
-        errors, heard, seen_s = self._ray.exceptions, 0, time.monotonic()
+        heard, seen_s = 0, time.monotonic()
         while True:
             try:
-                number, said = await asyncio.wait_for(actor.hear.remote(self._token, heard), SILENT_S)
-            except errors.ActorUnavailableError as error:
+                number, said = await asyncio.wait_for(self._cluster.call(actor, "hear", self._token, heard), SILENT_S)
+            except self._cluster.away as error:
                 if time.monotonic() > seen_s + SILENT_S:
                     return f"cannot be reached: {_first_line(error)}"
                 await asyncio.sleep(AGAIN_S)
                 continue
             except TimeoutError:
                 return f"has said nothing for {SILENT_S:g} s"
-            except errors.RayError as error:
+            except self._cluster.lost as error:
                 return f"has ended: {_first_line(error)}"
             if number < 0:
                 os._exit(0)  # another bridge has the slots
@@ -189,18 +174,17 @@ class RayBridge:
 
     async def _send(self, link: Link, actor: Any) -> None:
         """Sends the slot its orders, one call after the other. What cannot be sent is lost with the slot."""
-        errors = self._ray.exceptions
         for number in range(1, sys.maxsize):
             await link.wake.wait()
             link.wake.clear()
             orders, link.orders = link.orders, []
             while orders:
                 try:
-                    await actor.tell.remote(self._token, number, orders)
+                    await self._cluster.call(actor, "tell", self._token, number, orders)
                     break
-                except errors.ActorUnavailableError:
+                except self._cluster.away:
                     await asyncio.sleep(AGAIN_S)
-                except errors.RayError:
+                except self._cluster.lost:
                     return
 
 
@@ -274,20 +258,31 @@ async def serve(sock: socket.socket) -> None:
     if not isinstance(join, ms.Join):
         return
     try:
-        member = Membership(join)
+        cluster, address, leave = await _join(join)
     except QmkError as error:
         writer.write(frame(ms.NoCluster(error.message, str(error.fields.get("help", "")))))
         await writer.drain()
         return
-    bridge = RayBridge(member.ray, join, writer)
-    await bridge.open(member.address)
+    bridge = Bridge(cluster, join, writer)
+    await bridge.open(address)
     async for message in messages:
         if isinstance(message, ms.Tell):
             bridge.tell(message)
         elif isinstance(message, ms.Leave):
             await bridge.leave()
-            member.leave()
+            leave()
             return
+
+
+async def _join(join: ms.Join) -> tuple[Cluster, str, Callable[[], None]]:
+    """The cluster, its address, and what ends it if it was started here. Raises as ``Membership`` and
+    ``SlurmCluster.open``."""
+    if join.address == SLURM:
+        slurm = SlurmCluster(join)
+        await slurm.open()
+        return slurm, SLURM, lambda: None
+    member = Membership(join)
+    return RayCluster(member.ray, join), member.address, member.leave
 
 
 async def _read(reader: asyncio.StreamReader) -> AsyncGenerator[ms.ToBridge]:

@@ -35,13 +35,14 @@ class Settings(msgspec.Struct, frozen=True):
 class Join(msgspec.Struct, frozen=True, tag="join"):
     """To the bridge, first: the cluster at ``address``, or one that it starts on this machine when that is empty;
     ``folder`` is where it keeps what it must know of that one after a restart. ``name`` sets the slots of this daemon
-    apart from those of others."""
+    apart from those of others. ``options`` are the operator's for the cluster's own jobs."""
 
     address: str
     folder: str
     name: str
     slots: int
     settings: Settings
+    options: dict[str, str] = {}
 
 
 class Tell(msgspec.Struct, frozen=True, tag="tell"):

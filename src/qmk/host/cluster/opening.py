@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from qmk import __version__
 from qmk.host import spawn
 from qmk.host.cluster import messages as ms
-from qmk.host.cluster.address import LOCAL, read_cluster
+from qmk.host.cluster.address import LOCAL, SLURM, read_cluster
 from qmk.host.cluster.launcher import Bridge, ClusterPool
 from qmk.host.process import ChildProcess
 
@@ -39,8 +39,9 @@ def open_pool(config: HostConfig, listener: Listener, key: bytes, here: Pool) ->
         isolation=config.isolation,
         external=config.engines,
     )
-    join = ms.Join(address, str(config.data_dir.absolute()), name, bounds.slots, settings)
-    return ClusterPool(LOCAL, join, config.memory_bytes, listener, open_bridge, here)
+    join = ms.Join(address, str(config.data_dir.absolute()), name, bounds.slots, settings, config.cluster_options)
+    kind = SLURM if address == SLURM else LOCAL
+    return ClusterPool(kind, join, config.memory_bytes, listener, open_bridge, here)
 
 
 def open_bridge(on_message: Callable[[ms.FromBridge], None], on_end: Callable[[str], None]) -> Bridge:
