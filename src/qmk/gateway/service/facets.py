@@ -36,7 +36,7 @@ class Facets(Struct, frozen=True, kw_only=True):
 
     def values_of(self, name: str) -> dict[str, int]:
         """The counts of one field."""
-        return next((each.values for each in self.facets if each.name == name), {})
+        return next((each.values for each in self.facets if each.name == name), dict[str, int]())
 
 
 async def count_jobs(caller: Caller, asked: Any) -> Facets:
