@@ -27,7 +27,8 @@ class Choices(TypedDict, total=False):
     """What of the parts is chosen. ``data_dir`` is the daemon's folder, by default that of the records; ``ledger``
     and ``audit`` read its ledger and its audit log; ``sign_in`` says how people may sign in, ``rates`` how many
     requests are let in, and ``settings`` what is observed. ``private_webhooks``: webhooks may go to addresses that are
-    not public."""
+    not public. ``database``: the URL of the PostgreSQL database in which the gateway keeps its tables, in place of its
+    own file."""
 
     data_dir: Path | None
     ledger: ReadLedger | None
@@ -36,13 +37,14 @@ class Choices(TypedDict, total=False):
     rates: RateLimits | None
     settings: Settings | None
     private_webhooks: bool
+    database: str
 
 
 class Parts:
-    """``records`` is the gateway's own file; jobs go to the daemon at ``socket``."""
+    """``records`` is the gateway's own file, beside which its keys are; jobs go to the daemon at ``socket``."""
 
     def __init__(self, socket: Path | None, records: Path, *, needs_token: bool, chosen: Choices) -> None:
-        kept = Records(records)
+        kept = Records(records, database=chosen.get("database", ""))
         self._accounts = Accounts(
             kept,
             chosen.get("data_dir") or records.parent,
