@@ -15,8 +15,8 @@ import os
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -321,11 +321,39 @@ def _columns(base: Base, table: str) -> list[str]:
     return [each[0] for each in cursor.description]
 
 
-@contextmanager
-def server_tables(url: str) -> Generator[Tables]:
-    """The tables on a server, for as long as they are used."""
-    with closing(Server(url)) as found:
-        yield found
+def save(url: str, file: Path) -> bool:
+    """Makes ``file`` one with all rows of the tables on a server, of one moment; False where there are none."""
+    connection, name, failure = postgres.connect_to_read(url)
+    with closing(connection):
+        try:
+            found = connection.execute(
+                "SELECT 1 FROM pg_namespace WHERE nspname = current_schema() || '_gateway'"
+            ).fetchone()
+        except failure as error:
+            raise postgres.cannot_use(name, error) from error
+    if found is None:
+        return False
+    with closing(Server(url)) as server:
+        if server.transact(is_empty, writes=False):
+            return False
+        with closing(File(file)) as copy:
+            server.transact(lambda base: copy.transact(lambda into: copy_tables(base, into)), writes=False)
+    return True
+
+
+def load(file: Path, url: str) -> None:
+    """Writes all rows of ``file`` to the tables on a server. Raises INVALID_PARAMS where these hold something."""
+    with closing(File(file)) as held, closing(Server(url)) as server:
+
+        def fill(into: Base) -> bool:
+            if not is_empty(into):
+                return False
+            held.transact(lambda base: copy_tables(base, into))
+            return True
+
+        if not server.transact(fill):
+            help = "name a database or a schema of its own, in which no gateway ever was"
+            raise QmkError("INVALID_PARAMS", f"{server.name} holds accounts already", help=help)
 
 
 def _numbers(values: Sequence[Any]) -> list[Any]:
