@@ -32,13 +32,13 @@ AHEAD = 100
 """jobs that a tenant has waiting or running all the time"""
 
 
-def work(layers: int) -> Graph:
-    """A few milliseconds for a state vector."""
-    b = Builder(QUBITS)
+def work(layers: int, qubits: int = QUBITS) -> Graph:
+    """Some milliseconds or more for a state vector, whose time grows evenly with the layers."""
+    b = Builder(qubits)
     for layer in range(layers):
-        for qubit in range(QUBITS):
+        for qubit in range(qubits):
             b.op("rx", qubit, theta=0.1 + 0.01 * layer)
-        for qubit in range(layer % 2, QUBITS - 1, 2):
+        for qubit in range(layer % 2, qubits - 1, 2):
             b.op("cz", qubit, qubit + 1)
     return b.measure_all().graph()
 

@@ -16,13 +16,12 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.daemon import daemon
+from benchmarks.fairness import work
 from benchmarks.isolation import descendants
 from benchmarks.measure import median
 from benchmarks.programs import bell
 from benchmarks.remote import cpu_s
 from qmk.client import Client, Operator
-from qmk.qvm.graph import Graph
-from qmk.sdk.kit.builder import Builder
 
 _SEEDS = count(1)
 TENANT = "crowd"
@@ -117,20 +116,9 @@ def submit_bell(client: Client) -> str:
 
 def submit_long(client: Client, seconds: float) -> str:
     """A job that takes about so long, by the time that a shorter one of the kind takes."""
-    short = client.run(rotations(SHORT), shots=10, engine="aer", cache=False)
+    short = client.run(work(SHORT, QUBITS), shots=10, engine="aer", cache=False)
     layers = max(SHORT, round(SHORT * seconds / short.usage["engine_seconds"]))
-    return client.submit(rotations(layers), shots=10, engine="aer", cache=False).job_id
-
-
-def rotations(layers: int) -> Graph:
-    """A dense program whose time grows evenly with its layers."""
-    b = Builder(QUBITS)
-    for layer in range(layers):
-        for qubit in range(QUBITS):
-            b.op("rx", qubit, theta=0.1 + 0.01 * layer)
-        for qubit in range(layer % 2, QUBITS - 1, 2):
-            b.op("cz", qubit, qubit + 1)
-    return b.measure_all().graph()
+    return client.submit(work(layers, QUBITS), shots=10, engine="aer", cache=False).job_id
 
 
 def ended_s(client: Client, job: str) -> float:

@@ -4,22 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QDMI_device_session_alloc QMK_QDMI_device_session_alloc
-#define QDMI_device_session_set_parameter QMK_QDMI_device_session_set_parameter
-#define QDMI_device_session_init QMK_QDMI_device_session_init
-#define QDMI_device_session_free QMK_QDMI_device_session_free
-#define QDMI_device_session_query_device_property QMK_QDMI_device_session_query_device_property
-#define QDMI_device_session_query_site_property QMK_QDMI_device_session_query_site_property
-#define QDMI_device_session_query_operation_property QMK_QDMI_device_session_query_operation_property
-#define QDMI_device_session_create_device_job QMK_QDMI_device_session_create_device_job
-#define QDMI_device_session_retrieve_device_job_by_id QMK_QDMI_device_session_retrieve_device_job_by_id
-#define QDMI_device_job_set_parameter QMK_QDMI_device_job_set_parameter
-#define QDMI_device_job_query_property QMK_QDMI_device_job_query_property
-#define QDMI_device_job_submit QMK_QDMI_device_job_submit
-#define QDMI_device_job_check QMK_QDMI_device_job_check
-#define QDMI_device_job_wait QMK_QDMI_device_job_wait
-#define QDMI_device_job_get_results QMK_QDMI_device_job_get_results
-#define QDMI_device_job_free QMK_QDMI_device_job_free
+#include "prefix.h"
+
 #include <qdmi/device.h>
 
 static int wrong = 0;

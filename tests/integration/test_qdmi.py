@@ -21,6 +21,7 @@ from qmk.models.devices import NativeGate, Site, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADERS = Path(next(iter(mqt.core.__path__))) / "include"
+SOURCE = ROOT / "src" / "qmk" / "integrations" / "qdmi" / "device.c"
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: apt-get install gcc")
 
@@ -173,8 +174,8 @@ def test_jobs_go_to_a_daemon_and_are_found_by_another_client(library: Path, daem
 def test_a_careless_client_does_no_harm(library: Path, tmp_path: Path) -> None:
     program = tmp_path / "client"
     sanitized = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"]
-    facts = [f'-DQMK_PYTHON="{sys.executable}"', '-DQMK_QDMI_VERSION="1.3.3"', f"-I{HEADERS}"]
-    sources = [ROOT / "tests" / "data" / "qdmi_client.c", ROOT / "src/qmk/integrations/qdmi/device.c"]
+    facts = [f'-DQMK_PYTHON="{sys.executable}"', '-DQMK_QDMI_VERSION="1.3.3"', f"-I{HEADERS}", f"-I{SOURCE.parent}"]
+    sources = [ROOT / "tests" / "data" / "qdmi_client.c", SOURCE]
     made = subprocess.run(
         ["cc", "-std=c11", *sanitized, *facts, *sources, "-o", program, "-lpthread"], capture_output=True, text=True
     )

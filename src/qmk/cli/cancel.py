@@ -10,21 +10,9 @@ from qmk.cli.session import connect
 
 @click.command()
 @options.job_argument(required=False)
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="TAG",
-    shell_complete=choices.job_tags,
-    help="Stop all jobs with this tag instead, or with all of several.",
-)
-@click.option(
-    "--not-tag",
-    "not_tags",
-    multiple=True,
-    metavar="TAG",
-    shell_complete=choices.job_tags,
-    help="Stop all jobs without this tag, or without any of several.",
+@options.tag_options(
+    "Stop all jobs with this tag instead, or with all of several.",
+    "Stop all jobs without this tag, or without any of several.",
 )
 @click.option(
     "--name", default="", metavar="NAME", shell_complete=choices.job_names, help="Stop all jobs of this name."

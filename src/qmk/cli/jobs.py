@@ -27,21 +27,9 @@ POLL_S = 0.5
     type=click.Choice(["queued", "running", "completed", "failed", "cancelled"], case_sensitive=False),
     help="Only jobs in this state.",
 )
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="TAG",
-    shell_complete=choices.job_tags,
-    help="Only jobs with this tag, or with all of several.",
-)
-@click.option(
-    "--not-tag",
-    "not_tags",
-    multiple=True,
-    metavar="TAG",
-    shell_complete=choices.job_tags,
-    help="Only jobs without this tag, or without any of several.",
+@options.tag_options(
+    "Only jobs with this tag, or with all of several.",
+    "Only jobs without this tag, or without any of several.",
 )
 @click.option("--name", default="", metavar="NAME", shell_complete=choices.job_names, help="Only jobs of this name.")
 @click.option(

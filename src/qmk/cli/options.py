@@ -115,6 +115,19 @@ def rows_option(command: Command) -> Command:
     )(command)
 
 
+def tag_options(with_tag: str, without_tag: str) -> Callable[[Command], Command]:
+    """``--tag`` and ``--not-tag``, each any number of times, with these helps: of jobs that a command looks at."""
+
+    def add(command: Command) -> Command:
+        for flag, field, help in (("--not-tag", "not_tags", without_tag), ("--tag", "tags", with_tag)):
+            complete = choices.job_tags
+            option = click.option(flag, field, multiple=True, metavar="TAG", shell_complete=complete, help=help)
+            command = option(command)
+        return command
+
+    return add
+
+
 def listen_option(command: Command) -> Command:
     return click.option(
         "--socket",

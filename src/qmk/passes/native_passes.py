@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.qvm.graph import Graph
-from qmk.sdk.passes import Pass, Rewritten, Step
+from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
 
 if TYPE_CHECKING:
     from qmk_native import Circuit
@@ -37,6 +37,30 @@ def circuit_pass(
         circuit, report = rewrite(start.circuit)
         timeless = {key: value for key, value in report.items() if not key.startswith("seconds")}
         return Rewritten(graph_from(circuit, graph, start), timeless)
+
+    return Pass(name, doc, run, step)
+
+
+def all_coupled(sites: int) -> Goal:
+    """The goal that a step has where it is used as a pass by itself."""
+    return Goal("all", ("u", "cz"), sites)
+
+
+def step_pass(
+    name: str,
+    doc: str,
+    step: Step,
+    report: Callable[[Work], dict[str, Any]],
+    goal: Callable[[int], Goal] = all_coupled,
+) -> Pass:
+    """A step of the compiler, used by itself too: for ``goal`` of as many sites as the program has qubits."""
+
+    def run(graph: Graph) -> Rewritten:
+        start = circuit_from(graph, name)
+        n = start.circuit.n_qubits
+        work = Work(start.circuit, goal(n), tuple(range(n)))
+        made = step.run(work) or work
+        return Rewritten(graph_from(made.circuit, graph, start), report(made))
 
     return Pass(name, doc, run, step)
 

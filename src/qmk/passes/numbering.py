@@ -5,26 +5,13 @@ For circuits that are not placed yet: a router brings qubits together in any cas
 
 from __future__ import annotations
 
-import msgspec
-
-from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.compiling.synthesis import renumber
-from qmk.qvm.graph import Graph
-from qmk.sdk.passes import Goal, Pass, Rewritten, Step, Work
+from qmk.passes.native_passes import step_pass
+from qmk.sdk.passes import Step
 
-_DEFAULT = Goal("all", ("u", "cz"), 0)
-
-
-def _run(graph: Graph) -> Rewritten:
-    start = circuit_from(graph, PASS.name)
-    goal = msgspec.structs.replace(_DEFAULT, sites=start.circuit.n_qubits)
-    work = renumber(Work(start.circuit, goal, tuple(range(start.circuit.n_qubits))))
-    return Rewritten(graph_from(work.circuit, graph, start), {"last": list(work.last)})
-
-
-PASS = Pass(
+PASS = step_pass(
     "numbering",
     "exchange qubits by numbering them anew, where it saves gates on two qubits",
-    _run,
     Step(renumber, ensures=frozenset({"numbered"}), preserves=frozenset({"narrow"}), level=1, cost_us=3.0),
+    lambda made: {"last": list(made.last)},
 )

@@ -293,7 +293,7 @@ class _There:
         if ms:
             self._client.wait(job, timeout_ms=ms)
         found = self._client.status(job)
-        return STATES[found.state], max((found.place_in_queue or 1) - 1, 0)
+        return STATES[found.state], (found.place_in_queue or 0) + (found.others_before or 0)
 
     def cancel(self, job: str) -> None:
         self._client.cancel(job)
@@ -310,15 +310,13 @@ def _as_bytes(kind: int, found: Any) -> bytes:
         return _state(kind, cast("NDArray[np.complex128]", found))
     result = cast("Result", found)
     keys = {key.replace(" ", ""): count for key, count in result.counts.items()}
-    match kind:
-        case _ if kind == KEYS:
-            return _text(keys)
-        case _ if kind == VALUES:
-            return np.array(list(keys.values()), dtype=np.uintp).tobytes()
-        case _ if kind == SHOTS:
-            return _text((row + ord("0")).tobytes().decode() for row in result.bits())
-        case _:
-            raise _no_result(kind, "it drew shots: ask for those, or for the histogram")
+    if kind == KEYS:
+        return _text(keys)
+    if kind == VALUES:
+        return np.array(list(keys.values()), dtype=np.uintp).tobytes()
+    if kind == SHOTS:
+        return _text((row + ord("0")).tobytes().decode() for row in result.bits())
+    raise _no_result(kind, "it drew shots: ask for those, or for the histogram")
 
 
 def _state(kind: int, state: NDArray[np.complex128]) -> bytes:
@@ -328,16 +326,12 @@ def _state(kind: int, state: NDArray[np.complex128]) -> bytes:
     if kind in (STATE, PROBABILITIES):
         return (state if kind == STATE else probabilities).tobytes()
     (places,) = np.nonzero(state)
-    match kind:
-        case _ if kind in (STATE_KEYS, PROBABILITY_KEYS):
-            width = max(len(state).bit_length() - 1, 1)
-            return _text(f"{place:0{width}b}" for place in places.tolist())
-        case _ if kind == STATE_VALUES:
-            return state[places].tobytes()
-        case _ if kind == PROBABILITY_VALUES:
-            return probabilities[places].tobytes()
-        case _:
-            raise _no_result(kind, "it drew no shots: ask for its state or its probabilities")
+    if kind in (STATE_KEYS, PROBABILITY_KEYS):
+        width = max(len(state).bit_length() - 1, 1)
+        return _text(f"{place:0{width}b}" for place in places.tolist())
+    if kind in (STATE_VALUES, PROBABILITY_VALUES):
+        return (state if kind == STATE_VALUES else probabilities)[places].tobytes()
+    raise _no_result(kind, "it drew no shots: ask for its state or its probabilities")
 
 
 def _text(words: Iterable[str]) -> bytes:
