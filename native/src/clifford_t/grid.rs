@@ -157,8 +157,8 @@ impl Grid {
             let mut open = left;
             for j in (0..4).rev() {
                 let times = (dot(&open, &self.ortho.vectors[j]) / self.ortho.squares[j]).round();
-                for i in 0..4 {
-                    open[i] -= times * self.rows[j][i];
+                for (i, coordinate) in open.iter_mut().enumerate() {
+                    *coordinate -= times * self.rows[j][i];
                     near.c[i] = near.c[i].wrapping_add((times as i128).wrapping_mul(self.basis[j].c[i]));
                 }
             }

@@ -229,7 +229,7 @@ fn temporary_ands_keep_the_unitary() {
                 .collect();
             // Phases of branches are free, so columns are compared one by one.
             for (a, b) in want.iter().zip(&got) {
-                assert!(distance(&[a.clone()], &[b.clone()]) < 1e-9, "{least} {round}");
+                assert!(distance(std::slice::from_ref(a), std::slice::from_ref(b)) < 1e-9, "{least} {round}");
             }
         }
     }

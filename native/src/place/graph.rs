@@ -58,8 +58,10 @@ impl Order {
     }
 }
 
-/// Gives the gates on one and two qubits that are a gate on three: kind, qubits, angles.
-pub type Split<'a> = &'a dyn Fn(&Op, &mut dyn FnMut(Kind, &[u32], &[f64]));
+/// What takes the gates of a decomposition, in order: kind, qubits, angles.
+pub type Emit<'a> = dyn FnMut(Kind, &[u32], &[f64]) + 'a;
+/// Gives the gates on one and two qubits that are a gate on three.
+pub type Split<'a> = &'a dyn Fn(&Op, &mut Emit);
 
 pub struct Graph {
     /// The source's pools, with the angles of decomposed gates; its `ops` are on wires.

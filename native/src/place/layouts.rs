@@ -154,9 +154,9 @@ pub fn finish(mut site: Vec<u32>, taken: Vec<bool>, partners: &Partners, couplin
     let used = |wire: usize| partners.used.get(wire).copied().unwrap_or(false);
     let mut free = free.into_iter();
     for wanted in [true, false] {
-        for wire in 0..site.len() {
-            if site[wire] == NONE && used(wire) == wanted {
-                site[wire] = free.next().unwrap_or(NONE);
+        for (wire, place) in site.iter_mut().enumerate() {
+            if *place == NONE && used(wire) == wanted {
+                *place = free.next().unwrap_or(NONE);
             }
         }
     }

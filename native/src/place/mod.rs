@@ -28,7 +28,7 @@ mod walk;
 
 pub use coupling::{Coupling, SITES};
 
-use crate::circuit::{matrix, Circuit, Invalid, Kind, Op};
+use crate::circuit::{matrix, Circuit, Invalid, Op};
 
 /// What a search may do, and what it looks for.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ pub struct Placed {
 /// Placements of `circuit`, best first; there is at least one. Refuses a circuit that does not fit. Gates on three qubits
 /// are decomposed.
 pub fn candidates(circuit: &Circuit, coupling: &Coupling, options: &Options) -> Result<Vec<Placed>, Invalid> {
-    let by_phases = |op: &Op, mut emit: &mut dyn FnMut(Kind, &[u32], &[f64])| matrix::split_three(op, &mut emit);
+    let by_phases = |op: &Op, mut emit: &mut graph::Emit| matrix::split_three(op, &mut emit);
     let form = |split: graph::Split, options: &Options| {
         search::search(&graph::Graph::new(circuit, options.commute, split), coupling, options)
     };

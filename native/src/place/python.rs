@@ -8,6 +8,9 @@ use super::{candidates, Coupling, Options, Placed};
 use crate::circuit::python::PyCircuit;
 use crate::circuit::Invalid;
 
+/// A circuit, the sites of its qubits at the start and at the end, and facts.
+type Row<'py> = (PyCircuit, Vec<u32>, Vec<u32>, Bound<'py, PyDict>);
+
 fn refused(why: Invalid) -> PyErr {
     PyValueError::new_err(why.0)
 }
@@ -30,7 +33,7 @@ fn place<'py>(
     readout: Vec<f64>,
     depth_weight: f64,
     commute: bool,
-) -> PyResult<Vec<(PyCircuit, Vec<u32>, Vec<u32>, Bound<'py, PyDict>)>> {
+) -> PyResult<Vec<Row<'py>>> {
     let source = circuit.0.clone();
     let found = py.detach(move || {
         let mut coupling = Coupling::new(n, &pairs)?.with_errors(&errors, &readout)?;

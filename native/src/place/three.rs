@@ -1,10 +1,11 @@
 //! Gates on three qubits by six CNOTs, the fewest there are (Shende and Markov, arXiv:0803.2316).
 
+use super::graph::Emit;
 use crate::circuit::{Kind, Op};
 
 /// Calls `emit(kind, qubits, angles)` in order. `matrix::split_three` has fewer gates and more CNOTs, which
 /// is what simulators want.
-pub fn split(op: &Op, emit: &mut dyn FnMut(Kind, &[u32], &[f64])) {
+pub fn split(op: &Op, emit: &mut Emit) {
     let [a, b, c] = op.q;
     match op.kind {
         Kind::Ccz => {

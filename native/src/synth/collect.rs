@@ -142,9 +142,9 @@ impl List {
 
     fn fence(&mut self, op: &Op) {
         let (mut op, mut before) = (*op, [IDENTITY; 3]);
-        for k in 0..op.kind.n_qubits() {
-            op.q[k] = self.wire[op.q[k] as usize];
-            before[k] = std::mem::replace(&mut self.frame[op.q[k] as usize], IDENTITY);
+        for (q, frame) in op.q.iter_mut().zip(&mut before).take(op.kind.n_qubits()) {
+            *q = self.wire[*q as usize];
+            *frame = std::mem::replace(&mut self.frame[*q as usize], IDENTITY);
         }
         self.append(Item::Fence(op, before), op.qubits());
     }

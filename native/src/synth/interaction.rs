@@ -23,9 +23,7 @@ pub fn interaction(kind: Kind, angles: &[f64]) -> Split {
         (l, product_one(&rotation(&axis, angle / 2.0), &m), core)
     };
     let half = std::f64::consts::PI;
-    let phased = |made: Split, angle: f64| {
-        (product_one(&rotation(&Z, angle / 2.0), &made.0), made.1, made.2)
-    };
+    let phased = |made: Split, angle: f64| (product_one(&rotation(&Z, angle / 2.0), &made.0), made.1, made.2);
     match kind {
         Kind::Cnot => phased(controlled(half, X), half),
         Kind::Cy => phased(controlled(half, Y), half),
