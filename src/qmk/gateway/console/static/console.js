@@ -14,6 +14,7 @@ async function renew() {
   if (!page || address !== location.href) return; // another page of the list is shown by now
   const fresh = page.getElementById("live"), old = document.getElementById("live");
   if (!fresh || !old) return;
+  const ended = page.querySelector("[data-live]") === null; // before the part that may say so moves to the page that is shown
   const chosen = new Set([...old.querySelectorAll("input:checked")].map((box) => box.value));
   const open = [...old.querySelectorAll("details")].map((each) => each.open);
   const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
@@ -26,7 +27,6 @@ async function renew() {
   old.replaceWith(fresh);
   addSelectAll();
   if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus();
-  const ended = page.querySelector("[data-live]") === null;
   if (ended && source) { source.close(); source = null; location.replace(location.href); }
 }
 
