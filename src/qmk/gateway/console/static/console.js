@@ -10,6 +10,11 @@ async function read(address) {
 
 async function renew() {
   pending = 0;
+  await put();
+  follow(); // unless it does
+}
+
+async function put() {
   const address = location.href, page = await read(address);
   if (!page || address !== location.href) return; // another page of the list is shown by now
   const fresh = page.getElementById("live"), old = document.getElementById("live");
@@ -38,12 +43,12 @@ function follow() {
   let lost = false;
   source.onerror = () => {
     lost = true;
-    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(() => { renew(); follow(); }, 1000); }
+    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(renew, 1000); }
   };
   source.onopen = () => { if (lost) renew(); lost = false; };
 }
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) { source?.close(); source = null; } else { renew(); follow(); }
+  if (document.hidden) { source?.close(); source = null; } else renew();
 });
 follow();
 
