@@ -50,10 +50,10 @@ class Checked:
             if isinstance(message, RunProgress):
                 return self._progress(message)
             if isinstance(message, Done):
-                return self._done(message)
+                return self._answer(message)
         except QmkError as error:
             return failure(self._launch.fence, error)
-        return self._failed(message) if isinstance(message, Failed) else None
+        return self._failure(message) if isinstance(message, Failed) else None
 
     def _progress(self, message: RunProgress) -> RunProgress | None:
         note, now_s = self._note({} if message.partial is None else message.partial.notes), time.monotonic()
@@ -62,7 +62,7 @@ class Checked:
         self._next_s = now_s + LEAST_S
         return RunProgress(self._launch.fence, 0, partial=Partial(0, notes={"script": {"log": note.log}}))
 
-    def _done(self, message: Done) -> Done:
+    def _answer(self, message: Done) -> Done:
         note, cpu_s = self._note(message.notes), self._worker.launch_ran_s
         size, most = len(msgspec.json.encode(note.value)), self.bounds.result_bytes
         if size > most:
@@ -96,7 +96,7 @@ class Checked:
             raise over_limit(self._file, "script_log_bytes", size, most, "log less")
         return note
 
-    def _failed(self, message: Failed) -> Failed:
+    def _failure(self, message: Failed) -> Failed:
         kind = message.kind if message.kind in KINDS else "JOB_FAILED"
         given = {name: message.fields[name] for name in FIELDS if name in message.fields}
         fields = {name: value[:FIELD_CHARS] if isinstance(value, str) else value for name, value in given.items()
