@@ -130,8 +130,22 @@ def _ibm_site(row: list[_Value], place: str) -> Site:
     def time(name: str) -> float | None:
         return seconds(found[name].value, found[name].unit, f"'{place}': {name}") if name in found else None
 
-    error = found["readout_error"].value if "readout_error" in found else None
-    return Site(time("T1"), time("T2"), error, time("readout_length"))
+    def chance(name: str) -> float | None:
+        return found[name].value if name in found else None
+
+    return Site(
+        _positive(time("T1")),
+        _positive(time("T2")),
+        chance("readout_error"),
+        time("readout_length"),
+        chance("prob_meas1_prep0"),
+        chance("prob_meas0_prep1"),
+    )
+
+
+def _positive(value: float | None) -> float | None:
+    """Vendors write a time that was not measured as 0."""
+    return value if value is None or value > 0 else None
 
 
 def _known_gates(names: Iterable[str], facts: list[NativeGate]) -> tuple[tuple[str, ...], list[NativeGate]]:
@@ -189,7 +203,7 @@ def from_qiskit(target: Any, name: str = "qiskit") -> Target:
 
 def _qiskit_site(target: Any, site: int, readout: Any) -> Site:
     known = target.qubit_properties[site] if target.qubit_properties else None
-    times = (known.t1, known.t2) if known is not None else (None, None)
+    times = (_positive(known.t1), _positive(known.t2)) if known is not None else (None, None)
     return Site(*times, *((readout.error, readout.duration) if readout is not None else (None, None)))
 
 
@@ -281,7 +295,7 @@ def from_braket(properties: bytes | str, name: str = "braket") -> Target:
 def _braket_site(row: _OneQubit, name: str) -> Site:
 
     def time(each: _Time | None) -> float | None:
-        return None if each is None else seconds(each.value, each.unit, f"'{name}': T1 or T2")
+        return None if each is None else _positive(seconds(each.value, each.unit, f"'{name}': T1 or T2"))
 
     readout = [1 - each.fidelity for each in row.oneQubitFidelity if each.fidelityType.name == "READOUT"]
     return Site(time(row.T1), time(row.T2), readout[0] if readout else None)
