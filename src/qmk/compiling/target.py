@@ -24,6 +24,8 @@ def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
         text = f"target is a {type(found).__name__}: give a name such as grid:5x5, or a Target"
         raise QmkError("INVALID_PARAMS", text, field="target")
     own = dict.fromkeys(WRITTEN_AS.get(name, name) for name in found.gates)
+    if "u" in own:
+        own.pop("rz", None)  # a change of phase, which a "u" does in passing
     names = tuple(gates) or tuple(name for name in own if name in qmk_native.SYNTHESIS_GATES)
     if not gates and not names:
         text = f"target '{found.name}' has no gates that circuits are written in: {', '.join(found.gates)}"

@@ -70,11 +70,4 @@ def compile_graph(graph: Graph, goal: Goal) -> Compiled:
 
     start = circuit_from(graph, "compile", whole=True)
     made = compile_circuit(start.circuit, goal)
-    circuit, report = made.work.circuit, made.report
-    if goal.one_way:
-        from qmk.compiling.directions import write_directions
-        from qmk.compiling.score import figures
-
-        circuit = write_directions(circuit, goal)
-        report = {**report, "gates": [goal.one_way, *goal.gates[1:]], "after": figures(circuit, goal)}
-    return Compiled(graph_from(circuit, graph, start, ecr="ecr" in (*goal.gates, goal.one_way)), report)
+    return Compiled(graph_from(made.work.circuit, graph, start, ecr="ecr" in made.report["gates"]), made.report)

@@ -102,7 +102,7 @@ def is_target(name: str) -> bool:
     if not name.endswith(".json") or not os.path.exists(name):
         return False
     try:
-        return isinstance(msgspec.json.decode(files.read(name), type=_Sites).sites, int)
+        return msgspec.json.decode(files.read(name), type=_Sites).sites > 0
     except (QmkError, msgspec.DecodeError, UnicodeDecodeError):
         return False
 

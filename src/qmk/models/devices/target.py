@@ -81,6 +81,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     operand, and the other direction must be named to exist. ``gates``: short names of its native gates, which all sites
     and pairs have. ``facts``: what is known of single gates; ``readings``: of single sites, one for each or none.
     ``broken``: sites that must not be used. ``source``: where the numbers are from, ``date`` of which calibration.
+    ``max_shots``: most shots of one job.
     """
 
     name: str
@@ -94,11 +95,14 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     timing: Timing | None = None
     source: str = ""
     date: str = ""
+    max_shots: int | None = None
 
     def __post_init__(self) -> None:
         convert_fields(self, lambda why, rule: self._wrong(why, f"give it as docs/reference/targets.md says: {rule}"))
         if not 1 <= self.sites <= MAX_SITES:
             raise self._wrong(f"sites is {show(self.sites)}", f"give a number from 1 to {MAX_SITES}")
+        if self.max_shots is not None and self.max_shots < 1:
+            raise self._wrong(f"max_shots is {self.max_shots}", "give a number from 1, or leave it out")
         for number, pair in enumerate(self.couplings or ()):
             if pair[0] == pair[1] or not all(0 <= site < self.sites for site in pair):
                 raise self._wrong(
