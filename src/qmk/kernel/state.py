@@ -160,6 +160,9 @@ class State(Tables):
         gone, self.jobs.forgotten = self.jobs.forgotten, []
         archiving.carry_over_channels(self, gone)
         self.out.extend(fx.Forget(job.id) for job in gone)
+        for job in gone:
+            if job.labelled:
+                self.out.append(fx.Journal(ev.Labelled(now_ns=self.now_ns, job=job.id), durable=False))
         archiving.forget_empty(self)
 
     def _forget_channels(self) -> None:
