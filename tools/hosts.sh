@@ -13,8 +13,12 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools lz4 apparmor mandoc
-if [ ! -x /usr/bin/chromium ] || ! command -v npm >/dev/null; then
-    apt-get install -y --no-install-recommends chromium npm || echo "hosts.sh: no package chromium or npm: the console is not walked" >&2
+if [ ! -x /usr/bin/chromium ]; then
+    apt-get install -y --no-install-recommends chromium || echo "hosts.sh: no package chromium: the console is not walked" >&2
+fi
+if ! command -v npm >/dev/null; then # some distributors' nodejs has it, and conflicts with its package
+    apt-get install -y --no-install-recommends npm || apt-get install -y --no-install-recommends nodejs ||
+        echo "hosts.sh: no package npm: no page is judged by axe-core" >&2
 fi
 if ! command -v promtool >/dev/null; then # without the server that its package would start
     fetched=$(mktemp -d)

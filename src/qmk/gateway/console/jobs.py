@@ -42,6 +42,11 @@ class Found(NamedTuple):
     waiting: dict[str, Status]
     next: str | None
 
+    @property
+    def digest(self) -> str:
+        """The same for what looks the same."""
+        return hashlib.sha256(msgspec.json.encode((self.jobs, self.waiting))).hexdigest()
+
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs are shown, as the address has it. ``not_state`` and ``not_tag`` exclude. ``show``: the list, as
@@ -126,12 +131,13 @@ async def show_jobs(view: View) -> Response[Any]:
 
 @page("/live/jobs")
 async def follow_jobs(view: View) -> Response[Any]:
-    """Says when the list that the address names has changed, as server-sent events."""
+    """Says when the list that the address names has changed, as server-sent events, first since what the page that
+    asks has ``seen``: what changes between a page and its first look must not be missed."""
     require_room(view.request.app.state.gate, view.caller)
     wanted, cursor = filter_of(view), view.read("cursor")
 
     async def lines() -> AsyncIterator[bytes]:
-        shown, quiet = b"", 0
+        shown, quiet = view.read("seen"), -1
         with hold(view.request.app.state.gate, view.caller):
             while await open_view(view.request) is not None:
                 view.asked.clear()
@@ -142,9 +148,9 @@ async def follow_jobs(view: View) -> Response[Any]:
                         return
                     await asyncio.sleep(TICK_S)  # the daemon is being started again
                     continue
-                seen = hashlib.sha256(msgspec.json.encode((found.jobs, found.waiting))).digest()
+                seen = found.digest
                 quiet = quiet + 1 if seen == shown else 0
-                if seen != shown and shown:
+                if seen != shown:
                     yield b"event: changed\ndata:\n\n"
                 elif quiet % QUIET_TICKS == 0:
                     yield b": nothing new\n\n"
