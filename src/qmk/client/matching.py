@@ -33,21 +33,34 @@ class Matching(Lists, Gathers):
         return await self._ask(q_delete.CALL, job_id=job)
 
     async def cancel_matching(
-        self, reason: str = "", *, state: str | None = None, name: str = "", tags: Tags = (), not_tags: Tags = ()
+        self,
+        reason: str = "",
+        *,
+        state: str | None = None,
+        not_state: str | None = None,
+        name: str = "",
+        tags: Tags = (),
+        not_tags: Tags = (),
     ) -> int:
         """Stop the jobs that ``jobs`` lists with the same filters and that have not ended, and say how many these
         were."""
-        wanted = {"state": state, "name": name, "tags": tags, "not_tags": not_tags}
+        wanted = {"state": state, "not_state": not_state, "name": name, "tags": tags, "not_tags": not_tags}
         going = await self._matching(wanted, lambda row: row.state not in ENDED)
         found = await self._cancel_all([self.job(job) for job in going], reason)
         return count_done(found, "ALREADY_COMPLETED")
 
     async def delete_matching(
-        self, *, state: str | None = None, name: str = "", tags: Tags = (), not_tags: Tags = ()
+        self,
+        *,
+        state: str | None = None,
+        not_state: str | None = None,
+        name: str = "",
+        tags: Tags = (),
+        not_tags: Tags = (),
     ) -> int:
         """Forget the jobs that ``jobs`` lists with the same filters and that have ended, and say how many these
         were."""
-        wanted = {"state": state, "name": name, "tags": tags, "not_tags": not_tags}
+        wanted = {"state": state, "not_state": not_state, "name": name, "tags": tags, "not_tags": not_tags}
         ended = await self._matching(wanted, lambda row: row.state in ENDED)
         found = await self._ask_in_batches(q_delete.CALL, [{"job_id": job} for job in ended])
         return count_done(found, "JOB_NOT_FOUND")
@@ -58,6 +71,7 @@ class Matching(Lists, Gathers):
         remove: Tags = (),
         *,
         state: str | None = None,
+        not_state: str | None = None,
         name: str = "",
         tags: Tags = (),
         not_tags: Tags = (),
@@ -66,7 +80,7 @@ class Matching(Lists, Gathers):
         ``remove``, and say how many had to be changed."""
         fields = {"add": read_tags("add", add), "remove": read_tags("remove", remove)}
         new, old = {*fields["add"]} - {*fields["remove"]}, {*fields["remove"]}
-        wanted = {"state": state, "name": name, "tags": tags, "not_tags": not_tags}
+        wanted = {"state": state, "not_state": not_state, "name": name, "tags": tags, "not_tags": not_tags}
         other = await self._matching(wanted, lambda row: not new <= {*row.tags} or bool(old & {*row.tags}))
         found = await self._ask_in_batches(q_label.CALL, [{"job_id": job, **fields} for job in other])
         return count_done(found, "JOB_NOT_FOUND")

@@ -13,6 +13,7 @@ from qmk.gateway.accounts.accounts import Accounts, ReadAudit, ReadLedger
 from qmk.gateway.accounts.sign_in import Config, SignIn
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import Gate
+from qmk.gateway.observe.history import History
 from qmk.gateway.observe.observer import Observer, Settings
 from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.rates import RateLimits, Rates
@@ -50,7 +51,8 @@ class Parts:
             audit=chosen.get("audit"),
             private_webhooks=chosen.get("private_webhooks", False),
         )
-        self.observer = Observer(chosen.get("settings") or Settings(), socket, self._accounts.ask_operator)
+        ask, history = self._accounts.ask_operator, History(kept)
+        self.observer = Observer(chosen.get("settings") or Settings(), socket, ask, history)
         self.rates = Rates(chosen.get("rates") or RateLimits())
         self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept, self.rates)
         self._compiling, self._streams = Compiling(), Streams()

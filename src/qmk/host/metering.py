@@ -234,7 +234,8 @@ class Metering:
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
         rows += bound(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
         ends, pids = self._jobs.ends_after(request.after, request.limit), [os.getpid(), *pool.pids]
-        return op_metrics.Reply(rows, ends, self._jobs.last, pids, self._log.lines_of(request.job))
+        lines = self._log.find(request.log) if request.log is not None else []
+        return op_metrics.Reply(rows, ends, self._jobs.last, pids, lines)
 
     def _free_bytes(self) -> int:
         found = os.statvfs(self._data_dir)

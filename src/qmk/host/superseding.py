@@ -1,13 +1,12 @@
 """What a journal may leave out: which records make which others superfluous.
 
 A journal's rows are kept under keys. Those of a job have its id, and go when it is forgotten. Tenants, tokens,
-channels and the labels of jobs have keys of their own, and of each only the newest record says anything. A job that was started, saved and
-stopped again and again gets its whole state as one record in place of all but those that have its program. Jobs that
-ended long ago go into archives, and the records of each but for its program leave the journal with it (``gone_into``);
-what is forgotten of an archive stands under the archive's key. What the
-superfluous records did to the shares of tenants stands in ``SharesSettled``, which comes with whatever supersedes. So a
-replay of what is left gives the same kernel as a replay of everything, and neither restarts nor a busy job make the
-journal grow.
+channels and labels of jobs have keys of their own, and of each only the newest record says anything. A job that was
+started, saved and stopped again and again gets its whole state as one record in place of all but those that have its
+program. Jobs that ended long ago go into archives, and the records of each but for its program leave the journal with
+it (``gone_into``); what is forgotten of an archive stands under the key of that. What the superfluous records did to
+the shares of tenants stands in ``SharesSettled``, which comes with whatever supersedes. So a replay of what is left
+gives the same kernel as a replay of everything, and neither restarts nor a busy job make the journal grow.
 """
 
 from __future__ import annotations

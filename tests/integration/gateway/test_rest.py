@@ -103,7 +103,10 @@ def test_all_that_match_are_labelled_and_deleted(two: Tenants) -> None:
     assert two.ask("jobs.label_matching", "bio", json=labels).json() == {"changed": 0}
     assert two.ask("jobs.label_matching", json=labels).json() == {"changed": 3}
     assert two.ask("jobs.label_matching", json=labels).json() == {"changed": 0}
-    assert two.ask("jobs.label", job=made[0], json={"add": ["kept"], "remove": ["seen"]}).json()["tags"] == [tag, "kept"]
+    assert two.ask("jobs.label", job=made[0], json={"add": ["kept"], "remove": ["seen"]}).json()["tags"] == [
+        tag,
+        "kept",
+    ]
     assert two.ask("jobs.cancel_matching", json={"tags": [tag]}).json() == {"changed": 0}
     assert two.ask("jobs.delete_matching", json={"tags": [tag], "not_tags": ["kept"]}).json() == {"changed": 2}
     rows = two.ask("jobs.list", params={"tags": tag}).json()["jobs"]

@@ -227,7 +227,9 @@ def test_labels_change_in_every_state_and_outlive_restarts_and_archives(make_ben
     for job in (archived, fresh, queued):
         for _ in range(5):
             assert reply_of(bench, "q_label", session_id=session, job_id=job, remove=("new",)).tags[0] == "a"
-            reply = reply_of(bench, "q_label", session_id=session, job_id=job, add=("new", "new"), remove=("old", "none"))
+            reply = reply_of(
+                bench, "q_label", session_id=session, job_id=job, add=("new", "new"), remove=("old", "none")
+            )
             assert reply.tags == ["a", "new"]
     assert reply_of(bench, "q_label", session_id=session, job_id=jobs[1]).tags == ["a", "old"]
     reply_of(bench, "q_label", session_id=session, job_id=jobs[1], add=("brief",))

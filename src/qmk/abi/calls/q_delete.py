@@ -17,8 +17,8 @@ class Reply(Struct, frozen=True):
 
 CALL = Call(
     name="q_delete",
-    doc="Forgets a job that has ended, with its result and its checkpoints. Its rows of the ledger and of the audit log "
-    "stay.",
+    doc="Forgets a job that has ended, with its result and its checkpoints. What the ledger and the audit log have of "
+    "it stays.",
     request=shapes.OfJob,
     reply=Reply,
     rights=("CAP_CONTROL",),

@@ -12,7 +12,7 @@ from qmk.abi.calls import q_jobs
 from qmk.gateway.callers import Caller
 from qmk.gateway.service.operation import narrow
 
-_DROPPED = ("limit", "cursor", "not_state")
+_DROPPED = ("limit", "cursor")
 _REASON = Annotated[str, Meta(description="kept with each job", max_length=1024)]
 CancelMatching = narrow(q_jobs.Filter, "CancelMatching", drop=_DROPPED, reason=(_REASON, ""))
 DeleteMatching = narrow(q_jobs.Filter, "DeleteMatching", drop=_DROPPED)

@@ -1,6 +1,6 @@
-"""Handles the calls about jobs: q_status, q_wait, q_result, q_cancel, q_label, q_delete, q_events; and what there is: q_jobs,
-q_checkpoints, q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping; and q_program. A page of a
-list costs what it shows; nobody sees another tenant's rows.
+"""Handles the calls about jobs: q_status, q_wait, q_result, q_cancel, q_label, q_delete, q_events; what there is:
+q_jobs, q_checkpoints, q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping; and q_program. A page
+of a list costs what it shows; nobody sees another tenant's rows.
 """
 
 from __future__ import annotations
@@ -122,8 +122,11 @@ def show_jobs(kernel: State, event: CallReceived, tenants: set[str]) -> None:
     groups = [(tenant, state, labels[:2][-1]) for tenant in tenants for state in states]
     ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
     jobs = [job for job in map(kernel.jobs.by_id.__getitem__, ids) if job.tenant in tenants and job.state in states]
-    jobs = [job for job in jobs if {*request.not_tags}.isdisjoint(job.submitted.tags)]
-    rows = [kernel.views.job_row(job) for job in jobs if {*labels} <= {*labels_of(job.submitted)}]
+    if request.not_tags:
+        jobs = [job for job in jobs if {*request.not_tags}.isdisjoint(job.submitted.tags)]
+    if len(labels) > 1:
+        jobs = [job for job in jobs if {*labels}.issubset(labels_of(job.submitted))]
+    rows = [kernel.views.job_row(job) for job in jobs]
     kernel.reply(event, q_jobs.Reply(jobs=rows, next=following))
 
 

@@ -17,8 +17,8 @@ from qmk.kernel.events import Record
 from qmk.kernel.objects.checkpoint import Checkpoint
 from qmk.kernel.objects.job import Job, relabel
 
-UNPACKED = 4
-"""Archives whose jobs are at hand: whoever reads one job mostly reads those beside it."""
+UNPACKED = 16
+"""Archives whose jobs are at hand: whoever reads one job mostly reads those beside it, a page of 1,000 at most."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Job]).decode
