@@ -20,7 +20,6 @@ from qmk.kernel.events import (
     Event,
     Forgotten,
     JobState,
-    Labelled,
     Recovered,
     SharesSettled,
     ShuttingDown,
@@ -28,6 +27,7 @@ from qmk.kernel.events import (
     TokenIssued,
     TokenRevoked,
 )
+from qmk.kernel.labels import Labelled
 from qmk.kernel.objects.archive import Archived, ArchiveForgotten
 
 _SUPERSEDES = (

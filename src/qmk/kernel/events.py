@@ -342,13 +342,6 @@ class Forgotten(Record, frozen=True):
     archive: int = 0
 
 
-class Labelled(Record, frozen=True):
-    """Journal record: the tags of a job are these now; None: it is forgotten, and this record goes with it."""
-
-    job: str
-    tags: tuple[str, ...] | None = None
-
-
 class Cancelled(Record, frozen=True):
     """Journal record: the job was cancelled (by a call, or by its time limit when ``timeout`` is True)."""
 

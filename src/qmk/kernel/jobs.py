@@ -69,9 +69,6 @@ class JobTable:
             case ev.Forgotten():
                 self._forget(record.job)
                 return []
-            case ev.Labelled():
-                self._label(record)
-                return []
             case ev.SharesSettled():
                 self.queue.set_times(record.times)
                 return []
@@ -269,17 +266,6 @@ class JobTable:
         if keys.get(key) == job_id:
             del keys[key]
         self.forgotten.append(job)
-
-    def _label(self, record: ev.Labelled) -> None:
-        job = self.by_id.get(record.job)
-        if job is None or record.tags is None:
-            return
-        group, at_ns = (job.tenant, job.state), job.submitted.now_ns
-        for label in labels_of(job.submitted):
-            self.listed.drop((*group, label), at_ns, job.id)
-        self.by_id.label(job.id, record.tags)
-        for label in labels_of(job.submitted):
-            self.listed.put((*group, label), at_ns, job.id)
 
     def _save(self, job: Job, record: ev.Saved | ev.Yielded) -> None:
         """Keeps the state; a job that has not ended goes on from it."""

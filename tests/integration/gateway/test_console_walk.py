@@ -88,7 +88,9 @@ def test_a_record_is_verified_where_it_is_read(chromium: Any, place: Place) -> N
 
     def tamper(route: Any) -> None:  # on its way to the browser, which no server can tell
         answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace("data-is=\"3\">member.set<", "data-is=\"3\">member.sent<", 1))
+        route.fulfill(
+            response=answer, body=answer.text().replace('data-is="3">member.set<', 'data-is="3">member.sent<', 1)
+        )
 
     visit.page.route("**/service/acts*", tamper)
     visit.page.goto("/service/acts?organisation=chem")

@@ -50,7 +50,7 @@ def test_an_address_names_a_stretch_of_time() -> None:
     assert (span.hours, round(span.until - span.since)) == (3.0, 10_800)
     assert abs(span.until - time.time()) < 60
     assert span_of("", "1000", "1600")[:2] == (1000.0, 1600.0)
-    assert span_of("", "1000", "1600").beside == ("since=400&until=1000", "since=1600&until=2200")
+    assert span_of("", "1000", "1600").neighbours == ("since=400&until=1000", "since=1600&until=2200")
     assert span_of("", "", "").hours == 0.5
 
 

@@ -12,7 +12,8 @@ import pytest
 from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
 from qmk.kernel.effects import Forget, Reply, ReplyProgram
-from qmk.kernel.events import Finished, Labelled, Recalled, Submitted
+from qmk.kernel.events import Finished, Recalled, Submitted
+from qmk.kernel.labels import Labelled
 from qmk.kernel.objects.archive import Archived
 from qmk.kernel.records import decode_record, encode
 from qmk.qvm.graph import pack

@@ -46,7 +46,7 @@ class Span(NamedTuple):
     hours: float = 0.0
 
     @property
-    def beside(self) -> tuple[str, str]:
+    def neighbours(self) -> tuple[str, str]:
         """The queries of the addresses of the stretches before it and after it, each as long."""
         length = self.until - self.since
         ends = (self.since - length, self.since), (self.until, self.until + length)

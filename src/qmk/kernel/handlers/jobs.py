@@ -25,7 +25,8 @@ from qmk.abi.shapes import JOB_TAGS
 from qmk.base.errors import QmkError
 from qmk.kernel import condensing, retention
 from qmk.kernel.effects import QueryResources, ReplyProgram, ReplyResult
-from qmk.kernel.events import CallReceived, Cancelled, Labelled
+from qmk.kernel.events import CallReceived, Cancelled
+from qmk.kernel.labels import Labelled
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, STATES, VALIDATING, labels_of
 from qmk.kernel.objects.session import Session
