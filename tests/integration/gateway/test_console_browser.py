@@ -206,15 +206,15 @@ def test_a_filter_changes_the_list_in_place_and_its_boxes_stay(chromium: Any, ur
     visit.page.evaluate("window.was = document.getElementById('live')")
     with visit.page.expect_response("**/jobs?all=1"), qmk.Client(url) as client:
         client.submit("OPENQASM 3.0; qubit q; bit c; c = measure q;")
-    visit.page.wait_for_function("document.getElementById('live') !== window.was")
+    visit.page.wait_for_function("() => document.getElementById('live') !== window.was")
     assert visit.page.get_by_label("select all that are shown").is_visible()
     visit.page.goto("/queue")
     visit.page.evaluate("window.was = document.getElementById('live')")
-    visit.page.wait_for_function("document.getElementById('live') !== window.was")
+    visit.page.wait_for_function("() => document.getElementById('live') !== window.was")
     visit.page.evaluate("window.was = document.getElementById('live')")
     with qmk.Client(url) as client:  # a page that opens itself again and again has forgotten what it was
         client.submit("OPENQASM 3.0; qubit q; bit c; c = measure q;")
-    visit.page.wait_for_function("window.was && document.getElementById('live') !== window.was")
+    visit.page.wait_for_function("() => window.was && document.getElementById('live') !== window.was")
     visit.context.close()
 
 
