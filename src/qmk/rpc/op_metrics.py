@@ -76,7 +76,6 @@ class Reply(Struct, frozen=True):
     samples: Annotated[list[Sample], Meta(description="values by the table of metrics")]
     ended: Annotated[list[EndedJob], Meta(description="oldest first; older ones may be gone")]
     last: Annotated[int, Meta(description="the number of the newest ended job")]
-    pids: Annotated[list[int], Meta(description="process ids: of the daemon, then of its workers")]
     log: Annotated[
         list[LogLine], Meta(description="the lines that `log` asks for, the newest first; older lines are gone")
     ] = []

@@ -158,16 +158,18 @@ def test_a_page_goes_on_by_itself_when_what_serves_it_was_killed(
         job = client.submit(LONG, shots=100_000_000, engine="reference").job_id
         with visit.page.expect_response("**/live/jobs/*"):
             visit.page.goto(f"/jobs/{job}")
-        if killed == "daemon":  # the gateway's stream to the page goes on when it is there again
-            daemon.kill()
-            daemon.start()
-            client.cancel(job)
-        else:
+        if killed == "gateway":
             with visit.page.expect_response(lambda answer: "/live/jobs/" in answer.url and answer.status == 200):
                 gateway.close()
                 gateway = start()
             gateway.close()
-            client.cancel(job)
+        else:
+            daemon.kill()
+            daemon.start()
+            with visit.page.expect_response(f"**/jobs/{job}"):
+                pass  # the gateway found the daemon again: the stream of the page goes on
+        client.cancel(job)
+        if killed == "gateway":
             gateway = start()
         ended.wait_for()
     gateway.close()
@@ -213,7 +215,7 @@ def test_a_filter_changes_the_list_in_place_and_its_boxes_stay(chromium: Any, ur
     visit.page.wait_for_function("() => document.getElementById('live') !== window.was")
     visit.page.evaluate("window.was = document.getElementById('live')")
     with qmk.Client(url) as client:  # a page that opens itself again and again has forgotten what it was
-        client.submit("OPENQASM 3.0; qubit q; bit c; c = measure q;")
+        client.cancel(client.submit(LONG, shots=100_000_000, engine="reference").job_id)
     visit.page.wait_for_function("() => window.was && document.getElementById('live') !== window.was")
     visit.context.close()
 

@@ -85,7 +85,8 @@ class History:
             self._minutes.extend(msgspec.json.decode(row.body, type=list[Moment]))
 
     async def add(self, moment: Moment) -> None:
-        """Keeps the values of a poll. A file that cannot be written costs what a restart would have found."""
+        """Keeps the values of a poll; in the records, those of one of the gateways that share them. Where they cannot be
+        written, a restart does not find them."""
         self._polls.append(moment)
         if self._minutes and moment.at_s - self._minutes[-1].at_s < MINUTE_S:
             return
@@ -93,7 +94,8 @@ class History:
         hour = moment.at_s // HOUR_S
         body = msgspec.json.encode([each for each in self._minutes if each.at_s // HOUR_S == hour])
         try:
-            await self._records.put(KIND, "", Record(f"{hour:.0f}", moment.at_s, body), kept=HOURS)
+            if await self._records.is_first(KIND):
+                await self._records.put(KIND, "", Record(f"{hour:.0f}", moment.at_s, body), kept=HOURS)
         except QmkError:
             return
 

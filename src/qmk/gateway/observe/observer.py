@@ -13,16 +13,16 @@ import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.gateway.observe.canary import Ask, Canary
+from qmk.gateway.observe.canary import Ask, Canary, Turn
 from qmk.gateway.observe.export import Export
 from qmk.gateway.observe.history import History, Moment
 from qmk.gateway.observe.spans import Parent, Span, Traces, spans_of_job, trace_of_job
+from qmk.rpc.memory import resident_bytes
 from qmk.rpc.metrics import Counters, Sample
 from qmk.rpc.op_metrics import EndedJob, LogLine, LogQuery, Reply
 
@@ -47,16 +47,18 @@ class Settings(msgspec.Struct, frozen=True):
 
 class Observer:
     """``socket``: the daemon's, for canary jobs. ``operate`` makes the operator's calls. ``history``: where figures are
-    kept over time."""
+    kept over time. ``sends_canaries``: whether this gateway sends canary jobs, of several that share accounts."""
 
-    def __init__(self, settings: Settings, socket: Any, operate: Ask, history: History) -> None:
+    def __init__(
+        self, settings: Settings, socket: Any, operate: Ask, history: History, sends_canaries: Turn | None = None
+    ) -> None:
         self.settings = settings
         self.counters = Counters()
         self.traces = Traces()
         self.history = history
         self.up = False
         self._operate = operate
-        self.canary = Canary(socket, operate, self.counters, settings.canary_s)
+        self.canary = Canary(socket, operate, self.counters, settings.canary_s, sends_canaries)
         self._export = Export(settings.otlp, self.counters) if settings.otlp else None
         self._daemon: list[Sample] = []
         self._after = 0
@@ -103,7 +105,7 @@ class Observer:
                 self.up, self._daemon, self._after = False, [], 0
                 return
             self.up = True
-            self._daemon = [*found.samples, *_memory(found.pids)]
+            self._daemon = found.samples
             self._after = found.last
             for job in found.ended:
                 self._trace(job)
@@ -131,7 +133,7 @@ class Observer:
 
     def samples(self) -> list[Sample]:
         """All values: the daemon's as last told, and the gateway's own."""
-        own = Sample("qmk_process_resident_bytes", ("gateway",), _resident_bytes(os.getpid()))
+        own = Sample("qmk_process_resident_bytes", ("gateway",), resident_bytes(os.getpid()))
         last = [Sample("qmk_up", (), float(self.up)), Sample("qmk_traces_kept", (), len(self.traces)), own]
         return [*self._daemon, *self.counters.samples(), *last]
 
@@ -141,18 +143,3 @@ class Observer:
             sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         names = ("jobs_queued", "jobs_running", "jobs_ended_total", "http_requests_total", "process_resident_bytes")
         await self.history.add(Moment(time.time(), *(sums.get(f"qmk_{name}", 0.0) for name in names)))
-
-
-def _memory(pids: Sequence[int]) -> list[Sample]:
-    """Resident memory of the daemon and of its workers, which are processes of this machine."""
-    of_workers = sum(map(_resident_bytes, pids[1:]))
-    rows = (("daemon", _resident_bytes(pids[0])), ("workers", of_workers))
-    return [Sample("qmk_process_resident_bytes", (process,), size) for process, size in rows]
-
-
-def _resident_bytes(pid: int) -> int:
-    """What a process has in memory; 0 for one that is gone, and where the system does not say."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0

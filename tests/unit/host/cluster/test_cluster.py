@@ -340,7 +340,7 @@ def test_places_of_clusters(text: str, address: str | None) -> None:
     assert read_cluster(text) == address
 
 
-@pytest.mark.parametrize("text", ["slurm", "ray://", "host", "host:0", "host:99999", "http://host:1", "a b:1"])
+@pytest.mark.parametrize("text", ["pbs", "ray://", "host", "host:0", "host:99999", "http://host:1", "a b:1"])
 def test_other_places_are_refused(text: str) -> None:
     with pytest.raises(QmkError, match="HOST:PORT"):
         read_cluster(text)

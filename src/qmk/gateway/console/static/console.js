@@ -10,11 +10,16 @@ async function read(address) {
 
 async function renew() {
   pending = 0;
+  await put();
+  follow(); // unless it does
+}
+
+async function put() {
   const address = location.href, page = await read(address);
   if (!page || address !== location.href) return; // another page of the list is shown by now
   const fresh = page.getElementById("live"), old = document.getElementById("live");
   if (!fresh || !old) return;
-  const ended = page.querySelector("[data-live]") === null; // asked before it is taken out of its page
+  const ended = page.querySelector("[data-live]") === null; // before the part that may say so moves to the page that is shown
   const chosen = new Set([...old.querySelectorAll("input:checked")].map((box) => box.value));
   const open = [...old.querySelectorAll("details")].map((each) => each.open);
   const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
@@ -38,12 +43,12 @@ function follow() {
   let lost = false;
   source.onerror = () => {
     lost = true;
-    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(() => { renew(); follow(); }, 1000); }
+    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(renew, 1000); }
   };
   source.onopen = () => { if (lost) renew(); lost = false; };
 }
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) { source?.close(); source = null; } else { renew(); follow(); }
+  if (document.hidden) { source?.close(); source = null; } else renew();
 });
 follow();
 
