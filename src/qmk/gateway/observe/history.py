@@ -85,8 +85,8 @@ class History:
             self._minutes.extend(msgspec.json.decode(row.body, type=list[Moment]))
 
     async def add(self, moment: Moment) -> None:
-        """Keeps the values of a poll; in the records, those of one of the gateways that share them. Where they cannot be
-        written, a restart does not find them."""
+        """Keeps the values of a poll; in the records, those of one of the gateways that share them. Where these cannot
+        be written, a restart does not find them."""
         self._polls.append(moment)
         if self._minutes and moment.at_s - self._minutes[-1].at_s < MINUTE_S:
             return
