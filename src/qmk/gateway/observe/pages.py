@@ -29,6 +29,7 @@ STYLE = (
 figure{margin:0}figcaption{color:var(--soft);font-size:.9rem}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{fill:var(--ink);font:11px system-ui,sans-serif}svg .soft{fill:var(--soft)}
+a[aria-current]{color:inherit;font-weight:600;text-decoration:none}
 .axis{stroke:var(--line)}.curve{fill:none;stroke:var(--link);stroke-width:1.5;vector-effect:non-scaling-stroke}
 .area{fill:var(--link);opacity:.13}.bar{fill:var(--link)}.bar.wait{fill:var(--soft);opacity:.55}
 .bar.failed,.bad{fill:#c4372c}td.bad,b.bad{color:#c4372c}
@@ -144,11 +145,11 @@ def overview(observer: Observer, listed: int, span: Span) -> str:
             ends=(iso(span.since)[:16], iso(span.until)[:16]),
             spans=SPANS,
             charts=[
-                _chart("jobs that wait", history, "queued"),
-                _chart("jobs that run", history, "running"),
-                _chart("jobs ended in a minute", history, "ended", rate=True),
-                _chart("requests in a minute", history, "requests", rate=True),
-                _chart("memory", history, "memory_bytes", size),
+                _chart("jobs that wait", span, history, "queued"),
+                _chart("jobs that run", span, history, "running"),
+                _chart("jobs ended in a minute", span, history, "ended", rate=True),
+                _chart("requests in a minute", span, history, "requests", rate=True),
+                _chart("memory", span, history, "memory_bytes", size),
             ],
             lists=lists,
             tenants=tenants(lists),
@@ -167,7 +168,13 @@ def overview(observer: Observer, listed: int, span: Span) -> str:
 
 
 def _chart(
-    title: str, history: Sequence[Moment], name: str, show: Callable[[float], str] = number, *, rate: bool = False
+    title: str,
+    span: Span,
+    history: Sequence[Moment],
+    name: str,
+    show: Callable[[float], str] = number,
+    *,
+    rate: bool = False,
 ) -> Chart:
     """``rate``: what is shown is by how much it grows in a minute."""
     values: list[float] = [getattr(row, name) for row in history]
@@ -179,7 +186,7 @@ def _chart(
     if not values:
         return Chart(title, show(0), show(0), "", "", "")
     first, last = history[0].at_s, history[-1].at_s
-    xs = [CHART_W * (row.at_s - first) / (last - first or 1) for row in history]
+    xs = [CHART_W * (row.at_s - span.since) / (span.until - span.since) for row in history]
     ys = [CHART_H - CHART_H * each / (most or 1) for each in values]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
     area = f"{xs[0]:.1f},{CHART_H} {line} {xs[-1]:.1f},{CHART_H}"
