@@ -13,6 +13,7 @@ from qmk.gateway.accounts.accounts import Accounts, ReadAudit, ReadLedger
 from qmk.gateway.accounts.sign_in import Config, SignIn
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import Gate
+from qmk.gateway.observe.history import History
 from qmk.gateway.observe.observer import Observer, Settings
 from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.rates import RateLimits, Rates
@@ -53,7 +54,7 @@ class Parts:
             private_webhooks=chosen.get("private_webhooks", False),
         )
         settings, operate = chosen.get("settings") or Settings(), self._accounts.ask_operator
-        self.observer = Observer(settings, socket, operate, lambda: kept.is_first("canary"))
+        self.observer = Observer(settings, socket, operate, History(kept), lambda: kept.is_first("canary"))
         self.rates = Rates(chosen.get("rates") or RateLimits())
         self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept, self.rates)
         self._compiling, self._streams = Compiling(), Streams()

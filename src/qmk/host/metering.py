@@ -237,7 +237,8 @@ class Metering:
         memory = {"daemon": resident_bytes(os.getpid()), "workers": sum(map(resident_bytes, pool.pids))}
         rows += [Sample("qmk_process_resident_bytes", (process,), size) for process, size in memory.items()]
         ends = self._jobs.ends_after(request.after, request.limit)
-        return op_metrics.Reply(rows, ends, self._jobs.last, self._log.lines_of(request.job))
+        lines = self._log.find(request.log) if request.log is not None else []
+        return op_metrics.Reply(rows, ends, self._jobs.last, lines)
 
     def _free_bytes(self) -> int:
         found = os.statvfs(self._data_dir)
