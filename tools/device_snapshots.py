@@ -3,7 +3,7 @@
     python tools/device_snapshots.py FOLDER
 
 FOLDER is ``fake_provider/backends`` of an installed qiskit-ibm-runtime (Apache-2.0). What a ``Target`` has no field for
-is left out, numbers have eight digits.
+is left out, and so are limits of jobs; numbers have eight digits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def main(folder: Path) -> None:
     for name in NAMES:
         conf, props = (folder / name / f"{kind}_{name}.json" for kind in ("conf", "props"))
         source = f"{conf.name} and {props.name} of qiskit-ibm-runtime {VERSION} (IBM, Apache-2.0), reduced"
-        read = msgspec.structs.replace(read_ibm(str(conf), str(props)), name=f"fake_{name}", source=source)
+        read = read_ibm(str(conf), str(props))
+        read = msgspec.structs.replace(read, name=f"fake_{name}", source=source, max_shots=None)
         data = shorten(msgspec.json.decode(read.to_json()))
         rows = ",\n".join(
             f"{msgspec.json.encode(key).decode()}:{msgspec.json.encode(data[key]).decode()}" for key in data

@@ -115,8 +115,8 @@ class _Metrics:
         if row is None or row.value is None:
             return None
         try:
-            return float(row.value)  # pyright: ignore[reportArgumentType]: what is not a number raises
-        except (TypeError, ValueError):
+            return float(str(row.value))  # some servers write numbers as text
+        except ValueError:
             raise wrong(f"'{self.name}': {path} is {show(row.value)}", "give a number") from None
 
     def time(self, path: str) -> float | None:
