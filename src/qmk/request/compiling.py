@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
+from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
 from qmk.request import arguments
 from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
+    from qmk.models.atoms import Profile
     from qmk.models.devices import Target
     from qmk.sdk.passes import Goal
 
@@ -28,7 +30,7 @@ class Compiled(NamedTuple):
 
 def compile(
     program: ProgramLike,
-    target: str | Target,
+    target: str | Target | Profile,
     *,
     gates: Sequence[str] = (),
     level: int = 2,
@@ -40,16 +42,22 @@ def compile(
     """``program`` for ``target``, with the same joint distribution of all its registers.
 
     ``target``: ``line:N``, ``ring:N``, ``grid:RxC``, ``heavy-hex:127`` (IBM's maps), ``all:N`` (all qubits coupled),
-    the path of a JSON file, or a ``qmk.models.devices.Target``. ``gates``: the target's gates, such as ``("cz", "rz",
+    the path of a JSON file, or a ``qmk.models.devices.Target``; or a device of atoms, such as ``zoned``, its JSON or a
+    ``Profile``, for which atoms are placed and carried too, and the report has ``time_us``, ``predicted_fidelity``,
+    ``moves`` and ``rides`` (docs/howto/zoned.md). ``gates``: the target's gates, such as ``("cz", "rz",
     "sx", "x")``, in place of its own. ``level``: 0 only writes the gates of the target, 1 to 3 take more time for
     fewer. ``optimize``: "gates" (on two qubits, and a tenth of their depth), "depth", "qubits", "t-count" or "error".
 
     Raises ``QmkError``: INVALID_GRAPH with findings, INVALID_PARAMS for a target, gate set, level or objective that
     there is not, UNSUPPORTED naming the node for what no target of gates has, such as a fence or an evolution.
     """
+    from qmk.compiling.atoms import atom_device, compile_for_atoms
     from qmk.compiling.target import goal_of
 
-    goal = goal_of(target, arguments.texts("gates", gates))
+    atoms = atom_device(target)
+    if atoms is not None and gates:
+        raise QmkError("INVALID_PARAMS", "a device of atoms has its own gates", field="gates", help="leave 'gates' out")
+    goal = goal_of(cast("Target", target) if atoms is None else "all:2", arguments.texts("gates", gates))
     goal = msgspec.structs.replace(
         goal,
         level=arguments.whole("level", level, 0, 3),
@@ -60,6 +68,8 @@ def compile(
     error = verify(graph).error()
     if error is not None:
         raise error
+    if atoms is not None:
+        return Compiled(*compile_for_atoms(graph, *atoms, goal.level, goal.objective, goal.seed))
     return compile_graph(graph, goal)
 
 

@@ -114,10 +114,16 @@ def profile(name: str) -> Profile:
 
 
 def load(path: str | os.PathLike[str]) -> Profile:
-    """A profile of one's own, from a JSON file with the fields of ``Profile``. Raises INVALID_PARAMS naming the place
-    of what does not fit, QUOTA_EXCEEDED for too many sites; whether its parts fit each other, ``sound`` says."""
+    """A profile of one's own, from a JSON file with the fields of ``Profile``, or that of a zoned architecture as ZAC
+    and mqt.qmap read it. Raises INVALID_PARAMS naming the place of what does not fit, QUOTA_EXCEEDED for too many
+    sites; whether its parts fit each other, ``sound`` says."""
+    from qmk.models.atoms import architecture
+
+    data = files.read(path)
+    if architecture.KEY in data:
+        return architecture.from_architecture(data, str(path))
     try:
-        return msgspec.json.decode(files.read(path), type=Profile)
+        return msgspec.json.decode(data, type=Profile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise QmkError(
             "INVALID_PARAMS",
