@@ -1,0 +1,75 @@
+"""Tables of one target: each circuit, geometric means, the worst, and CPU time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from benchmarks.compiler.asked import PEERS
+
+Row = dict[str, Any]
+
+
+def better_peer(row: Row) -> str | None:
+    """The peer with fewer gates on two qubits, at equal gates the one with less depth; None where neither answered."""
+    known = [name for name in PEERS if "gates" in row.get(name, {})]
+    return min(known, key=lambda name: (row[name]["gates"], row[name]["depth"]), default=None)
+
+
+def ratios(rows: Iterable[Row], mine: str) -> dict[str, list[float]]:
+    """``gates`` and ``depth`` against the least of both peers; CPU time against all that the better one took, and
+    (``one``) against a single seed of it."""
+    found: dict[str, list[float]] = {"gates": [], "depth": [], "cpu": [], "one": []}
+    for row in rows:
+        peer = better_peer(row)
+        if peer is None or "gates" not in row.get(mine, {}):
+            continue
+        own, other = row[mine], row[peer]
+        for key in ("gates", "depth"):
+            least = min(row[name][key] for name in PEERS if key in row.get(name, {}))
+            # nothing against nothing is equal, and one gate against none is worse
+            found[key].append((own[key] or 0.5) / (least or 0.5))
+        found["cpu"].append(own["cpu_s"] / other["cpu_s"])
+        found["one"].append(own["cpu_s"] / other["one_s"])
+    return found
+
+
+def mean(values: Sequence[float]) -> float:
+    """The geometric mean."""
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else math.nan
+
+
+def _cell(row: Row, name: str) -> str:
+    cell = row.get(name, {})
+    if "gates" not in cell:
+        return "-"
+    seeds = f" ({cell['seeds']})" if name == "qiskit" else ""
+    return f"{cell['gates']} / {cell['depth']}{seeds}"
+
+
+def table(target: str, rows: Sequence[Row], mine: str) -> str:
+    """Markdown: gates / depth on two qubits, of Qiskit with how many seeds its time was enough for."""
+    lines = [f"### {target}", "", "| circuit | qubits | raw | QMK | Qiskit | pytket | ratio | CPU |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        found = ratios([row], mine)
+        ratio = f"{found['gates'][0]:.3f} / {found['depth'][0]:.3f} | {found['cpu'][0]:.2f}" if found["gates"] else "- | -"
+        cells = " | ".join(_cell(row, name) for name in (mine, *PEERS))
+        lines.append(f"| {row['circuit']} | {row['qubits']} | {row['raw']} | {cells} | {ratio} |")
+    return "\n".join([*lines, "", summary(rows, mine), ""])
+
+
+def summary(rows: Sequence[Row], mine: str) -> str:
+    """One line of means, losses and the worst."""
+    found = ratios(rows, mine)
+    if not found["gates"]:
+        return "No circuit has figures of QMK and of a peer."
+    parts = [f"{len(found['gates'])} circuits"]
+    for key in ("gates", "depth"):
+        more = sum(value > 1 for value in found[key])
+        beyond = sum(value > 1.1 for value in found[key])
+        worst = max(found[key])
+        parts.append(f"{key} {mean(found[key]):.3f} (more on {more}, above 1.10 on {beyond}, worst {worst:.2f})")
+    parts.append(f"CPU {mean(found['cpu']):.3f} of all seeds of the better peer, {mean(found['one']):.2f} of one")
+    return "; ".join(parts) + "."
