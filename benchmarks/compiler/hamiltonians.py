@@ -1,9 +1,10 @@
-"""Seeded Trotter circuits: Ising, Heisenberg and Hubbard models, and molecules' Pauli strings, all measured at the end."""
+"""Seeded Trotter circuits, measured at the end: Ising, Heisenberg, Hubbard, and Pauli strings of molecules."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from qmk.compiling.straight import with_ops
@@ -40,7 +41,9 @@ def hamiltonian(name: str) -> Circuit:
     else:
         n, edges = _lattice(shape, rng)
         rows = list(_spins(n, edges, int(count), family == "heisenberg", rng))
-    like = qmk_native.read_qasm(f'OPENQASM 2.0; include "qelib1.inc"; qreg q[{n}]; creg c[{n}]; measure q -> c;'.encode())
+    like = qmk_native.read_qasm(
+        f'OPENQASM 2.0; include "qelib1.inc"; qreg q[{n}]; creg c[{n}]; measure q -> c;'.encode()
+    )
     return with_ops([*rows, *(("measure", [q], [], q) for q in range(n))], n, like)
 
 
@@ -74,7 +77,7 @@ def _string(paulis: dict[int, str], angle: float) -> Iterator[Row]:
     wires = sorted(paulis)
     turned = [("h", q) if paulis[q] == "X" else ("sx", q) for q in wires if paulis[q] != "Z"]
     yield from ((gate, [q], [], -1) for gate, q in turned)
-    ladder = [(a, b) for a, b in zip(wires, wires[1:], strict=False)]
+    ladder = list(pairwise(wires))
     yield from (("cnot", [a, b], [], -1) for a, b in ladder)
     yield ("rz", [wires[-1]], [angle], -1)
     yield from (("cnot", [a, b], [], -1) for a, b in reversed(ladder))

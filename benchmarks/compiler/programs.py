@@ -1,4 +1,4 @@
-"""The circuits that every compiler gets: without gates that no measurement can see, which none may count as its gain."""
+"""The circuits that every compiler gets: without gates that no measurement can see, which are nobody's gain."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def visible(rows: Rows) -> Rows:
         if name == "measure":
             live.update(qubits)
             unturned.update(qubits)
-        elif not live.intersection(qubits):
-            continue
-        elif name in DIAGONAL and all(q in unturned or q not in live for q in qubits):
+        elif not live.intersection(qubits) or (
+            name in DIAGONAL and all(q in unturned or q not in live for q in qubits)
+        ):
             continue
         else:
             live.update(qubits)

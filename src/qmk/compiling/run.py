@@ -76,9 +76,8 @@ def _check(circuit: Circuit, goal: Goal) -> None:
 
 
 def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
-    """The order of all passes; from level 2 also with qubits that keep their places until they are placed, and the text's
-    own gates where there is a placement; and then each pass of others that does everything by itself, with the target's
-    gates after it."""
+    """The order of all passes; from level 2 also with the text's own gates and numbers of qubits until the placement or
+    the last pass; and then each pass of others that does everything by itself, with the target's gates after it."""
     plan = order(chosen, goal)
     yield plan
     if goal.level >= 2 and NUMBERING in (name for name, _ in plan):

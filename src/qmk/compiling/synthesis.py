@@ -21,8 +21,8 @@ def synthesize(work: Work) -> Work:
 
 
 def renumber(work: Work) -> Work:
-    """As ``synthesize``, where two qubits may change places; before a placement as RZZ and U, for the router to see what
-    commutes. A circuit that measures nothing keeps its qubits."""
+    """As ``synthesize``, where two qubits may change places; before a placement as RZZ and U, in which the router sees
+    what commutes. A circuit that measures nothing keeps its qubits."""
     import qmk_native
 
     measures = qmk_native.circuit_metrics(work.circuit)["measurements"] > 0
