@@ -82,24 +82,20 @@ pub fn candidates(circuit: &Circuit, coupling: &Coupling, options: &Options) -> 
     // six CNOTs where little has to move; controlled phases where much commutes: which is better shows in the end
     let splits: [graph::Split; 2] = [&by_phases, &three::split];
     let has_three = circuit.ops.iter().any(|op| op.kind.is_gate() && op.kind.n_qubits() == 3);
-    let mut forms: Vec<Vec<graph::Graph>> = Vec::new();
+    let mut graphs: Vec<graph::Graph> = Vec::new();
     for split in &splits[..if has_three { 2 } else { 1 }] {
-        let mut form = vec![graph::Graph::new(circuit, options.commute, *split)];
+        graphs.push(graph::Graph::new(circuit, options.commute, *split));
         if options.commute {
             // the order of the text, too: where all commutes, it often says in which order wires come together best
             let ordered = graph::Graph::new(circuit, false, *split);
-            form.extend((form[0].forth != ordered.forth).then_some(ordered));
+            graphs.extend(graphs.last().is_some_and(|free| free.forth != ordered.forth).then_some(ordered));
         }
-        forms.push(form);
     }
-    let n = forms.iter().map(Vec::len).sum::<usize>() as u32;
+    let n = graphs.len() as u32;
     let part = Options { trials: options.trials.div_ceil(n), work: options.work / n as u64, ..options.clone() };
     let mut all: Vec<Placed> = Vec::new();
-    for (at, graph) in forms.iter().flat_map(|form| form.iter().enumerate()) {
-        let fits = all.last().is_some_and(|placed| placed.swaps == 0);
-        if at == 0 || !fits {
-            all.extend(search::search(graph, coupling, &part)?);
-        }
+    for graph in &graphs {
+        all.extend(search::search(graph, coupling, &part)?);
     }
     all.sort_by(|a, b| options.score(a.two, a.depth).total_cmp(&options.score(b.two, b.depth)));
     all.truncate(options.keep.max(1));

@@ -67,7 +67,7 @@ def _check_meaning(thing: Pass, case: Case, may_refuse: bool) -> str:
 
 
 def _check_wide(thing: Pass, case: Case) -> str:
-    """What the pass makes may hold gates that are Clifford gates together only: then this is no proof, and no error."""
+    """Gates that the pass makes may be Clifford gates only together: then nothing is proved, and nothing is wrong."""
     try:
         made = thing.run(case.graph).graph
         return difference(*(lower(graph, ALL_GATES) for graph in (case.graph, made)))

@@ -40,14 +40,14 @@ def wide_case(seed: int) -> Case:
     the first, so that many parities are fixed and nearly every gate has a part in one."""
     rng, b = random.Random(seed), Builder(QUBITS)
 
-    def drawn(count: int) -> list[tuple[str, list[int]]]:
+    def draw(count: int) -> list[tuple[str, list[int]]]:
         names = rng.choices(_GATES, k=count)
         return [(name, rng.sample(range(QUBITS), OPS[f"core.{name}"].vqs.low)) for name in names]
 
-    around = [("h", [q]) for q in range(0, QUBITS, 2)] + drawn(120)
+    around = [("h", [q]) for q in range(0, QUBITS, 2)] + draw(120)
     for name, qubits in (
         *around,
-        *drawn(10),
+        *draw(10),
         *((_INVERSE.get(name, name), qubits) for name, qubits in reversed(around)),
     ):
         b.op(name, *qubits)
@@ -70,7 +70,7 @@ def difference(before: Program, after: Program) -> str:
 def parities(program: Program) -> list[str]:
     """The parities that every outcome satisfies, in reduced echelon form: the names of their bits, and - before them
     where the sum is odd. Raises ``UnfollowedError`` for a program that is not of Clifford gates without conditions."""
-    circuit, n, printed = _followed(program)
+    circuit, n, printed = _follow(program)
     simulator = stim.TableauSimulator(seed=0)
     simulator.set_num_qubits(n)
     simulator.do_circuit(circuit)
@@ -101,7 +101,7 @@ def _eliminate(
     return pivot, [row * pivot if row[column] in wanted else row for k, row in enumerate(rows) if k != at]
 
 
-def _followed(program: Program) -> tuple[stim.Circuit, int, list[int]]:
+def _follow(program: Program) -> tuple[stim.Circuit, int, list[int]]:
     """The program as gates on |0..0>, how many qubits they use, and the one that holds each printed bit at the end."""
     circuit, read = stim.Circuit(), dict[int, int]()
     at, free = list(range(program.n_qubits)), program.n_qubits
@@ -126,14 +126,14 @@ def _followed(program: Program) -> tuple[stim.Circuit, int, list[int]]:
 
 
 def _steps(gate: Gate) -> Iterable[Step]:
-    steps = synthesise(_matrix(gate)) if gate.args else _known(gate.name, gate.params)
+    steps = synthesise(_matrix(gate)) if gate.args else _steps_of(gate.name, gate.params)
     if steps is None:
         raise UnfollowedError(f"{gate} is not a Clifford gate")
     return steps
 
 
 @lru_cache(maxsize=4096)
-def _known(name: str, params: tuple[float, ...]) -> tuple[Step, ...] | None:
+def _steps_of(name: str, params: tuple[float, ...]) -> tuple[Step, ...] | None:
     return synthesise(_matrix(Gate(name, (), params)))
 
 
