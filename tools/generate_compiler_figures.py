@@ -16,12 +16,14 @@ PAGE = """# The compiler beside Qiskit and pytket
 After this page you know how many gates on two qubits [`qmk compile`](../howto/compile.md) writes for a circuit, in
 which depth and CPU time, beside Qiskit {qiskit} (level 3, the best of {seeds} seeds) and pytket {pytket} (full peephole
 optimisation, then placement, routing and resynthesis where there is a map). `python -m benchmarks.compiler FOLDER`
-measures it, for public circuits up to {most} gates on two qubits and for Trotter circuits that it makes.
+measures it, for public circuits up to {most} gates on two qubits and for Trotter circuits that it makes; on the maps
+the figures below end at about 320, where the peers' time ended.
 
 Every compiler gets the same circuit, without gates that no measurement can see, and writes CZ, RZ, SX and X; qubits may
 end anywhere. CPU seconds are those of compiling alone, warm, with one thread. Qiskit begins no further seed after
-{cpu_s:g} CPU seconds; how many it had is in brackets. A compiler has {wall_s:g} seconds of wall time for a circuit, and
-a dash says that this was not enough. Measured {measured} on two shared cores **that other work used as well**.
+{cpu_s:g} CPU seconds, on part of the circuits after 3; how many it had is in brackets. A compiler has {wall_s:g}
+seconds of wall time for a circuit (`qb_ghz_n127` on a map 300), and a dash says that this was not enough. Measured
+{measured} on two shared cores **that other work used as well**.
 
 Qiskit leaves out interactions of less than about 1e-4, which QMK keeps: it has fewer gates for that reason on
 `mqt_qft_24` and `mqt_qpeexact_20`.
@@ -58,7 +60,7 @@ def _highest(rows: list[Row]) -> str:
     return (
         f"`-O3` also runs both peers, one seed of Qiskit, and keeps the best. It was run on {len(tried)} circuits on"
         f" which `-O2` takes more gates than a peer. On {len(tried) - len(above)} of them it takes no more than the"
-        f" better peer with all its seeds. The others: {worst or 'none'}."
+        f" better peer with all its seeds." + (f" The others: {worst}." if worst else "")
     )
 
 

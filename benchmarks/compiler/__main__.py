@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.compiler.asked import PEERS, Cache, Process, best_of, key_of
 from benchmarks.compiler.programs import circuit_of, names_in
-from benchmarks.compiler.table import ratios, summary, table
+from benchmarks.compiler.table import better_peer, ratios, summary, table
 from benchmarks.results import write
 from qmk.compiling.straight import rows_of
 
@@ -121,7 +121,7 @@ def main() -> None:
     for target, rows in results.items():
         print(*(f"{target} -O{level}: {summary(rows, f'qmk{level}')}" for level in asked.levels.split(",")), sep="\n")
     if asked.json:
-        rows = [{"target": target, **row} for target, found in results.items() for row in found if len(row) > 3]
+        rows = [{"target": target, **row} for target, found in results.items() for row in found if better_peer(row)]
         versions = {name: version(name) for name in PEERS}
         write(asked.json, rows, versions, seeds=asked.seeds, cpu_s=asked.cpu_s, wall_s=asked.wall_s, most=asked.most)
 

@@ -102,4 +102,5 @@ def best_of(found: list[Cell], why: str) -> Cell:
         return {"error": why}
     best = min(found, key=lambda cell: (cell["gates"], cell["depth"]))
     total = sum(cell["cpu_s"] for cell in found)
-    return {**best, "cpu_s": total, "one_s": total / len(found), "seeds": len(found), **({"cut": why} if why else {})}
+    spent = {"cpu_s": round(total, 5), "one_s": round(total / len(found), 5)}
+    return {**best, **spent, "seeds": len(found), **({"cut": why} if why else {})}
