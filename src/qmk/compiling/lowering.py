@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.base.errors import QmkError
-from qmk.compiling.directions import ECR
 from qmk.ir.lower import lower
 from qmk.ir.native_circuit import GATES, circuit_of, program_of
 from qmk.ir.program import Gate, Instruction, Program
@@ -16,7 +15,7 @@ from qmk.qvm.graph import Graph, Node
 if TYPE_CHECKING:
     from qmk_native import Circuit
 
-_ECR = tuple(name for name, _ in ECR)
+_ECR = ("s", "sx", "cnot", "x")
 
 
 class Lowered(NamedTuple):

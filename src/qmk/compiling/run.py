@@ -6,10 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from qmk.base.errors import QmkError
-from qmk.compiling.directions import write_directions
 from qmk.compiling.order import Chosen, facts_wanted, order, steps
 from qmk.compiling.score import OBJECTIVES, better, figures
 from qmk.sdk import discovery
@@ -47,22 +44,18 @@ def compile_circuit(circuit: Circuit, goal: Goal) -> Made:
         if better(made.figures, best.figures, goal.objective):
             best = made
     rows = [{**row, "kept": made is best} for made in done for row in made.rows]
-    work, after, gates = best.work, best.figures, list(goal.gates)
-    if goal.one_way:
-        work = msgspec.structs.replace(work, circuit=write_directions(work.circuit, goal))
-        after, gates = figures(work.circuit, goal), [goal.one_way, *gates[1:]]
     report = {
         "target": goal.name,
-        "gates": gates,
+        "gates": list(goal.gates),
         "level": goal.level,
         "optimize": goal.objective,
         "before": figures(circuit, goal),
-        "after": after,
+        "after": best.figures,
         "passes": rows,
         "seconds": time.process_time() - started,
-        "last": list(work.last),
+        "last": list(best.work.last),
     }
-    return Made(work, report)
+    return Made(best.work, report)
 
 
 class _Done(NamedTuple):
@@ -83,13 +76,12 @@ def _check(circuit: Circuit, goal: Goal) -> None:
 
 
 def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
-    """The order of all passes; from level 2 also with qubits that keep their places before they are placed; and then
-    each pass of others that does everything by itself, with the target's gates after it."""
+    """The order of all passes; from level 2 also with the text's own gates and numbers of qubits until the placement or
+    the last pass; and then each pass of others that does everything by itself, with the target's gates after it."""
     plan = order(chosen, goal)
     yield plan
-    if goal.level >= 2:
-        own = {name: (WRITER, step) for name, step in chosen if name == WRITER}
-        yield [own[WRITER] if pick[0] == NUMBERING and WRITER in own else pick for pick in plan]
+    if goal.level >= 2 and NUMBERING in (name for name, _ in plan):
+        yield [pick for pick in plan if pick[0] != NUMBERING]
     after = [pick for pick in chosen if pick[0] == WRITER]
     for pick in chosen:
         ensured = pick[1].ensures.union(*(step.ensures for _, step in after))

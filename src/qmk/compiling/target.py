@@ -14,9 +14,8 @@ ONE_WAY = ("cx", "cnot", "ecr")
 
 
 def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
-    """The goal with this target and these gates in place of its own. Where a pair has its gate in one direction only,
-    the goal is "cz", and says what replaces it. Raises INVALID_PARAMS for what is not a target, UNSUPPORTED where
-    nothing can replace it."""
+    """The goal with this target and these gates in place of its own. Raises INVALID_PARAMS for what is not a target,
+    UNSUPPORTED for one without gates that circuits are written in."""
     import qmk_native
 
     found = target_named(target) if isinstance(target, str) else target
@@ -32,17 +31,6 @@ def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
         raise QmkError("UNSUPPORTED", text, field="target", help=f"they are {', '.join(qmk_native.SYNTHESIS_GATES)}")
     plain = found.couplings is None and not found.broken
     pairs = None if plain else tuple(found.pairs())
-    one_way, ways = "", tuple[tuple[int, int], ...]()
-    gate = next((name for name in names if name in ONE_WAY), "")
-    if found.directed and gate and "cz" not in names:
-        one = [pair for pair in pairs or () if not (found.has_direction(*pair) and found.has_direction(*pair[::-1]))]
-        if one and not ({"rz", "sx"} <= set(names) or "u" in names):
-            a, b = one[0]
-            text = f"target '{found.name}': sites {a} and {b} have their gate in one direction only"
-            raise QmkError("UNSUPPORTED", text, field="target", help="name both directions, or gates rz and sx, or u")
-        if one:
-            one_way, ways = gate, tuple(pair for pair in found.couplings or () if found.has_direction(*pair))
-            names = ("cz", *(name for name in names if name not in ONE_WAY))
     return Goal(
         found.name,
         names,
@@ -51,6 +39,11 @@ def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
         None if plain else tuple(found.usable()),
         tuple(found.pair_errors()),
         tuple(found.readout_errors()),
-        one_way=one_way,
-        ways=ways,
+        one_way=_one_way(found) if set(ONE_WAY).intersection(names) else (),
     )
+
+
+def _one_way(target: Target) -> tuple[tuple[int, int], ...]:
+    """Pairs whose gate has the first site as its first operand, and not the second."""
+    both = (order for a, b in target.pairs() for order in ((a, b), (b, a))) if target.directed else ()
+    return tuple((a, b) for a, b in both if target.has_direction(a, b) and not target.has_direction(b, a))
