@@ -60,10 +60,11 @@ def passes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 
 def devices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Devices of neutral atoms; where none begins so, files, as a device may be one."""
+    """Devices of atoms and of coupled qubits; where none begins so, files, as a device may be one."""
     from qmk.models.atoms import profiles
+    from qmk.models.devices.names import snapshots
 
-    return _beginning(incomplete, profiles()) or [CompletionItem(incomplete, type="file")]
+    return _beginning(incomplete, (*profiles(), *snapshots())) or [CompletionItem(incomplete, type="file")]
 
 
 def noise(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -131,8 +131,9 @@ OPTIONS: dict[str, Option] = {
     ),
     "qec": Option('Run on logical qubits of this code, such as "surface(d=9)".', ("--qec",), "CODE"),
     "device": Option(
-        "Run what this device of neutral atoms makes of the program, waits, moves and noise included: NAME, "
-        "NAME:CONFIGURATION, or its JSON file; 'qmk atoms devices' lists them.",
+        "Run what this device makes of the program, noise included. Of neutral atoms: NAME, NAME:CONFIGURATION, or its "
+        "JSON file, as 'qmk atoms devices' lists them, with waits and moves. Of coupled qubits: a name of 'qmk devices "
+        "list' or a target's JSON file, compiled for it.",
         ("--device",),
         "NAME",
     ),

@@ -54,6 +54,29 @@ def test_random_programs_keep_their_distribution(gates: tuple[str, ...], level: 
             assert abs(before.get(key, 0.0) - after.get(key, 0.0)) < 1e-9, case.name
 
 
+ONE_WAY = tuple((k + 1, k) if k % 3 == 0 else (k, k + 1) for k in range(11))
+
+
+@pytest.mark.parametrize("gates", [("ecr", "rz", "sx", "x"), ("cnot", "rz", "sx"), ("cnot", "u")], ids=str)
+def test_gates_of_one_direction_keep_it_and_the_distribution(gates: tuple[str, ...]) -> None:
+    target = Target("one_way", 12, couplings=ONE_WAY, directed=True, gates=gates)
+    for case in random_cases(6):
+        made = qmk.compile(case.graph, target)
+        assert names_of(made.program) <= set(gates), case.name
+        pairs = [node.vqs for node in made.program.nodes if OPS[node.op].op_class == "unitary" and len(node.vqs) == 2]
+        assert {(int(a[1:]), int(b[1:])) for a, b in pairs} <= set(ONE_WAY)
+        assert made.report["after"]["two_qubit_gates"] == len(pairs)
+        before, after = (dict(exact_distribution(lower(graph, ALL_GATES))) for graph in (case.graph, made.program))
+        for key in {*before, *after}:
+            assert abs(before.get(key, 0.0) - after.get(key, 0.0)) < 1e-9, case.name
+
+
+def test_a_gate_of_one_direction_needs_turns() -> None:
+    target = Target("bare", 2, couplings=((1, 0),), directed=True, gates=("cnot", "rz"))
+    with pytest.raises(QmkError, match="sites 0 and 1 have their gate in one direction only"):
+        goal_of(target)
+
+
 def test_a_program_without_measurements_keeps_its_state() -> None:
     rng = random.Random(5)
     circuit = qmk.Circuit(4)

@@ -167,6 +167,21 @@ def test_an_older_characterization_and_a_forte_are_read():
         from_ionq(text({**old, "qubits": "three"}), "q")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"qubits": 10**9}, r"Expected `int` <= 512 - at `\$.qubits`"),
+        ({"qubits": 0}, r"Expected `int` >= 1 - at `\$.qubits`"),
+        ({"date": 10**18}, "date is 1000000000000000000"),
+        ({"connectivity": [[0, 3]]}, r"couplings\[0\] is \[0, 3\]"),
+        ({"fidelity": {"2q": {"mean": -3}}}, "error is 4"),
+    ],
+)
+def test_hostile_characterizations_are_refused(change, message):
+    with pytest.raises(QmkError, match=message):
+        from_ionq(text({**CHARACTERIZATION, **change}))
+
+
 MACHINES = [  # of pytket-quantinuum 0.59.3's list of machines (Quantinuum, Apache-2.0), reduced
     {
         "gateset": ["RZZ", "Rxxyyzz", "Rz", "U1q", "ZZ"],

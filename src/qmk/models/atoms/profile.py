@@ -102,6 +102,9 @@ def profiles() -> dict[str, Profile]:
 def profile(name: str) -> Profile:
     """The profile called ``name``. Raises INVALID_PARAMS naming those there are."""
     found = profiles().get(name)
+    if found is None and name in snapshots():
+        text = f"device '{name}' is one of coupled qubits, and has no atoms"
+        raise QmkError("INVALID_PARAMS", text, field="device", help="run programs on it, or name a device of atoms")
     if found is None:
         near = difflib.get_close_matches(name, (*profiles(), *snapshots()), 1)
         raise QmkError(

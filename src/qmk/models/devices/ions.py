@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import datetime
 import itertools
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from qmk.models.arguments import show
 from qmk.models.devices.readers import decode, positive, short_gate_name
 from qmk.models.devices.target import NativeGate, Pair, Site, Target, wrong
+
+MAX_IONS = 512
+"""Most sites of a device that is read here: each pair of them is written out."""
+
+Ions = Annotated[int, Meta(ge=1, le=MAX_IONS)]
 
 
 class _Fidelity(msgspec.Struct, frozen=True):
@@ -34,7 +41,7 @@ class _Timing(msgspec.Struct, frozen=True, rename={"one": "1q", "two": "2q"}):
 
 
 class _Characterization(msgspec.Struct, frozen=True):
-    qubits: int
+    qubits: Ions
     backend: str = ""
     target: str = ""
     """What versions before 0.3 call the backend."""
@@ -77,7 +84,10 @@ def from_ionq(characterization: bytes | str, name: str = "") -> Target:
 def _date(date: str | int) -> str:
     if isinstance(date, str):
         return date
-    return datetime.datetime.fromtimestamp(date, datetime.UTC).isoformat()
+    try:
+        return datetime.datetime.fromtimestamp(date, datetime.UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        raise wrong(f"date is {show(date)}", "give seconds since 1970, or ISO 8601") from None
 
 
 class _Specs(msgspec.Struct, frozen=True, rename={"one": "1q_gate_error", "two": "2q_gate_error"}):
@@ -89,7 +99,7 @@ class _Specs(msgspec.Struct, frozen=True, rename={"one": "1q_gate_error", "two":
 
 class _Machine(msgspec.Struct, frozen=True):
     name: str
-    n_qubits: int
+    n_qubits: Ions
     gateset: list[str]
     connectivity: str = "all-to-all"
     noise_specs: _Specs = _Specs()
