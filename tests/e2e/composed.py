@@ -22,7 +22,7 @@ from tests.e2e.commands import COMMANDS, PATH, Started
 
 ROOT = Path(__file__).parents[2]
 IMAGE = ROOT / "deploy" / "container" / "Containerfile"
-PROGRAM, PYTHON = "/opt/qmk/bin/qmk", "/opt/qmk/bin/python"
+PYTHON = "/opt/qmk/bin/python"
 _VARIABLE = re.compile(r"\$\{(\w+):\?[^}]*\}")
 _PLACE = re.compile(r"(?<![\w/.-])(/[\w.-]+)+")
 _PORT = re.compile(r"(?P<name>--port=)(?P<port>\d+)")
@@ -97,7 +97,7 @@ class Composed:
             text = text.replace(service, address).replace(own, address)
         if text == "--host=0.0.0.0":
             return "--host=127.0.0.1"
-        return text if "://" in text and not text.startswith("import") else _PLACE.sub(place_of, text)
+        return _PLACE.sub(place_of, text)
 
     def environment(self, name: str) -> dict[str, str]:
         """That of the image and of the file; of this process only what finds programs and modules."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qmk.base.errors import QmkError
+from qmk.compiling.directions import ECR
 from qmk.ir.lower import lower
 from qmk.ir.native_circuit import GATES, circuit_of, program_of
 from qmk.ir.program import Gate, Instruction, Program
@@ -15,7 +16,7 @@ from qmk.qvm.graph import Graph, Node
 if TYPE_CHECKING:
     from qmk_native import Circuit
 
-_ECR = ("s", "sx", "cnot", "x")
+_ECR = tuple(name for name, _ in ECR)
 
 
 class Lowered(NamedTuple):
@@ -41,11 +42,12 @@ def graph_from(circuit: Circuit, graph: Graph, start: Lowered, *, ecr: bool = Fa
     are one again."""
     program = program_of(circuit)
     if ecr:
-        program = _with_ecr(program)
+        program = with_ecr(program)
     return with_meaning_of(graph, graph_of(program, start.names, start.profile))
 
 
-def _with_ecr(program: Program) -> Program:
+def with_ecr(program: Program) -> Program:
+    """``program`` with the four gates that a circuit writes an ECR gate as as one again."""
     made: list[Instruction] = []
     for item in program.instructions:
         made.append(item)

@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from qmk.base.errors import QmkError
+from qmk.compiling.directions import write_directions
 from qmk.compiling.order import Chosen, facts_wanted, order, steps
 from qmk.compiling.score import OBJECTIVES, better, figures
 from qmk.sdk import discovery
@@ -44,18 +47,22 @@ def compile_circuit(circuit: Circuit, goal: Goal) -> Made:
         if better(made.figures, best.figures, goal.objective):
             best = made
     rows = [{**row, "kept": made is best} for made in done for row in made.rows]
+    work, after, gates = best.work, best.figures, list(goal.gates)
+    if goal.one_way:
+        work = msgspec.structs.replace(work, circuit=write_directions(work.circuit, goal))
+        after, gates = figures(work.circuit, goal), [goal.one_way, *gates[1:]]
     report = {
         "target": goal.name,
-        "gates": list(goal.gates),
+        "gates": gates,
         "level": goal.level,
         "optimize": goal.objective,
         "before": figures(circuit, goal),
-        "after": best.figures,
+        "after": after,
         "passes": rows,
         "seconds": time.process_time() - started,
-        "last": list(best.work.last),
+        "last": list(work.last),
     }
-    return Made(best.work, report)
+    return Made(work, report)
 
 
 class _Done(NamedTuple):

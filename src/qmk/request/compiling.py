@@ -70,4 +70,4 @@ def compile_graph(graph: Graph, goal: Goal) -> Compiled:
 
     start = circuit_from(graph, "compile", whole=True)
     made = compile_circuit(start.circuit, goal)
-    return Compiled(graph_from(made.work.circuit, graph, start, ecr="ecr" in goal.gates), made.report)
+    return Compiled(graph_from(made.work.circuit, graph, start, ecr="ecr" in made.report["gates"]), made.report)

@@ -39,7 +39,8 @@ class Goal(msgspec.Struct, frozen=True):
     ``gates``: names of the target's gates. ``sites``: its qubits. ``couplings``: pairs of sites that a gate may join,
     each once; None where all are. ``usable``: sites that may be used, None for all. ``errors``: (a, b, chance of an
     error) of gates on coupled pairs, and ``readout`` of each site's reading, where they are known. ``objective``: what
-    counts, a key of ``compiling.score.OBJECTIVES``. ``level``: 0 to 3. ``seed``: of every random choice."""
+    counts, a key of ``compiling.score.OBJECTIVES``. ``level``: 0 to 3. ``seed``: of every random choice. ``one_way``:
+    the gate on two sites that replaces each "cz" at the end, on those of ``ways`` (first operand, second)."""
 
     name: str
     gates: tuple[str, ...]
@@ -51,6 +52,8 @@ class Goal(msgspec.Struct, frozen=True):
     objective: str = "gates"
     level: int = 2
     seed: int = 0
+    one_way: str = ""
+    ways: tuple[tuple[int, int], ...] = ()
 
 
 class Work(msgspec.Struct, frozen=True):

@@ -110,7 +110,7 @@ _FIXES = (
     ("timeout", "name a host that answers, and see that no firewall is in between"),
     ("SSL", "let the URL say what the server speaks, such as ?sslmode=require or ?sslmode=disable"),
     ("permission denied", "let this user make tables: GRANT CREATE ON SCHEMA public TO ..."),
-    ("too many connections", "raise max_connections of the server: the daemon takes two"),
+    ("too many connections", "raise max_connections of the server: the daemon takes two, and so does each gateway"),
 )
 """What to do about a server's complaint, by a word that only it has; the first that fits."""
 

@@ -18,6 +18,7 @@ from qmk.models import files
 from qmk.models.atoms.geometry import Geometry
 from qmk.models.atoms.machine import Blockade, DeviceErrors, NativeGate, Pairs, Timing, Transport
 from qmk.models.atoms.noisy import AtomNoise
+from qmk.models.devices.names import snapshots
 
 
 class Arrangement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,12 +103,12 @@ def profile(name: str) -> Profile:
     """The profile called ``name``. Raises INVALID_PARAMS naming those there are."""
     found = profiles().get(name)
     if found is None:
-        near = difflib.get_close_matches(name, profiles(), 1)
+        near = difflib.get_close_matches(name, (*profiles(), *snapshots()), 1)
         raise QmkError(
             "INVALID_PARAMS",
-            f"there is no device '{name[:80]}'; there are {', '.join(profiles())}",
+            f"there is no device '{name[:80]}'; there are {', '.join((*profiles(), *snapshots()))}",
             field="device",
-            help=f"did you mean '{near[0]}'?" if near else "'qmk atoms devices' says what each is",
+            help=f"did you mean '{near[0]}'?" if near else "'qmk atoms devices' says what those of atoms are",
         )
     return found
 
