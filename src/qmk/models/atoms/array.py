@@ -58,12 +58,9 @@ class Array:
     def zone(self, site: int) -> Zone:
         return self.zones.get(self.sites[site].zone, NOWHERE)
 
-    def load(self, atom: str, wish: int | None = None) -> bool:
-        """Put an atom at the site ``wish`` of the configuration, or at its next one that is free; False where there is
-        none."""
+    def load(self, atom: str) -> bool:
+        """Put an atom at the next free site of the configuration; False where there is none."""
         at = next((k for k in reversed(range(len(self.free))) if self.free[k] not in self.taken), None)
-        if wish is not None and wish not in self.taken and wish in self.free:
-            at = self.free.index(wish)
         if at is None:
             return False
         self.home[atom] = self.free.pop(at)

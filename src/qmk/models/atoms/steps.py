@@ -18,14 +18,12 @@ Pair = tuple[str, str]
 class Style(NamedTuple):
     """How the planner weighs things. ``haste``: what a microsecond costs beside the device's decoherence; ``ahead``:
     weight of the way to an atom's next partner; ``near``: empty pairs that are tried to either side in a row;
-    ``patient``: an atom without a gate waits in the light until it has paid as much as a round costs; ``orders``: in so
-    many orders a step's gates are tried."""
+    ``patient``: an atom without a gate waits in the light until it has paid as much as a round costs."""
 
     haste: float = 1e-4
     ahead: float = 0.3
     near: int = 2
     patient: bool = False
-    orders: int = 1
 
 
 DEFAULT = Style()

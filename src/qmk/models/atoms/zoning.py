@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from qmk.models.atoms.array import SLACK, Array
 from qmk.models.atoms.carrying import Carrier
@@ -21,14 +21,6 @@ from qmk.models.atoms.motion import move_us
 from qmk.models.atoms.nearby import Neighbours
 from qmk.models.atoms.rounds import Moves
 from qmk.models.atoms.steps import Future, Option, Pair, Prices, Step, Style
-
-ORDERS: tuple[Callable[[Point, Point], tuple[float, ...]], ...] = (
-    lambda a, b: (a[0] + b[0], a[1] + b[1]),
-    lambda a, b: (-a[0] - b[0], a[1] + b[1]),
-    lambda a, b: (-math.dist(a, b), a[0] + b[0]),
-    lambda a, b: (a[1] + b[1], a[0] + b[0]),
-)
-"""Orders in which the gates of a step are taken, by where their atoms are."""
 
 
 class ZonePlanner:
@@ -157,26 +149,17 @@ class ZonePlanner:
         chosen = [k for k, (a, b) in enumerate(gates) if self.mate.get(array.where[a]) == array.where[b]]
         done = set(chosen)
         rest = [k for k in range(len(gates)) if k not in done]
-        closed = {self.pair_of[array.where[gates[k][0]]] for k in chosen}
-        best: tuple[float, list[int], Step] | None = None
-        for order in ORDERS[: self.style.orders]:
-            rest.sort(key=lambda k: order(*(array.point(atom) for atom in gates[k])))
-            step = Step(array, self.carrier, self.prices, {atom for k in rest for atom in gates[k]})
-            step.closed = set(closed)
-            step.busy = {atom for gate in gates for atom in gate}
-            placed, value = self._place_all(gates, list(rest), step)
-            value += (len(rest) - len(placed)) * self.prices.time * 1e3
-            if best is None or value < best[0]:
-                best = value, placed, step
-        assert best is not None, "there is at least one order"
+        rest.sort(key=lambda k: _middle(*(array.point(atom) for atom in gates[k])))
+        step = Step(array, self.carrier, self.prices, {atom for k in rest for atom in gates[k]})
+        step.closed = {self.pair_of[array.where[gates[k][0]]] for k in chosen}
+        step.busy = {atom for gate in gates for atom in gate}
+        placed = self._place_all(gates, rest, step)
         self.cleared = False
-        return sorted([*chosen, *best[1]]), best[2].moves()
+        return sorted([*chosen, *placed]), step.moves()
 
-    def _place_all(self, gates: Sequence[Pair], rest: list[int], step: Step) -> tuple[list[int], float]:
-        """Which of ``rest`` have a place, and what that costs."""
+    def _place_all(self, gates: Sequence[Pair], rest: list[int], step: Step) -> list[int]:
+        """Give gates their places; which of ``rest`` got one."""
         chosen: list[int] = []
-        total = 0.0
-        left_over: list[int] = []
         while rest:
             waiting: list[tuple[float, int, Option]] = []
             placed: set[int] = set()
@@ -185,29 +168,27 @@ class ZonePlanner:
                 if best is None:
                     continue
                 if best.value <= hope + SLACK:
-                    total += self._take(best, gates[k], step)
+                    self._take(best, gates[k], step)
                     placed.add(k)
                 else:
                     waiting.append((best.value - hope, k, best))
             if not placed and waiting:
                 _, k, best = min(waiting, key=lambda row: row[:2])
-                total += self._take(best, gates[k], step)
+                self._take(best, gates[k], step)
                 placed.add(k)
             if not placed:
-                left_over = rest
                 break
             chosen += sorted(placed)
             rest = [k for k in rest if k not in placed]
-        for atom in (atom for k in left_over for atom in gates[k]):
+        for atom in (atom for k in rest for atom in gates[k]):
             if step.where[atom] in self.mate and self._has_mate(atom, step):
-                total += self._send([atom], step)
-        return chosen, total
+                self._send([atom], step)
+        return chosen
 
-    def _take(self, option: Option, gate: Pair, step: Step) -> float:
+    def _take(self, option: Option, gate: Pair, step: Step) -> None:
         step.commit(option.moves, option.rounds)
         step.going.difference_update(gate)
         step.closed.add(option.pair)
-        return option.value
 
     def _best_option(self, gate: Pair, step: Step) -> tuple[Option | None, float]:
         """The cheapest that can be done now, and the least price of one whose site another gate's atom may leave."""
@@ -283,7 +264,7 @@ class ZonePlanner:
             if pair is not None and pair not in step.closed:
                 yield pair, [(stays, site), (comes, self.mate[site])]
         points = [self.array.sites[site].point for site in here]
-        middle = tuple(sum(axis) / 2 for axis in zip(*points, strict=True))
+        middle = _middle(*points)
         first, second = gate if points[0] <= points[1] else gate[::-1]
         seen: set[tuple[int, int]] = set()
         for point in (middle, *points):
@@ -303,6 +284,10 @@ class ZonePlanner:
                 away = math.dist(self.array.sites[site].point, there)
                 total += move_us(self.carrier.transport, away) / max(1, use[0])
         return self.style.ahead * self.prices.time * total
+
+
+def _middle(a: Point, b: Point) -> Point:
+    return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2
 
 
 def mates(array: Array) -> dict[int, int]:
