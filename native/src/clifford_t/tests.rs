@@ -96,7 +96,7 @@ fn distance(a: &[Vec<C64>], b: &[Vec<C64>]) -> f64 {
     a.iter().flatten().zip(b.iter().flatten()).map(off).sum::<f64>().sqrt()
 }
 
-const KEEP: Options = Options { tolerance: 1e-12, keep_unitary: true, ancillae: false };
+const KEEP: Options = Options { tolerance: 1e-12, keep_unitary: true, ancillae: false, effort: 1, by_depth: false };
 
 #[test]
 fn joining_keeps_the_unitary() {
@@ -244,4 +244,17 @@ fn a_pair_of_toffolis_with_one_ancilla_takes_four_t() {
     let options = Options { ancillae: true, ..KEEP };
     let (_, report) = clifford_t(&source, 1e-3, &options).unwrap();
     assert_eq!((report.after.t, report.ancillae, report.after.measurements), (4, 1, 1));
+}
+
+#[test]
+fn windows_keep_the_unitary_and_shorten() {
+    let mut numbers = Numbers(23);
+    for round in 0..60 {
+        let source = lower::lowered(&random(2 + round % 4, 40, round % 2 == 0, &mut numbers));
+        for widths in [&[2usize][..], &[3, 4], &[0]] {
+            let made = window::with_windows(&source, widths, 4, 1e-12);
+            assert!(window::cost(&made.ops) <= window::cost(&source.ops));
+            assert!(distance(&unitary(&source), &unitary(&made)) < 1e-9, "round {round} {widths:?}");
+        }
+    }
 }
