@@ -171,7 +171,7 @@ def by_qiskit(text: str) -> str:
 def by_tket(text: str) -> str:
     from pytket import OpType
     from pytket.passes import AutoRebase, GreedyPauliSimp, RemoveRedundancies
-    from pytket.qasm import circuit_from_qasm_str, circuit_to_qasm_str
+    from pytket.qasm.qasm import circuit_from_qasm_str, circuit_to_qasm_str
 
     circuit = circuit_from_qasm_str(text)
     GreedyPauliSimp().apply(circuit)

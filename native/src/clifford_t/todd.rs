@@ -48,7 +48,7 @@ impl Echelon {
             while left != 0 {
                 let bit = left.trailing_zeros() as usize;
                 match self.by_lead[64 * word + bit] {
-                    NO_ROW => drop(first.get_or_insert(64 * word + bit)),
+                    NO_ROW => first = first.or(Some(64 * word + bit)),
                     at => add(row, &self.rows[at as usize]),
                 }
                 left = row[word] & (u64::MAX << bit) & !(1 << bit);

@@ -131,13 +131,13 @@ def test_fewer_t_gates_among_those_that_commute() -> None:
         ({"gates": ("cz", "u")}, "target 'clifford+t' is its gates"),
         ({"synthesis_error": 0.0}, "must be a number above 0 and below 1"),
         ({"synthesis_error": "small"}, "must be a number above 0 and below 1"),
-        ({"synthesis_error": 1e-13, "program": "OPENQASM 3.0; qubit q; rz(0.3) q;"}, "ask for 1e-12 or more"),
+        ({"synthesis_error": 1e-13, "program": qmk.Circuit(1).rz(0.3, 0)}, "ask for 1e-12 or more"),
         ({"ancillae": 1}, "ancillae"),
         ({"target": "all:2", "synthesis_error": 1e-3}, "is a device, whose rotations are exact"),
-        ({"target": "all:2", "ancillae": True}, "give it for target clifford+t only"),
+        ({"target": "all:2", "ancillae": True}, "ancillae: target 'all:2' is a device"),
     ],
 )
 def test_wrong_calls_are_told(given: dict[str, object], said: str) -> None:
     with pytest.raises(QmkError) as caught:
         qmk.compile(**{"program": "examples/bell.qasm", "target": "clifford+t", **given})  # type: ignore[arg-type]
-    assert said in f"{caught.value} {caught.value.help}"
+    assert said in str(caught.value)
