@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `lower` | every gate as Clifford gates and rotations about Z |
+//! | `merge` | two Toffoli gates on one target as one |
 //! | `ands` | Toffoli gates as temporary ANDs on ancillae |
 //! | `angle`, `frame`, `fold` | rotations about the same Pauli operator become one |
 //! | `cancel` | Clifford gates that cancel |
@@ -30,6 +31,7 @@ mod gadgets;
 mod grid;
 mod groups;
 mod lower;
+mod merge;
 mod network;
 mod norm;
 mod primes;
@@ -101,8 +103,10 @@ fn fewest(circuit: &Circuit, options: &Options) -> (Circuit, usize) {
             best = (made, ancillae);
         }
     };
-    for least in [2, 1, 0].into_iter().filter(|&least| options.ancillae || least == 0) {
-        let (made, ancillae) = if least == 0 { (circuit.clone(), 0) } else { ands::with_ands(circuit, least) };
+    let joined = merge::merged(circuit);
+    let forms = [(circuit, 0), (&joined, 0), (circuit, 2), (&joined, 2), (circuit, 1), (&joined, 1)];
+    for (source, least) in forms.into_iter().filter(|form| options.ancillae || form.1 == 0) {
+        let (made, ancillae) = if least == 0 { (source.clone(), 0) } else { ands::with_ands(source, least) };
         let made = folded(&made, options);
         if options.effort >= 3 {
             look(folded(&window::with_fewer_t(&made, options.tolerance), options), ancillae);

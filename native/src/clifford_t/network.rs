@@ -121,7 +121,7 @@ impl Network {
     }
 
     /// Gates on one wire that make a factor Z.
-    fn to_z(&mut self, factor: usize, wire: usize) {
+    fn make_z(&mut self, factor: usize, wire: usize) {
         if factor == 3 {
             self.apply(Kind::Sdg, &[wire]);
         }
@@ -132,7 +132,7 @@ impl Network {
 
     fn gate(&mut self, pair: Pair) {
         for (factor, wire) in pair.factors.into_iter().zip(pair.wires) {
-            self.to_z(factor, wire);
+            self.make_z(factor, wire);
         }
         self.apply(Kind::Cz, &pair.wires);
     }
@@ -206,8 +206,8 @@ impl Network {
             home[q] = Some(self.isolate(q));
         }
         let mut home: Vec<usize> = home.into_iter().map(|wire| wire.expect("every row has its wire")).collect();
-        for q in 0..n {
-            self.straighten(q, home[q]);
+        for (q, &wire) in home.iter().enumerate() {
+            self.straighten(q, wire);
         }
         for q in 0..n {
             if home[q] != q {
@@ -256,7 +256,7 @@ impl Network {
 
     /// Makes the rows of `q` X and Z on `wire`.
     fn straighten(&mut self, q: usize, wire: usize) {
-        self.to_z(self.left.z[q].factor(wire), wire);
+        self.make_z(self.left.z[q].factor(wire), wire);
         if self.left.x[q].factor(wire) == 3 {
             self.apply(Kind::Sdg, &[wire]);
         }

@@ -70,19 +70,7 @@ fn synthesize_rz(py: Python<'_>, angle: f64, epsilon: f64) -> PyResult<(Vec<&'st
     Ok((made.gates.iter().map(|kind| kind.name()).collect(), made.error))
 }
 
-#[pyfunction]
-fn ct_windows(circuit: &PyCircuit, widths: Vec<usize>, tries: usize) -> PyResult<PyCircuit> {
-    PyCircuit::checked(super::window::with_windows(&super::lower::lowered(&circuit.0), &widths, tries, 1e-12))
-}
-
-#[pyfunction]
-fn ct_fewer(circuit: &PyCircuit) -> PyResult<PyCircuit> {
-    PyCircuit::checked(super::window::with_fewer_t(&super::lower::lowered(&circuit.0), 1e-12))
-}
-
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(ct_windows, module)?)?;
-    module.add_function(wrap_pyfunction!(ct_fewer, module)?)?;
     module.add_function(wrap_pyfunction!(py_clifford_t, module)?)?;
     module.add_function(wrap_pyfunction!(synthesize_rz, module)?)
 }

@@ -188,8 +188,8 @@ pub fn with_fewer_t(circuit: &Circuit, tolerance: f64) -> Circuit {
 
 /// The circuit (as `lower` leaves it) with as few gates on two wires as windows give. `effort`: 2, or 3 for more tries.
 pub fn shortened(circuit: &Circuit, effort: u8, tolerance: f64) -> Circuit {
-    let (widths, tries): (&[usize], usize) = if effort < 3 { (&[3, 5, 0], 2) } else { (&[2, 3, 4, 6, 0, 4, 8], 4) };
-    with_windows(circuit, widths, tries, tolerance)
+    let widths: &[usize] = if effort < 3 { &[3, 6, 0, 6, 4] } else { &[2, 3, 4, 6, 0, 6, 4, 10] };
+    with_windows(circuit, widths, WEIGHTS.len(), tolerance)
 }
 
 /// Windows of these widths, 0 for all wires.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,8 @@ def test_fewer_t_gates_among_those_that_commute() -> None:
         ({"target": "all:2", "ancillae": True}, "ancillae: target 'all:2' is a device"),
     ],
 )
-def test_wrong_calls_are_told(given: dict[str, object], said: str) -> None:
+def test_wrong_calls_are_told(given: dict[str, Any], said: str) -> None:
+    arguments: dict[str, Any] = {"program": "examples/bell.qasm", "target": "clifford+t", **given}
     with pytest.raises(QmkError) as caught:
-        qmk.compile(**{"program": "examples/bell.qasm", "target": "clifford+t", **given})  # type: ignore[arg-type]
+        qmk.compile(**arguments)
     assert said in str(caught.value)
