@@ -10,6 +10,11 @@ use super::network::{written, Weights};
 use super::word::WIRES;
 use crate::circuit::{Circuit, Kind, Op, NONE};
 
+/// Most wires of a circuit that is written anew as a whole, and wires of its parts if it has more: the time goes with the
+/// third power of them.
+const WHOLE: usize = 48;
+const PART: usize = 12;
+
 /// Operations that a window is looked for in, for each of its wires.
 const SPAN: usize = 60;
 
@@ -196,7 +201,8 @@ pub fn shortened(circuit: &Circuit, effort: u8, tolerance: f64) -> Circuit {
 pub fn with_windows(circuit: &Circuit, widths: &[usize], tries: usize, tolerance: f64) -> Circuit {
     let mut made = circuit.clone();
     for &width in widths {
-        let width = if width == 0 { (circuit.n_qubits as usize).min(WIRES) } else { width };
+        let wide = if circuit.n_qubits as usize <= WHOLE { WHOLE } else { PART };
+        let width = if width == 0 { wide } else { width };
         let mut at = 0;
         while at < made.ops.len() {
             let op = made.ops[at];

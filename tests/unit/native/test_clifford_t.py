@@ -140,7 +140,7 @@ def test_a_wide_circuit_and_the_inverse_of_what_was_made_is_nothing(effort):
 
 @pytest.mark.parametrize("effort", [2, 3])
 def test_circuits_with_everything_keep_their_distribution_when_written_anew(effort):
-    for seed in range(10):
+    for seed in range(6):
         circuit = random_case(seed + 47_000).circuit()
         made, report = qmk_native.clifford_t(circuit, epsilon=1e-9, ancillae=True, effort=effort)
         assert distance(distribution(circuit), distribution(made)) < 3e-9, f"seed {seed}"
