@@ -1,6 +1,6 @@
 """``python -m benchmarks.crash --kills 300``: kill -9 of the daemon and of its workers, at random moments, under load;
 workers that are stopped, disks that are full for a second, and crashes of the database server are mixed in. With
-``--cluster`` jobs run on Ray, and its slots, its head and the bridge to it are killed too.
+``--cluster`` jobs run on Ray or on a Slurm of one node, and its slots, its daemons and the bridge to it are killed too.
 
 Clients with patience submit jobs under idempotency keys of their own, wait for them, and read every shot back. The
 bits of a job are a function of program, shots and seed, so each is compared with a run in this process. At the end the
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import qmk
-from benchmarks.crash_cluster import ClusterVictim
+from benchmarks.crash_cluster import ClusterVictim, SlurmVictim
 from benchmarks.crash_jobs import KINDS, Accepted, Kind, Outage, Report, Seen, seen
 from benchmarks.crash_victim import Pair, Victim
 from benchmarks.daemon import database_server
@@ -278,7 +278,8 @@ def main() -> int:
         "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
     )
     parser.add_argument("--standby", action="store_true", help="a second daemon stands by and takes over")
-    parser.add_argument("--cluster", action="store_true", help="jobs run on Ray, whose processes are killed too")
+    clusters = {"": Victim, "ray": ClusterVictim, "slurm": SlurmVictim}
+    parser.add_argument("--cluster", choices=list(clusters), default="", help="jobs run there, and it is killed too")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
@@ -292,7 +293,7 @@ def main() -> int:
             options.seed,
             durability=options.durability,
             crash_server=crash_server,
-            kind=Pair if options.standby else ClusterVictim if options.cluster else Victim,
+            kind=Pair if options.standby else clusters[options.cluster],
         )
     print(report.text())
     return 0 if report.sound else 1

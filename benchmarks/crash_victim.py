@@ -44,6 +44,7 @@ class Victim:
     """The daemon, started again whenever it was killed. ``program`` goes on after ``DAEMON``."""
 
     program, more = "serve(config)", list[str]()
+    environment = ENVIRONMENT
     disk_fills = True
 
     def __init__(self, folder: Path, database: str, durability: str) -> None:
@@ -57,7 +58,7 @@ class Victim:
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._arguments, stdout=self._log, stderr=self._log, env=ENVIRONMENT)
+        return subprocess.Popen(self._arguments, stdout=self._log, stderr=self._log, env=self.environment)
 
     def kill(self) -> None:
         self.process.kill()

@@ -4,7 +4,9 @@ A daemon for each of ``--levels`` runs beside the others; they take turns, so th
 Processor time is that of a daemon with all it started, of a control group where one can be made, else of what is there.
 With ``--each`` the times of single jobs are given too, their median and 99th percentile. *warm*: one tenant's Bell
 jobs, one after the other. *cold*: each job is another tenant's, so that each begins with a worker that has served
-nobody. At the end all daemons must have as many processes, descriptors and mounts as they began with.
+nobody. With ``--scripts`` the jobs are scripts that do nothing, in WebAssembly at level ``wasm`` and native at others,
+where a worker serves one. At the end all daemons must have as many processes, descriptors and mounts as they began
+with.
 """
 
 from __future__ import annotations
@@ -33,10 +35,11 @@ _SEEDS = count(1)
 class Arm:
     """A daemon at one level, and a client of each of its tenants."""
 
-    def __init__(self, stack: ExitStack, level: str) -> None:
+    def __init__(self, stack: ExitStack, level: str, *, scripts: bool = False) -> None:
         self.group: Path | None = None
+        self.scripts = scripts
         stack.callback(self.remove_group)
-        self.path = stack.enter_context(daemon("process", more=("--isolation", level)))
+        self.path = stack.enter_context(daemon("process", more=("--isolation", "auto" if scripts else level)))
         operator = Operator(Path(self.path).parent)
         self.clients: list[Client] = []
         for number in range(TENANTS):
@@ -51,10 +54,17 @@ class Arm:
         """Wall and processor time of a job, in ms."""
         began, cpu = time.perf_counter(), self.cpu_s()
         for number in range(jobs):
-            client = self.clients[number % TENANTS if cold else 0]
-            result = client.run(bell(), shots=100, seed=next(_SEEDS), cache=False)
-            assert result.provenance.isolation == self.level
+            self.run_one(self.clients[number % TENANTS if cold else 0])
         return (time.perf_counter() - began) / jobs * 1e3, (self.cpu_s() - cpu) / jobs * 1e3
+
+    def run_one(self, client: Client) -> None:
+        """Has one job done."""
+        if self.scripts:
+            job = client.submit_script("result = 1", seed=next(_SEEDS), isolation=self.level, cache=False)
+            assert client.job(job.job_id).result().script.provenance["isolation"] == self.level
+            return
+        result = client.run(bell(), shots=100, seed=next(_SEEDS), cache=False)
+        assert result.provenance.isolation == self.level
 
     def cpu_s(self) -> float:
         """Of the daemon, of what it started, and of what of that has ended."""
@@ -93,7 +103,7 @@ def single(arm: Arm, jobs: int, pause_s: float, *, cold: bool) -> str:
         client = arm.clients[number % TENANTS if cold else 0]
         time.sleep(pause_s)
         began, cpu = time.perf_counter(), arm.cpu_s()
-        client.run(bell(), shots=100, seed=next(_SEEDS), cache=False)
+        arm.run_one(client)
         rows.append(((time.perf_counter() - began) * 1e3, (arm.cpu_s() - cpu) * 1e3))
     wall, cpu_ms = (sorted(column) for column in zip(*rows, strict=True))
     texts = [
@@ -109,6 +119,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=100, help="jobs of a round")
     parser.add_argument("--levels", default=LEVELS, help="levels with commas; the others are compared with the first")
     parser.add_argument("--each", type=int, default=0, help="only this many single jobs, cold and warm")
+    parser.add_argument("--scripts", action="store_true", help="the jobs are scripts, wasm or native")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds before each of those, in which spares start")
     parser.add_argument("--kill", type=int, default=0, help="kill a daemon so many times during --jobs jobs, and look")
     parser.add_argument("--timing", type=int, default=0, help="what one tenant's times tell of another, so many times")
@@ -118,7 +129,7 @@ def main() -> int:
     if options.kill:
         return isolation_kills.main(options.levels.split(","), options.kill, options.jobs)
     with ExitStack() as stack:
-        arms = [Arm(stack, level) for level in options.levels.split(",")]
+        arms = [Arm(stack, level, scripts=options.scripts) for level in options.levels.split(",")]
         if options.each:
             for arm in arms:
                 arm.run(1, cold=False)

@@ -340,12 +340,21 @@ SYNTHESIS_GATES: list[str]
 """Names of gates that a set for ``synthesize`` may be made of."""
 
 def synthesize(
-    circuit: Circuit, gates: Sequence[str], *, exchange: bool = False, measured: bool = True, rounds: int = 4
+    circuit: Circuit,
+    gates: Sequence[str],
+    *,
+    exchange: bool = False,
+    measured: bool = True,
+    rounds: int = 4,
+    interactions: bool = False,
+    one_way: Sequence[tuple[int, int]] = ...,
 ) -> tuple[Circuit, list[int]]:
     """The circuit in the gates of these names, with few gates on two qubits, and where each qubit is at the end.
     ``exchange``: qubits may change places, else every pair that gates join was joined before. ``measured``: what the
-    measurements at the end cannot see may go. ``rounds`` of merging, 0 for none. An ECR gate stands as ``s``, ``sx``,
-    ``cnot`` and ``x``, next to each other. Raises ValueError for names that make no gate set."""
+    measurements at the end cannot see may go. ``rounds`` of merging, 0 for none. ``interactions``: what merged for
+    ``gates`` is written as RZZ and U, for a router. ``one_way``: pairs whose CNOT or ECR gate must have the first qubit
+    first. An ECR gate stands as ``s``, ``sx``, ``cnot`` and ``x``, next to each other.
+    Raises ValueError for names that make no gate set."""
 
 def circuit_metrics(circuit: Circuit) -> dict[str, int]:
     """``qubits`` in use, ``gates``, ``depth``, ``two_qubit_gates`` (a SWAP is three, a gate on three qubits six),

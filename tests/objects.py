@@ -38,8 +38,11 @@ class ObjectServer:
     def bucket(self, prefix: str) -> str:
         """The URL of a place in a new bucket."""
         name = f"box-{next(NUMBERS)}"
-        self._ask("PUT", f"/{name}")
+        self.make_bucket(name)
         return f"s3://{name}/{prefix}"
+
+    def make_bucket(self, name: str) -> None:
+        self._ask("PUT", f"/{name}")
 
     def write(self, url: str, path: str, content: bytes) -> None:
         obstore.put(from_url(url), path, content)

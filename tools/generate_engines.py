@@ -117,6 +117,7 @@ BESIDE = {
     "amazon-braket": ("boto3: Apache-2.0", "extra `braket`", "by name and device alone: runs there may cost money"),
     "azure": ("none", "part of QMK", "by name and device alone: runs there may cost money"),
     "iqm": ("none", "part of QMK", "by name and device alone: runs there may cost money"),
+    "simulated": ("none", "part of QMK", "by name and device alone: it errs as the device does"),
     "rigetti": ("qcs-sdk: Apache-2.0", "extra `pyquil`", "by name and device alone: runs there may cost money"),
     "piquasso": (
         "piquasso, quantum-blackbird: Apache-2.0",

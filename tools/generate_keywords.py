@@ -13,6 +13,7 @@ from pages import NOTICE, table, write_or_check
 
 from qmk.qvm.outputs import Outputs
 from qmk.request.options import CALLS, EITHER, OPTIONS, RunOptions
+from qmk.request.scripts import ScriptOptions
 
 HEAD = '''"""Keywords of each call that takes options, for editors and type checkers.
 
@@ -56,7 +57,7 @@ def class_name(call: str) -> str:
 
 def module() -> str:
     """A class for each call; one whose options begin with all those of another is derived from it."""
-    types = RunOptions.__annotations__
+    types = {**RunOptions.__annotations__, **ScriptOptions.__annotations__}
     parts = [HEAD]
     done: list[str] = []
     for call in sorted(CALLS, key=lambda call: len(CALLS[call])):
@@ -64,6 +65,8 @@ def module() -> str:
         bases = [base for base in done if names[: len(CALLS[base])] == CALLS[base]]
         base = max(bases, key=lambda base: len(CALLS[base]), default=None)
         own = names if base is None else names[len(CALLS[base]) :]
+        if call == "qmk.run_script":
+            own = (*ScriptOptions.__struct_fields__, *own)
         parent = "TypedDict" if base is None else class_name(base)
         parts.append(f'\n\nclass {class_name(call)}({parent}, total=False):\n    """Of ``{call}``."""\n')
         parts += ["\n"] * bool(own) + [f"    {name}: {types[name]}\n" for name in own]

@@ -2,7 +2,7 @@
 # Install what some tests need of the system. What holds workers and scripts at the levels gvisor, jail and microvm:
 # bubblewrap, a runsc of 2023 or later, QEMU, and the guest image of the Python that PYTHON names (.venv/bin/python),
 # unless it is there already. Prometheus' promtool, AppArmor's parser, mandoc. Chromium, in which the console is walked, and
-# npm where there is none, which fetches the axe-core that judges its pages.
+# npm where there is none, which fetches the axe-core that judges its pages. Slurm, of which tests start one of one node.
 # For Debian and Ubuntu. Without root, or on another system, it says so and succeeds: tests then skip with the reason.
 set -eu
 
@@ -13,8 +13,15 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y --no-install-recommends bubblewrap qemu-system-x86 mmdebstrap squashfs-tools lz4 apparmor mandoc
-if [ ! -x /usr/bin/chromium ] || ! command -v npm >/dev/null; then
-    apt-get install -y --no-install-recommends chromium npm || echo "hosts.sh: no package chromium or npm: the console is not walked" >&2
+if [ ! -x /usr/bin/chromium ]; then
+    apt-get install -y --no-install-recommends chromium || echo "hosts.sh: no package chromium: the console is not walked" >&2
+fi
+if ! command -v npm >/dev/null; then # some distributors' nodejs has it, and conflicts with its package
+    apt-get install -y --no-install-recommends npm || apt-get install -y --no-install-recommends nodejs ||
+        echo "hosts.sh: no package npm: no page is judged by axe-core" >&2
+fi
+if ! command -v slurmctld >/dev/null; then
+    apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge || echo "hosts.sh: no package slurmctld: slots of Slurm are not tested" >&2
 fi
 if ! command -v promtool >/dev/null; then # without the server that its package would start
     fetched=$(mktemp -d)

@@ -18,6 +18,7 @@ from qmk.host import machine
 from qmk.host.cluster import local
 from qmk.host.launcher_kit import LONG
 from qmk.rpc.keys import secret
+from tools.throwaway_slurm import Slurm, missing
 
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -141,7 +142,7 @@ def test_a_daemon_joins_a_cluster(
 
 
 def test_a_place_that_is_none_is_refused(qmk: Qmk) -> None:
-    refused = qmk("serve", "--cluster", "slurm")
+    refused = qmk("serve", "--cluster", "pbs")
     assert refused.returncode == 2
     assert "'ray', HOST:PORT or ray://HOST:PORT" in refused.stderr
 
@@ -166,3 +167,76 @@ def test_without_ray_it_says_how_to_get_it(qmk: Qmk, folder: Path, environment: 
     assert refused.returncode == 3
     assert "Ray is not installed" in refused.stderr
     assert "quantum-microkernel[cluster]" in refused.stderr
+
+
+def test_options_of_slots_are_checked_at_the_start(qmk: Qmk) -> None:
+    for given, said in {"colour=red": "has no option 'colour'", "partition=a;b": "cannot be the partition"}.items():
+        refused = qmk("serve", "--cluster", "slurm", "--cluster-option", given)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+    refused = qmk("serve", "--cluster", "ray", "--cluster-option", "partition=main")
+    assert "of kind 'ray' has no option 'partition'" in refused.stderr
+    refused = qmk("serve", "--cluster", "slurm", "--slot", "gpu=0.5")
+    assert "gpu is a whole number" in refused.stderr
+
+
+@pytest.mark.conformance
+@pytest.mark.skipif(bool(missing()), reason=missing() or "Slurm is there")
+def test_a_job_runs_in_a_slot_of_slurm(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]], environment: dict[str, str], tmp_path: Path
+) -> None:
+    slurm = Slurm(tmp_path)
+    try:
+        environment["SLURM_CONF"] = str(slurm.config)
+        served = start("serve", "--cluster", "slurm", "--workers", "1", "--cluster-option", "partition=main")
+        await_listening(served)
+        wish = ("run", "examples/bell.qasm", "--shots", "1000", "--seed", "5", "--json")
+        done = json.loads(qmk(*wish, "--socket", "s").stdout)
+        assert done["counts"] == json.loads(qmk(*wish).stdout)["counts"]
+        assert done["provenance"]["notes"]["cluster"] == "slurm"
+        assert "1 of 1 slots are up on its slurm cluster" in qmk("doctor", "--socket", "s").stdout
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(60) == 0
+        assert not slurm.jobs()
+        refused = qmk("serve", "--cluster", "slurm", "--cluster-option", "partition=other")
+        assert refused.returncode == 3
+        assert "invalid partition" in refused.stderr
+    finally:
+        slurm.stop()
+
+
+@pytest.mark.conformance
+@pytest.mark.skipif(bool(missing()), reason=missing() or "Slurm is there")
+def test_a_launch_outlives_its_daemon_in_slurm(
+    start: Callable[..., subprocess.Popen[str]], environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    slurm = Slurm(tmp_path)
+    try:
+        environment["SLURM_CONF"] = str(slurm.config)
+        served = start("serve", "--cluster", "slurm", "--workers", "1")
+        await_listening(served)
+        with Client(folder / "s", patience_s=60.0) as client:
+            job = client.submit(LONG, shots=200, seed=3, engine="reference").job_id
+            while client.status(job).state != "RUNNING":
+                time.sleep(0.01)
+            served.kill()
+            served.wait()
+            await_listening(start("serve", "--cluster", "slurm", "--workers", "1"))
+            status = client.wait(job)
+            assert status.state == "COMPLETED"
+            happened = [event.kind for event in client.events(job).events]
+            assert happened.count("started") == 1, happened
+            lost = client.submit(LONG, shots=200, seed=4, engine="reference").job_id
+            while client.status(lost).state != "RUNNING":
+                time.sleep(0.01)
+            running = slurm.ask("squeue", "--noheader", "--format=%A").split()
+            slurm.ask("scancel", running[0].decode())
+            assert client.wait(lost).state == "COMPLETED", "it was run again in another slot"
+            assert "requeued" in [event.kind for event in client.events(lost).events]
+            last = client.submit(LONG, shots=200, seed=5, engine="reference").job_id
+            for name in ("slurmctld", "slurmd"):
+                slurm.kill(name)
+                slurm.start(name)
+            assert client.wait(last).state == "COMPLETED"
+    finally:
+        slurm.stop()

@@ -47,6 +47,15 @@ def test_the_report_as_json(qmk: Qmk) -> None:
     assert found["report"]["passes"]
 
 
+def test_a_device_of_atoms_gets_moves_and_a_time(qmk: Qmk) -> None:
+    done = qmk("compile", "examples/bell.qasm", "--target", "zoned", "-o", "moved.json")
+    assert done.returncode == 0, done.stderr
+    assert "predicted fidelity" in done.stdout
+    assert qmk("atoms", "check", "moved.json", "--device", "zoned").returncode == 0
+    found = json.loads(qmk("compile", "examples/bell.qasm", "--target", "zoned", "--json").stdout)
+    assert '"atoms.move"' in found["program"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

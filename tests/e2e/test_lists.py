@@ -66,7 +66,7 @@ def test_jobs_by_tag_and_those_of_all_tenants(qmk: Qmk, daemon: Started) -> None
     assert "there is no tenant 'bio'" in qmk("jobs", "--tenant", "bio").stderr
 
 
-def test_all_that_match_are_cancelled(qmk: Qmk, daemon: Started) -> None:
+def test_all_that_match_are_cancelled_labelled_and_deleted(qmk: Qmk, daemon: Started) -> None:
     """Three wait behind a long one: a filter takes two of them, and neither the one that it excludes nor others."""
     long = ("submit", "examples/bell.qasm", "--engine", "reference", "--shots", "100000000", "--no-cache")
     qmk(*long)
@@ -76,8 +76,18 @@ def test_all_that_match_are_cancelled(qmk: Qmk, daemon: Started) -> None:
     assert qmk("cancel", "--name", "scan", "--not-tag", "keep").stdout == "2 jobs cancelled\n"
     states = {row["job_id"]: row["state"] for row in json.loads(qmk("jobs", "--name", "scan", "--json").stdout)}
     assert {job: state == "CANCELLED" for job, state in states.items()} == {old: True, kept: False, new: True}
+    assert qmk("label", kept, "--add", "seen", "--remove", "keep").stdout == f"{kept}: seen\n"
+    assert qmk("label", "--name", "scan", "--state", "cancelled", "--add", "old").stdout == "2 jobs labelled\n"
+    assert qmk("label", "--name", "scan", "--state", "cancelled", "--add", "old").stdout == "0 jobs labelled\n"
+    assert "NOT_COMPLETED" in qmk("delete", kept).stderr
+    assert qmk("delete", "--name", "scan").stdout == "2 jobs deleted\n"
+    assert qmk("cancel", kept).stdout == f"{kept}: CANCELLED\n"
+    assert qmk("delete", kept).stdout.startswith(f"{kept}: deleted, ")
+    assert qmk("jobs", "--name", "scan").stdout == "no jobs named 'scan'\n"
     assert qmk("cancel", "--state", "queued").returncode == 0
     assert qmk("cancel", "--state", "running").stdout.endswith("cancelled\n")
+    for wrong in (("label", kept), ("label", "--add", "x"), ("delete",), ("delete", kept, "--tag", "old")):
+        assert qmk(*wrong).returncode == 2
     assert json.loads(qmk("jobs", "--state", "running", "--json").stdout) == []
 
 

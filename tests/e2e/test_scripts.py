@@ -11,6 +11,7 @@ import pytest
 
 import qmk as library
 from tests.e2e.commands import Started
+from tests.isolation.conftest import require
 
 pytest.importorskip("wasmtime")
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
@@ -96,3 +97,14 @@ def test_a_script_that_fails_as_a_job_says_where(qmk: Qmk, folder: Path, daemon:
     assert done.returncode != 0
     assert "loop.py:2: ZeroDivisionError: division by zero" in done.stderr
     assert "--script" in qmk("submit", "loop.py", "--input", "given.json").stderr
+
+
+def test_a_native_script_is_a_job_too(qmk: Qmk, folder: Path, daemon: Started) -> None:
+    require("jail")
+    write(folder, "import numpy\nresult = int(numpy.prod([6, 7]))")
+    done = qmk("submit", "--script", "loop.py", "--isolation", "jail", "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    notes = json.loads(done.stdout)["provenance"]["notes"]["script"]
+    assert (notes["value"], notes["provenance"]["isolation"]) == (42, "jail")
+    refused = qmk("submit", "--script", "loop.py", "--isolation", "process")
+    assert "scripts do not run at isolation level 'process'" in refused.stderr

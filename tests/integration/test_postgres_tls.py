@@ -10,8 +10,9 @@ import pytest
 
 from qmk.base.errors import QmkError
 from qmk.gateway.issued import issue
-from qmk.host.sql.postgres import PostgresDatabase, connect_to_read
+from qmk.host.sql.postgres import PostgresDatabase
 from qmk.secrets.store import Store
+from qmk.sql.postgres import connect_to_read
 from tools.throwaway_postgres import Cluster
 
 pytestmark = pytest.mark.conformance

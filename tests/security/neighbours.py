@@ -322,6 +322,8 @@ class Tenant:
                 "q_get_mapping",
                 "q_program",
                 "q_cancel",
+                "q_label",
+                "q_delete",
                 "q_rollback",
             ]
         )

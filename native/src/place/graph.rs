@@ -3,9 +3,9 @@
 //! Exchanges in the source are taken as other names of wires: a wire is a qubit until then. Gates of one basis on a wire
 //! commute, and so have no order there.
 
-use super::classes;
 use crate::circuit::matrix::{self, Two};
 use crate::circuit::{Circuit, Kind, Op, NONE};
+use crate::synth::controlled_nots;
 
 /// What is done at once: a block of gates on a pair, a run of gates on one wire, or one op of another kind.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct Node {
 }
 
 /// One direction of the order: how many nodes each waits for, and which wait for it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     pub waits: Vec<u32>,
     begins: Vec<u32>,
@@ -270,12 +270,12 @@ impl<'a> Builder<'a> {
         if let Some(earlier) = self.same_groups(wires, bases) {
             let ops = [std::mem::take(&mut self.nodes[earlier as usize].ops), ops].concat();
             let wires = self.nodes[earlier as usize].wires;
-            let (cost, swapped) = classes::both(&product(self.circuit, &ops, wires));
+            let (cost, swapped) = controlled_nots(&product(self.circuit, &ops, wires));
             let node = &mut self.nodes[earlier as usize];
             (node.ops, node.cost, node.swapped) = (ops, cost, swapped);
             return;
         }
-        let (cost, swapped) = classes::both(&u);
+        let (cost, swapped) = controlled_nots(&u);
         let node = self.push(Node { wires, pair: true, joins: true, quiet: false, last: false, cost, swapped, ops });
         for (&wire, basis) in wires.iter().zip(bases) {
             self.order(node, wire, basis);
@@ -296,7 +296,7 @@ impl<'a> Builder<'a> {
         let pair = op.kind.is_gate() && op.kind.n_qubits() == 2;
         let mut wires = [NONE; 2];
         wires[..op.qubits().len()].copy_from_slice(op.qubits());
-        let cost = if pair { classes::cnots(&matrix::two(op.kind, self.circuit.angles(op))) } else { 0 };
+        let cost = if pair { controlled_nots(&matrix::two(op.kind, self.circuit.angles(op))).0 } else { 0 };
         let node = Node { wires, pair, joins: false, quiet: false, last: false, cost, swapped: cost, ops: vec![at] };
         let node = self.push(node);
         for &wire in op.qubits() {

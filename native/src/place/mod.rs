@@ -11,7 +11,6 @@
 //!
 //! The result may end with its qubits elsewhere: measurements are moved, and `Placed::last` says where each qubit is.
 
-mod classes;
 mod coupling;
 mod embed;
 mod emit;
@@ -80,16 +79,24 @@ pub struct Placed {
 /// are decomposed.
 pub fn candidates(circuit: &Circuit, coupling: &Coupling, options: &Options) -> Result<Vec<Placed>, Invalid> {
     let by_phases = |op: &Op, mut emit: &mut graph::Emit| matrix::split_three(op, &mut emit);
-    let form = |split: graph::Split, options: &Options| {
-        search::search(&graph::Graph::new(circuit, options.commute, split), coupling, options)
-    };
-    if circuit.ops.iter().all(|op| !(op.kind.is_gate() && op.kind.n_qubits() == 3)) {
-        return form(&by_phases, options);
-    }
     // six CNOTs where little has to move; controlled phases where much commutes: which is better shows in the end
-    let half = Options { trials: options.trials.div_ceil(2), work: options.work / 2, ..options.clone() };
-    let mut all = form(&three::split, &half)?;
-    all.extend(form(&by_phases, &half)?);
+    let splits: [graph::Split; 2] = [&by_phases, &three::split];
+    let has_three = circuit.ops.iter().any(|op| op.kind.is_gate() && op.kind.n_qubits() == 3);
+    let mut graphs: Vec<graph::Graph> = Vec::new();
+    for split in &splits[..if has_three { 2 } else { 1 }] {
+        graphs.push(graph::Graph::new(circuit, options.commute, *split));
+        if options.commute {
+            // the order of the text, too: where all commutes, it often says in which order wires come together best
+            let ordered = graph::Graph::new(circuit, false, *split);
+            graphs.extend(graphs.last().is_some_and(|free| free.forth != ordered.forth).then_some(ordered));
+        }
+    }
+    let n = graphs.len() as u32;
+    let part = Options { trials: options.trials.div_ceil(n), work: options.work / n as u64, ..options.clone() };
+    let mut all: Vec<Placed> = Vec::new();
+    for graph in &graphs {
+        all.extend(search::search(graph, coupling, &part)?);
+    }
     all.sort_by(|a, b| options.score(a.two, a.depth).total_cmp(&options.score(b.two, b.depth)));
     all.truncate(options.keep.max(1));
     Ok(all)

@@ -3,6 +3,7 @@
 //! Gates on one qubit wait until something acts on their wire, so that neighbours are written as one; what is diagonal
 //! waits on behind diagonal gates, and vanishes before a measurement.
 
+use std::collections::HashSet;
 use std::f64::consts::FRAC_PI_2;
 
 use super::collect::{List, Part};
@@ -17,13 +18,15 @@ pub struct Emitter {
     pending: Vec<One>,
     gates: GateSet,
     cond: u32,
+    one_way: HashSet<(u32, u32)>,
 }
 
 impl Emitter {
-    /// Writes onto an empty circuit with the classical side of `source`.
-    pub fn new(source: &Circuit, gates: GateSet) -> Emitter {
+    /// Writes onto an empty circuit with the classical side of `source`; `one_way` as in `Options`.
+    pub fn new(source: &Circuit, gates: GateSet, one_way: &[(u32, u32)]) -> Emitter {
         let made = Circuit { ops: Vec::new(), params: Vec::new(), ..source.clone() };
-        Emitter { made, pending: vec![IDENTITY; source.n_qubits as usize], gates, cond: NONE }
+        let pending = vec![IDENTITY; source.n_qubits as usize];
+        Emitter { made, pending, gates, cond: NONE, one_way: one_way.iter().copied().collect() }
     }
 
     pub fn write(mut self, parts: &[Part], source: &Circuit) -> Circuit {
@@ -212,6 +215,7 @@ impl Emitter {
             pending: vec![IDENTITY; 2],
             gates: GateSet { native: Native::Fixed(Kind::Cz), single: super::set::Single::U },
             cond: NONE,
+            one_way: HashSet::new(),
         };
         alone.controlled_nots(0, 1, &rest, wanted);
         alone.local(0, &l);
@@ -244,6 +248,13 @@ impl Emitter {
     }
 
     fn controlled_not(&mut self, a: u32, b: u32) {
+        if self.one_way.contains(&(b, a)) && self.gates.native != Native::Fixed(Kind::Cz) {
+            // a Hadamard gate before and after on both exchanges control and target
+            let h = one(Kind::H, &[]);
+            [a, b].into_iter().for_each(|q| self.local(q, &h));
+            self.controlled_not(b, a);
+            return [a, b].into_iter().for_each(|q| self.local(q, &h));
+        }
         match self.gates.native {
             Native::Fixed(Kind::Cz) => {
                 let h = one(Kind::H, &[]);

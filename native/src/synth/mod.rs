@@ -6,6 +6,7 @@
 //! | `weyl` | gates on two qubits as an interaction between local gates |
 //! | `interaction` | gates of the text as interactions |
 //! | `collect` | a circuit as interactions; which merge, across what they commute with |
+//! | `order` | the order of interactions with the least depth |
 //! | `metrics` | the figures of a report |
 //! | `emit`, `single` | interactions and local gates in the gates of the set |
 //!
@@ -16,6 +17,7 @@ mod collect;
 mod emit;
 mod interaction;
 mod metrics;
+mod order;
 #[cfg(feature = "python")]
 pub mod python;
 mod set;
@@ -28,12 +30,13 @@ use collect::{before_measurement, inverse, List, Part};
 pub use metrics::{metrics, Metrics};
 pub use set::{GateSet, Native, Single, NAMES};
 
+use crate::circuit::matrix::Two;
 use crate::circuit::{Circuit, Kind};
 
 /// Rounds of merging, each forth and back; most circuits come to rest after one or two.
 const ROUNDS: usize = 4;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// An exchange of two qubits may become another numbering of what follows: `Synthesized::last` says it.
     pub exchange: bool,
@@ -41,11 +44,15 @@ pub struct Options {
     pub measured: bool,
     /// Rounds of merging; 0 only writes the gates of the set.
     pub rounds: usize,
+    /// What has merged is written as RZZ and U, one RZZ for a term: a router sees there what commutes.
+    pub interactions: bool,
+    /// Pairs whose controlled NOT or ECR gate has the first qubit as its first operand, and cannot have the second.
+    pub one_way: Vec<(u32, u32)>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { exchange: false, measured: true, rounds: ROUNDS }
+        Options { exchange: false, measured: true, rounds: ROUNDS, interactions: false, one_way: Vec::new() }
     }
 }
 
@@ -65,7 +72,7 @@ pub fn synthesize(circuit: &Circuit, gates: &GateSet, options: Options) -> Synth
     let n = circuit.n_qubits;
     let native = gates.native;
     let (mut parts, mut last) = List::of(circuit, native, options.exchange).parts();
-    let mut before = needs(&parts, native);
+    let (mut before, mut idle) = (needs(&parts, native), 0);
     for _ in 0..options.rounds {
         if options.measured {
             before_measurement(&mut parts, n);
@@ -73,9 +80,11 @@ pub fn synthesize(circuit: &Circuit, gates: &GateSet, options: Options) -> Synth
         let (back, _) = List::again(&inverse(&parts), n, native, false).parts();
         let (again, moved) = List::again(&inverse(&back), n, native, options.exchange).parts();
         let after = needs(&again, native);
-        parts = again;
+        // what is next to each other in another order may merge, too
+        parts = order::shorten(again, n, native);
         last.iter_mut().for_each(|wire| *wire = moved[*wire as usize]);
-        if after >= before {
+        idle = if after < before { 0 } else { idle + 1 };
+        if idle == 2 {
             break;
         }
         before = after;
@@ -83,7 +92,16 @@ pub fn synthesize(circuit: &Circuit, gates: &GateSet, options: Options) -> Synth
     if options.measured {
         before_measurement(&mut parts, n);
     }
-    Synthesized { circuit: emit::Emitter::new(circuit, *gates).write(&parts, circuit), last }
+    let plain = GateSet { single: Single::U, native: Native::Rotation(Kind::Rzz) };
+    let written = if options.interactions { plain } else { *gates };
+    let emitter = emit::Emitter::new(circuit, written, &options.one_way);
+    Synthesized { circuit: emitter.write(&parts, circuit), last }
+}
+
+/// Controlled NOTs that a gate on two qubits takes between gates on one, and that it takes with an exchange of its qubits.
+pub fn controlled_nots(u: &Two) -> (u8, u8) {
+    let (_, _, core) = weyl::split(u);
+    (set::controlled_nots(&core) as u8, set::with_exchange(&core) as u8)
 }
 
 fn needs(parts: &[Part], native: Native) -> usize {

@@ -9,9 +9,11 @@ use crate::circuit::python::PyCircuit;
 
 /// The circuit in the gates of these names, with few gates on two qubits, and where each qubit is at the end.
 /// `exchange`: qubits may change places; `measured`: what the measurements at the end cannot see may go; `rounds` of
-/// merging, 0 for none. Raises ValueError for names that are no gate set.
+/// merging, 0 for none; `interactions`: written as RZZ and U; `one_way`: pairs whose CNOT or ECR gate has the first qubit first. Raises ValueError for names that are no gate set.
 #[pyfunction]
-#[pyo3(name = "synthesize", signature = (circuit, gates, *, exchange=false, measured=true, rounds=4))]
+#[pyo3(name = "synthesize", signature = (circuit, gates, *, exchange=false, measured=true, rounds=4, interactions=false,
+    one_way=vec![]))]
+#[allow(clippy::too_many_arguments)]
 fn py_synthesize(
     py: Python<'_>,
     circuit: &PyCircuit,
@@ -19,11 +21,14 @@ fn py_synthesize(
     exchange: bool,
     measured: bool,
     rounds: usize,
+    interactions: bool,
+    one_way: Vec<(u32, u32)>,
 ) -> PyResult<(PyCircuit, Vec<u32>)> {
     let names: Vec<&str> = gates.iter().map(String::as_str).collect();
     let set = GateSet::named(&names).map_err(PyValueError::new_err)?;
     let source = circuit.0.clone();
-    let made = py.detach(move || synthesize(&source, &set, Options { exchange, measured, rounds }));
+    let made =
+        py.detach(move || synthesize(&source, &set, Options { exchange, measured, rounds, interactions, one_way }));
     Ok((PyCircuit::checked(made.circuit)?, made.last))
 }
 

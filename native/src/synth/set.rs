@@ -2,8 +2,7 @@
 
 use std::f64::consts::FRAC_PI_4;
 
-use super::weyl::{split, Core, SNAP};
-use crate::circuit::matrix::{product_two, two};
+use super::weyl::{cross, dot, reduced, Axis, Core, Term, SNAP};
 use crate::circuit::Kind;
 
 /// The gate on two qubits that all others are made of.
@@ -83,9 +82,7 @@ impl Native {
                 if core.terms().is_empty() {
                     return 0;
                 }
-                let even = controlled_nots(core);
-                let exchanged = split(&product_two(&two(Kind::Swap, &[]), &core.matrix())).2;
-                match (controlled_nots(&exchanged), even) {
+                match (with_exchange(core), controlled_nots(core)) {
                     (1, _) => 1,
                     (_, 0..=2) => 2,
                     _ => 3,
@@ -96,11 +93,21 @@ impl Native {
 }
 
 /// Of controlled NOTs; Shende, Bullock, Markov, PRA 70, 012310 (2004).
-fn controlled_nots(core: &Core) -> usize {
+pub fn controlled_nots(core: &Core) -> usize {
     match core.terms() {
         [] => 0,
         [term] if term.c.abs() > FRAC_PI_4 - SNAP => 1,
         [_] | [_, _] => 2,
         _ => 3,
     }
+}
+
+/// Of controlled NOTs, for the core and an exchange of its qubits: the exchange adds pi/4 along each axis.
+pub fn with_exchange(core: &Core) -> usize {
+    let [first, second, third] = core.full();
+    // axes of one hand on one qubit and of the other hand on the other: the product of three is negative
+    let hand = |of: fn(&Term) -> Axis| dot(&cross(&of(&first), &of(&second)), &of(&third)).signum();
+    let sign = hand(|term| term.a) * hand(|term| term.b);
+    let (_, _, made) = reduced(&[first, second, third].map(|term| Term { c: term.c + sign * FRAC_PI_4, ..term }));
+    controlled_nots(&made)
 }

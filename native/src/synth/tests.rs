@@ -1,7 +1,7 @@
 //! Circuits in the gates of sets against what they were made from, as products of matrices.
 
 use super::weyl::{split, Core};
-use super::{cost, synthesize, GateSet, Native, Options};
+use super::{controlled_nots, cost, synthesize, GateSet, Native, Options};
 use crate::circuit::matrix::{kron, product_two, two, Two};
 use crate::circuit::{Circuit, Cond, Kind, Op, ALL, NONE};
 use crate::complex::{C64, ZERO};
@@ -90,11 +90,26 @@ fn circuits_keep_their_meaning_in_every_set() {
             let made = synthesize(&circuit, &gates, Options { exchange, ..Options::default() });
             made.circuit.check().expect("a sound circuit");
             assert!(allowed(names, &made.circuit), "{names:?} in {:?}", made.circuit);
+            let plain = synthesize(&circuit, &gates, Options { exchange, interactions: true, ..Options::default() });
+            assert!(allowed(&["u", "rzz"], &plain.circuit), "{:?}", plain.circuit);
+            assert!(apart(&circuit, &plain.circuit, &plain.last, &mut dice) < 1e-9);
             let far = apart(&circuit, &made.circuit, &made.last, &mut dice);
             assert!(far < 1e-9, "round {round}, {names:?}, exchange {exchange}: off by {far} for {circuit:?}");
-            let rebased = synthesize(&circuit, &gates, Options { exchange, rounds: 0, measured: false });
+            let rebased =
+                synthesize(&circuit, &gates, Options { exchange, rounds: 0, measured: false, ..Options::default() });
             assert!(cost(&made.circuit).0 <= cost(&rebased.circuit).0);
         }
+    }
+}
+
+/// The matrix on qubits 0 and 1.
+fn on_pair(op: &Op, angles: &[f64]) -> Two {
+    let id = super::weyl::IDENTITY;
+    match *op.qubits() {
+        [0] => kron(&crate::circuit::matrix::one(op.kind, angles), &id),
+        [_] => kron(&id, &crate::circuit::matrix::one(op.kind, angles)),
+        [0, _] => two(op.kind, angles),
+        _ => crate::circuit::matrix::flipped(&two(op.kind, angles)),
     }
 }
 
@@ -110,20 +125,7 @@ fn the_canonical_decomposition_multiplies_back() {
         let circuit = random(2, size, &mut dice, &|kind| round % 2 == 0 || kind.has_flow());
         let mut u = kron(&super::weyl::IDENTITY, &super::weyl::IDENTITY);
         for op in &circuit.ops {
-            let angles = circuit.angles(op);
-            let m = match *op.qubits() {
-                [q] => {
-                    let one = crate::circuit::matrix::one(op.kind, angles);
-                    let id = super::weyl::IDENTITY;
-                    if q == 0 {
-                        kron(&one, &id)
-                    } else {
-                        kron(&id, &one)
-                    }
-                }
-                [0, _] => two(op.kind, angles),
-                _ => crate::circuit::matrix::flipped(&two(op.kind, angles)),
-            };
+            let m = on_pair(op, circuit.angles(op));
             u = product_two(&m, &u);
         }
         let (l, m, core) = split(&u);
@@ -206,4 +208,45 @@ fn conditions_stay_where_they_are() {
     let alone = Circuit { ops: made.ops[at + 1..end].to_vec(), ..made.clone() };
     let wanted = gates(3, &[(Kind::Toffoli, &[1, 2, 0], &[])]);
     assert!(apart(&wanted, &alone, &[0, 1, 2], &mut Dice::new(3, &[])) < 1e-9);
+}
+
+#[test]
+fn an_exchange_beside_a_gate_takes_what_both_take() {
+    for (kind, angles, want) in [
+        (Kind::Cnot, vec![], (1, 2)),
+        (Kind::Cz, vec![], (1, 2)),
+        (Kind::Cp, vec![0.3], (2, 3)),
+        (Kind::Rzz, vec![0.0], (0, 3)),
+        (Kind::Rzz, vec![0.3], (2, 3)),
+        (Kind::Swap, vec![], (3, 0)),
+        (Kind::Iswap, vec![], (2, 1)),
+    ] {
+        assert_eq!(controlled_nots(&two(kind, &angles)), want, "{}", kind.name());
+    }
+    let mut dice = Dice::new(43, &[0]);
+    for round in 0..1000 {
+        let circuit = random(2, 1 + round % 7, &mut dice, &|kind| kind.has_flow() || round % 3 == 0);
+        let u = circuit.ops.iter().fold(kron(&super::weyl::IDENTITY, &super::weyl::IDENTITY), |u, op| {
+            product_two(&on_pair(op, circuit.angles(op)), &u)
+        });
+        let exchanged = product_two(&two(Kind::Swap, &[]), &u);
+        assert_eq!(controlled_nots(&u).1, controlled_nots(&exchanged).0, "{u:?}");
+    }
+}
+
+#[test]
+fn a_pair_of_one_direction_has_its_gate_in_that() {
+    let mut dice = Dice::new(44, &[0]);
+    for names in [&["rz", "sx", "x", "ecr"], &["rz", "sx", "x", "cx"]] {
+        let gates = GateSet::named(names).expect("a set");
+        for _ in 0..60 {
+            let circuit = random(4, 25, &mut dice, &|_| true);
+            let one_way: Vec<(u32, u32)> = (0..4).flat_map(|a| (0..a).map(move |b| (a, b))).collect();
+            let options = Options { one_way: one_way.clone(), ..Options::default() };
+            let made = synthesize(&circuit, &gates, options);
+            let twos = made.circuit.ops.iter().filter(|op| op.kind.n_qubits() == 2 && op.kind.is_gate());
+            twos.for_each(|op| assert!(one_way.contains(&(op.q[0], op.q[1])), "{op:?}"));
+            assert!(apart(&circuit, &made.circuit, &made.last, &mut dice) < 1e-9);
+        }
+    }
 }

@@ -33,7 +33,7 @@ RIGHTS: dict[str, str] = {
     CAP_STATUS: "see the state, history and figures of a job, and wait for it",
     CAP_RESULT: "read what a job gave",
     CAP_CANCEL: "stop a job",
-    CAP_CONTROL: "save, move and rewind a running job",
+    CAP_CONTROL: "save, move and rewind a running job; label and delete jobs",
 }
 """Right to what it allows."""
 

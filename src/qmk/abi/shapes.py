@@ -101,8 +101,11 @@ JobName = Annotated[
     str, Meta(description="Name for people, of at most 64 printable characters.", max_length=64, pattern=NAME)
 ]
 Tag = Annotated[str, Meta(description="letters, digits and ._:/=-, at most 64", pattern=r"^[A-Za-z0-9._:/=-]{1,64}\Z")]
+JOB_TAGS = 16
+"""Most tags of a job."""
 Tags = Annotated[
-    tuple[Tag, ...], Meta(description="Tags to find it by: at most 16, of letters, digits and ._:/=-.", max_length=16)
+    tuple[Tag, ...],
+    Meta(description="Tags to find it by: at most 16, of letters, digits and ._:/=-.", max_length=JOB_TAGS),
 ]
 Resources = Annotated[
     dict[Tag, Annotated[float, Meta(gt=0, le=INT_MAX)]],

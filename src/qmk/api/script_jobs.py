@@ -1,15 +1,19 @@
-"""Scripts as jobs: the engine of the daemon's workers that runs them.
+"""Scripts as jobs: the engines of the daemon's workers that run them.
 
-Each script is a fresh instance of the runner. What it asks for goes to the daemon over a connection that the host holds
-for it (``host.lines``), by the client that everybody uses; so its runs are jobs like all others.
+Each script is a fresh instance of the runner, or native and the last thing that its worker does. What it asks for goes
+to the daemon over a connection that the host holds for it (``host.lines``), by the client that everybody uses; so its
+runs are jobs like all others.
 """
 
 from __future__ import annotations
 
 import json
+import platform
+import resource
 import time
+from abc import ABC, abstractmethod
 from importlib import metadata
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import msgspec
 
@@ -22,10 +26,12 @@ from qmk.qvm.families.script import PYTHON
 from qmk.qvm.families.script import Script as Wanted
 from qmk.qvm.graph import unpack
 from qmk.scripts import build
-from qmk.scripts.messages import Asked, Bounds, Ended, Script
-from qmk.scripts.sandbox import Sandbox
+from qmk.scripts.messages import Ask, Asked, Ended, Log, Script, bounds_of
+from qmk.scripts.native import Native
+from qmk.scripts.outcome import outcome
 from qmk.sdk.engine import Unsupported
 from qmk.worker.failure import failure
+from qmk.worker.jail.entry import address_space
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Call, Done, Failed, Partial, Reply, Run, RunProgress, ToWorker
 from qmk.worker.wire import Channel
@@ -33,21 +39,18 @@ from qmk.worker.wire import Channel
 SHOW_EVERY_S = 0.25
 
 
-class ScriptEngine:
-    """See the declaration in ``qmk.engines.script``."""
+class _Scripts(ABC):
+    """An engine that runs scripts, and nothing else. ``provenance``: of the sandbox that it has."""
 
-    reserved_bytes = 10 << 30
-    """Addresses that instances reserve, and do not use: their memory is bounded in the sandbox."""
+    name: ClassVar[str]
+    provenance: dict[str, str]
 
-    def __init__(self) -> None:
-        runner = build.runner(build.runners())
-        self._runner = runner.stem.removeprefix("script-")
-        self._sandbox = Sandbox(runner)
-        self.files = self._sandbox.files
-        self.version = metadata.version("wasmtime")
+    @abstractmethod
+    def run(self, script: Script, ask: Ask, log: Log) -> Ended:
+        """How the script ended."""
 
     def prepare(self, program: Program, method: str) -> NoReturn:
-        raise Unsupported("engine script runs scripts, each alone in its program")
+        raise Unsupported(f"engine {self.name} runs scripts, each alone in its program")
 
     def talk(self, channel: Channel[ToWorker], run: Run) -> Done | Failed:
         """Runs a script, with its calls on the same channel."""
@@ -55,7 +58,9 @@ class ScriptEngine:
             return Failed(run.fence, "INTERNAL_ERROR", "a script is not kept", missing_graph=True)
         graph = unpack(run.graph)
         if [node.op for node in graph.nodes] != [PYTHON.name] or run.outputs is not None:
-            refused = QmkError("UNSUPPORTED", "engine script runs one script, alone in its program, without outputs")
+            refused = QmkError(
+                "UNSUPPORTED", f"engine {self.name} runs one script, alone in its program, without outputs"
+            )
             return failure(run.fence, refused)
         wanted = msgspec.convert(graph.nodes[0].args, Wanted)
         began_s = time.perf_counter()
@@ -65,20 +70,62 @@ class ScriptEngine:
             script = _script(wanted, run.seed)
         except QmkError as error:
             return failure(run.fence, error)
-        ended = self._sandbox.run(script, lambda index, wish: runs.answer(Asked(index, wish)), log)
+        ended = self.run(script, lambda index, wish: runs.answer(Asked(index, wish)), log)
         if ended.kind:
             fields = {**ended.fields, "usage": msgspec.to_builtins(ended.usage)}
             return Failed(run.fence, ended.kind, ended.message, fields)
-        return _answer(run, ended, log.lines, self._runner, time.perf_counter() - began_s)
+        return _answer(run, ended, log.lines, self.provenance, time.perf_counter() - began_s)
 
 
-def _answer(run: Run, ended: Ended, lines: list[str], runner: str, wall_s: float) -> Done:
+class ScriptEngine(_Scripts):
+    """See the declaration in ``qmk.engines.script``."""
+
+    name = "script"
+    reserved_bytes = 10 << 30
+    """Addresses that instances reserve, and do not use: their memory is bounded in the sandbox."""
+
+    def __init__(self) -> None:
+        from qmk.scripts.sandbox import Sandbox
+
+        runner = build.runner(build.runners())
+        self.provenance = {"isolation": "wasm", "runner": runner.stem.removeprefix("script-")}
+        self._sandbox = Sandbox(runner)
+        self.files = self._sandbox.files
+        self.version = metadata.version("wasmtime")
+
+    def run(self, script: Script, ask: Ask, log: Log) -> Ended:
+        return self._sandbox.run(script, ask, log)
+
+
+class NativeScripts(_Scripts):
+    """See the declaration in ``qmk.engines.python``. The worker is the script's once that has begun: the host believes
+    none of it (``host.native_scripts``), and ends it with the script."""
+
+    name = "python"
+
+    def __init__(self) -> None:
+        self._native = Native()
+        self._most_bytes = address_space(LIMITS.script_memory_bytes)
+        self.provenance = {"python": platform.python_version()}
+        self.version = metadata.version("numpy")
+
+    def run(self, script: Script, ask: Ask, log: Log) -> Ended:
+        less = LIMITS.script_memory_bytes - script.bounds.memory_bytes
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = self._most_bytes - less
+        wanted = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, wanted))
+        said = self._native.run(script, ask, log)
+        return msgspec.structs.replace(outcome(said.result, script), usage=said.usage)
+
+
+def _answer(run: Run, ended: Ended, lines: list[str], provenance: dict[str, str], wall_s: float) -> Done:
     """The answer of a script's run. It is charged what the sandbox took, as its runs are charged for themselves."""
     note = {
         "value": ended.result,
         "log": lines,
         "usage": {**msgspec.to_builtins(ended.usage), "wall_s": wall_s},
-        "provenance": {"isolation": "wasm", "runner": runner},
+        "provenance": provenance,
     }
     return Done(
         fence=run.fence,
@@ -102,9 +149,7 @@ def _script(wanted: Wanted, seed: int) -> Script:
     except (ValueError, RecursionError) as error:
         fix = "submit it with Client.submit_script, which writes it"
         raise QmkError("INVALID_PARAMS", f"the input of the script is not JSON: {error}", help=fix) from None
-    asked = wanted.bounds
-    bounds = Bounds(asked.fuel, asked.memory_bytes, LIMITS.script_result_bytes, LIMITS.script_log_bytes, asked.runs)
-    return Script("".join(wanted.text), given, seed, wanted.file, bounds)
+    return Script("".join(wanted.text), given, seed, wanted.file, bounds_of(wanted.bounds))
 
 
 class _Line:

@@ -11,49 +11,42 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from qmk.api.script_runs import Runs
 from qmk.base.errors import QmkError
-from qmk.base.isolation import AUTO, parse
-from qmk.base.limits import LIMITS, check
+from qmk.base.isolation import Level
 from qmk.request import arguments
-from qmk.request.scripts import bound, check_text, packed_input
+from qmk.request.scripts import TIMEOUT_MS, USUAL, check_text, level_of, packed_input, read_script
 from qmk.request.shots import seed_of
+from qmk.request.signature import takes
 from qmk.rpc.splitter import RECEIVE_BYTES
 from qmk.scripts import build
 from qmk.scripts.checked import Checked
-from qmk.scripts.messages import Answer, Asked, Bounds, Ended, FromScript, Logged, Script
+from qmk.scripts.messages import Answer, Asked, Ended, FromScript, Logged, Script, bounds_of
 from qmk.scripts.result import ScriptResult
 from qmk.worker.messages import Ready
 from qmk.worker.wire import Unframer, WireError, frame
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from qmk.client.job import Job
     from qmk.client.sync import Client
     from qmk.host.spawn import Child
-
-TIMEOUT_MS = 60_000
-"""How long a script may take where its caller says nothing."""
+    from qmk.request.keywords import ClientSubmitScriptKeywords, RunScriptKeywords
 
 
+@takes("qmk.run_script", USUAL)
 def run_script(
     text: str,
     *,
-    input: Any = None,
-    seed: int | None = None,
-    shots: int | None = None,
-    timeout_ms: int | None = None,
-    fuel: int | None = None,
-    memory_bytes: int | None = None,
-    runs: int | None = None,
     log: Callable[[str], object] | None = None,
-    file: str = "script",
-    isolation: str = AUTO,
     wheels: str | os.PathLike[str] | None = None,
     client: Client | None = None,
+    **keywords: Unpack[RunScriptKeywords],
 ) -> ScriptResult:
     """Run Python text in a sandbox and give its result.
 
@@ -75,23 +68,24 @@ def run_script(
     Raises ``QmkError``: JOB_FAILED with the line of the script's own error, QUOTA_EXCEEDED naming the limit that ended
     it, INSUFFICIENT_CAPS for a system call, TIMEOUT, UNSUPPORTED without the extra ``wasm``.
     """
-    bounds = _bounds(fuel, memory_bytes, runs)
+    own, options = read_script("qmk.run_script", keywords)
     text = arguments.text("text", text)
-    check_text(text, file)
-    given = msgspec.json.decode(packed_input(input, file))
-    script = Script(text, given, seed_of(seed), file, bounds)
-    limit_ms = TIMEOUT_MS if timeout_ms is None else timeout_ms
-    check("timeout_ms", limit_ms)
+    check_text(text, own.file)
+    given = msgspec.json.decode(packed_input(own.input, own.file))
+    level = level_of(options.isolation, own)
+    bounds = bounds_of(own.bounds(options.shots))
+    script = Script(text, given, seed_of(options.seed), own.file, bounds)
+    limit_ms = TIMEOUT_MS if options.timeout_ms is None else options.timeout_ms
     from qmk.api.embedded import Embedded
     from qmk.host import spawn
 
-    start, how, checked = _sandbox(isolation, wheels, fuel, bounds.memory_bytes)
+    start, how, checked = _sandbox(level, wheels, bounds.memory_bytes)
     lines: list[str] = []
     with spawn.hold_interrupts():
         child = start()
     try:
         with Embedded(isolate=True) if client is None else nullcontext(client) as kernel:
-            supervisor = _Supervisor(child, script, limit_ms, Runs(kernel, script.seed, shots), checked)
+            supervisor = _Supervisor(child, script, limit_ms, Runs(kernel, script.seed, options.shots), checked)
             ended = supervisor.run(lambda line: (lines.append(line), log and log(line)))
     finally:
         child.end()
@@ -100,20 +94,20 @@ def run_script(
     return ScriptResult(ended.result, script.seed, lines, ended.usage, how)
 
 
-def submit_script(text: str, *, client: Client | None = None, **options: Any) -> Job:
+@takes("Client.submit_script", USUAL)
+def submit_script(text: str, *, client: Client | None = None, **keywords: Unpack[ClientSubmitScriptKeywords]) -> Job:
     """Give Python text to a daemon as a job, that of ``client`` or the one on this machine, and give the job's handle:
-    ``job.result().script`` is what it gave. ``options`` are those of ``Client.submit_script``; see ``qmk.run_script``
-    for what a script is.
+    ``job.result().script`` is what it gave. See ``qmk.run_script`` for what a script is.
 
     Raises ``QmkError``: CONNECTION_LOST without a daemon, and what ``Client.submit_script`` does."""
     from qmk.client.sync import Client
 
     client = client or Client()
-    return client.job(client.submit_script(text, **options).job_id)
+    return client.job(client.submit_script(text, **keywords).job_id)
 
 
 def _sandbox(
-    isolation: str, wheels: str | os.PathLike[str] | None, fuel: int | None, memory_bytes: int
+    level: Level, wheels: str | os.PathLike[str] | None, memory_bytes: int
 ) -> tuple[Callable[[], Child], dict[str, str], bool]:
     """What starts the process of a script, its provenance, and whether that process is the script's own, so that each
     of its messages has to be checked."""
@@ -121,7 +115,6 @@ def _sandbox(
     from qmk.host.isolation import jail_host
     from qmk.host.isolation.drivers.held import sandbox_for_scripts
 
-    level = parse(isolation) or "wasm"
     if level == "wasm":
         if wheels is not None:
             raise arguments.refuse("wheels", os.fspath(wheels), "None for level 'wasm'", "add isolation='jail'")
@@ -131,8 +124,6 @@ def _sandbox(
         how = {"isolation": level, "runner": runner.stem.removeprefix("script-"), **runs_in}
         return partial(spawn.script, runner, jailed), how, False
     sandbox = sandbox_for_scripts(level)
-    if fuel is not None:
-        raise arguments.refuse("fuel", fuel, f"None for level '{level}'", "leave it out; timeout_ms bounds the time")
     how, folder = {"isolation": level, "python": platform.python_version()}, None
     if wheels is not None:
         from qmk.scripts.wheels import install
@@ -140,16 +131,6 @@ def _sandbox(
         folder = install(Path(wheels), build.runners() / "wheels")
         how["wheels"] = folder.name
     return partial(spawn.native_script, sandbox, memory_bytes, folder), how, True
-
-
-def _bounds(fuel: int | None, memory_bytes: int | None, runs: int | None) -> Bounds:
-    return Bounds(
-        bound("script_fuel", fuel),
-        bound("script_memory_bytes", memory_bytes),
-        LIMITS.script_result_bytes,
-        LIMITS.script_log_bytes,
-        bound("script_runs", runs),
-    )
 
 
 class _Supervisor:

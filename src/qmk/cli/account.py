@@ -154,7 +154,7 @@ def _ask_here(operation: str, data_dir: Path | None, database: str | None, field
     found = _find(operation)
     asked = _convert(found, fields)
     folder = data_dir or state_dir()
-    records = Records(folder / FILE_NAME)
+    records = Records(folder / FILE_NAME, database=database or "")
     try:
         accounts = Accounts(records, folder, **readers_of(folder, database))
         caller = Callers(None, needs_token=True, accounts=accounts).operating()

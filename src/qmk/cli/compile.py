@@ -24,6 +24,10 @@ _ROWS = {
     "rotations": "other rotations",
     "qubits": "qubits",
     "predicted_error": "predicted error",
+    "time_us": "time, us",
+    "predicted_fidelity": "predicted fidelity",
+    "moves": "moves of atoms",
+    "rides": "moves at different times",
 }
 
 
@@ -34,7 +38,7 @@ _ROWS = {
     "-T",
     required=True,
     metavar="T",
-    help="line:N, grid:RxC, heavy-hex:127, all:N, clifford+t, or a JSON file.",
+    help="line:N, grid:RxC, heavy-hex:127, all:N, clifford+t, a device of atoms, or a JSON file.",
 )
 @click.option("--gates", default="", metavar="G,G", help="The target's gates, such as cz,rz,sx,x.")
 @click.option(
@@ -107,6 +111,8 @@ def command(
         synthesis_error=synthesis_error,
         ancillae=ancillae,
     )
+    if output_path is None and "time_us" in made.report["after"]:
+        written = "json"  # OpenQASM has no moves
     data = write(made.program, written)
     if output_path is not None:
         output.write_file(output_path, data)
@@ -136,7 +142,8 @@ def _text(report: dict[str, Any]) -> Iterator[str]:
 
     before, after = report["before"], report["after"]
     yield from output.table(
-        ("", "before", "after"), [(name, rows_of(before[key]), rows_of(after[key])) for key, name in _ROWS.items()]
+        ("", "before", "after"),
+        [(name, rows_of(before[key]), rows_of(after[key])) for key, name in _ROWS.items() if key in after],
     )
     yield ""
     kept = [row for row in report["passes"] if row["kept"]]

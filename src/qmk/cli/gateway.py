@@ -162,6 +162,7 @@ def command(
         require_token=require_token,
         settings=observing.settings(),
         **readers_of(folder, database),
+        database=database or "",
         sign_in=read_config(sign_in) if sign_in else None,
         rates=RateLimits(rate_address, rate_token),
         private_webhooks=private_webhooks,

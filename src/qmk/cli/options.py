@@ -311,12 +311,13 @@ def _use_pythons(ctx: click.Context, param: click.Parameter, value: tuple[tuple[
 
 
 def cluster_options(command: Command) -> Command:
-    """``--cluster``, ``--slot`` and ``--slot-idle``, as ``cluster``: the fields of the daemon's configuration."""
+    """``--cluster``, ``--cluster-option``, ``--slot`` and ``--slot-idle``, as ``cluster``: the fields of the daemon's
+    configuration."""
+    names = ("cluster", "cluster_options", "slots", "slot_idle_s")
 
     @functools.wraps(command)
-    def collect(*args: Any, cluster: str, slots: tuple[str, ...], slot_idle_s: float, **given: Any) -> Any:
-        asked = {"cluster": cluster, "slots": slots, "slot_idle_s": slot_idle_s}
-        return command(*args, cluster=asked, **given)
+    def collect(*args: Any, **given: Any) -> Any:
+        return command(*args, cluster={name: given.pop(name) for name in names}, **given)
 
     for each in (
         click.option(
@@ -337,10 +338,21 @@ def cluster_options(command: Command) -> Command:
             "such slots. May be given several times; the other slots of --workers have processors alone.",
         ),
         click.option(
+            "--cluster-option",
+            "cluster_options",
+            multiple=True,
+            type=parameters.ClusterOption(),
+            callback=parameters.gather_pairs,
+            metavar="NAME=VALUE",
+            help="With --cluster slurm: the partition, account, qos, time, constraint or reservation of its jobs, or "
+            "the folder that its nodes share. May be given several times.",
+        ),
+        click.option(
             "--cluster",
             default="",
             metavar="PLACE",
-            help="Run jobs on a Ray cluster: 'ray' starts one on this machine, HOST:PORT or ray://HOST:PORT joins one.",
+            help="Run jobs on a cluster: 'slurm' has Slurm start the workers; 'ray' starts Ray on this machine, "
+            "HOST:PORT or ray://HOST:PORT joins it.",
         ),
     ):
         collect = each(collect)

@@ -209,6 +209,13 @@ class ChannelOf(Pair[str]):
     wanted = "no channel of a handle; write HANDLE=CHANNEL, such as c=chan_..."
 
 
+class ClusterOption(Pair[str]):
+    """``name=value`` of an option of a cluster's jobs."""
+
+    name = "name=value"
+    wanted = "not an option of a cluster; write name=value, such as partition=quantum"
+
+
 class Limit(Pair[int]):
     """``name=limit`` of a quota; the limit may be written with underscores."""
 

@@ -16,6 +16,7 @@ from qmk.cli import output, terminal
 from qmk.cli.failure import call_error
 from qmk.cli.session import connect, find_server
 from qmk.formats.printable import one_line
+from qmk.request.options import CALLS
 
 if TYPE_CHECKING:
     from qmk.abi.calls import q_submit
@@ -24,11 +25,8 @@ if TYPE_CHECKING:
     from qmk.scripts.result import ScriptResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-TAKEN = ("shots", "seed", "timeout_ms", "strict", "cache", "attempts")
-"""Options of a run that have a meaning for a script, or none that could be missed."""
-SUBMITTED = ("shots", "seed", "timeout_ms", "cache", "attempts", "priority", "name", "tags", "idempotency_key")
-JOB_TAKEN = (*SUBMITTED, "strict", "isolation")
-"""The same of a submit."""
+TAKEN = ("cache", "attempts", "strict")
+"""Options of a run that have no meaning for a script that could be missed."""
 
 
 class ScriptOptions(NamedTuple):
@@ -64,10 +62,10 @@ def wheels_option(command: Command) -> Command:
 
 def submit(path: str, script: bool, given: ScriptOptions, asked: RunOptions, client: Client) -> q_submit.Reply:
     """Queue the script as a job."""
-    text, data = _read(path, script, given, asked, JOB_TAKEN)
-    options = {name: getattr(asked, name) for name in SUBMITTED}
-    isolation = given.isolation or AUTO
-    return client.submit_script(text, input=data, file=os.path.basename(path), isolation=isolation, **options)
+    call = "Client.submit_script"
+    text, data = _read(path, script, given, asked, call)
+    options: Any = {name: getattr(asked, name) for name in CALLS[call]}
+    return client.submit_script(text, input=data, file=os.path.basename(path), **options)
 
 
 def show(found: ScriptResult) -> None:
@@ -81,7 +79,7 @@ def run(
     path: str, script: bool, given: ScriptOptions, asked: RunOptions, as_json: bool, socket_path: str | None
 ) -> None:
     """Run the script and print its result. With ``--socket`` or ``--server``, its runs are jobs there."""
-    text, data = _read(path, script, given, asked, TAKEN)
+    text, data = _read(path, script, given, asked, "qmk.run_script")
     from qmk.api.scripting import run_script
 
     with connect(socket_path) if socket_path or find_server() else nullcontext() as client:
@@ -100,13 +98,13 @@ def run(
     output.json_object(found if as_json else found.value)
 
 
-def _read(path: str, script: bool, given: ScriptOptions, asked: RunOptions, taken: tuple[str, ...]) -> tuple[str, Any]:
-    """The text of the script and its input. Refuses options that are not among ``taken``."""
+def _read(path: str, script: bool, given: ScriptOptions, asked: RunOptions, call: str) -> tuple[str, Any]:
+    """The text of the script and its input. Refuses options that ``call`` does not take."""
     if not script:
         raise call_error(f"--{given.first_name} is for a script", field=given.first_name, help="add --script")
     none = type(asked)()
     for name in asked.__struct_fields__:
-        if name not in taken and getattr(asked, name) != getattr(none, name):
+        if name not in (*CALLS[call], *TAKEN) and getattr(asked, name) != getattr(none, name):
             fix = "leave it out; a script chooses for each of its runs"
             raise call_error(f"--{name.replace('_', '-')} does not apply to a script", field=name, help=fix)
     from qmk.frontends import read_file

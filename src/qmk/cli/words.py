@@ -15,6 +15,8 @@ COMMANDS_OF: dict[str, str] = {
     "q_wait": "qmk result JOB --wait",
     "q_result": "qmk result",
     "q_cancel": "qmk cancel",
+    "q_label": "qmk label",
+    "q_delete": "qmk delete",
     "q_estimate": "qmk explain",
     "q_query_resources": "qmk engines",
     "q_negotiate_caps": "qmk token show",

@@ -36,8 +36,8 @@ from qmk.client.address import Server
 from qmk.client.channels import Channels
 from qmk.client.checkpoints import Checkpoints
 from qmk.client.link import MakeLink
-from qmk.client.lists import Lists
 from qmk.client.many import Many
+from qmk.client.matching import Matching
 from qmk.client.patience import Outage, is_outage, new_key
 from qmk.client.result import Fetch, Result
 from qmk.client.scripts import Scripts
@@ -65,7 +65,7 @@ KNOWN_IDS = 1000
 """So many short ids of jobs a client remembers with the whole ones."""
 
 
-class Core(Many, Lists, Checkpoints, Channels, Scripts):
+class Core(Many, Matching, Checkpoints, Channels, Scripts):
     """The calls of a session, each a coroutine."""
 
     _renews_session = False

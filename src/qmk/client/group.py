@@ -12,6 +12,7 @@ from qmk.client.drive import drive
 from qmk.client.job import AsyncJob, Follows, Job, deadline, left
 
 if TYPE_CHECKING:
+    from qmk.abi.call import Call
     from qmk.abi.calls.q_jobs import JobRow
     from qmk.client.result import Result
 
@@ -26,15 +27,19 @@ class Gathers(Follows):
     def _rows(self, **wanted: Any) -> AsyncIterator[list[JobRow]]:
         raise AssertionError("the client that this is a part of lists")
 
+    async def _ask_in_batches(self, call: Call, each: Sequence[dict[str, Any]]) -> list[Any]:
+        raise AssertionError("the client that this is a part of asks")
+
     async def _cancel_all(self, jobs: Sequence[AsyncJob], reason: str) -> list[Any]:
         raise AssertionError("the client that this is a part of cancels")
 
 
-def count_cancelled(found: Sequence[Any]) -> int:
-    """How many of the jobs had not ended, by the replies and errors of their cancellations. Raises any other error."""
+def count_done(found: Sequence[Any], passed_over: str) -> int:
+    """How many jobs were changed, by the replies and errors of the calls; ``passed_over``: the error of a job of which
+    there was nothing to change. Raises any other error."""
     refused = [each for each in found if isinstance(each, QmkError)]
     for error in refused:
-        if error.kind.name != "ALREADY_COMPLETED":
+        if error.kind.name != passed_over:
             raise error
     return len(found) - len(refused)
 
@@ -76,9 +81,9 @@ class AsyncGroup:
 
     async def cancel(self, reason: str = "") -> int:
         """Stop the jobs that have not ended, and say how many these were."""
-        return count_cancelled(
-            await self._client._cancel_all(await self._going(), reason)  # pyright: ignore[reportPrivateUsage]
-        )
+        going = await self._going()
+        found = await self._client._cancel_all(going, reason)  # pyright: ignore[reportPrivateUsage]
+        return count_done(found, "ALREADY_COMPLETED")
 
     async def _going(self) -> list[AsyncJob]:
         return [self._client.job(row.job_id) for row in await self.rows() if row.state not in calls.ENDED]

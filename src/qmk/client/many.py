@@ -10,13 +10,12 @@ import msgspec
 from qmk.abi.calls import q_cancel, q_result, q_submit
 from qmk.base.errors import Finding, QmkError
 from qmk.base.limits import LIMITS
-from qmk.client import calls
 from qmk.client.asking import Asks
 from qmk.client.batch import Batch, CountsBatch
-from qmk.client.group import AsyncGroup, Gathers, count_cancelled
+from qmk.client.group import AsyncGroup, Gathers
 from qmk.client.job import AsyncJob
 from qmk.client.result import Result
-from qmk.request.arguments import refuse, text
+from qmk.request.arguments import text
 from qmk.request.batches import BatchLike, Entry, entries_of, name_place, naming
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
@@ -136,33 +135,15 @@ class Many(Asks, Gathers):
         return found
 
     async def _cancel_all(self, jobs: Sequence[AsyncJob], reason: str) -> list[Any]:
-        """Cancels the jobs, in batches: the replies, and the errors of what was refused. A job that has ended stays as
-        it is."""
-        found: list[Any] = []
-        for first in range(0, len(jobs), LIMITS.batch_calls):
-            part = jobs[first : first + LIMITS.batch_calls]
-            each = [{"job_id": job.job_id, "reason": reason} for job in part]
-            found += await self._ask_all(q_cancel.CALL, False, each)
-        return found
+        """Cancels the jobs: the replies, and the errors of what was refused. A job that has ended stays as it is."""
+        return await self._ask_in_batches(q_cancel.CALL, [{"job_id": job.job_id, "reason": reason} for job in jobs])
 
-    async def cancel_matching(
-        self,
-        reason: str = "",
-        *,
-        state: str | None = None,
-        name: str = "",
-        tags: str | Sequence[str] = (),
-        not_tags: str | Sequence[str] = (),
-    ) -> int:
-        """Stop the jobs that ``jobs`` lists with the same filters and that have not ended, and say how many these
-        were. Raises INVALID_PARAMS where there is no filter: stopping everything has to be said."""
-        wanted: dict[str, Any] = {"state": state, "name": name, "tags": tags, "not_tags": not_tags}
-        if not any(wanted.values()):
-            raise refuse(
-                "filters", wanted, "a state, a name or tags", "to stop all, give state='QUEUED', then 'RUNNING'"
-            )
-        going = [row.job_id async for page in self._rows(**wanted) for row in page if row.state not in calls.ENDED]
-        return count_cancelled(await self._cancel_all([self.job(job) for job in going], reason))
+    async def _ask_in_batches(self, call: Call, each: Sequence[dict[str, Any]]) -> list[Any]:
+        """One call for each of the fields, so many at a time: the replies, and the errors of what was refused."""
+        found: list[Any] = []
+        for first in range(0, len(each), LIMITS.batch_calls):
+            found += await self._ask_all(call, False, each[first : first + LIMITS.batch_calls])
+        return found
 
     _interrupts: tuple[type[BaseException], ...]
     _shield: Callable[[Awaitable[Any]], Awaitable[None]]

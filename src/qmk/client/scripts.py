@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qmk.abi.calls import q_submit
-from qmk.base.isolation import AUTO
 from qmk.client.asking import Asks
-from qmk.request.arguments import refuse
 from qmk.request.options import RunOptions
-from qmk.request.scripts import script_program
+from qmk.request.scripts import USUAL, job_options, level_of, read_script, script_program
+from qmk.request.signature import takes
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from qmk.request.keywords import ClientSubmitScriptKeywords
     from qmk.request.program import ProgramLike
 
 
@@ -22,52 +23,22 @@ class Scripts(Asks):
     async def _submit(self, program: ProgramLike, options: RunOptions) -> q_submit.Reply:
         raise AssertionError("the client that this is a part of submits")
 
-    async def submit_script(
-        self,
-        text: str,
-        *,
-        input: Any = None,
-        seed: int | None = None,
-        shots: int | None = None,
-        timeout_ms: int | None = None,
-        fuel: int | None = None,
-        memory_bytes: int | None = None,
-        runs: int | None = None,
-        file: str = "script",
-        isolation: str = AUTO,
-        name: str = "",
-        tags: str | Sequence[str] = (),
-        priority: int = 0,
-        attempts: int | None = None,
-        cache: bool = True,
-        idempotency_key: str = "",
-    ) -> q_submit.Reply:
+    @takes("Client.submit_script", USUAL)
+    async def submit_script(self, text: str, **keywords: Unpack[ClientSubmitScriptKeywords]) -> q_submit.Reply:
         """Queue Python text as a job, which runs in the daemon's worker in a sandbox; see ``qmk.run_script`` for what a
-        script is and has. Its runs are jobs of the same tenant, listed under the tag ``script:JOB``, with the rights of
-        this session and no more; they end with it. A worker or daemon that is lost in the middle costs no run: the
-        script is run again, and finds those that were done. ``client.result(job).script`` is what it gave.
+        script is and has, and what ``input``, ``fuel``, ``memory_bytes``, ``runs`` and ``file`` are. Its runs are jobs
+        of the same tenant, listed under the tag ``script:JOB``, with the rights of this session and no more; they end
+        with it. A worker or daemon that is lost in the middle costs no run: the script is run again, and finds those
+        that were done. ``client.result(job).script`` is what it gave.
 
-        ``shots`` is what a run takes that says nothing. ``isolation``: "wasm" or "auto", the sandbox of the script;
-        "jail" asks for a jail around that too. ``timeout_ms`` counts from acceptance, and the runs of the script with
-        it. Raises as ``submit``; UNSUPPORTED where the daemon has no engine ``script`` (the extra ``wasm``), and in a
-        session whose rights are counted or that has quotas of its own.
+        ``shots`` is what a run takes that says nothing. ``isolation``: "wasm", which "auto" takes, or for native Python
+        with NumPy "jail", "gvisor" or "microvm", which the daemon must have. ``timeout_ms`` counts from acceptance, and
+        the runs of the script with it; a native script has a minute where nothing is said.
+
+        Raises as ``submit``; UNSUPPORTED where the daemon has no engine ``script`` (the extra ``wasm``), or not
+        the level, and in a session whose rights are counted or that has quotas of its own.
         """
-        if isolation not in (AUTO, "wasm", "jail"):
-            raise refuse("isolation", isolation, "'auto', 'wasm' or 'jail'", "a job's script runs in WebAssembly")
-        bounds: Any = {"fuel": fuel, "memory_bytes": memory_bytes, "runs": runs}
-        program = script_program(text, input=input, shots=shots, file=file, **bounds)
-        options = RunOptions(
-            shots=1,
-            seed=seed,
-            timeout_ms=timeout_ms,
-            engine="script:wasm",
-            isolation="jail" if isolation == "jail" else AUTO,
-            keep_events=False,
-            name=name,
-            tags=tuple([tags] if isinstance(tags, str) else tags),
-            priority=priority,
-            attempts=attempts,
-            cache=cache,
-            idempotency_key=idempotency_key,
-        )
-        return await self._submit(program, options)
+        own, options = read_script("Client.submit_script", keywords)
+        level = level_of(options.isolation, own)
+        program = script_program(text, own, options.shots)
+        return await self._submit(program, job_options(level, options))

@@ -41,11 +41,12 @@ def graph_from(circuit: Circuit, graph: Graph, start: Lowered, *, ecr: bool = Fa
     are one again."""
     program = program_of(circuit)
     if ecr:
-        program = _with_ecr(program)
+        program = with_ecr(program)
     return with_meaning_of(graph, graph_of(program, start.names, start.profile))
 
 
-def _with_ecr(program: Program) -> Program:
+def with_ecr(program: Program) -> Program:
+    """``program`` with the four gates that a circuit writes an ECR gate as as one again."""
     made: list[Instruction] = []
     for item in program.instructions:
         made.append(item)

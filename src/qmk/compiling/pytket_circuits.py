@@ -51,26 +51,40 @@ _TYPES = {
 
 
 def optimise(work: Work) -> Work | None:
-    """What pytket makes of a straight circuit where all qubits are coupled; None for any other."""
+    """What pytket makes of a straight circuit, placed and routed where the goal has couplings; None for any other, and
+    there for one that measures nothing."""
     rows = rows_of(work.circuit)
-    if rows is None or work.goal.couplings is not None or any(row[0] in ("iswap", "iswapdg") for row in rows):
+    if rows is None or any(row[0] in ("iswap", "iswapdg") for row in rows):
         return None
-    made = to_pytket(work.circuit, rows)
-    run_pytket(made, work.goal)
-    order = made.implicit_qubit_permutation()
-    moved = {a.index[0]: b.index[0] for a, b in order.items()}
-    return msgspec.structs.replace(
-        work, circuit=from_pytket(made, work.circuit), last=tuple(moved.get(at, at) for at in work.last)
-    )
+    if work.goal.couplings is not None and not any(row[0] == "measure" for row in rows):
+        return None
+    there, last = run_pytket(to_pytket(work.circuit, rows), work.goal)
+    sites = there.n_qubits if work.goal.couplings is None else work.goal.sites
+    made = from_pytket(there, sites, work.circuit)
+    # its maps may miss where a measured qubit is
+    read = {cbit: qubits[0] for name, qubits, _, cbit in rows_of(made) or () if name == "measure"}
+    last |= {qubits[0]: read[cbit] for name, qubits, _, cbit in rows if name == "measure" and cbit in read}
+    return msgspec.structs.replace(work, circuit=made, last=tuple(last[at] for at in work.last))
 
 
-def run_pytket(circuit: Any, goal: Goal) -> None:
-    """Changes ``circuit``: full peephole optimisation, then the goal's two-qubit gate (CZ or CX) and TK1."""
+def run_pytket(circuit: Any, goal: Goal) -> tuple[Any, dict[int, int]]:
+    """The circuit after full peephole optimisation, routing where the goal has couplings, and in the goal's two-qubit
+    gate (CZ or CX) and TK1; and where each qubit is at the end."""
     types: Any = import_module("pytket.circuit").OpType
     passes: Any = import_module("pytket.passes")
+    unit = import_module("pytket.predicates").CompilationUnit(circuit)
+    steps: list[Any] = [passes.FullPeepholeOptimise()]
+    if goal.couplings is not None:
+        device = import_module("pytket.architecture").Architecture(list(goal.couplings))
+        steps += [passes.DefaultMappingPass(device)]
+        steps += [passes.KAKDecomposition(allow_swaps=False), passes.CliffordSimp(False), passes.SynthesiseTket()]
     two = types.CZ if "cz" in goal.gates else types.CX
-    for step in (passes.FullPeepholeOptimise(), passes.AutoRebase({two, types.TK1}), passes.RemoveRedundancies()):
-        step.apply(circuit)
+    for step in (*steps, passes.AutoRebase({two, types.TK1}), passes.RemoveRedundancies()):
+        step.apply(unit)
+    # commands name a wire by the qubit that it begins as, the maps by the one that it ends as
+    wire = {end: begin.index[0] for begin, end in unit.circuit.implicit_qubit_permutation().items()}
+    ends = {before.index[0]: wire[after] for before, after in unit.final_map.items() if after in wire}
+    return unit.circuit, ends
 
 
 def to_pytket(circuit: Circuit, rows: Rows) -> Any:
@@ -87,7 +101,7 @@ def to_pytket(circuit: Circuit, rows: Rows) -> Any:
     return made
 
 
-def from_pytket(made: Any, like: Circuit) -> Circuit:
+def from_pytket(made: Any, n_qubits: int, like: Circuit) -> Circuit:
     """A ``pytket.Circuit`` of CX or CZ, TK1 and measurements, with the registers of ``like``."""
     names = {there: here for here, there in _TYPES.items()}
     ops: list[tuple[str, list[int], list[float], int]] = []
@@ -102,4 +116,4 @@ def from_pytket(made: Any, like: Circuit) -> Circuit:
             ops += [("rz", qubits, [c], -1), ("rx", qubits, [b], -1), ("rz", qubits, [a], -1)]
         else:
             ops.append((names[kind], qubits, [float(angle) * math.pi for angle in command.op.params], -1))
-    return with_ops(ops, made.n_qubits, like)
+    return with_ops(ops, n_qubits, like)

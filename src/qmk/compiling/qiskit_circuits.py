@@ -32,7 +32,7 @@ def transpile(work: Work, level: int = 3) -> Work | None:
 def run_qiskit(circuit: Any, goal: Any, level: int) -> tuple[Any, list[int]]:
     """The transpiled circuit, and where each qubit is at the end."""
     qiskit: Any = import_module("qiskit")
-    pairs = None if goal.couplings is None else [pair for a, b in goal.couplings for pair in ((a, b), (b, a))]
+    pairs = None if goal.couplings is None else [[*pair] for a, b in goal.couplings for pair in ((a, b), (b, a))]
     basis = [_METHODS.get(name, name) for name in goal.gates]
     options = {"optimization_level": level, "seed_transpiler": goal.seed}
     made = qiskit.transpile(circuit, basis_gates=basis, coupling_map=pairs, **options)

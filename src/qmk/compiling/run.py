@@ -78,15 +78,14 @@ def _check(circuit: Circuit, goal: Goal) -> None:
 
 
 def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
-    """The order of all passes; from level 2 also with qubits that keep their places before they are placed; and then
-    each pass of others that does everything by itself, with the target's gates after it."""
+    """The order of all passes; from level 2 also with the text's own gates and numbers of qubits until the placement or
+    the last pass; and then each pass of others that does everything by itself, with the target's gates after it."""
     plan = order(chosen, goal)
     yield plan
     if goal.logical:
         return
-    if goal.level >= 2:
-        own = {name: (WRITER, step) for name, step in chosen if name == WRITER}
-        yield [own[WRITER] if pick[0] == NUMBERING and WRITER in own else pick for pick in plan]
+    if goal.level >= 2 and NUMBERING in (name for name, _ in plan):
+        yield [pick for pick in plan if pick[0] != NUMBERING]
     after = [pick for pick in chosen if pick[0] == WRITER]
     for pick in chosen:
         ensured = pick[1].ensures.union(*(step.ensures for _, step in after))

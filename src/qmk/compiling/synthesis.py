@@ -17,24 +17,30 @@ ROUNDS = (0, 1, 4, 4)
 
 def synthesize(work: Work) -> Work:
     """The circuit in the gates of the goal, on the pairs of qubits that it has already."""
-    return _synthesize(work, exchange=False)
+    return _synthesize(work)
 
 
 def renumber(work: Work) -> Work:
-    """As ``synthesize``, where two qubits may change places. A circuit that measures nothing keeps its qubits."""
+    """As ``synthesize``, where two qubits may change places; before a placement as RZZ and U, in which the router sees
+    what commutes. A circuit that measures nothing keeps its qubits."""
     import qmk_native
 
     measures = qmk_native.circuit_metrics(work.circuit)["measurements"] > 0
-    return _synthesize(work, exchange=measures)
+    return _synthesize(work, exchange=measures, interactions=work.goal.couplings is not None)
 
 
-def _synthesize(work: Work, exchange: bool) -> Work:
+def _synthesize(work: Work, **options: bool) -> Work:
     import qmk_native
 
     goal = work.goal
     try:
         circuit, moved = qmk_native.synthesize(
-            work.circuit, list(goal.gates), exchange=exchange, measured=goal.level > 0, rounds=ROUNDS[goal.level]
+            work.circuit,
+            list(goal.gates),
+            measured=goal.level > 0,
+            rounds=ROUNDS[goal.level],
+            one_way=list(goal.one_way),
+            **options,
         )
     except ValueError as wrong:
         raise QmkError("INVALID_PARAMS", f"gates of '{goal.name}': {wrong}", field="gates") from wrong

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from qmk.base.errors import QmkError
 from qmk.compiling.logical import GATES, is_logical, logical_goal
 from qmk.models.devices import Target, target_named
+from qmk.models.devices.target import WRITTEN_AS
 from qmk.sdk.passes import Goal
 
 ONE_WAY = ("cx", "cnot", "ecr")
@@ -15,7 +16,7 @@ ONE_WAY = ("cx", "cnot", "ecr")
 
 def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
     """The goal with this target and these gates in place of its own. Raises INVALID_PARAMS for what is not a target,
-    UNSUPPORTED for gates that differ by direction where a pair has only one."""
+    UNSUPPORTED for one without gates that circuits are written in."""
     import qmk_native
 
     if is_logical(target):
@@ -27,20 +28,15 @@ def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
     if not isinstance(found, Target):  # pyright: ignore[reportUnnecessaryIsInstance]
         text = f"target is a {type(found).__name__}: give a name such as grid:5x5, or a Target"
         raise QmkError("INVALID_PARAMS", text, field="target")
-    names = tuple(gates) or tuple(name for name in found.gates if name in qmk_native.SYNTHESIS_GATES)
+    own = dict.fromkeys(WRITTEN_AS.get(name, name) for name in found.gates)
+    if "u" in own:
+        own.pop("rz", None)  # a change of phase, which a "u" does in passing
+    names = tuple(gates) or tuple(name for name in own if name in qmk_native.SYNTHESIS_GATES)
     if not gates and not names:
         text = f"target '{found.name}' has no gates that circuits are written in: {', '.join(found.gates)}"
         raise QmkError("UNSUPPORTED", text, field="target", help=f"they are {', '.join(qmk_native.SYNTHESIS_GATES)}")
     plain = found.couplings is None and not found.broken
     pairs = None if plain else tuple(found.pairs())
-    if found.directed and set(ONE_WAY).intersection(names) and "cz" not in names:
-        one_way = [
-            pair for pair in pairs or () if not (found.has_direction(*pair) and found.has_direction(*pair[::-1]))
-        ]
-        if one_way:
-            a, b = one_way[0]
-            text = f"target '{found.name}': sites {a} and {b} have their gate in one direction only"
-            raise QmkError("UNSUPPORTED", text, field="target", help="name both directions, or compile for cz")
     return Goal(
         found.name,
         names,
@@ -49,4 +45,11 @@ def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
         None if plain else tuple(found.usable()),
         tuple(found.pair_errors()),
         tuple(found.readout_errors()),
+        one_way=_one_way(found) if set(ONE_WAY).intersection(names) else (),
     )
+
+
+def _one_way(target: Target) -> tuple[tuple[int, int], ...]:
+    """Pairs whose gate has the first site as its first operand, and not the second."""
+    both = (order for a, b in target.pairs() for order in ((a, b), (b, a))) if target.directed else ()
+    return tuple((a, b) for a, b in both if target.has_direction(a, b) and not target.has_direction(b, a))

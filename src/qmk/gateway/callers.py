@@ -166,6 +166,13 @@ class Caller(AsyncClient):
         finally:
             await self._end_call(call)
 
+    async def _ask_all(self, call: Call, repeatable: bool, each: Sequence[dict[str, Any]]) -> list[Any]:
+        self._under_way += 1
+        try:
+            return await super()._ask_all(call, repeatable, each)
+        finally:
+            await self._end_call(call)
+
     async def pass_on(self, asked: Sequence[tuple[Call, Any]]) -> list[frame.Answer]:
         """Make calls in sessions of their own, with parameters as they are, and give the answers as they are. Sessions
         that are opened or closed so are kept in mind. Raises CONNECTION_LOST."""

@@ -13,6 +13,7 @@ from qmk.gateway.accounts.accounts import Accounts, ReadAudit, ReadLedger
 from qmk.gateway.accounts.sign_in import Config, SignIn
 from qmk.gateway.callers import Callers
 from qmk.gateway.http import Gate
+from qmk.gateway.observe.history import History
 from qmk.gateway.observe.observer import Observer, Settings
 from qmk.gateway.qlam.compiling import Compiling
 from qmk.gateway.rates import RateLimits, Rates
@@ -27,7 +28,8 @@ class Choices(TypedDict, total=False):
     """What of the parts is chosen. ``data_dir`` is the daemon's folder, by default that of the records; ``ledger``
     and ``audit`` read its ledger and its audit log; ``sign_in`` says how people may sign in, ``rates`` how many
     requests are let in, and ``settings`` what is observed. ``private_webhooks``: webhooks may go to addresses that are
-    not public."""
+    not public. ``database``: the URL of the PostgreSQL database in which the gateway keeps its tables, in place of its
+    own file."""
 
     data_dir: Path | None
     ledger: ReadLedger | None
@@ -36,13 +38,14 @@ class Choices(TypedDict, total=False):
     rates: RateLimits | None
     settings: Settings | None
     private_webhooks: bool
+    database: str
 
 
 class Parts:
-    """``records`` is the gateway's own file; jobs go to the daemon at ``socket``."""
+    """``records`` is the gateway's own file, beside which its keys are; jobs go to the daemon at ``socket``."""
 
     def __init__(self, socket: Path | None, records: Path, *, needs_token: bool, chosen: Choices) -> None:
-        kept = Records(records)
+        kept = Records(records, database=chosen.get("database", ""))
         self._accounts = Accounts(
             kept,
             chosen.get("data_dir") or records.parent,
@@ -50,7 +53,8 @@ class Parts:
             audit=chosen.get("audit"),
             private_webhooks=chosen.get("private_webhooks", False),
         )
-        self.observer = Observer(chosen.get("settings") or Settings(), socket, self._accounts.ask_operator)
+        settings, operate = chosen.get("settings") or Settings(), self._accounts.ask_operator
+        self.observer = Observer(settings, socket, operate, History(kept), lambda: kept.is_first("canary"))
         self.rates = Rates(chosen.get("rates") or RateLimits())
         self._gate = Gate(Callers(socket, needs_token=needs_token, accounts=self._accounts), kept, self.rates)
         self._compiling, self._streams = Compiling(), Streams()

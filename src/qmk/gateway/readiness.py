@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from qmk.base.errors import QmkError
 from qmk.gateway.http import Gate
 
@@ -19,9 +17,9 @@ async def look(gate: Gate) -> dict[str, str]:
     except QmkError as error:
         found["daemon"] = error.kind.name
     try:
-        gate.records.check_writable()
-    except sqlite3.Error:
-        found["records"] = "RESOURCE_EXHAUSTED"
+        await gate.records.check_writable()
+    except QmkError as error:
+        found["records"] = error.kind.name
     return found
 
 

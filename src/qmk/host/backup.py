@@ -34,13 +34,15 @@ from qmk.host.sql.sqlite import SqliteDatabase
 from qmk.host.store import BLOBS_NAME, JOURNAL_NAME, UNFINISHED_NAME, blobs_of, object_store_of, open_journal
 from qmk.rpc.places import KEYS_NAME
 from qmk.rpc.private import private_folder, write_private
+from qmk.sql import gateway
 
 FORM = "qmk backup 1"
 LIST_NAME = "backup.json"
 SEALED_NAME = "keys.sealed"
 PUBLIC_NAME = "public"
 """Public halves of the keys: with them the audit log of a backup without keys can be verified."""
-BESIDE = ("gateway.db", "secrets.json", "rates.json")
+ACCOUNTS_NAME = "gateway.db"
+BESIDE = (ACCOUNTS_NAME, "secrets.json", "rates.json")
 """Other files of a data folder that stay. What is in ``secrets.json`` is sealed with one of the keys."""
 SECRET_FOLDERS = (KEYS_NAME, "tls")
 TRIES = 5
@@ -95,6 +97,8 @@ def create(data_dir: Path, target: Path, database: str = "", key: bytes | None =
         if seal is not None:
             write_private(draft / HEAD_NAME, witness_bytes(seal))
         _copy_beside(data_dir, draft)
+        if database:
+            _copy_accounts(database, draft)
         if key is not None:
             write_private(draft / SEALED_NAME, _seal_keys(data_dir, key))
         files = {str(path.relative_to(draft)): _digest(path) for path in _files(draft)}
@@ -147,8 +151,8 @@ def restore(source: Path, data_dir: Path, database: str = "", key: bytes | None 
             if database:
                 _fill_postgres(journal, draft, database)
         if database:
-            for path in (draft / JOURNAL_NAME, log_of(draft / JOURNAL_NAME)):
-                path.unlink()
+            for path in (draft / JOURNAL_NAME, log_of(draft / JOURNAL_NAME), *draft.glob(f"{ACCOUNTS_NAME}*")):
+                path.unlink(missing_ok=True)
     return made
 
 
@@ -208,6 +212,16 @@ def _fill_postgres(journal: Journal, draft: Path, database: str) -> None:
             help = "name a database or a schema of its own, in which no daemon ever was"
             raise QmkError("INVALID_PARAMS", f"{into.name} holds a journal already", help=help)
         copy_rows(reading.read, into)
+    if (draft / ACCOUNTS_NAME).exists():
+        gateway.load(draft / ACCOUNTS_NAME, database)
+
+
+def _copy_accounts(database: str, draft: Path) -> None:
+    """The gateway's tables beside the journal's, as the file that a gateway without a database has. Where they are
+    empty a file of the folder stays, which has not moved there yet."""
+    made = draft / "gateway.new"
+    if gateway.save(database, made):
+        os.replace(made, draft / ACCOUNTS_NAME)
 
 
 def _require_schema(reading: Reading) -> None:

@@ -88,9 +88,9 @@ class CallServer:
         """Makes a connection on the operator's socket."""
         return Connection(self, self._turns, next(self._numbers), operator=True)
 
-    def new_line(self, job: str, pipe: Pipe) -> Line:
-        """Makes the connection of a script that runs as this job."""
-        return Line(ScriptConnection(self, self._turns, next(self._numbers), job), pipe)
+    def new_line(self, job: str, runs: int, pipe: Pipe) -> Line:
+        """Makes the connection of a script that runs as this job, and may submit so many runs."""
+        return Line(ScriptConnection(self, self._turns, next(self._numbers), job, runs), pipe)
 
     def on_opened(self, connection: Connection) -> QmkError | None:
         if connection.operator and connection.peer_uid not in (os.geteuid(), 0):

@@ -13,7 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
-from qmk.host.cluster.address import read_cluster
+from qmk.host.cluster.address import check_cluster
 from qmk.host.cluster.resources import read_slots, usual
 from qmk.host.isolation.policy import Isolation, isolation_of
 from qmk.host.object_blobs import check_url
@@ -75,7 +75,8 @@ class HostConfig:
     data folder or the database, its end is waited for. ``blobs``: the URL of an object store for saved states and large
     programs and results, which daemons of one database on several hosts share; empty: files in ``data_dir``.
     ``cluster``: where jobs run instead of on this machine, see ``host.cluster.opening``; ``slots`` describes what the
-    first of its slots have, as ``--slot`` is written; one that is idle for ``slot_idle_s`` is given up (0: none is).
+    first of its slots have, as ``--slot`` is written; one that is idle for ``slot_idle_s`` is given up (0: none is);
+    ``cluster_options``: those of ``host.cluster.address.OPTIONS``.
     ``devices``: those that sandboxes pass on to an engine's workers, by engine, see
     ``host.isolation.drivers.passthrough``.
     """
@@ -111,6 +112,7 @@ class HostConfig:
     slots: tuple[str, ...] = ()
     devices: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     slot_idle_s: float = 0.0
+    cluster_options: dict[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         if not 0 <= self.cache_bytes <= LIMITS.cache_bytes:
@@ -132,8 +134,7 @@ class HostConfig:
             )
         check_limits(self.quotas)
         parse(self.isolation)
-        if read_cluster(self.cluster) is None and self.slots:
-            raise QmkError("INVALID_PARAMS", "slots are of a cluster", field="slots", help="--slot goes with --cluster")
+        check_cluster(self.cluster, self.cluster_options, self.slots, self.workers)
         if not 0 <= self.worker_nice <= 19:
             raise QmkError("INVALID_PARAMS", f"worker_nice is 0 to 19, not {self.worker_nice}")
         if self.workers < 1:

@@ -1,5 +1,4 @@
-"""What the daemon's log says of jobs: each line about a job has its trace, and the last lines are kept for who looks at
-one job."""
+"""What the daemon's log says: each line about a job has its trace, and the last lines are kept for whoever looks."""
 
 from __future__ import annotations
 
@@ -7,12 +6,13 @@ import logging
 import re
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 
 from qmk.kernel.objects.job import Job
-from qmk.rpc.op_metrics import LogLine
+from qmk.rpc.op_metrics import LogLine, LogQuery
 
-KEPT = 4096
-"""Lines about jobs that are kept in memory."""
+KEPT = 8192
+"""Lines that are kept in memory."""
 LINE_CHARACTERS = 2000
 """Characters of a line that are kept."""
 _JOB = re.compile(r"\bjob_[0-9a-f]{32}\b", re.ASCII)
@@ -25,21 +25,48 @@ class JobLog(logging.Filter):
     def __init__(self, find: Callable[[str], Job | None]) -> None:
         super().__init__()
         self._find = find
-        self._kept: deque[tuple[str, LogLine]] = deque(maxlen=KEPT)
+        self._numbers = count(1)
+        self._kept: deque[LogLine] = deque(maxlen=KEPT)
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if hasattr(record, "facts"):
+            return True
         text = record.getMessage()
-        if (found := _JOB.search(text)) is not None and not hasattr(record, "facts"):
-            id = found[0]
-            job = self._find(id)
-            record.facts = {"job": id, "trace": (job.submitted.trace if job is not None else "") or id[len("job_") :]}
-            line = {"level": record.levelname.lower(), "logger": record.name, "message": text[:LINE_CHARACTERS]}
-            self._kept.append((id, LogLine(at_s=record.created, **line)))
+        ids = dict.fromkeys(_JOB.findall(text))
+        jobs = [self._find(id) for id in ids]
+        tenants = {job.tenant if job is not None else "" for job in jobs}
+        id = next(iter(ids), "")
+        if id:
+            record.facts = {"job": id, "trace": (jobs[0].submitted.trace if jobs[0] else "") or id[len("job_") :]}
+        self._kept.append(
+            LogLine(
+                number=next(self._numbers),
+                at_s=record.created,
+                level=record.levelname.lower(),
+                logger=record.name,
+                message=text[:LINE_CHARACTERS],
+                job=id,
+                tenant=tenants.pop() if len(tenants) == 1 else "",
+            )
+        )
         return True
 
-    def lines_of(self, job: str) -> list[LogLine]:
-        """The lines about a job that are kept, oldest first."""
-        return [line for id, line in list(self._kept) if id == job]
+    def find(self, query: LogQuery) -> list[LogLine]:
+        """The lines that are kept and fit, the newest first."""
+        found: list[LogLine] = []
+        text = query.text.lower()
+        for line in reversed(list(self._kept)):
+            if len(found) == query.limit or line.at_s < query.since:
+                break
+            if (
+                (not query.before or line.number < query.before)
+                and (not query.until or line.at_s < query.until)
+                and query.tenant in ("", line.tenant)
+                and (not query.job or query.job in line.message)
+                and text in line.message.lower()
+            ):
+                found.append(line)
+        return found
 
     def join(self) -> None:
         """Sees what the handlers of the root logger write from now on, instead of an earlier one."""

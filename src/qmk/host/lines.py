@@ -14,14 +14,16 @@ from typing import Any, Protocol
 from msgspec import structs
 
 from qmk.abi.calls import METHODS, q_cancel, q_result, q_status, q_submit, q_wait
+from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
-from qmk.host.tasks import Worker
+from qmk.host.native_scripts import Checked
+from qmk.host.tasks import Task, Worker, is_native
 from qmk.host.transport import CallHandler, Connection
 from qmk.host.turns import Turns
 from qmk.kernel.effects import Launch
 from qmk.kernel.objects.script import HOST_UID, SESSION
 from qmk.rpc import frame, refusals
-from qmk.worker.messages import Call, Done, Failed, FromAnyWorker, FromWorker, Reply
+from qmk.worker.messages import Call, Done, Failed, FromAnyWorker, FromWorker, Ready, Reply
 
 CALLS = frozenset(each.CALL.name for each in (q_submit, q_wait, q_status, q_result, q_cancel))
 """What a script may ask of the daemon."""
@@ -40,11 +42,15 @@ class Pipe(Protocol):
 
 
 class ScriptConnection(Connection):
-    """A connection whose calls are made in the session of a script."""
+    """A connection whose calls are made in the session of a script, which may submit so many ``runs``."""
 
-    def __init__(self, handler: CallHandler, turns: Turns, number: int, job: str) -> None:
+    def __init__(
+        self, handler: CallHandler, turns: Turns, number: int, job: str, runs: int = LIMITS.script_runs
+    ) -> None:
         super().__init__(handler, turns, number)
-        self._session = SESSION + job
+        self._session, self._runs = SESSION + job, runs
+        self.submitted = set[str]()
+        """The keys of its runs."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -61,20 +67,34 @@ class ScriptConnection(Connection):
             return frame.Decoded(decoded.id, error=refusals.no_method(decoded.call.name, allowed))
         given: dict[str, Any] = {"session_id": self._session}
         if decoded.call is q_submit.CALL:
-            given["idempotency_key"] = f"{self._session}-{decoded.request.idempotency_key}"
+            key = given["idempotency_key"] = f"{self._session}-{decoded.request.idempotency_key}"
+            if key not in self.submitted and len(self.submitted) >= self._runs:
+                return frame.Decoded(decoded.id, error=_no_more_runs(self._runs))
+            self.submitted.add(key)
         return structs.replace(decoded, request=structs.replace(decoded.request, **given))
+
+
+def _no_more_runs(most: int) -> QmkError:
+    message, fix = f"the script has run its {most} programs", "run fewer programs in one script"
+    fields = {"quota": "script_runs", "asked": most + 1, "limit": most}
+    return QmkError("QUOTA_EXCEEDED", message, **fields, help=fix, retryable=False)
 
 
 class Line(asyncio.Transport):
     """The transport of a script's connection: ``feed`` takes bytes of its worker, ``pipe`` is given those for it."""
 
-    def __init__(self, connection: Connection, pipe: Pipe) -> None:
+    def __init__(self, connection: ScriptConnection, pipe: Pipe) -> None:
         super().__init__()
         self._connection, self._pipe = connection, pipe
         self._loop = asyncio.get_running_loop()
         self._reading = self._open = True
         self._untaken_bytes = 0
         connection.connection_made(self)
+
+    @property
+    def runs(self) -> int:
+        """How many runs its script has submitted."""
+        return len(self._connection.submitted)
 
     def feed(self, data: bytes) -> None:
         """One that sends on and on while nothing is taken is cut: a client of ours waits for each answer."""
@@ -116,9 +136,10 @@ class Line(asyncio.Transport):
 
 
 class Lines:
-    """``connect`` makes the connection of a job's script; None: there is no daemon, and no script has one."""
+    """``connect`` makes the connection of a job's script, which may submit so many runs; None: there is no daemon, and
+    no script has one."""
 
-    def __init__(self, connect: Callable[[str, Pipe], Line] | None = None) -> None:
+    def __init__(self, connect: Callable[[str, int, Pipe], Line] | None = None) -> None:
         self._connect = connect
 
     def listen(
@@ -127,31 +148,43 @@ class Lines:
         """What hears the worker in place of these two, and takes out what belongs to a script's connection."""
         line: Line | None = None
         of: Launch | None = None
+        checked: Checked | None = None
 
         def close() -> None:
-            nonlocal line, of
+            nonlocal line, of, checked
             if line is not None:
                 line.close()
-            line = of = None
+            line = of = checked = None
 
-        def hear(message: FromAnyWorker) -> None:
-            nonlocal line, of
-            if not isinstance(message, Call):
-                if isinstance(message, (Done, Failed)):
-                    close()
-                on_message(message)
-                return
+        def begin(task: Task) -> None:
+            nonlocal line, of, checked
+            close()
+            of, pipe = task.launch, _WorkerPipe(worker, task.launch.fence)
+            checked = Checked(worker, task) if is_native(task.launch) else None
+            runs = LIMITS.script_runs if checked is None else checked.bounds.runs
+            line = self._connect(of.job, runs, pipe) if self._connect is not None else None
+            if line is None:
+                pipe.send(b"")
+
+        def hear(told: FromAnyWorker) -> None:
+            message: FromAnyWorker | None = told
             task = worker.task
-            if task is None or not task.launch.script or message.fence != task.launch.fence:
+            if isinstance(told, Ready):
+                if not worker.ready:  # it says so once, before it is in the hands of a program
+                    on_message(told)
                 return
-            if of is not task.launch:
+            if task is not None and task.launch.script and told.fence == task.launch.fence:
+                if of is not task.launch:
+                    begin(task)
+                if checked is not None and not isinstance(told, Call):
+                    checked.runs = 0 if line is None else line.runs
+                    message = checked.message(told)
+                elif isinstance(told, Call) and line is not None:
+                    line.feed(told.data)
+            if isinstance(message, (Done, Failed)):
                 close()
-                of, pipe = task.launch, _WorkerPipe(worker, message.fence)
-                line = self._connect(of.job, pipe) if self._connect is not None else None
-                if line is None:
-                    pipe.send(b"")
-            if line is not None:
-                line.feed(message.data)
+            if message is not None and not isinstance(message, Call):
+                on_message(message)
 
         def leave(status: int) -> None:
             close()

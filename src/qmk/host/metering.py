@@ -19,6 +19,7 @@ from qmk.kernel import events as ev
 from qmk.kernel.core import Kernel
 from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, Job
 from qmk.rpc import op_metrics
+from qmk.rpc.memory import resident_bytes
 from qmk.rpc.metrics import Counters, Sample, bound
 from qmk.rpc.op_metrics import ENDED_KEPT, EndedJob
 
@@ -233,8 +234,11 @@ class Metering:
                 rows.append(Sample("qmk_worker_deaths_total", labels, 0))
         rows += [Sample(f"qmk_{name}", (), value) for name, value in values.items()]
         rows += bound(Sample("qmk_tenant_weight", (each.name,), each.config.weight) for each in tenants)
-        ends, pids = self._jobs.ends_after(request.after, request.limit), [os.getpid(), *pool.pids]
-        return op_metrics.Reply(rows, ends, self._jobs.last, pids, self._log.lines_of(request.job))
+        memory = {"daemon": resident_bytes(os.getpid()), "workers": sum(map(resident_bytes, pool.pids))}
+        rows += [Sample("qmk_process_resident_bytes", (process,), size) for process, size in memory.items()]
+        ends = self._jobs.ends_after(request.after, request.limit)
+        lines = self._log.find(request.log) if request.log is not None else []
+        return op_metrics.Reply(rows, ends, self._jobs.last, lines)
 
     def _free_bytes(self) -> int:
         found = os.statvfs(self._data_dir)

@@ -272,9 +272,8 @@ class Pool:
         holds = plan_name(launch) in worker.holds and not with_graph
         if not holds:
             worker.holds.append(plan_name(launch))
-        worker.used_s = self._loop.time()
         if not with_graph:
-            worker.waited_s = worker.process.waited_s
+            worker.note_start(self._loop.time())
         worker.process.send(run_of(launch, None if holds else task.graph, task.state))
         for interrupt in task.asks:
             worker.process.send(ask_of(interrupt))

@@ -140,7 +140,8 @@ class Routing:
     def _engines_at(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
         """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
         known = self._rating.declarations
-        if floor == "process" == self.isolation.floor:
+        named = known.get((engine or "").partition(":")[0])
+        if floor == "process" == self.isolation.floor and not (named is not None and named.native_code):
             return known
         allowed: dict[str, Declaration] = {}
         for name, declaration in known.items():

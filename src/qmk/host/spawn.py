@@ -227,8 +227,9 @@ def script(runner: Path, jailed: bool) -> Child:
 
 
 def bridge() -> Child:
-    """Start the bridge to a cluster. It gets what its environment says to Ray, such as a token of the cluster."""
-    named = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    """Start the bridge to a cluster. It gets what its environment says to Ray, such as a token of the cluster, and to
+    Slurm's programs."""
+    named = {name: value for name, value in os.environ.items() if name.startswith(("RAY_", "SBATCH_", "SLURM_CONF"))}
     return _start([sys.executable, "-P", "-m", "qmk.host.cluster.bridge"], {**_environment(), **named})
 
 

@@ -1,13 +1,12 @@
 """What a journal may leave out: which records make which others superfluous.
 
-A journal's rows are kept under keys. Those of a job have its id, and go when it is forgotten. Tenants, tokens and
-channels have keys of their own, and of each only the newest record says anything. A job that was started, saved and
-stopped again and again gets its whole state as one record in place of all but those that have its program. Jobs that
-ended long ago go into archives, and the records of each but for its program leave the journal with it (``gone_into``);
-what is forgotten of an archive stands under the archive's key. What the
-superfluous records did to the shares of tenants stands in ``SharesSettled``, which comes with whatever supersedes. So a
-replay of what is left gives the same kernel as a replay of everything, and neither restarts nor a busy job make the
-journal grow.
+A journal's rows are kept under keys. Those of a job have its id, and go when it is forgotten. Tenants, tokens,
+channels and labels of jobs have keys of their own, and of each only the newest record says anything. A job that was
+started, saved and stopped again and again gets its whole state as one record in place of all but those that have its
+program. Jobs that ended long ago go into archives, and the records of each but for its program leave the journal with
+it (``gone_into``); what is forgotten of an archive stands under the key of that. What the superfluous records did to
+the shares of tenants stands in ``SharesSettled``, which comes with whatever supersedes. So a replay of what is left
+gives the same kernel as a replay of everything, and neither restarts nor a busy job make the journal grow.
 """
 
 from __future__ import annotations
@@ -28,11 +27,13 @@ from qmk.kernel.events import (
     TokenIssued,
     TokenRevoked,
 )
+from qmk.kernel.labels import Labelled
 from qmk.kernel.objects.archive import Archived, ArchiveForgotten
 
 _SUPERSEDES = (
     ArchiveForgotten,
     JobState,
+    Labelled,
     TenantSet,
     TokenRevoked,
     ChannelChanged,
@@ -62,6 +63,8 @@ def key(record: Event) -> str:
             return f"token:{record.tenant}/{record.serial}"
         case ChannelChanged() | ChannelForgotten():
             return f"channel:{record.channel}"
+        case Labelled():
+            return f"labels:{record.job}"
         case Recovered() | ShuttingDown():
             return "daemon:"
         case ClockStepped():
@@ -86,7 +89,7 @@ def find_superseded(record: Event) -> Superseded | None:
             return Superseded(name, name + "~", itself=True)  # serials are hexadecimal: all are before a tilde
         case ArchiveForgotten():
             return Superseded(name, name + "~", itself=True)
-        case TokenRevoked() | ChannelForgotten():
+        case TokenRevoked() | ChannelForgotten() | Labelled(tags=None):
             return Superseded(name, name, itself=True)
         case JobState():
             return Superseded(name, name, but_first=True)

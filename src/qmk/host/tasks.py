@@ -13,10 +13,12 @@ from qmk.base.isolation import Level
 from qmk.host.isolation.cgroup import Cgroup
 from qmk.host.isolation.refusals import RefusedCalls
 from qmk.host.launcher import Loss
+from qmk.host.machine import processor_s
 from qmk.host.process import ChildProcess
 from qmk.host.watch import LOOK_EVERY_S, Watch, innermost, parent_of
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.objects.alternative import Alternative
+from qmk.sdk import discovery
 from qmk.worker.messages import Failed
 
 HELD_PROGRAMS = 16
@@ -69,6 +71,11 @@ class Task:
         return Failed(self.launch.fence, "JOB_FAILED", message, why.fields)
 
 
+def is_native(launch: Launch) -> bool:
+    """Whether the launch is a script that runs as native code."""
+    return launch.script and discovery.engine(launch.engine).native_code
+
+
 @dataclass(slots=True, eq=False)
 class Worker:
     """One process. ``task`` is the launch it runs or, while it is starting, will run. ``tenant`` is whom it serves,
@@ -85,6 +92,8 @@ class Worker:
     used_s: float = 0.0
     waited_s: float = 0.0
     """How long the worker had waited for a processor when its launch began."""
+    ran_s: float = 0.0
+    """Processor time that it and its children had taken then; measured for native code alone."""
     complaint: Failed | None = None
     watch: Watch | None = None
     refused: RefusedCalls | None = None
@@ -99,6 +108,18 @@ class Worker:
     def launch_waited_s(self) -> float:
         """Seconds for which it was ready to run and had no processor, since its launch began."""
         return self.process.waited_s - self.waited_s if self.process is not None and self.ready else 0.0
+
+    @property
+    def launch_ran_s(self) -> float:
+        """Seconds of processor time of its processes since its launch, which is native code, began."""
+        return processor_s(self.process.pid) - self.ran_s if self.process is not None else 0.0
+
+    def note_start(self, now_s: float) -> None:
+        """Remembers when its launch begins, and what its processes have taken until then."""
+        assert self.process is not None
+        self.used_s, self.waited_s = now_s, self.process.waited_s
+        if self.task is not None and is_native(self.task.launch):
+            self.ran_s = processor_s(self.process.pid)
 
     def follow(self, pid: int, look_s: float, group: Callable[..., Cgroup | None]) -> None:
         """Has the process that computes be looked at, and bounded by ``group``: in a jail the child of the first

@@ -2,7 +2,7 @@
 
 In a jail a worker serves one tenant until it ends. At level ``process`` it does so too, unless the operator chose that
 level: then workers serve all tenants, as to start one takes the processor time of a hundred jobs. In a virtual machine
-a worker serves one job, if that asks for it (``is_for_one_job``).
+a worker serves one job, if that asks for it, and everywhere if the job is native code (``is_for_one_job``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 from qmk.base.isolation import Level
 from qmk.host.launcher import plan_name
-from qmk.host.tasks import Bounds, Task, Worker
+from qmk.host.tasks import Bounds, Task, Worker, is_native
 from qmk.kernel.effects import Launch
 
 REMEMBERED_STOPS = 4096
@@ -19,9 +19,9 @@ REMEMBERED_STOPS = 4096
 
 
 def is_for_one_job(launch: Launch, level: Level) -> bool:
-    """Whether the launch gets a worker that nobody had before, and that ends with it: the tenant, or the job, asks for
-    the level that has machines. Where the operator alone does, a tenant's jobs use one worker."""
-    return launch.isolation == level == "microvm"
+    """Whether the launch gets a worker that nobody had before, and that ends with it: it is native code, or the tenant,
+    or the job, asks for the level that has machines. Where the operator alone does, a tenant's jobs use one worker."""
+    return launch.isolation == level == "microvm" or is_native(launch)
 
 
 class Workers(list[Worker]):

@@ -14,6 +14,7 @@ import msgspec
 
 from qmk.base.errors import INTEGER_BOUND, QmkError
 from qmk.kernel.events import OfLaunch, Record, Submitted
+from qmk.kernel.labels import Labelled
 from qmk.kernel.objects.archive import Archived, ArchiveForgotten
 from qmk.kernel.objects.refused import CallsRefused
 from qmk.kernel.rewriting import ChangeRefused, Rewritten
@@ -23,7 +24,7 @@ _REFUSALS = (TypeError, ValueError, OverflowError, RecursionError)
 """What the codec raises: unknown types, text that is not Unicode, whole numbers beyond 64 bits, endless nesting."""
 DEPTH = 16
 
-_APART = (Rewritten, ChangeRefused, Archived, ArchiveForgotten, CallsRefused)
+_APART = (Rewritten, ChangeRefused, Archived, ArchiveForgotten, CallsRefused, Labelled)
 """Records that are not defined in ``events``."""
 _KINDS = {*Record.__subclasses__(), *OfLaunch.__subclasses__(), *_APART} - {OfLaunch}
 decode_record: Callable[[bytes], Record] = msgspec.msgpack.Decoder(Union[tuple(_KINDS)]).decode  # noqa: UP007 - it is computed

@@ -98,10 +98,10 @@ def _wake(kernel: Tables) -> None:
         kernel.out.append(SetTimer(TIMER, kernel.retention_ns + skew_ns))
 
 
-def forget(kernel: Tables, job: str) -> None:
+def forget(kernel: Tables, job: str, durable: bool = False) -> None:
     archive = kernel.jobs.by_id.archive_of(job)
     record = Forgotten(now_ns=kernel.now_ns, job=job, archive=archive.number if archive is not None else 0)
-    kernel.commit(record, durable=False)
+    kernel.commit(record, durable=durable)
 
 
 def _drop(kernel: Tables, row: Checkpoint) -> None:

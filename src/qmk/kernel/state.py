@@ -18,6 +18,7 @@ from qmk.kernel import (
     engines,
     firewall,
     interrupts,
+    labels,
     ledger,
     records,
     retention,
@@ -88,6 +89,9 @@ class State(Tables):
                 job = self.jobs.by_id.live.get(record.job)
                 if job is not None:
                     job.refuse_calls(record.calls)
+                return []
+            case labels.Labelled():
+                labels.apply(self.jobs, record)
                 return []
             case Archived() | ArchiveForgotten():
                 archiving.apply(self, record)
@@ -160,6 +164,9 @@ class State(Tables):
         gone, self.jobs.forgotten = self.jobs.forgotten, []
         archiving.carry_over_channels(self, gone)
         self.out.extend(fx.Forget(job.id) for job in gone)
+        for job in gone:
+            if job.labelled:
+                self.out.append(fx.Journal(labels.Labelled(now_ns=self.now_ns, job=job.id), durable=False))
         archiving.forget_empty(self)
 
     def _forget_channels(self) -> None:

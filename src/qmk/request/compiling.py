@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
@@ -15,6 +15,7 @@ from qmk.request import arguments
 from qmk.request.program import ProgramLike, to_graph
 
 if TYPE_CHECKING:
+    from qmk.models.atoms import Profile
     from qmk.models.devices import Target
     from qmk.sdk.passes import Goal
 
@@ -31,7 +32,7 @@ class Compiled(NamedTuple):
 
 def compile(
     program: ProgramLike,
-    target: str | Target,
+    target: str | Target | Profile,
     *,
     gates: Sequence[str] = (),
     level: int = 2,
@@ -46,10 +47,12 @@ def compile(
 
     ``target``: ``line:N``, ``ring:N``, ``grid:RxC``, ``heavy-hex:127`` (IBM's maps), ``all:N`` (all qubits coupled),
     ``clifford+t`` (Clifford and T gates; ``clifford+t:N`` for at most N qubits), the path of a JSON file, or a
-    ``qmk.models.devices.Target``. ``gates``: the target's gates, such as ``("cz", "rz", "sx", "x")``, in place of its
-    own. ``level``: 0 only writes the gates of the target, 1 to 3 take more time for fewer. ``optimize``: "gates" (on
-    two qubits, and a tenth of their depth), "depth", "qubits", "t-count" or "error"; None for "t-count" where the
-    target is ``clifford+t``, else for "gates".
+    ``qmk.models.devices.Target``; or a device of atoms, such as ``zoned``, its JSON or a ``Profile``, for which atoms
+    are placed and carried too, and the report has ``time_us``, ``predicted_fidelity``, ``moves`` and ``rides``
+    (docs/howto/zoned.md). ``gates``: the target's gates, such as ``("cz", "rz", "sx", "x")``, in place of its own.
+    ``level``: 0 only writes the gates of the target, 1 to 3 take more time for fewer. ``optimize``: "gates" (on two
+    qubits, and a tenth of their depth), "depth", "qubits", "t-count" or "error"; None for "t-count" where the target is
+    ``clifford+t``, else for "gates".
 
     For ``clifford+t`` only: ``synthesis_error``, above 0 and below 1, bounds the operator norm of what all rotations
     together are off by (None for 1e-10, or 3e-12 for each angle if that is more), and ``ancillae`` says whether qubits
@@ -58,9 +61,13 @@ def compile(
     Raises ``QmkError``: INVALID_GRAPH with findings, INVALID_PARAMS for a target, gate set, level or objective that
     there is not, UNSUPPORTED naming the node for what no target of gates has, such as a fence or an evolution.
     """
+    from qmk.compiling.atoms import atom_device, compile_for_atoms
     from qmk.compiling.target import goal_of
 
-    goal = goal_of(target, arguments.texts("gates", gates))
+    atoms = atom_device(target)
+    if atoms is not None and gates:
+        raise QmkError("INVALID_PARAMS", "a device of atoms has its own gates", field="gates", help="leave 'gates' out")
+    goal = goal_of(cast("Target", target) if atoms is None else "all:2", arguments.texts("gates", gates))
     default = "t-count" if goal.logical else "gates"
     goal = msgspec.structs.replace(
         _with_synthesis(goal, synthesis_error, ancillae),
@@ -72,6 +79,8 @@ def compile(
     error = verify(graph).error()
     if error is not None:
         raise error
+    if atoms is not None:
+        return Compiled(*compile_for_atoms(graph, *atoms, goal.level, goal.objective, goal.seed))
     return compile_graph(graph, goal)
 
 
@@ -94,4 +103,4 @@ def compile_graph(graph: Graph, goal: Goal) -> Compiled:
 
     start = circuit_from(graph, "compile", whole=True)
     made = compile_circuit(start.circuit, goal)
-    return Compiled(graph_from(made.work.circuit, graph, start, ecr="ecr" in goal.gates), made.report)
+    return Compiled(graph_from(made.work.circuit, graph, start, ecr="ecr" in made.report["gates"]), made.report)

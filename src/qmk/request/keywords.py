@@ -24,6 +24,20 @@ class MetricTensorKeywords(TypedDict, total=False):
     strict: bool
 
 
+class RunScriptKeywords(TypedDict, total=False):
+    """Of ``qmk.run_script``."""
+
+    input: Any
+    fuel: int | None
+    memory_bytes: int | None
+    runs: int | None
+    file: str
+    shots: int | None
+    seed: int | None
+    timeout_ms: int | None
+    isolation: str
+
+
 class StateKeywords(TypedDict, total=False):
     """Of ``qmk.state``."""
 
@@ -101,6 +115,17 @@ class SweepKeywords(TypedDict, total=False):
     error: float | None
     device: str | None
     progress: Progress | bool | None
+
+
+class ClientSubmitScriptKeywords(RunScriptKeywords, total=False):
+    """Of ``Client.submit_script``."""
+
+    attempts: int | None
+    cache: bool
+    priority: int
+    idempotency_key: str
+    name: str
+    tags: str | Sequence[str]
 
 
 class SampleKeywords(ExpectationKeywords, total=False):

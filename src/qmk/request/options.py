@@ -174,6 +174,7 @@ _JOB = (
     "priority", "deadline_epochs", "idempotency_key", "channels", "name", "tags",
 )  # fmt: skip
 
+_SCRIPT = ("shots", "seed", "timeout_ms", "isolation")
 _RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
 
 CALLS: dict[str, tuple[str, ...]] = {
@@ -191,6 +192,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "Client.submit": _JOB,
     "Client.run": (*_JOB, "progress"),
     "Client.estimate": ("shots", *_READ, *_PHYSICS, "outputs"),
+    "qmk.run_script": _SCRIPT,
+    "Client.submit_script": (*_SCRIPT, "attempts", "cache", "priority", "idempotency_key", "name", "tags"),
 }
 """Each call with the options that it takes, in the order in which they are shown. ``AsyncClient`` is as ``Client``."""
 

@@ -31,7 +31,11 @@ def physical(
     notes: dict[str, Any] = {}
     terms = _of_device(noise)
     profile = None
-    if device is not None:
+    if device is not None and _is_target(device):
+        graph, notes = _on_target(graph, device, terms)
+        if terms is not None:
+            return graph, {**notes, "noise": ",".join(["of the device", *terms])}
+    elif device is not None:
         from qmk.models.atoms.on_device import device as named
         from qmk.models.atoms.on_device import on_device
 
@@ -46,6 +50,36 @@ def physical(
         write, notes["noise"] = _writer(noise)
         graph = write(graph)
     return graph, notes
+
+
+def _is_target(device: str) -> bool:
+    from qmk.models.devices.names import is_target
+
+    return is_target(device)
+
+
+def _on_target(graph: Graph, device: str, terms: list[str] | None) -> tuple[Graph, dict[str, Any]]:
+    """The program on a device of coupled sites, compiled for it unless it is written for it, with the device's noise,
+    in which ``terms`` take the place of numbers."""
+    from qmk.models.devices import target_named
+    from qmk.models.devices.age import age_note
+    from qmk.models.devices.noise import noise_of, unknown
+    from qmk.models.devices.on_target import misfit, on_target, sites_of
+    from qmk.models.noise.short import adjust
+
+    target = target_named(device)
+    note = [device]
+    if misfit(target, graph):
+        from qmk.compiling.target import goal_of
+        from qmk.request.compiling import compile_graph
+
+        graph = compile_graph(graph, goal_of(target)).program
+        note.append("compiled for it")
+    model = noise_of(target, sites_of(target, graph))
+    if terms:
+        model = adjust(model, terms, ",".join([target.name, *terms]))
+    note += [*([age_note(target.date)] if target.date else []), *unknown(target)]
+    return on_target(target, graph, model), {"device": ", ".join(note)}
 
 
 def labels(noise: NoiseLike | None, device: str | None) -> dict[str, str]:

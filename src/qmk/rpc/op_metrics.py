@@ -12,6 +12,8 @@ from qmk.abi.operator import OPERATOR_METHODS
 from qmk.abi.shapes import Request as Base
 from qmk.rpc.metrics import Sample
 
+LINES = 1000
+"""Most lines of the log in one answer."""
 ENDED_KEPT = 4096
 """Ended jobs whose times the daemon keeps."""
 
@@ -19,16 +21,31 @@ ENDED_KEPT = 4096
 class Request(Base, frozen=True):
     after: Annotated[int, Meta(description="only jobs that ended after this number", ge=0)] = 0
     limit: Annotated[int, Meta(description="at most so many of them, the newest", ge=0, le=ENDED_KEPT)] = ENDED_KEPT
-    job: Annotated[str, Meta(description="only lines of the log about this job; empty: none", max_length=64)] = ""
+    log: LogQuery | None = None
+
+
+class LogQuery(Base, frozen=True, kw_only=True):
+    """Which lines of the daemon's log are asked for; those that are kept in memory are looked at."""
+
+    tenant: Annotated[str, Meta(description="only lines about jobs of this tenant alone", max_length=64)] = ""
+    job: Annotated[str, Meta(description="only lines that name this job", max_length=64)] = ""
+    text: Annotated[str, Meta(description="only lines that have this text", max_length=256)] = ""
+    since: Annotated[float, Meta(description="only lines from this Unix time on")] = 0.0
+    until: Annotated[float, Meta(description="only lines before this Unix time; 0: until now")] = 0.0
+    before: Annotated[int, Meta(description="only lines before this one; 0: from the newest", ge=0)] = 0
+    limit: Annotated[int, Meta(description="most lines", ge=1, le=LINES)] = LINES
 
 
 class LogLine(Struct, frozen=True, kw_only=True):
-    """A line of the daemon's log about a job."""
+    """A line of the daemon's log."""
 
+    number: Annotated[int, Meta(description="counts lines since the daemon's start")] = 0
     at_s: Annotated[float, Meta(description="Unix time in seconds")]
     level: str
     logger: str
     message: str
+    job: Annotated[str, Meta(description="the first job that it names; empty: none")] = ""
+    tenant: Annotated[str, Meta(description="whose jobs it names; empty: nobody's, or several tenants'")] = ""
 
 
 class EndedJob(Struct, frozen=True, kw_only=True):
@@ -59,9 +76,8 @@ class Reply(Struct, frozen=True):
     samples: Annotated[list[Sample], Meta(description="values by the table of metrics")]
     ended: Annotated[list[EndedJob], Meta(description="oldest first; older ones may be gone")]
     last: Annotated[int, Meta(description="the number of the newest ended job")]
-    pids: Annotated[list[int], Meta(description="process ids: of the daemon, then of its workers")]
     log: Annotated[
-        list[LogLine], Meta(description="what the log said of `job`, oldest first; older lines are gone")
+        list[LogLine], Meta(description="the lines that `log` asks for, the newest first; older lines are gone")
     ] = []
 
 

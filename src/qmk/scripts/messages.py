@@ -6,11 +6,14 @@ of ``Asked`` and ``Logged``, and one ``Ended``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
+from qmk.qvm.families import script as family
 from qmk.worker.messages import Ready
 
 
@@ -22,6 +25,11 @@ class Bounds(msgspec.Struct, frozen=True):
     result_bytes: int
     log_bytes: int
     runs: int
+
+
+def bounds_of(asked: family.Bounds) -> Bounds:
+    """What a script may take that was asked for with ``asked``."""
+    return Bounds(asked.fuel, asked.memory_bytes, LIMITS.script_result_bytes, LIMITS.script_log_bytes, asked.runs)
 
 
 class Script(msgspec.Struct, frozen=True, tag="script"):
@@ -56,6 +64,11 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
 
     json: str
     failed: bool = False
+
+
+Ask = Callable[[int, Wish], Answer]
+"""Carries out the run of a number."""
+Log = Callable[[str], None]
 
 
 def refusal(error: QmkError) -> Answer:

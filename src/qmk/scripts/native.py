@@ -18,44 +18,60 @@ import time
 from typing import Any
 
 import qmk
-from qmk.scripts.messages import Answer, Asked, Ended, Logged, Script, ToScript, Usage, Wish
+from qmk.scripts.messages import Answer, Ask, Asked, Ended, Log, Logged, Script, ToScript, Usage, Wish
 from qmk.worker import process
 from qmk.worker.jail import guest
 from qmk.worker.messages import Ready
 from qmk.worker.wire import Channel
 
 
+class Native:
+    """Runs one script in this process, which is the script's own from then on."""
+
+    def __init__(self) -> None:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("numpy")  # most scripts need it, and its memory is not theirs
+        self._program: Any = importlib.import_module("qmk.scripts.guest.program")
+        self._runs = 0
+
+    def run(self, script: Script, ask: Ask, log: Log) -> Ended:
+        """How it ended, as the script says. ``ask`` carries out its runs, ``log`` takes its lines."""
+
+        def run(wish: str) -> str:
+            number, self._runs = self._runs, self._runs + 1
+            theirs, sys.modules["qmk"] = sys.modules["qmk"], qmk  # the script has one of its own, without our parts
+            try:
+                answer = ask(number, Wish(**json.loads(wish)))
+            finally:
+                sys.modules["qmk"] = theirs
+            if answer.failed:
+                raise self._program.Refused(answer.json)
+            return answer.json
+
+        self._program.connect(run, log)
+        random.seed(script.seed)
+        job = {"text": script.text, "input": script.input, "seed": script.seed, "file": script.file}
+        said = json.dumps(self._program.outcome(job))
+        return Ended(Usage(cpu_s=time.process_time(), runs=self._runs), result=said)
+
+
 def serve(channel: Channel[ToScript], memory_bytes: int) -> None:
     """Give up all rights, and run the one script that comes, with its questions on the same channel."""
-    with contextlib.suppress(ImportError):
-        importlib.import_module("numpy")  # most scripts need it, and its memory is not theirs
-    program: Any = importlib.import_module("qmk.scripts.guest.program")
+    native = Native()
     guest.confine(memory_bytes)
     channel.send(Ready("native", qmk.__version__, os.getpid()))
     script = channel.receive()
     if not isinstance(script, Script):
         return
-    runs = 0
 
-    def run(wish: str) -> str:
-        nonlocal runs
-        channel.send(Asked(runs, Wish(**json.loads(wish))))
-        runs += 1
+    def ask(number: int, wish: Wish) -> Answer:
+        channel.send(Asked(number, wish))
         answer = channel.receive()
         if not isinstance(answer, Answer):
             raise SystemExit(1)
-        if answer.failed:
-            raise program.Refused(answer.json)
-        return answer.json
+        return answer
 
-    def log(line: str) -> None:
-        channel.send(Logged(line))
-
-    program.connect(run, log)
-    random.seed(script.seed)
-    job = {"text": script.text, "input": script.input, "seed": script.seed, "file": script.file}
-    said = json.dumps(program.outcome(job))
-    channel.send(Ended(Usage(cpu_s=time.process_time(), runs=runs), result=said))
+    channel.send(native.run(script, ask, lambda line: channel.send(Logged(line))))
 
 
 def main(argv: list[str] | None = None) -> int:

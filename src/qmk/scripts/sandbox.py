@@ -21,7 +21,7 @@ from wasmtime.component import Component, Linker, Record, Variant
 
 from qmk.base.errors import QmkError
 from qmk.scripts import build
-from qmk.scripts.messages import Answer, Ended, Script, Usage, Wish, refusal
+from qmk.scripts.messages import Ask, Ended, Log, Script, Usage, Wish, refusal
 from qmk.scripts.outcome import error_of, outcome, over_limit
 
 TICK_NS = 1000
@@ -29,9 +29,6 @@ TICK_NS = 1000
 START_S = 946_684_800
 """They start at the beginning of the year 2000."""
 RANDOM_BYTES = 1 << 16
-
-Ask = Callable[[int, Wish], Answer]
-Log = Callable[[str], None]
 
 
 class Sandbox:

@@ -239,6 +239,10 @@ class Declaration(msgspec.Struct, frozen=True):
     list. Its methods are names of devices; as it lists none, it runs only where a user names it with one. Its seconds
     are not predicted, and a worker that is to stop is asked to, so that it can cancel its task."""
 
+    native_code: bool = False
+    """Its programs are native code of their tenant. A worker of it runs one, at level ``jail`` at least, and ends; the
+    host checks all that it says"""
+
     @property
     def shown_methods(self) -> dict[str, Capabilities]:
         """What a list of methods shows: for an engine of devices what each of them can run, as method DEVICE."""

@@ -38,7 +38,8 @@ class Goal(msgspec.Struct, frozen=True):
 
     ``gates``: names of the target's gates. ``sites``: its qubits. ``couplings``: pairs of sites that a gate may join,
     each once; None where all are. ``usable``: sites that may be used, None for all. ``errors``: (a, b, chance of an
-    error) of gates on coupled pairs, and ``readout`` of each site's reading, where they are known. ``objective``: what
+    error) of gates on coupled pairs, and ``readout`` of each site's reading, where they are known. ``one_way``: pairs
+    whose CNOT or ECR gate has the first site as its first operand, and cannot have the second. ``objective``: what
     counts, a key of ``compiling.score.OBJECTIVES``. ``level``: 0 to 3. ``seed``: of every random choice. ``logical``:
     the target is Clifford and T gates on qubits of a code; ``synthesis_error``: then, what the rotations of the whole
     circuit may be off by (operator norm; None: as little as has a sequence of gates), and ``ancillae``: whether qubits
@@ -57,6 +58,7 @@ class Goal(msgspec.Struct, frozen=True):
     logical: bool = False
     synthesis_error: float | None = None
     ancillae: bool = True
+    one_way: tuple[tuple[int, int], ...] = ()
 
 
 class Work(msgspec.Struct, frozen=True):

@@ -34,6 +34,7 @@ WEIGHTS: dict[str, float] = {
     "q_events": 3.0,
     "q_result": 3.0,
     "q_cancel": 1.5,
+    "q_delete": 0.3,
     "q_alloc": 2.0,
     "q_release": 2.0,
     "q_negotiate_caps": 1.5,
@@ -156,6 +157,8 @@ def _to_session(world: World, client: Client, rng: Random) -> str:
 FIELDS: dict[str, Field] = {
     "name": lambda world, client, rng: ("", "n")[len(client.sessions) % 2],
     "tags": lambda world, client, rng: ((), ("a",), ("a", "b"))[len(world.channels) % 3],
+    "add": lambda world, client, rng: ((), ("a",), ("c",))[len(client.jobs) % 3],
+    "remove": lambda world, client, rng: ((), ("a",), ("b",))[len(client.sessions) % 3],
     "session_id": _session,
     "job_id": _job,
     "handles": _handles,

@@ -10,11 +10,13 @@ import re
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from litestar.testing import TestClient
 
@@ -22,17 +24,19 @@ from qmk.abi.calls import q_submit
 from qmk.abi.token import bounds_of, read
 from qmk.base.errors import QmkError
 from qmk.client import attenuate
-from qmk.gateway.accounts.acts import GENESIS, Acts, chain
+from qmk.gateway.accounts.acts import GENESIS, Acts, Head, chain
 from qmk.gateway.accounts.billing import FORGOTTEN_S, lists_of
 from qmk.gateway.accounts.money import Prices, Terms
 from qmk.gateway.accounts.operations import ACCOUNTS
 from qmk.gateway.accounts.roles import OPERATOR
 from qmk.gateway.app import make_app
 from qmk.gateway.callers import Caller
-from qmk.gateway.records import MIGRATIONS, Records
+from qmk.gateway.records import Records
 from qmk.gateway.rest import openapi
 from qmk.host import ledger
 from qmk.host.config import JOURNAL_NAME
+from qmk.sql.gateway import Base
+from qmk.sql.tables import file_migration
 from tests.conftest import RunningDaemon
 
 Http = TestClient[Any]
@@ -104,6 +108,10 @@ class Site:
         data = dict(answer["error"]["data"])
         return {"kind": data.pop("kind", data.get("name")), "detail": answer["error"]["message"], "fields": data}
 
+    def change(self, query: str) -> None:
+        """Changes a row behind the gateway's back."""
+        self.call(lambda: self.http.app.state.gate.records.run(lambda base: base.execute(query)))
+
     def member(self, user: str, role: str, organisation: str = "chem", by: str = "root") -> None:
         """Add a person with a role, and a token that administers as far as that goes."""
         self.ask(by, "POST", "/v1/users", {"user": user}, 201)
@@ -124,13 +132,14 @@ def schema_of(method: str, path: str, status: int) -> Any:
     raise AssertionError(f"{method} {path} is not in the table")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    database = "" if request.param == "sqlite" else request.getfixturevalue("postgres_server").new_schema()
     running = RunningDaemon(tmp_path_factory.mktemp("daemon"), require_token=True).start()
     records = tmp_path_factory.mktemp("accounts") / "gateway.db"
     state = running.folder / "state"
     read = lambda *which: ledger.read(state / JOURNAL_NAME, *which)  # noqa: E731
-    app = make_app(running.socket, records, needs_token=True, data_dir=state, ledger=read)
+    app = make_app(running.socket, records, needs_token=True, data_dir=state, ledger=read, database=database)
     try:
         with TestClient(app, base_url="http://127.0.0.1") as http:
             made = Site(http, records)
@@ -202,7 +211,7 @@ def test_a_token_is_shown_once_and_good_for_its_role_only(site: Site) -> None:
         "mia",
     )
     assert made["token"] not in str(listed)
-    assert made["token"].encode() not in site.records.read_bytes()
+    assert made["token"].encode() not in b"".join(path.read_bytes() for path in site.records.parent.glob("gateway.db*"))
     site.tokens["mia's laptop"] = made["token"]
     me = site.http.get("/v1/me", headers={"authorization": f"Bearer {made['token']}"}).json()
     assert me["rights"] == ["CAP_STATUS"]
@@ -394,7 +403,7 @@ def test_terms_hold_by_list_and_version() -> None:
 def test_price_lists_of_an_older_file_hold_from_the_beginning(tmp_path: Path) -> None:
     path = tmp_path / "gateway.db"
     with sqlite3.connect(path) as base:
-        base.executescript("".join(MIGRATIONS[:2]) + "PRAGMA user_version = 2;")
+        base.executescript(file_migration(1) + file_migration(2) + "PRAGMA user_version = 2;")
         base.execute("INSERT INTO organisations VALUES ('chem', 'Chemistry', 'few'), ('bio', '', '')")
     base.close()
     records = Records(path)
@@ -419,18 +428,16 @@ def test_every_act_is_recorded_with_who_did_it(site: Site) -> None:
     named = site.ask("olga", "GET", "/v1/organisations/chem/acts?text=MEMBER.set")["acts"]
     assert {row["act"] for row in named} == {"member.set"}
     assert site.ask("olga", "GET", f"/v1/organisations/chem/acts?until={acts[-1]['time']}")["acts"] == []
-    with sqlite3.connect(site.records) as base:
-        base.execute("UPDATE acts SET user = 'eve' WHERE seq = 2")
+    site.change("UPDATE acts SET user = 'eve' WHERE seq = 2")
     assert site.ask("adam", "GET", "/v1/organisations/chem/acts/verified") == {
         "acts": 1,
         "broken": 2,
         "why": "it was changed, or the act before it is gone",
     }
-    with sqlite3.connect(site.records) as base:
-        base.execute("UPDATE acts SET user = 'operator' WHERE seq = 2")
+    site.change("UPDATE acts SET user = 'operator' WHERE seq = 2")
 
 
-def forge(base: sqlite3.Connection, seq: int, **change: object) -> None:
+def forge(base: Base, seq: int, **change: object) -> None:
     """Changes an act as who has the file and no key can: every hash from it on is made anew."""
     base.execute(
         f"UPDATE acts SET {', '.join(f'{name} = ?' for name in change)} WHERE seq = ?", (*change.values(), seq)
@@ -441,19 +448,19 @@ def forge(base: sqlite3.Connection, seq: int, **change: object) -> None:
         base.execute("UPDATE acts SET hash = ? WHERE seq = ?", (last, row[0]))
 
 
-def add_as_if(base: sqlite3.Connection) -> None:
+def add_as_if(base: Base) -> None:
     base.execute(
         "INSERT INTO acts SELECT seq + 1, time, user, act, organisation, fields, hash, seal FROM acts WHERE seq = 4"
     )
     forge(base, 5, user="eve")
 
 
-Tamper = Callable[[sqlite3.Connection], object]
+Tamper = Callable[[Base], object]
 TAMPERS: dict[str, tuple[int, str, Tamper]] = {
     "change": (2, "was changed", lambda base: base.execute("UPDATE acts SET user = 'eve' WHERE seq = 2")),
     "rehash": (2, "not sealed", lambda base: forge(base, 2, user="eve")),
-    "strip one": (3, "not sealed", lambda base: base.execute("UPDATE acts SET seal = x'' WHERE seq = 3")),
-    "strip all": (1, "were removed", lambda base: base.execute("UPDATE acts SET seal = x''")),
+    "strip one": (3, "not sealed", lambda base: base.execute("UPDATE acts SET seal = ? WHERE seq = 3", (b"",))),
+    "strip all": (1, "were removed", lambda base: base.execute("UPDATE acts SET seal = ?", (b"",))),
     "remove": (2, "is gone", lambda base: base.execute("DELETE FROM acts WHERE seq = 2")),
     "add": (5, "not sealed", add_as_if),
     "cut off": (3, "there were 4 once", lambda base: base.execute("DELETE FROM acts WHERE seq > 2")),
@@ -462,8 +469,8 @@ TAMPERS: dict[str, tuple[int, str, Tamper]] = {
 
 
 @pytest.mark.parametrize("tamper", TAMPERS)
-def test_who_has_the_file_and_no_key_changes_no_act_unseen(tmp_path: Path, tamper: str) -> None:
-    records = Records(tmp_path / "gateway.db")
+def test_who_has_the_file_and_no_key_changes_no_act_unseen(tmp_path: Path, tamper: str, database_url: str) -> None:
+    records = Records(tmp_path / "gateway.db", database=database_url)
     record = Acts(tmp_path, lambda: 1.0)
     place, words, change = TAMPERS[tamper]
 
@@ -482,10 +489,18 @@ def test_who_has_the_file_and_no_key_changes_no_act_unseen(tmp_path: Path, tampe
     records.close()
 
 
+def test_the_newest_act_stays_the_head_whoever_writes_last(tmp_path: Path) -> None:
+    records = [Acts(tmp_path, lambda: 1.0) for _ in range(4)]
+    records[0].public_bytes()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seq: records[seq % 4].keep_head(Head(seq, "", b"")), [*range(40, 0, -1), *range(41, 61)]))
+    assert msgspec.json.decode((tmp_path / "keys" / "acts.head").read_bytes(), type=Head).seq == 60
+
+
 def test_acts_of_a_release_without_seals_are_held_by_the_first_seal(tmp_path: Path) -> None:
     path = tmp_path / "gateway.db"
     with sqlite3.connect(path) as base:
-        base.executescript("".join(MIGRATIONS[:3]) + "PRAGMA user_version = 3;")
+        base.executescript("".join(map(file_migration, (1, 2, 3))) + "PRAGMA user_version = 3;")
         row = (1, 1.0, "operator", "user.add", "", "{}")
         base.execute("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, chain(GENESIS, row)))
     base.close()

@@ -138,7 +138,7 @@ def test_every_page_answers_and_has_json(chem: Browser, job: str) -> None:
         found = chem.get(path)
         assert found.status_code == 200, path
         told = chem.get(path, params={"as": "json"}).json()
-        assert all(f'href="/v1#{name}"' in found.text for name in told)
+        assert all(f'href="/v1#{name}"' in found.text for name in told if name != "counts")
     assert chem.get("/").headers["location"] == "/jobs"
     assert "+0.0" in chem.get(f"/compare?job={id}&job={id}").text
 
@@ -175,13 +175,15 @@ def test_anothers_job_is_as_absent(chem: Browser, bio: Browser, job: str) -> Non
         theirs, none = bio.get(job + part), bio.get(absent + part)
         assert (theirs.status_code, none.status_code) == (404, 404), part
         assert theirs.text.replace(job[6:], "ID") == none.text.replace(absent[6:], "ID")
-    assert bio.post(f"{job}/cancel").status_code == 404
+    assert bio.post(f"{job}/change", do="delete").status_code == 404
     assert HOSTILE not in html.unescape(bio.get(f"/submit?job={job[6:]}").text)
     assert bio.get(f"/live{job}").status_code == 404
     assert job not in bio.get("/jobs").text
 
 
-@pytest.mark.parametrize("path", ["/submit", "/check", "/jobs/cancel", "/jobs/views", "/account/revoke", "/signout"])
+@pytest.mark.parametrize(
+    "path", ["/submit", "/check", "/jobs/change", "/jobs/views", "/settings/save", "/account/revoke", "/signout"]
+)
 def test_a_form_needs_the_text_of_its_session_and_a_page_of_ours(chem: Browser, bio: Browser, path: str) -> None:
     for form, origin in (({"csrf": ""}, URL), ({"csrf": bio.csrf}, URL), ({}, "http://evil.example"), ({}, "null")):
         found = chem.post(path, origin, **{"text": BELL, **form})
@@ -267,7 +269,7 @@ def test_the_depth_of_the_queue_stands_by_priority(bio: Browser) -> None:
     assert f"{depth['0']} at 0" in bio.get("/submit").text
     shown = bio.get(paths[3].headers["location"]).text
     assert re.search(r"\d of yours and \d+ of others before it", shown)
-    bio.post("/jobs/cancel", all="1")
+    bio.post("/jobs/change", do="cancel_all")
 
 
 def test_the_events_of_a_job_are_a_file(chem: Browser, job: str) -> None:
@@ -278,20 +280,70 @@ def test_the_events_of_a_job_are_a_file(chem: Browser, job: str) -> None:
     assert kinds == [each["kind"] for each in told]
 
 
-def test_jobs_are_cancelled_together(chem: Browser) -> None:
+def test_jobs_are_cancelled_labelled_and_deleted_together(chem: Browser) -> None:
     slow = "OPENQASM 3.0; qubit[22] q; for int i in [0:21] { U(0.3, 0.2, 0.1) q[i]; } bit[22] c; c = measure q;"
     paths = [chem.submit(slow, tags="slow", seed=str(seed), name="slow", engine="native:dense") for seed in range(4)]
-    found = chem.post("/jobs/cancel", job=paths[0].removeprefix("/jobs/"))
+    first = paths[0].removeprefix("/jobs/")
+    found = chem.post("/jobs/change", do="cancel", job=first)
     assert found.headers["location"].startswith("/jobs?")
-    chem.post("/jobs/cancel", tag="slow", all="1")
+    chem.post("/jobs/change", do="cancel_all", tag="slow")
     states = {chem.ended(path)["jobs.get"]["state"] for path in paths}
     assert states <= {"CANCELLED", "COMPLETED"}
+    assert chem.post(paths[0] + "/change", do="label", add="kept", remove="slow").headers["location"] == paths[0]
+    assert chem.get(f"{paths[0]}?as=json").json()["jobs.get"]["tags"] == ["kept"]
+    shown = chem.post("/jobs/change", do="label_all", name="slow", add="all of")
+    assert shown.headers["location"] == "/jobs?name=slow&done=label&changed=4"
+    assert "4 jobs were labelled" in chem.get(shown.headers["location"]).text
+    assert chem.post("/jobs/change", do="delete", job=first).headers["location"].endswith("changed=1")
+    assert chem.post("/jobs/change", do="delete_all", tag="of").headers["location"].endswith("changed=3")
+    assert {chem.get(path).status_code for path in paths} == {404}
+    assert chem.post("/jobs/change", do="burn", job=first).status_code == 400
 
 
 def test_a_capability_is_revoked(bio: Browser) -> None:
     held = re.search(r'name="capability" value="(\w+)" aria-label="Revoke (\w+)"', bio.get("/account").text)
     assert held is not None
     assert bio.post("/account/revoke", capability=held[1]).status_code == 303
+
+
+def test_settings_hold_on_every_page(bio: Browser) -> None:
+    mine = {"theme": "dark", "zone": "Asia/Tokyo", "start": "/queue", "engine": "reference", "shots": "77"}
+    assert bio.post("/settings/save", **mine).headers["location"] == "/settings?done=1"
+    page = bio.get("/settings").text
+    assert all(f'<option value="{text}" selected>' in page for text in ("dark", "/queue"))
+    assert '<meta name="color-scheme" content="dark">' in page
+    assert re.search(r'dark\.css\?v=\w+" media="all"', page)
+    assert re.search(r'datetime="[\d-]+T[\d:]+Z">[\d-]+ [\d:]+ JST<', bio.get("/account").text)
+    assert bio.get("/").headers["location"] == "/queue"
+    form = bio.get("/submit").text
+    assert 'name="shots" inputmode="numeric" pattern="[0-9]*" value="77"' in form
+    assert '<option value="reference" selected>' in form
+    for wrong in (
+        {"zone": "../etc/passwd"},
+        {"zone": "Mars"},
+        {"shots": "0"},
+        {"shots": "x"},
+        {"start": "//evil"},
+        {"theme": "x"},
+    ):
+        found = bio.post("/settings/save", **{**mine, **wrong})
+        assert (found.status_code, "INVALID_PARAMS" in found.text) == (400, True), wrong
+    assert bio.get("/settings?as=json").json()["engines.list"]
+    bio.post("/jobs/views", name="x", view="mine")
+    bio.post("/settings/save", shots="1000", start="/jobs", first="mine")
+    assert bio.get("/").headers["location"] == "/jobs"
+    assert bio.get("/jobs").headers["location"] == "/jobs?name=x"
+    bio.post("/settings/save", shots="1000", start="/jobs", first="")
+    assert "dark.css" in bio.get("/jobs").text
+
+
+def test_all_other_sessions_are_ended_at_once(chem: Browser) -> None:
+    others = [Browser(chem.http, chem.token) for _ in range(2)]
+    for each in others:
+        each.sign_in()
+    assert chem.post("/account/sessions/end", others="1").status_code == 303
+    assert [each.get("/jobs").status_code for each in others] == [303, 303]
+    assert chem.get("/account").text.count('aria-label="End the session') == 1
 
 
 def test_errors_are_pages_in_the_words_of_the_api(chem: Browser) -> None:

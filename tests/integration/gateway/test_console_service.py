@@ -222,6 +222,40 @@ def test_a_search_finds_decisions_and_acts_within_bounds(
     assert "Look further back" in page
 
 
+def test_a_search_finds_lines_of_the_daemons_log_and_leads_to_them(ada: Browser, olga: Browser) -> None:
+    job = ada.submit(name="logged")[6:]
+    ada.ended(f"/jobs/{job}")
+    page = ada.get(f"/service/search?job={job}").text
+    lines = ada.get(f"/service/search?job={job}&as=json").json()["audit.lines"]["lines"]
+    assert lines
+    assert all(line["job"] == job and job in line["message"] for line in lines)
+    link = f'href="/service/log?before={lines[0]["number"] + 1}#line-{lines[0]["number"]}"'
+    assert link in page
+    shown = olga.get(f"/service/log?before={lines[0]['number'] + 1}").text
+    assert f'id="line-{lines[0]["number"]}"' in shown
+    assert "INSUFFICIENT_CAPS" in ada.get("/service/log").text  # lines about others are for operators
+    assert ada.get("/service/search?text=logged&until=2001-01-01&as=json").json()["audit.lines"]["lines"] == []
+    everything = olga.get("/service/log?as=json").json()["audit.lines"]["lines"]
+    assert [row["number"] for row in everything] == sorted((row["number"] for row in everything), reverse=True)
+
+
+def test_tables_have_counts_that_narrow_them(ada: Browser, olga: Browser) -> None:
+    told = olga.get("/service/users?as=json").json()
+    rows = told["users.list"]["users"]
+    assert told["counts"]["kind"]["operator"] == sum(row["operator"] for row in rows)
+    page = olga.get("/service/users?only_kind=operator").text
+    assert f"1 of {len(rows)} rows" in page
+    assert 'href="/service/users/ada"' not in page
+    log = olga.get("/service/audit?as=json").json()
+    kinds = [row["kind"] for row in log["audit.list"]["entries"]]
+    assert {kind: kinds.count(kind) for kind in log["counts"]["decision"]} == log["counts"]["decision"]
+    narrowed = olga.get("/service/audit?only_decision=job.end").text
+    assert 'data-all="1"' not in narrowed
+    assert "job.launch</b>" not in narrowed
+    for path in ("/account/members", "/account/tokens", "/account/acts", "/engines", "/devices"):
+        assert "counts" in ada.get(f"{path}?as=json").json(), path
+
+
 def test_shares_stand_beside_weights(ada: Browser, olga: Browser) -> None:
     rows = olga.get("/service/shares?hours=1&as=json").json()["organisations.shares"]["shares"]
     chem = next(row for row in rows if row["organisation"] == "chem")

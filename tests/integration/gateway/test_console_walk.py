@@ -30,7 +30,7 @@ PAGES = (
     "/jobs", "/submit", "/queue", "/engines", "/devices", "/guide", "/compare",
     "/account", "/account/tokens", "/account/usage", "/account/members", "/account/webhooks", "/account/acts",
     "/service/organisations", "/service/organisations/chem", "/service/users", "/service/users/olga", "/service/prices",
-    "/service/shares", "/service/audit", "/service/acts", "/service/search?text=chem",
+    "/service/shares", "/service/audit", "/service/log", "/service/acts", "/service/search?text=chem", "/settings",
     "/service/search?text=x&since=soon",
     "/service/organisations/none", "/none",
 )  # fmt: skip
@@ -88,7 +88,9 @@ def test_a_record_is_verified_where_it_is_read(chromium: Any, place: Place) -> N
 
     def tamper(route: Any) -> None:  # on its way to the browser, which no server can tell
         answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace(">member.set<", ">member.sent<", 1))
+        route.fulfill(
+            response=answer, body=answer.text().replace('data-is="3">member.set<', 'data-is="3">member.sent<', 1)
+        )
 
     visit.page.route("**/service/acts*", tamper)
     visit.page.goto("/service/acts?organisation=chem")

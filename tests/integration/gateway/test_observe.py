@@ -238,6 +238,13 @@ def test_the_page_has_no_script_and_says_what_it_shows(site: Site) -> None:
     answer = site.http.get("/observe")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert not re.search(r"<script| on\w+=| style=|https?://", answer.text)
+    for named in ("", "?hours=168", "?since=1700000000&until=1700003600"):
+        assert site.http.get(f"/observe{named}").text.count("<figure>") == 5
+    assert (
+        "from 2023-11-14 22:13 to 2023-11-14 23:13 UTC"
+        in site.http.get("/observe?since=1700000000&until=1700003600").text
+    )
+    assert site.http.get("/observe?hours=soon").status_code == 400
     for text in ("Tenants", "Engines", "Traces", "/v1/jobs/{job_id}", "q_submit", "local"):
         assert text in answer.text
 

@@ -93,6 +93,31 @@ def test_a_key_gives_the_same_jobs_again(two: Tenants) -> None:
     assert batch != two.ask("batches.submit").json()
 
 
+def test_all_that_match_are_labelled_and_deleted(two: Tenants) -> None:
+    tag = f"match:{uuid.uuid4().hex}"
+    asked = {"program": {"text": BELL}, "shots": 10, "tags": [tag]}
+    made = [two.ask("jobs.submit", json=asked).json()["job_id"] for _ in range(3)]
+    for job in made:
+        assert two.ask("jobs.get", job=job).json()["state"] == "COMPLETED"
+    labels = {"tags": [tag], "add": ["seen"], "remove": ["none"]}
+    assert two.ask("jobs.label_matching", "bio", json=labels).json() == {"changed": 0}
+    assert two.ask("jobs.label_matching", json=labels).json() == {"changed": 3}
+    assert two.ask("jobs.label_matching", json=labels).json() == {"changed": 0}
+    assert two.ask("jobs.label", job=made[0], json={"add": ["kept"], "remove": ["seen"]}).json()["tags"] == [
+        tag,
+        "kept",
+    ]
+    assert two.ask("jobs.cancel_matching", json={"tags": [tag]}).json() == {"changed": 0}
+    assert two.ask("jobs.delete_matching", json={"tags": [tag], "not_tags": ["kept"]}).json() == {"changed": 2}
+    rows = two.ask("jobs.list", params={"tags": tag}).json()["jobs"]
+    assert [(row["job_id"], row["tags"]) for row in rows] == [(made[0], [tag, "kept"])]
+    assert two.ask("jobs.delete", job=made[0]).json()["state"] == "COMPLETED"
+    assert two.ask("jobs.delete", job=made[0]).status_code == 404
+    for name in ("jobs.cancel_matching", "jobs.label_matching", "jobs.delete_matching"):
+        refused = two.ask(name, json={})
+        assert (refused.status_code, refused.json()["field"]) == (400, "filters"), name
+
+
 def test_a_page_leads_to_the_next(two: Tenants) -> None:
     tag = f"page:{uuid.uuid4().hex}"
     made = [

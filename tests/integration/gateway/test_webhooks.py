@@ -60,14 +60,14 @@ def receiver() -> Iterator[Receiver]:
 class Site:
     """Accounts whose daemon is played: it has ``jobs``."""
 
-    def __init__(self, folder: Path, receiver: Receiver) -> None:
-        self.now = 1000.0
+    def __init__(self, folder: Path, receiver: Receiver, database: str = "") -> None:
+        self.now, self.database = 1000.0, database
         receiver.status, receiver.got[:] = 200, []
         self.jobs: list[JobRow] = []
         self.open(folder)
 
     def open(self, folder: Path) -> None:
-        records = Records(folder / "gateway.db")
+        records = Records(folder / "gateway.db", database=self.database)
         self.accounts = Accounts(records, folder, clock=lambda: self.now, private_webhooks=True)
         vars(self.accounts)["operate"] = self.operate
         self.operator = Callers(None, needs_token=True, accounts=self.accounts).operating()

@@ -359,6 +359,8 @@ METHODS: dict[str, tuple[Callable[[Any], Any], dict[str, Any]]] = {
     "q_wait": (lambda client: client.wait("job_a", 5), {"job_id": "job_a", "timeout_ms": 5}),
     "q_result": (lambda client: client.result("job_a", 4), {"job_id": "job_a", "from_shot": 4}),
     "q_cancel": (lambda client: client.cancel("job_a", "why"), {"job_id": "job_a", "reason": "why"}),
+    "q_label": (lambda client: client.label("job_a", "x", ["y"]), {"job_id": "job_a", "add": ["x"], "remove": ["y"]}),
+    "q_delete": (lambda client: client.delete("job_a"), {"job_id": "job_a"}),
     "q_events": (lambda client: client.events("job_a", 2, 0), {"job_id": "job_a", "after": 2, "timeout_ms": 0}),
     "q_get_telemetry": (lambda client: client.telemetry("job_a"), {"job_id": "job_a"}),
     "q_estimate": (lambda client: client.estimate(Graph(), shots=4), {"shots": 4}),

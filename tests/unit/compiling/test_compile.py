@@ -13,16 +13,18 @@ from qmk.base.errors import QmkError
 from qmk.compiling.lowering import circuit_from, graph_from
 from qmk.compiling.order import order, steps
 from qmk.compiling.run import compile_circuit
+from qmk.compiling.straight import rows_of
 from qmk.compiling.target import goal_of
 from qmk.exact.simulator import exact_distribution
 from qmk.ir.lower import lower
 from qmk.ir.resolver import ALL_GATES
-from qmk.models.devices import target_named
+from qmk.models.devices import Target, target_named
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
 from qmk.sdk import discovery
 from qmk.sdk.kit.random_programs import random_cases
+from qmk.sdk.passes import Work
 
 SETS = (
     ("cz", "rz", "sx", "x"),
@@ -141,6 +143,44 @@ def test_gates_join_coupled_sites_only(target: str, level: int) -> None:
     raised_again = graph_from(made, circuit.to_graph(), start)
     before, after = (exact_distribution(lower(graph, ALL_GATES)) for graph in (circuit.to_graph(), raised_again))
     assert all(abs(before.get(key, 0.0) - after.get(key, 0.0)) < 1e-8 for key in {*before, *after})
+
+
+@pytest.mark.parametrize("gates", [("ecr", "rz", "sx", "x"), ("cx", "rz", "sx", "x")])
+def test_a_pair_of_one_direction_has_its_gate_in_that(gates: tuple[str, ...]) -> None:
+    ways = ((1, 0), (1, 2), (3, 2), (2, 3), (3, 4))
+    goal = goal_of(Target("old", 5, couplings=ways, directed=True), gates)
+    assert goal.one_way == ((1, 0), (1, 2), (3, 4))
+    rng = random.Random(4)
+    circuit = qmk.Circuit(5)
+    for _ in range(20):
+        a, b = rng.sample(range(5), 2)
+        circuit.cx(a, b).ry(rng.uniform(-3, 3), b).cp(0.4, a, b)
+    circuit.measure_all()
+    start = circuit_from(circuit.to_graph(), "test")
+    made = compile_circuit(start.circuit, goal).work.circuit
+    joined = {tuple(qubits) for _, qubits, *_ in made.rows()[0] if len(qubits) == 2}
+    assert joined
+    assert joined <= set(ways)
+    raised_again = graph_from(made, circuit.to_graph(), start, ecr="ecr" in gates)
+    before, after = (exact_distribution(lower(graph, ALL_GATES)) for graph in (circuit.to_graph(), raised_again))
+    assert all(abs(before.get(key, 0.0) - after.get(key, 0.0)) < 1e-8 for key in {*before, *after})
+
+
+@pytest.mark.parametrize("target", ["line:6", "all:5"])
+@pytest.mark.parametrize("name", ["qiskit-transpiler", "pytket-peephole"])
+def test_compilers_of_others_say_where_qubits_end(name: str, target: str) -> None:
+    step = discovery.passes()[name].step
+    assert step is not None
+    pytest.importorskip(step.needs, reason=f"pip install {step.needs}")
+    circuit = qmk.Circuit(5)
+    for a, b in ((0, 3), (1, 4), (2, 0), (3, 1), (4, 2)):
+        circuit.h(a).cx(a, b).swap(b, (b + 1) % 5).t(b)
+    circuit.measure_all()
+    start = circuit_from(circuit.to_graph(), "test").circuit
+    made = step.run(Work(start, goal_of(target, ("cx", "u")), tuple(range(5))))
+    assert made is not None
+    read = [{row[3]: row[1][0] for row in rows_of(each) or () if row[0] == "measure"} for each in (start, made.circuit)]
+    assert {qubit: read[1][cbit] for cbit, qubit in read[0].items()} == dict(enumerate(made.last))
 
 
 def test_passes_run_in_the_order_that_their_facts_ask_for() -> None:

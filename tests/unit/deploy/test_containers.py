@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -150,15 +151,20 @@ def test_every_service_of_the_compose_file_is_hardened() -> None:
         for source in mounted:
             known = (DEPLOY / "compose" / source).is_file() if source.startswith(".") else source in compose["volumes"]
             assert known, f"{name}: there is no {source}"
-    assert not refused_options(compose["services"]["qmk"]["command"])
+        if "QMK_IMAGE" in service["image"]:
+            assert not refused_options(service["command"]), name
 
 
 def test_docker_compose_reads_the_compose_file() -> None:
     if shutil.which("docker-compose") is None:
         pytest.skip("there is no docker-compose here; apt-get install docker-compose has it")
-    images = dict.fromkeys(("QMK_IMAGE", "POSTGRES_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"), f"example@{DIGEST}")
-    command = ["docker-compose", "--file", str(DEPLOY / "compose" / "compose.yaml"), "config", "--quiet"]
-    found = subprocess.run(command, env={"PATH": "/usr/bin:/usr/local/bin", **images}, capture_output=True, text=True)
+    file = DEPLOY / "compose" / "compose.yaml"
+    variables = {
+        **dict.fromkeys(re.findall(r"\$\{(\w+)", file.read_text()), f"example@{DIGEST}"),
+        "PATH": os.environ["PATH"],
+    }
+    command = ["docker-compose", "--file", str(file), "config", "--quiet"]
+    found = subprocess.run(command, env=variables, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
 
 

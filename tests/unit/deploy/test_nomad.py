@@ -79,9 +79,10 @@ def test_every_name_is_one_that_nomad_reads(job: dict[str, Any]) -> None:
     del job["job"][0]['"qmk"']["group"][0]['"qmk"']["replicas"]
 
 
-def test_the_task_is_hardened_and_its_options_are_those_of_the_command(job: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["daemon", "gateway"])
+def test_a_task_is_hardened_and_its_options_are_those_of_the_command(job: dict[str, Any], name: str) -> None:
     group = job["job"][0]['"qmk"']["group"][0]['"qmk"']
-    task = group["task"][0]['"daemon"']
+    (task,) = (each[f'"{name}"'] for each in group["task"] if f'"{name}"' in each)
     config = task["config"][0]
     assert config["image"] == "${var.image}"
     assert config["readonly_rootfs"] is True
@@ -90,7 +91,10 @@ def test_the_task_is_hardened_and_its_options_are_those_of_the_command(job: dict
     assert unquoted(task["user"]) == "65532:65532"
     arguments = [unquoted(each) for each in config["args"]]
     assert not refused_options(arguments)
-    assert "--require-token" in arguments
+    assert {"--require-token", "--socket=/alloc/data/qmk/qmk.sock"} <= set(arguments)
+    (port,) = (unquoted(each) for each in config["ports"])
+    ports = {known.strip('"') for each in group["network"][0]["port"] for known in each}
+    assert port in ports & {unquoted(each["port"]) for each in group["service"]}
     secrets = {unquoted(each["destination"]): unquoted(each["perms"]) for each in task["template"]}
     assert secrets == {"secrets/database": "0400", "secrets/observe": "0400"}
     named = {word.partition("=")[2].removeprefix("/") for word in arguments if "-file=" in word}

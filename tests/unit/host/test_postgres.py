@@ -17,8 +17,9 @@ from qmk.host.blobs import MemoryBlobs
 from qmk.host.journal import Batch
 from qmk.host.sql.database import Statement
 from qmk.host.sql.journal import SqlJournal
-from qmk.host.sql.postgres import PostgresDatabase, without_password
+from qmk.host.sql.postgres import PostgresDatabase
 from qmk.kernel.events import Started
+from qmk.sql.postgres import without_password
 from tools.throwaway_postgres import Cluster
 
 

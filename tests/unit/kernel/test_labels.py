@@ -11,8 +11,9 @@ import pytest
 
 from qmk.abi.calls import METHODS
 from qmk.abi.shapes import Policy
-from qmk.kernel.effects import Reply, ReplyProgram
+from qmk.kernel.effects import Forget, Reply, ReplyProgram
 from qmk.kernel.events import Finished, Recalled, Submitted
+from qmk.kernel.labels import Labelled
 from qmk.kernel.objects.archive import Archived
 from qmk.kernel.records import decode_record, encode
 from qmk.qvm.graph import pack
@@ -204,3 +205,79 @@ def test_a_page_by_tag_costs_what_it_shows(make_bench: type[Bench], calls: Calla
         return calls(lambda: bench.ask("q_jobs", session_id=session, tags=("mine",)))
 
     assert cost(64) <= cost(4) + 5
+
+
+def reply_of(bench: Bench, method: str, **params: Any) -> Any:
+    """The answer of a call that changes a job."""
+    (effect,) = [each for each in bench.call(method, **params) if isinstance(each, Reply)]
+    return effect.result
+
+
+def test_labels_change_in_every_state_and_outlive_restarts_and_archives(make_bench: type[Bench]) -> None:
+    bench = make_bench(jobs_in_play=2, jobs_archived=3, kept_jobs=50)
+    session = bench.open()
+    jobs: list[str] = []
+    for number in range(9):
+        bench.now_s += 1
+        jobs.append(bench.submit(session, tags=("a", "old")))
+        if number < 7:
+            bench.start(jobs[-1])
+            bench.finish(jobs[-1])
+    assert any(isinstance(record, Archived) for record in left(bench.journal))
+    archived, fresh, queued = jobs[0], jobs[6], jobs[8]
+    for job in (archived, fresh, queued):
+        for _ in range(5):
+            assert reply_of(bench, "q_label", session_id=session, job_id=job, remove=("new",)).tags[0] == "a"
+            reply = reply_of(
+                bench, "q_label", session_id=session, job_id=job, add=("new", "new"), remove=("old", "none")
+            )
+            assert reply.tags == ["a", "new"]
+    assert reply_of(bench, "q_label", session_id=session, job_id=jobs[1]).tags == ["a", "old"]
+    reply_of(bench, "q_label", session_id=session, job_id=jobs[1], add=("brief",))
+    assert reply_of(bench, "q_delete", session_id=session, job_id=jobs[1]).state == "COMPLETED"
+
+    def check(bench: Bench, session: str) -> None:
+        assert walk(bench, session, 2, tags=("new",)) == [queued, fresh, archived]
+        assert walk(bench, session, 2, tags=("new",), state="COMPLETED") == [fresh, archived]
+        assert walk(bench, session, 3, tags=("old",)) == [jobs[7], *jobs[5:1:-1]]
+        assert walk(bench, session, 3, tags=("brief",)) == []
+        assert bench.ask("q_status", session_id=session, job_id=archived).tags == ["a", "new"]
+
+    check(bench, session)
+    rows = left(bench.journal)
+    assert sum(isinstance(record, Labelled) for record in rows) == 3, "of each job the newest, of a deleted one none"
+    before, bench.journal = bench.kernel.jobs.snapshot()["jobs"], rows
+    fresh_bench = bench.restarted()
+    assert fresh_bench.kernel.jobs.snapshot()["jobs"] == before
+    fresh_bench.recover()
+    check(fresh_bench, fresh_bench.open())
+
+
+def test_labels_have_their_bound_and_their_right(bench: Bench) -> None:
+    session, other = bench.open(), bench.open(tenant="other")
+    job = bench.submit(session, tags=tuple(f"t{number}" for number in range(15)))
+    assert len(reply_of(bench, "q_label", session_id=session, job_id=job, add=("t15",)).tags) == 16
+    refused = bench.refusal("q_label", session_id=session, job_id=job, add=("t16",))
+    assert (refused.kind.name, refused.fields["field"]) == ("INVALID_PARAMS", "add")
+    assert len(reply_of(bench, "q_label", session_id=session, job_id=job, add=("t16",), remove=("t0",)).tags) == 16
+    for method in ("q_label", "q_delete"):
+        assert bench.refusal(method, session_id=other, job_id=job).kind.name == "JOB_NOT_FOUND"
+
+
+def test_only_what_has_ended_is_deleted_and_shares_stay(bench: Bench) -> None:
+    session = bench.open()
+    job = bench.submit(session, idempotency_key="k")
+    for state in ("QUEUED", "RUNNING"):
+        refused = bench.refusal("q_delete", session_id=session, job_id=job)
+        assert (refused.kind.name, refused.fields["state"]) == ("NOT_COMPLETED", state)
+        if state == "QUEUED":
+            bench.start(job)
+    bench.now_s += 5
+    bench.finish(job)
+    spent = bench.kernel.jobs.snapshot()["virtual_times"]
+    effects = bench.call("q_delete", session_id=session, job_id=job)
+    assert [each.job for each in effects if isinstance(each, Forget)] == [job]
+    assert bench.refusal("q_status", session_id=session, job_id=job).kind.name == "JOB_NOT_FOUND"
+    assert bench.submit(session, idempotency_key="k") != job
+    fresh = bench.restarted()
+    assert fresh.kernel.jobs.snapshot()["virtual_times"].get("local") == spent.get("local")

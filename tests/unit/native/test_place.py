@@ -148,7 +148,7 @@ def chain(n: int, pairs: Pairs) -> Any:
 
 def test_a_line_and_a_ring_need_no_exchange() -> None:
     for pairs in ([(k, k + 1) for k in range(8)], [(k, (k + 1) % 8) for k in range(8)]):
-        [(placed, _, _, facts)] = qmk_native.place(chain(9, pairs), 9, GRID)
+        placed, _, _, facts = qmk_native.place(chain(9, pairs), 9, GRID)[0]
         assert facts["swaps"] == 0
         assert facts["two"] == len(placed) == len(pairs)
 

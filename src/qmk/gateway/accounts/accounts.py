@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,13 +14,16 @@ from cryptography.fernet import Fernet
 from qmk.abi.rights import CAP_STATUS
 from qmk.base.errors import QmkError
 from qmk.client.operator import Operator
+from qmk.gateway.accounts.acts import KEY as ACTS_KEY
 from qmk.gateway.accounts.acts import Acts, Head
 from qmk.gateway.accounts.billing import Billing
 from qmk.gateway.accounts.roles import GATEWAY, Actor, absent
-from qmk.gateway.accounts.sessions import Sessions, cipher_of
+from qmk.gateway.accounts.sessions import KEY_BYTES, KEY_FILE, Sessions, cipher_of
 from qmk.gateway.accounts.shapes import UserRow
 from qmk.gateway.accounts.webhooks import Webhooks
 from qmk.gateway.records import Records
+from qmk.rpc.private import read_private
+from qmk.sql.gateway import Base
 
 if TYPE_CHECKING:
     from qmk.gateway.callers import Caller
@@ -51,6 +53,10 @@ class Accounts:
         self.records, self.ledger, self.audit, self.clock = records, ledger, audit, clock
         self.cipher = cipher_of(records.path.parent) if cipher is None else cipher
         self.record = Acts(records.path.parent, clock)
+        if cipher is None and records.is_shared:
+            key = records.path.parent / KEY_FILE
+            records.require_key(key.name, read_private(key, KEY_BYTES), key)
+            records.require_key(ACTS_KEY, self.record.public_bytes(), self.record.path)
         self.sessions = Sessions(records, self.cipher, self._revoke_of_session)
         self._operator = Operator(data_dir)
         self.billing = Billing(self)
@@ -91,7 +97,7 @@ class Accounts:
             "(SELECT role FROM memberships WHERE memberships.user = tokens.user AND memberships.organisation = "
             "tokens.organisation) FROM tokens WHERE hash = ?"
         )
-        row = await self.run(lambda base: base.execute(query, (digest(caller.shown),)).fetchone())
+        row = await self.read(lambda base: base.execute(query, (digest(caller.shown),)).fetchone())
         if row is None or row[1] != caller.tenant:
             return Actor("", roles={caller.tenant: "viewer"} if CAP_STATUS in caller.rights else {})
         user, organisation, administers, operator, role = row
@@ -99,10 +105,10 @@ class Accounts:
             return Actor(user, bool(operator), {organisation: role} if role else {}, administers=True)
         return Actor(user, roles={organisation: "viewer"} if role else {})
 
-    async def run(self, work: Callable[[sqlite3.Connection], Found]) -> Found:
-        """What ``work`` gives, done in one transaction on the gateway's file."""
+    async def run(self, work: Callable[[Base], Found]) -> Found:
+        """What ``work`` gives, done in one transaction; it may be called twice."""
 
-        def transact(base: sqlite3.Connection) -> tuple[Found, Head | None]:
+        def transact(base: Base) -> tuple[Found, Head | None]:
             self.record.take_head()  # of a transaction that was undone
             return work(base), self.record.take_head()
 
@@ -111,7 +117,11 @@ class Accounts:
             await asyncio.to_thread(self.record.keep_head, head)
         return found
 
-    def note(self, base: sqlite3.Connection, actor: Actor, act: str, organisation: str = "", **fields: object) -> None:
+    async def read(self, work: Callable[[Base], Found]) -> Found:
+        """What ``work`` reads, of one moment."""
+        return await self.records.read(work)
+
+    def note(self, base: Base, actor: Actor, act: str, organisation: str = "", **fields: object) -> None:
         """Adds an act to the record, in the transaction of what is done."""
         told = {name: str(value) for name, value in fields.items() if value not in (None, "")}
         self.record.add(base, actor, act, organisation, told)
@@ -129,7 +139,7 @@ async def find_user(accounts: Accounts, name: str) -> UserRow:
     """Raises as for what does not exist."""
     query = "SELECT user, title, email, service_of, operator, created FROM users WHERE user = ?"
     member = "SELECT organisation, role FROM memberships WHERE user = ? ORDER BY organisation"
-    row, roles = await accounts.run(
+    row, roles = await accounts.read(
         lambda base: (base.execute(query, (name,)).fetchone(), dict(base.execute(member, (name,)).fetchall()))
     )
     if row is None:

@@ -15,7 +15,7 @@ these back; that shows only a copy of a later act's hash elsewhere.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
@@ -29,6 +29,7 @@ from qmk.gateway.accounts.shapes import Act, ActsVerified, ListActs
 from qmk.rpc.keys import public_key, signed_by, signing_key
 from qmk.rpc.places import KEYS_NAME
 from qmk.rpc.private import write_private
+from qmk.sql.gateway import Base
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -57,11 +58,20 @@ class Acts:
         self._head = self._folder / f"{KEY}.head"
         self._last: Head | None = None
 
+    @property
+    def path(self) -> Path:
+        """The key's file."""
+        return self._folder / f"{KEY}.key"
+
+    def public_bytes(self) -> bytes:
+        """The public half of the key, which is made where there is none."""
+        return self._key.public_key().public_bytes_raw()
+
     @cached_property
     def _key(self) -> Ed25519PrivateKey:
         return signing_key(self._folder, KEY)
 
-    def add(self, base: sqlite3.Connection, actor: Actor, act: str, organisation: str, fields: dict[str, str]) -> None:
+    def add(self, base: Base, actor: Actor, act: str, organisation: str, fields: dict[str, str]) -> None:
         """Adds an act, in the transaction of what is done."""
         last = base.execute("SELECT seq, hash FROM acts ORDER BY seq DESC LIMIT 1").fetchone() or (0, GENESIS)
         row = (last[0] + 1, self._clock(), actor.user, act, organisation, msgspec.json.encode(fields).decode())
@@ -78,9 +88,17 @@ class Acts:
         return last
 
     def keep_head(self, last: Head) -> None:
-        """Says in ``acts.head`` which act is the newest, after its transaction."""
-        if (kept := self._read_head()) is None or kept.seq < last.seq:
-            write_private(self._head, msgspec.json.encode(last))
+        """Says in ``acts.head`` which act is the newest, after its transaction; of several at once, also of gateways
+        that share the folder, the newest stays."""
+        import fcntl
+
+        fd = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if (kept := self._read_head()) is None or kept.seq < last.seq:
+                write_private(self._head, msgspec.json.encode(last))
+        finally:
+            os.close(fd)
 
     def _read_head(self) -> Head | None:
         """None where there is none, or none that can be read."""
@@ -88,7 +106,7 @@ class Acts:
             return msgspec.json.decode(self._head.read_bytes(), type=Head)
         return None
 
-    def verify(self, base: sqlite3.Connection) -> ActsVerified:
+    def verify(self, base: Base) -> ActsVerified:
         """Walks the chain and the seals, to the first act that was changed, added or removed by somebody without the
         key."""
         path, private = self._folder / f"{KEY}.pub", self._folder / f"{KEY}.key"
@@ -106,12 +124,12 @@ class Acts:
         return ActsVerified(acts=place - 1, broken=place, why=f"acts were cut off: there were {head.seq} once")
 
 
-def list_acts(base: sqlite3.Connection, asked: ListActs) -> list[Act]:
+def list_acts(base: Base, asked: ListActs) -> list[Act]:
     """Acts on an organisation, the newest first."""
     query = (
         f"SELECT {_COLUMNS}, coalesce((SELECT hash FROM acts AS last WHERE last.seq = acts.seq - 1), ?) FROM acts "
         "WHERE organisation = ? AND (? = 0 OR seq < ?) AND time >= ? AND (? = 0 OR time < ?) AND "
-        "instr(lower(user || ' ' || act || ' ' || fields), lower(?)) ORDER BY seq DESC LIMIT ?"
+        "instr(lower(user || ' ' || act || ' ' || fields), lower(?)) > 0 ORDER BY seq DESC LIMIT ?"
     )
     below, until = asked.before, asked.until
     values = (GENESIS, asked.organisation, below, below, asked.since, until, until, asked.text or " ", asked.limit)
@@ -135,7 +153,7 @@ def _act_of(row: tuple[Any, ...]) -> Act:
     )
 
 
-def verify(base: sqlite3.Connection, key: Ed25519PublicKey | None) -> ActsVerified:
+def verify(base: Base, key: Ed25519PublicKey | None) -> ActsVerified:
     """See ``Acts.verify``. ``key`` None: no act was ever sealed."""
     last, sealed, place = GENESIS, False, 0
     for place, (*row, found, seal) in enumerate(base.execute(f"SELECT {_COLUMNS}, seal FROM acts ORDER BY seq"), 1):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +25,7 @@ from qmk.client.patience import is_outage
 from qmk.gateway.accounts.money import Amount, Prices, Terms, add, text_of
 from qmk.gateway.accounts.months import month_of, span_ns
 from qmk.gateway.accounts.roles import GATEWAY
+from qmk.sql.gateway import Base
 
 if TYPE_CHECKING:
     from qmk.gateway.accounts.accounts import Accounts
@@ -84,7 +84,7 @@ class Billing:
     async def terms(self, organisation: str) -> Terms:
         """By what an organisation is and was charged."""
 
-        def read(base: sqlite3.Connection) -> Terms:
+        def read(base: Base) -> Terms:
             versions = "SELECT body FROM prices WHERE prices = ? ORDER BY since"
             lists: list[tuple[float, list[Prices]]] = []
             for since, name in lists_of(base, organisation):
@@ -122,13 +122,13 @@ class Billing:
             kept.recent = {key: at for key, at in kept.recent.items() if at >= border_ns}
             total = kept.total
         query = "SELECT amount FROM reservations WHERE organisation = ?"
-        rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
+        rows = await self._accounts.read(lambda base: base.execute(query, (organisation,)).fetchall())
         now = terms.at(self._accounts.clock())
         return Spent(month, now.currency if now else "", total, add(*(Decimal(amount) for (amount,) in rows)))
 
     async def budget(self, organisation: str) -> Budget | None:
         query = "SELECT body FROM budgets WHERE organisation = ?"
-        row = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchone())
+        row = await self._accounts.read(lambda base: base.execute(query, (organisation,)).fetchone())
         return None if row is None else msgspec.json.decode(row[0], type=Budget)
 
     async def submit(
@@ -157,7 +157,7 @@ class Billing:
             reply = await submit()
         except QmkError as error:
             if new and not is_outage(error):
-                await asyncio.shield(self._accounts.run(lambda base: _release(base, [name])))
+                await asyncio.shield(self._accounts.run(lambda base: _release(base, organisation, [name])))
             raise
         query = "UPDATE reservations SET job = ? WHERE name = ?"
         await self._accounts.run(lambda base: base.execute(query, (job_of(reply), name)))
@@ -209,9 +209,14 @@ class Billing:
         """Whether a reservation was made; one of this name is the same job again."""
         settled = False
         while True:
+            released = await self._accounts.read(lambda base: _count_released(base, organisation))
             spent = await self.sum_up(organisation)
 
-            def write(base: sqlite3.Connection, spent: Decimal = spent.spent) -> tuple[bool, Decimal | None]:
+            def write(
+                base: Base, spent: Decimal = spent.spent, released: int = released
+            ) -> tuple[bool, Decimal | None]:
+                if _count_released(base, organisation) != released:
+                    raise _SumIsOld
                 if base.execute("SELECT 1 FROM reservations WHERE name = ?", (name,)).fetchone():
                     return False, None
                 query = "SELECT amount FROM reservations WHERE organisation = ?"
@@ -223,7 +228,10 @@ class Billing:
                 base.execute("INSERT INTO reservations VALUES (?, ?, ?, ?, ?)", row)
                 return True, None
 
-            made, taken = await self._accounts.run(write)
+            try:
+                made, taken = await self._accounts.run(write)
+            except _SumIsOld:
+                continue
             if taken is None:
                 return made
             if settled:
@@ -235,7 +243,7 @@ class Billing:
         """Gives up the reservations of jobs that have ended, which the ledger has, and of those that never came to be.
         A job whose submission was not answered is known by its idempotency key."""
         query = "SELECT name, job, created FROM reservations WHERE organisation = ?"
-        rows = await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall())
+        rows = await self._accounts.read(lambda base: base.execute(query, (organisation,)).fetchall())
         if not rows:
             return
         jobs = await self._jobs(organisation, min(row[2] for row in rows))
@@ -244,7 +252,7 @@ class Billing:
         border = self._accounts.clock() - FORGOTTEN_S
         known = ((name, job or by_name.get(name), created) for name, job, created in rows)
         gone = [name for name, job, created in known if (job not in live if job else created < border)]
-        await self._accounts.run(lambda base: _release(base, gone))
+        await self._accounts.run(lambda base: _release(base, organisation, gone))
 
     async def _jobs(self, organisation: str, since: float) -> list[q_jobs.JobRow]:
         """Those that were accepted after the oldest reservation, and some from before."""
@@ -266,7 +274,8 @@ class Billing:
         passed = budget.shares_within(spent.spent)
         found: list[dict[str, str]] = []
 
-        def write(base: sqlite3.Connection) -> None:
+        def write(base: Base) -> None:
+            found.clear()  # of a try that was undone
             row = base.execute("SELECT warned FROM budgets WHERE organisation = ?", (organisation,)).fetchone()
             told: list[str] = [] if row is None else row[0].split()
             for share in passed:
@@ -293,15 +302,19 @@ class Billing:
         return [(name, each) for (name,) in rows for each in await self.warn(name)]
 
 
-def lists_of(base: sqlite3.Connection, organisation: str) -> list[tuple[float, str]]:
+def lists_of(base: Base, organisation: str) -> list[tuple[float, str]]:
     """The price lists of an organisation, each with the time from which on it holds, in order of time."""
     query = "SELECT since, prices FROM assignments WHERE organisation = ? ORDER BY since"
     return [(0.0, STANDARD), *base.execute(query, (organisation,))]
 
 
-def assign(base: sqlite3.Connection, organisation: str, prices: str, since: float) -> None:
+def assign(base: Base, organisation: str, prices: str, since: float) -> None:
     """Gives an organisation a price list from a time on: what was charged before stays as it is."""
-    base.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", (organisation, since, prices))
+    base.execute(
+        "INSERT INTO assignments VALUES (?, ?, ?) "
+        "ON CONFLICT (organisation, since) DO UPDATE SET prices = excluded.prices",
+        (organisation, since, prices),
+    )
 
 
 def _name_of(organisation: str, key: str) -> str:
@@ -309,7 +322,19 @@ def _name_of(organisation: str, key: str) -> str:
     return hashlib.sha256(f"{organisation}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _release(base: sqlite3.Connection, names: list[str]) -> None:
+class _SumIsOld(Exception):
+    """A reservation was given up after a sum was made: what its job cost may be missing in it."""
+
+
+def _count_released(base: Base, organisation: str) -> int:
+    row = base.execute("SELECT released FROM budgets WHERE organisation = ?", (organisation,)).fetchone()
+    return row[0] if row else 0
+
+
+def _release(base: Base, organisation: str, names: list[str]) -> None:
+    if names:
+        query = "UPDATE budgets SET released = released + ? WHERE organisation = ?"
+        base.execute(query, (len(names), organisation))
     base.executemany("DELETE FROM reservations WHERE name = ?", [(name,) for name in names])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,6 +22,7 @@ from qmk.gateway.accounts.shapes import OfOrganisation, Organisation, PricesName
 from qmk.gateway.callers import Caller
 from qmk.gateway.csv_text import csv_text
 from qmk.gateway.service.operation import narrow
+from qmk.sql.gateway import Base
 
 ALL_NS = (1 << 63) - 1
 Month = Annotated[str, Meta(description="a month of UTC, such as 2026-11", pattern=MONTH)]
@@ -178,7 +178,7 @@ def _seconds(nanoseconds: int) -> str:
 async def list_prices(caller: Caller, asked: Any) -> PriceLists:
     accounts, _ = await enter(caller)
     query = "SELECT body FROM prices ORDER BY prices, since"
-    rows = await accounts.run(lambda base: base.execute(query).fetchall())
+    rows = await accounts.read(lambda base: base.execute(query).fetchall())
     return PriceLists([msgspec.json.decode(body, type=Prices) for (body,) in rows])
 
 
@@ -193,14 +193,15 @@ async def set_prices(caller: Caller, asked: SetPrices) -> Prices:
         rates=asked.rates,
     )
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         first = base.execute("SELECT 1 FROM prices WHERE prices = ?", (made.prices,)).fetchone() is None
         if made.since < now and not first:
             fix = "let it hold from now on, or from a later time"
             text = "a later version of a price list cannot hold for what is past: invoices would change"
             raise QmkError("INVALID_PARAMS", text, field="since", help=fix)
         base.execute(
-            "INSERT OR REPLACE INTO prices VALUES (?, ?, ?)", (made.prices, made.since, msgspec.json.encode(made))
+            "INSERT INTO prices VALUES (?, ?, ?) ON CONFLICT (prices, since) DO UPDATE SET body = excluded.body",
+            (made.prices, made.since, msgspec.json.encode(made)),
         )
         accounts.note(base, actor, "prices.set", prices=made.prices, since=made.since, currency=made.currency)
 
@@ -227,7 +228,7 @@ async def set_budget(caller: Caller, asked: Any) -> BudgetState:
         raise QmkError("INVALID_PARAMS", f"no price list holds for '{name}'", field="organisation", help=fix)
     budget = Budget(amount=asked.amount, warn_at=asked.warn_at, refuse=asked.refuse)
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         base.execute(
             "INSERT INTO budgets (organisation, body) VALUES (?, ?) "
             "ON CONFLICT (organisation) DO UPDATE SET body = excluded.body",
@@ -244,7 +245,7 @@ async def remove_budget(caller: Caller, asked: OfOrganisation) -> BudgetRemoved:
     actor.require(asked.organisation, "viewer")
     actor.require_operator()
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         gone = base.execute("DELETE FROM budgets WHERE organisation = ?", (asked.organisation,))
         if not gone.rowcount:
             raise absent("budget of organisation", asked.organisation)
@@ -337,7 +338,7 @@ async def _invoices(accounts: Accounts, organisation: str, month: str, rows: lis
     """One for each currency, which is one unless the price list has changed it."""
     terms = await accounts.billing.terms(organisation)
     query = "SELECT title FROM organisations WHERE organisation = ?"
-    title = await accounts.run(lambda base: base.execute(query, (organisation,)).fetchone())
+    title = await accounts.read(lambda base: base.execute(query, (organisation,)).fetchone())
     sums = _sum_by(rows, lambda row: (row.engine,), terms)
     found: list[Invoice] = []
     for currency in sorted({each.currency for each in sums.values()}):

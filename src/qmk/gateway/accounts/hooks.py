@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -17,6 +16,7 @@ from qmk.gateway.accounts.roles import Actor, absent
 from qmk.gateway.accounts.shapes import OfOrganisation, Organisation, Unix
 from qmk.gateway.accounts.webhooks import EVENTS, new_secret
 from qmk.gateway.callers import Caller
+from qmk.sql.gateway import Base
 
 OF_AN_ORGANISATION = 32
 HookId = Annotated[str, Meta(description="name of a webhook", pattern=r"^hook_[0-9a-f]{32}\Z")]
@@ -95,14 +95,14 @@ async def add_webhook(caller: Caller, asked: AddWebhook) -> WebhookMade:
     id, secret, now = f"hook_{secrets.token_hex(16)}", new_secret(), accounts.clock()
     events, sealed = " ".join(dict.fromkeys(asked.events)), accounts.cipher.encrypt(secret.encode())
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         query = "SELECT count(*) FROM webhooks WHERE organisation = ?"
         if base.execute(query, (asked.organisation,)).fetchone()[0] >= OF_AN_ORGANISATION:
             text = f"an organisation has at most {OF_AN_ORGANISATION} webhooks"
             raise QmkError("QUOTA_EXCEEDED", text, limit=OF_AN_ORGANISATION, retryable=False, help="remove one first")
         row = (id, asked.organisation, asked.url, events, sealed, True, now)
         base.execute("INSERT INTO webhooks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        query = "INSERT OR IGNORE INTO followed (organisation, job, submitted) VALUES (?, '', ?)"
+        query = "INSERT INTO followed (organisation, job, submitted) VALUES (?, '', ?) ON CONFLICT DO NOTHING"
         base.execute(query, (asked.organisation, now))
         accounts.note(base, actor, "webhook.add", asked.organisation, webhook=id, url=asked.url, events=events)
 
@@ -119,7 +119,7 @@ async def change_webhook(caller: Caller, asked: ChangeWebhook) -> Webhook:
     fields = {"url": asked.url, "active": asked.active, "events": asked.events and " ".join(asked.events)}
     changes = changes_of(fields, *fields)
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         for column, value in changes.items():
             base.execute(f"UPDATE webhooks SET {column} = ? WHERE webhook = ?", (value, asked.webhook))
         accounts.note(base, actor, "webhook.change", found.organisation, webhook=asked.webhook, **changes)
@@ -132,7 +132,7 @@ async def remove_webhook(caller: Caller, asked: OfWebhook) -> WebhookRemoved:
     accounts, actor = await enter(caller)
     found = await _find(accounts, actor, asked.webhook)
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         base.execute("DELETE FROM webhooks WHERE webhook = ?", (asked.webhook,))
         accounts.note(base, actor, "webhook.remove", found.organisation, webhook=asked.webhook)
 
@@ -145,7 +145,7 @@ async def list_deliveries(caller: Caller, asked: OfWebhook) -> Deliveries:
     await _find(accounts, actor, asked.webhook)
     names = ("delivery", "event", "created", "state", "attempts", "due", "answer")
     query = f"SELECT {', '.join(names)} FROM deliveries WHERE webhook = ? ORDER BY rowid DESC LIMIT 100"
-    rows = await accounts.run(lambda base: base.execute(query, (asked.webhook,)).fetchall())
+    rows = await accounts.read(lambda base: base.execute(query, (asked.webhook,)).fetchall())
     return Deliveries([Delivery(**dict(zip(names, row, strict=True))) for row in rows])
 
 
@@ -170,7 +170,7 @@ async def _find(accounts: Accounts, actor: Actor, id: str) -> Webhook:
 
 async def _read(accounts: Accounts, where: str, value: str) -> list[Webhook]:
     query = f"SELECT webhook, organisation, url, events, active, created FROM webhooks WHERE {where} ORDER BY rowid"
-    rows: list[tuple[Any, ...]] = await accounts.run(lambda base: base.execute(query, (value,)).fetchall())
+    rows: list[tuple[Any, ...]] = await accounts.read(lambda base: base.execute(query, (value,)).fetchall())
     return [
         Webhook(webhook=id, organisation=of, url=url, events=events.split(), active=bool(active), created=created)
         for id, of, url, events, active, created in rows

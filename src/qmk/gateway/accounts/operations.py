@@ -63,6 +63,10 @@ ACCOUNTS: tuple[Operation, ...] = (
         "up to 20,000 entries: `next` says where to go on. An organisation's are for its admins, all of them for "
         "operators.",
         trails.ListEntries, trails.Entries, trails.list_entries),
+    _declare("audit.lines", "GET /v1/audit/lines",
+        "Lines of the daemon's log, the newest first, of those that it keeps in memory. Those about an organisation's "
+        "jobs are for its admins, all of them for operators.",
+        trails.ListLines, trails.Lines, trails.list_lines),
     _declare("users.list", "GET /v1/users",
         "All users. For operators.",
         Nothing, shapes.Users, people.list_users),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from qmk.gateway.accounts.billing import assign, lists_of
 from qmk.gateway.accounts.roles import ADMINISTERS, GATEWAY, OPERATOR, RANK, ROLES, Actor, absent
 from qmk.gateway.accounts.tokens import revoke_beyond, tokens_of
 from qmk.gateway.callers import Caller
+from qmk.sql.gateway import Base
 
 if TYPE_CHECKING:
     from qmk.gateway.accounts.oidc import Grant
@@ -36,8 +36,12 @@ async def add_organisation(caller: Caller, asked: shapes.AddOrganisation) -> sha
     name = asked.organisation
     row = await accounts.operate("op_tenant_add", tenant=name, **_policy(asked))
 
-    def write(base: sqlite3.Connection) -> None:
-        base.execute("INSERT OR REPLACE INTO organisations (organisation, title) VALUES (?, ?)", (name, asked.title))
+    def write(base: Base) -> None:
+        base.execute(
+            "INSERT INTO organisations (organisation, title) VALUES (?, ?) "
+            "ON CONFLICT (organisation) DO UPDATE SET title = excluded.title",
+            (name, asked.title),
+        )
         if asked.prices:
             assign(base, name, asked.prices, 0.0)
         accounts.note(base, actor, "organisation.add", name, **_policy(asked))
@@ -64,8 +68,8 @@ async def change_organisation(caller: Caller, asked: shapes.ChangeOrganisation) 
         row = await accounts.operate("op_tenant_suspend" if asked.suspended else "op_tenant_resume", tenant=name)
     own = changes_of(msgspec.structs.asdict(asked), "title", "prices")
 
-    def write(base: sqlite3.Connection) -> None:
-        base.execute("INSERT OR IGNORE INTO organisations (organisation) VALUES (?)", (name,))
+    def write(base: Base) -> None:
+        base.execute("INSERT INTO organisations (organisation) VALUES (?) ON CONFLICT DO NOTHING", (name,))
         if asked.title is not None:
             base.execute("UPDATE organisations SET title = ? WHERE organisation = ?", (asked.title, name))
         if asked.prices is not None:
@@ -84,7 +88,7 @@ async def list_members(caller: Caller, asked: shapes.OfOrganisation) -> shapes.M
         "SELECT users.user, title, role, service_of FROM memberships JOIN users USING (user) "
         "WHERE organisation = ? ORDER BY users.user"
     )
-    rows = await accounts.run(lambda base: base.execute(query, (asked.organisation,)).fetchall())
+    rows = await accounts.read(lambda base: base.execute(query, (asked.organisation,)).fetchall())
     return shapes.Members([shapes.Member(user=row[0], title=row[1], role=row[2], service=bool(row[3])) for row in rows])
 
 
@@ -114,7 +118,7 @@ async def _require_over(accounts: Accounts, actor: Actor, organisation: str, use
 async def _change_member(
     accounts: Accounts, actor: Actor, organisation: str, user: str, role: str | None
 ) -> shapes.MemberChange:
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         base.execute("DELETE FROM memberships WHERE organisation = ? AND user = ?", (organisation, user))
         if role is not None:
             base.execute("INSERT INTO memberships VALUES (?, ?, ?)", (organisation, user, role))
@@ -161,9 +165,10 @@ async def create_user(accounts: Accounts, actor: Actor, asked: shapes.AddUser) -
     if asked.user in (OPERATOR.user, GATEWAY.user):
         raise QmkError("INVALID_PARAMS", f"'{asked.user}' is the name of a part of the service", field="user")
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         made = base.execute(
-            "INSERT OR IGNORE INTO users (user, title, email, service_of, operator, created) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO users (user, title, email, service_of, operator, created) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
             (asked.user, asked.title, asked.email, asked.service_of, asked.operator, accounts.clock()),
         )
         if not made.rowcount:
@@ -189,7 +194,7 @@ async def give_roles(accounts: Accounts, user: str, named: Iterable[Grant], give
     operator = any(each.operator for each in grants)
     if any(each.operator for each in named) and operator != found.operator:
 
-        def write(base: sqlite3.Connection) -> None:
+        def write(base: Base) -> None:
             base.execute("UPDATE users SET operator = ? WHERE user = ?", (operator, user))
             accounts.note(base, GATEWAY, "user.change", user_name=user, operator=operator)
 
@@ -212,7 +217,7 @@ async def change_user(caller: Caller, asked: shapes.ChangeUser) -> shapes.UserRo
 
         changes["password"] = hash_password(asked.password)
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         for column, value in changes.items():
             base.execute(f"UPDATE users SET {column} = ? WHERE user = ?", (value, asked.user))
         told = changes | ({"password": "changed"} if "password" in changes else {})
@@ -239,7 +244,7 @@ async def remove_user(caller: Caller, asked: shapes.OfUser) -> shapes.UserRemove
     revoked = await revoke_beyond(accounts, actor, asked.user, None, ())
     await accounts.sessions.end_all(asked.user)
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         base.execute("DELETE FROM users WHERE user = ?", (asked.user,))
         accounts.note(base, actor, "user.remove", found.service_of, user_name=asked.user)
 
@@ -301,7 +306,7 @@ def _policy(asked: Any) -> dict[str, Any]:
 
 
 async def _describe(accounts: Accounts, row: TenantRow) -> shapes.OrganisationRow:
-    def read(base: sqlite3.Connection) -> tuple[str, str, int]:
+    def read(base: Base) -> tuple[str, str, int]:
         own = base.execute("SELECT title FROM organisations WHERE organisation = ?", (row.tenant,)).fetchone()
         query = "SELECT count(*) FROM memberships WHERE organisation = ?"
         (members,) = base.execute(query, (row.tenant,)).fetchone()

@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import logging
 import secrets
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,9 +20,10 @@ from cryptography.fernet import Fernet, InvalidToken
 from msgspec import Meta
 
 from qmk.base.errors import QmkError
-from qmk.gateway.records import Records
+from qmk.gateway.records import MOST, Records
 from qmk.rpc.keys import make
 from qmk.rpc.private import private_folder, read_private
+from qmk.sql.gateway import Base
 
 log = logging.getLogger("qmk.gateway")
 IDLE_S = 8 * 3600.0
@@ -76,7 +76,7 @@ class Sessions:
         sealed = self._cipher.encrypt(token.encode())
         row = (_digest(cookie), f"ses_{secrets.token_hex(16)}", user, tenant, " ".join(rights), now, now, sealed)
 
-        def write(base: sqlite3.Connection) -> None:
+        def write(base: Base) -> None:
             if serial:
                 base.execute("INSERT INTO session_tokens VALUES (?, ?)", (serial, row[1]))
             base.execute(
@@ -86,8 +86,8 @@ class Sessions:
             )
             base.execute(
                 "DELETE FROM browser_sessions WHERE rowid IN "
-                "(SELECT rowid FROM browser_sessions WHERE user = ? ORDER BY rowid DESC LIMIT -1 OFFSET ?)",
-                (user, OF_A_USER),
+                "(SELECT rowid FROM browser_sessions WHERE user = ? ORDER BY rowid DESC LIMIT ? OFFSET ?)",
+                (user, MOST, OF_A_USER),
             )
 
         await self._records.run(write)
@@ -99,7 +99,7 @@ class Sessions:
         key = _digest(cookie)
         query = f"SELECT {_COLUMNS} FROM browser_sessions WHERE hash = ? AND used >= ? AND began >= ?"
 
-        def read(base: sqlite3.Connection) -> tuple[object, ...] | None:
+        def read(base: Base) -> tuple[object, ...] | None:
             row = base.execute(query, (key, now - IDLE_S, now - LONGEST_S)).fetchone()
             if row is not None and now - row[5] >= NOTED_S:
                 base.execute("UPDATE browser_sessions SET used = ? WHERE hash = ?", (now, key))
@@ -117,7 +117,10 @@ class Sessions:
 
     async def end(self, id: str, user: str | None = None) -> bool:
         """End the session of this id, if it is ``user``'s where one is named; False where there is none."""
-        query, values = "DELETE FROM browser_sessions WHERE id = ? AND (? IS NULL OR user = ?)", (id, user, user)
+        query, values = (
+            "DELETE FROM browser_sessions WHERE id = ? AND (CAST(? AS TEXT) IS NULL OR user = ?)",
+            (id, user, user),
+        )
         ended = await self._records.run(lambda base: base.execute(query, values).rowcount) > 0
         await self.revoke_tokens()
         return ended
@@ -141,7 +144,7 @@ class Sessions:
         forget = "DELETE FROM session_tokens WHERE serial = ?"
         query = "SELECT serial FROM session_tokens WHERE session NOT IN (SELECT id FROM browser_sessions)"
         late: list[QmkError] = []
-        for row in await self._records.run(lambda base: base.execute(query).fetchall()):
+        for row in await self._records.read(lambda base: base.execute(query).fetchall()):
             try:
                 if self._revoke is not None:
                     await self._revoke(row[0])
@@ -167,7 +170,7 @@ class Sessions:
         query = (
             f"SELECT {_COLUMNS} FROM browser_sessions WHERE user = ? AND used >= ? AND began >= ? ORDER BY rowid DESC"
         )
-        rows = await self._records.run(
+        rows = await self._records.read(
             lambda base: base.execute(query, (user, now - IDLE_S, now - LONGEST_S)).fetchall()
         )
         return [_session_of(row) for row in rows]

@@ -6,7 +6,6 @@ Who signs in without a token gets one of its own, for this session, with the rig
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +22,7 @@ from qmk.gateway.accounts.sessions import LONGEST_S
 from qmk.gateway.accounts.shapes import AddUser, UserRow
 from qmk.gateway.accounts.tokens import issue
 from qmk.secrets import read as read_secret
+from qmk.sql.gateway import Base
 
 if TYPE_CHECKING:
     from qmk.gateway.callers import Callers
@@ -84,7 +84,7 @@ class SignIn:
         from qmk.gateway.accounts.passwords import check_password
 
         query = "SELECT password FROM users WHERE user = ? AND service_of = ''"
-        row = await self._accounts.run(lambda base: base.execute(query, (user,)).fetchone())
+        row = await self._accounts.read(lambda base: base.execute(query, (user,)).fetchone())
         if not await asyncio.to_thread(check_password, row[0] if row else "", password[:1024]):
             raise QmkError("AUTH_FAILED", "user or password is wrong")
         return await self._with_user(await find_user(self._accounts, user), organisation, agent)
@@ -139,13 +139,13 @@ class SignIn:
         grants = [each for each in identity.provider.grants if _holds(each, claims)]
         query = "SELECT user FROM identities WHERE issuer = ? AND subject = ?"
         subject = str(claims["sub"])
-        row = await self._accounts.run(lambda base: base.execute(query, (issuer, subject)).fetchone())
+        row = await self._accounts.read(lambda base: base.execute(query, (issuer, subject)).fetchone())
         if row is None and not grants:
             raise QmkError("AUTH_FAILED", "your account is in no group that may use this service")
         if row is None:
             name = await self._known_by_mail(claims) or await self._add_user(identity)
 
-            def write(base: sqlite3.Connection) -> None:
+            def write(base: Base) -> None:
                 base.execute("INSERT INTO identities VALUES (?, ?, ?)", (issuer, subject, name))
 
             await self._accounts.run(write)
@@ -160,7 +160,7 @@ class SignIn:
             "AND NOT EXISTS (SELECT 1 FROM identities WHERE identities.user = users.user)"
         )
         address = str(claims.get("email", "")) if claims.get("email_verified") is True else ""
-        rows = await self._accounts.run(lambda base: base.execute(query, (address,)).fetchall())
+        rows = await self._accounts.read(lambda base: base.execute(query, (address,)).fetchall())
         return rows[0][0] if len(rows) == 1 else ""
 
     async def _add_user(self, identity: Identity) -> str:

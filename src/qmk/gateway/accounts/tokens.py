@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Collection
 from typing import Any
 
@@ -12,6 +11,7 @@ from qmk.gateway.accounts import shapes
 from qmk.gateway.accounts.accounts import Accounts, digest, enter, find_user
 from qmk.gateway.accounts.roles import ADMINISTERS, RANK, Actor, absent, check_rights
 from qmk.gateway.callers import Caller
+from qmk.sql.gateway import Base
 
 _COLUMNS = "serial, name, user, organisation, rights, administers, created, expires, issued_by"
 
@@ -45,7 +45,7 @@ async def issue(
         issued_by=actor.user,
     )
 
-    def write(base: sqlite3.Connection) -> None:
+    def write(base: Base) -> None:
         values = (row.serial, digest(made.token), name, user, organisation, " ".join(found), administers)
         base.execute(f"INSERT INTO tokens VALUES ({', '.join('?' * 10)})", (*values, row.created, expires, actor.user))
         about = {"serial": row.serial, "user_name": user, "name": name, "administers": administers, "expires": expires}
@@ -68,9 +68,9 @@ async def revoke(accounts: Accounts, actor: Actor, row: shapes.TokenRow) -> int:
             raise
         ended = 0
 
-    def write(base: sqlite3.Connection) -> None:
-        base.execute("DELETE FROM tokens WHERE serial = ?", (row.serial,))
-        accounts.note(base, actor, "token.revoke", row.organisation, serial=row.serial, user_name=row.user)
+    def write(base: Base) -> None:
+        if base.execute("DELETE FROM tokens WHERE serial = ?", (row.serial,)).rowcount:  # else another gateway has
+            accounts.note(base, actor, "token.revoke", row.organisation, serial=row.serial, user_name=row.user)
 
     await accounts.run(write)
     return ended
@@ -94,12 +94,12 @@ async def tokens_of(accounts: Accounts, organisation: str = "", user: str = "") 
         "AND (expires IS NULL OR expires > ?) ORDER BY rowid DESC"
     )
     values = (organisation, organisation, user, user, accounts.clock())
-    return [_row(row) for row in await accounts.run(lambda base: base.execute(query, values).fetchall())]
+    return [_row(row) for row in await accounts.read(lambda base: base.execute(query, values).fetchall())]
 
 
 async def find_token(accounts: Accounts, serial: str) -> shapes.TokenRow | None:
     query = f"SELECT {_COLUMNS} FROM tokens WHERE serial = ?"
-    row = await accounts.run(lambda base: base.execute(query, (serial,)).fetchone())
+    row = await accounts.read(lambda base: base.execute(query, (serial,)).fetchone())
     return None if row is None else _row(row)
 
 

@@ -16,6 +16,7 @@ from qmk.base.units import SECOND_NS
 from qmk.gateway.accounts.accounts import enter
 from qmk.gateway.accounts.shapes import TenantOrEmpty, Unix
 from qmk.gateway.callers import Caller
+from qmk.rpc.op_metrics import LINES, LogQuery, Reply
 
 SCANNED = 20_000
 """Entries that one request looks at."""
@@ -111,6 +112,50 @@ def _entry_of(row: Any) -> Entry:
         hash=row.hash.hex(),
         whole=row.whole,
     )
+
+
+class ListLines(wire.Request, frozen=True, kw_only=True):
+    organisation: Annotated[
+        TenantOrEmpty, Meta(description="only lines about jobs of it alone; empty: all, for operators")
+    ] = ""
+    before: Annotated[int, Meta(description="lines before this one; 0: from the newest", ge=0, le=wire.INT_MAX)] = 0
+    limit: Annotated[int, Meta(description="most lines of the answer", ge=1, le=LINES)] = 100
+    job: Annotated[str, Meta(description="only lines that name this job", max_length=64)] = ""
+    text: Annotated[str, Meta(description="only lines that have this text somewhere", max_length=256)] = ""
+    since: Annotated[float, Meta(description="only lines from this Unix time on", ge=0)] = 0.0
+    until: Annotated[float, Meta(description="only lines before this Unix time; 0: until now", ge=0)] = 0.0
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A line of the daemon's log."""
+
+    number: Annotated[int, Meta(description="counts lines since the daemon's start")]
+    time: Unix
+    level: str
+    logger: str
+    message: str
+    job: Annotated[str, Meta(description="the first job that it names; empty: none")]
+
+
+class Lines(Struct, frozen=True, kw_only=True):
+    lines: Annotated[list[Line], Meta(description="the newest first")]
+    next: Annotated[int, Meta(description="`before` of the next page; 0: this was the last")]
+
+
+async def list_lines(caller: Caller, asked: ListLines) -> Lines:
+    accounts, actor = await enter(caller)
+    if asked.organisation:
+        actor.require(asked.organisation, "admin")
+    else:
+        actor.require_operator()
+    fields = {name: text for name, text in msgspec.structs.asdict(asked).items() if name != "organisation"}
+    query = LogQuery(tenant=asked.organisation, **fields)
+    reply: Reply = await accounts.operate("op_metrics", limit=0, log=query)
+    rows = [
+        Line(number=row.number, time=row.at_s, level=row.level, logger=row.logger, message=row.message, job=row.job)
+        for row in reply.log
+    ]
+    return Lines(lines=rows, next=rows[-1].number if len(rows) == asked.limit else 0)
 
 
 class GetShares(wire.Request, frozen=True, kw_only=True):

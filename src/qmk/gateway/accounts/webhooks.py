@@ -13,7 +13,6 @@ import base64
 import hmac
 import logging
 import secrets
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.client.calls import ENDED
 from qmk.gateway.accounts.outgoing import ask
+from qmk.sql.gateway import Base
 
 if TYPE_CHECKING:
     from qmk.abi.calls.q_jobs import JobRow
@@ -77,9 +77,9 @@ class Webhooks:
                 says = error.message
             await asyncio.sleep(POLL_S)
 
-    def enqueue(self, base: sqlite3.Connection, organisation: str, event: str, data: Any, only: str = "") -> int:
+    def enqueue(self, base: Base, organisation: str, event: str, data: Any, only: str = "") -> int:
         """Something has happened: to be sent to each webhook that wants it, or to ``only`` one. How many that are."""
-        query = "SELECT webhook, events FROM webhooks WHERE organisation = ? AND active AND (? = '' OR webhook = ?)"
+        query = "SELECT webhook, events FROM webhooks WHERE organisation = ? AND active = 1 AND (? = '' OR webhook = ?)"
         now = self._accounts.clock()
         body = msgspec.json.encode({"type": event, "timestamp": _iso(now), "data": data})
         hooks = [row[0] for row in base.execute(query, (organisation, only, only)) if only or event in row[1].split()]
@@ -102,12 +102,12 @@ class Webhooks:
             tries += len(rows)
         return tries
 
-    def _claim(self, base: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    def _claim(self, base: Base) -> list[tuple[Any, ...]]:
         now = self._accounts.clock()
         rows = base.execute(
             "SELECT delivery, url, secret, body, attempts FROM (SELECT *, row_number() OVER "
             "(PARTITION BY organisation ORDER BY due) AS place FROM deliveries JOIN webhooks USING (webhook) "
-            "WHERE due <= ? AND active) WHERE place <= ? ORDER BY place, due LIMIT ?",
+            "WHERE due <= ? AND active = 1) AS waiting WHERE place <= ? ORDER BY place, due LIMIT ?",
             (now, OF_ONE, AT_ONCE),
         ).fetchall()
         marks = [(now + LEASE_S, row[0]) for row in rows]
@@ -134,7 +134,7 @@ class Webhooks:
         state = "delivered" if done else "waiting" if delay is not None else "given up"
         due = None if delay is None else self._accounts.clock() + delay
 
-        def write(base: sqlite3.Connection) -> None:
+        def write(base: Base) -> None:
             query = "UPDATE deliveries SET state = ?, answer = ?, due = ? WHERE delivery = ?"
             base.execute(query, (state, answer[:256], due, id))
             if status == 410:
@@ -147,8 +147,8 @@ class Webhooks:
 
     async def follow_jobs(self) -> None:
         """Finds jobs that have ended, of organisations whose webhooks want to know."""
-        query = "SELECT DISTINCT organisation FROM webhooks WHERE active AND events LIKE '%job.%'"
-        rows = await self._accounts.run(lambda base: base.execute(query).fetchall())
+        query = "SELECT DISTINCT organisation FROM webhooks WHERE active = 1 AND events LIKE '%job.%'"
+        rows = await self._accounts.read(lambda base: base.execute(query).fetchall())
         deep = self._accounts.clock() >= self._next["deep"]
         if deep:
             self._next["deep"] = self._accounts.clock() + DEEP_S
@@ -158,8 +158,8 @@ class Webhooks:
     async def _follow(self, organisation: str, deep: bool) -> None:
         """Looks at the newest jobs back to where it has looked before; if ``deep``, at all back to the oldest that had
         not ended. The row without a job says from when on jobs are followed."""
-        query = "SELECT job, submitted FROM followed WHERE organisation = ? AND NOT ended"
-        open_jobs = dict(await self._accounts.run(lambda base: base.execute(query, (organisation,)).fetchall()))
+        query = "SELECT job, submitted FROM followed WHERE organisation = ? AND ended = 0"
+        open_jobs = dict(await self._accounts.read(lambda base: base.execute(query, (organisation,)).fetchall()))
         since = open_jobs.pop("", self._accounts.clock())
         until = min([since, *open_jobs.values()]) if deep else since
         cursor, found = "", list[Any]()
@@ -173,18 +173,29 @@ class Webhooks:
         rows = [row for row in found if row.job_id in open_jobs or row.submitted >= since]
         await self._accounts.run(lambda base: self._note_jobs(base, organisation, rows, since))
 
-    def _note_jobs(self, base: sqlite3.Connection, organisation: str, rows: list[JobRow], since: float) -> None:
+    def _note_jobs(self, base: Base, organisation: str, rows: list[JobRow], since: float) -> None:
+        """Another gateway may have looked further meanwhile: what is older than that and not followed is done."""
+        query = "SELECT job, submitted FROM followed WHERE organisation = ?"
+        known = dict(base.execute(query, (organisation,)).fetchall())
+        since = max(since, known.get("", since))
         for row in reversed(rows):
             values = (organisation, row.job_id, row.submitted)
-            base.execute("INSERT OR IGNORE INTO followed (organisation, job, submitted) VALUES (?, ?, ?)", values)
+            if row.job_id not in known and row.submitted < since:
+                continue
+            base.execute(
+                "INSERT INTO followed (organisation, job, submitted) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values
+            )
             if row.state in ENDED:
-                query = "UPDATE followed SET ended = 1 WHERE organisation = ? AND job = ? AND NOT ended"
+                query = "UPDATE followed SET ended = 1 WHERE organisation = ? AND job = ? AND ended = 0"
                 if base.execute(query, values[:2]).rowcount:
                     self.enqueue(base, organisation, f"job.{row.state.lower()}", row)
         upto = max([since, *(row.submitted - SLACK_S for row in rows)])
-        query = "INSERT OR REPLACE INTO followed (organisation, job, submitted) VALUES (?, '', ?)"
+        query = (
+            "INSERT INTO followed (organisation, job, submitted) VALUES (?, '', ?) "
+            "ON CONFLICT (organisation, job) DO UPDATE SET submitted = excluded.submitted"
+        )
         base.execute(query, (organisation, upto))
-        query = "DELETE FROM followed WHERE organisation = ? AND ended AND submitted < ?"
+        query = "DELETE FROM followed WHERE organisation = ? AND ended = 1 AND submitted < ?"
         base.execute(query, (organisation, upto))
 
     async def warn_of_budgets(self) -> None:
@@ -193,7 +204,7 @@ class Webhooks:
         self._next["warn"] = self._accounts.clock() + WARN_S
         found = await self._accounts.billing.warn_all()
 
-        def write(base: sqlite3.Connection) -> None:
+        def write(base: Base) -> None:
             for organisation, fields in found:
                 self.enqueue(base, organisation, "budget.warning", {"organisation": organisation, **fields})
 

@@ -36,11 +36,11 @@ async def show_account(view: View) -> Response[Any]:
     counts, _ = await view.ask_part("account.telemetry")
     tree = await view.ask("capabilities.list")
     sessions = await view.request.app.state.sessions.list(view.session.user, time.time())
-    observes = await _observes(view)
-    return view.page("account.html", me=me, usage=usage, counts=counts, tree=tree, sessions=sessions, observes=observes)
+    shown = {"tree": tree, "sessions": sessions, "observes": await observes(view)}
+    return view.page("account.html", me=me, usage=usage, counts=counts, **shown)
 
 
-async def _observes(view: View) -> bool:
+async def observes(view: View) -> bool:
     """Whether /observe is for the caller: for operators, who know its password, or for whoever is on this machine."""
     if view.request.app.state.observer.settings.token:
         return (await view.ask("account.me")).operator
@@ -57,8 +57,12 @@ async def revoke(view: View) -> Response[Any]:
 
 @action("/account/sessions/end")
 async def end_session(view: View) -> Response[Any]:
-    """Ends one of the user's sessions."""
-    await view.request.app.state.sessions.end(view.read("session"), view.session.user)
+    """Ends one of the user's sessions, or all but this one."""
+    sessions, ended = view.request.app.state.sessions, [view.read("session")]
+    if view.read("others"):
+        ended = [each.id for each in await sessions.list(view.session.user, time.time()) if each.id != view.session.id]
+    for session in ended:
+        await sessions.end(session, view.session.user)
     return redirect("/account")
 
 
@@ -74,9 +78,15 @@ async def _change(view: View, show: Show, name: str, **fields: Any) -> Response[
 async def _tokens(view: View, error: QmkError | None = None, made: Any = None) -> Response[Any]:
     found, refused = await view.ask_part("tokens.list")
     me = await view.ask("account.me")
+    table = view.narrow(
+        found.tokens if found else [],
+        whose=lambda row: row.user,
+        administers=lambda row: "yes" if row.administers else "no",
+        issued_by=lambda row: row.issued_by,
+    )
     return view.page(
         "tokens.html",
-        found=found,
+        table=table,
         refused=refused,
         error=error,
         made=made,
@@ -123,7 +133,8 @@ async def show_usage(view: View) -> Response[Any]:
     used, refused = await view.ask_part("invoices.usage", organisation=organisation, month=month)
     budget, _ = await view.ask_part("budgets.get", organisation=organisation)
     invoices, _ = await view.ask_part("invoices.list", organisation=organisation)
-    return view.page("usage.html", month=month, used=used, refused=refused, budget=budget, invoices=invoices)
+    table = view.narrow(used.rows if used else [], engine=lambda row: row.engine, day=lambda row: row.day)
+    return view.page("usage.html", month=month, table=table, refused=refused, budget=budget, invoices=invoices)
 
 
 @page("/account/usage/{month:str}/{file:str}")
@@ -141,7 +152,12 @@ async def download_usage(view: View) -> Response[Any]:
 async def _members(view: View, error: QmkError | None = None) -> Response[Any]:
     found, refused = await view.ask_part("organisations.members", organisation=view.caller.tenant)
     may = may_administer(await view.ask("account.me"))
-    return view.page("members.html", found=found, refused=refused, error=error, roles=tuple(roles.ROLES), may=may)
+    table = view.narrow(
+        found.members if found else [],
+        role=lambda row: row.role,
+        kind=lambda row: "program" if row.service else "person",
+    )
+    return view.page("members.html", table=table, refused=refused, error=error, roles=tuple(roles.ROLES), may=may)
 
 
 @page("/account/members")
@@ -171,9 +187,18 @@ async def _webhooks(view: View, error: QmkError | None = None, made: Any = None)
     shown, sent = view.query.get("webhook", ""), None
     if shown and found is not None:
         sent = (await view.ask("webhooks.deliveries", webhook=shown)).deliveries
+    table = view.narrow(
+        found.webhooks if found else [],
+        state=lambda row: "on" if row.active else "off",
+        event=lambda row: row.events,
+    )
+    deliveries = view.narrow(
+        sent or [], delivery=lambda row: row.state, about=lambda row: row.event, answer=lambda row: row.answer
+    )
     return view.page(
         "webhooks.html",
-        found=found,
+        table=table,
+        deliveries=deliveries,
         refused=refused,
         error=error,
         made=made,

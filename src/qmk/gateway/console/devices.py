@@ -79,10 +79,11 @@ def find_row(rows: Sequence[CalibrationRow], id: str) -> CalibrationRow | None:
 @page("/devices")
 async def show_devices(view: View) -> Response[Any]:
     """The devices that are modelled, and those with calibrations."""
+    devices, atoms = (await view.ask("engines.devices")).devices, (await view.ask("engines.atoms")).devices
     return view.page(
         "devices.html",
-        devices=(await view.ask("engines.devices")).devices,
-        atoms=(await view.ask("engines.atoms")).devices,
+        devices=view.narrow(devices, families=lambda row: row.families),
+        atoms=view.narrow(atoms, runs=lambda row: row.facts.get("runs", "")),
         calibrated=(await view.ask("calibrations.devices")).devices,
     )
 

@@ -12,9 +12,10 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.client.calls import ENDED
 from qmk.client.document import Document
-from qmk.gateway.console import devices, figures, kept, settling
+from qmk.gateway.console import account, devices, figures, jobs, kept, settling
 from qmk.gateway.console.render import HEADERS, events
 from qmk.gateway.console.view import View, action, page, redirect
+from qmk.gateway.http import Refusal
 from qmk.gateway.service import handlers
 from qmk.gateway.service.operations import OPERATIONS
 from qmk.gateway.service.serving import hold, require_room
@@ -44,9 +45,9 @@ async def result_of(view: View, state: str, job: str) -> tuple[Document | None, 
 async def show_job(view: View) -> Response[Any]:
     """Everything about a job."""
     job = view.request.path_params["job"]
+    history, _ = await view.ask_part("jobs.events", job_id=job)  # first: what happens from here on is told to the page
     status = await view.ask("jobs.get", job_id=job)
     result, failure = await result_of(view, status.state, job)
-    history, _ = await view.ask_part("jobs.events", job_id=job)
     telemetry, _ = await view.ask_part("jobs.telemetry", job_id=job)
     try:
         program = await kept.program_of_job(view, job)
@@ -73,6 +74,7 @@ async def show_job(view: View) -> Response[Any]:
         changes=result.provenance.changes if result else [],
         reasons=result.provenance.reasons if result else [],
         width=view.read("width", "960"),
+        observes=status.started is not None and await account.observes(view),
     )
 
 
@@ -109,16 +111,15 @@ def _line(item: Any) -> bytes:
     return b": nothing new\n\n" if item is None else f"id: {item.seq}\nevent: changed\ndata: {item.kind}\n\n".encode()
 
 
-@action("/jobs/{job:str}/cancel")
-async def cancel_job(view: View) -> Response[Any]:
-    """Cancels the job; one that has ended meanwhile is shown as it is."""
-    job = view.request.path_params["job"]
-    try:
-        await view.ask("jobs.cancel", job_id=job, reason="cancelled in the console")
-    except QmkError as error:
-        if error.kind.name != "ALREADY_COMPLETED":
-            raise
-    return redirect(f"/jobs/{job}")
+@action("/jobs/{job:str}/change")
+async def change_job(view: View) -> Response[Any]:
+    """Cancels, labels or deletes the job; one that cannot be changed so any more is shown as it is."""
+    job, do = view.request.path_params["job"], view.read("do")
+    if do not in jobs.CHANGES:
+        raise Refusal(400, "the form asks for what this page does not do")
+    await view.ask("jobs.get", job_id=job)
+    changed = await jobs.change_job(view, do, job, jobs.more_of(view, do))
+    return redirect("/jobs?done=delete&changed=1" if do == "delete" and changed else f"/jobs/{job}")
 
 
 @page("/jobs/{job:str}/shots")
@@ -133,14 +134,14 @@ async def show_shots(view: View) -> Response[Any]:
 @page("/compare")
 async def compare_jobs(view: View) -> Response[Any]:
     """Two results beside each other: their outcomes, and by how many standard errors each differs."""
-    jobs = view.read_all("job")[:2]
+    chosen = view.read_all("job")[:2]
     documents: list[Document] = []
-    if len(jobs) == 2:
-        documents = [await view.ask("jobs.result", job_id=job) for job in jobs]
+    if len(chosen) == 2:
+        documents = [await view.ask("jobs.result", job_id=job) for job in chosen]
     first, second = (each.counts for each in documents) if documents else ({}, {})
     rows, distance = figures.differences(first, second, OUTCOMES), figures.distance(first, second)
     recent = (await view.ask("jobs.list", state="COMPLETED", limit=20)).jobs
-    return view.page("compare.html", jobs=jobs, documents=documents, rows=rows, distance=distance, recent=recent)
+    return view.page("compare.html", jobs=chosen, documents=documents, rows=rows, distance=distance, recent=recent)
 
 
-HANDLERS = (show_job, follow_job, cancel_job, show_shots, compare_jobs)
+HANDLERS = (show_job, follow_job, change_job, show_shots, compare_jobs)

@@ -1,4 +1,4 @@
-"""The list of jobs: filters that stand in its address, many cancelled at once, views saved by name."""
+"""The list of jobs: filters that stand in its address, many changed at once, views saved by name."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from litestar import Response
 from qmk.abi.calls.q_jobs import JobRow
 from qmk.abi.shapes import Status
 from qmk.base.errors import QmkError
-from qmk.client.calls import ENDED
 from qmk.gateway.console import kept, timeline
 from qmk.gateway.console.render import events
 from qmk.gateway.console.view import LEFT, View, action, cookie_name, make_cookie, open_view, page, redirect
-from qmk.gateway.jobs import cancel_all, states
+from qmk.gateway.http import Refusal
+from qmk.gateway.jobs import states
 from qmk.gateway.service.serving import hold, require_room
 
 STATES = ("QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
 SHOWN, PAGES = 50, 10
 """Jobs of a page, and the most pages of the service that are read for one of ours when many are excluded."""
 MATCHED = 1000
-"""Most jobs that one form cancels."""
+"""Most jobs that one form names."""
+CHANGES = {"cancel": "cancelled", "label": "labelled", "delete": "deleted"}
+"""What a form does to jobs, and what is said of them then."""
 TICK_S = 1.0
 """Seconds between looks at a list that somebody watches."""
 LEFT_LENGTH = 2048
@@ -41,6 +43,11 @@ class Found(NamedTuple):
     jobs: list[JobRow]
     waiting: dict[str, Status]
     next: str | None
+
+    @property
+    def digest(self) -> str:
+        """The same for what looks the same."""
+        return hashlib.sha256(msgspec.json.encode((self.jobs, self.waiting))).hexdigest()
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,14 +112,19 @@ async def show_jobs(view: View) -> Response[Any]:
         if first:
             return redirect(f"/jobs?{first}")
     wanted, cursor = filter_of(view), view.read("cursor")
-    found = await find(view, wanted, cursor)
-    counts, _ = await view.ask_part("jobs.count", **wanted.fields) if wanted.show == "facets" else (None, None)
+    if wanted.show == "facets":
+        found, (counts, _) = await asyncio.gather(
+            find(view, wanted, cursor), view.ask_part("jobs.count", **wanted.fields)
+        )
+    else:
+        found, counts = await find(view, wanted, cursor), None
     made = view.page(
         "jobs.html",
         wanted=wanted,
         found=found,
         saved=saved,
         states=STATES,
+        changes=CHANGES,
         cursor=cursor,
         new=not found.jobs and not view.query,
         counts=counts,
@@ -126,12 +138,13 @@ async def show_jobs(view: View) -> Response[Any]:
 
 @page("/live/jobs")
 async def follow_jobs(view: View) -> Response[Any]:
-    """Says when the list that the address names has changed, as server-sent events."""
+    """Says when the list that the address names has changed, as server-sent events, first since what the page that
+    asks has ``seen``: what changes between a page and its first look must not be missed."""
     require_room(view.request.app.state.gate, view.caller)
     wanted, cursor = filter_of(view), view.read("cursor")
 
     async def lines() -> AsyncIterator[bytes]:
-        shown, quiet = b"", 0
+        shown, quiet = view.read("seen"), -1
         with hold(view.request.app.state.gate, view.caller):
             while await open_view(view.request) is not None:
                 view.asked.clear()
@@ -142,9 +155,9 @@ async def follow_jobs(view: View) -> Response[Any]:
                         return
                     await asyncio.sleep(TICK_S)  # the daemon is being started again
                     continue
-                seen = hashlib.sha256(msgspec.json.encode((found.jobs, found.waiting))).digest()
+                seen = found.digest
                 quiet = quiet + 1 if seen == shown else 0
-                if seen != shown and shown:
+                if seen != shown:
                     yield b"event: changed\ndata:\n\n"
                 elif quiet % QUIET_TICKS == 0:
                     yield b": nothing new\n\n"
@@ -154,28 +167,41 @@ async def follow_jobs(view: View) -> Response[Any]:
     return events(lines())
 
 
-@action("/jobs/cancel")
-async def cancel_jobs(view: View) -> Response[Any]:
-    """Cancels the jobs that were selected, or all that match the filter."""
-    wanted = filter_of(view)
-    chosen = view.read_all("job")
-    if view.read("all"):
-        chosen.clear()
-        for state in ("QUEUED", "RUNNING"):
-            if wanted.state in ("", state):
-                chosen += await _matching(view, msgspec.structs.replace(wanted, state=state))
-    count = await cancel_all(view.caller, chosen[:MATCHED], "cancelled in the console")
-    return redirect(f"/jobs?{wanted.query(cancelled=str(count))}")
+@action("/jobs/change")
+async def change_jobs(view: View) -> Response[Any]:
+    """Cancels, labels or deletes the jobs that were selected, or all that match the filter."""
+    wanted, (do, _, all_that) = filter_of(view), view.read("do").partition("_")
+    if do not in CHANGES:
+        raise Refusal(400, "the form asks for what this page does not do")
+    more = more_of(view, do)
+    count = 0
+    if all_that:
+        states = [wanted.state] if any(wanted.fields.values()) else STATES
+        for state in states:
+            fields = wanted.fields | {"state": state or None}
+            count += (await view.ask(f"jobs.{do}_matching", **fields, **more)).changed
+    else:
+        for job in view.read_all("job")[:MATCHED]:
+            count += await change_job(view, do, job, more)
+    return redirect(f"/jobs?{wanted.query(done=do, changed=str(count))}")
 
 
-async def _matching(view: View, wanted: Filter) -> list[str]:
-    rows: list[JobRow] = []
-    cursor: str | None = ""
-    while cursor is not None and len(rows) < MATCHED:
-        found = await find(view, wanted, cursor, 200)
-        rows += found.jobs
-        cursor = found.next
-    return [row.job_id for row in rows if row.state not in ENDED]
+def more_of(view: View, do: str) -> dict[str, Any]:
+    """The fields of a change beside the jobs."""
+    if do == "label":
+        return {"add": view.read_all("add"), "remove": view.read_all("remove")}
+    return {"reason": "cancelled in the console"} if do == "cancel" else {}
+
+
+async def change_job(view: View, do: str, job: str, more: dict[str, Any]) -> bool:
+    """Changes a job; False where it is in no state for that, or gone."""
+    try:
+        await view.ask(f"jobs.{do}", job_id=job, **more)
+    except QmkError as error:
+        if error.kind.name not in ("ALREADY_COMPLETED", "NOT_COMPLETED", "JOB_NOT_FOUND"):
+            raise
+        return False
+    return True
 
 
 @action("/jobs/views")
@@ -189,4 +215,4 @@ async def change_views(view: View) -> Response[Any]:
     return redirect(f"/jobs?{wanted.query() or 'all=1'}")
 
 
-HANDLERS = (show_jobs, follow_jobs, cancel_jobs, change_views)
+HANDLERS = (show_jobs, follow_jobs, change_jobs, change_views)

@@ -75,6 +75,15 @@ async def views_of(view: View) -> SavedViews:
     return SavedViews() if record is None else msgspec.json.decode(record.body, type=SavedViews)
 
 
+async def set_first(view: View, name: str) -> None:
+    """Show the view of this name first; none where there is no such view."""
+    tenant, user = view.caller.tenant, view.session.user
+    async with view.records.lock(VIEWS, tenant, user):
+        found = await views_of(view)
+        found.first = name if name in found.views else ""
+        await view.records.put(VIEWS, tenant, Record(user, time.time(), msgspec.json.encode(found)))
+
+
 async def change_views(view: View, name: str, query: str | None, *, first: bool = False) -> None:
     """Save a view under a name, or with None forget it."""
     tenant, user = view.caller.tenant, view.session.user

@@ -14,7 +14,12 @@ RUNNING_SHOWN = 100
 @page("/engines")
 async def show_engines(view: View) -> Response[Any]:
     """The engines, and whether each is installed."""
-    return view.page("engines.html", engines=(await view.ask("engines.list")).engines)
+    table = view.narrow(
+        (await view.ask("engines.list")).engines,
+        installed=lambda row: "yes" if row.available else "no",
+        method=lambda row: row.methods,
+    )
+    return view.page("engines.html", table=table)
 
 
 @page("/queue")
@@ -29,7 +34,9 @@ async def show_queue(view: View) -> Response[Any]:
         key=lambda status: status.place_in_queue,
     )
     usage, _ = await view.ask_part("account.usage")
-    return view.page("queue.html", load=load, running=running, waiting=waiting, usage=usage)
+    runs = view.narrow(running, engine=lambda row: row.engine, tag=lambda row: row.tags)
+    waits = view.narrow(waiting, engine_to_be=lambda row: row.engine, tag_of_waiting=lambda row: row.tags)
+    return view.page("queue.html", load=load, running=runs, waiting=waits, usage=usage)
 
 
 @page("/guide")

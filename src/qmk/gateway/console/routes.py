@@ -15,6 +15,7 @@ from qmk.gateway.console import (
     programs,
     render,
     service,
+    settings,
     settling,
     signing,
     submit,
@@ -36,6 +37,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *machine.HANDLERS,
     *devices.HANDLERS,
     *account.HANDLERS,
+    *settings.HANDLERS,
     *service.HANDLERS,
     *trails.HANDLERS,
 )

@@ -19,7 +19,12 @@ from qmk.gateway.console.view import View
 async def organisations(view: View, failed: Any, made: Any) -> Response[Any]:
     """The organisations, and a form for one more."""
     me, found = await view.ask("account.me"), await view.ask_part("organisations.list")
-    return view.page("organisations.html", me=me, found=found[0], refused=found[1], failed=failed)
+    table = view.narrow(
+        found[0].organisations if found[0] else [],
+        state=lambda row: "suspended" if row.suspended else "served",
+        prices=lambda row: row.prices or "standard",
+    )
+    return view.page("organisations.html", me=me, table=table, refused=found[1], failed=failed)
 
 
 @desk(
@@ -59,7 +64,13 @@ async def organisation(view: View, failed: Any, made: Any) -> Response[Any]:
 async def users(view: View, failed: Any, made: Any) -> Response[Any]:
     """The users, and a form for one more."""
     me, found = await view.ask("account.me"), await view.ask_part("users.list")
-    return view.page("users.html", me=me, found=found[0], refused=found[1], failed=failed)
+    table = view.narrow(
+        found[0].users if found[0] else [],
+        role=lambda row: row.roles.values(),
+        organisation=lambda row: row.roles,
+        kind=lambda row: "operator" if row.operator else "program" if row.service_of else "person",
+    )
+    return view.page("users.html", me=me, table=table, refused=found[1], failed=failed)
 
 
 @desk(
@@ -85,7 +96,11 @@ async def prices(view: View, failed: Any, made: Any) -> Response[Any]:
     chosen = view.query.get("of", "")
     newest = next((each for each in reversed(lists) if each.prices == chosen), None)
     shown = {"prices": newest.prices, "currency": newest.currency, "rates": newest.rates} if newest else None
-    return view.page("prices.html", me=me, lists=lists, failed=failed, shown=shown)
+    rows = [(each, engine, rate) for each in lists for engine, rate in each.rates.items()]
+    table = view.narrow(
+        rows, list=lambda row: row[0].prices, engine=lambda row: row[1], currency=lambda row: row[0].currency
+    )
+    return view.page("prices.html", me=me, table=table, failed=failed, shown=shown)
 
 
 HANDLERS = (*organisations, *organisation, *users, *user, *prices)

@@ -95,8 +95,8 @@ async def sign_out(view: View) -> Response[bytes]:
 
 @page("/")
 async def show_start(view: View) -> Response[bytes]:
-    """The first page is the list of jobs."""
-    return redirect("/jobs")
+    """The first page: the list of jobs, or what the user has chosen."""
+    return redirect(view.chosen.start)
 
 
 def _ways(request: AnyRequest) -> SignIn:

@@ -64,7 +64,7 @@ class Asked:
 @page("/submit")
 async def show_submit(view: View) -> Response[Any]:
     """The form: empty, with an example, or with the program of an earlier job."""
-    fields = dict.fromkeys(FIELDS, "") | {"shots": "1000"}
+    fields = dict.fromkeys(FIELDS, "") | {"shots": str(view.chosen.shots), "engine": view.chosen.engine}
     if (example := EXAMPLES.get(view.read("example"))) is not None:
         fields |= {"text": example.text, "points": example.points}
     elif earlier := view.read("job"):
@@ -202,7 +202,10 @@ async def show_batch(view: View) -> Response[Any]:
     jobs = (await view.ask("jobs.list", tags=[batch], limit=POINTS_SHOWN)).jobs
     done = sum(found.states.get(state, 0) for state in ("COMPLETED", "FAILED", "CANCELLED"))
     total = sum(found.states.values())
-    return view.page("batch.html", batch=found, program=program, jobs=jobs[::-1], done=done, total=total)
+    table = view.narrow(
+        jobs[::-1], state=lambda row: row.state, engine=lambda row: row.engine, error=lambda row: row.error or ""
+    )
+    return view.page("batch.html", batch=found, program=program, table=table, done=done, total=total)
 
 
 @page("/batches/{batch:str}/plot.svg")

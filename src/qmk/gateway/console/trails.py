@@ -24,7 +24,8 @@ async def show_acts_of(view: View, organisation: str) -> Response[Any]:
     found, refused = await view.ask_part("organisations.acts", **fields)
     verified, _ = await view.ask_part("organisations.verify_acts", organisation=organisation)
     older = found.acts[-1].seq if found is not None and len(found.acts) == SHOWN else 0
-    shown: dict[str, Any] = {"found": found, "refused": refused, "verified": verified}
+    table = view.narrow(found.acts if found else [], act=lambda row: row.act, by=lambda row: row.user)
+    shown: dict[str, Any] = {"table": table, "refused": refused, "verified": verified}
     return view.page("acts.html", organisation=organisation, older=older, **shown)
 
 
@@ -46,22 +47,36 @@ async def show_audit(view: View) -> Response[Any]:
     fields = {"before": view.query.get("before") or 0, "limit": SHOWN}
     found, refused = await view.ask_part("audit.list", **fields)
     broken = [row.seq for row in found.entries if not row.whole] if found is not None else []
-    return view.page("audit.html", found=found, refused=refused, broken=broken, prefix=PREFIX)
+    table = view.narrow(
+        found.entries if found else [], decision=lambda row: row.kind, organisation=lambda row: row.tenant
+    )
+    return view.page("audit.html", found=found, table=table, refused=refused, broken=broken, prefix=PREFIX)
+
+
+@page("/service/log")
+async def show_log(view: View) -> Response[Any]:
+    """The last lines of the daemon's log."""
+    fields = {"before": view.query.get("before") or 0, "limit": SHOWN}
+    found, refused = await view.ask_part("audit.lines", **fields)
+    table = view.narrow(found.lines if found else [], level=lambda row: row.level, logger=lambda row: row.logger)
+    return view.page("log.html", found=found, table=table, refused=refused)
 
 
 @page("/service/search")
 async def search(view: View) -> Response[Any]:
-    """One search over the decisions about jobs, the administrative acts, and jobs by name."""
+    """One search over the decisions about jobs, the administrative acts, the daemon's log, and jobs by name."""
     read = {name: view.read(name).strip() for name in ("organisation", "text", "job", "since", "until", "before")}
     organisation = read["organisation"] or view.caller.tenant
     me, failed = await view.ask("account.me"), None
-    entries = acts = refused = None
+    entries = acts = lines = refused = None
     jobs: list[JobRow] = []
     try:
         times = {name: moment_of(name, read[name]) for name in ("since", "until") if read[name]}
         about = {"organisation": organisation, "text": read["text"], "limit": SHOWN, **times}
         if any(read[name] for name in ("text", "job", "since", "until")):
             entries, refused = await view.ask_part("audit.list", **about, job=read["job"], before=read["before"] or 0)
+            if not read["before"]:
+                lines, _ = await view.ask_part("audit.lines", **about, job=read["job"])
             if not read["job"] and not read["before"]:
                 acts, _ = await view.ask_part("organisations.acts", **about)
             if read["text"] and organisation == view.caller.tenant:
@@ -69,8 +84,18 @@ async def search(view: View) -> Response[Any]:
     except QmkError as error:
         failed = error
     read["organisation"] = organisation
+    table = view.narrow(entries.entries if entries else [], decision=lambda row: row.kind)
     return view.page(
-        "search.html", me=me, read=read, entries=entries, acts=acts, jobs=jobs, refused=refused, failed=failed
+        "search.html",
+        me=me,
+        read=read,
+        entries=entries,
+        table=table,
+        acts=acts,
+        lines=lines,
+        jobs=jobs,
+        refused=refused,
+        failed=failed,
     )
 
 
@@ -101,4 +126,4 @@ def why_of(own: Any) -> str:
     return "every worker is busy, and the jobs before it have their turn first"
 
 
-HANDLERS = (show_own_acts, show_acts, show_audit, search, show_shares)
+HANDLERS = (show_own_acts, show_acts, show_audit, show_log, search, show_shares)

@@ -7,7 +7,7 @@ the calls of the REST API that give the same, and with ``?as=json`` the answers 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -20,7 +20,10 @@ from litestar.handlers import HTTPRouteHandler
 from qmk.base.errors import QmkError
 from qmk.gateway.accounts.sessions import LONGEST_S, Session, Sessions
 from qmk.gateway.callers import Caller
+from qmk.gateway.console import preferences
+from qmk.gateway.console.preferences import Preferences
 from qmk.gateway.console.render import HEADERS, SVG, compress, html
+from qmk.gateway.console.tables import Column, Table, narrow
 from qmk.gateway.http import AnyRequest, Gate, Refusal, answer, bytes_of
 from qmk.gateway.records import Records
 from qmk.gateway.service.operation import Operation
@@ -37,12 +40,14 @@ FIELDS = 2048
 
 @dataclass
 class View:
-    """``query``: of the address; ``form``: what was sent with it; ``asked``: operations, their fields and replies."""
+    """``query``: of the address; ``form``: what was sent with it; ``chosen``: what the user has chosen for all pages;
+    ``asked``: operations, their fields and replies."""
 
     request: AnyRequest
     session: Session
     caller: Caller
     form: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    chosen: Preferences = field(default_factory=Preferences)
     asked: list[tuple[Operation, dict[str, Any], Any]] = field(
         default_factory=list[tuple[Operation, dict[str, Any], Any]]
     )
@@ -51,6 +56,9 @@ class View:
     def records(self) -> Records:
         gate: Gate = self.request.app.state.gate
         return gate.records
+
+    async def read_chosen(self) -> None:
+        self.chosen = await preferences.read(self.records, self.caller.tenant, self.session.user)
 
     @property
     def query(self) -> dict[str, str]:
@@ -98,12 +106,21 @@ class View:
         return [(each.call.name, each.method, _address(each, fields)) for each, fields, _ in self.asked]
 
     def page(self, template: str, code: int = 200, **context: Any) -> Response[bytes]:
-        """The page, or with ``?as=json`` what was asked for it."""
+        """The page, or with ``?as=json`` what was asked for it, and the counts of its tables."""
         if self.query.get("as") == "json":
-            made = answer({operation.call.name: reply for operation, _, reply in self.asked}, code)
+            told: dict[str, Any] = {operation.call.name: reply for operation, _, reply in self.asked}
+            tables = [each for each in context.values() if isinstance(each, Table)]
+            if tables:
+                facets = [facet for table in tables for facet in table.facets]
+                told["counts"] = {facet.name: {each.text: each.rows for each in facet.listed} for facet in facets}
+            made = answer(told, code)
             made.headers["Cache-Control"] = "private, no-store"
             return made
         return html(template, code, view=self, **context)
+
+    def narrow(self, rows: Sequence[Any], **columns: Column) -> Table:
+        """A table of the page as its address narrows it, with the counts of these columns."""
+        return narrow(list(self.request.query_params.multi_items()), rows, **columns)
 
     def json_address(self) -> str:
         rows = [(key, text) for key, text in self.request.query_params.multi_items() if key != "as"]
@@ -129,6 +146,7 @@ def page(path: str) -> Callable[[Serve], HTTPRouteHandler]:
             view = await open_view(request)
             if view is None:
                 return to_sign_in(request)
+            await view.read_chosen()
             made = await serve(view)
             return compress(made, request) if made.media_type == SVG else made
 
@@ -149,6 +167,7 @@ def action(path: str) -> Callable[[Serve], HTTPRouteHandler]:
             view.form = await form_of(request)
             if view.read("csrf") != view.session.csrf:
                 raise Refusal(403, "the form is of another session: open its page again")
+            await view.read_chosen()
             return await serve(view)
 
         return post(path, status_code=200)(handle)

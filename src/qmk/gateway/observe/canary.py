@@ -53,6 +53,7 @@ THEORY = {"0100": 0.25, "1100": 0.25, "0111": 0.25, "1111": 0.25}
 """Probabilities of the printed outcomes: a Bell pair, a 1, and a fair bit."""
 NOT_FOR_IT = frozenset(("INVALID_GRAPH", "UNSUPPORTED", "NO_ENGINE", "INVALID_PARAMS"))
 Ask = Callable[..., Awaitable[Any]]
+Turn = Callable[[], Awaitable[bool]]
 
 
 def chi_square_p(counts: Mapping[str, int]) -> float:
@@ -104,11 +105,19 @@ class Verdicts:
 
 class Canary:
     """Sends the jobs. ``operator`` makes the operator's calls, by which it gets its token. ``every_s`` None: hourly,
-    and daily where there is only the local tenant."""
+    and daily where there is only the local tenant. ``is_ours`` says whether this gateway sends them, and not another
+    one of the same daemon."""
 
-    def __init__(self, socket: Any, operator: Ask, counters: Counters, every_s: float | None = None) -> None:
+    def __init__(
+        self,
+        socket: Any,
+        operator: Ask,
+        counters: Counters,
+        every_s: float | None = None,
+        is_ours: Turn | None = None,
+    ) -> None:
         self.verdicts = Verdicts(counters)
-        self._socket, self._operator = socket, operator
+        self._socket, self._operator, self._is_ours = socket, operator, is_ours
         self._every_s, self._chosen = every_s or EVERY_S, every_s is not None
         self._is_local = False
         self._client: Caller | None = None
@@ -120,6 +129,9 @@ class Canary:
         while True:
             engines: list[str] = []
             try:
+                if self._is_ours is not None and not await self._is_ours():
+                    await asyncio.sleep(min(FIRST_S, self._every_s))
+                    continue
                 if self._is_local:
                     await self.close()  # there may be tenants by now
                 engines = await self.engines()

@@ -12,25 +12,24 @@ import contextlib
 import logging
 import os
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.gateway.observe.canary import Ask, Canary
+from qmk.gateway.observe.canary import Ask, Canary, Turn
 from qmk.gateway.observe.export import Export
+from qmk.gateway.observe.history import History, Moment
 from qmk.gateway.observe.spans import Parent, Span, Traces, spans_of_job, trace_of_job
+from qmk.rpc.memory import resident_bytes
 from qmk.rpc.metrics import Counters, Sample
-from qmk.rpc.op_metrics import EndedJob, LogLine, Reply
+from qmk.rpc.op_metrics import EndedJob, LogLine, LogQuery, Reply
 
 log = logging.getLogger("qmk.telemetry")
 POLL_S = 5.0
 FRESH_S = 0.5
 """Figures of the daemon of the last so many seconds are not asked for again."""
-HISTORY = 360
 TRACED_OF_A_POLL = 1024
 """Ended jobs of one poll that get a trace; of more, the newest."""
 
@@ -46,28 +45,20 @@ class Settings(msgspec.Struct, frozen=True):
     otlp: str = ""
 
 
-class Moment(msgspec.Struct, frozen=True):
-    """Values at one poll, for the history."""
-
-    at_s: float
-    queued: float
-    running: float
-    ended: float
-    requests: float
-    memory_bytes: float
-
-
 class Observer:
-    """``socket``: the daemon's, for canary jobs. ``operate`` makes the operator's calls."""
+    """``socket``: the daemon's, for canary jobs. ``operate`` makes the operator's calls. ``history``: where figures are
+    kept over time. ``sends_canaries``: whether this gateway sends canary jobs, of several that share accounts."""
 
-    def __init__(self, settings: Settings, socket: Any, operate: Ask) -> None:
+    def __init__(
+        self, settings: Settings, socket: Any, operate: Ask, history: History, sends_canaries: Turn | None = None
+    ) -> None:
         self.settings = settings
         self.counters = Counters()
         self.traces = Traces()
-        self.history: deque[Moment] = deque(maxlen=HISTORY)
+        self.history = history
         self.up = False
         self._operate = operate
-        self.canary = Canary(socket, operate, self.counters, settings.canary_s)
+        self.canary = Canary(socket, operate, self.counters, settings.canary_s, sends_canaries)
         self._export = Export(settings.otlp, self.counters) if settings.otlp else None
         self._daemon: list[Sample] = []
         self._after = 0
@@ -92,9 +83,10 @@ class Observer:
                 self._export.close()
 
     async def _poll(self) -> None:
+        await self.history.load()
         while True:
             await self.refresh()
-            self._remember()
+            await self._remember()
             await asyncio.sleep(POLL_S)
 
     async def refresh(self) -> None:
@@ -113,7 +105,7 @@ class Observer:
                 self.up, self._daemon, self._after = False, [], 0
                 return
             self.up = True
-            self._daemon = [*found.samples, *_memory(found.pids)]
+            self._daemon = found.samples
             self._after = found.last
             for job in found.ended:
                 self._trace(job)
@@ -128,9 +120,9 @@ class Observer:
             self._export.put(list(spans_of_job(job, of.trace, of.span)))
 
     async def log_of(self, job: str) -> list[LogLine]:
-        """What the daemon's log said of a job of late. Raises CONNECTION_LOST without a daemon."""
-        found: Reply = await self._operate("op_metrics", after=self._after, limit=0, job=job)
-        return found.log
+        """What the daemon's log said of a job of late, oldest first. Raises CONNECTION_LOST without a daemon."""
+        found: Reply = await self._operate("op_metrics", after=self._after, limit=0, log=LogQuery(job=job))
+        return found.log[::-1]
 
     def take(self, spans: Sequence[Span]) -> None:
         """Takes spans of a request."""
@@ -141,28 +133,13 @@ class Observer:
 
     def samples(self) -> list[Sample]:
         """All values: the daemon's as last told, and the gateway's own."""
-        own = Sample("qmk_process_resident_bytes", ("gateway",), _resident_bytes(os.getpid()))
+        own = Sample("qmk_process_resident_bytes", ("gateway",), resident_bytes(os.getpid()))
         last = [Sample("qmk_up", (), float(self.up)), Sample("qmk_traces_kept", (), len(self.traces)), own]
         return [*self._daemon, *self.counters.samples(), *last]
 
-    def _remember(self) -> None:
+    async def _remember(self) -> None:
         sums: dict[str, float] = {}
         for sample in self.samples():
             sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         names = ("jobs_queued", "jobs_running", "jobs_ended_total", "http_requests_total", "process_resident_bytes")
-        self.history.append(Moment(time.time(), *(sums.get(f"qmk_{name}", 0.0) for name in names)))
-
-
-def _memory(pids: Sequence[int]) -> list[Sample]:
-    """Resident memory of the daemon and of its workers, which are processes of this machine."""
-    of_workers = sum(map(_resident_bytes, pids[1:]))
-    rows = (("daemon", _resident_bytes(pids[0])), ("workers", of_workers))
-    return [Sample("qmk_process_resident_bytes", (process,), size) for process, size in rows]
-
-
-def _resident_bytes(pid: int) -> int:
-    """What a process has in memory; 0 for one that is gone, and where the system does not say."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0
+        await self.history.add(Moment(time.time(), *(sums.get(f"qmk_{name}", 0.0) for name in names)))

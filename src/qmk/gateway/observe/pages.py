@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, cast
 import jinja2
 
 from qmk.gateway.http import iso
-from qmk.gateway.observe.observer import Moment, Observer
-from qmk.gateway.observe.spans import Span
+from qmk.gateway.observe.history import SPANS, Moment, Span
+from qmk.gateway.observe.observer import Observer
+from qmk.gateway.observe.spans import Span as TraceSpan
 from qmk.gateway.rest.page import STYLE as BASE
 from qmk.gateway.rest.page import policy_for
 from qmk.rpc.metrics import BY_NAME, Sample
@@ -28,6 +29,7 @@ STYLE = (
 figure{margin:0}figcaption{color:var(--soft);font-size:.9rem}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{fill:var(--ink);font:11px system-ui,sans-serif}svg .soft{fill:var(--soft)}
+a[aria-current]{color:inherit;font-weight:600;text-decoration:none}
 .axis{stroke:var(--line)}.curve{fill:none;stroke:var(--link);stroke-width:1.5;vector-effect:non-scaling-stroke}
 .area{fill:var(--link);opacity:.13}.bar{fill:var(--link)}.bar.wait{fill:var(--soft);opacity:.55}
 .bar.failed,.bad{fill:#c4372c}td.bad,b.bad{color:#c4372c}
@@ -126,12 +128,12 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 
-def overview(observer: Observer, listed: int) -> str:
-    """The page of metrics and the newest traces."""
+def overview(observer: Observer, listed: int, span: Span) -> str:
+    """The page of metrics, with curves over this time, and of the newest traces."""
     lists = Lists({})
     for sample in observer.samples():
         lists.rows.setdefault(sample.name, {})[sample.labels] = sample
-    history = list(observer.history)
+    history = observer.history.between(span)
     return (
         _templates()
         .get_template("overview.html")
@@ -139,12 +141,15 @@ def overview(observer: Observer, listed: int) -> str:
             style=STYLE,
             up=observer.up,
             now=iso(time.time()),
+            span=span,
+            ends=(iso(span.since)[:16], iso(span.until)[:16]),
+            spans=SPANS,
             charts=[
-                _chart("jobs that wait", history, "queued"),
-                _chart("jobs that run", history, "running"),
-                _chart("jobs ended in a minute", history, "ended", rate=True),
-                _chart("requests in a minute", history, "requests", rate=True),
-                _chart("memory", history, "memory_bytes", size),
+                _chart("jobs that wait", span, history, "queued"),
+                _chart("jobs that run", span, history, "running"),
+                _chart("jobs ended in a minute", span, history, "ended", rate=True),
+                _chart("requests in a minute", span, history, "requests", rate=True),
+                _chart("memory", span, history, "memory_bytes", size),
             ],
             lists=lists,
             tenants=tenants(lists),
@@ -163,7 +168,13 @@ def overview(observer: Observer, listed: int) -> str:
 
 
 def _chart(
-    title: str, history: Sequence[Moment], name: str, show: Callable[[float], str] = number, *, rate: bool = False
+    title: str,
+    span: Span,
+    history: Sequence[Moment],
+    name: str,
+    show: Callable[[float], str] = number,
+    *,
+    rate: bool = False,
 ) -> Chart:
     """``rate``: what is shown is by how much it grows in a minute."""
     values: list[float] = [getattr(row, name) for row in history]
@@ -175,7 +186,7 @@ def _chart(
     if not values:
         return Chart(title, show(0), show(0), "", "", "")
     first, last = history[0].at_s, history[-1].at_s
-    xs = [CHART_W * (row.at_s - first) / (last - first or 1) for row in history]
+    xs = [CHART_W * (row.at_s - span.since) / (span.until - span.since) for row in history]
     ys = [CHART_H - CHART_H * each / (most or 1) for each in values]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
     area = f"{xs[0]:.1f},{CHART_H} {line} {xs[-1]:.1f},{CHART_H}"
@@ -242,7 +253,7 @@ def _quantile(bounds: Sequence[float], counts: Sequence[int], share: float) -> s
     return f"> {seconds(bounds[-1])}"
 
 
-def _summary(spans: Sequence[Span]) -> dict[str, Any]:
+def _summary(spans: Sequence[TraceSpan]) -> dict[str, Any]:
     """A row of the list of traces."""
     first = spans[0]
     job = next((span for span in spans if span.name == "job"), None)
@@ -260,7 +271,7 @@ def _summary(spans: Sequence[Span]) -> dict[str, Any]:
     }
 
 
-def trace(spans: Sequence[Span]) -> str:
+def trace(spans: Sequence[TraceSpan]) -> str:
     """The page of one trace: its spans as bars over time, and what is known of each."""
     begin_ns, end_ns = spans[0].begin_ns, max(span.end_ns for span in spans)
     whole = max(1, end_ns - begin_ns)
@@ -288,10 +299,10 @@ def job_log(job: str, trace: str, lines: Sequence[LogLine]) -> str:
     return _templates().get_template("log.html").render(style=STYLE, job=job, trace=trace, rows=rows)
 
 
-def _in_depth(spans: Sequence[Span]) -> Iterable[tuple[Span, int]]:
+def _in_depth(spans: Sequence[TraceSpan]) -> Iterable[tuple[TraceSpan, int]]:
     """Each span with its depth, after the one that it is part of."""
     ids = {span.id for span in spans}
-    below: dict[str, list[Span]] = {}
+    below: dict[str, list[TraceSpan]] = {}
     for span in spans:
         below.setdefault(span.parent if span.parent in ids else "", []).append(span)
     waiting = [(span, 0) for span in reversed(below.pop("", []))]
@@ -305,7 +316,7 @@ def _round(value: float | str) -> float | str:
     return f"{value:.3g}" if isinstance(value, float) else value
 
 
-def _bar(span: Span, depth: int, at: int, begin_ns: int, whole: int) -> Bar:
+def _bar(span: TraceSpan, depth: int, at: int, begin_ns: int, whole: int) -> Bar:
     across = TRACE_W - NAME_W
     x = NAME_W + across * (span.begin_ns - begin_ns) / whole
     width = max(2.0, across * (span.end_ns - span.begin_ns) / whole)

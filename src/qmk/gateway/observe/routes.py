@@ -16,6 +16,7 @@ from qmk.gateway import readiness
 from qmk.gateway.callers import token_of
 from qmk.gateway.http import AnyRequest, Gate, Refusal, answer
 from qmk.gateway.observe import pages, scrape
+from qmk.gateway.observe.history import span_of
 from qmk.gateway.observe.observer import Observer
 
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -56,9 +57,11 @@ async def ready(request: AnyRequest) -> Response[bytes]:
 
 @get("/observe")
 async def overview(request: AnyRequest) -> Response[bytes]:
-    """The page of metrics and the newest traces."""
+    """The page of metrics and the newest traces. The query names the time of the curves: the last ``hours``, or from
+    ``since`` to ``until`` in Unix seconds."""
     observer = await _enter(request)
-    return _page(pages.overview(observer, LISTED))
+    hours, since, until = (request.query_params.get(name, "") for name in ("hours", "since", "until"))
+    return _page(pages.overview(observer, LISTED, span_of(hours, since, until)))
 
 
 @get("/observe/traces/{trace:str}")

@@ -7,12 +7,12 @@ needed. Nothing is sent to webhooks. Sources: pasqal-cloud 0.24, the schemas in 
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib import resources
 from typing import Annotated, Any, cast
 
@@ -273,7 +273,7 @@ async def _store(caller: Caller, records: Records, record: Record, kept: Kept) -
     return made
 
 
-def _changing(request: AnyRequest, caller: Caller, records: Records) -> asyncio.Lock:
+def _changing(request: AnyRequest, caller: Caller, records: Records) -> AbstractAsyncContextManager[None]:
     """Held while the batch of the path is read, changed and kept."""
     return records.lock(KIND, caller.tenant, str(request.path_params["id"]))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -48,19 +50,16 @@ async def count_jobs(caller: Caller, asked: Any) -> Facets:
     following: str | None = ""
     while following is not None and looked < left:
         page = await caller.ask(q_jobs.CALL, **wanted, limit=min(LIMITS.page_rows, left - looked), cursor=following)
-        for row in page.jobs:
-            _count(counts, row)
+        _count(counts, page.jobs)
         looked, following = looked + len(page.jobs), page.next
     facets = [_facet(name, found) for name, found in counts.items()]
     return Facets(looked=looked, more=following is not None, facets=facets)
 
 
-def _count(counts: dict[str, Counter[str]], row: q_jobs.JobRow) -> None:
+def _count(counts: dict[str, Counter[str]], rows: list[q_jobs.JobRow]) -> None:
     for name in ("state", "name", "engine", "priority"):
-        value = str(getattr(row, name))
-        if value:
-            counts[name][value] += 1
-    counts["tag"].update(row.tags)
+        counts[name].update(filter(None, map(str, map(attrgetter(name), rows))))
+    counts["tag"].update(chain.from_iterable(row.tags for row in rows))
 
 
 def _facet(name: str, found: Counter[str]) -> Facet:

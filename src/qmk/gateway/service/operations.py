@@ -13,10 +13,12 @@ import msgspec
 from qmk.abi.call import Call
 from qmk.abi.calls import (
     q_cancel,
+    q_delete,
     q_estimate,
     q_events,
     q_get_telemetry,
     q_jobs,
+    q_label,
     q_negotiate_caps,
     q_program,
     q_query_resources,
@@ -28,7 +30,7 @@ from qmk.abi.calls import (
 from qmk.client.document import Document
 from qmk.gateway.accounts.operations import ACCOUNT_RESOURCES, ACCOUNTS
 from qmk.gateway.callers import Caller
-from qmk.gateway.service import calibrations, capabilities, facets, handlers, pictures, shapes
+from qmk.gateway.service import calibrations, capabilities, facets, handlers, matching, pictures, shapes
 from qmk.gateway.service.operation import Operation, declare, narrow
 
 RESOURCES = {
@@ -75,6 +77,21 @@ OPERATIONS: tuple[Operation, ...] = (
     declare("jobs.cancel", "POST /v1/jobs/{job_id}/cancel",
         "Stop a job that has not ended.",
         narrow(q_cancel.Request, "CancelJob"), q_cancel.Reply, _pass_on(q_cancel.CALL), q_cancel.CALL),
+    declare("jobs.label", "POST /v1/jobs/{job_id}/labels",
+        "Give a job other tags, in whatever state it is.",
+        narrow(q_label.Request, "LabelJob"), q_label.Reply, _pass_on(q_label.CALL), q_label.CALL),
+    declare("jobs.delete", "DELETE /v1/jobs/{job_id}",
+        "Forget a job that has ended, with its result; the ledger and the audit log keep what they have of it.",
+        narrow(q_delete.CALL.request, "DeleteJob"), q_delete.Reply, _pass_on(q_delete.CALL), q_delete.CALL),
+    declare("jobs.cancel_matching", "POST /v1/matching/jobs/cancel",
+        "Stop all jobs that a filter leaves and that have not ended.",
+        matching.CancelMatching, matching.Changed, matching.cancel_matching, q_jobs.CALL, q_cancel.CALL),
+    declare("jobs.label_matching", "POST /v1/matching/jobs/labels",
+        "Give all jobs that a filter leaves other tags.",
+        matching.LabelMatching, matching.Changed, matching.label_matching, q_jobs.CALL, q_label.CALL),
+    declare("jobs.delete_matching", "POST /v1/matching/jobs/delete",
+        "Forget all jobs that a filter leaves and that have ended.",
+        matching.DeleteMatching, matching.Changed, matching.delete_matching, q_jobs.CALL, q_delete.CALL),
     declare("jobs.result", "GET /v1/jobs/{job_id}/result",
         "What a completed job gave, as the document of docs/spec/results.md without its per-shot events.",
         shapes.GetResult, Document, handlers.get_result, q_result.CALL),

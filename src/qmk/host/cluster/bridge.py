@@ -1,8 +1,8 @@
-"""The bridge: ``python -m qmk.host.cluster.bridge --fd N``, the one process of a daemon that speaks to Ray.
+"""The bridge: ``python -m qmk.host.cluster.bridge --fd N``, the one process of a daemon that speaks to a cluster.
 
-It is Ray's driver. It starts or joins the cluster, keeps one detached actor alive for each slot, and carries orders and
-news without reading them. It keeps nothing that counts: when it ends, the next one finds the actors by their names. The
-daemon itself loads no Ray, reads no pickle from the cluster, and goes on when Ray ends its driver.
+It joins the cluster (Ray's, as a driver), keeps its slots there, and carries orders and news without reading them. It
+keeps nothing that counts: when it ends, the next one finds the slots by their names. The daemon itself loads no Ray,
+reads no pickle from the cluster, and goes on when Ray ends its driver.
 """
 
 from __future__ import annotations
@@ -10,29 +10,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
 import sys
-import threading
 import time
 import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
-from qmk.host.cluster import local
 from qmk.host.cluster import messages as ms
-from qmk.host.cluster.resources import GPU, MEMORY, total
+from qmk.host.cluster.address import SLURM
+from qmk.host.cluster.interface import Cluster, first_line
 from qmk.host.cluster.runner import HEARTBEAT_S
-from qmk.rpc.keys import secret
-from qmk.rpc.places import KEYS_NAME
 from qmk.rpc.splitter import RECEIVE_BYTES
 from qmk.worker import process
 from qmk.worker.wire import Unframer, frame
@@ -42,10 +36,6 @@ SILENT_S = 5 * HEARTBEAT_S
 PLACED_S = 30.0
 """A slot that is not up by then, as nothing is free or it was stopped as it started, is asked for anew."""
 AGAIN_S = 0.2
-CALLS = 8
-"""Calls that one actor may work on at once: an order, a wait for news, and those of a bridge that has gone."""
-KEY_NAME = "cluster.key"
-HOW_TO = "pip install 'quantum-microkernel[cluster]'"
 
 
 @dataclass(eq=False)
@@ -64,26 +54,21 @@ class Link:
     given_up: bool = False
 
 
-class RayBridge:
-    """``ray`` is the module, joined to the cluster."""
+class Bridge:
+    """Keeps the slots of ``cluster`` there, and carries their orders and news."""
 
-    def __init__(self, ray: Any, join: ms.Join, writer: asyncio.StreamWriter) -> None:
-        self._ray, self._join, self._writer = ray, join, writer
+    def __init__(self, cluster: Cluster, join: ms.Join, writer: asyncio.StreamWriter) -> None:
+        self._cluster, self._join, self._writer = cluster, join, writer
         self._token = uuid.uuid4().hex
         self._links = {number: Link(number) for number in range(join.slots)}
         self._tasks: list[asyncio.Task[None]] = []
-        self._bundles: list[dict[str, float]] = []
+        self._wanted: list[int] = []
         self._changed = asyncio.Event()
-        from qmk.host.cluster.ray_slot import RaySlot
 
-        self._slot_class = ray.remote(RaySlot)
-
-    async def open(self, address: str) -> None:
+    async def open(self) -> None:
         """Attaches the slots that are there, says so, and has the others made."""
-        await asyncio.gather(*(self._find(name) for name in await asyncio.to_thread(self._ray.util.list_named_actors)))
-        resources = await asyncio.to_thread(self._ray.cluster_resources)
-        nodes = sum(name.startswith("node:") and "__" not in name for name in resources)
-        await self.say(ms.Joined(address, nodes, int(resources.get("CPU", 0))))
+        await asyncio.gather(*(self._find(name) for name in await self._cluster.names()))
+        await self.say(ms.Joined(self._cluster.address, *await self._cluster.size()))
         self._tasks = [asyncio.create_task(self._keep(link)) for link in self._links.values()]
         if self._join.idle_s:
             self._tasks.append(asyncio.create_task(self._hint()))
@@ -111,36 +96,31 @@ class RayBridge:
             elif link.wanted.is_set():
                 link.wanted.clear()
                 link.given_up = link.actor is not None
-        self._bundles = [_bundle(self._join.settings_of(number)) for number in slots]
+        self._wanted = slots
         self._changed.set()
 
     async def _hint(self) -> None:
-        """Tells the autoscaler what the wanted slots take. A cluster that has none takes no notice."""
-        request_resources = import_module("ray.autoscaler.sdk").request_resources
         while True:
             await self._changed.wait()
             self._changed.clear()
-            try:
-                await asyncio.to_thread(request_resources, bundles=self._bundles)
-            except Exception as error:  # it is a hint, and the slots are asked for all the same
-                sys.stderr.write(f"the autoscaler was not told what is needed: {_first_line(error)}\n")
+            await self._cluster.hint(self._wanted)
 
     async def leave(self) -> None:
         """Ends the slots."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*(self._end(link.actor) for link in self._links.values() if link.actor is not None))
+        await self._cluster.leave()
 
-    async def _end(self, actor: Any) -> None:
+    async def _end(self, actor: Any, node: str = "", pid: int = 0) -> None:
         with contextlib.suppress(Exception):  # whatever state it is in, it is ended
-            await asyncio.wait_for(actor.close.remote(), HEARTBEAT_S)
-        with contextlib.suppress(Exception):
-            await asyncio.to_thread(self._ray.kill, actor)
+            await asyncio.wait_for(self._cluster.call(actor, "close"), HEARTBEAT_S)
+        await self._cluster.kill(actor, node, pid)
 
     async def _find(self, name: str) -> None:
         """Attaches a slot that is there already. One of too high a number, or made otherwise, is ended."""
         number, _, generation = name.partition("-")
-        actor = await asyncio.to_thread(self._ray.get_actor, name)
+        actor = await self._cluster.find(name)
         link = self._links.get(int(number))
         if link is None or not await self._attach(link, actor, int(generation), SILENT_S):
             await self._end(actor)
@@ -148,9 +128,9 @@ class RayBridge:
     async def _attach(self, link: Link, actor: Any, generation: int, seconds: float) -> bool:
         """Makes the actor the slot's, unless it has another already."""
         try:
-            packed = await asyncio.wait_for(actor.attach.remote(self._token), seconds)
-            node = await asyncio.wait_for(actor.node.remote(), seconds)
-        except (self._ray.exceptions.RayError, TimeoutError) as error:
+            packed = await asyncio.wait_for(self._cluster.call(actor, "attach", self._token), seconds)
+            node = await asyncio.wait_for(self._cluster.call(actor, "node"), seconds)
+        except (self._cluster.lost, TimeoutError) as error:
             sys.stderr.write(f"slot {link.number}, generation {generation}: {error!r}\n")
             return False
         census = ms.unpack_census(packed)
@@ -176,52 +156,35 @@ class RayBridge:
             sender.cancel()
             actor, link.actor, link.given_up = link.actor, None, False
             await self.say(ms.SlotDown(link.number, link.generation, why))
-            await self._end(actor)
-            self._kill_here(link)
-
-    def _kill_here(self, link: Link) -> None:
-        """Ends the process of a slot on this machine that hears nobody: one that was stopped keeps its processors."""
-        with contextlib.suppress(OSError, AttributeError):
-            here = link.node == self._ray.get_runtime_context().get_node_id()
-            if here and b"ray::RaySlot" in Path(f"/proc/{link.pid}/cmdline").read_bytes():
-                os.kill(link.pid, signal.SIGKILL)
+            await self._end(actor, link.node, link.pid)
 
     async def _make(self, link: Link) -> None:
         generation = max(link.generation + 1, time.time_ns() // 1_000_000)
-        settings = self._join.settings_of(link.number)
-        others = dict(settings.resources)
-        options = {
-            "name": f"{link.number}-{generation}",
-            "lifetime": "detached",
-            "num_cpus": settings.threads,
-            "num_gpus": others.pop(GPU, 0),
-            "memory": others.pop(MEMORY, None),
-            "resources": others,
-            "max_concurrency": CALLS,
-            "max_restarts": 0,
-            "max_task_retries": 0,
-        }
-        actor = await asyncio.to_thread(self._slot_class.options(**options).remote, ms.pack(settings))
+        try:
+            actor, generation = await self._cluster.make(link.number, generation)
+        except self._cluster.lost as error:
+            sys.stderr.write(f"slot {link.number}: {error}\n")
+            return
         if not await self._attach(link, actor, generation, PLACED_S):
             await self._end(actor)
 
     async def _listen(self, link: Link, actor: Any) -> str:
         """Passes on what the slot says, until it is gone: why."""
-        errors, heard, seen_s = self._ray.exceptions, 0, time.monotonic()
+        heard, seen_s = 0, time.monotonic()
         while True:
             if link.given_up:
                 return ms.GIVEN_UP
             try:
-                number, said = await asyncio.wait_for(actor.hear.remote(self._token, heard), SILENT_S)
-            except errors.ActorUnavailableError as error:
+                number, said = await asyncio.wait_for(self._cluster.call(actor, "hear", self._token, heard), SILENT_S)
+            except self._cluster.away as error:
                 if time.monotonic() > seen_s + SILENT_S:
-                    return f"cannot be reached: {_first_line(error)}"
+                    return f"cannot be reached: {first_line(error)}"
                 await asyncio.sleep(AGAIN_S)
                 continue
             except TimeoutError:
                 return f"has said nothing for {SILENT_S:g} s"
-            except errors.RayError as error:
-                return f"has ended: {_first_line(error)}"
+            except self._cluster.lost as error:
+                return f"has ended: {first_line(error)}"
             if number < 0:
                 os._exit(0)  # another bridge has the slots
             heard, seen_s = number, time.monotonic()
@@ -230,88 +193,18 @@ class RayBridge:
 
     async def _send(self, link: Link, actor: Any) -> None:
         """Sends the slot its orders, one call after the other. What cannot be sent is lost with the slot."""
-        errors = self._ray.exceptions
         for number in range(1, sys.maxsize):
             await link.wake.wait()
             link.wake.clear()
             orders, link.orders = link.orders, []
             while orders:
                 try:
-                    await actor.tell.remote(self._token, number, orders)
+                    await self._cluster.call(actor, "tell", self._token, number, orders)
                     break
-                except errors.ActorUnavailableError:
+                except self._cluster.away:
                     await asyncio.sleep(AGAIN_S)
-                except errors.RayError:
+                except self._cluster.lost:
                     return
-
-
-def _bundle(slot: ms.Settings) -> dict[str, float]:
-    """What a slot takes, by Ray's own names."""
-    names = {GPU: "GPU", MEMORY: "memory"}
-    return {"CPU": slot.threads, **{names.get(name, name): amount for name, amount in slot.resources.items()}}
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or repr(error)).splitlines()[0]
-
-
-class Membership:
-    """Ray's module, joined to a cluster. One that was started here takes the bridge with it when it ends, whatever call
-    of Ray that is in."""
-
-    def __init__(self, join: ms.Join) -> None:
-        """Raises UNSUPPORTED without Ray, RESOURCE_EXHAUSTED when none can be started, CONNECTION_LOST when the one at
-        the address does not answer."""
-        self._folder, self._head, self.address = Path(join.folder), None, join.address
-        self._leaving = threading.Event()
-        if not self.address:
-            self._prepare_key()
-        try:
-            self.ray: Any = import_module("ray")
-        except ImportError as error:
-            message = f"Ray is not installed, which --cluster needs: {error}"
-            raise QmkError("UNSUPPORTED", message, help=HOW_TO) from None
-        if not self.address:
-            self._head = self._start([join.settings_of(number) for number in range(join.slots)])
-            self.address = self._head.address
-        try:
-            self.ray.init(self.address, namespace=f"qmk-{join.name}", log_to_driver=False, logging_level=logging.ERROR)
-        except Exception as error:  # Ray raises many kinds, and what it says is for people
-            self.leave()
-            message = f"cannot join the Ray cluster at {self.address}: {_first_line(error)}"
-            help = "is it up, and is this machine one of its nodes? From another, give the address as ray://HOST:10001"
-            raise QmkError("CONNECTION_LOST", message, help=help) from None
-
-    def _prepare_key(self) -> None:
-        """Makes the token of the cluster, known to this user alone. Ray reads its environment when it is loaded."""
-        key = self._folder / KEYS_NAME / KEY_NAME
-        secret(key)
-        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(key))
-
-    def _start(self, slots: list[ms.Settings]) -> local.Head:
-        """The cluster of this machine, which has what the slots have together."""
-        cpus, resources = sum(slot.threads for slot in slots), total(slot.resources for slot in slots)
-        head = local.find(self._folder)
-        if head is not None and (head.cpus, head.resources) != (cpus, resources):
-            local.stop(self._folder, head)
-            head = None
-        head = head or local.start(self._folder, cpus, os.environ, resources)
-        threading.Thread(target=self._end_with, args=(head,), daemon=True).start()
-        return head
-
-    def _end_with(self, head: local.Head) -> None:
-        while head.lives:
-            time.sleep(AGAIN_S)
-        if not self._leaving.is_set():
-            sys.stderr.write("the Ray cluster of this machine has ended\n")
-            sys.stderr.flush()
-            os._exit(1)
-
-    def leave(self) -> None:
-        """Ends the cluster if it was started here."""
-        self._leaving.set()
-        if self._head is not None:
-            local.stop(self._folder, self._head)
 
 
 async def serve(sock: socket.socket) -> None:
@@ -323,13 +216,13 @@ async def serve(sock: socket.socket) -> None:
     if not isinstance(join, ms.Join):
         return
     try:
-        member = Membership(join)
+        cluster = await _open_cluster(join)
     except QmkError as error:
         writer.write(frame(ms.NoCluster(error.message, str(error.fields.get("help", "")))))
         await writer.drain()
         return
-    bridge = RayBridge(member.ray, join, writer)
-    await bridge.open(member.address)
+    bridge = Bridge(cluster, join, writer)
+    await bridge.open()
     async for message in messages:
         if isinstance(message, ms.Tell):
             bridge.tell(message)
@@ -337,8 +230,18 @@ async def serve(sock: socket.socket) -> None:
             bridge.want(message.slots)
         elif isinstance(message, ms.Leave):
             await bridge.leave()
-            member.leave()
             return
+
+
+async def _open_cluster(join: ms.Join) -> Cluster:
+    """Joins the cluster. Raises as the ``open_cluster`` of its kind."""
+    if join.address == SLURM:
+        from qmk.host.cluster import slurm_cluster
+
+        return await slurm_cluster.open_cluster(join)
+    from qmk.host.cluster import ray_cluster
+
+    return ray_cluster.open_cluster(join)
 
 
 async def _read(reader: asyncio.StreamReader) -> AsyncGenerator[ms.ToBridge]:

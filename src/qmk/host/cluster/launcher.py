@@ -101,10 +101,6 @@ class ClusterPool:
         return [self._bridge.pid, *here] if self._bridge is not None else here
 
     @property
-    def running(self) -> int:
-        return len(self.slots.tasks)
-
-    @property
     def workers(self) -> int:
         """How many slots are up."""
         return sum(slot.up for slot in self.slots.values())
@@ -117,7 +113,7 @@ class ClusterPool:
         return {"cluster": {"kind": self.name, "slots": slots, "nodes": self.slots.nodes, **about}}
 
     def capacity(self) -> Capacity:
-        return Capacity(self._join.slots, self.running, len(self._queue), self._memory_bytes, self.workers)
+        return Capacity(self._join.slots, len(self.slots.tasks), len(self._queue), self._memory_bytes, self.workers)
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run ``launch`` as soon as a slot is free that has what it needs. Raises UNSUPPORTED where none will: the
@@ -318,20 +314,23 @@ class ClusterPool:
             self._lose(task, f"slot {slot.number} of the cluster {why}")
 
     def _lose(self, task: Task, why: str) -> None:
-        launch = task.launch
-        failed = Failed(launch.fence, "JOB_FAILED", why, {"engine": launch.engine})
-        self._listener.on_failed(launch.job, launch.fence, failed, Loss("killed"))
+        failed = Failed(task.launch.fence, "JOB_FAILED", why, {"engine": task.launch.engine})
+        self._listener.on_failed(*task.key, failed, Loss("killed"))
 
     def _pump(self) -> None:
-        """Gives waiting launches to free slots, in their order. One that waits for a slot holds up those that need the
-        same, and no others."""
-        held_up: list[Resources] = []
+        """Gives waiting launches to free slots, in their order. One that waits for a slot holds up those that wait for
+        the same, and no others. One whose floor is too high for every slot fails with what a slot said."""
+        held_up = set[frozenset[int]]()
         for task in list(self._queue) if self._closed is None else ():
-            slot = self.slots.choose(task) if task.needs not in held_up else None
-            if slot is None:
-                held_up.append(task.needs)
+            places = self.slots.fitting(task)
+            slot = self.slots.choose(task) if places not in held_up else None
+            if slot is None and places:
+                held_up.add(places)
                 continue
             self._queue.remove(task)
+            if slot is None:
+                self._loop.call_soon(self._listener.on_failed, *task.key, self.slots.refusal(task), None)
+                continue
             slot.tasks[task.key] = task
             self._begin(slot, task, None if slot.give(task.launch) else task.graph)
         self._want_slots()
@@ -393,7 +392,9 @@ class ClusterPool:
                 self._listener.on_saved(*key, what)
 
     def _hear_failed(self, slot: Slot, task: Task, failed: Failed, loss: Loss | None) -> None:
-        if not failed.missing_graph:
+        if slot.is_too_weak(task, failed):
+            self._queue.appendleft(task)
+        elif not failed.missing_graph:
             self._listener.on_failed(*task.key, failed, loss)
         elif task.graph is not None:
             self._begin(slot, task, task.graph)

@@ -39,7 +39,8 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
     """To the bridge, first: the cluster at ``address``, or one that it starts on this machine when that is empty;
     ``folder`` is where it keeps what it must know of that one after a restart. ``name`` sets the slots of this daemon
     apart from those of others. ``resources``: what is said of each slot, by its number; of others nothing is.
-    ``idle_s``: only the slots of the last ``Want`` are made, as an idle one is given up after that time; 0: all are."""
+    ``idle_s``: only the slots of the last ``Want`` are made, as an idle one is given up after that time; 0: all are.
+    ``options``: the operator's, for what the cluster runs for us."""
 
     address: str
     folder: str
@@ -48,6 +49,7 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
     settings: Settings
     resources: list[dict[str, float]] = []
     idle_s: float = 0.0
+    options: dict[str, str] = {}
 
     def resources_of(self, slot: int) -> dict[str, float]:
         """What is said of a slot."""

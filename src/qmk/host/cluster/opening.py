@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from qmk import __version__
 from qmk.host import spawn
 from qmk.host.cluster import messages as ms
-from qmk.host.cluster.address import LOCAL, read_cluster
+from qmk.host.cluster.address import kind_of, read_cluster
 from qmk.host.cluster.launcher import Bridge, ClusterPool
 from qmk.host.cluster.resources import Resources, read_slots
 from qmk.host.process import ChildProcess
@@ -45,9 +45,17 @@ def open_pool(
         isolation=config.isolation,
         external=config.engines,
     )
-    said = read_slots(config.slots, bounds.slots)
-    join = ms.Join(address, str(config.data_dir.absolute()), name, bounds.slots, settings, said, config.slot_idle_s)
-    return ClusterPool(LOCAL, join, config.memory_bytes, listener, open_bridge, here, needs)
+    join = ms.Join(
+        address,
+        str(config.data_dir.absolute()),
+        name,
+        bounds.slots,
+        settings,
+        read_slots(config.slots, bounds.slots),
+        config.slot_idle_s,
+        config.cluster_options,
+    )
+    return ClusterPool(kind_of(address), join, config.memory_bytes, listener, open_bridge, here, needs)
 
 
 def needs_of(routing: Routing, jobs: Mapping[str, Job], launch: Launch) -> Resources:

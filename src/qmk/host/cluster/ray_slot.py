@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from importlib import import_module
 
-from qmk.host.cluster.local import LOOK_S, ORPHAN_S
 from qmk.host.cluster.runner import Runner
 
 
@@ -18,14 +15,8 @@ class RaySlot(Runner):
 
     async def attach(self, token: str) -> bytes:
         """As ``Runner.attach``."""
-        self._watch = self._watch or asyncio.create_task(self._end_alone())
+        self._watch = self._watch or asyncio.create_task(self.end_alone())
         return await super().attach(token)
-
-    async def _end_alone(self) -> None:
-        while time.monotonic() < self.heard_s + ORPHAN_S:
-            await asyncio.sleep(LOOK_S)
-        await self.close()
-        os._exit(0)
 
     async def node(self) -> str:
         """The id of its node, in hexadecimal."""

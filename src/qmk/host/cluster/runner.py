@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmk.host import machine
 from qmk.host.cluster import messages as ms
+from qmk.host.cluster.local import LOOK_S, ORPHAN_S
 from qmk.host.cluster.messages import Begin, Begun, Census, Key, Refused, Running, Said, Settings
 from qmk.host.cluster.resources import MEMORY
 from qmk.rpc.kept import Kept
@@ -195,6 +196,13 @@ class Runner:
         """Ends the workers."""
         if self._pool is not None:
             await self._pool.close()
+
+    async def end_alone(self) -> None:
+        """Ends the process once no daemon has listened for ``ORPHAN_S``."""
+        while time.monotonic() < self.heard_s + ORPHAN_S:
+            await asyncio.sleep(LOOK_S)
+        await self.close()
+        os._exit(0)
 
     def _say(self, job: str, fence: int, what: Any, **more: Any) -> None:
         if (job, fence) in self._out:

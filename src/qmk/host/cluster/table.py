@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
+from qmk.base.isolation import Level
 from qmk.host.cluster.messages import Key
 from qmk.host.cluster.resources import CPU, Resources, has
 from qmk.host.launcher import plan_name
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.kept import Kept, remember
+from qmk.worker.messages import Failed
 
 HELD_GRAPHS = 64
 """Graphs that a slot is trusted to still hold; it says so when it does not."""
@@ -33,6 +37,11 @@ class Task:
     def key(self) -> Key:
         return self.launch.job, self.launch.fence
 
+    @property
+    def level(self) -> tuple[str, Level]:
+        """The engine, and the weakest level that it may run at."""
+        return self.launch.engine, self.launch.isolation
+
 
 @dataclass(slots=True, eq=False)
 class Slot:
@@ -51,6 +60,8 @@ class Slot:
     graphs: Kept[str, bool] = field(default_factory=Kept[str, bool])
     plans: Kept[str, bool] = field(default_factory=Kept[str, bool])
     engines: set[str] = field(default_factory=set[str])
+    weak: dict[tuple[str, Level], Failed] = field(default_factory=dict[tuple[str, Level], Failed])
+    """Engines with a floor below which its machine would have to run them, and what it said of that."""
 
     def renew(self, generation: int) -> None:
         """It was made anew: it holds nothing."""
@@ -58,6 +69,18 @@ class Slot:
         self.graphs.clear()
         self.plans.clear()
         self.engines.clear()
+        self.weak.clear()
+
+    def fits(self, task: Task) -> bool:
+        """Whether it has what the launch needs, and is not known to be too weak for its floor."""
+        return has(self.resources, task.needs) and task.level not in self.weak
+
+    def is_too_weak(self, task: Task, failed: Failed) -> bool:
+        """Whether it refused the launch as its machine has not the level of isolation, which is remembered."""
+        weak = failed.kind == "UNSUPPORTED" and "isolation" in failed.fields and task.graph is not None
+        if weak:
+            self.weak[task.level] = failed
+        return weak
 
     def give(self, launch: Launch) -> bool:
         """Notes that the slot gets the launch; whether it holds the graph already."""
@@ -74,7 +97,7 @@ class Slots(dict[int, Slot]):
         of those with the fewest resources, which others may need, one that holds the program, else one that has run the
         engine, else any."""
         launch = task.launch
-        free = [slot for slot in self.values() if slot.up and not slot.tasks and has(slot.resources, task.needs)]
+        free = [slot for slot in self.values() if slot.up and not slot.tasks and slot.fits(task)]
 
         def rank(slot: Slot) -> tuple[float, ...]:
             spared = -len(slot.resources), -slot.resources.get(CPU, 0.0)
@@ -82,13 +105,22 @@ class Slots(dict[int, Slot]):
 
         return max((slot for slot in free if self._has_memory(slot, launch)), key=rank, default=None)
 
+    def fitting(self, task: Task) -> frozenset[int]:
+        """The numbers of the slots that the launch can wait for."""
+        return frozenset(slot.number for slot in self.values() if slot.fits(task))
+
+    def refusal(self, task: Task) -> Failed:
+        """Why no slot fits, of a launch for which some have the resources."""
+        said = next(slot.weak[task.level] for slot in self.values() if task.level in slot.weak)
+        return structs.replace(said, fence=task.launch.fence)
+
     def want_for(self, waiting: Iterable[Task]) -> None:
         """Has slots made for launches that found none free: for each one that is on its way, or one more."""
         coming = [slot for slot in self.values() if slot.wanted and not slot.up]
         others = sorted((slot for slot in self.values() if not slot.wanted), key=lambda slot: len(slot.resources))
         for task in waiting:
             for slots in (coming, others):
-                found = next((slot for slot in slots if has(slot.resources, task.needs)), None)
+                found = next((slot for slot in slots if slot.fits(task)), None)
                 if found is not None:
                     slots.remove(found)
                     found.wanted = True

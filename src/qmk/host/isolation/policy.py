@@ -68,7 +68,8 @@ class Isolation:
 
     def _find(self, engine: str, declaration: Declaration | None, asked: Level) -> Level | QmkError:
         passing = levels_of(self.devices, engine)
-        floor = highest(self.floor, asked, *passing[:1])
+        native = declaration is not None and declaration.native_code
+        floor = highest(self.floor, asked, "jail" if native else None, *passing[:1])
         wanted = highest(floor, self._default)
         if wanted == "process":
             return "process"

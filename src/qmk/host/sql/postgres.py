@@ -22,15 +22,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 from qmk.base.errors import QmkError
 from qmk.host.sql.database import Row, Statement, damage
 from qmk.host.sql.schema import settle
-from qmk.secrets import KINDS
-from qmk.secrets.certificates import file_of
+from qmk.sql.postgres import STARTING, cannot_use, connect, psycopg_module, spoken, without_password
 
 log = logging.getLogger("qmk.journal")
 T = TypeVar("T")
@@ -53,49 +50,6 @@ _COUNT_UP = """WITH counted AS (
 ) SELECT 1 / count(*) FROM counted"""
 """Divides by zero when another daemon has taken over: that undoes the transaction within its one round trip."""
 
-_KEEP_ALIVE: dict[str, Any] = {
-    "connect_timeout": 10,
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-
-
-def _psycopg() -> Any:
-    try:
-        import psycopg
-    except ImportError as error:
-        raise QmkError(
-            "UNSUPPORTED",
-            "a journal in PostgreSQL needs psycopg, which is not installed",
-            feature="postgresql",
-            help="pip install 'quantum-microkernel[server]'",
-        ) from error
-    return psycopg
-
-
-def without_password(url: str) -> str:
-    """The URL as errors and logs show it: without its password and options. One whose password is not escaped, so that
-    nobody can tell where it ends, is not without_password at all."""
-    rest = url.partition("://")[2]
-    before, at, after = rest.partition("@")
-    if "/" in before or "@" in after:
-        return "postgresql://..." if at else f"postgresql://{rest.partition('?')[0]}"
-    user = f"{before.partition(':')[0]}@" if at else ""
-    return f"postgresql://{user}{(after if at else rest).partition('?')[0]}"
-
-
-def _certificate(url: str) -> dict[str, str]:
-    """Files of the certificate and key that we show the server, where ``sslcert`` of the URL is a reference to both.
-    It is read for each connection. Raises INVALID_PARAMS."""
-    found = parse_qs(urlsplit(url).query).get("sslcert", [""])[-1]
-    if found.partition(":")[0] not in KINDS:
-        return {}
-    path = file_of(found, "sslcert")
-    return {"sslcert": path, "sslkey": path}
-
 
 class PostgresDatabase:
     """Raises, beside what ``Database`` says, RESOURCE_EXHAUSTED when another daemon uses the database; with
@@ -108,7 +62,7 @@ class PostgresDatabase:
         self.url = url
         self.name = without_password(url)
         self._patience_s = patience_s
-        self._driver = _psycopg()
+        self._driver = psycopg_module()
         self._writer: Any = None
         self._reader: Any = None
         self._reading = threading.Lock()
@@ -130,14 +84,12 @@ class PostgresDatabase:
                 if connection is not None:
                     connection.close()
             if isinstance(error, self._driver.Error):
-                raise _cannot_use(self.name, error) from error
+                raise cannot_use(self.name, error) from error
             raise
 
     def _connect(self) -> Any:
         where = f"qmk {socket.gethostname()}:{os.getpid()}"
-        connection = self._driver.connect(
-            self.url, autocommit=True, application_name=where, **_KEEP_ALIVE, **_certificate(self.url)
-        )
+        connection = connect(self.url, where)
         try:
             # the server, too, is to notice soon that we are gone: it holds our lock
             for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
@@ -232,7 +184,7 @@ class PostgresDatabase:
                 return iter(self._reader.execute(sql, values).fetchall())
             except self._driver.OperationalError as error:
                 if not self._reader.closed:
-                    raise _cannot_use(self.name, error) from error
+                    raise cannot_use(self.name, error) from error
             return iter(self._wait_for_server(lambda: self._read_anew(sql, values)))
 
     def _read_anew(self, sql: str, values: Row) -> list[Row]:
@@ -249,8 +201,8 @@ class PostgresDatabase:
             try:
                 return attempt()
             except (self._driver.OperationalError, self._driver.InterfaceError) as error:
-                problem = _cannot_use(self.name, error)
-                hopeless = at_start and not any(word in problem.message for word in _STARTING)
+                problem = cannot_use(self.name, error)
+                hopeless = at_start and not any(word in problem.message for word in STARTING)
                 if hopeless or time.monotonic() > deadline:
                     raise problem from error
             if not told:
@@ -332,62 +284,9 @@ class PostgresDatabase:
             connection.close()
 
 
-@cache
-def spoken(sql: str) -> str:
-    """The statement in PostgreSQL's words."""
-    return sql.replace("%", "%%").replace("?", "%s").replace("AS BLOB", "AS BYTEA")
-
-
-def connect_to_read(url: str) -> tuple[Any, str, type[Exception]]:
-    """A connection that reads one moment of a database, its name, and what its errors are."""
-    driver, name = _psycopg(), without_password(url)
-    try:
-        connection = driver.connect(
-            url, autocommit=True, application_name="qmk reader", **_KEEP_ALIVE, **_certificate(url)
-        )
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    except driver.Error as error:
-        raise _cannot_use(name, error) from error
-    return connection, name, driver.Error
-
-
 def _replaced_error(name: str) -> QmkError:
     return QmkError(
         "RESOURCE_EXHAUSTED",
         f"another daemon has taken over the database {name}; nothing that this one writes is kept",
         retryable=False,
     )
-
-
-def _cannot_use(name: str, error: Exception) -> QmkError:
-    why = " ".join(str(error).split()) if "..." not in name else "its password needs %-escapes"
-    fields = {"help": fix} if (fix := fix_of(why)) else {}
-    return QmkError("RESOURCE_EXHAUSTED", f"cannot use the database {name}: {why}", retryable=True, **fields)
-
-
-_STARTING = ("starting up", "shutting down", "in recovery", "not yet accepting", "refused", "No such file")
-"""Words of complaints that a server makes, or that are made of it, while it is started."""
-
-_FIXES = (
-    ("%-escapes", "write the password's signs other than letters and digits as %XX, or keep it in PGPASSFILE"),
-    ("password", "give the right password in PGPASSWORD, in the file PGPASSFILE, or in a URL in --database-file"),
-    ("pg_hba.conf", "let this user and machine in: a line in the server's pg_hba.conf"),
-    ("invalid URI", "write it as postgresql://user@host:port/name?option=value"),
-    ("invalid connection option", "write it as postgresql://user@host:port/name?option=value"),
-    ("role", "name a user that the server has, or make this one with 'createuser'"),
-    ("does not exist", "make the database with 'createdb', or name one that is there"),
-    ("resolve", "name a host that is there: postgresql://user@host/name"),
-    ("translate host name", "name a host that is there: postgresql://user@host/name"),
-    ("refused", "start the server, or name the host and port where it listens: postgresql://user@host:port/name"),
-    ("No such file", "start the server, or name its host: postgresql://user@host/name"),
-    ("timeout", "name a host that answers, and see that no firewall is in between"),
-    ("SSL", "let the URL say what the server speaks, such as ?sslmode=require or ?sslmode=disable"),
-    ("permission denied", "let this user make tables: GRANT CREATE ON SCHEMA public TO ..."),
-    ("too many connections", "raise max_connections of the server: the daemon takes two"),
-)
-"""What to do about a server's complaint, by a word that only it has; the first that fits."""
-
-
-def fix_of(why: str) -> str:
-    """What to do when a database cannot be used for this reason; empty when nothing is known."""
-    return next((fix for word, fix in _FIXES if word in why), "")

@@ -53,7 +53,7 @@ class Reading:
         return connection
 
     def _open_postgres(self) -> Any:
-        from qmk.host.sql.postgres import connect_to_read
+        from qmk.sql.postgres import connect_to_read
 
         connection, self.name, self._error = connect_to_read(self._url)
         return connection
@@ -84,7 +84,7 @@ class Reading:
     def read(self, query: str, values: Row = ()) -> Iterator[Row]:
         """The rows of a query in the words of ``Database``."""
         if self._url:
-            from qmk.host.sql.postgres import spoken
+            from qmk.sql.postgres import spoken
 
             query = spoken(query)
         try:

@@ -37,6 +37,8 @@ HANDLERS: dict[str, Handler] = {
     "q_wait": jobs.wait,
     "q_result": jobs.result,
     "q_cancel": jobs.cancel,
+    "q_label": jobs.label,
+    "q_delete": jobs.delete,
     "q_events": jobs.events,
     "q_get_telemetry": jobs.get_telemetry,
     "q_get_mapping": jobs.get_mapping,

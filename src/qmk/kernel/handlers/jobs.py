@@ -1,6 +1,6 @@
-"""Handles the calls about jobs: q_status, q_wait, q_result, q_cancel, q_events; and what there is: q_jobs,
-q_checkpoints, q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping; and q_program. A page of a
-list costs what it shows; nobody sees another tenant's rows.
+"""Handles the calls about jobs: q_status, q_wait, q_result, q_cancel, q_label, q_delete, q_events; what there is:
+q_jobs, q_checkpoints, q_channels; and figures: q_query_resources, q_get_telemetry, q_get_mapping; and q_program. A page
+of a list costs what it shows; nobody sees another tenant's rows.
 """
 
 from __future__ import annotations
@@ -9,19 +9,24 @@ from qmk.abi.calls import (
     q_cancel,
     q_channels,
     q_checkpoints,
+    q_delete,
     q_events,
     q_get_mapping,
     q_get_telemetry,
     q_jobs,
+    q_label,
     q_program,
     q_query_resources,
     q_result,
     q_status,
     q_wait,
 )
+from qmk.abi.shapes import JOB_TAGS
 from qmk.base.errors import QmkError
+from qmk.kernel import condensing, retention
 from qmk.kernel.effects import QueryResources, ReplyProgram, ReplyResult
 from qmk.kernel.events import CallReceived, Cancelled
+from qmk.kernel.labels import Labelled
 from qmk.kernel.objects.capability import insufficient
 from qmk.kernel.objects.job import COMPLETED, QUEUED, RUNNING, STATES, VALIDATING, labels_of
 from qmk.kernel.objects.session import Session
@@ -67,6 +72,31 @@ def cancel(kernel: State, event: CallReceived, session: Session) -> None:
     kernel.launch_ready()
 
 
+def label(kernel: State, event: CallReceived, session: Session) -> None:
+    request: q_label.Request = event.params
+    job = kernel.job_of(session, request.job_id)
+    before = job.submitted.tags
+    tags = tuple(tag for tag in dict.fromkeys((*before, *request.add)) if tag not in request.remove)
+    if len(tags) > JOB_TAGS:
+        raise kernel.refusals.too_many_tags(len(tags))
+    if tags != before:
+        kernel.commit(Labelled(now_ns=event.now_ns, job=job.id, tags=tags))
+        kernel.audit("job.label", job.tenant, job=job.id, tags=list(tags))
+    kernel.reply(event, q_label.Reply(list(tags)))
+
+
+def delete(kernel: State, event: CallReceived, session: Session) -> None:
+    """The shares of tenants stay as they are: what ended jobs did to them may not go with these."""
+    job = kernel.job_of(session, event.params.job_id)
+    if not job.has_ended:
+        raise kernel.refusals.no_result(job)
+    reply = q_delete.Reply(job.state, job.kept_bytes)
+    condensing.settle(kernel)
+    retention.forget(kernel, job.id, durable=True)
+    kernel.audit("job.delete", job.tenant, job=job.id)
+    kernel.reply(event, reply)
+
+
 def events(kernel: State, event: CallReceived, session: Session) -> None:
     request: q_events.Request = event.params
     job = kernel.job_of(session, request.job_id)
@@ -93,8 +123,11 @@ def show_jobs(kernel: State, event: CallReceived, tenants: set[str]) -> None:
     groups = [(tenant, state, labels[:2][-1]) for tenant in tenants for state in states]
     ids, following = kernel.jobs.listed.page(groups, request.cursor, request.limit)
     jobs = [job for job in map(kernel.jobs.by_id.__getitem__, ids) if job.tenant in tenants and job.state in states]
-    jobs = [job for job in jobs if {*request.not_tags}.isdisjoint(job.submitted.tags)]
-    rows = [kernel.views.job_row(job) for job in jobs if {*labels} <= {*labels_of(job.submitted)}]
+    if request.not_tags:
+        jobs = [job for job in jobs if {*request.not_tags}.isdisjoint(job.submitted.tags)]
+    if len(labels) > 1:
+        jobs = [job for job in jobs if {*labels}.issubset(labels_of(job.submitted))]
+    rows = [kernel.views.job_row(job) for job in jobs]
     kernel.reply(event, q_jobs.Reply(jobs=rows, next=following))
 
 

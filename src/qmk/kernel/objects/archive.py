@@ -1,6 +1,6 @@
 """Archives: jobs that ended long ago, packed together. Each is one record of the journal, in place of all of its jobs'.
 
-A job in an archive does not change any more; it can be read, and forgotten.
+Of a job in an archive only the tags change, which then stand beside it; it can be read, and forgotten.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import msgspec
 
 from qmk.kernel.events import Record
 from qmk.kernel.objects.checkpoint import Checkpoint
-from qmk.kernel.objects.job import Job
+from qmk.kernel.objects.job import Job, relabel
 
-UNPACKED = 4
-"""Archives whose jobs are at hand: whoever reads one job mostly reads those beside it."""
+UNPACKED = 16
+"""Archives whose jobs are at hand: whoever reads one job mostly reads those beside it, a page of 1,000 at most."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Job]).decode
@@ -60,18 +60,22 @@ def pack(jobs: Sequence[Job]) -> bytes:
 
 
 class Archive:
-    """``left``: the jobs that are not forgotten, with the bytes that each keeps."""
+    """``left``: the jobs that are not forgotten, with the bytes that each keeps; ``tags``: of those that got others."""
 
-    __slots__ = ("data", "left", "number", "oldest_ns")
+    __slots__ = ("data", "left", "number", "oldest_ns", "tags")
 
     def __init__(self, record: Archived) -> None:
         self.number = record.number
         self.data = record.data
         self.oldest_ns = record.oldest_ns
         self.left = {row.job: row.kept_bytes for row in record.rows}
+        self.tags: dict[str, tuple[str, ...]] = {}
 
     def unpack(self) -> dict[str, Job]:
-        return {job.id: job for job in _decode(zlib.decompress(self.data))}
+        jobs = {job.id: job for job in _decode(zlib.decompress(self.data))}
+        for id, tags in self.tags.items():
+            relabel(jobs[id], tags)
+        return jobs
 
 
 class Jobs(Mapping[str, Job]):
@@ -109,6 +113,12 @@ class Jobs(Mapping[str, Job]):
         """What a job that has ended keeps in the store."""
         archive = self._archives.get(id)
         return archive.left[id] if archive is not None else self.live[id].kept_bytes
+
+    def label(self, id: str, tags: tuple[str, ...]) -> None:
+        """The tags of a job that is here are these now."""
+        relabel(self[id], tags)
+        if (archive := self._archives.get(id)) is not None:
+            archive.tags[id] = tags
 
     def archive_of(self, id: str) -> Archive | None:
         return self._archives.get(id)

@@ -73,6 +73,7 @@ class Job(msgspec.Struct, eq=False, omit_defaults=True):
     before. ``cached_from`` is the job whose result it has. ``skew_ns`` is that of ``kernel.clock`` at its end,
     ``kept_bytes`` what it keeps in the store since.
     ``refused_calls`` counts system calls that the isolation of its workers refused, by name.
+    ``labelled``: its tags are no longer those of its submission, so that the journal has a ``Labelled`` of it.
     ``moves`` counts moves of its patches to another place. ``changes`` tells of calibrations that came into force at
     its fences, as ``q_result.Change``; its program was ``rewritten`` so many times.
     Everything but ``fence``, ``shots_done`` and ``epochs_behind`` follows from the journal's records alone.
@@ -93,6 +94,7 @@ class Job(msgspec.Struct, eq=False, omit_defaults=True):
     retired: int = 0
     moves: int = 0
     rewritten: int = 0
+    labelled: bool = False
     saved: str = ""
     cached_from: str = ""
     moved: tuple[Moved, ...] = ()
@@ -160,6 +162,10 @@ class Job(msgspec.Struct, eq=False, omit_defaults=True):
     def comparable(self) -> dict[str, Any]:
         """All that a replay of the journal must rebuild."""
         return {name: getattr(self, name) for name in self.__struct_fields__ if name not in _PASSING}
+
+
+def relabel(job: Job, tags: tuple[str, ...]) -> None:
+    job.submitted, job.labelled = msgspec.structs.replace(job.submitted, tags=tags), True
 
 
 _PASSING = frozenset(("epochs_behind", "fence", "id", "records", "seed", "shots", "shots_done", "tenant"))

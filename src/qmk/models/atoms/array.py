@@ -58,15 +58,17 @@ class Array:
     def zone(self, site: int) -> Zone:
         return self.zones.get(self.sites[site].zone, NOWHERE)
 
-    def load(self, atom: str) -> bool:
-        """Put an atom at the next free site of the configuration; False where there is none."""
-        while self.free:
-            site = self.free.pop()
-            if site not in self.taken:
-                self.home[atom] = site
-                self._put(atom, site)
-                return True
-        return False
+    def load(self, atom: str, wish: int | None = None) -> bool:
+        """Put an atom at the site ``wish`` of the configuration, or at its next one that is free; False where there is
+        none."""
+        at = next((k for k in reversed(range(len(self.free))) if self.free[k] not in self.taken), None)
+        if wish is not None and wish not in self.taken and wish in self.free:
+            at = self.free.index(wish)
+        if at is None:
+            return False
+        self.home[atom] = self.free.pop(at)
+        self._put(atom, self.home[atom])
+        return True
 
     def begin(self, sites: Mapping[str, int]) -> None:
         """Atoms where a timeline has them first; one whose site is taken by an earlier atom comes later."""

@@ -8,21 +8,18 @@ that many of them move together.
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from qmk.models.atoms.array import SLACK, Array, Fault
 from qmk.models.atoms.machine import Lane, Transport
 from qmk.models.atoms.motion import move_us
 from qmk.models.atoms.nearby import Cells, Neighbours
+from qmk.models.atoms.rounds import Ends, Moves, Round
 
 NEAREST = 8
 """How many free sites are tried beside an atom."""
-
-Moves = dict[str, int]
-"""Atoms, each with the id of the site to which it goes."""
 
 
 class Carrier:
@@ -31,6 +28,7 @@ class Carrier:
     def __init__(self, array: Array) -> None:
         self.array = array
         self.transport = array.profile.transport or Transport()
+        self.sites = {site.point: site.id for site in array.sites.values()}
         self.lanes = {frozenset(lane.ends): lane for lane in self.transport.lanes}
         self.ways: dict[int, set[int]] = {}
         for a, b in (lane.ends for lane in self.transport.lanes):
@@ -74,8 +72,9 @@ class Carrier:
             yield Fault("ATOM-40", "the lanes of these moves are of several buses")
         if limits.at_once and len(moves) > limits.at_once:
             yield Fault("ATOM-42", f"{len(moves)} atoms move at once, but {name} moves {limits.at_once}")
-        if not self.transport.crossing and self._cross(moves):
-            yield Fault("ATOM-45", f"{len(moves)} atoms that move together do not keep their order")
+        why = "" if self.transport.crossing else self._cross(moves)
+        if why:
+            yield Fault("ATOM-45", f"{len(moves)} atoms that move together {why}")
         for atom, site in moves.items():
             self.moved[atom] = self.moved.get(atom, 0) + 1
             self.gone[atom] = self.gone.get(atom, 0.0) + self.distance(atom, site)
@@ -92,64 +91,64 @@ class Carrier:
             text = f"'{far}' goes {self.gone[far]:g} um in all, but {name} moves an atom {limits.distance:g} um"
             yield Fault("ATOM-43", text)
 
-    def _cross(self, moves: Moves) -> bool:
-        order = _Round()
+    def ends(self, atom: str, site: int) -> Ends:
+        return self.array.point(atom), self.array.sites[site].point
+
+    def _cross(self, moves: Moves) -> str:
+        """Why moves do not go together, or ""."""
+        round = Round()
         for atom, site in moves.items():
-            ends = self.array.point(atom), self.array.sites[site].point
-            if not order.keeps(ends):
+            ends = self.ends(atom, site)
+            if not round.keeps(ends, self.transport.separation):
+                return "do not keep their order, or not their distance"
+            round.add(atom, site, ends)
+        if self.transport.separation and any(self.catches(round, self.array.point(atom)) for atom in moves):
+            return "cross at an atom that stays"
+        return ""
+
+    def catches(self, round: Round, start: Sequence[float], going: Container[str] = ()) -> bool:
+        """Whether tweezers of ``round`` and one at ``start`` cross at an atom that is neither of the round nor in
+        ``going``."""
+        for x, y in round.crossings(start):
+            atom = self.array.taken.get(self.sites.get((x, y, start[2]), -1))
+            if atom is not None and atom not in round.moves and atom not in going and (x, y) != (start[0], start[1]):
                 return True
-            order.add(atom, site, ends, None)
         return False
 
-    def groups(self, moves: Moves) -> list[Moves]:
-        """The moves in as few rounds as first fit finds: each keeps the order of rows and columns."""
-        found: list[_Round] = []
-        for atom, site in moves.items():
-            lane = self.lane(atom, site)
-            ends = self.array.point(atom), self.array.sites[site].point
-            home = next((round for round in found if round.takes(ends, lane, self.transport)), None)
-            if home is None:
-                home = _Round()
-                found.append(home)
-            home.add(atom, site, ends, lane)
-        return [round.moves for round in found]
+    def groups(self, moves: Moves) -> Iterator[Moves]:
+        """The moves in as few rounds as first fit finds: each keeps the order of rows and columns. Each is to be made
+        before the next is asked for; an atom whose site is taken waits until the other leaves."""
+        rest = dict(moves)
+        while rest:
+            made = self._first_group(rest) or rest
+            rest = {atom: site for atom, site in rest.items() if atom not in made}
+            yield made
 
+    def _first_group(self, rest: Moves) -> Moves:
+        round, size = Round(), -1
+        while size < len(round.moves) < len(rest):
+            size = len(round.moves)
+            for atom, site in rest.items():
+                if atom not in round.moves and self.array.taken.get(site, atom) in (atom, *round.moves):
+                    ends, lane = self.ends(atom, site), self.lane(atom, site)
+                    if not round.moves or round.takes(ends, lane, self.transport):
+                        round.add(atom, site, ends, lane)
+        return self._without_catches(round) if self.transport.separation else round.moves
 
-class _Round:
-    """Moves that go together. ``axes``: by axis, from where to where, in order."""
-
-    def __init__(self) -> None:
-        self.moves: Moves = {}
-        self.bus: str | None = None
-        self.axes: tuple[list[tuple[float, float]], ...] = ([], [])
-
-    def takes(self, ends: tuple[Sequence[float], Sequence[float]], lane: Lane | None, transport: Transport) -> bool:
-        most = transport.limits.at_once
-        if (most and len(self.moves) >= most) or (lane is not None and lane.bus != self.bus):
-            return False
-        return transport.crossing or self.keeps(ends)
-
-    def keeps(self, ends: tuple[Sequence[float], Sequence[float]]) -> bool:
-        """Whether one more move keeps the order of rows and columns."""
-        return all(_keeps(line, ends[0][k], ends[1][k]) for k, line in enumerate(self.axes))
-
-    def add(self, atom: str, site: int, ends: tuple[Sequence[float], Sequence[float]], lane: Lane | None) -> None:
-        self.moves[atom] = site
-        self.bus = lane.bus if lane is not None else self.bus
-        for k, line in enumerate(self.axes):
-            pair = ends[0][k], ends[1][k]
-            at = bisect.bisect_left(line, pair)
-            if at == len(line) or line[at] != pair:
-                line.insert(at, pair)
-
-
-def _keeps(line: list[tuple[float, float]], start: float, end: float) -> bool:
-    """Whether one more tweezer keeps the order of those in ``line``; equal beginnings have equal ends."""
-    at = bisect.bisect_left(line, (start, end))
-    for other, aim in line[max(0, at - 1) : at + 1]:
-        if (other == start) != (aim == end) or (other < start) != (aim < end):
-            return False
-    return True
+    def _without_catches(self, round: Round) -> Moves:
+        """The moves of a round, the last ones left out until no tweezers cross at an atom that stays, and no atom goes
+        where another stays."""
+        moves = dict(round.moves)
+        while len(moves) > 1:
+            rest = Round()
+            for atom, site in moves.items():
+                rest.add(atom, site, self.ends(atom, site))
+            bad = [atom for atom in moves if self.catches(rest, self.array.point(atom))]
+            bad += [atom for atom, site in moves.items() if self.array.taken.get(site, atom) not in moves]
+            if not bad:
+                break
+            del moves[bad[-1]]
+        return moves
 
 
 class Planner:

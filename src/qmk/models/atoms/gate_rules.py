@@ -153,4 +153,11 @@ OF_TIMELINES = (
         "A timeline names nodes of the program, each once with its atoms and the duration that it has on the device.",
         "make the timeline again",
     ),
+    Rule(
+        "ATOM-53",
+        "different gates at once",
+        "Where one light serves every atom, gates on one qubit that run at one time are the same gate and begin "
+        "together.",
+        "start the later one when the other has ended",
+    ),
 )

@@ -60,3 +60,76 @@ def layers(nodes: Sequence[Node]) -> list[tuple[list[Node], list[Node]]]:
         found += [([], []) for _ in range(level + 1 - len(found))]
         found[level][0 if joins(node) else 1].append(node)
     return found
+
+
+Layer = tuple[list[Node], list[Node]]
+
+
+def is_turn(node: Node) -> bool:
+    """Whether it is a gate on one qubit."""
+    return len(node.vqs) == 1 and OPS[node.op].op_class == "unitary"
+
+
+def turn_kind(node: Node) -> str:
+    """Equal for gates on one qubit that are equal up to phase, their angles to nine decimals, under one guard."""
+    matrix = OPS[node.op].matrix
+    assert matrix is not None, "a unitary op has a matrix"
+    (a, b), (c, d) = matrix(node.args)
+    phase = next(x / abs(x) for x in (a, b) if abs(x) > 1e-9)
+    entries = [complex(x / phase) for x in (a, b, c, d)]
+    return repr(([(round(x.real, 9) + 0.0, round(x.imag, 9) + 0.0) for x in entries], node.guard))
+
+
+def late_turns(found: Sequence[Layer]) -> list[Layer]:
+    """The layers with gates on one qubit at fewer times: each kind is put off to as few layers as there can be, before
+    the gate on several qubits that follows it on its qubit. Gates that others follow stay."""
+    rows = [(level, node) for level, (gates, rest) in enumerate(found) for node in (*gates, *rest)]
+    following: dict[str, tuple[int, Node]] = {}
+    spans: dict[str, list[tuple[int, int, Node]]] = {}
+    for level, node in reversed(rows):
+        after = following.get(node.vqs[0]) if is_turn(node) and node.guard is None else None
+        if after is not None and joins(after[1]):
+            spans.setdefault(turn_kind(node), []).append((after[0] - 1, level, node))
+        following.update(dict.fromkeys(node.vqs, (level, node)))
+    moved: dict[str, int] = {}
+    for group in spans.values():
+        last = -1
+        for latest, earliest, node in sorted(group, key=lambda row: row[:2]):
+            last = latest if earliest > last else last
+            moved[node.id] = last
+    made: list[Layer] = [(list(gates), [node for node in rest if node.id not in moved]) for gates, rest in found]
+    for _, node in rows:
+        if node.id in moved:
+            made[moved[node.id]][1].append(node)
+    return made
+
+
+def alike(nodes: Sequence[Node]) -> list[list[Node]]:
+    """The nodes of one layer in an order in which equal gates on one qubit stand together; others by themselves."""
+    found: list[list[Node]] = []
+    turns: list[Node] = []
+    for node in nodes:
+        if is_turn(node):
+            turns.append(node)
+        else:
+            found += [*_groups(turns), [node]]
+            turns = []
+    return found + _groups(turns)
+
+
+def _groups(turns: Sequence[Node]) -> list[list[Node]]:
+    """Equal gates together; those on one qubit keep their order. The largest group that can come next does."""
+    waiting: dict[str, list[Node]] = {}
+    for node in turns:
+        waiting.setdefault(node.vqs[0], []).append(node)
+    found: list[list[Node]] = []
+    while waiting:
+        fronts: dict[str, list[Node]] = {}
+        for row in waiting.values():
+            fronts.setdefault(turn_kind(row[0]), []).append(row[0])
+        group = max(fronts.values(), key=len)
+        found.append(group)
+        for node in group:
+            waiting[node.vqs[0]].pop(0)
+        waiting = {qubit: row for qubit, row in waiting.items() if row}
+    return found

@@ -51,14 +51,16 @@ class Blockade(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Times of a device in us. ``min_wait``, ``max_wait``: of one wait; longer ones are several. ``one_qubit``,
-    ``two_qubit``: gates of this kind at once; ``per_zone``: gates at once in one zone. ``cooldown``: from the end of a
-    measurement until the atom's next op. ``reset``: of core.reset; ``reload``: of atoms.reload."""
+    ``two_qubit``: gates of this kind at once; ``per_zone``: gates at once in one zone. ``alike``: gates on one qubit
+    that run at one time are the same gate, and begin together. ``cooldown``: from the end of a measurement until the
+    atom's next op. ``reset``: of core.reset; ``reload``: of atoms.reload."""
 
     min_wait: float = 0.0
     max_wait: float = 0.0
     one_qubit: int = 0
     two_qubit: int = 0
     per_zone: int = 0
+    alike: bool = False
     measurement: float = 0.0
     cooldown: float = 0.0
     reset: float = 0.0
@@ -90,7 +92,9 @@ class Transport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """Atoms that are carried. Motion begins and ends at rest with the greatest ``jerk`` (um/us^3) throughout, up to
     ``acceleration`` (um/us^2) and ``speed`` (um/us); ``pick`` and ``drop`` (us) come before and after. ``lanes``: the
     only ways there are, if any is named. ``crossing`` False: atoms that move together keep their order along x and
-    along y, and those of one column or row stay in one, as tweezers of crossed deflectors do."""
+    along y, and those of one column or row stay in one, as tweezers of crossed deflectors do. ``separation`` (um):
+    their rows, and their columns, are at least this far apart at both ends; where it is given, no atom that stays is
+    at a crossing of these rows and columns when they pick up."""
 
     jerk: float = 0.0
     acceleration: float = 0.0
@@ -100,6 +104,7 @@ class Transport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     lanes: tuple[Lane, ...] = ()
     limits: MoveLimits = MoveLimits()
     crossing: bool = False
+    separation: float = 0.0
 
 
 class Idle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

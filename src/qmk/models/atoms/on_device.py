@@ -10,12 +10,15 @@ from qmk.base.errors import Finding, invalid_graph
 from qmk.models.atoms.check import check
 from qmk.models.atoms.isa import check_version
 from qmk.models.atoms.machine import DeviceErrors
+from qmk.models.atoms.predicted import Worth, worth_of
 from qmk.models.atoms.profile import Profile, load, profile
 from qmk.models.atoms.program import INTERNAL_SIGN, AtomProgram, Drive, Field
 from qmk.models.atoms.rules import ATOM_RULES
 from qmk.models.atoms.sound import check_device
+from qmk.models.atoms.steps import DEFAULT, Style
 from qmk.models.atoms.timeline import KEY, Entry, Timeline
 from qmk.models.atoms.walk import Walk
+from qmk.models.atoms.zoned_walk import walk_of
 from qmk.qvm.families import OPS, analog, atoms, noise
 from qmk.qvm.graph import Graph, Node
 from qmk.qvm.verify import verify
@@ -39,12 +42,16 @@ def check_program(
     return _place(graph, profile, configuration, isa, shots)[1]
 
 
-def timeline(graph: Graph, profile: Profile, configuration: str = "") -> OnDevice:
-    """As ``on_device``, but without the device's noise, which takes no time and is most of the graph."""
-    found = check_device(profile)
-    if found:
-        raise invalid_graph(found)
-    return on_device(graph, msgspec.structs.replace(profile, mishaps=DeviceErrors()), configuration)
+def timeline(graph: Graph, profile: Profile, configuration: str = "", style: Style | None = DEFAULT) -> OnDevice:
+    """As ``on_device``, but without the device's noise, which takes no time and is most of the graph. ``style``: how
+    the moves of a zoned device are planned; None: atoms go home after each gate."""
+    quiet = msgspec.structs.replace(profile, mishaps=DeviceErrors())
+    made, findings = _place(graph, quiet, configuration, style=style, worth=worth_of(profile.mishaps))
+    findings = check_device(profile) or findings
+    if findings:
+        raise invalid_graph(findings)
+    assert made is not None, "a program without findings is made"
+    return made
 
 
 def on_device(
@@ -60,7 +67,13 @@ def on_device(
 
 
 def _place(
-    graph: Graph, profile: Profile, configuration: str, isa: str, shots: int | None
+    graph: Graph,
+    profile: Profile,
+    configuration: str,
+    isa: str = "",
+    shots: int | None = None,
+    style: Style | None = DEFAULT,
+    worth: Worth | None = None,
 ) -> tuple[OnDevice | None, list[Finding]]:
     error = verify(graph).error()
     if error is not None:
@@ -74,19 +87,20 @@ def _place(
     if profile.geometry is None:
         made, more = _analog(graph, profile, shots)
     else:
-        made, more = _gates(graph, profile, configuration)
+        walk = walk_of(graph, profile, configuration, style, worth or worth_of(profile.mishaps))
+        made, more = _gates(walk)
         if shots is not None and high and not low <= shots <= high:
             text = f"{shots} shots, but {profile.name} takes {low} to {high}"
             more.append(Finding("ATOM-21", text, ATOM_RULES["ATOM-21"].help))
     return made, sorted([*found, *more], key=lambda row: row.rule)
 
 
-def _gates(graph: Graph, profile: Profile, configuration: str) -> tuple[OnDevice | None, list[Finding]]:
-    walk = Walk(graph, profile, configuration)
+def _gates(walk: Walk) -> tuple[OnDevice | None, list[Finding]]:
     walk.run()
     if walk.findings:
         return None, walk.findings
-    timeline = Timeline(profile.name, configuration, round(walk.clock.end, 6), walk.sites, tuple(walk.entries))
+    graph, profile = walk.graph, walk.profile
+    timeline = Timeline(profile.name, walk.configuration, round(walk.clock.end, 6), walk.sites, tuple(walk.entries))
     timed = _with(graph, tuple(walk.nodes), timeline)
     model = profile.mishaps.model
     if model is not None:

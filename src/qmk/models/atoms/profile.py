@@ -18,6 +18,7 @@ from qmk.models import files
 from qmk.models.atoms.geometry import Geometry
 from qmk.models.atoms.machine import Blockade, DeviceErrors, NativeGate, Pairs, Timing, Transport
 from qmk.models.atoms.noisy import AtomNoise
+from qmk.models.devices.names import snapshots
 
 
 class Arrangement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,21 +103,27 @@ def profile(name: str) -> Profile:
     """The profile called ``name``. Raises INVALID_PARAMS naming those there are."""
     found = profiles().get(name)
     if found is None:
-        near = difflib.get_close_matches(name, profiles(), 1)
+        near = difflib.get_close_matches(name, (*profiles(), *snapshots()), 1)
         raise QmkError(
             "INVALID_PARAMS",
-            f"there is no device '{name[:80]}'; there are {', '.join(profiles())}",
+            f"there is no device '{name[:80]}'; there are {', '.join((*profiles(), *snapshots()))}",
             field="device",
-            help=f"did you mean '{near[0]}'?" if near else "'qmk atoms devices' says what each is",
+            help=f"did you mean '{near[0]}'?" if near else "'qmk atoms devices' says what those of atoms are",
         )
     return found
 
 
 def load(path: str | os.PathLike[str]) -> Profile:
-    """A profile of one's own, from a JSON file with the fields of ``Profile``. Raises INVALID_PARAMS naming the place
-    of what does not fit, QUOTA_EXCEEDED for too many sites; whether its parts fit each other, ``sound`` says."""
+    """A profile of one's own, from a JSON file with the fields of ``Profile``, or that of a zoned architecture as ZAC
+    and mqt.qmap read it. Raises INVALID_PARAMS naming the place of what does not fit, QUOTA_EXCEEDED for too many
+    sites; whether its parts fit each other, ``sound`` says."""
+    from qmk.models.atoms import architecture
+
+    data = files.read(path)
+    if architecture.KEY in data:
+        return architecture.from_architecture(data, str(path))
     try:
-        return msgspec.json.decode(files.read(path), type=Profile)
+        return msgspec.json.decode(data, type=Profile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise QmkError(
             "INVALID_PARAMS",

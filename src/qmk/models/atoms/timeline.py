@@ -11,6 +11,8 @@ import msgspec
 
 from qmk.base.errors import Finding
 from qmk.models.atoms.array import Array
+from qmk.models.atoms.carrying import Carrier
+from qmk.models.atoms.layers import is_turn, turn_kind
 from qmk.models.atoms.machine import NativeGate
 from qmk.models.atoms.nearby import Cells
 from qmk.models.atoms.profile import Profile
@@ -74,6 +76,7 @@ def check_timeline(graph: Graph, profile: Profile) -> list[Finding]:
     found = [*_check_start(timeline, profile), *_check_nodes(timeline.timeline, nodes, profile)]
     if not found:
         found += [*_check_each_atom(entries, profile), *_check_together(entries, nodes, timeline, profile)]
+        found += _check_turns(entries, nodes) if profile.timing.alike else ()
     return sorted(found, key=lambda row: row.rule)
 
 
@@ -128,6 +131,34 @@ def _check_each_atom(entries: list[Entry], profile: Profile) -> Iterator[Finding
             last[atom] = row
 
 
+def _check_turns(entries: list[Entry], nodes: dict[str, Node]) -> Iterator[Finding]:
+    """Gates on one qubit that run at one time are the same gate, and begin together."""
+    now: Entry | None = None
+    for row in entries:
+        node = nodes[row.node]
+        if not is_turn(node) or not row.duration_us:
+            continue
+        if now is not None and row.start_us < now.end_us - EPSILON:
+            together = abs(row.start_us - now.start_us) <= EPSILON
+            if not together or turn_kind(node) != turn_kind(nodes[now.node]):
+                yield _finding("ATOM-53", f"'{row.node}' runs while '{now.node}' does, another gate", row.node)
+        now = row if now is None or row.end_us > now.end_us else now
+
+
+def _check_move(row: Entry, node: Node, carrier: Carrier) -> Iterator[Finding]:
+    """A move keeps the device's rules about moves, with its atoms where they are then."""
+    array = carrier.array
+    aims = {a: s for a, p in zip(row.atoms, node.args["to"], strict=True) if (s := array.site_at(p)) is not None}
+    if len(aims) < len(row.atoms) or any(atom not in array.where for atom in aims):
+        yield _finding("ATOM-29", f"'{row.node}' ends where no site is, or moves an atom that is not there", row.node)
+        return
+    yield from (_finding(fault.rule, fault.message, row.node) for fault in carrier.faults(aims))
+    needed = carrier.duration(aims)
+    if row.duration_us < needed - EPSILON:
+        text = f"'{row.node}' takes {row.duration_us:g} us, but its distance takes {needed:g} us"
+        yield _finding("ATOM-41", text, row.node)
+
+
 def _check_together(
     entries: list[Entry], nodes: dict[str, Node], timeline: Timeline, profile: Profile
 ) -> Iterator[Finding]:
@@ -139,19 +170,24 @@ def _check_together(
     leaving = sorted(((end, atom) for atom, end in last.items()), reverse=True)
     running: list[tuple[float, int, Entry]] = []
     now = _Running(array)
+    carrier = Carrier(array)
     for number, row in enumerate(entries):
         while running and running[0][0] <= row.start_us + EPSILON:
             _, _, done = heapq.heappop(running)
             now.end(done)
             if done.op == "atoms.move":
                 aims = zip(done.atoms, nodes[done.node].args["to"], strict=True)
-                array.put({atom: site for atom, point in aims if (site := array.site_at(point)) is not None})
+                fault = array.put({atom: site for atom, point in aims if (site := array.site_at(point)) is not None})
+                if fault is not None:
+                    yield _finding(fault.rule, fault.message, done.node)
         while leaving and leaving[-1][0] <= row.start_us + EPSILON:
             array.unload(leaving.pop()[1])
         array.begin({atom: timeline.sites[atom] for atom in row.atoms})
         if row.op == "atoms.move" or OPS[row.op].op_class == "unitary":
             heapq.heappush(running, (row.end_us, number, row))
             yield from (_finding(rule, message, row.node) for rule, message in now.begin(row))
+            if row.op == "atoms.move":
+                yield from _check_move(row, nodes[row.node], carrier)
 
 
 class _Running:

@@ -15,7 +15,7 @@ from qmk.models.atoms.array import Array, Fault
 from qmk.models.atoms.carrying import Carrier, Moves, Planner
 from qmk.models.atoms.clock import EPSILON, Clock, Demand
 from qmk.models.atoms.device_errors import Noise
-from qmk.models.atoms.layers import layers
+from qmk.models.atoms.layers import alike, is_turn, late_turns, layers
 from qmk.models.atoms.native_gates import NativeGates
 from qmk.models.atoms.nearby import Busy
 from qmk.models.atoms.profile import Profile
@@ -24,6 +24,9 @@ from qmk.models.atoms.timeline import Entry
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
 
+ROUNDING = 1e-6
+"""Durations of moves are written to this many us."""
+
 
 class Walk:
     """``nodes``, ``entries`` and ``findings`` after ``run``; ``sites``: where atoms were first."""
@@ -31,6 +34,7 @@ class Walk:
     def __init__(self, graph: Graph, profile: Profile, configuration: str = "") -> None:
         self.graph = graph
         self.profile = profile
+        self.configuration = configuration
         self.native = NativeGates(graph, profile)
         self.array = Array(profile, configuration)
         self.clock = Clock(profile.timing)
@@ -42,23 +46,49 @@ class Walk:
         self.entries: list[Entry] = []
         self.findings: list[Finding] = []
         self.sites: dict[str, int] = {}
-        self.moves_end = self.pulses_end = 0.0
+        self.moves_end = self.pulses_end = self.flash_end = 0.0
         self.lit = profile.blockade.light == "zone"
         self.busy = Busy(self.array.reach)
         self.numbers = itertools.count()
 
     def run(self) -> None:
         found = layers([made for node in self.graph.nodes for made in self.native.nodes(node)])
+        if self.profile.timing.alike:
+            found = late_turns(found)
+        self._begin([gates for gates, _ in found])
         for at, (gates, rest) in enumerate(found):
             for batch in self._kinds(gates):
                 self._join(batch)
-            if self.planner is not None and gates and at + 1 < len(found):
-                self._send_home(self.planner, found[at + 1][0])
-            for node in rest:
-                self._node(node)
+            if gates and at + 1 < len(found):
+                self._between(found[at + 1][0])
+            for group in alike(rest) if self.profile.timing.alike else ([node] for node in rest):
+                self._rest(group)
+            self._end_layer()
             if len(self.findings) >= LIMITS.findings:
                 break
+        self._finish()
         self.findings = [*self.native.findings, *self.findings][: LIMITS.findings]
+
+    def _begin(self, steps: Sequence[Sequence[Node]]) -> None:
+        """Before the first layer; ``steps``: the gates on several qubits of each."""
+
+    def _between(self, gates: Sequence[Node]) -> None:
+        """After the pulses of a layer; ``gates``: those of the next one."""
+        if self.planner is not None:
+            self._send_home(self.planner, gates)
+
+    def _rest(self, group: list[Node]) -> None:
+        """One op that is not a gate on several qubits, or equal gates on one qubit."""
+        if is_turn(group[0]):
+            self._flash(group)
+        else:
+            self._node(group[0])
+
+    def _end_layer(self) -> None:
+        """After a layer."""
+
+    def _finish(self) -> None:
+        """After the last layer."""
 
     def _fault(self, fault: Fault, node: str = "") -> None:
         origin = self.native.origin.get(node, node)
@@ -112,11 +142,6 @@ class Walk:
             self._carry(node)
         elif node.op == "atoms.wait":
             self._given_wait(node)
-        elif op.op_class == "unitary" and node.vqs:
-            demand = self._demand([node])
-            start = self.clock.earliest(node.vqs, self._inputs_ready(node), demand)
-            self._run_at(node, start, self.native.gate(node).duration, demand)
-            self.nodes += self.noise.loss_nodes(self.profile.mishaps.gate_loss, node.vqs)
         elif op.op_class in ("measure", "reset"):
             times = {"core.reset": timing.reset, "atoms.reload": timing.reload}
             self._run_at(
@@ -128,6 +153,17 @@ class Walk:
             self._fault(Fault("ATOM-27", f"{self.profile.name} has no {node.op}"), node.id)
         else:
             self._append_untimed(node, op.op_class)
+
+    def _flash(self, nodes: list[Node]) -> None:
+        """Gates on one qubit each; where those of one time are alike they begin together, after those before them."""
+        together = self.profile.timing.alike
+        demand = self._demand(nodes[:1])
+        starts = [self.clock.earliest(node.vqs, self._inputs_ready(node), demand) for node in nodes]
+        start = max([self.flash_end, *starts]) if together else 0.0
+        for node, first in zip(nodes, starts, strict=True):
+            self._run_at(node, start if together else first, self.native.gate(node).duration, demand)
+            self.nodes += self.noise.loss_nodes(self.profile.mishaps.gate_loss, node.vqs)
+        self.flash_end = start + self.native.gate(nodes[0]).duration
 
     def _check_measurement(self, node: Node) -> None:
         for atom in node.vqs:
@@ -200,7 +236,7 @@ class Walk:
             self.sites |= aims
             return
         needed, given = self.carrier.duration(aims), float(node.args["duration"])
-        if 0 < given < needed - EPSILON:
+        if 0 < given < needed - ROUNDING:
             self._fault(Fault("ATOM-41", f"a move of {given:g} us, but its distance takes {needed:.6g} us"), node.id)
         self._move(aims, node, max(needed, given))
 
@@ -247,19 +283,24 @@ class Walk:
         pending = [node for node in pending if all(atom in self.array.where for atom in node.vqs)]
         while pending:
             now, pending = (pending, []) if self.planner is None else self._bring(self.planner, pending)
-            sound: list[Node] = []
-            for node in now or pending:
-                fault = self._gate_fault(node)
-                if fault is None:
-                    sound.append(node)
-                else:
-                    self._fault(fault, node.id)
+            sound = self._sound(now or pending)
             pending = pending if now else []
             if self.lit:
                 self._pulse(sound)
             else:
                 for node in sound:
                     self._gate(node)
+
+    def _sound(self, gates: Sequence[Node]) -> list[Node]:
+        """Those that can run where their atoms are; the others are findings."""
+        sound: list[Node] = []
+        for node in gates:
+            fault = self._gate_fault(node)
+            if fault is None:
+                sound.append(node)
+            else:
+                self._fault(fault, node.id)
+        return sound
 
     def _send_home(self, planner: Planner, gates: Sequence[Node]) -> None:
         """Atoms away go home, but for those whose gate can run where they are."""

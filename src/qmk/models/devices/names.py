@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 import re
 from importlib import resources
 
 import msgspec
 
+from qmk.base.errors import QmkError
+from qmk.models import files
 from qmk.models.arguments import show
 from qmk.models.devices.target import MAX_SITES, Pair, Target, wrong
 
@@ -80,15 +83,47 @@ def _number(name: str, size: str) -> int:
     return int(size)
 
 
+@functools.cache
+def snapshots() -> tuple[str, ...]:
+    """Names of the devices that are here with a calibration, such as ``fake_torino``, in order."""
+    folder = resources.files("qmk.models.devices") / "snapshots"
+    return tuple(sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")))
+
+
+@functools.lru_cache(maxsize=8)
+def _snapshot(name: str) -> Target:
+    return Target.from_json((resources.files("qmk.models.devices") / "snapshots" / f"{name}.json").read_bytes())
+
+
+def is_target(name: str) -> bool:
+    """Whether ``target_named`` reads it: a snapshot, a shape, or a JSON file that has a number of ``sites``."""
+    if name in snapshots() or (":" in name and name.partition(":")[0] in SHAPES):
+        return True
+    if not name.endswith(".json") or not os.path.exists(name):
+        return False
+    try:
+        return msgspec.json.decode(files.read(name), type=_Sites).sites > 0
+    except (QmkError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+class _Sites(msgspec.Struct, frozen=True):
+    sites: int
+
+
 def target_named(name: str) -> Target:
     """The target of this name: ``line:N``, ``ring:N``, ``grid:RxC`` (row by row), ``heavy-hex:N`` (the maps of IBM's
-    processors) or ``all:N`` (all pairs coupled), with gates cz, rz, sx and x; or a path that ends in .json, which
-    ``Target.load`` reads. Raises INVALID_PARAMS for others."""
+    processors) or ``all:N`` (all pairs coupled), with gates cz, rz, sx and x; a snapshot such as ``fake_torino``; or a
+    path that ends in .json, which ``Target.load`` reads. Raises INVALID_PARAMS for others."""
     if name.endswith(".json"):
         return Target.load(name)
+    if name in snapshots():
+        return _snapshot(name)
     shape, colon, size = name.partition(":")
     if shape in SHAPES and colon:
         return SHAPES[shape](name, size)
-    near = difflib.get_close_matches(shape, SHAPES, 1)
-    fix = f"did you mean {near[0]}:{size or 'N'}? " if near and near[0] != shape else ""
-    raise wrong(f"there is no target {show(name)}", f"{fix}give a shape with its size ({EXAMPLES}) or a .json file")
+    near = difflib.get_close_matches(shape, [*SHAPES, *snapshots()], 1)
+    meant = f"{near[0]}:{size or 'N'}" if near and near[0] in SHAPES else near[0] if near else shape
+    fix = f"did you mean {meant}? " if meant != shape else ""
+    known = f"give a shape with its size ({EXAMPLES}), a snapshot ({', '.join(snapshots())}) or a .json file"
+    raise wrong(f"there is no target {show(name)}", fix + known)

@@ -18,7 +18,7 @@ from qmk.models.devices.target import GATES, VENDOR_GATES, NativeGate, Pair, Sit
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "ps": 1e-12}
 """Units of time, which IBM and Braket write as text beside each value."""
 
-VENDOR_SPELLINGS = {"cphaseshift": "cp", "xy": "xx_plus_yy", "r": "prx", "zz": "rzz", "i": "id"}
+VENDOR_SPELLINGS = {"cphaseshift": "cp", "xy": "xx_plus_yy", "r": "prx", "u1q": "prx", "zz": "rzz", "i": "id"}
 
 
 def _short_names() -> dict[str, str]:
@@ -66,9 +66,11 @@ class _Configuration(msgspec.Struct, frozen=True):
     backend_name: str = "ibm"
     dt: float | None = None
     timing_constraints: dict[str, int] = {}
+    max_shots: int | None = None
 
 
-def _decode(data: bytes, kind: type[Any], path: str, fix: str) -> Any:
+def decode(data: bytes | str, kind: Any, path: str, fix: str) -> Any:
+    """``data`` as a ``kind``. Raises INVALID_PARAMS naming ``path``, the place in it, and ``fix``."""
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -79,15 +81,19 @@ def read_ibm(configuration: str, properties: str | None = None) -> Target:
     """The target of a backend's ``conf_*.json`` and, where it is given, its ``props_*.json`` (the files of the fake
     backends of qiskit-ibm-runtime). A pair whose gates all fail is not coupled, and a qubit that is not operational is
     broken. Its date is that of the newest value. Raises INVALID_PARAMS naming the file."""
+    read = None if properties is None else files.read(properties)
+    made = from_ibm(files.read(configuration), read, configuration, properties or configuration)
+    return msgspec.structs.replace(made, source=", ".join(path for path in (configuration, properties) if path))
+
+
+def from_ibm(configuration: bytes, properties: bytes | None, path: str, place: str) -> Target:
+    """``read_ibm`` of what is in the files ``path`` and ``place``, which errors name."""
     fix = "give conf_NAME.json, and props_NAME.json after it"
-    conf: _Configuration = _decode(files.read(configuration), _Configuration, configuration, fix)
-    props = _Properties([])
-    if properties is not None:
-        props = _decode(files.read(properties), _Properties, properties, fix)
-    place = properties or configuration
+    conf: _Configuration = decode(configuration, _Configuration, path, fix)
+    props: _Properties = _Properties([]) if properties is None else decode(properties, _Properties, place, fix)
     facts = [fact for row in props.gates if (fact := _ibm_gate(row, place)) is not None]
     pairs = [(a, b) for a, b in conf.coupling_map or ()] if conf.coupling_map is not None else None
-    gates, facts = _known_gates(conf.basis_gates, facts)
+    gates, facts = known_gates(conf.basis_gates, facts)
     limits = conf.timing_constraints
     timing = None
     if conf.dt is not None:
@@ -106,7 +112,8 @@ def read_ibm(configuration: str, properties: str | None = None) -> Target:
             at for at, row in enumerate(props.qubits) if any(v.name == "operational" and not v.value for v in row)
         ),
         timing=timing,
-        source=", ".join(path for path in (configuration, properties) if path),
+        source=place,
+        max_shots=conf.max_shots,
         date=max(dates, default=props.last_update_date),
     )
 
@@ -130,11 +137,25 @@ def _ibm_site(row: list[_Value], place: str) -> Site:
     def time(name: str) -> float | None:
         return seconds(found[name].value, found[name].unit, f"'{place}': {name}") if name in found else None
 
-    error = found["readout_error"].value if "readout_error" in found else None
-    return Site(time("T1"), time("T2"), error, time("readout_length"))
+    def chance(name: str) -> float | None:
+        return found[name].value if name in found else None
+
+    return Site(
+        positive(time("T1")),
+        positive(time("T2")),
+        chance("readout_error"),
+        time("readout_length"),
+        chance("prob_meas1_prep0"),
+        chance("prob_meas0_prep1"),
+    )
 
 
-def _known_gates(names: Iterable[str], facts: list[NativeGate]) -> tuple[tuple[str, ...], list[NativeGate]]:
+def positive(value: float | None) -> float | None:
+    """Vendors write a time that was not measured as 0."""
+    return value if value is None or value > 0 else None
+
+
+def known_gates(names: Iterable[str], facts: list[NativeGate]) -> tuple[tuple[str, ...], list[NativeGate]]:
     """The gates that have a short name, each once, and the facts of those."""
     gates = tuple(dict.fromkeys(short for name in names if (short := short_gate_name(name)) is not None))
     return gates, [fact for fact in facts if fact.name in gates]
@@ -168,7 +189,7 @@ def from_qiskit(target: Any, name: str = "qiskit") -> Target:
                     couplings.add(tuple(sites))
                 if known is not None and (known.error is not None or known.duration is not None):
                     facts.append(NativeGate(short, tuple(sites), known.error, known.duration))
-    gates, facts = _known_gates(target.operation_names, facts)
+    gates, facts = known_gates(target.operation_names, facts)
     timing = None
     if target.dt:
         alignment = max(target.acquire_alignment, target.pulse_alignment)
@@ -189,7 +210,7 @@ def from_qiskit(target: Any, name: str = "qiskit") -> Target:
 
 def _qiskit_site(target: Any, site: int, readout: Any) -> Site:
     known = target.qubit_properties[site] if target.qubit_properties else None
-    times = (known.t1, known.t2) if known is not None else (None, None)
+    times = (positive(known.t1), positive(known.t2)) if known is not None else (None, None)
     return Site(*times, *((readout.error, readout.duration) if readout is not None else (None, None)))
 
 
@@ -243,7 +264,7 @@ def from_braket(properties: bytes | str, name: str = "braket") -> Target:
     """The target of Braket's device properties as JSON, such as ``AwsDevice.properties.json()``. Sites are Braket's own
     numbers of qubits: those that it does not name are broken."""
     data = properties.encode() if isinstance(properties, str) else properties
-    read: _Braket = _decode(data, _Braket, name, "give the JSON of a gate-model device's properties")
+    read: _Braket = decode(data, _Braket, name, "give the JSON of a gate-model device's properties")
     graph = read.paradigm.connectivity
     whole = graph.fullyConnected
     standard = read.standardized or _Standardized()
@@ -265,7 +286,7 @@ def from_braket(properties: bytes | str, name: str = "braket") -> Target:
         for row in rows.twoQubitGateFidelity
         if (short := short_gate_name(row.gateName)) is not None
     ]
-    gates, facts = _known_gates(read.paradigm.nativeGateSet, facts)
+    gates, facts = known_gates(read.paradigm.nativeGateSet, facts)
     return Target(
         name=name,
         sites=count,
@@ -281,7 +302,7 @@ def from_braket(properties: bytes | str, name: str = "braket") -> Target:
 def _braket_site(row: _OneQubit, name: str) -> Site:
 
     def time(each: _Time | None) -> float | None:
-        return None if each is None else seconds(each.value, each.unit, f"'{name}': T1 or T2")
+        return None if each is None else positive(seconds(each.value, each.unit, f"'{name}': T1 or T2"))
 
     readout = [1 - each.fidelity for each in row.oneQubitFidelity if each.fidelityType.name == "READOUT"]
     return Site(time(row.T1), time(row.T2), readout[0] if readout else None)

@@ -24,6 +24,13 @@ BASIS = ("cz", "rz", "sx", "x")
 VENDOR_GATES = ("prx", "gpi", "gpi2", "ms")
 """Native gates that family "core" spells by others: IQM's phased X rotation, and those of IonQ."""
 
+WRITTEN_AS = {"prx": "u", "gpi": "u", "gpi2": "u", "ms": "rxx"}
+"""The gate of family "core" that programs for a device have in place of its own: a ``u`` is one turn about an axis of
+the equator, with a phase that costs nothing."""
+
+SYMMETRIC = frozenset({"cz", "swap", "iswap", "rzz", "rxx", "ryy", "cp", "ms"})
+"""Gates on two sites that are the same in either order."""
+
 GATES = frozenset(op.short for op in FIXED_SIZE.values()) | frozenset(VENDOR_GATES)
 """Names of gates that a target may have."""
 
@@ -46,12 +53,15 @@ class NativeGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is known of one site: T1 and T2 in seconds, the error of a reading, and seconds that one takes."""
+    """What is known of one site: T1 and T2 in seconds, the error of a reading, and seconds that one takes. ``p01`` and
+    ``p10``: the chances that a 0 is read as 1 and a 1 as 0, of which ``readout_error`` is the mean."""
 
     t1_s: float | None = None
     t2_s: float | None = None
     readout_error: float | None = None
     readout_s: float | None = None
+    p01: float | None = None
+    p10: float | None = None
 
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,6 +81,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     operand, and the other direction must be named to exist. ``gates``: short names of its native gates, which all sites
     and pairs have. ``facts``: what is known of single gates; ``readings``: of single sites, one for each or none.
     ``broken``: sites that must not be used. ``source``: where the numbers are from, ``date`` of which calibration.
+    ``max_shots``: most shots of one job.
     """
 
     name: str
@@ -84,11 +95,14 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     timing: Timing | None = None
     source: str = ""
     date: str = ""
+    max_shots: int | None = None
 
     def __post_init__(self) -> None:
         convert_fields(self, lambda why, rule: self._wrong(why, f"give it as docs/reference/targets.md says: {rule}"))
         if not 1 <= self.sites <= MAX_SITES:
             raise self._wrong(f"sites is {show(self.sites)}", f"give a number from 1 to {MAX_SITES}")
+        if self.max_shots is not None and self.max_shots < 1:
+            raise self._wrong(f"max_shots is {self.max_shots}", "give a number from 1, or leave it out")
         for number, pair in enumerate(self.couplings or ()):
             if pair[0] == pair[1] or not all(0 <= site < self.sites for site in pair):
                 raise self._wrong(
@@ -117,8 +131,14 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
                 f"readings has {len(self.readings)} rows", f"give one for each of {self.sites} sites, or none"
             )
         for number, site in enumerate(self.readings):
-            if site.readout_error is not None and not 0 <= site.readout_error <= 1:
-                raise self._wrong(f"readings[{number}]: readout_error is {site.readout_error}", "give a probability")
+            for name in ("readout_error", "p01", "p10"):
+                value = getattr(site, name)
+                if value is not None and not 0 <= value <= 1:
+                    raise self._wrong(f"readings[{number}]: {name} is {value}", "give a probability")
+            for name in ("t1_s", "t2_s", "readout_s"):
+                value = getattr(site, name)
+                if value is not None and not (value > 0 or (value == 0 and name == "readout_s")):
+                    raise self._wrong(f"readings[{number}]: {name} is {value}", "give seconds, or leave it out")
         for site in self.broken:
             if not 0 <= site < self.sites:
                 raise self._wrong(f"broken names site {site}", f"give sites below {self.sites}")

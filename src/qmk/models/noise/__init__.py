@@ -21,7 +21,7 @@ from qmk.models.noise.errors import (
     Pauli2,
     PhaseDamping,
 )
-from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout, Relaxation
+from qmk.models.noise.model import GateRule, NoiseLike, NoiseModel, Readout, Relaxation, Time
 from qmk.models.noise.on_stim import on_stim
 from qmk.models.noise.short import resolve
 from qmk.models.noise.tailoring import pauli_twirl, twirl
@@ -42,6 +42,7 @@ __all__ = [
     "PhaseDamping",
     "Readout",
     "Relaxation",
+    "Time",
     "apply",
     "on_stim",
     "pauli_twirl",

@@ -18,7 +18,7 @@ import msgspec
 from qmk.base.errors import QmkError
 from qmk.models.noise.errors import AnyError, Error, Pauli
 from qmk.models.noise.model import GateRule, NoiseModel, Relaxation
-from qmk.models.noise.waiting import TIMED, Wait, duration, waits
+from qmk.models.noise.waiting import TIMED, Durations, Wait, waits
 from qmk.qvm.families import OPS, atoms, noise
 from qmk.qvm.graph import Graph, Node, Output
 
@@ -60,6 +60,10 @@ class _Applying:
         self.added: list[str] = []
         self.count = 0
         self.losing = model.loses_atoms
+        self.durations = Durations(model)
+        self.rules: dict[tuple[str, ...], list[tuple[int, GateRule]]] = {}
+        for rank, rule in enumerate(model.gates):
+            self.rules.setdefault(rule.operands, []).append((rank, rule))
         self.lost = False
         self.relaxing = {q: rule for rule in reversed(model.relaxation) for q in rule.qubits}
         self.relaxing_all = next((rule for rule in model.relaxation if not rule.qubits), None)
@@ -83,7 +87,7 @@ class _Applying:
             elif op.op_class == "reset" or node.op == "core.alloc":
                 self._errors(self.model.reset, node.vqs)
             elif node.op in TIMED:
-                self._relax(node.vqs, duration(self.model, node))
+                self._relax(node.vqs, self.durations.of(node))
         graph = self.graph
         outputs = graph.outputs
         if outputs is None and self.added:
@@ -109,7 +113,7 @@ class _Applying:
         if rule is not None:
             self._errors(rule.errors, node.vqs)
         if not free:
-            self._relax(node.vqs, duration(self.model, node))
+            self._relax(node.vqs, self.durations.of(node))
 
     def _evolution(self, node: Node) -> None:
         """Errors of gates and of waiting say nothing of an evolution, and leaving them out would be no noise at all."""
@@ -125,15 +129,18 @@ class _Applying:
 
     def _rule(self, node: Node, free: bool) -> GateRule | None:
         short = node.op.partition(".")[2]
-        for rule in self.model.gates:
-            named = short in rule.gates or node.op in rule.gates
-            if (
-                (named or (not rule.gates and not free))
-                and rule.arity in (0, len(node.vqs))
-                and (not rule.qubits or set(rule.qubits).issuperset(node.vqs))
-            ):
-                return rule
-        return None
+        found: list[tuple[int, GateRule]] = []
+        for operands in {node.vqs, ()}:
+            for rank, rule in self.rules.get(operands, ()):
+                named = short in rule.gates or node.op in rule.gates
+                if (
+                    (named or (not rule.gates and not free))
+                    and rule.arity in (0, len(node.vqs))
+                    and (not rule.qubits or set(rule.qubits).issuperset(node.vqs))
+                ):
+                    found.append((rank, rule))
+                    break
+        return min(found, key=lambda row: row[0])[1] if found else None
 
     def _measure(self, node: Node) -> None:
         self._errors(self.model.before_measure, node.vqs)
@@ -158,7 +165,7 @@ class _Applying:
                 self.nodes.append(
                     Node(self._fresh_id(), "noise.readout", args, inputs=(source,), produces=(event,), guard=node.guard)
                 )
-        self._relax(node.vqs, duration(self.model, node))
+        self._relax(node.vqs, self.durations.of(node))
 
     def _look(self, node: Node, names: tuple[str, ...]) -> Iterator[Node]:
         """A measurement, with an event that says whether the atom was lost where it may be."""

@@ -42,14 +42,23 @@ def _name_here(name: str) -> str:
     return name if is_ours else OTHER_NAMES.get(name, name).removeprefix("core.")
 
 
+def _check_duration(name: str, seconds: float) -> None:
+    if name not in DURATIONS and f"core.{name}" not in OPS:
+        raise wrong(f"a duration of '{name}'", f"name a gate, or one of {', '.join(DURATIONS)}")
+    if not 0 <= seconds < 1e9:
+        raise wrong(f"the duration of '{name}' is {seconds} s", "give seconds, such as 35e-9")
+
+
 class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Errors after gates. ``gates``: names such as "cnot" or "cx", () for every gate; ``arity``: number of qubits, 0
-    for any; ``qubits``: handles, all of the gate's must be among them, () for any."""
+    for any; ``qubits``: handles, all of the gate's must be among them, () for any; ``operands``: the gate's handles in
+    their order, () for any."""
 
     errors: tuple[AnyError, ...]
     gates: tuple[str, ...] = ()
     arity: int = 0
     qubits: tuple[str, ...] = ()
+    operands: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         convert_fields(self, wrong)
@@ -72,6 +81,20 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     def __post_init__(self) -> None:
         convert_fields(self, wrong)
         check_args("noise.readout", {"p01": self.p01, "p10": self.p10}, 0)
+
+
+class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How long the op ``name`` takes on these ``operands`` (handles in their order): ``name`` and ``seconds`` as in
+    ``NoiseModel.durations``, before which this counts."""
+
+    name: str
+    operands: tuple[str, ...]
+    seconds: float
+
+    def __post_init__(self) -> None:
+        convert_fields(self, wrong)
+        force_setattr(self, "name", _name_here(self.name))
+        _check_duration(self.name, self.seconds)
 
 
 class Relaxation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -109,6 +132,7 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     idle_measure: tuple[AnyError, ...] | None = None
     relaxation: tuple[Relaxation, ...] = ()
     durations: dict[str, float] = {}
+    times: tuple[Time, ...] = ()
     before_round: tuple[AnyError, ...] = ()
     erasure: float = 0.0
     loss_rate: float = 0.0
@@ -122,15 +146,12 @@ class NoiseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         for error in (*self.idle, *(self.idle_measure or ())):
             error.repeat(1)
         force_setattr(self, "durations", {_name_here(name): seconds for name, seconds in self.durations.items()})
-        if self.relaxation and not any(self.durations.values()):
+        if self.relaxation and not any((*self.durations.values(), *(time.seconds for time in self.times))):
             raise wrong("relaxation without durations does nothing", "give 'durations', such as {'1q': 35e-9}")
         if not 0 <= self.loss_rate < 1e9:
             raise wrong(f"the loss rate is {self.loss_rate} per second", "give a number from 0, such as 0.1")
         for name, seconds in self.durations.items():
-            if name not in DURATIONS and f"core.{name}" not in OPS:
-                raise wrong(f"a duration of '{name}'", f"name a gate, or one of {', '.join(DURATIONS)}")
-            if not 0 <= seconds < 1e9:
-                raise wrong(f"the duration of '{name}' is {seconds} s", "give seconds, such as 35e-9")
+            _check_duration(name, seconds)
         if not 0 <= self.erasure <= 1:
             raise wrong(f"erasure is {self.erasure}", "give a number from 0 to 1")
 

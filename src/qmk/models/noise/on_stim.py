@@ -53,6 +53,8 @@ def _refuse(model: NoiseModel) -> None:
     for error in errors:
         if not isinstance(error, (Pauli, Depolarize, Pauli2)) and _pauli_chances(error) is None:
             raise _unsupported_error(f"the error {error.OP}", "give Pauli errors, or relaxation with 'twirl': true")
+    if model.times or any(rule.operands for rule in model.gates):
+        raise _unsupported_error("a rule for single operands", "give 'qubits' in place of 'operands', and 'durations'")
     if model.loss_rate:
         raise _unsupported_error("the loss of atoms", "give 'erasure', which is noticed and replaced, if that is meant")
     if any(not rule.twirl for rule in model.relaxation):

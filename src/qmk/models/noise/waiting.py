@@ -24,16 +24,24 @@ class Wait(NamedTuple):
     seconds: float
 
 
-def duration(model: NoiseModel, node: Node) -> float:
-    """Seconds of an op: by its name, else by its kind; 0 where the model says nothing."""
-    if node.op in TIMED:
-        return float(node.args["duration"]) * 1e-6
-    short = node.op.partition(".")[2]
-    if short in model.durations:
-        return model.durations[short]
-    kind = OPS[node.op].op_class
-    by_kind = kind if kind in ("measure", "reset") else "1q" if len(node.vqs) == 1 else "2q"
-    return model.durations.get(by_kind, 0.0)
+class Durations:
+    """How long ops take by a model: the times of their operands come before those of any."""
+
+    def __init__(self, model: NoiseModel) -> None:
+        self._any = model.durations
+        self._own = {(time.name, time.operands): time.seconds for time in reversed(model.times)}
+
+    def of(self, node: Node) -> float:
+        """Seconds of an op: by its name, else by its kind; 0 where the model says nothing."""
+        if node.op in TIMED:
+            return float(node.args["duration"]) * 1e-6
+        kind = OPS[node.op].op_class
+        by_kind = kind if kind in ("measure", "reset") else "1q" if len(node.vqs) == 1 else "2q"
+        names = node.op.partition(".")[2], by_kind
+        for name in names if self._own else ():
+            if (name, node.vqs) in self._own:
+                return self._own[name, node.vqs]
+        return next((self._any[name] for name in names if name in self._any), 0.0)
 
 
 def waits(model: NoiseModel, graph: Graph) -> dict[int, list[Wait]]:
@@ -59,7 +67,7 @@ class _Clocks:
     """When each qubit and event is ready: (next layer, seconds). A qubit's clock starts with its first op."""
 
     def __init__(self, model: NoiseModel) -> None:
-        self.model = model
+        self.durations = Durations(model)
         self.qubits: dict[str, tuple[int, float]] = {}
         self.events: dict[str, tuple[int, float]] = {}
         self.barred: dict[str, tuple[int, float]] = {}
@@ -86,7 +94,7 @@ class _Clocks:
         known = [(qubit, *self.qubits[qubit]) for qubit in node.vqs if qubit in self.qubits]
         layer = max([part[0] for part in ready] + [part[1] for part in known])
         start = max([part[1] for part in ready] + [part[2] for part in known])
-        end = (layer + 1, start + duration(self.model, node))
+        end = (layer + 1, start + self.durations.of(node))
         self.qubits.update(dict.fromkeys(node.vqs, end))
         self.events.update(dict.fromkeys(node.produces, end))
         self.latest = (max(self.latest[0], end[0]), max(self.latest[1], end[1]))

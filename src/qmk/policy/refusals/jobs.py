@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from qmk.abi.shapes import JOB_TAGS
 from qmk.base.decoding import THROTTLE_LOAD
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
@@ -203,6 +204,11 @@ def no_result(job: Job) -> QmkError:
         state=job.state,
         help="q_wait answers when it has ended",
     )
+
+
+def too_many_tags(tags: int) -> QmkError:
+    message = f"the job would have {tags} tags; it may have {JOB_TAGS}"
+    return wrong("add", message, "drop some of those that it has", expected=f"at most {JOB_TAGS} in all")
 
 
 def not_checkpointable(job: Job, why: str = "") -> QmkError:

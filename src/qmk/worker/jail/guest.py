@@ -21,8 +21,8 @@ def confine(memory_bytes: int = 0, *, devices: bool = False) -> None:
     for path in ("/proc", "/sys"):
         if os.path.isdir(path) and os.listdir(path):
             linux.check(linux.LIBC.umount2(path.encode(), MNT_DETACH), f"umount {path}")
-    place = root.SCRATCH
-    if not os.access(place, os.W_OK):
+    place = next((each for each in root.SCRATCHES if os.access(each, os.W_OK)), "")
+    if not place:
         place = root.scratch_of(sys.path)
         root.mount_scratch(place)
     os.environ.update(HOME=place, TMPDIR=place)

@@ -26,7 +26,7 @@ _BOUNDS = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=0755"
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
-SCRATCH, _OTHER_SCRATCH = "/tmp", "/var/tmp"
+SCRATCHES = SCRATCH, _OTHER_SCRATCH = "/tmp", "/var/tmp"
 WRITABLE_DEVICES = ("/dev/null",)
 WRITABLE = (SCRATCH, *WRITABLE_DEVICES)
 _STATVFS_FLAGS = {1: 1, 2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
@@ -58,7 +58,7 @@ def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "
 
 def scratch_of(paths: Iterable[str]) -> str:
     """The folder of a jail that can be written: /tmp, unless what the jail shows lies beneath it."""
-    return _OTHER_SCRATCH if any(path.startswith(f"{SCRATCH}/") for path in paths) else SCRATCH
+    return _OTHER_SCRATCH if any(f"{path}/".startswith(f"{SCRATCH}/") for path in paths) else SCRATCH
 
 
 def mount_scratch(path: str) -> None:

@@ -11,10 +11,12 @@ import pytest
 from msgspec import structs
 
 from qmk.base.errors import QmkError
+from qmk.base.isolation import below_floor
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.address import read_cluster
 from qmk.host.cluster.launcher import ClusterPool
 from qmk.host.cluster.runner import Graphs, Outbox
+from qmk.host.isolation.policy import Isolation
 from qmk.host.launcher import Launcher, Listener, Loss
 from qmk.host.launcher_kit import LONG, SHORT, Heard, launch_of
 from qmk.host.pool import Pool
@@ -285,6 +287,49 @@ def test_a_launch_below_the_floor_of_its_tenant_is_refused_by_the_slot(monkeypat
     run(test)
 
 
+def test_a_slot_that_is_too_weak_for_a_floor_gives_way_to_one_that_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    strong: list[Any] = []
+    tried: list[Any] = []
+    plain = Isolation.level_for
+
+    def level_for(self: Isolation, engine: str, declaration: Any, asked: str = "process") -> str:
+        if asked == "process":
+            return plain(self, engine, declaration)
+        tried.append(self)
+        if self in strong:
+            return "process"
+        raise below_floor("microvm", "this machine has none", "add one")
+
+    async def test(machines: Machines) -> None:
+        monkeypatch.setattr(Isolation, "level_for", level_for)
+        ears = Ears()
+        first, second, plain, third = (launch_of(f"job_{name}", 1, SHORT) for name in "abcd")
+        first, second, third = (structs.replace(each, isolation="microvm") for each in (first, second, third))
+        launcher = machines.launcher(ears)
+        await until(lambda: launcher.workers == 2)
+        launcher.launch(first, pack(SHORT))
+        await until(lambda: len(tried) == 2)  # one slot after the other said that it is too weak
+        await until(lambda: ears.has_ended(first))
+        (failed,) = ears.of(first)
+        assert (failed.kind, failed.fields["help"]) == ("UNSUPPORTED", "add one")
+        assert failed.message == "the job may not run below isolation level 'microvm', and this machine has none"
+        launcher.launch(second, pack(SHORT))
+        await until(lambda: ears.has_ended(second))
+        assert (ears.of(second), len(tried)) == ([structs.replace(failed, fence=second.fence)], 2)
+        launcher.launch(plain, pack(SHORT))
+        await until(lambda: ears.has_ended(plain))
+        assert bits(ears, plain)
+        strong.append(tried[1])
+        launcher.slots[0].weak.clear()
+        launcher.slots[1].weak.clear()
+        launcher.launch(third, pack(SHORT))
+        await until(lambda: ears.has_ended(third))
+        assert bits(ears, third)
+        await launcher.close()
+
+    run(test, slots=2)
+
+
 @pytest.mark.slow
 def test_bits_do_not_depend_on_the_number_of_slots() -> None:
     def local(listener: Listener) -> Launcher:
@@ -340,7 +385,7 @@ def test_places_of_clusters(text: str, address: str | None) -> None:
     assert read_cluster(text) == address
 
 
-@pytest.mark.parametrize("text", ["slurm", "ray://", "host", "host:0", "host:99999", "http://host:1", "a b:1"])
+@pytest.mark.parametrize("text", ["pbs", "ray://", "host", "host:0", "host:99999", "http://host:1", "a b:1"])
 def test_other_places_are_refused(text: str) -> None:
     with pytest.raises(QmkError, match="HOST:PORT"):
         read_cluster(text)

@@ -14,7 +14,8 @@ import pytest
 
 from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
-from qmk.host.cluster.bridge import RayBridge
+from qmk.host.cluster.bridge import Bridge
+from qmk.host.cluster.ray_cluster import RayCluster
 from qmk.host.cluster.resources import has, missing, read_slots, total, usual
 from qmk.host.config import HostConfig
 from qmk.host.launcher_kit import LONG, SHORT, Heard, launch_of
@@ -235,7 +236,9 @@ def test_the_autoscaler_is_told_what_the_wanted_slots_take(monkeypatch: pytest.M
 
     async def test() -> None:
         join = Machines(3, resources=[{}, {"gpu": 1.0, "memory": 1e9}, QPU_SLOT], idle_s=1.0).join
-        bridge = RayBridge(SimpleNamespace(remote=lambda slot: slot), join, cast("Any", None))
+        errors = SimpleNamespace(RayError=RuntimeError, ActorUnavailableError=RuntimeError)
+        ray = SimpleNamespace(remote=lambda slot: slot, exceptions=errors)
+        bridge = Bridge(RayCluster(ray, join, "here"), join, cast("Any", None))
         hints = asyncio.create_task(bridge._hint())
         bridge.want([1])
         await until(lambda: len(told) == 1)

@@ -10,10 +10,16 @@ async function read(address) {
 
 async function renew() {
   pending = 0;
+  await put();
+  follow(); // unless it does
+}
+
+async function put() {
   const address = location.href, page = await read(address);
   if (!page || address !== location.href) return; // another page of the list is shown by now
   const fresh = page.getElementById("live"), old = document.getElementById("live");
   if (!fresh || !old) return;
+  const ended = page.querySelector("[data-live]") === null; // before the part that may say so moves to the page that is shown
   const chosen = new Set([...old.querySelectorAll("input:checked")].map((box) => box.value));
   const open = [...old.querySelectorAll("details")].map((each) => each.open);
   const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
@@ -26,7 +32,6 @@ async function renew() {
   old.replaceWith(fresh);
   addSelectAll();
   if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus();
-  const ended = page.querySelector("[data-live]") === null;
   if (ended && source) { source.close(); source = null; location.replace(location.href); }
 }
 
@@ -38,12 +43,12 @@ function follow() {
   let lost = false;
   source.onerror = () => {
     lost = true;
-    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(() => { renew(); follow(); }, 1000); }
+    if (source?.readyState === EventSource.CLOSED) { source = null; pending ||= setTimeout(renew, 1000); }
   };
   source.onopen = () => { if (lost) renew(); lost = false; };
 }
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) { source?.close(); source = null; } else { renew(); follow(); }
+  if (document.hidden) { source?.close(); source = null; } else renew();
 });
 follow();
 
@@ -95,8 +100,8 @@ function move(frame, { apply, fit }) {
 }
 
 // --- the list: one box that selects all that are shown ---
-function addSelectAll() {
-  const corner = document.querySelector("thead .choose");
+function addSelectAll(page = document) {
+  const corner = page.querySelector("thead .choose");
   if (!corner) return;
   const all = Object.assign(document.createElement("input"), { type: "checkbox", ariaLabel: "select all that are shown" });
   all.onchange = () => { for (const box of document.querySelectorAll("tbody .choose input")) box.checked = all.checked; };
@@ -107,6 +112,14 @@ addSelectAll();
 // --- the list: its other pages are put in place of this one, which takes half the time of a new document ---
 let shown = location.pathname + location.search;
 
+// Everything around an element is as around its twin, and it has the attributes of the twin.
+function replaceAround(kept, twin) {
+  for (const { name, value } of twin.attributes) kept.setAttribute(name, value);
+  for (const way of ["previousSibling", "nextSibling"]) while (kept[way]) kept[way].remove();
+  while (twin.previousSibling) kept.parentNode.prepend(twin.previousSibling);
+  while (twin.nextSibling) kept.parentNode.append(twin.nextSibling);
+}
+
 async function turn(address) {
   const page = await read(address);
   if (!page?.querySelector("[data-live]")) { location.assign(address); return; }
@@ -114,10 +127,14 @@ async function turn(address) {
   source = null;
   if (address !== location.href) history.pushState(null, "", address);
   shown = location.pathname + location.search;
-  for (const name of ["main", "footer"]) document.querySelector(name).replaceWith(page.querySelector(name));
+  addSelectAll(page);
+  const rows = document.getElementById("live"), same = page.getElementById("live");
+  if (same && rows?.isEqualNode(same)) { // as with counts beside it: a table that stays need not be laid out again
+    for (let [kept, twin] = [rows, same]; kept.localName !== "main"; [kept, twin] = [kept.parentElement, twin.parentElement]) replaceAround(kept, twin);
+  } else document.querySelector("main").replaceWith(page.querySelector("main"));
+  document.querySelector("footer").replaceWith(page.querySelector("footer"));
   scrollTo(0, 0);
   document.querySelector("main").focus({ preventScroll: true });
-  addSelectAll();
   follow();
 }
 document.addEventListener("click", (event) => {

@@ -78,7 +78,7 @@ class GVisor:
 
 def _make_root(base: Path, paths: tuple[str, ...]) -> None:
     """An empty root with the links among ``paths``, and a place for each of the others."""
-    for path in (*paths, "/tmp", "/dev", "/proc", "/sys"):
+    for path in (*paths, root.scratch_of(paths), "/dev", "/proc", "/sys"):
         at = base / path[1:]
         at.parent.mkdir(parents=True, exist_ok=True)
         if os.path.islink(path):
@@ -97,7 +97,7 @@ def _specification(job: Job, paths: tuple[str, ...]) -> dict[str, Any]:
         if not os.path.islink(path)
     ]
     scratch = [f"size={root.SCRATCH_BYTES}", f"nr_inodes={root.SCRATCH_FILES}", "nosuid", "nodev", "noexec"]
-    mounts.append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": scratch})
+    mounts.append({"destination": root.scratch_of(paths), "type": "tmpfs", "source": "tmpfs", "options": scratch})
     sets = ("bounding", "effective", "permitted")
     return {
         "ociVersion": "1.0.2",

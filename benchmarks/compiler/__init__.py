@@ -1,0 +1,1 @@
+"""The compiler on coupling maps beside Qiskit and pytket: circuits, workers and tables."""
