@@ -284,6 +284,8 @@ def clifford_t(
     tolerance: float = 1e-12,
     keep_unitary: bool = False,
     ancillae: bool = False,
+    effort: int = 1,
+    by_depth: bool = False,
 ) -> tuple[Circuit, dict[str, Any]]:
     """The circuit in H, S, Sdg, X, Y, Z, T, Tdg, CNOT, CZ and SWAP, measurements and resets, with few T gates; and what
     was done: ``before``, ``folded`` (rotations joined) and ``after``, each with counts of ``t`` gates, ``rotations`` by
@@ -294,8 +296,11 @@ def clifford_t(
     ``epsilon``: bound for the operator norm of the difference, up to a global phase. ``tolerance``: an angle within so
     many radians of a multiple of pi/4 is taken as that. ``keep_unitary``: the unitary is kept; otherwise qubits begin
     in |0>, and what no register shows may change. ``ancillae``: Toffoli gates become temporary ANDs on added qubits,
-    uncomputed by measurements, where that takes fewer T gates; the unitary of the other qubits is kept. Raises
-    ValueError for an ``epsilon`` outside (0, 1), or below 1e-12 for each rotation."""
+    uncomputed by measurements, where that takes fewer T gates; the unitary of the other qubits is kept. ``effort``: 1
+    joins rotations and cancels gates, 2 also writes parts anew with fewer gates on two qubits, 3 also looks for fewer T
+    gates among those that commute, at the cost of gates on two qubits, and takes seconds. ``by_depth``: the form of the
+    least T depth is kept, not that of the fewest T gates. Raises ValueError for an ``epsilon`` outside (0, 1), or below
+    1e-12 for each rotation."""
 
 def synthesize_rz(angle: float, epsilon: float = 1e-10) -> tuple[list[str], float]:
     """RZ(angle), in radians, as names of Clifford and T gates in the order in which they act, and its error: the

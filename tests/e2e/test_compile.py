@@ -30,6 +30,16 @@ def test_feed_forward_goes_through(qmk: Qmk) -> None:
     assert before.keys() == after.keys()  # every outcome has a probability of at least 1/16
 
 
+def test_clifford_t_with_its_options(qmk: Qmk) -> None:
+    options = ("--target", "clifford+t:3", "--synthesis-error", "1e-3", "--no-ancillae", "--optimize", "depth")
+    done = qmk("compile", "examples/teleport.qasm", *options, "-o", "out.qasm", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)["report"]
+    assert report["after"]["rotations"] == 0
+    assert report["notes"]["clifford-t"]["error"] <= 1e-3
+    assert json.loads(qmk("estimate", "out.qasm", "--json").stdout)["logicalCounts"]["rotationCount"] == 0
+
+
 def test_the_report_as_json(qmk: Qmk) -> None:
     found = json.loads(qmk("compile", "examples/ghz.qasm", "--target", "all:16", "--json").stdout)
     assert found["report"]["before"]["two_qubit_gates"] == found["report"]["after"]["two_qubit_gates"] == 15
@@ -51,6 +61,8 @@ def test_a_device_of_atoms_gets_moves_and_a_time(qmk: Qmk) -> None:
     [
         (("--target", "moon"), "there is no target 'moon'"),
         (("--target", "all:2", "--gates", "cz,y"), "gate 'y'"),
+        (("--target", "all:2", "--no-ancillae"), "ancillae: target 'all:2' is a device"),
+        (("--target", "clifford+t", "--synthesis-error", "2"), "is not in the range 0<x<1"),
         (("--target", "all:2", "-o", "out.txt"), "no ending that names a format"),
         (("--target", "all:1"), "2 qubits"),
     ],

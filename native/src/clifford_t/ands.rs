@@ -48,21 +48,26 @@ pub fn with_ands(circuit: &Circuit, least: usize) -> (Circuit, usize) {
 }
 
 /// A sum of variables modulo 2, in ascending order; `ONE` stands for the constant 1.
-type Value = Vec<u32>;
+pub type Value = Vec<u32>;
 
-const ONE: u32 = 0;
+pub const ONE: u32 = 0;
 
 /// Longer sums count as new variables: they keep the time linear.
 const TERMS: usize = 64;
 
 /// What wires hold in terms of variables: the bits at the start, ANDs, and whatever else a gate may make.
-struct Values {
-    wires: Vec<Value>,
+pub struct Values {
+    pub wires: Vec<Value>,
     variables: u32,
     ands: HashMap<(Value, Value), u32>,
 }
 
 impl Values {
+    /// A variable of its own on each wire.
+    pub fn new(n_qubits: u32) -> Values {
+        Values { wires: (1..=n_qubits).map(|q| vec![q]).collect(), variables: n_qubits, ands: HashMap::new() }
+    }
+
     fn fresh(&mut self) -> u32 {
         self.variables += 1;
         self.variables
@@ -91,14 +96,18 @@ impl Values {
         made
     }
 
-    fn gate(&mut self, op: &Op) {
-        let [a, b, _] = op.q;
+    pub fn gate(&mut self, op: &Op) {
+        let [a, b, c] = op.q;
         let plain = op.cond == NONE;
         match op.kind {
             Kind::X if plain => self.add(a, &[ONE]),
             Kind::Cnot if plain => {
                 let control = self.wires[a as usize].clone();
                 self.add(b, &control);
+            }
+            Kind::Toffoli if plain => {
+                let and = self.and(a, b);
+                self.add(c, &[and]);
             }
             Kind::Swap if plain => self.wires.swap(a as usize, b as usize),
             kind => {
@@ -115,8 +124,7 @@ impl Values {
 
 /// The ANDs of a circuit, and which one each op takes.
 fn runs(circuit: &Circuit) -> (Vec<Shared>, Vec<Option<usize>>) {
-    let n = circuit.n_qubits;
-    let mut values = Values { wires: (1..=n).map(|q| vec![q]).collect(), variables: n, ands: HashMap::new() };
+    let mut values = Values::new(circuit.n_qubits);
     let mut found: Vec<Shared> = Vec::new();
     let mut run_of: HashMap<u32, usize> = HashMap::new();
     let mut of_op = vec![None; circuit.ops.len()];
@@ -133,9 +141,7 @@ fn runs(circuit: &Circuit) -> (Vec<Shared>, Vec<Option<usize>>) {
         found[run].last = at;
         found[run].gates += 1;
         of_op[at] = Some(run);
-        if op.kind == Kind::Toffoli {
-            values.add(op.q[2], &[and]);
-        }
+        values.gate(op);
     }
     (found, of_op)
 }

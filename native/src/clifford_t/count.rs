@@ -11,7 +11,7 @@ pub struct Counts {
     pub rotations: usize,
     /// T gates and rotations one after the other, at most, on any path through the circuit.
     pub t_depth: usize,
-    /// Gates on two qubits.
+    /// Gates on two qubits; a SWAP is three.
     pub two_qubit: usize,
     pub measurements: usize,
     pub ops: usize,
@@ -34,7 +34,10 @@ pub fn counts(circuit: &Circuit, tolerance: f64) -> Counts {
             found.t += (!angle.is_free() && !angle.is_clifford()) as usize;
             here += !angle.is_clifford() as usize;
         }
-        found.two_qubit += (op.kind.is_gate() && op.kind.n_qubits() == 2) as usize;
+        found.two_qubit += match op.kind {
+            Kind::Swap => 3,
+            kind => (kind.is_gate() && kind.n_qubits() == 2) as usize,
+        };
         found.measurements += (op.kind == Kind::Measure) as usize;
         op.qubits().iter().for_each(|&q| depth[q as usize] = here);
         if let Some(bit) = known.get_mut(op.cbit as usize) {

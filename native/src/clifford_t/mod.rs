@@ -3,9 +3,13 @@
 //! | file | what |
 //! |---|---|
 //! | `lower` | every gate as Clifford gates and rotations about Z |
+//! | `merge` | two Toffoli gates on one target as one |
 //! | `ands` | Toffoli gates as temporary ANDs on ancillae |
 //! | `angle`, `frame`, `fold` | rotations about the same Pauli operator become one |
 //! | `cancel` | Clifford gates that cancel |
+//! | `gadgets`, `word` | parts of a circuit as rotations about Pauli operators and one Clifford operation |
+//! | `groups`, `todd` | fewer T gates among rotations that commute |
+//! | `window`, `network` | parts of a circuit with fewer gates on two qubits |
 //! | `replace` | the error of the whole in equal shares, rotations as Clifford and T gates |
 //! | `rz` | one rotation as Clifford and T gates: `grid` lists corners, `norm` completes them (`primes`), `exact` writes gates |
 //! | `ring` | the numbers that entries of such matrices are made of |
@@ -23,8 +27,12 @@ pub mod count;
 mod exact;
 mod fold;
 mod frame;
+mod gadgets;
 mod grid;
+mod groups;
 mod lower;
+mod merge;
+mod network;
 mod norm;
 mod primes;
 #[cfg(feature = "python")]
@@ -32,6 +40,9 @@ pub mod python;
 mod replace;
 mod ring;
 pub mod rz;
+mod todd;
+mod window;
+mod word;
 
 use crate::circuit::{Circuit, Invalid};
 pub use angle::Angle;
@@ -47,11 +58,16 @@ pub struct Options {
     pub keep_unitary: bool,
     /// Toffoli gates may take ancillae and measurements, where that takes fewer T gates.
     pub ancillae: bool,
+    /// 1 joins and cancels, 2 also writes parts anew with fewer gates on two qubits, 3 also looks for fewer T gates among
+    /// those that commute, at the cost of gates on two qubits, and takes seconds for it.
+    pub effort: u8,
+    /// The T depth counts first, and the number of T gates second.
+    pub by_depth: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { tolerance: 1e-12, keep_unitary: false, ancillae: false }
+        Options { tolerance: 1e-12, keep_unitary: false, ancillae: false, effort: 1, by_depth: false }
     }
 }
 
@@ -76,17 +92,29 @@ pub fn folded(circuit: &Circuit, options: &Options) -> Circuit {
 /// The form with the fewest T gates and rotations, and its ancillae: without temporary ANDs, with those that gates share,
 /// or with all.
 fn fewest(circuit: &Circuit, options: &Options) -> (Circuit, usize) {
-    let mut best = (folded(circuit, options), 0);
     let cost = |made: &Circuit| {
         let found = counts(made, options.tolerance);
-        (found.rotations, found.t)
+        let depth = if options.by_depth { found.t_depth } else { 0 };
+        (depth, found.rotations, found.t, found.two_qubit)
     };
-    for least in [2, 1].into_iter().filter(|_| options.ancillae) {
-        let (made, ancillae) = ands::with_ands(circuit, least);
-        let made = folded(&made, options);
+    let mut best = (folded(circuit, options), 0);
+    let mut look = |made: Circuit, ancillae: usize| {
         if cost(&made) < cost(&best.0) {
             best = (made, ancillae);
         }
+    };
+    let joined = merge::merged(circuit);
+    let forms = [(circuit, 0), (&joined, 0), (circuit, 2), (&joined, 2), (circuit, 1), (&joined, 1)];
+    for (source, least) in forms.into_iter().filter(|form| options.ancillae || form.1 == 0) {
+        let (made, ancillae) = if least == 0 { (source.clone(), 0) } else { ands::with_ands(source, least) };
+        let made = folded(&made, options);
+        if options.effort >= 3 {
+            look(folded(&window::with_fewer_t(&made, options.tolerance), options), ancillae);
+        }
+        look(made, ancillae);
+    }
+    if options.effort >= 2 {
+        best.0 = folded(&window::shortened(&best.0, options.effort, options.tolerance), options);
     }
     best
 }

@@ -9,7 +9,8 @@ use crate::circuit::python::PyCircuit;
 
 /// The circuit in Clifford and T gates within `epsilon`, and what was done.
 #[pyfunction]
-#[pyo3(name = "clifford_t", signature = (circuit, *, epsilon=1e-10, tolerance=1e-12, keep_unitary=false, ancillae=false))]
+#[pyo3(name = "clifford_t", signature = (circuit, *, epsilon=1e-10, tolerance=1e-12, keep_unitary=false, ancillae=false, effort=1, by_depth=false))]
+#[allow(clippy::too_many_arguments)]
 fn py_clifford_t<'py>(
     py: Python<'py>,
     circuit: &PyCircuit,
@@ -17,8 +18,10 @@ fn py_clifford_t<'py>(
     tolerance: f64,
     keep_unitary: bool,
     ancillae: bool,
+    effort: u8,
+    by_depth: bool,
 ) -> PyResult<(PyCircuit, Bound<'py, PyDict>)> {
-    let options = Options { tolerance, keep_unitary, ancillae };
+    let options = Options { tolerance, keep_unitary, ancillae, effort, by_depth };
     let source = circuit.0.clone();
     let (made, report) = py
         .detach(move || super::clifford_t(&source, epsilon, &options))

@@ -96,7 +96,7 @@ fn distance(a: &[Vec<C64>], b: &[Vec<C64>]) -> f64 {
     a.iter().flatten().zip(b.iter().flatten()).map(off).sum::<f64>().sqrt()
 }
 
-const KEEP: Options = Options { tolerance: 1e-12, keep_unitary: true, ancillae: false };
+const KEEP: Options = Options { tolerance: 1e-12, keep_unitary: true, ancillae: false, effort: 1, by_depth: false };
 
 #[test]
 fn joining_keeps_the_unitary() {
@@ -236,6 +236,40 @@ fn temporary_ands_keep_the_unitary() {
 }
 
 #[test]
+fn merged_toffolis_keep_the_unitary() {
+    let mut numbers = Numbers(31);
+    let mut fewer = 0;
+    for round in 0..300 {
+        let mut source = Circuit { n_qubits: 5, ..Circuit::default() };
+        for _ in 0..14 {
+            let mut qubits = [0, 1, 2, 3, 4];
+            (0..3).for_each(|at| qubits.swap(at, at + numbers.below(5 - at)));
+            match numbers.below(5) {
+                0 | 1 => source.push_gate(Kind::Toffoli, &[qubits[0], qubits[1], (numbers.below(2) + 3) as u32], &[]),
+                2 | 3 => source.push_gate(Kind::Cnot, &qubits[..2], &[]),
+                _ => source.push_gate(if numbers.below(3) == 0 { Kind::H } else { Kind::X }, &qubits[..1], &[]),
+            }
+        }
+        source.ops.retain(|op| op.kind != Kind::Toffoli || (op.q[0] != op.q[2] && op.q[1] != op.q[2]));
+        let made = merge::merged(&source);
+        let toffolis = |of: &Circuit| of.ops.iter().filter(|op| op.kind == Kind::Toffoli).count();
+        fewer += toffolis(&source) - toffolis(&made);
+        assert!(distance(&unitary(&source), &unitary(&made)) < 1e-9, "round {round}");
+    }
+    assert!(fewer > 20, "{fewer}");
+}
+
+#[test]
+fn the_carry_of_a_full_adder_takes_four_t() {
+    let mut source = Circuit { n_qubits: 4, ..Circuit::default() };
+    source.push_gate(Kind::Toffoli, &[0, 1, 3], &[]);
+    source.push_gate(Kind::Cnot, &[0, 1], &[]);
+    source.push_gate(Kind::Toffoli, &[1, 2, 3], &[]);
+    let (_, report) = clifford_t(&source, 1e-3, &Options { ancillae: true, ..KEEP }).unwrap();
+    assert_eq!((report.after.t, report.ancillae), (4, 1));
+}
+
+#[test]
 fn a_pair_of_toffolis_with_one_ancilla_takes_four_t() {
     let mut source = Circuit { n_qubits: 4, ..Circuit::default() };
     source.push_gate(Kind::Toffoli, &[0, 1, 2], &[]);
@@ -244,4 +278,17 @@ fn a_pair_of_toffolis_with_one_ancilla_takes_four_t() {
     let options = Options { ancillae: true, ..KEEP };
     let (_, report) = clifford_t(&source, 1e-3, &options).unwrap();
     assert_eq!((report.after.t, report.ancillae, report.after.measurements), (4, 1, 1));
+}
+
+#[test]
+fn windows_keep_the_unitary_and_shorten() {
+    let mut numbers = Numbers(23);
+    for round in 0..30 {
+        let source = lower::lowered(&random(2 + round % 4, 40, round % 2 == 0, &mut numbers));
+        for widths in [&[2usize][..], &[3, 4], &[0]] {
+            let made = window::with_windows(&source, widths, 4, 1e-12);
+            assert!(window::cost(&made.ops) <= window::cost(&source.ops));
+            assert!(distance(&unitary(&source), &unitary(&made)) < 1e-9, "round {round} {widths:?}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ _ROWS = {
     "-T",
     required=True,
     metavar="T",
-    help="line:N, grid:RxC, heavy-hex:127, all:N, a device of atoms, or a JSON file.",
+    help="line:N, grid:RxC, heavy-hex:127, all:N, clifford+t, a device of atoms, or a JSON file.",
 )
 @click.option("--gates", default="", metavar="G,G", help="The target's gates, such as cz,rz,sx,x.")
 @click.option(
@@ -50,7 +50,22 @@ _ROWS = {
     metavar="LEVEL",
     help="0 only writes the target's gates; 1 to 3 take more time for fewer.",
 )
-@click.option("--optimize", type=click.Choice(OBJECTIVES), default="gates", show_default=True, help="What counts.")
+@click.option(
+    "--optimize",
+    type=click.Choice(OBJECTIVES),
+    help="What counts; if not given, t-count for clifford+t and gates for others.",
+)
+@click.option(
+    "--synthesis-error",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="E",
+    help="For clifford+t: bound of what all rotations together are off by; 1e-10 if they are few.",
+)
+@click.option(
+    "--ancillae/--no-ancillae",
+    default=None,
+    help="For clifford+t: whether qubits and measurements may be added where they save T gates. They may.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of every random choice; 0 if not given.")
 @click.option(
     "-o",
@@ -70,7 +85,9 @@ def command(
     target: str,
     gates: str,
     level: int,
-    optimize: str,
+    optimize: str | None,
+    synthesis_error: float | None,
+    ancillae: bool | None,
     seed: int,
     output_path: str | None,
     as_json: bool,
@@ -84,7 +101,16 @@ def command(
     loaded = source.load(program, format_name, params, console)
     graph = without_warnings(loaded.graph)
     names = tuple(filter(None, (name.strip() for name in gates.split(","))))
-    made = compile(graph, target, gates=names, level=level, optimize=optimize, seed=seed)
+    made = compile(
+        graph,
+        target,
+        gates=names,
+        level=level,
+        optimize=optimize,
+        seed=seed,
+        synthesis_error=synthesis_error,
+        ancillae=ancillae,
+    )
     if output_path is None and "time_us" in made.report["after"]:
         written = "json"  # OpenQASM has no moves
     data = write(made.program, written)

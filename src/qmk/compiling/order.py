@@ -17,6 +17,7 @@ def steps(passes: Mapping[str, Pass], goal: Goal) -> list[Chosen]:
         (name, found.step)
         for name, found in sorted(passes.items())
         if found.step is not None
+        and ("logical" if goal.logical else "device") in found.step.targets
         and found.step.level <= goal.level
         and (not found.step.objectives or goal.objective in found.step.objectives)
         and (goal.couplings is not None or found.step.ensures != frozenset({"placed"}))

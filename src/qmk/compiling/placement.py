@@ -45,6 +45,6 @@ def place(work: Work) -> Work:
     rated = [(figures(synthesize(one).circuit, goal), one) for one in candidates]
     best = rated[0]
     for other in rated[1:]:
-        if better(other[0], best[0], goal.objective):
+        if better(other[0], best[0], goal):
             best = other
     return best[1]

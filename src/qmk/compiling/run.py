@@ -22,8 +22,9 @@ NUMBERING, WRITER = "numbering", "synthesis"
 
 
 class Made(NamedTuple):
-    """``report``: ``before`` and ``after`` (``score.figures``), ``passes`` (name, seconds, gates after it, whether what
-    came of it was kept), ``seconds``, all of CPU time, and ``last``, where each qubit is at the end."""
+    """``report``: ``before`` and ``after`` (``score.figures``), ``passes`` (name, seconds, figures after it, whether
+    what came of it was kept), ``seconds``, all of CPU time, ``last``, where each qubit is at the end, and ``notes`` of
+    passes."""
 
     work: Work
     report: dict[str, Any]
@@ -35,13 +36,13 @@ def compile_circuit(circuit: Circuit, goal: Goal) -> Made:
     _check(circuit, goal)
     started = time.process_time()
     chosen = steps(discovery.passes(), goal)
-    if goal.objective == "t-count" and not any("t-count" in step.objectives for _, step in chosen):
-        raise QmkError("UNSUPPORTED", "no installed pass reduces the number of T gates", field="optimize")
+    if goal.objective == "t-count" and not goal.logical and not any("t-count" in step.objectives for _, step in chosen):
+        raise QmkError("UNSUPPORTED", "no installed pass reduces the number of T gates here", field="optimize")
     start = Work(circuit, goal, tuple(range(circuit.n_qubits)))
     done = [made for plan in _plans(chosen, goal) if (made := _run(plan, start)) is not None]
     best = done[0]
     for made in done[1:]:
-        if better(made.figures, best.figures, goal.objective):
+        if better(made.figures, best.figures, goal):
             best = made
     rows = [{**row, "kept": made is best} for made in done for row in made.rows]
     report = {
@@ -54,6 +55,7 @@ def compile_circuit(circuit: Circuit, goal: Goal) -> Made:
         "passes": rows,
         "seconds": time.process_time() - started,
         "last": list(best.work.last),
+        "notes": dict(best.work.notes),
     }
     return Made(best.work, report)
 
@@ -80,6 +82,8 @@ def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
     the last pass; and then each pass of others that does everything by itself, with the target's gates after it."""
     plan = order(chosen, goal)
     yield plan
+    if goal.logical:
+        return
     if goal.level >= 2 and NUMBERING in (name for name, _ in plan):
         yield [pick for pick in plan if pick[0] != NUMBERING]
     after = [pick for pick in chosen if pick[0] == WRITER]
@@ -99,6 +103,6 @@ def _run(plan: list[Chosen], start: Work) -> _Done | None:
         if made is None:
             return None
         work, found = made, figures(made.circuit, start.goal)
-        counts = {key: found[key] for key in ("two_qubit_gates", "two_qubit_depth")}
+        counts = {key: found[key] for key in ("two_qubit_gates", "two_qubit_depth", "t_count")}
         rows.append({"name": name, "seconds": time.process_time() - began, **counts})
     return _Done(work, found, rows)

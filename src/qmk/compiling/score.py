@@ -17,6 +17,9 @@ DEPTH_WEIGHT = 0.1
 ONE_QUBIT_ERROR, TWO_QUBIT_ERROR, READOUT_ERROR = 1e-4, 3e-3, 1e-2
 """Chances of an error of a gate or a reading, where the target does not say."""
 
+LAYER_ERROR, T_ERROR = 1e-12, 1e-10
+"""Chances of an error of a logical qubit in one layer, and of a T gate, where the target is Clifford and T gates."""
+
 CERTAIN = 1 - 1e-12
 """A gate that always errs counts as this, so that chances multiply."""
 
@@ -31,6 +34,13 @@ OBJECTIVES: dict[str, Callable[[Figures], tuple[float, ...]]] = {
 }
 """What ``--optimize`` can be, each with figures of which less is better, the first counting first."""
 
+LOGICAL: dict[str, Callable[[Figures], tuple[float, ...]]] = {
+    **OBJECTIVES,
+    "depth": lambda it: (it["t_depth"], it["t_count"], it["depth"]),
+    "qubits": lambda it: (it["qubits"], it["t_count"], it["two_qubit_gates"]),
+}
+"""The same where T gates are what takes time."""
+
 
 def figures(circuit: Circuit, goal: Goal) -> dict[str, Any]:
     """``qubits``, ``gates``, ``depth``, ``two_qubit_gates``, ``two_qubit_depth``, ``t_count``, ``t_depth``,
@@ -38,12 +48,15 @@ def figures(circuit: Circuit, goal: Goal) -> dict[str, Any]:
     import qmk_native
 
     found = qmk_native.circuit_metrics(circuit)
+    kept = {key: value for key, value in found.items() if key not in ("one_qubit_gates", "measurements")}
+    if goal.logical:
+        layers = found["qubits"] * found["depth"] * math.log1p(-LAYER_ERROR)
+        return {**kept, "predicted_error": -math.expm1(layers + found["t_count"] * math.log1p(-T_ERROR))}
     good = found["one_qubit_gates"] * math.log1p(-ONE_QUBIT_ERROR)
     good += found["two_qubit_gates"] * math.log1p(-TWO_QUBIT_ERROR)
     good += found["measurements"] * math.log1p(-READOUT_ERROR)
     if goal.errors or goal.readout:
         good += _beyond(circuit, goal)
-    kept = {key: value for key, value in found.items() if key not in ("one_qubit_gates", "measurements")}
     return {**kept, "predicted_error": -math.expm1(good)}
 
 
@@ -62,7 +75,7 @@ def _beyond(circuit: Circuit, goal: Goal) -> float:
     return more
 
 
-def better(made: Figures, than: Figures, objective: str) -> bool:
+def better(made: Figures, than: Figures, goal: Goal) -> bool:
     """Whether ``made`` is better than ``than``."""
-    key = OBJECTIVES[objective]
+    key = (LOGICAL if goal.logical else OBJECTIVES)[goal.objective]
     return key(made) < key(than)

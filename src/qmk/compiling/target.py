@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qmk.base.errors import QmkError
+from qmk.compiling.logical import GATES, is_logical, logical_goal
 from qmk.models.devices import Target, target_named
 from qmk.models.devices.target import WRITTEN_AS
 from qmk.sdk.passes import Goal
@@ -18,6 +19,11 @@ def goal_of(target: str | Target, gates: Sequence[str] = ()) -> Goal:
     UNSUPPORTED for one without gates that circuits are written in."""
     import qmk_native
 
+    if is_logical(target):
+        if gates:
+            text = f"gates: target '{target}' is its gates, {', '.join(GATES)}"
+            raise QmkError("INVALID_PARAMS", text, field="gates", help="leave gates out")
+        return logical_goal(str(target))
     found = target_named(target) if isinstance(target, str) else target
     if not isinstance(found, Target):  # pyright: ignore[reportUnnecessaryIsInstance]
         text = f"target is a {type(found).__name__}: give a name such as grid:5x5, or a Target"

@@ -21,5 +21,5 @@ PASS = native_pass(
     "measure early, allocate late, make controls classical, use qubits again: the least width",
     REWRITES,
     narrow=True,
-    step=Step(_narrow, ensures=frozenset({"narrow"}), objectives=("qubits",)),
+    step=Step(_narrow, ensures=frozenset({"narrow"}), objectives=("qubits",), targets=("device", "logical")),
 )

@@ -7,7 +7,7 @@ which the manager (``qmk.compiling.order``) finds an order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,7 +40,10 @@ class Goal(msgspec.Struct, frozen=True):
     each once; None where all are. ``usable``: sites that may be used, None for all. ``errors``: (a, b, chance of an
     error) of gates on coupled pairs, and ``readout`` of each site's reading, where they are known. ``one_way``: pairs
     whose CNOT or ECR gate has the first site as its first operand, and cannot have the second. ``objective``: what
-    counts, a key of ``compiling.score.OBJECTIVES``. ``level``: 0 to 3. ``seed``: of every random choice."""
+    counts, a key of ``compiling.score.OBJECTIVES``. ``level``: 0 to 3. ``seed``: of every random choice. ``logical``:
+    the target is Clifford and T gates on qubits of a code; ``synthesis_error``: then, what the rotations of the whole
+    circuit may be off by (operator norm; None: as little as has a sequence of gates), and ``ancillae``: whether qubits
+    and measurements may be added where they save T gates."""
 
     name: str
     gates: tuple[str, ...]
@@ -52,15 +55,20 @@ class Goal(msgspec.Struct, frozen=True):
     objective: str = "gates"
     level: int = 2
     seed: int = 0
+    logical: bool = False
+    synthesis_error: float | None = None
+    ancillae: bool = True
     one_way: tuple[tuple[int, int], ...] = ()
 
 
 class Work(msgspec.Struct, frozen=True):
-    """A circuit between two passes. ``last``: where each of its qubits is at its end, as far as a pass moved them."""
+    """A circuit between two passes. ``last``: where each of its qubits is at its end, as far as a pass moved them.
+    ``notes``: what passes say of what they did, by their names."""
 
     circuit: Circuit
     goal: Goal
     last: tuple[int, ...]
+    notes: Mapping[str, Any] = {}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -69,7 +77,8 @@ class Step(msgspec.Struct, frozen=True):
     ``run`` takes and gives ``Work`` and keeps the distribution of all registers; it gives None for a circuit that it
     does not take, which only a ``whole`` step may. ``requires``, ``ensures``,
     ``preserves``: names of ``FACTS``; whatever it does not preserve or ensure may be false after it. ``level``: the
-    preset from which it is used. ``objectives``: only for these; () for all. ``whole``: it stands for all passes up to
+    preset from which it is used. ``objectives``: only for these; () for all. ``targets``: "device", "logical" (Clifford
+    and T gates) or both. ``whole``: it stands for all passes up to
     the target's gates, and its result is kept where it is better. ``cost_us``: microseconds for an instruction, about.
     ``needs``: a module that must be installed."""
 
@@ -79,6 +88,7 @@ class Step(msgspec.Struct, frozen=True):
     preserves: frozenset[str] = frozenset()
     level: int = 1
     objectives: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("device",)
     whole: bool = False
     cost_us: float = 1.0
     needs: str = ""

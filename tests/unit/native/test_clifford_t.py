@@ -115,6 +115,51 @@ def test_too_small_an_error_for_its_rotations_is_refused():
         qmk_native.clifford_t(circuit, epsilon=1.5e-12, keep_unitary=True)
 
 
+def toffolis(width: int) -> qmk_native.Circuit:
+    """A ripple of Toffoli and CNOT gates and back."""
+    there = [
+        (NUMBER[name], qubits, [], -1, -1, -1)
+        for k in range(0, width - 2, 2)
+        for name, qubits in (("toffoli", [k, k + 1, k + 2]), ("cnot", [k + 1, k]))
+    ]
+    return qmk_native.Circuit(width, 0, [*there, (NUMBER["t"], [width - 1], [], -1, -1, -1), *reversed(there)])
+
+
+@pytest.mark.parametrize("effort", [1, 2, 3])
+def test_a_wide_circuit_and_the_inverse_of_what_was_made_is_nothing(effort):
+    source = toffolis(31)
+    made, report = qmk_native.clifford_t(source, keep_unitary=True, effort=effort)
+    assert report["after"]["t"] < report["before"]["t"]
+    inverses = {NUMBER[a]: NUMBER[b] for a, b in (("s", "sdg"), ("sdg", "s"), ("t", "tdg"), ("tdg", "t"))}
+    back = [(inverses.get(op[0], op[0]), *op[1:]) for op in reversed(made.rows()[0])]
+    both = qmk_native.Circuit(31, 0, [*source.rows()[0], *back])
+    left, report = qmk_native.clifford_t(both, keep_unitary=True, effort=2)
+    assert report["after"]["t"] == 0
+    assert len(left) == 0
+
+
+@pytest.mark.parametrize("effort", [2, 3])
+def test_circuits_with_everything_keep_their_distribution_when_written_anew(effort):
+    for seed in range(6):
+        circuit = random_case(seed + 47_000).circuit()
+        made, report = qmk_native.clifford_t(circuit, epsilon=1e-9, ancillae=True, effort=effort)
+        assert distance(distribution(circuit), distribution(made)) < 3e-9, f"seed {seed}"
+        assert report["after"]["rotations"] == 0
+
+
+def test_written_anew_takes_fewer_gates_on_two_qubits():
+    found = [qmk_native.clifford_t(toffolis(21), keep_unitary=True, effort=effort)[1]["after"] for effort in (1, 2)]
+    assert found[1]["two_qubit"] < found[0]["two_qubit"]
+    assert found[1]["t"] == found[0]["t"]
+
+
+def test_t_gates_that_commute_become_fewer():
+    """Each product of four Z once: an even number of them holds any three, so that no T gate is needed."""
+    circuit = phases({tuple(q for q in range(4) if k >> q & 1): Fraction(1, 4) for k in range(1, 16)})
+    _, report = qmk_native.clifford_t(circuit, keep_unitary=True, effort=3)
+    assert (report["before"]["t"], report["after"]["t"]) == (15, 0)
+
+
 def test_toffolis_with_the_same_controls_share_an_ancilla():
     h, toffoli = NUMBER["h"], NUMBER["toffoli"]
     ops: list[tuple[int, list[int], list[float], int, int, int]] = [
