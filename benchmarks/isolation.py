@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks import isolation_kills, isolation_timing
 from benchmarks.daemon import daemon
-from benchmarks.isolation_kills import descendants
+from benchmarks.isolation_kills import LOOKS, descendants
 from benchmarks.measure import median, percentile
 from benchmarks.programs import bell
 from qmk.client import Client
@@ -38,6 +38,8 @@ class Arm:
     def __init__(self, stack: ExitStack, level: str, *, scripts: bool = False) -> None:
         self.group: Path | None = None
         self.scripts = scripts
+        self.sandbox_ms: list[float] = []
+        """Processor time of each script's sandbox alone."""
         stack.callback(self.remove_group)
         self.path = stack.enter_context(daemon("process", more=("--isolation", "auto" if scripts else level)))
         operator = Operator(Path(self.path).parent)
@@ -61,7 +63,9 @@ class Arm:
         """Has one job done."""
         if self.scripts:
             job = client.submit_script("result = 1", seed=next(_SEEDS), isolation=self.level, cache=False)
-            assert client.job(job.job_id).result().script.provenance["isolation"] == self.level
+            found = client.job(job.job_id).result().script
+            assert found.provenance["isolation"] == self.level
+            self.sandbox_ms.append(found.usage.cpu_s * 1e3)
             return
         result = client.run(bell(), shots=100, seed=next(_SEEDS), cache=False)
         assert result.provenance.isolation == self.level
@@ -79,10 +83,14 @@ class Arm:
         if self.group is not None:
             self.group.rmdir()
 
-    def left(self) -> tuple[int, int, int]:
-        """Its processes, descriptors and mounts."""
-        files = len(os.listdir(f"/proc/{self.pid}/fd"))
-        return len(descendants(self.pid)), files, len(Path(f"/proc/{self.pid}/mounts").read_text().splitlines())
+    def left(self) -> list[int]:
+        """Its processes, descriptors and mounts, once it has closed what its last job left."""
+        looks: list[tuple[int, int, int]] = []
+        for _ in range(LOOKS):
+            mounts = Path(f"/proc/{self.pid}/mounts").read_text().splitlines()
+            looks.append((len(descendants(self.pid)), len(os.listdir(f"/proc/{self.pid}/fd")), len(mounts)))
+            time.sleep(0.05)
+        return [min(column) for column in zip(*looks, strict=True)]
 
 
 def group_of(pid: int) -> Path | None:
@@ -110,6 +118,8 @@ def single(arm: Arm, jobs: int, pause_s: float, *, cold: bool) -> str:
         f"{name} p50 {median(found):.1f} p99 {percentile(found, 0.99):.1f} ms"
         for name, found in (("cpu", cpu_ms), ("wall", wall))
     ]
+    if arm.scripts:
+        texts.append(f"cpu of the sandbox alone p50 {median(arm.sandbox_ms[-jobs:]):.1f} ms")
     return f"{'cold' if cold else 'warm'} {arm.level}: {', '.join(texts)}"
 
 

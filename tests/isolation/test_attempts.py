@@ -32,7 +32,7 @@ ENGINES = Path(__file__).resolve().parents[1] / "engines"
 LEVELS: tuple[Level, ...] = ("process", "jail")
 SANDBOXES: tuple[Level, ...] = tuple(level for level in DRIVERS if level not in LEVELS)
 BOUND_OTHERWISE = {"gvisor": {"very many files"}}
-"""gVisor does not bound the number of files; they are in memory of the sandbox, which has a bound."""
+"""gVisor does not bound the number of files in /tmp; they are in memory of the sandbox, which has a bound."""
 
 
 class Inside:
@@ -94,4 +94,4 @@ def test_a_sandbox_refuses_what_works_in_a_plain_process(level: Level) -> None:
         os.chmod(place, 0o755)
         found = make_all(Path(place), (level,))[level]
     worked = {name for name, notes in found.items() if "refused" not in notes}
-    assert worked == BOUND_OTHERWISE.get(level, set())
+    assert worked <= BOUND_OTHERWISE.get(level, set())

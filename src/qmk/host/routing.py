@@ -139,16 +139,17 @@ class Routing:
 
     def _engines_at(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
         """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
-        known = self._rating.declarations
-        named = known.get((engine or "").partition(":")[0])
-        if floor == "process" == self.isolation.floor and not (named is not None and named.native_code):
-            return known
+        wished = (engine or "native").partition(":")[0]
+        plain = floor == "process" == self.isolation.floor
         allowed: dict[str, Declaration] = {}
-        for name, declaration in known.items():
+        for name, declaration in self._rating.declarations.items():
+            ours = None if name in self._external else declaration
+            own = self.isolation.own_floor(name, ours) != "process" and (name == wished or not declaration.native_code)
             try:
-                self.isolation.level_for(name, None if name in self._external else declaration, floor)
+                if own or not plain:
+                    self.isolation.level_for(name, ours, floor)
             except QmkError:
-                if name == (engine or "native").partition(":")[0]:
+                if name == wished:
                     raise
             else:
                 allowed[name] = declaration

@@ -9,6 +9,7 @@ from qmk.base.isolation import Level, at_least, below_floor, highest, parse
 from qmk.host.isolation.capability import Capability
 from qmk.host.isolation.drivers.passthrough import Devices, levels_of
 from qmk.sdk import interpreters
+from qmk.sdk.discovery import own_plugins
 from qmk.sdk.engine import Declaration
 
 OTHER = "name another engine, or ask the operator for a weaker floor"
@@ -55,6 +56,14 @@ class Isolation:
         self._unfit[engine, level] = why
         self._known.clear()
 
+    def own_floor(self, engine: str, declaration: Declaration | None) -> Level:
+        """The weakest level of an engine's workers, whoever asks: ``jail`` for native code of users, and for a plug-in
+        that is not QMK's own unless the operator trusts all code (``qmk serve --isolation process``)."""
+        if declaration is None:
+            return "process"
+        strange = self.looks and not self.shares_processes and engine not in own_plugins("engines")
+        return "jail" if declaration.native_code or strange else "process"
+
     def level_for(self, engine: str, declaration: Declaration | None, asked: Level = "process") -> Level:
         """The level for a job that asks for ``asked`` at least. Raises UNSUPPORTED, with the reason and the fix, when
         that cannot be given. What was found for an engine stays until the daemon ends."""
@@ -68,8 +77,7 @@ class Isolation:
 
     def _find(self, engine: str, declaration: Declaration | None, asked: Level) -> Level | QmkError:
         passing = levels_of(self.devices, engine)
-        native = declaration is not None and declaration.native_code
-        floor = highest(self.floor, asked, "jail" if native else None, *passing[:1])
+        floor = highest(self.floor, asked, self.own_floor(engine, declaration), *passing[:1])
         wanted = highest(floor, self._default)
         if wanted == "process":
             return "process"
