@@ -18,6 +18,7 @@ from qmk.host import machine
 from qmk.host.cluster import local
 from qmk.host.launcher_kit import LONG
 from qmk.rpc.keys import secret
+from tests.kubernetes_server import NODE, Server
 from tools.throwaway_slurm import Slurm, missing
 
 Qmk = Callable[..., subprocess.CompletedProcess[str]]
@@ -240,3 +241,39 @@ def test_a_launch_outlives_its_daemon_in_slurm(
             assert client.wait(last).state == "COMPLETED"
     finally:
         slurm.stop()
+
+
+@pytest.mark.conformance
+def test_jobs_run_in_pods_and_outlive_their_daemon(
+    qmk: Qmk, start: Callable[..., subprocess.Popen[str]], folder: Path, tmp_path: Path
+) -> None:
+    server = Server(tmp_path, runs=True)
+    try:
+        options = ("--cluster-option", "image=qmk@sha256:0", "--cluster-option", f"kubeconfig={server.config}")
+        command = ("serve", "--cluster", "kubernetes", "--workers", "1", *options)
+        served = start(*command)
+        await_listening(served)
+        wish = ("run", "examples/bell.qasm", "--shots", "1000", "--seed", "5", "--json")
+        done = json.loads(qmk(*wish, "--socket", "s").stdout)
+        assert done["counts"] == json.loads(qmk(*wish).stdout)["counts"]
+        assert (done["provenance"]["notes"]["cluster"], done["provenance"]["notes"]["node"]) == ("kubernetes", NODE)
+        with Client(folder / "s", patience_s=60.0) as client:
+            job = client.submit(LONG, shots=200, seed=3, engine="reference").job_id
+            while client.status(job).state != "RUNNING":
+                time.sleep(0.01)
+            served.kill()
+            served.wait()
+            served = start(*command)
+            await_listening(served)
+            server.forget()  # the next watch is refused, and the list read again
+            assert client.wait(job).state == "COMPLETED"
+            happened = [event.kind for event in client.events(job).events]
+            assert happened.count("started") == 1, happened
+            (pod,) = server.processes.values()
+            pod.kill()
+            assert sum(client.run(LONG, shots=100, seed=4, engine="reference").counts.values()) == 100
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(60) == 0
+        assert server.objects == {"pods": {}, "jobs": {}, "secrets": {}}
+    finally:
+        server.stop()

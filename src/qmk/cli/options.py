@@ -345,14 +345,15 @@ def cluster_options(command: Command) -> Command:
             callback=parameters.gather_pairs,
             metavar="NAME=VALUE",
             help="With --cluster slurm: the partition, account, qos, time, constraint or reservation of its jobs, or "
-            "the folder that its nodes share. May be given several times.",
+            "the folder that its nodes share. With --cluster kubernetes: the image of its slots (needed), namespace, "
+            "kubeconfig, context, runtime-class or pull-secret. May be given several times.",
         ),
         click.option(
             "--cluster",
             default="",
             metavar="PLACE",
-            help="Run jobs on a cluster: 'slurm' has Slurm start the workers; 'ray' starts Ray on this machine, "
-            "HOST:PORT or ray://HOST:PORT joins it.",
+            help="Run jobs on a cluster: 'slurm' and 'kubernetes' have it start the workers; 'ray' starts Ray on this "
+            "machine, HOST:PORT or ray://HOST:PORT joins it.",
         ),
     ):
         collect = each(collect)

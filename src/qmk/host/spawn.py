@@ -227,9 +227,10 @@ def script(runner: Path, jailed: bool) -> Child:
 
 
 def bridge() -> Child:
-    """Start the bridge to a cluster. It gets what its environment says to Ray, such as a token of the cluster, and to
-    Slurm's programs."""
-    named = {name: value for name, value in os.environ.items() if name.startswith(("RAY_", "SBATCH_", "SLURM_CONF"))}
+    """Start the bridge to a cluster. It gets what its environment says to Ray, such as a token of the cluster, to
+    Slurm's programs, and of the way to Kubernetes."""
+    kinds = ("RAY_", "SBATCH_", "SLURM_CONF", "KUBECONFIG", "KUBERNETES_SERVICE_")
+    named = {name: value for name, value in os.environ.items() if name.startswith(kinds)}
     return _start([sys.executable, "-P", "-m", "qmk.host.cluster.bridge"], {**_environment(), **named})
 
 

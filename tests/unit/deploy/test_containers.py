@@ -17,6 +17,11 @@ import yaml
 
 from qmk import __version__
 from qmk.cli.main import cli
+from qmk.host.cluster.address import check_cluster
+from qmk.host.cluster.kubernetes_manifests import labels
+from qmk.host.cluster.kubernetes_slot import PORT
+from qmk.host.cluster.messages import Join
+from tests.loopback import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
@@ -29,6 +34,7 @@ MOST = {
     "tlsSecret": "tls",
     "allowedHosts": ["qmk.example.org"],
     "runtimeClassName": "gvisor",
+    "slots": 4,
     "extraArgs": ["--workers=4"],
     "imagePullSecrets": [{"name": "pull"}],
     "nodeSelector": {"disk": "ssd"},
@@ -36,6 +42,7 @@ MOST = {
     "networkPolicy": {"from": [{"podSelector": {"matchLabels": {"app": "ingress"}}}], "to": [{"podSelector": {}}]},
 }
 KINDS = {"StatefulSet", "ServiceAccount", "Service", "PodDisruptionBudget", "NetworkPolicy"}
+WITH_SLOTS = {"Role", "RoleBinding"}
 OLDEST_KUBERNETES, NEWEST_KUBERNETES = "1.27", "1.34"
 
 
@@ -63,7 +70,7 @@ def manifests(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("release", [OLDEST_KUBERNETES, NEWEST_KUBERNETES])
 def test_every_manifest_is_what_the_cluster_reads(manifests: list[dict[str, Any]], release: str) -> None:
     kubernetes: Any = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
-    assert {found["kind"] for found in manifests} == KINDS
+    assert {found["kind"] for found in manifests} - WITH_SLOTS == KINDS
     for found in manifests:
         kubernetes.validate(found, release, strict=True)
     (pods,) = (found for found in manifests if found["kind"] == "StatefulSet")
@@ -75,11 +82,18 @@ def test_every_manifest_is_what_the_cluster_reads(manifests: list[dict[str, Any]
 
 def test_the_pod_is_restricted(manifests: list[dict[str, Any]]) -> None:
     """What the pod security standard "restricted" asks for, and more: no writable root, bounds, a closed network."""
-    by_kind = {found["kind"]: found["spec"] for found in manifests if "spec" in found}
+    by_kind = {
+        found["kind"]: found["spec"]
+        for found in manifests
+        if "spec" in found and not found["metadata"]["name"].endswith("-slots")
+    }
     pod = by_kind["StatefulSet"]["template"]["spec"]
     assert by_kind["StatefulSet"]["replicas"] == 1
     assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & set(pod)
-    assert pod["automountServiceAccountToken"] is False
+    has_slots = any(found["kind"] == "Role" for found in manifests)
+    assert pod["automountServiceAccountToken"] is has_slots, (
+        "a daemon without slots in pods asks Kubernetes for nothing"
+    )
     assert pod["securityContext"]["runAsNonRoot"] is True
     for container in pod["containers"]:
         security = container["securityContext"]
@@ -105,6 +119,29 @@ def test_the_pod_is_restricted(manifests: list[dict[str, Any]]) -> None:
     for selector in (network["podSelector"], by_kind["PodDisruptionBudget"]["selector"]):
         assert selector["matchLabels"].items() <= labels
     assert by_kind["Service"]["selector"].items() <= labels
+
+
+def test_slots_in_pods_are_called_by_the_daemon_alone_which_may_make_them() -> None:
+    manifests = rendered(MOST)
+    by_name = {(found["kind"], found["metadata"]["name"]): found for found in manifests}
+    (role,) = (found for found in manifests if found["kind"] == "Role")
+    assert {(rule["resources"][0], *rule["verbs"]) for rule in role["rules"]} == {
+        ("jobs", "create", "list", "delete"),
+        ("pods", "list", "watch", "delete"),
+        ("secrets", "create", "delete"),
+    }
+    slots, daemon = (by_name["NetworkPolicy", name]["spec"] for name in ("lab-qmk-slots", "lab-qmk"))
+    assert slots["podSelector"]["matchLabels"].items() <= labels(Join("", "", "x", 1, SETTINGS)).items()
+    assert slots["egress"] == []
+    (rule,) = slots["ingress"]
+    assert rule["from"] == [{"podSelector": daemon["podSelector"]}]
+    assert [port["port"] for port in rule["ports"]] == [PORT]
+    assert {"to": [{"podSelector": slots["podSelector"]}], "ports": rule["ports"]} in daemon["egress"]
+    (pod,) = (found["spec"]["template"]["spec"] for found in manifests if found["kind"] == "StatefulSet")
+    given = [word for word in pod["containers"][0]["args"] if "cluster" in word]
+    options = dict(word.removeprefix("--cluster-option=").split("=", 1) for word in given[1:])
+    assert options == {"image": f"registry.example.org/qmk@{DIGEST}", "runtime-class": "gvisor", "pull-secret": "pull"}
+    check_cluster("kubernetes", options, (), 4)
 
 
 def test_values_reach_the_pod() -> None:

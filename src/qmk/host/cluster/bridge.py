@@ -24,7 +24,7 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.host.cluster import messages as ms
-from qmk.host.cluster.address import SLURM
+from qmk.host.cluster.address import KUBERNETES, SLURM
 from qmk.host.cluster.interface import Cluster, first_line
 from qmk.host.cluster.runner import HEARTBEAT_S
 from qmk.rpc.splitter import RECEIVE_BYTES
@@ -120,7 +120,10 @@ class Bridge:
     async def _find(self, name: str) -> None:
         """Attaches a slot that is there already. One of too high a number, or made otherwise, is ended."""
         number, _, generation = name.partition("-")
-        actor = await self._cluster.find(name)
+        try:
+            actor = await self._cluster.find(name)
+        except self._cluster.lost:
+            return
         link = self._links.get(int(number))
         if link is None or not await self._attach(link, actor, int(generation), SILENT_S):
             await self._end(actor)
@@ -239,6 +242,10 @@ async def _open_cluster(join: ms.Join) -> Cluster:
         from qmk.host.cluster import slurm_cluster
 
         return await slurm_cluster.open_cluster(join)
+    if join.address == KUBERNETES:
+        from qmk.host.cluster import kubernetes_cluster
+
+        return await kubernetes_cluster.open_cluster(join)
     from qmk.host.cluster import ray_cluster
 
     return ray_cluster.open_cluster(join)

@@ -32,7 +32,7 @@ class Cluster(Protocol):
         ...
 
     async def find(self, name: str) -> Any:
-        """The slot, to call it."""
+        """The slot, to call it. Raises ``lost`` where it has gone meanwhile."""
         ...
 
     async def make(self, number: int, generation: int) -> tuple[Any, int]:

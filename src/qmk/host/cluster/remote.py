@@ -23,6 +23,7 @@ from qmk.rpc.private import private_folder, read_private
 from qmk.rpc.splitter import RECEIVE_BYTES
 from qmk.worker.wire import Unframer, WireError, frame
 
+IDENTITY = "slots.pem"
 CONNECT_S = 5.0
 YEARS = 10
 IDENTITY_BYTES = 1 << 16
@@ -112,7 +113,7 @@ async def serve(
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks: set[asyncio.Task[None]] = set()
-        with contextlib.suppress(OSError, WireError, ssl.SSLError):
+        with contextlib.suppress(OSError, WireError, ssl.SSLError, asyncio.CancelledError):
             async for call in _messages(reader, Call):
                 task = asyncio.create_task(answer(call, writer))
                 tasks.add(task)

@@ -110,9 +110,11 @@ def _with_partial(new: Any, old: Any) -> Any:
 
 
 class Runner:
-    """``settings`` are packed. It is the listener of its pool. The calls come on one event loop."""
+    """``settings`` are packed; ``node`` is the name of where it is. It is the listener of its pool. The calls come on
+    one event loop."""
 
-    def __init__(self, settings: bytes) -> None:
+    def __init__(self, settings: bytes, node: str = "") -> None:
+        self._node = node
         self._settings: Settings = ms.unpack_settings(settings)
         self.heard_s = time.monotonic()
         """When a daemon last listened."""
@@ -191,6 +193,10 @@ class Runner:
         if token != self._token:
             return -1, b""
         return (said[-1].number, ms.pack(said)) if said else (number, b"")
+
+    async def node(self) -> str:
+        """The name of its node."""
+        return self._node
 
     async def close(self) -> None:
         """Ends the workers."""

@@ -20,9 +20,9 @@ from qmk.base.errors import QmkError
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.batches import Batches
 from qmk.host.cluster.interface import SlotAway, SlotLost
-from qmk.host.cluster.remote import RemoteSlot, context_of, make_identity
+from qmk.host.cluster.remote import IDENTITY, RemoteSlot, context_of, make_identity
 from qmk.host.cluster.slurm_options import sbatch_options
-from qmk.host.cluster.slurm_slot import IDENTITY, Place
+from qmk.host.cluster.slurm_slot import Place
 from qmk.rpc.private import private_folder, write_private
 
 FOLDER = "slurm"
@@ -162,7 +162,11 @@ class SlurmCluster:
         return len(nodes), sum(int(cpus.rstrip("+")) for cpus in nodes.values())
 
     async def find(self, name: str) -> RemoteSlot:
-        place = msgspec.json.decode((self._folder / f"{name}.place").read_bytes(), type=Place)
+        """Raises ``SlotLost`` where it says no more where it listens."""
+        try:
+            place = msgspec.json.decode((self._folder / f"{name}.place").read_bytes(), type=Place)
+        except (OSError, msgspec.DecodeError) as error:
+            raise SlotLost(f"slot {name} cannot be found: {error}") from None
         self._jobs.setdefault(name, place.job)
         return RemoteSlot(name, place.host, place.port, self._context)
 

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from qmk.host.cluster.remote import context_of, serve
+from qmk.host.cluster.remote import IDENTITY, context_of, serve
 from qmk.host.cluster.runner import Runner
 from qmk.rpc.private import write_private
-
-IDENTITY = "slots.pem"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -28,21 +26,14 @@ class Place(msgspec.Struct, frozen=True):
     job: str
 
 
-class SlurmSlot(Runner):
-    """A runner that can say where it is."""
-
-    async def node(self) -> str:
-        """The name of its node."""
-        return os.environ.get("SLURMD_NODENAME", socket.gethostname())
-
-
 async def run(folder: Path, generation: int) -> None:
     """Serves until it is told to close, or no daemon has listened for long."""
     name = f"{int(os.environ['SLURM_ARRAY_TASK_ID'])}-{generation}"
-    slot = SlurmSlot((folder / f"{name}.settings").read_bytes())
+    host = socket.gethostname()
+    slot = Runner((folder / f"{name}.settings").read_bytes(), os.environ.get("SLURMD_NODENAME", host))
 
     def tell_place(port: int) -> None:
-        place = Place(socket.gethostname(), port, os.environ.get("SLURM_JOB_ID", ""))
+        place = Place(host, port, os.environ.get("SLURM_JOB_ID", ""))
         write_private(folder / f"{name}.place", msgspec.json.encode(place))
 
     await serve(slot, name, context_of(folder / IDENTITY, server=True), tell_place)
