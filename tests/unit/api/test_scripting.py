@@ -71,8 +71,9 @@ def test_a_script_is_refused_or_ended(kind: str) -> None:
 
 @pytest.mark.parametrize("given", [{"fuel": 10**15}, {"text": "#" * (1 << 20) + "#"}, {"runs": 10**6}])
 def test_limits_are_the_most_that_can_be_asked_for(given: dict[str, Any]) -> None:
+    asked: dict[str, Any] = {"text": "", **given}
     with pytest.raises(qmk.QmkError, match="exceed the limit 'script_"):
-        qmk.run_script(**{"text": "", **given})
+        qmk.run_script(**asked)
 
 
 @pytest.mark.skipif(not jail_host.probe().available, reason="no jail here: qmk doctor says what is missing")
