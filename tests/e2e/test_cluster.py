@@ -30,6 +30,32 @@ def await_listening(served: subprocess.Popen[str]) -> None:
     assert "listening" in line, line + served.stderr.read()
 
 
+def submit_running(client: Client, seed: int) -> str:
+    job = client.submit(LONG, shots=200, seed=seed, engine="reference").job_id
+    while client.status(job).state != "RUNNING":
+        time.sleep(0.01)
+    return job
+
+
+def outlive_daemon(
+    client: Client, served: subprocess.Popen[str], again: Callable[[], subprocess.Popen[str]]
+) -> subprocess.Popen[str]:
+    """Kills the daemon under a job, which then ends in the launch that it had; the new daemon."""
+    job = submit_running(client, seed=3)
+    served.kill()
+    served.wait()
+    served = again()
+    await_listening(served)
+    status = client.wait(job)
+    assert status.state == "COMPLETED"
+    assert status.result is not None
+    assert sum(status.result.counts.values()) == 200
+    happened = [event.kind for event in client.events(job).events]
+    assert happened.count("started") == 1, happened
+    assert "requeued" not in happened
+    return served
+
+
 @pytest.fixture
 def ended(folder: Path) -> Iterator[None]:
     """No cluster is left behind by a daemon that was killed."""
@@ -97,22 +123,11 @@ def test_slots_come_with_jobs_and_go_when_idle(
 
 @pytest.mark.environments
 def test_a_launch_outlives_its_daemon(start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None) -> None:
-    served = start("serve", "--cluster", "ray", "--workers", "1")
+    command = ("serve", "--cluster", "ray", "--workers", "1")
+    served = start(*command)
     await_listening(served)
     with Client(folder / "s", patience_s=60.0) as client:
-        job = client.submit(LONG, shots=200, seed=3, engine="reference").job_id
-        while client.status(job).state != "RUNNING":
-            time.sleep(0.01)
-        served.kill()
-        served.wait()
-        await_listening(start("serve", "--cluster", "ray", "--workers", "1"))
-        status = client.wait(job)
-        assert status.state == "COMPLETED"
-        assert status.result is not None
-        assert sum(status.result.counts.values()) == 200
-        happened = [event.kind for event in client.events(job).events]
-    assert happened.count("started") == 1, happened
-    assert "requeued" not in happened
+        outlive_daemon(client, served, lambda: start(*command))
 
 
 @pytest.mark.environments
@@ -214,22 +229,12 @@ def test_a_launch_outlives_its_daemon_in_slurm(
     slurm = Slurm(tmp_path)
     try:
         environment["SLURM_CONF"] = str(slurm.config)
-        served = start("serve", "--cluster", "slurm", "--workers", "1")
+        command = ("serve", "--cluster", "slurm", "--workers", "1")
+        served = start(*command)
         await_listening(served)
         with Client(folder / "s", patience_s=60.0) as client:
-            job = client.submit(LONG, shots=200, seed=3, engine="reference").job_id
-            while client.status(job).state != "RUNNING":
-                time.sleep(0.01)
-            served.kill()
-            served.wait()
-            await_listening(start("serve", "--cluster", "slurm", "--workers", "1"))
-            status = client.wait(job)
-            assert status.state == "COMPLETED"
-            happened = [event.kind for event in client.events(job).events]
-            assert happened.count("started") == 1, happened
-            lost = client.submit(LONG, shots=200, seed=4, engine="reference").job_id
-            while client.status(lost).state != "RUNNING":
-                time.sleep(0.01)
+            outlive_daemon(client, served, lambda: start(*command))
+            lost = submit_running(client, seed=4)
             running = slurm.ask("squeue", "--noheader", "--format=%A").split()
             slurm.ask("scancel", running[0].decode())
             assert client.wait(lost).state == "COMPLETED", "it was run again in another slot"
@@ -258,17 +263,8 @@ def test_jobs_run_in_pods_and_outlive_their_daemon(
         assert done["counts"] == json.loads(qmk(*wish).stdout)["counts"]
         assert (done["provenance"]["notes"]["cluster"], done["provenance"]["notes"]["node"]) == ("kubernetes", NODE)
         with Client(folder / "s", patience_s=60.0) as client:
-            job = client.submit(LONG, shots=200, seed=3, engine="reference").job_id
-            while client.status(job).state != "RUNNING":
-                time.sleep(0.01)
-            served.kill()
-            served.wait()
-            served = start(*command)
-            await_listening(served)
+            served = outlive_daemon(client, served, lambda: start(*command))
             server.forget()  # the next watch is refused, and the list read again
-            assert client.wait(job).state == "COMPLETED"
-            happened = [event.kind for event in client.events(job).events]
-            assert happened.count("started") == 1, happened
             (pod,) = server.processes.values()
             pod.kill()
             assert sum(client.run(LONG, shots=100, seed=4, engine="reference").counts.values()) == 100

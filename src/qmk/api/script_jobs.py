@@ -175,16 +175,18 @@ class _Line:
 
 
 class _Log:
-    """Keeps the lines, and shows them as they come, not too often."""
+    """Keeps the lines, and shows them as they come, not too often; at once where they are too many, as the host ends
+    a native script for that."""
 
     def __init__(self, channel: Channel[ToWorker], fence: int) -> None:
         self.lines: list[str] = []
-        self._channel, self._fence, self._next_s = channel, fence, 0.0
+        self._channel, self._fence, self._next_s, self._bytes = channel, fence, 0.0, 0
 
     def __call__(self, line: str) -> None:
         self.lines.append(line)
+        self._bytes += len(line.encode(errors="replace")) + 1
         now_s = time.monotonic()
-        if now_s >= self._next_s:
+        if now_s >= self._next_s or self._bytes > LIMITS.script_log_bytes:
             self._next_s = now_s + SHOW_EVERY_S
             notes: dict[str, Any] = {"script": {"log": self.lines}}
             self._channel.send(RunProgress(self._fence, 0, partial=Partial(0, notes=notes)))

@@ -41,11 +41,11 @@ def test_native_code_of_users_has_one_even_then() -> None:
         Isolation().level_for("python", NATIVE)
 
 
-def test_the_router_refuses_what_is_named_and_leaves_out_the_rest() -> None:
+def test_the_router_refuses_what_is_named_and_leaves_out_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     routing = Routing(1 << 30, 2, {}, isolation=has())
     with pytest.raises(QmkError, match="below isolation level 'jail', and 'jail' is not available here"):
         routing.choose(script_program("result = 1"), "a", 1, "python:native")
     assert routing.choose(Builder(1).op("x", 0).measure_all().graph(), "b", 10, None).engine != "python"
-    routing.isolation.own_floor = lambda engine, declaration: "jail"  # type: ignore[method-assign]
+    monkeypatch.setattr(routing.isolation, "own_floor", lambda engine, declaration: "jail")
     with pytest.raises(QmkError, match="below isolation level 'jail'"):
         routing.choose(Builder(1).op("x", 0).measure_all().graph(), "c", 10, None)

@@ -18,6 +18,7 @@ from qmk.base.limits import LIMITS
 from qmk.qvm.outputs import Outputs
 from qmk.request import keywords
 from qmk.request.options import CALLS, OPTIONS, RunOptions, read_options
+from qmk.request.scripts import ScriptOptions
 
 GIVEN: dict[str, Any] = {
     "shots": 10, "seed": 1, "engine": "native", "params": {"a": 1.0}, "format": "qasm3", "strict": True,
@@ -112,9 +113,14 @@ def test_numbers_of_numpy_are_taken_as_pythons_own() -> None:
     assert type(RunOptions(error=np.float32(0.5)).error) is float  # pyright: ignore[reportArgumentType]
 
 
+OF_SCRIPTS = {*ScriptOptions.__struct_fields__, "log", "wheels", "client"} - {*OPTIONS}
+"""Keywords of calls with scripts that no other call has."""
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_keywords_for_type_checkers_are_those_of_the_call(call: str) -> None:
-    assert tuple(getattr(keywords, class_name(call)).__annotations__) == CALLS[call]
+    scripted = OF_SCRIPTS if "script" in call else set[str]()
+    assert tuple(n for n in getattr(keywords, class_name(call)).__annotations__ if n not in scripted) == CALLS[call]
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -123,7 +129,8 @@ def test_help_and_editors_see_each_option_with_its_default(call: str) -> None:
     function = getattr(owner, call.partition(".")[2])
     shown = inspect.signature(function).parameters
     options = {name: each for name, each in shown.items() if each.kind is inspect.Parameter.KEYWORD_ONLY}
-    assert tuple(options) == CALLS[call]
+    scripted = OF_SCRIPTS if "script" in call else set[str]()
+    assert tuple(name for name in options if name not in scripted) == CALLS[call]
     assert all(options[name].default == getattr(RunOptions(), name) for name in CALLS[call])
     assert all(f"``{name}``: {OPTIONS[name].doc}" in function.__doc__ for name in CALLS[call])
 
