@@ -1,6 +1,6 @@
 """Commands about accounts: each verb is an operation of the service. It goes to the server that ``--server``,
-QMK_SERVER or the current context names. Without one it acts on this machine as the operator: on the gateway's own file,
-and through the operator's socket of the daemon.
+QMK_SERVER or the current context names. Without one, or with ``--data-dir`` or ``--database``, it acts on this machine
+as the operator: on the gateway's own tables, and through the operator's socket of the daemon.
 """
 
 from __future__ import annotations
@@ -59,9 +59,13 @@ def _server_options(command: Any) -> Any:
 
 def ask(operation: str, data_dir: Path | None, database: str | None, fields: dict[str, Any]) -> Any:
     """The reply of an operation, as plain values. Raises QmkError."""
-    from qmk.cli.session import find_place
+    from qmk.cli.session import find_place, is_given
     from qmk.client.address import Server, read_server
 
+    if any(map(is_given, ("data_dir", "database"))):  # whatever server the context names
+        if is_given("server"):
+            raise click.UsageError("give either --server, or --data-dir and --database of this machine")
+        return _ask_here(operation, data_dir, database, fields)
     place, token = find_place(None)
     if isinstance(place, str):
         place = read_server(place)
