@@ -71,9 +71,15 @@ class Slot:
         self.engines.clear()
         self.weak.clear()
 
+    @property
+    def spared(self) -> tuple[float, float]:
+        """What of it others may need: the less, the greater."""
+        return -len(self.resources), -self.resources.get(CPU, 0.0)
+
     def fits(self, task: Task) -> bool:
         """Whether it has what the launch needs, and is not known to be too weak for its floor."""
-        return has(self.resources, task.needs) and task.level not in self.weak
+        needs, weak = task.needs, self.weak
+        return (not needs or has(self.resources, needs)) and not (weak and task.level in weak)
 
     def is_too_weak(self, task: Task, failed: Failed) -> bool:
         """Whether it refused the launch as its machine has not the level of isolation, which is remembered."""
@@ -96,14 +102,21 @@ class Slots(dict[int, Slot]):
         """A slot that is free and has what the launch needs, on a machine with the memory (one alone there may try):
         of those with the fewest resources, which others may need, one that holds the program, else one that has run the
         engine, else any."""
-        launch = task.launch
-        free = [slot for slot in self.values() if slot.up and not slot.tasks and slot.fits(task)]
+        launch, plan = task.launch, plan_name(task.launch)
+        taken: dict[str, int] = {}  # bytes of what runs, by node
+        for slot in self.values():
+            if slot.tasks:
+                bytes_there = sum(each.launch.memory_bytes for each in slot.tasks.values())
+                taken[slot.node] = taken.get(slot.node, 0) + bytes_there
 
         def rank(slot: Slot) -> tuple[float, ...]:
-            spared = -len(slot.resources), -slot.resources.get(CPU, 0.0)
-            return (*spared, plan_name(launch) in slot.plans, launch.engine in slot.engines, -slot.number)
+            return (*slot.spared, plan in slot.plans, launch.engine in slot.engines, -slot.number)
 
-        return max((slot for slot in free if self._has_memory(slot, launch)), key=rank, default=None)
+        def has_memory(slot: Slot) -> bool:
+            return slot.node not in taken or not 0 < slot.memory_bytes < taken[slot.node] + launch.memory_bytes
+
+        free = (slot for slot in self.values() if slot.up and not slot.tasks and slot.fits(task) and has_memory(slot))
+        return max(free, key=rank, default=None)
 
     def fitting(self, task: Task) -> frozenset[int]:
         """The numbers of the slots that the launch can wait for."""
@@ -138,11 +151,6 @@ class Slots(dict[int, Slot]):
     def wanted_slots(self) -> list[int]:
         """The numbers of the slots that the bridge is to keep."""
         return [slot.number for slot in self.values() if slot.wanted]
-
-    def _has_memory(self, slot: Slot, launch: Launch) -> bool:
-        there = [task for each in self.values() if each.node == slot.node for task in each.tasks.values()]
-        needed = sum(task.launch.memory_bytes for task in there) + launch.memory_bytes
-        return not (slot.memory_bytes and there and needed > slot.memory_bytes)
 
     def holder(self, key: Key) -> tuple[Slot, Task] | None:
         """The slot that has the launch."""
