@@ -82,6 +82,8 @@ class Composed:
         places = self.places(name)
 
         def place_of(found: re.Match[str]) -> str:
+            if found[0] == PYTHON:
+                return sys.executable
             path = Path(found[0])
             for parent in (path, *path.parents):
                 if str(parent) in places:
@@ -89,7 +91,6 @@ class Composed:
             assert path.parts[1] not in ("run", "var", "etc", "data"), f"{name}: {path} is on no volume"
             return found[0]
 
-        text = text.replace(PYTHON, sys.executable)
         if (found := _PORT.fullmatch(text)) is not None:
             return found["name"] + self.addresses[f"{name}:{found['port']}"].rpartition(":")[2]
         for service, address in self.addresses.items():
