@@ -25,7 +25,7 @@ class Sampler(cirq.Sampler):
     ``seed``: what ``cirq.Simulator`` takes; each run draws from it. ``noise``: a ``cirq.NoiseModel`` or a channel,
     which Cirq puts into the circuit, or a noise of ``qmk.run``. ``server`` and ``token``: those of a daemon, as
     ``qmk.Client`` takes them ("" for the user's own); without, this process. All other options are those of
-    ``qmk.run``, such as ``engine``. A sweep or a batch is one job.
+    ``qmk.run``, such as ``engine``. The points of a sweep and a batch are sent together; on a daemon each is a job.
     """
 
     def __init__(
