@@ -1,6 +1,7 @@
 """Test suites of other projects that QMK's integrations are held against, and what in them is not expected to pass.
 
-Their code, all of it under the Apache License 2.0, is not part of QMK. ``QMK_UPSTREAM`` names a folder with checkouts of them, each under the name here.
+Their code, all of it under the Apache License 2.0, is not part of QMK. ``QMK_UPSTREAM`` names a folder with checkouts
+of them, each under the name here.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Slot:
         self.weak.clear()
 
     @property
-    def spared(self) -> tuple[float, float]:
+    def thrift(self) -> tuple[float, float]:
         """What of it others may need: the less, the greater."""
         return -len(self.resources), -self.resources.get(CPU, 0.0)
 
@@ -110,7 +110,7 @@ class Slots(dict[int, Slot]):
                 taken[slot.node] = taken.get(slot.node, 0) + bytes_there
 
         def rank(slot: Slot) -> tuple[float, ...]:
-            return (*slot.spared, plan in slot.plans, launch.engine in slot.engines, -slot.number)
+            return (*slot.thrift, plan in slot.plans, launch.engine in slot.engines, -slot.number)
 
         def has_memory(slot: Slot) -> bool:
             return slot.node not in taken or not 0 < slot.memory_bytes < taken[slot.node] + launch.memory_bytes
