@@ -109,7 +109,7 @@ def test_a_native_script_is_refused_what_works_outside(level: Level, tmp_path: P
     text = text.replace('(HERE / "target.txt").read_text()', repr(str(secret))) + MAKE_ATTEMPTS
     assert next(iter(ATTEMPTS)) in text
     found: Any = run_script(text, isolation=level).value
-    assert {name for name, came in found.items() if came == "worked"} == BOUND_OTHERWISE.get(level, set())
+    assert {name for name, came in found.items() if came == "worked"} <= BOUND_OTHERWISE.get(level, set())
     assert secret.read_text() == "precious"
 
 
