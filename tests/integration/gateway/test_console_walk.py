@@ -126,7 +126,7 @@ def fill_in(visit: Visit, name: str) -> None:
     page.get_by_label("Organisation", exact=True).fill(name)
     page.get_by_label("weight").fill("many")
     page.get_by_role("button", name="Add the organisation").click()
-    assert page.evaluate("document.activeElement.name") == "weight"
+    page.wait_for_function("document.activeElement.name === 'weight'")  # once the answer is shown
     keep_picture(visit, f"{name}-refused")
     page.keyboard.press("Control+a")
     page.keyboard.type("2")
