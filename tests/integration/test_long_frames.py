@@ -83,7 +83,8 @@ def without_names(reply: Any) -> Any:
     """A reply without what differs from one call to the next; those of a batch in order of their ids."""
     if isinstance(reply, list):
         return sorted((without_names(each) for each in reply), key=lambda each: str(each["id"]))
-    for name in ("job_id", "state", "trace_id", "estimated_start", "place_in_queue", "warnings", "queue", "capacity"):
+    for name in ("job_id", "state", "trace_id", "estimated_start", "place_in_queue", "others_before", "warnings",
+                 "queue", "capacity"):  # fmt: skip
         reply.get("result", {}).pop(name, None)
     reply.get("error", {}).get("data", {}).pop("trace", None)
     return reply
