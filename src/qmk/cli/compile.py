@@ -137,17 +137,17 @@ def _format(path: str | None) -> str:
 
 
 def _text(report: dict[str, Any]) -> Iterator[str]:
-    def rows_of(value: float) -> str:
+    def text_of(value: float) -> str:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
 
     before, after = report["before"], report["after"]
     yield from output.table(
         ("", "before", "after"),
-        [(name, rows_of(before[key]), rows_of(after[key])) for key, name in _ROWS.items() if key in after],
+        [(name, text_of(before[key]), text_of(after[key])) for key, name in _ROWS.items() if key in after],
     )
     yield ""
     kept = [row for row in report["passes"] if row["kept"]]
     yield from output.table(
         ("pass", "gates on two qubits", "CPU ms"),
-        [(row["name"], rows_of(row["two_qubit_gates"]), f"{row['seconds'] * 1000:.1f}") for row in kept],
+        [(row["name"], text_of(row["two_qubit_gates"]), f"{row['seconds'] * 1000:.1f}") for row in kept],
     )

@@ -65,7 +65,8 @@ def drift(before: Path, after: Path, top: int, as_json: bool) -> None:
     """Say what changed from the calibration BEFORE to AFTER, JSON files of one device: medians, and the numbers that
     grew or shrank by a factor of two or more."""
     from qmk.models.devices import Target
-    from qmk.models.devices.drift import DAY_S, LARGE, compare
+    from qmk.models.devices.age import DAY_S
+    from qmk.models.devices.drift import LARGE, compare
 
     found = compare(Target.load(before), Target.load(after))
     lines = [] if found.seconds is None else [f"{found.seconds / DAY_S:.1f} days apart"]

@@ -51,7 +51,7 @@ def compile_for_atoms(
         goal = msgspec.structs.replace(goal, level=min(level, 2), objective="gates", seed=seed)
         start = circuit_from(graph, "compile", whole=True)
         made = compile_circuit(start.circuit, goal)
-        graph, report = graph_from(made.work.circuit, graph, start, ecr=False), made.report
+        graph, report = graph_from(made.work.circuit, graph, start), made.report
     after = best_plan(graph, profile, configuration, level, objective)
     report = {
         **report,

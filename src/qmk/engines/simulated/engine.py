@@ -26,8 +26,7 @@ from qmk.ir.program import Instruction, Program
 from qmk.ir.raising import graph_of
 from qmk.ir.resolver import ALL_GATES
 from qmk.models.atoms.on_device import on_device
-from qmk.models.devices.age import STALE_S
-from qmk.models.devices.drift import DAY_S
+from qmk.models.devices.age import DAY_S, STALE_S
 from qmk.models.devices.on_target import on_target
 from qmk.qvm.graph import Graph
 from qmk.sdk.engine import Plan, Progress, Samples, Unsupported

@@ -47,6 +47,13 @@ class Actor:
         if not self.administers:
             raise QmkError("INSUFFICIENT_CAPS", "this token does not administer", help="show one that does")
 
+    def require_admin(self, organisation: str) -> None:
+        """Of an organisation as ``require`` does; of all, where it is empty, as ``require_operator``."""
+        if organisation:
+            self.require(organisation, "admin")
+        else:
+            self.require_operator()
+
     def require_operator(self) -> None:
         if not self.operator:
             fix = "show a token that administers, of a user who is an operator, or act on the machine of the daemon"

@@ -68,10 +68,7 @@ class Entries(Struct, frozen=True, kw_only=True):
 
 async def list_entries(caller: Caller, asked: ListEntries) -> Entries:
     accounts, actor = await enter(caller)
-    if asked.organisation:
-        actor.require(asked.organisation, "admin")
-    else:
-        actor.require_operator()
+    actor.require_admin(asked.organisation)
     if accounts.audit is None:
         fix = "start the gateway on the machine of the daemon, with its --data-dir or --database"
         raise QmkError("UNSUPPORTED", "this gateway does not read the daemon's audit log", help=fix)
@@ -144,10 +141,7 @@ class Lines(Struct, frozen=True, kw_only=True):
 
 async def list_lines(caller: Caller, asked: ListLines) -> Lines:
     accounts, actor = await enter(caller)
-    if asked.organisation:
-        actor.require(asked.organisation, "admin")
-    else:
-        actor.require_operator()
+    actor.require_admin(asked.organisation)
     fields = {name: text for name, text in msgspec.structs.asdict(asked).items() if name != "organisation"}
     query = LogQuery(tenant=asked.organisation, **fields)
     reply: Reply = await accounts.operate("op_metrics", limit=0, log=query)

@@ -7,7 +7,8 @@ import datetime
 from qmk.models.arguments import show
 from qmk.models.devices.target import wrong
 
-STALE_S = 7 * 86400.0
+DAY_S = 86400.0
+STALE_S = 7 * DAY_S
 """Seconds after which a calibration is called stale: superconducting devices are calibrated once a day or more."""
 
 
@@ -34,6 +35,6 @@ def age_note(date: str, now_s: float | None = None) -> str:
     seconds = age_s(date, now_s)
     if seconds < 0:
         return f"calibrated {date}, in the future by this clock"
-    days, hours = seconds / 86400, seconds / 3600
+    days, hours = seconds / DAY_S, seconds / 3600
     age = f"{days:.0f} days" if days >= 2 else f"{hours:.1f} hours"
     return f"calibrated {age} ago ({date[:10]}){': stale' if is_stale(date, now_s) else ''}"

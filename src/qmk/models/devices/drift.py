@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from qmk.models.devices.age import DAY_S, age_s
 from qmk.models.devices.target import NativeGate, Site, Target, wrong
 
-DAY_S = 86400.0
 LARGE = 2.0
 """A number that grew or shrank by this factor is named in a comparison."""
 
@@ -61,8 +61,6 @@ def numbers(target: Target) -> dict[Key, float]:
 
 def compare(before: Target, after: Target) -> Drift:
     """The drift between two calibrations of one device. Raises INVALID_PARAMS for devices of different sizes."""
-    from qmk.models.devices.age import age_s
-
     if before.sites != after.sites:
         raise wrong(
             f"'{before.name}' has {before.sites} sites and '{after.name}' {after.sites}",
