@@ -125,6 +125,8 @@ class Core(Many, Matching, Checkpoints, Channels, Scripts):
 
     async def session_id(self) -> str:
         """The session, opened when there is none."""
+        if self._session and self._link.is_open():
+            return self._session
         async with self._link.turn():
             await self._connect()
             if not self._session:
