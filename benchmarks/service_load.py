@@ -26,6 +26,8 @@ from benchmarks.service import PROGRAM, Connection, Service, rss_bytes, service
 READ_EVERY = 5
 WARM_UP_S = 2.0
 """One client before the others: the first programs start the processes that read and run them."""
+LOOKERS = 8
+"""Connections by which jobs are looked for."""
 SETTLED_S = 10.0
 """From then on memory is looked at."""
 JSON = "Content-Type: application/json\r\n"
@@ -80,12 +82,16 @@ async def read(connection: Connection, load: Load, job: str) -> None:
 
 async def look_for_all(place: Service, load: Load) -> int:
     """How many of the accepted jobs are not COMPLETED."""
-    connection, missing = Connection(place.address), 0
-    for job in load.accepted:
-        status, said = await connection.ask("GET", f"/v1/jobs/{job}?wait_s=60")
-        missing += status != 200 or json.loads(said)["state"] != "COMPLETED"
-    connection.close()
-    return missing
+
+    async def look(jobs: list[str]) -> int:
+        connection, missing = Connection(place.address), 0
+        for job in jobs:
+            status, said = await connection.ask("GET", f"/v1/jobs/{job}?wait_s=60")
+            missing += status != 200 or json.loads(said)["state"] != "COMPLETED"
+        connection.close()
+        return missing
+
+    return sum(await asyncio.gather(*(look(load.accepted[first::LOOKERS]) for first in range(LOOKERS))))
 
 
 @dataclass
@@ -124,17 +130,17 @@ async def run(place: Service, clients: int, seconds: float, think_s: float) -> b
     await asyncio.gather(memory.follow(load, end_s), *tasks)
     spent = [cpu_s([pid]) - before for pid, before in zip(pids, spent, strict=True)]
     own = time.process_time() - own
-    missing = await look_for_all(place, load)
     submit_s, result_s = sorted(load.submit_s), sorted(load.result_s)
     print(f"{clients} clients, {seconds:.0f} s, {os.cpu_count()} processors with the load generator:")
-    print(f"{len(load.accepted)} jobs accepted, {len(load.accepted) / seconds:.0f} a second; {missing} lost")
+    print(f"{len(load.accepted)} jobs accepted, {len(load.accepted) / seconds:.0f} a second")
     for name, found in (("submit", submit_s), ("result", result_s)):
         if found:
             shown = (f"p{share * 100:g} {percentile(found, share) * 1e3:.0f} ms" for share in (0.5, 0.9, 0.99, 0.999))
             print(f"{name}: {', '.join(shown)}, longest {found[-1] * 1e3:.0f} ms")
     for at, name in enumerate(("daemon", "gateway")):
         print(f"{name}: {spent[at]:.0f} s CPU; {memory.text(at)}")
-    print(f"load generator: {own:.0f} s CPU; errors: {dict(load.errors) or 'none'}")
+    missing = await look_for_all(place, load)
+    print(f"load generator: {own:.0f} s CPU; errors: {dict(load.errors) or 'none'}; {missing} jobs lost")
     return not missing and not load.errors
 
 
