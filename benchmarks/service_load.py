@@ -80,7 +80,7 @@ async def read(connection: Connection, load: Load, job: str) -> None:
         load.errors[f"result: {status} {said[:200]!r}"] += 1
 
 
-async def look_for_all(place: Service, load: Load) -> int:
+async def look_for_all(place: Service, accepted: list[str]) -> int:
     """How many of the accepted jobs are not COMPLETED."""
 
     async def look(jobs: list[str]) -> int:
@@ -91,7 +91,7 @@ async def look_for_all(place: Service, load: Load) -> int:
         connection.close()
         return missing
 
-    return sum(await asyncio.gather(*(look(load.accepted[first::LOOKERS]) for first in range(LOOKERS))))
+    return sum(await asyncio.gather(*(look(accepted[first::LOOKERS]) for first in range(LOOKERS))))
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Memory:
         return "; ".join(shown)
 
 
-async def run(place: Service, clients: int, seconds: float, think_s: float) -> bool:
+async def run(place: Service, clients: int, seconds: float, think_s: float, kept_jobs: int | None) -> bool:
     await client(place, Load(), clients, 0.0, time.monotonic() + WARM_UP_S)
     load, end_s = Load(), time.monotonic() + seconds
     pids = [place.daemon, place.gateway]
@@ -139,7 +139,7 @@ async def run(place: Service, clients: int, seconds: float, think_s: float) -> b
             print(f"{name}: {', '.join(shown)}, longest {found[-1] * 1e3:.0f} ms")
     for at, name in enumerate(("daemon", "gateway")):
         print(f"{name}: {spent[at]:.0f} s CPU; {memory.text(at)}")
-    missing = await look_for_all(place, load)
+    missing = await look_for_all(place, load.accepted[-(kept_jobs // 2) :] if kept_jobs else load.accepted)
     print(f"load generator: {own:.0f} s CPU; errors: {dict(load.errors) or 'none'}; {missing} jobs lost")
     return not missing and not load.errors
 
@@ -149,10 +149,13 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--think-s", type=float, default=2.0, help="average pause of a client between two requests")
+    parser.add_argument("--kept-jobs", type=int, help="ended jobs that the daemon remembers")
     parser.add_argument("--durability", choices=["process", "power"], default="power")
     options = parser.parse_args()
-    with service("--durability", options.durability, "--workers", "1") as place:
-        return 0 if asyncio.run(run(place, options.clients, options.seconds, options.think_s)) else 1
+    keep = [] if options.kept_jobs is None else ["--keep", f"jobs={options.kept_jobs}"]
+    with service("--durability", options.durability, "--workers", "1", *keep) as place:
+        work = run(place, options.clients, options.seconds, options.think_s, options.kept_jobs)
+        return 0 if asyncio.run(work) else 1
 
 
 if __name__ == "__main__":
