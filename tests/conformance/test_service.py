@@ -67,12 +67,14 @@ class Served:
 
     def submit(self) -> None:
         """A job and a batch of chem, for those that were deleted."""
-        self.own["job_id"] = self.service.ask("jobs.submit").json()["job_id"]
-        self.own["batch"] = self.service.ask("batches.submit").json()["batch"]
+        job, batch = (self.service.ask(name) for name in ("jobs.submit", "batches.submit"))
+        assert (job.status_code, batch.status_code) == (201, 201), job.text + batch.text
+        self.own |= {"job_id": job.json()["job_id"], "batch": batch.json()["batch"]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for each test: what has been drawn at random may use up what the next one needs."""
     running = RunningDaemon(tmp_path_factory.mktemp("daemon"), require_token=True).start()
     records = tmp_path_factory.mktemp("service") / "gateway.db"
     try:
