@@ -54,6 +54,23 @@ def median(ordered: Sequence[float]) -> float:
     return percentile(ordered, 0.5)
 
 
+BLOCKS, STUDENT_95 = 10, 2.306
+"""Means that a trend is fitted to, and the bound of Student's t for two of its degrees of freedom fewer."""
+
+
+def trend(at: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
+    """The slope of ``values`` over ``at`` by least squares, and half the width of its 95 % interval. It is fitted to
+    means of ``BLOCKS`` stretches: values that follow each other closely are not independent."""
+    import numpy as np
+
+    if len(at) < 2 * BLOCKS:
+        raise ValueError(f"a trend needs {2 * BLOCKS} values; there are {len(at)}")
+    x, y = (np.array([part.mean() for part in np.array_split(np.asarray(row), BLOCKS)]) for row in (at, values))
+    (slope, offset), spread = np.polyfit(x, y, 1), ((x - x.mean()) ** 2).sum()
+    error = np.sqrt(((y - slope * x - offset) ** 2).sum() / (BLOCKS - 2) / spread)
+    return float(slope), float(STUDENT_95 * error)
+
+
 def show(title: str, rows: Sequence[Row]) -> None:
     """Print the rows as a table under ``title``."""
     table = [("", "measured", "target", "", "peer"), *(row.cells() for row in rows)]

@@ -1,4 +1,4 @@
-// The editor of the submit page. `make -C tools/console` writes it and the libraries into one file with esbuild.
+// The editor of the submit page. `npm ci && npm run build` here writes it and the libraries into one file with esbuild.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { HighlightStyle, StreamLanguage, bracketMatching, syntaxHighlighting } from "@codemirror/language";
@@ -70,7 +70,7 @@ export function edit(form) {
       const line = view.state.doc.line(Math.min(Math.max(row.line || 1, 1), view.state.doc.lines));
       const from = Math.min(line.from + Math.max((row.column || 1) - 1, 0), line.to);
       const end = view.state.doc.sliceString(from, line.to).match(/^[\w.]+|^./)?.[0].length ?? 0;
-      return { from, to: from + end, severity: row.severity ?? "error", message: `${row.message}${row.help ? ` ${row.help}` : ""}`, source: row.rule };
+      return { from, to: from + end, severity: row.severity ?? "error", message: row.help ? `${row.message}. What to do: ${row.help}` : row.message, source: row.rule };
     });
   }
 

@@ -36,6 +36,7 @@ DEFAULT_SHOTS = 1000
     "with --script the sandbox: wasm, or for native Python jail or gvisor.",
 )
 @options.server_option("Run on the server at this URL, or of this context of 'qmk context'.")
+@options.token_file_option
 @scripting.script_options
 @scripting.wheels_option
 @click.pass_obj

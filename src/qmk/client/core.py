@@ -125,12 +125,13 @@ class Core(Many, Matching, Checkpoints, Channels, Scripts):
 
     async def session_id(self) -> str:
         """The session, opened when there is none."""
+        if self._session and self._link.is_open():
+            return self._session
         async with self._link.turn():
             await self._connect()
-            if not self._session:
-                async with self._negotiating:
-                    if not self._session:
-                        await self._negotiate()
+            async with self._negotiating:
+                if not self._session:
+                    await self._negotiate()
             return self._session
 
     async def negotiate(self) -> q_negotiate_caps.Reply:
@@ -192,7 +193,6 @@ class Core(Many, Matching, Checkpoints, Channels, Scripts):
 
     def _pages(self, job: str) -> Fetch | None:
         """What fetches later pages of a result's events, where that can be done without awaiting."""
-        return None
 
     async def cancel(self, job: str, reason: str = "") -> q_cancel.Reply:
         """Stop a job that has not ended."""

@@ -41,7 +41,6 @@ from qmk.gateway.http import (
     AnyRequest,
     Refusal,
     answer,
-    send_answer,
     status_of,
     without_places,
 )
@@ -53,6 +52,7 @@ from qmk.gateway.qlam import routes as qlam
 from qmk.gateway.rates import Rates
 from qmk.gateway.rest import routes as rest
 from qmk.gateway.rest.direct import PREFIX, Direct
+from qmk.gateway.whole import send_answer
 
 log = logging.getLogger("qmk.gateway")
 RETRY_AFTER_S = 1
@@ -148,7 +148,7 @@ class Application(Litestar):
             return
         made = _answer_error(Request(scope, receive), error)
         headers = {"content-type": f"{made.media_type}", **made.headers}
-        await send_answer(send, made.status_code or 500, made.content, headers)
+        await send_answer(scope, send, made.status_code or 500, made.content, headers)
 
 
 def make_app(

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from qmk.base.errors import QmkError
 from qmk.gateway.hosts import HOSTS
 from qmk.gateway.http import Refusal
+from qmk.gateway.whole import BEGINS
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -68,7 +69,7 @@ class Edge:
         headers = _SECURE_HEADERS if self.tls and not is_local(host) else _HEADERS
 
         async def complete(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in BEGINS:
                 own = list(message["headers"])
                 names = {name.lower() for name, _ in own}
                 message["headers"] = [*own, *(row for row in headers if row[0] not in names)]

@@ -143,14 +143,6 @@ def _more(count: int) -> list[str]:
     return [f"... and {count} more"] if count else []
 
 
-async def send_answer(send: Any, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-    """An answer of a part that stands before the router."""
-    rows = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    rows.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": rows})
-    await send({"type": "http.response.body", "body": body})
-
-
 def status_of(error: QmkError) -> int:
     """The HTTP status of an error; 429 where trying again later can help."""
     name = error.kind.name

@@ -24,9 +24,10 @@ from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.gateway.callers import Caller, Callers
 from qmk.gateway.edge import Receive, Scope, Send
-from qmk.gateway.http import Refusal, send_answer, without_places
+from qmk.gateway.http import Refusal, without_places
 from qmk.gateway.streams import NAME_HEADER, Streams
 from qmk.gateway.streams import PATH as STREAM_PATH
+from qmk.gateway.whole import send_answer
 from qmk.rpc import frame, refusals
 
 log = logging.getLogger("qmk.gateway")
@@ -86,12 +87,12 @@ async def serve(state: Any, headers: dict[str, str], scope: Scope, receive: Rece
             caller = await callers.with_token(shown)  # it needs no session, but a token that is good
         if name := headers.get(NAME_HEADER):
             streams.find(name, shown).add(_event(caller, shown, asked))
-            await send_answer(send, 202, b"", {})
+            await send_answer(scope, send, 202, b"", {})
             return
         text = await _text(caller, shown, asked)
     finally:
         room.give(size)
-    await send_answer(send, 200, text, {"content-type": MEDIA_TYPE})
+    await send_answer(scope, send, 200, text, {"content-type": MEDIA_TYPE})
 
 
 async def _text(caller: Caller, shown: str, asked: frame.Frame) -> bytes:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from qmk.gateway.whole import ANSWER
 
 HEAD_S = 10.0
 """Seconds from the first byte that is waited for to the end of a request's headers."""
@@ -98,18 +101,21 @@ class TimelyProtocol(HttpToolsProtocol):
         new = cast("Any", self.parser).get_http_version() == "1.1"
         if (count := names.count(b"host")) != 1 and (new or count):
             self._stop(400, "the request must name its host, and one")
-        for name in _ONCE:
-            if names.count(name) > 1:
-                self._stop(400, f"the header {name.decode()} is given twice")
-        coding = b", ".join(value for name, value in self.headers if name == b"transfer-encoding")
-        if coding and (coding.strip().lower() != b"chunked" or not new):
-            self._stop(400, "the only transfer coding is chunked, in HTTP/1.1")
+        if len({*names}) != len(names) and (twice := [name for name in _ONCE if names.count(name) > 1]):
+            self._stop(400, f"the header {twice[0].decode()} is given twice")
+        if b"transfer-encoding" in names:
+            coding = b", ".join(value for name, value in self.headers if name == b"transfer-encoding")
+            if coding and (coding.strip().lower() != b"chunked" or not new):
+                self._stop(400, "the only transfer coding is chunked, in HTTP/1.1")
         if len(self.pipeline) >= PIPELINED:
             self._stop(400, f"more than {PIPELINED} requests wait on one connection")
         if sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_BYTES:
             self._stop(431, "the headers are too long")
         super().on_headers_complete()
-        self.cycle.transport = cast("asyncio.Transport", _Joined(self.transport, self.loop))
+        cycle: Any = self.cycle
+        cycle.transport = joined = _Joined(self.transport, self.loop)
+        cycle.send = partial(_send, cycle, cycle.send, joined)
+        self.scope["extensions"] = {ANSWER: {}}
 
     def on_body(self, body: bytes) -> None:
         self._of_body, self._bytes = True, 0
@@ -181,6 +187,31 @@ class TimelyProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+async def _send(cycle: Any, send: Any, joined: _Joined, message: Any) -> None:
+    """Sends as uvicorn does; an answer that is there as a whole is written in one piece."""
+    if message["type"] != ANSWER:
+        await send(message)
+        return
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    headers: list[tuple[bytes, bytes]] = message["headers"]
+    head = b"".join([b"%b: %b\r\n" % row for row in headers])
+    if head.count(b"\n") != len(headers) or head.count(b"\r") != len(headers):
+        raise RuntimeError("a header of the answer has several lines")
+    if not cycle.keep_alive:
+        head += b"connection: close\r\n"
+    body = b"" if cycle.scope["method"] == "HEAD" else message["body"]
+    cycle.response_started, cycle.waiting_for_100_continue = True, False
+    joined.write_whole(b"%b%b\r\n%b" % (STATUS_LINE[message["status"]], head, body))
+    cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        joined.close()
+    cycle.on_response()
+
+
 class _Joined:
     """A transport that writes the head of an answer with the first piece of its body: once, where a call into the
     system costs as much as all else that the gateway does. A body that does not come at once is not waited for."""
@@ -197,6 +228,11 @@ class _Joined:
         else:
             self._begun, self._head = True, data
             self._loop.call_soon(self._flush)
+
+    def write_whole(self, data: bytes) -> None:
+        """Writes an answer with its body."""
+        self._begun = True
+        self._transport.write(data)
 
     def _flush(self) -> None:
         if self._head is not None:

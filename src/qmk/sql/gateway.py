@@ -92,17 +92,28 @@ class File:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._base = sqlite3.connect(path, check_same_thread=False, timeout=PATIENCE_S)
-            found = self._base.execute("PRAGMA user_version").fetchone()[0]
+            found = self._format()
             if found <= tables.FORMAT:
                 self._base.execute("PRAGMA journal_mode = WAL")
                 self._base.execute("PRAGMA foreign_keys = ON")
-                for number in range(found + 1, tables.FORMAT + 1):
-                    script = f"{tables.file_migration(number)} PRAGMA user_version = {number};"
-                    self._base.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
+            if found < tables.FORMAT:
+                self._migrate()
         except (OSError, sqlite3.Error) as error:
             raise QmkError("RESOURCE_EXHAUSTED", f"cannot use {path}: {error}", path=str(path)) from error
         if found > tables.FORMAT:
             raise QmkError("RESOURCE_EXHAUSTED", f"{path} was written by another release", path=str(path))
+
+    def _format(self) -> int:
+        return self._base.execute("PRAGMA user_version").fetchone()[0]
+
+    def _migrate(self) -> None:
+        """Brings the file to today's format, unless another process that began at the same moment has done so."""
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            for number in range(self._format() + 1, tables.FORMAT + 1):
+                for statement in tables.statements(tables.file_migration(number)):
+                    self._base.execute(statement)
+                self._base.execute(f"PRAGMA user_version = {number}")
 
     def transact(self, work: Callable[[Base], T], *, writes: bool = True) -> T:
         try:

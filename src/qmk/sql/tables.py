@@ -117,7 +117,12 @@ def file_migration(number: int) -> str:
 def server_migration(number: int) -> list[str]:
     """The statements that make format ``number`` of the one before, for PostgreSQL."""
     text = re.sub(r"\b[A-Z]+\b", lambda word: SERVER_TYPES.get(word[0], word[0]), MIGRATIONS[number - 1])
-    return [each.strip() for each in _put(text, _SERVER_WORDS).split(";") if each.strip()]
+    return statements(_put(text, _SERVER_WORDS))
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script of ``MIGRATIONS``, in which no text has a semicolon."""
+    return [each.strip() for each in script.split(";") if each.strip()]
 
 
 def _put(text: str, words: dict[str, str]) -> str:

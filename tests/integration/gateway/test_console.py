@@ -349,6 +349,7 @@ def test_all_other_sessions_are_ended_at_once(chem: Browser) -> None:
 def test_errors_are_pages_in_the_words_of_the_api(chem: Browser) -> None:
     found = chem.get("/nothing/here")
     assert (found.status_code, found.headers["content-type"].partition(";")[0]) == (404, "text/html")
+    assert "there is no page at this address" in found.text
     assert "Traceback" not in found.text
     assert "INVALID_PARAMS" in chem.get("/jobs?cursor=wrong").text
 

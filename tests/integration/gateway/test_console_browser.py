@@ -134,6 +134,40 @@ def test_a_program_is_submitted_and_its_result_appears_by_itself(chromium: Any, 
     visit.context.close()
 
 
+def test_the_editor_completes_gates_and_marks_findings_where_they_are(chromium: Any, url: str) -> None:
+    visit = Visit(chromium, url, WIDE)
+    visit.sign_in()
+    visit.page.goto("/submit?example=bell")
+    text = visit.page.locator("textarea[name=text]")
+    before = text.input_value()
+    lines = before.count("\n") + 2  # with the one that is typed
+    visit.page.locator(".cm-content").click()
+    visit.page.keyboard.press("Control+End")
+    visit.page.keyboard.press("Enter")
+    visit.page.keyboard.type("csw")
+    offered = visit.page.locator(".cm-tooltip-autocomplete li")
+    offered.first.wait_for()
+    assert offered.all_inner_texts()[0] == "cswap"
+    assert offered.first.get_attribute("aria-selected") == "true"
+    offered.first.click()
+    visit.page.keyboard.type(" q[0], q[1], q[7];")
+    assert text.input_value() == f"{before}\ncswap q[0], q[1], q[7];"
+    mark = visit.page.locator(".cm-lintRange-error")
+    mark.first.wait_for()
+    assert mark.all_inner_texts() == ["7"], "the index that is out of range, and nothing else"
+    assert visit.page.locator(".cm-lint-marker-error").count() == 1
+    visit.page.get_by_text(f"Line {lines}, column 21: ").wait_for()
+    mark.hover()
+    visit.page.locator(".cm-tooltip-lint").wait_for()
+    said = visit.page.locator(".cm-tooltip-lint").inner_text()
+    assert said.startswith("index 7 is outside a register of 2. What to do: valid indexes are 0 to 1")
+    visit.page.keyboard.press("Shift+Home")
+    visit.page.keyboard.press("Backspace")
+    mark.wait_for(state="detached")
+    assert visit.complaints == []
+    visit.context.close()
+
+
 def test_a_page_goes_on_by_itself_when_what_serves_it_was_killed(
     chromium: Any, make_daemon: Any, forked: Commands, tmp_path: Path
 ) -> None:

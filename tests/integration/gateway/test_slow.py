@@ -13,7 +13,7 @@ import uvicorn
 from litestar import Request
 
 from qmk.gateway import http as gateway_http
-from qmk.gateway import slow
+from qmk.gateway import slow, whole
 from qmk.gateway.http import Refusal, body_of
 
 PATIENCE_S = 30.0
@@ -136,3 +136,38 @@ def test_where_all_places_are_taken_the_one_that_waited_longest_makes_room() -> 
     heard, ended = asyncio.run(scene())
     assert heard.startswith(b"HTTP/1.1 200")
     assert ended == 12, "the others waited longer for a place than they were let wait"
+
+
+async def answer_whole(scope: Any, receive: Any, send: Any) -> None:
+    """Answers in one message; the address says how."""
+    assert whole.ANSWER in scope["extensions"]
+    value = "a\r\nset-cookie: b" if scope["path"] == "/split" else "a"
+    status = 404 if scope["path"] == "/none" else 200
+    await whole.send_answer(scope, send, status, b"ok", {"X-Name": value})
+
+
+async def talk_whole(*asked: str) -> bytes:
+    """What comes back for requests that are sent at once, each a method and an address; the last closes."""
+    lines = [f"{each} HTTP/1.1\r\nHost: a\r\n\r\n" for each in asked]
+    lines[-1] = lines[-1].replace("Host: a\r\n", "Host: a\r\nConnection: close\r\n")
+    async with served(app=answer_whole) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write("".join(lines).encode())
+        heard = await asyncio.wait_for(reader.read(), PATIENCE_S)
+        writer.close()
+        return heard
+
+
+def test_an_answer_that_is_there_as_a_whole_is_one_message() -> None:
+    head = b"HTTP/1.1 %b\r\nx-name: a\r\ncontent-length: 2\r\n%b\r\n"
+    close = b"connection: close\r\n"
+    assert asyncio.run(talk_whole("HEAD /")) == head % (b"200 OK", close)
+    found = asyncio.run(talk_whole("GET /", "GET /none", "POST /"))
+    answers = [head % each + b"ok" for each in ((b"200 OK", b""), (b"404 Not Found", b""), (b"200 OK", close))]
+    assert found == b"".join(answers)
+
+
+def test_no_header_of_an_answer_makes_another() -> None:
+    heard = asyncio.run(talk_whole("GET /split"))
+    assert heard.startswith(b"HTTP/1.1 500")
+    assert b"set-cookie" not in heard

@@ -9,6 +9,8 @@ import json
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -243,6 +245,21 @@ def test_records_of_another_release_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(QmkError) as caught:
         Records(tmp_path / "r.db")
     assert caught.value.kind.name == "RESOURCE_EXHAUSTED"
+
+
+OPEN = (
+    "import sys; from pathlib import Path; from qmk.sql.gateway import File; sys.stdin.read(); File(Path(sys.argv[1]))"
+)
+
+
+def test_processes_that_make_the_records_at_the_same_moment_do_not_quarrel(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "r.db")]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen(command, **pipes) for _ in range(6)]
+    for process in started:
+        process.stdin.close()  # type: ignore[union-attr]
+    assert [(process.wait(60), process.stderr.read()) for process in started] == [(0, "")] * len(started)  # type: ignore[union-attr]
+    Records(tmp_path / "r.db").close()
 
 
 def test_tokens_that_are_no_good_leave_no_connection_behind(two: Two) -> None:

@@ -17,7 +17,7 @@ async def show_engines(view: View) -> Response[Any]:
     table = view.narrow(
         (await view.ask("engines.list")).engines,
         installed=lambda row: "yes" if row.available else "no",
-        method=lambda row: row.methods,
+        method=lambda row: [each for each in row.methods if each],  # a method may have no name
     )
     return view.page("engines.html", table=table)
 

@@ -146,5 +146,6 @@ def compress(made: Response[bytes], request: AnyRequest) -> Response[bytes]:
 
 def answer_error(error: Exception, status: int, message: str) -> Response[bytes]:
     """An error as a page, in the words that the API has for it."""
-    problem = problem_of(error, status, message)
-    return html("error.html", status, problem=problem, phrase=HTTPStatus(status).phrase, view=None)
+    phrase = HTTPStatus(status).phrase
+    said = "there is no page at this address" if (status, message) == (404, phrase) else message
+    return html("error.html", status, problem=problem_of(error, status, said), phrase=phrase, view=None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, cast
 
 import msgspec
@@ -22,42 +23,63 @@ EXACT = 2**53
 """Up to here a double is each whole number."""
 
 
+Packs = Callable[[Any], Any]
+"""Makes of a value that is not None what the constructor of a message takes."""
+
+
 def pack(value: Any) -> Any:
     """The message of a struct."""
-    struct = cast("type[Any]", type(value))
-    found = {row.encode_name: _pack(row.type, getattr(value, row.name)) for row in fields_of(struct)}
-    return class_of(names()[struct])(**{name: each for name, each in found.items() if each is not None})
+    name, rows = _packers(cast("type[Any]", type(value)))
+    given = ((field, packs, getattr(value, attribute)) for field, attribute, packs in rows)
+    return class_of(name)(**{field: packs(each) for field, packs, each in given if each is not None})
 
 
-def _pack(kind: inspect.Type, value: Any) -> Any:
-    """A value as the constructor of a message takes it."""
-    if value is None:
-        return None
+@cache
+def _packers(struct: type[Any]) -> tuple[str, list[tuple[str, str, Packs]]]:
+    """The name of a struct's message, and of each field its name there, its attribute, and what packs it. To look at
+    the types for each value would take a millisecond a message."""
+    rows = [(row.encode_name, row.name, _packer(row.type)) for row in fields_of(struct)]
+    return names()[struct], rows
+
+
+def _packer(kind: inspect.Type) -> Packs:
     shape, bare = shape_of(kind), strip(kind)[0]
     if shape.type in (VALUE, STRUCT, LIST) and not shape.many:
-        return _pack_free(shape.type, msgspec.to_builtins(value))
+        return lambda value: _pack_free(shape.type, msgspec.to_builtins(value))
     match bare:
         case inspect.StructType():
-            return pack(value)
+            return pack
         case inspect.TupleType():
-            items = {
-                f"item_{at}": _pack(each, row)
-                for at, (each, row) in enumerate(zip(bare.item_types, value, strict=True), 1)
-            }
-            return class_of(shape.type)(**items)
+            parts = [(f"item_{at}", _packer(each)) for at, each in enumerate(bare.item_types, 1)]
+            return lambda value: class_of(shape.type)(
+                **{name: packs(row) for (name, packs), row in zip(parts, value, strict=True) if row is not None}
+            )
         case inspect.DictType():
-            found: Any = {key: _pack_one(bare.value_type, row) for key, row in value.items()}
+            found = _pack_map(_packer_of_one(bare.value_type))
         case inspect.ListType() | inspect.VarTupleType():
-            found = [_pack_one(bare.item_type, row) for row in value]
+            found = _pack_list(_packer_of_one(bare.item_type))
         case _:
-            return value
-    return found if shape.many else class_of(shape.type)(items=found)
+            return lambda value: value
+    return found if shape.many else lambda value: class_of(shape.type)(items=found(value))
 
 
-def _pack_one(kind: inspect.Type, value: Any) -> Any:
-    """A value within a list or an object."""
-    shape, found = single(kind), _pack(kind, value)
-    return class_of(shape.type)(items=found) if shape.is_message and isinstance(found, (list, dict)) else found
+def _pack_map(packs: Packs) -> Packs:
+    return lambda value: {key: packs(row) for key, row in value.items()}
+
+
+def _pack_list(packs: Packs) -> Packs:
+    return lambda value: [packs(row) for row in value]
+
+
+def _packer_of_one(kind: inspect.Type) -> Packs:
+    """What packs a value within a list or an object."""
+    shape, packs = single(kind), _packer(kind)
+
+    def wrap(value: Any) -> Any:
+        found = None if value is None else packs(value)
+        return class_of(shape.type)(items=found) if isinstance(found, (list, dict)) else found
+
+    return wrap if shape.is_message else packs
 
 
 def _pack_free(name: str, value: Any) -> Any:

@@ -132,8 +132,11 @@ def _add_standard_services(server: aio.Server, gate: Gate) -> HealthService:
 def _unary(gate: Gate, operation: Operation, tls: Tls | None) -> Any:
     async def answer(data: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
         try:
-            caller = await _enter(gate, context, tls)
-            reply = await serving.serve(gate, operation, caller, unpack(operation.call, data))
+            shown = _shown_token(gate, context, tls)
+            caller, asked = await serving.enter(gate, operation, shown), unpack(operation.call, data)
+            if getattr(asked, "wait_s", 0):
+                caller = await gate.callers.with_token(shown)
+            reply = await serving.serve(gate, operation, caller, asked)
             return pack(reply).SerializeToString()
         except Exception as error:
             await _refuse(context, operation, error)
@@ -145,7 +148,7 @@ def _unary(gate: Gate, operation: Operation, tls: Tls | None) -> Any:
 def _stream(gate: Gate, operation: Operation, tls: Tls | None) -> Any:
     async def answer(data: bytes, context: aio.ServicerContext[bytes, bytes]) -> AsyncIterator[bytes]:
         try:
-            caller = await _enter(gate, context, tls)
+            caller = await gate.callers.with_token(_shown_token(gate, context, tls))
             asked = unpack(operation.call, data)
             with serving.hold(gate, caller):
                 async for item in (operation.follow or _pages(operation))(caller, asked):
@@ -171,15 +174,15 @@ def _pages(operation: Operation) -> Any:
     return follow
 
 
-async def _enter(gate: Gate, context: aio.ServicerContext[bytes, bytes], tls: Tls | None) -> Caller:
-    """The client of whoever calls, whose call counts as a request. Where no token is asked for, only this machine can
+def _shown_token(gate: Gate, context: aio.ServicerContext[bytes, bytes], tls: Tls | None) -> str:
+    """The token of whoever calls, whose call counts as a request. Where no token is asked for, only this machine can
     reach the port. gRPC itself knows no lists of revoked certificates."""
     if tls is not None and any(map(tls.is_revoked, context.auth_context().get("x509_pem_cert", ()))):
         raise QmkError("AUTH_FAILED", "the certificate of the caller is revoked", help="ask for another: its operator")
     shown = [str(value) for name, value in context.invocation_metadata() or () if name == "authorization"]
     headers = {"host": "localhost"} | ({"authorization": shown[0]} if shown else {})
     gate.rates.count(address_of(context.peer()), headers)
-    return await gate.callers.caller_of(headers)
+    return gate.callers.shown_token(headers)
 
 
 def address_of(peer: str) -> str:

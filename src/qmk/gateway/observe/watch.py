@@ -17,6 +17,7 @@ import msgspec
 from qmk.abi.call import Call
 from qmk.abi.calls import q_submit
 from qmk.gateway.observe.spans import Parent, Span, Traces, new_id, read_parent, trace_of_job
+from qmk.gateway.whole import BEGINS
 from qmk.rpc.metrics import OTHER, Counters
 
 log = logging.getLogger("qmk.access")
@@ -86,7 +87,7 @@ class Watch:
         watched = Watched(read_parent(shown.decode("ascii", "replace")) if shown else None)
 
         async def noting(message: Any) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in BEGINS:
                 watched.status = message["status"]
             await send(message)
 

@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from qmk.gateway.edge import Scope
-from qmk.gateway.http import send_answer
+from qmk.gateway.whole import send_answer
 
 OPT = "operation"
 """Names what makes the ``Answer`` to a request, or the framework's, among the options of a handler."""
@@ -93,7 +93,7 @@ class Direct:
         made: Answer | Response[Any] = await handler.opt[OPT](request)
         if isinstance(made, Answer):
             if made.status != _UNCHANGED:
-                await send_answer(send, made.status, made.body, {**made.headers, "content-type": made.media})
+                await send_answer(scope, send, made.status, made.body, {**made.headers, "content-type": made.media})
                 return
             made = made.as_response()
         respond: Any = cast("Any", handler).to_response

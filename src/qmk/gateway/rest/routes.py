@@ -12,7 +12,7 @@ from litestar import Response, get, route
 from litestar.response import Stream
 
 from qmk.base.errors import QmkError
-from qmk.gateway.callers import Caller, Callers
+from qmk.gateway.callers import Caller
 from qmk.gateway.http import AnyRequest, Gate, Refusal, status_of
 from qmk.gateway.rest import openapi, page
 from qmk.gateway.rest.asked import JSON, asked_by, range_of, upload_path
@@ -28,17 +28,17 @@ EVENT_STREAM = "text/event-stream"
 
 
 async def _serve(operation: Operation, request: AnyRequest, *, upload: bool = False) -> Answer | Response[Any]:
-    callers: Callers = request.app.state.gate.callers
-    shown = callers.shown_token(request.headers)
-    caller = await (callers.client_of if operation.proves_token else callers.with_token)(shown)
+    gate: Gate = request.app.state.gate
+    shown = gate.callers.shown_token(request.headers)
+    caller = await serving.enter(gate, operation, shown)
     asked = await asked_by(operation, request, upload=upload)
     waits, streams = bool(getattr(asked, "wait_s", 0)), EVENT_STREAM in request.headers.get("accept", "")
     if waits or streams:
-        caller = await callers.with_token(shown)
+        caller = await gate.callers.with_token(shown)
     if operation.follow is not None and streams:
         return await _stream(operation, request, caller, asked)
     try:
-        reply = await serving.serve(request.app.state.gate, operation, caller, asked)
+        reply = await serving.serve(gate, operation, caller, asked)
     except QmkError as error:
         if range_of(operation, request) and error.fields.get("field") == "from_shot":
             raise Refusal(416, error.message) from error

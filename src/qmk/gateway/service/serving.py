@@ -21,6 +21,12 @@ async def serve(gate: Gate, operation: Operation, caller: Caller, asked: Any) ->
         return await operation.serve(caller, asked)
 
 
+async def enter(gate: Gate, operation: Operation, shown: str) -> Caller:
+    """The client of whoever has shown a token. Where the call itself proves that the token is still good, the daemon is
+    not asked twice. Raises AUTH_FAILED."""
+    return await (gate.callers.client_of if operation.proves_token else gate.callers.with_token)(shown)
+
+
 def require_room(gate: Gate, caller: Caller) -> None:
     """Raises QUOTA_EXCEEDED where the tenant has enough requests that are held open."""
     if gate.held[caller.tenant] >= HELD_OF_A_TENANT:
