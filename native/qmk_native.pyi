@@ -387,6 +387,10 @@ def place(
     ``sites``: those that may be used (None: all). ``commute``: gates that commute may change places. Raises ValueError
     for a circuit that does not fit, and for pairs and sites that are not there."""
 
+def spread(circuit: Circuit) -> Circuit:
+    """The circuit with gates on copies: where a CNOT has copied a qubit into |0>, a gate that is diagonal on one of the
+    two, and has no condition, is done on that with which its depth in two-qubit gates is least."""
+
 def promising(circuit: Circuit) -> bool:
     """Whether rewriting is likely to save more time than it takes."""
 

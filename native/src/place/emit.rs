@@ -24,7 +24,7 @@ pub fn emit(graph: &Graph, coupling: &Coupling, start: &Layout, events: &[Event]
     };
     for event in events {
         match *event {
-            Event::Node(node) => writer.node(node),
+            Event::Node(node) | Event::Copied(node, ..) => writer.node(node, event),
             Event::Swap(p, q) => writer.swap(p, q),
         }
     }
@@ -55,9 +55,10 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn node(&mut self, number: u32) {
+    fn node(&mut self, number: u32, event: &Event) {
         let node = &self.graph.nodes[number as usize];
-        let at = node.wires.map(|wire| if wire == NONE { NONE } else { self.layout.site[wire as usize] });
+        let wires = event.wires(node);
+        let at = wires.map(|wire| if wire == NONE { NONE } else { self.layout.site[wire as usize] });
         if node.last {
             return self.at_end.extend(&node.ops);
         }
@@ -66,10 +67,10 @@ impl Writer<'_> {
                 return self.held[node.wires[0] as usize].extend(&node.ops);
             }
         } else {
-            node.wires.into_iter().filter(|&wire| wire != NONE).for_each(|wire| self.release(wire));
+            wires.into_iter().filter(|&wire| wire != NONE).for_each(|wire| self.release(wire));
             self.price.node(node, at[0], at[1]);
         }
-        node.ops.iter().for_each(|&op| self.write(op));
+        node.ops.iter().for_each(|&op| self.write_on(op, node.wires, wires));
     }
 
     fn release(&mut self, wire: u32) {
@@ -79,9 +80,17 @@ impl Writer<'_> {
     }
 
     fn write(&mut self, number: u32) {
+        self.write_on(number, [NONE; 2], [NONE; 2]);
+    }
+
+    /// The op with each wire of `from` as that of `to`.
+    fn write_on(&mut self, number: u32, from: [u32; 2], to: [u32; 2]) {
         let mut op = self.graph.circuit.ops[number as usize];
         let n = op.kind.n_qubits();
-        op.q[..n].iter_mut().for_each(|wire| *wire = self.layout.site[*wire as usize]);
+        for wire in &mut op.q[..n] {
+            let acting = from.iter().position(|other| other == wire).map_or(*wire, |at| to[at]);
+            *wire = self.layout.site[acting as usize];
+        }
         self.circuit.ops.push(op);
     }
 

@@ -20,11 +20,33 @@ pub struct Node {
     pub quiet: bool,
     /// A measurement that nothing waits for: it is made at the end, wherever its wire then is.
     pub last: bool,
+    /// Whether it is diagonal on each of its wires: another wire that always reads the same may stand for it.
+    pub diagonal: [bool; 2],
+    /// The wire that comes to read as the other one does, where it was in |0>: the target of a lone CNOT; else NONE.
+    pub copies_to: u32,
     /// CNOTs of a block as it is, and with an exchange.
     pub cost: u8,
     pub swapped: u8,
     /// Numbers of its ops in `Graph::ops`, in order.
     pub ops: Vec<u32>,
+}
+
+impl Node {
+    /// A node that does nothing, on no wire.
+    fn plain() -> Node {
+        Node {
+            wires: [NONE; 2],
+            pair: false,
+            joins: false,
+            quiet: false,
+            last: false,
+            diagonal: [false; 2],
+            copies_to: NONE,
+            cost: 0,
+            swapped: 0,
+            ops: Vec::new(),
+        }
+    }
 }
 
 /// One direction of the order: how many nodes each waits for, and which wait for it.
@@ -221,8 +243,7 @@ impl<'a> Builder<'a> {
     }
 
     fn quiet(&mut self, wire: u32, ops: Vec<u32>) -> u32 {
-        let node =
-            Node { wires: [wire, NONE], pair: false, joins: false, quiet: true, last: false, cost: 0, swapped: 0, ops };
+        let node = Node { wires: [wire, NONE], quiet: true, diagonal: [true; 2], ops, ..Node::plain() };
         self.push(node)
     }
 
@@ -254,10 +275,13 @@ impl<'a> Builder<'a> {
                 if group.basis != basis {
                     group.basis = NO_BASIS;
                 }
-                return self.nodes[turn as usize].ops.push(at);
+                let held = &mut self.nodes[turn as usize];
+                held.diagonal[0] &= basis == b'Z';
+                return held.ops.push(at);
             }
         }
         let node = self.quiet(wire, vec![at]);
+        self.nodes[node as usize].diagonal[0] = basis == b'Z';
         self.order(node, wire, basis);
         self.groups[wire as usize].turn = Some(node);
     }
@@ -272,11 +296,15 @@ impl<'a> Builder<'a> {
             let wires = self.nodes[earlier as usize].wires;
             let (cost, swapped) = controlled_nots(&product(self.circuit, &ops, wires));
             let node = &mut self.nodes[earlier as usize];
-            (node.ops, node.cost, node.swapped) = (ops, cost, swapped);
+            (node.ops, node.cost, node.swapped, node.copies_to) = (ops, cost, swapped, NONE);
             return;
         }
         let (cost, swapped) = controlled_nots(&u);
-        let node = self.push(Node { wires, pair: true, joins: true, quiet: false, last: false, cost, swapped, ops });
+        let diagonal = bases.map(|basis| basis == b'Z');
+        let lone = ops.len() == 1 && first.kind == Kind::Cnot;
+        let copies_to = if lone { first.q[1] } else { NONE };
+        let node = Node { wires, pair: true, joins: true, diagonal, copies_to, cost, swapped, ops, ..Node::plain() };
+        let node = self.push(node);
         for (&wire, basis) in wires.iter().zip(bases) {
             self.order(node, wire, basis);
         }
@@ -297,7 +325,7 @@ impl<'a> Builder<'a> {
         let mut wires = [NONE; 2];
         wires[..op.qubits().len()].copy_from_slice(op.qubits());
         let cost = if pair { controlled_nots(&matrix::two(op.kind, self.circuit.angles(op))).0 } else { 0 };
-        let node = Node { wires, pair, joins: false, quiet: false, last: false, cost, swapped: cost, ops: vec![at] };
+        let node = Node { wires, pair, cost, swapped: cost, ops: vec![at], ..Node::plain() };
         let node = self.push(node);
         for &wire in op.qubits() {
             self.order(node, wire, NO_BASIS);
@@ -346,12 +374,12 @@ fn product(circuit: &Circuit, ops: &[u32], wires: [u32; 2]) -> Two {
 const TINY: f64 = 1e-10;
 
 /// The Pauli that a gate on one wire commutes with.
-fn basis_of_one(u: &matrix::One) -> u8 {
+pub fn basis_of_one(u: &matrix::One) -> u8 {
     basis(|row, column| u[row * 2 + column], 2, 1)
 }
 
 /// The Pauli on the qubit of bit `mask` that a gate on two wires commutes with.
-fn basis_of_two(u: &Two, mask: usize) -> u8 {
+pub fn basis_of_two(u: &Two, mask: usize) -> u8 {
     basis(|row, column| u[row * 4 + column], 4, mask)
 }
 

@@ -6,11 +6,13 @@
 //! 3. `walk` routes from many seeded layouts (SABRE of Li, Ding and Xie, arXiv:1809.02573, scored by differences as in
 //!    LightSABRE, arXiv:2409.08368). An exchange beside a block on the same pair is priced by what the block costs once
 //!    both are synthesised as one (Liu et al., arXiv:2109.01147): `price` counts those gates.
+//!    `copies` knows wires that always read the same: a gate that is diagonal on one of them is done on the nearest.
 //! 4. `emit` writes the best as circuits. A circuit begins in |0>, so that an exchange with a site that nothing has
 //!    used takes two CNOTs, and one of two such sites nothing.
 //!
 //! The result may end with its qubits elsewhere: measurements are moved, and `Placed::last` says where each qubit is.
 
+mod copies;
 mod coupling;
 mod embed;
 mod emit;
@@ -20,12 +22,14 @@ mod price;
 #[cfg(feature = "python")]
 pub mod python;
 mod search;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod three;
 mod walk;
 
 pub use coupling::{Coupling, SITES};
+pub use spread::spread;
 
 use crate::circuit::{matrix, Circuit, Invalid, Op};
 

@@ -41,6 +41,10 @@ impl Price {
         self.depths.iter().copied().max().unwrap_or(0)
     }
 
+    pub fn depth_at(&self, site: u32) -> u32 {
+        self.depths[site as usize]
+    }
+
     pub fn is_fresh(&self, site: u32) -> bool {
         self.fresh[site as usize]
     }

@@ -53,6 +53,14 @@ fn place<'py>(
     found.map_err(refused)?.into_iter().map(row).collect()
 }
 
+/// The circuit with gates on copies of a qubit, so that it is less deep where all pairs are coupled.
+#[pyfunction]
+fn spread(py: Python<'_>, circuit: &PyCircuit) -> PyResult<PyCircuit> {
+    let source = circuit.0.clone();
+    PyCircuit::checked(py.detach(move || super::spread(&source)))
+}
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(place, module)?)
+    module.add_function(wrap_pyfunction!(place, module)?)?;
+    module.add_function(wrap_pyfunction!(spread, module)?)
 }

@@ -43,17 +43,19 @@ pub fn search(graph: &Graph, coupling: &Coupling, options: &Options) -> Result<V
         }
         let mut dice = Dice::new(options.seed, &[trial as u64]);
         let start = start(trial, &best, &found.partial, &partners, &rooms, coupling, &mut dice);
-        walk.restart(TASTES[trial as usize % TASTES.len()], start);
+        // the last third places wires late
+        let taste = Taste { late: 3 * trial >= 2 * options.trials.max(1), ..TASTES[trial as usize % TASTES.len()] };
+        walk.restart(taste, start);
         run_trial(&mut walk, &mut best, options, &mut dice);
     }
     Ok(best.iter().map(|one| emit(graph, coupling, &one.start, &one.events)).collect())
 }
 
 const TASTES: [Taste; 4] = [
-    Taste { ahead: 20, weight: 0.5, decay: 0.001, price: 0.1 },
-    Taste { ahead: 20, weight: 0.3, decay: 0.001, price: 0.2 },
-    Taste { ahead: 10, weight: 0.5, decay: 0.001, price: 0.3 },
-    Taste { ahead: 20, weight: 0.3, decay: 0.01, price: 0.15 },
+    Taste { ahead: 20, weight: 0.5, decay: 0.001, price: 0.1, late: false },
+    Taste { ahead: 20, weight: 0.3, decay: 0.001, price: 0.2, late: false },
+    Taste { ahead: 10, weight: 0.5, decay: 0.001, price: 0.3, late: false },
+    Taste { ahead: 20, weight: 0.3, decay: 0.01, price: 0.15, late: false },
 ];
 
 fn rooms_of_wires(graph: &Graph, coupling: &Coupling) -> Result<(), Invalid> {

@@ -1,5 +1,6 @@
 //! One run through the circuit from a layout: nodes are done when their wires are coupled, exchanges bring wires together.
 
+use super::copies::Copies;
 use super::coupling::{Coupling, FAR};
 use super::graph::{Graph, Node, Order};
 use super::price::Price;
@@ -31,7 +32,20 @@ impl Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     Node(u32),
+    /// A node with its wire of this number (0, 1) exchanged for another wire that always reads the same.
+    Copied(u32, usize, u32),
     Swap(u32, u32),
+}
+
+impl Event {
+    /// The wires that a node acts on.
+    pub fn wires(&self, node: &Node) -> [u32; 2] {
+        let mut wires = node.wires;
+        if let Event::Copied(_, turn, copy) = *self {
+            wires[turn] = copy;
+        }
+        wires
+    }
 }
 
 /// How exchanges are chosen.
@@ -44,6 +58,8 @@ pub struct Taste {
     pub decay: f32,
     /// What a two-qubit gate of the exchange itself weighs, in steps of distance of the front.
     pub price: f32,
+    /// Whether a wire in |0> gets its site when it is first used, beside what uses it.
+    pub late: bool,
 }
 
 pub struct Walk<'a> {
@@ -66,6 +82,8 @@ pub struct Walk<'a> {
     seen: Vec<u32>,
     stamp: u32,
     queue: Vec<u32>,
+    copies: Copies,
+    back: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -88,6 +106,8 @@ impl<'a> Walk<'a> {
             seen: vec![0; graph.nodes.len()],
             stamp: 0,
             queue: Vec::new(),
+            copies: Copies::new(coupling.n() as usize),
+            back: false,
         }
     }
 
@@ -107,6 +127,8 @@ impl<'a> Walk<'a> {
         self.front.clear();
         self.partner.fill(NONE);
         self.decay.fill(1.0);
+        self.copies.clear();
+        self.back = back;
         let mut ready: Vec<u32> = (0..graph.nodes.len() as u32).filter(|&k| order.waits[k as usize] == 0).collect();
         self.advance(order, &mut ready);
         let (mut idle, mut since) = (0u32, self.events.len());
@@ -115,6 +137,8 @@ impl<'a> Walk<'a> {
             let (p, q) = if idle > 3 * self.coupling.n() + 20 {
                 self.undo(since);
                 self.bring_nearest_together();
+                (NONE, NONE)
+            } else if self.place_late() {
                 (NONE, NONE)
             } else {
                 self.best_swap(dice)
@@ -135,9 +159,26 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn is_done_at_once(&self, node: &Node) -> bool {
+    /// How a node can be done where its wires are: as it is, or by a copy of one of them that has done less so far.
+    fn way(&self, number: u32) -> Option<Event> {
+        let node = &self.graph.nodes[number as usize];
         let [a, b] = node.wires;
-        !node.pair || self.coupling.coupled(self.layout.site[a as usize], self.layout.site[b as usize])
+        if !node.pair {
+            return Some(Event::Node(number));
+        }
+        let depth = |wire: u32| self.price.depth_at(self.layout.site[wire as usize]);
+        let own = self.are_coupled(a, b).then(|| (depth(a).max(depth(b)), Event::Node(number)));
+        let turns = [(0, a, b), (1, b, a)].into_iter().filter(|&(turn, ..)| node.diagonal[turn] && !self.back);
+        let copied = turns.flat_map(|(turn, wire, other)| {
+            let copies = self.copies.of(wire).iter().copied();
+            let beside = copies.filter(move |&copy| copy != wire && copy != other && self.are_coupled(copy, other));
+            beside.map(move |copy| (depth(copy).max(depth(other)), Event::Copied(number, turn, copy)))
+        });
+        own.into_iter().chain(copied).min_by_key(|&(depth, _)| depth).map(|(_, event)| event)
+    }
+
+    fn are_coupled(&self, a: u32, b: u32) -> bool {
+        self.coupling.coupled(self.layout.site[a as usize], self.layout.site[b as usize])
     }
 
     /// Does all nodes that can be done, and puts the others that are ready in front.
@@ -145,15 +186,17 @@ impl<'a> Walk<'a> {
         let graph = self.graph;
         while let Some(number) = ready.pop() {
             let node = &graph.nodes[number as usize];
-            if !self.is_done_at_once(node) {
+            let Some(event) = self.way(number) else {
                 self.front.push(number);
                 continue;
-            }
-            let at = node.wires.map(|wire| if wire == NONE { NONE } else { self.layout.site[wire as usize] });
+            };
+            let wires = event.wires(node);
+            let at = wires.map(|wire| if wire == NONE { NONE } else { self.layout.site[wire as usize] });
             if !node.quiet {
                 self.price.node(node, at[0], at[1]);
             }
-            self.events.push(Event::Node(number));
+            self.copies.node(node, wires);
+            self.events.push(event);
             for &next in order.next(number) {
                 self.waits[next as usize] -= 1;
                 if self.waits[next as usize] == 0 {
@@ -165,12 +208,11 @@ impl<'a> Walk<'a> {
 
     /// Does the nodes in front that can be done now; whether there were any.
     fn release(&mut self, order: &Order) -> bool {
-        let graph = self.graph;
         let mut ready = Vec::new();
         let front = std::mem::take(&mut self.front);
         let mut kept = Vec::with_capacity(front.len());
         for number in front {
-            if self.is_done_at_once(&graph.nodes[number as usize]) {
+            if self.way(number).is_some() {
                 ready.push(number);
             } else {
                 kept.push(number);
@@ -291,6 +333,42 @@ impl<'a> Walk<'a> {
         }
         self.work += scored;
         chosen
+    }
+
+    /// Gives a wire of the front that nothing has used the free site beside its partner (or a copy of that) from which
+    /// what follows is nearest; whether there was one. It had begun there, so that nothing has to be moved.
+    fn place_late(&mut self) -> bool {
+        if !self.taste.late || self.back {
+            return false;
+        }
+        let graph = self.graph;
+        for k in 0..self.front.len() {
+            let node = &graph.nodes[self.front[k] as usize];
+            let [a, b] = node.wires;
+            for (turn, (wire, other)) in [(a, b), (b, a)].into_iter().enumerate() {
+                let from = self.layout.site[other as usize];
+                if !self.price.is_fresh(from) {
+                    continue;
+                }
+                let more: &[u32] = if node.diagonal[turn] { self.copies.of(wire) } else { &[] };
+                let hosts = std::iter::once(wire).chain(more.iter().copied());
+                let sites = hosts.flat_map(|host| self.coupling.near(self.layout.site[host as usize]));
+                let free = sites.copied().filter(|&site| self.price.is_fresh(site));
+                let cost = |site: u32| {
+                    let later = self.ahead[other as usize].iter().filter(|pull| pull.0 != wire);
+                    let open = self.coupling.near(site).iter().filter(|&&near| self.price.is_fresh(near)).count();
+                    later
+                        .map(|&(w, weight)| weight * self.coupling.far(site, self.layout.site[w as usize]) as f32)
+                        .sum::<f32>()
+                        + 0.01 * open as f32
+                };
+                if let Some(to) = free.min_by(|&x, &y| cost(x).total_cmp(&cost(y)).then(x.cmp(&y))) {
+                    self.layout.swap(from, to);
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn swap(&mut self, p: u32, q: u32) {

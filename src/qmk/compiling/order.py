@@ -20,7 +20,7 @@ def steps(passes: Mapping[str, Pass], goal: Goal) -> list[Chosen]:
         and ("logical" if goal.logical else "device") in found.step.targets
         and found.step.level <= goal.level
         and (not found.step.objectives or goal.objective in found.step.objectives)
-        and (goal.couplings is not None or found.step.ensures != frozenset({"placed"}))
+        and found.step.mapped in (None, goal.couplings is not None)
         and (not found.step.needs or find_spec(found.step.needs) is not None)
     ]
 

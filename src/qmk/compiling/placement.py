@@ -9,7 +9,7 @@ from qmk.compiling.score import DEPTH_WEIGHT, better, figures
 from qmk.compiling.synthesis import synthesize
 from qmk.sdk.passes import Work
 
-TRIALS, KEPT = (1, 8, 80, 240), (1, 1, 4, 8)
+TRIALS, KEPT = (1, 8, 120, 360), (1, 1, 4, 8)
 """By level: layouts that are routed, and candidates that are synthesised to find the best."""
 
 

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 LEVELS = (0, 1, 2, 3)
 
-NUMBERING, WRITER = "numbering", "synthesis"
-"""The pass by which qubits change places, and the one that writes the gates of the target."""
+OPTIONAL = ("numbering", "spread")
+"""Passes without each of which a plan is tried, too: they keep others from merging now and then."""
+
+WRITER = "synthesis"
+"""The pass that writes the gates of the target."""
 
 
 class Made(NamedTuple):
@@ -78,14 +81,15 @@ def _check(circuit: Circuit, goal: Goal) -> None:
 
 
 def _plans(chosen: list[Chosen], goal: Goal) -> Iterator[list[Chosen]]:
-    """The order of all passes; from level 2 also with the text's own gates and numbers of qubits until the placement or
-    the last pass; and then each pass of others that does everything by itself, with the target's gates after it."""
+    """The order of all passes; from level 2 also without each of ``OPTIONAL``; and then each pass of others that does
+    everything by itself, with the target's gates after it."""
     plan = order(chosen, goal)
     yield plan
     if goal.logical:
         return
-    if goal.level >= 2 and NUMBERING in (name for name, _ in plan):
-        yield [pick for pick in plan if pick[0] != NUMBERING]
+    for left_out in OPTIONAL if goal.level >= 2 else ():
+        if left_out in (name for name, _ in plan):
+            yield [pick for pick in plan if pick[0] != left_out]
     after = [pick for pick in chosen if pick[0] == WRITER]
     for pick in chosen:
         ensured = pick[1].ensures.union(*(step.ensures for _, step in after))

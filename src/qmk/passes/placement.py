@@ -15,7 +15,14 @@ def _line(sites: int) -> Goal:
 PASS = step_pass(
     "placement",
     "place qubits on coupled sites; by itself, on a line",
-    Step(place, ensures=frozenset({"placed"}), preserves=frozenset({"narrow", "numbered"}), level=0, cost_us=100.0),
+    Step(
+        place,
+        ensures=frozenset({"placed"}),
+        preserves=frozenset({"narrow", "numbered"}),
+        mapped=True,
+        level=0,
+        cost_us=100.0,
+    ),
     lambda made: {"last": list(made.last)},
     _line,
 )

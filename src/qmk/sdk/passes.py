@@ -78,9 +78,9 @@ class Step(msgspec.Struct, frozen=True):
     does not take, which only a ``whole`` step may. ``requires``, ``ensures``,
     ``preserves``: names of ``FACTS``; whatever it does not preserve or ensure may be false after it. ``level``: the
     preset from which it is used. ``objectives``: only for these; () for all. ``targets``: "device", "logical" (Clifford
-    and T gates) or both. ``whole``: it stands for all passes up to
-    the target's gates, and its result is kept where it is better. ``cost_us``: microseconds for an instruction, about.
-    ``needs``: a module that must be installed."""
+    and T gates) or both. ``mapped``: only for targets with a coupling map (true) or without one (false).
+    ``whole``: it stands for all passes up to the target's gates, and its result is kept where it is better.
+    ``cost_us``: microseconds for an instruction, about. ``needs``: a module that must be installed."""
 
     run: Callable[[Work], Work | None]
     requires: frozenset[str] = frozenset()
@@ -89,6 +89,7 @@ class Step(msgspec.Struct, frozen=True):
     level: int = 1
     objectives: tuple[str, ...] = ()
     targets: tuple[str, ...] = ("device",)
+    mapped: bool | None = None
     whole: bool = False
     cost_us: float = 1.0
     needs: str = ""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import qmk_native
 
-from tests.unit.native.rewrite_cases import GATES, KINDS, Case, distance, distribution, final_state, random_case
+from tests.unit.native.rewrite_cases import GATES, KINDS, NUMBER, Case, distance, distribution, final_state, random_case
 
 stim = pytest.importorskip("stim", reason="stim is the judge of large Clifford circuits: pip install stim")
 
@@ -137,6 +137,71 @@ def test_large_clifford_circuits_have_the_same_stabilisers(n: int, side: int) ->
             for qubit in range(n):
                 there[last[qubit]] = string[qubit]
             assert found.peek_observable_expectation(there * string.sign) == 1
+
+
+def case_with_copies(seed: int) -> Case:
+    """Qubits copied by CNOTs from |0>, with gates, measurements, conditions and noise between."""
+    dice = random.Random(seed)
+    case = Case(6)
+    case.gate("h", 0)
+    for step in range(dice.randrange(8, 30)):
+        kind = dice.choice(("copy", "copy", "copy", "phase", "phase", "turn", "measure", "noise"))
+        a, b = dice.sample(range(6), 2)
+        if kind == "copy":
+            case.gate("cnot", a, b)
+        elif kind == "phase":
+            name, qubits = dice.choice((("cz", (a, b)), ("t", (a,)), ("cp", (a, b)), ("rzz", (a, b))))
+            case.gate(name, *qubits, params=(dice.uniform(-3, 3),) if name in ("cp", "rzz") else ())
+        elif kind == "turn":
+            case.gate(dice.choice(("h", "sx", "x")), a)
+        elif kind == "measure" and case.n_cbits < 3:
+            cbit = case.measure(a)
+            case.gate(dice.choice(("x", "z", "h")), b, cond=case.cond("bit", cbit))
+        elif kind == "noise" and step % 3 == 0:
+            case.ops.append((NUMBER["noise"], [a], [0.1, 0.05, 0.02], -1, -1, -1))
+    for qubit in range(6):
+        case.measure(qubit)
+    return case
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_gates_on_copies_keep_the_distribution(seed: int) -> None:
+    circuit = case_with_copies(seed).circuit()
+    wanted = distribution(circuit)
+    for placed, _, _, _ in qmk_native.place(circuit, 9, STAR if seed % 2 else GRID, seed=seed, trials=6):
+        assert_coupled(placed, STAR if seed % 2 else GRID)
+        assert distance(wanted, distribution(placed)) < ERROR
+    assert distance(wanted, distribution(qmk_native.spread(circuit))) < ERROR
+
+
+def cat(n: int) -> Any:
+    case = Case(n)
+    case.gate("h", 0)
+    for qubit in range(n - 1):
+        case.gate("cnot", qubit, qubit + 1)
+    return case.circuit()
+
+
+def test_a_cat_state_needs_no_exchange_on_any_connected_device() -> None:
+    """Each qubit is copied from whichever copy is beside it."""
+    for pairs in DEVICES.values():
+        placed, _, last, facts = qmk_native.place(cat(9), 9, pairs, trials=6)[0]
+        assert (facts["swaps"], facts["two"]) == (0, 8)
+        found = stabilisers(placed)
+        assert found.peek_observable_expectation(stim.PauliString("X" * 9)) == 1
+        assert len(set(last)) == 9
+        for site in range(8):
+            string = stim.PauliString(9)
+            string[site] = string[site + 1] = "Z"
+            assert found.peek_observable_expectation(string) == 1
+
+
+def test_a_chain_of_copies_becomes_a_tree() -> None:
+    circuit = qmk_native.spread(cat(128))
+    metrics = qmk_native.circuit_metrics(circuit)
+    assert (metrics["two_qubit_gates"], metrics["two_qubit_depth"]) == (127, 7)
+    strings = {str(string) for string in stabilisers(circuit).canonical_stabilizers()}
+    assert strings == {str(string) for string in stabilisers(cat(128)).canonical_stabilizers()}
 
 
 def chain(n: int, pairs: Pairs) -> Any:
