@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from qmk.qvm.families.dynamics import Envelope, Factor, Model, subsystems
 
-ROWS = 256
-"""Atoms whose distances from all others are in memory at once."""
+MANY = 256
+"""Beyond so many atoms a tree finds neighbours, in place of all distances."""
 
 
 def winding(args: Mapping[str, Any]) -> float:
@@ -30,16 +31,19 @@ def _largest_interaction(positions: Sequence[Sequence[float]], c6: float) -> flo
     points = np.asarray(positions, dtype=np.float64)
     if len(points) < 2:
         return 0.0
-    largest = 0.0
-    for first in range(0, len(points), ROWS):
-        rows = points[first : first + ROWS]
-        squares = np.zeros((len(rows), len(points)))
-        for axis in range(points.shape[1]):
-            squares += (rows[:, axis, None] - points[None, :, axis]) ** 2
-        squares[np.arange(len(rows)), first + np.arange(len(rows))] = np.inf
-        nearest = np.partition(squares, 1, axis=1)[:, :2]
-        largest = max(largest, float((abs(c6) / nearest**3).sum(axis=1).max()))
-    return largest
+    nearest = _nearest_two(points)
+    return float((abs(c6) / nearest**6).sum(axis=1).max())
+
+
+def _nearest_two(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The distances of each point from the two nearest others, inf where there is one other: shape (points, 2)."""
+    if len(points) > MANY:
+        from scipy.spatial import KDTree  # pyright: ignore[reportMissingTypeStubs]
+
+        return np.asarray(KDTree(points).query(points, k=3)[0])[:, 1:]
+    apart = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
+    np.fill_diagonal(apart, np.inf)
+    return np.sort(apart, axis=1)[:, :2]
 
 
 def _strength(drive: Mapping[str, Any]) -> float:

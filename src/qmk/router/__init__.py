@@ -175,9 +175,9 @@ TWIRL = "it runs with Pauli errors, as qmk.models.noise.pauli_twirl makes them o
 
 def _distance(row: Candidate) -> tuple[int, str]:
     """How far a candidate is from running the program: one that lacks memory or time, one to install, one to ask for by
-    name, then by the number of gaps."""
+    name, one that holds too few qubits and lacks nothing else, then by the number of gaps."""
     needs = {gap.need for gap in row.gaps}
-    near = [row.only_memory, needs == {"library"}, needs == {"exactness"}]
+    near = [row.only_memory, needs == {"library"}, needs == {"exactness"}, needs <= {"qubits", "exactness"}]
     return near.index(True) if True in near else len(near) + len(row.gaps), row.name
 
 

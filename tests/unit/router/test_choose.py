@@ -12,7 +12,7 @@ from qmk.base.errors import QmkError
 from qmk.engines import aer, reference, stabilizer
 from qmk.ir.resolver import ALL_GATES
 from qmk.models.noise import apply, resolve
-from qmk.qvm.graph import Graph
+from qmk.qvm.graph import Graph, Node
 from qmk.router import Decision, choose, explain
 from qmk.router.features import features
 from qmk.sdk.discovery import engines
@@ -157,6 +157,20 @@ def test_a_refusal_tells_the_nearest_fix_first_and_few_reasons() -> None:
         assert error.message.startswith(begins)
         assert len(error.message) < 500
         assert error.message.endswith(f"; and {len(error.fields['gaps']) - 3} more reasons, in the field 'gaps'")
+
+
+def test_a_program_of_too_many_atoms_is_told_how_many_engines_of_atoms_hold() -> None:
+    """Not that engines of circuits know no such evolution, though they lack no more."""
+    atoms = tuple(f"q{k}" for k in range(300))
+    drive = {"amplitude": {"times": [0, 1], "values": [3.0, 3.0]}}
+    place = [[6.0 * (k % 20), 6.0 * (k // 20)] for k in range(300)]
+    args = {"positions": place, "c6": 5.42e6, "duration": 1.0, "drives": [drive]}
+    graph = Graph(
+        nodes=(Node(id="a", op="core.alloc", vqs=atoms), Node(id="e", op="analog.rydberg", vqs=atoms, args=args))
+    )
+    with pytest.raises(QmkError) as refused:
+        choose(features(graph), 10, memory_bytes=GIB, declarations=engines())
+    assert refused.value.message.startswith("no engine can run this program: rydberg: 300 qubits, at most 40; rydberg")
 
 
 @pytest.mark.parametrize(
