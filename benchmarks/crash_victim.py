@@ -161,6 +161,7 @@ class Victim:
             self._log.close()
 
 
+STANDBY_S = 60.0
 ZOMBIE_S = 20.0
 """A leader that goes on after it was replaced may live for so long without a write, which would end it."""
 
@@ -251,6 +252,7 @@ serve(replace(config, standby=True, blobs=os.environ.get("QMK_CRASH_BLOBS", ""))
         self.process, self.second = self.second, self._start()
 
     def other_fault(self, dice: random.Random) -> str:
+        self._await_standby()
         if dice.random() < 0.8:
             self.kill()
             return "leader killed"
@@ -260,6 +262,19 @@ serve(replace(config, standby=True, blobs=os.environ.get("QMK_CRASH_BLOBS", ""))
         self.process.send_signal(signal.SIGCONT)
         self._follow()
         return "leader stopped and replaced"
+
+    def _await_standby(self) -> None:
+        """Waits until the other one stands by, as on another day: it is what takes over that is measured."""
+        import psycopg
+
+        until_s = time.monotonic() + STANDBY_S
+        with psycopg.connect(self._database, autocommit=True) as admin:
+            there = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE %s"
+            while time.monotonic() < until_s:
+                row = admin.execute(there, (f"qmk %:{self.second.pid}",)).fetchone()
+                if row and row[0] and self.answers():
+                    return
+                time.sleep(0.02)
 
     def _end_session(self, pid: int) -> None:
         """Has the database server give up the sessions of a daemon, as after a loss of its host."""
