@@ -34,11 +34,12 @@ conformance: ## set up, then all of what the suite takes a sample of, and other 
 	@PYTHON=$(BIN)/python tools/hosts.sh
 	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance
 
-hosts: setup ## attempts to escape at bubblewrap, gVisor and QEMU, the console in Chromium, slots of a Slurm of one node, promtool's judgement of the alerts: all installed with apt
+hosts: setup ## attempts to escape at bubblewrap, gVisor and QEMU, the console in Chromium, slots of a Slurm of one node, the deployment files read by the programs that they are for: all installed with apt
 	@PYTHON=$(BIN)/python tools/hosts.sh || echo "hosts: not everything could be installed; tests of what is missing are skipped, and listed"
 	@QMK_MICROVM=$${QMK_MICROVM:-dev} $(BIN)/python -m pytest -m conformance tests/isolation tests/conformance/test_slurm.py tests/e2e/test_cluster.py
 	@$(BIN)/python -m pytest -m 'conformance or not conformance' tests/integration/gateway/test_console_*browser.py tests/integration/gateway/test_console_walk.py
-	@$(BIN)/python -m pytest tests/meta/test_alerts.py tests/meta/test_manual.py tests/unit/host/test_policies.py tests/unit/host/test_microvm.py
+	@$(BIN)/python -m pytest -m conformance tests/conformance/test_kubernetes.py tests/integration/gateway/test_killed_gateways.py
+	@$(BIN)/python -m pytest tests/unit/deploy tests/meta/test_alerts.py tests/meta/test_manual.py tests/unit/host/test_policies.py tests/unit/host/test_microvm.py
 
 environments: setup ## the frameworks and engines with environments of their own: made once (7 GB), and run in
 	@QMK_STATE_DIR=$${QMK_STATE_DIR:-$(CURDIR)/$(VENV)-environments} $(BIN)/python -m pytest -m environments

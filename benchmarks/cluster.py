@@ -1,10 +1,11 @@
 """``python -m benchmarks.cluster``: what a launch on a cluster of this machine costs more than in a local worker.
 
-Daemons take turns, so that a busy machine is as busy for all: a local one, and one with ``--cluster ray`` or some with
-``--cluster slurm``, of 1, 2 and 4 slots, on a Slurm of one node that is started for them. *bell*: a job
-of 100 shots, submitted and waited for, one after the other. *sweep*: 2,000 points of four qubits as one job. *points*:
-the same number of jobs, one for each point, submitted before any is waited for. *shots*: a million of a GHZ state.
-The results of all must be the same.
+Daemons take turns, so that a busy machine is as busy for all: a local one of two workers, and three with 1, 2 and 4
+slots on a Ray each, or on a Slurm of one node that is started for them. *bell*: a job of 100 shots, submitted and
+waited for, one after the other. *sweep*: 2,000 points of four qubits as one job. *points*: the same number of jobs, one
+for each point, submitted before any is waited for. *shots*: a million of a GHZ state. *eight*: as many jobs of a second
+of processor time, submitted together: what more slots are worth. *cancel*: from the request to stop a job in C code
+until its process is gone. The results of all must be the same.
 """
 
 from __future__ import annotations
@@ -73,11 +74,77 @@ def all_shots(client: Client, seed: int) -> Any:
     return client.run(GHZ, shots=SHOTS, seed=seed, cache=False).counts
 
 
+def eight_jobs(client: Client, seed: int) -> Any:
+    jobs = [client.submit(SLOW, shots=2_000, seed=seed + k, engine="reference", cache=False).job_id for k in range(8)]
+    for job in jobs:
+        client.wait(job)
+    return [client.result(job).counts for job in jobs]
+
+
+def cancel_work(client: Client, seed: int) -> Any:
+    """Gives nothing to compare; what counts is when the process is gone that ran."""
+    job = client.submit(HOPELESS, shots=1, seed=seed, engine="native:dense", cache=False).job_id
+    while client.status(job).state != "RUNNING":
+        time.sleep(0.01)
+    pid = busiest_worker()
+    begin = time.perf_counter()
+    client.cancel(job)
+    answered = time.perf_counter()
+    while is_alive(pid):
+        time.sleep(0.0005)
+    CANCELS.append(((answered - begin) * 1e3, (time.perf_counter() - begin) * 1e3))
+
+
+CANCELS: list[tuple[float, float]] = []
+"""Milliseconds until a cancel was answered, and until the process was gone."""
+
+
+def busiest_worker() -> int:
+    """The worker of this very QMK that takes the most processor time in 0.2 s."""
+    ours = os.fsencode(Path(qmk.__file__).parents[1])
+
+    def ticks() -> dict[int, int]:
+        found: dict[int, int] = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                if b"qmk.worker.main" in (path / "cmdline").read_bytes() and ours in (path / "environ").read_bytes():
+                    found[int(path.name)] = sum(map(int, (path / "stat").read_text().rpartition(")")[2].split()[11:13]))
+            except OSError:
+                continue
+        return found
+
+    before = ticks()
+    time.sleep(0.2)
+    after = ticks()
+    return max(after, key=lambda pid: after[pid] - before.get(pid, 0))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _hopeless() -> qmk.Circuit:
+    circuit = qmk.Circuit(22)
+    for layer in range(2000):
+        for qubit in range(22):
+            circuit.u(0.1 + layer, 0.2, 0.3, qubit)
+        for qubit in range(21):
+            circuit.cx(qubit, qubit + 1)
+    return circuit.measure_all()
+
+
+SLOW = qmk.Circuit(4).h(0).cx(0, 1).cx(1, 2).cx(2, 3).measure_all()
+HOPELESS = _hopeless()
 WORK: dict[str, tuple[Callable[[Client, int], Any], int]] = {
     "bell": (one_job, 50),
     "sweep": (sweep, 3),
     "points": (many_jobs, 1),
     "shots": (all_shots, 3),
+    "eight": (eight_jobs, 1),
+    "cancel": (cancel_work, 3),
 }
 """What is run, and how often in one pass."""
 
@@ -90,14 +157,12 @@ def clusters(kind: str) -> Iterator[dict[str, str]]:
     """The sockets of the daemons to compare, by name; the first is of the local one."""
     with ExitStack() as stack:
         sockets = {"local": stack.enter_context(daemon("process"))}
-        if kind == "ray":
-            sockets["ray"] = stack.enter_context(daemon("process", more=("--cluster", "ray")))
-        else:
+        if kind == "slurm":
             slurm = Slurm(Path(stack.enter_context(TemporaryDirectory())))
             stack.callback(slurm.stop)
             os.environ["SLURM_CONF"] = str(slurm.config)
-            for slots in SLOTS:
-                sockets[f"{slots} slots"] = stack.enter_context(daemon("process", slots, more=("--cluster", "slurm")))
+        for slots in SLOTS:
+            sockets[f"{slots} slots"] = stack.enter_context(daemon("process", slots, more=("--cluster", kind)))
         yield sockets
 
 
@@ -123,6 +188,10 @@ def main() -> None:
                 pairs = median([b - a for a, b in zip(took["local"][1:], each[1:], strict=True)])
                 figures = f"{median(each[1:]):.2f} ms, at least {min(each[1:]):.2f}; {pairs:+.2f} ms (median of pairs)"
                 print(f"{name}, {arm}: {figures}", flush=True)
+            if CANCELS:
+                answered, gone = (median([row[k] for row in CANCELS]) for k in (0, 1))
+                most = max(row[1] for row in CANCELS)
+                print(f"cancel: answered in {answered:.1f} ms, the process gone in {gone:.1f} ms, at most {most:.1f}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """``python -m benchmarks.crash --kills 300``: kill -9 of the daemon and of its workers, at random moments, under load;
 workers that are stopped, disks that are full for a second, and crashes of the database server are mixed in. With
-``--cluster`` jobs run on Ray or on a Slurm of one node, and its slots, its daemons and the bridge to it are killed too.
+``--hosts`` two daemons with a data folder each share a PostgreSQL database and an object store, and it is the leader
+that is killed, or stopped, replaced and continued. With ``--cluster`` jobs run on Ray or on a Slurm of one node, and
+its slots, its daemons and the bridge to it are killed too.
 
 Clients with patience submit jobs under idempotency keys of their own, wait for them, and read every shot back. The
 bits of a job are a function of program, shots and seed, so each is compared with a run in this process. At the end the
@@ -11,6 +13,7 @@ anything was lost, doubled or wrong. A submit that is refused because the disk i
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import signal
 import sys
@@ -18,14 +21,15 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import qmk
 from benchmarks.crash_cluster import ClusterVictim, SlurmVictim
 from benchmarks.crash_jobs import KINDS, Accepted, Kind, Outage, Report, Seen, seen
-from benchmarks.crash_victim import Pair, Victim
+from benchmarks.crash_victim import Hosts, Pair, Victim
 from benchmarks.daemon import database_server
 from qmk.base.errors import QmkError
 from qmk.client import Client
@@ -177,7 +181,7 @@ def storm(
     report.refused = load.refused
     report.lost += load.lost
     report.wrong += load.wrong
-    _read_journal(folder / "d", database, load.accepted, report)
+    _read_journal(victim.data_dir, database, load.accepted, report)
     report.seconds = time.monotonic() - begin
     return report
 
@@ -268,6 +272,19 @@ def _read_journal(data_dir: Path, database: str, accepted: list[Accepted], repor
             wrong.append(f"{row.job} of {shots[row.job]} shots was charged {charged[row.job]}")
 
 
+@contextmanager
+def object_store() -> Iterator[None]:
+    """A local server of S3's protocol, as the environment then says."""
+    from tests.objects import ObjectServer
+
+    server = ObjectServer()
+    os.environ.update(server.variables, QMK_CRASH_BLOBS=server.bucket("blobs"))
+    try:
+        yield
+    finally:
+        server.stop()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kill the daemon and its workers at random under load, and judge.")
     parser.add_argument("--kills", type=int, default=300)
@@ -278,12 +295,14 @@ def main() -> int:
         "--database", default="sqlite", help="sqlite, postgresql (a server of its own), or a postgresql:// URL"
     )
     parser.add_argument("--standby", action="store_true", help="a second daemon stands by and takes over")
+    parser.add_argument("--hosts", action="store_true", help="as --standby, with a folder each, and blobs in S3")
     clusters = {"": Victim, "ray": ClusterVictim, "slurm": SlurmVictim}
     parser.add_argument("--cluster", choices=list(clusters), default="", help="jobs run there, and it is killed too")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="qmk-crash-") as folder,
         database_server(options.database, fast=False) as (url, crash_server),
+        object_store() if options.hosts else nullcontext(),
     ):
         report = storm(
             Path(folder),
@@ -293,7 +312,7 @@ def main() -> int:
             options.seed,
             durability=options.durability,
             crash_server=crash_server,
-            kind=Pair if options.standby else clusters[options.cluster],
+            kind=Hosts if options.hosts else Pair if options.standby else clusters[options.cluster],
         )
     print(report.text())
     return 0 if report.sound else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 import qmk
@@ -86,7 +86,10 @@ class Report:
 
 
 def _median_and_most(seconds: list[float]) -> str:
-    return f"median {median(seconds):.2f} s, at most {max(seconds):.2f} s ({len(seconds)})" if seconds else "none"
+    if not seconds:
+        return "none"
+    p99 = quantiles(seconds, n=100, method="inclusive")[98] if len(seconds) > 1 else seconds[0]
+    return f"median {median(seconds):.2f} s, p99 {p99:.2f} s, at most {max(seconds):.2f} s ({len(seconds)})"
 
 
 Seen = tuple[dict[str, int], str]

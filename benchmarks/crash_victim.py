@@ -49,16 +49,19 @@ class Victim:
 
     def __init__(self, folder: Path, database: str, durability: str) -> None:
         self.folder = folder
-        self.socket = folder / "s"
+        self.socket, self.data_dir = folder / "s", folder / "d"
         self.place: Path | str = self.socket
-        given = [str(self.socket), str(folder / "d"), database, durability, *self.more]
-        self._arguments = [sys.executable, "-c", DAEMON + self.program, *given]
+        self._given = [database, durability, *self.more]
         self._may_end = False
         self._log = (folder / "log").open("ab")
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._arguments, stdout=self._log, stderr=self._log, env=self.environment)
+        return self._start_at(self.socket, self.data_dir)
+
+    def _start_at(self, socket: Path, data_dir: Path) -> subprocess.Popen[bytes]:
+        arguments = [sys.executable, "-c", DAEMON + self.program, str(socket), str(data_dir), *self._given]
+        return subprocess.Popen(arguments, stdout=self._log, stderr=self._log, env=self.environment)
 
     def kill(self) -> None:
         self.process.kill()
@@ -158,6 +161,11 @@ class Victim:
             self._log.close()
 
 
+STANDBY_S = 60.0
+ZOMBIE_S = 20.0
+"""A leader that goes on after it was replaced may live for so long without a write, which would end it."""
+
+
 class Pair(Victim):
     """A daemon that leads, and one that stands by. Of a killed one there is another at once, which stands by."""
 
@@ -179,3 +187,99 @@ class Pair(Victim):
         self.second.kill()
         self.second.wait()
         super().stop()
+
+
+class Hosts(Pair):
+    """The two daemons as on two hosts: each has a folder and a socket of its own, and they share the database and, if
+    ``QMK_CRASH_BLOBS`` names one, the object store of blobs. Clients come by a link to the one that answers, as by an
+    address that moves. Every fault is the end of the leader, who is killed, or stopped, replaced and continued."""
+
+    program = """
+from dataclasses import replace
+serve(replace(config, standby=True, blobs=os.environ.get("QMK_CRASH_BLOBS", "")))"""
+
+    def __init__(self, folder: Path, database: str, durability: str) -> None:
+        named = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "QMK_"))}
+        self._database, self.environment = database, {**ENVIRONMENT, **named}
+        self._leader, self._started = 0, False
+        super().__init__(folder, database, durability)
+        self.data_dir = folder / "host0"
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Starts the one that is not the leader, but for the first of all."""
+        host = 1 - self._leader if self._started else self._leader
+        if not self._started:
+            self._point()
+        self._started = True
+        return self._start_at(self._place_of(host), self.folder / f"host{host}")
+
+    def _place_of(self, host: int) -> Path:
+        return self.folder / f"host{host}" / "s"
+
+    def _point(self) -> None:
+        """Has the link lead to the leader."""
+        link = self.folder / "next"
+        link.symlink_to(self._place_of(self._leader))
+        link.replace(self.socket)
+
+    def answers(self) -> bool:
+        """Whether one of them answers, who is then the leader: of two that stood by either may have got the lock."""
+        if super().answers():
+            return True
+        try:
+            with Client(self._place_of(1 - self._leader)) as client:
+                client.query_resources()
+        except QmkError:
+            return False
+        self._leader = 1 - self._leader
+        self.process, self.second = self.second, self.process
+        self._point()
+        return True
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._follow()
+
+    def _follow(self) -> None:
+        """The other one is to lead, and another stands by once the last leader has ended."""
+        self._leader = 1 - self._leader
+        self._point()
+        try:
+            self.process.wait(ZOMBIE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process, self.second = self.second, self._start()
+
+    def other_fault(self, dice: random.Random) -> str:
+        self._await_standby()
+        if dice.random() < 0.8:
+            self.kill()
+            return "leader killed"
+        self.process.send_signal(signal.SIGSTOP)
+        self._end_session(self.process.pid)
+        time.sleep(dice.uniform(0.0, 1.0))
+        self.process.send_signal(signal.SIGCONT)
+        self._follow()
+        return "leader stopped and replaced"
+
+    def _await_standby(self) -> None:
+        """Waits until the other one stands by, as on another day: it is what takes over that is measured."""
+        import psycopg
+
+        until_s = time.monotonic() + STANDBY_S
+        with psycopg.connect(self._database, autocommit=True) as admin:
+            there = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE %s"
+            while time.monotonic() < until_s:
+                row = admin.execute(there, (f"qmk %:{self.second.pid}",)).fetchone()
+                if row and row[0] and self.answers():
+                    return
+                time.sleep(0.02)
+
+    def _end_session(self, pid: int) -> None:
+        """Has the database server give up the sessions of a daemon, as after a loss of its host."""
+        import psycopg
+
+        with psycopg.connect(self._database, autocommit=True) as admin:
+            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s"
+            admin.execute(end, (f"qmk %:{pid}",))

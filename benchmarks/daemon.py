@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tools.throwaway_postgres import Cluster
 
-START_TIME_S = 30
+START_TIME_S = 180
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def daemon(durability: str, workers: int = 2, database: str = "", more: Sequence
             yield path
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(START_TIME_S)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 # bubblewrap, a runsc of 2023 or later, QEMU, and the guest image of the Python that PYTHON names (.venv/bin/python),
 # unless it is there already. Prometheus' promtool, AppArmor's parser, mandoc. Chromium, in which the console is walked, and
 # npm where there is none, which fetches the axe-core that judges its pages. Slurm, of which tests start one of one node.
+# systemd-analyze, docker-compose and nix-instantiate, which read the deployment files.
 # For Debian and Ubuntu. Without root, or on another system, it says so and succeeds: tests then skip with the reason.
 set -eu
 
@@ -23,6 +24,10 @@ fi
 if ! command -v slurmctld >/dev/null; then
     apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge || echo "hosts.sh: no package slurmctld: slots of Slurm are not tested" >&2
 fi
+for each in systemd-analyze:systemd docker-compose:docker-compose nix-instantiate:nix-bin; do
+    command -v "${each%%:*}" >/dev/null || apt-get install -y --no-install-recommends "${each##*:}" ||
+        echo "hosts.sh: no package ${each##*:}: the files that ${each%%:*} reads are not checked with it" >&2
+done
 if ! command -v promtool >/dev/null; then # without the server that its package would start
     fetched=$(mktemp -d)
     chmod 777 "$fetched"

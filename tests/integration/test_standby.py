@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import qmk
+from qmk.base.errors import QmkError
 from qmk.client import Client
 from qmk.host import backup
 from tests.conftest import eventually
@@ -119,6 +120,42 @@ def test_another_host_goes_on_with_the_blobs_of_the_first(daemons: Daemons, obje
         assert [len(client.program(job).text) for job in (early, late)] == texts
     made = backup.create(daemons.folder / "other", daemons.folder / "copy", daemons.url)
     assert (made.missing, len(objects.keys(place))) == ([], sum(name.startswith("blobs/") for name in made.files))
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_leader_that_was_stopped_and_replaced_writes_nothing_any_more(daemons: Daemons) -> None:
+    """Its session ends while it stands still; what it would accept once it goes on is nobody's."""
+    import psycopg
+
+    first = daemons.start("first", "--workers", "1", state="one")
+    daemons.await_word("first", "listening on")
+    long = qmk.Circuit(2).h(0).cx(0, 1).measure_all()
+    with Client(daemons.folder / "one.s") as client:
+        early = client.submit(long, shots=1000, seed=1).job_id
+        bits = client.wait(early).state, client.result(early).counts
+    daemons.start("second", "--standby", "--workers", "1", state="two")
+    daemons.await_word("second", "uses the database")
+    first.send_signal(signal.SIGSTOP)
+    with psycopg.connect(daemons.url, autocommit=True) as admin:
+        ended = admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s", (f"%:{first.pid}",)
+        ).fetchall()
+        assert ended
+        daemons.await_word("second", "listening on")
+        with Client(daemons.folder / "two.s") as client:
+            late = client.submit(long, shots=1000, seed=2).job_id
+            assert client.wait(late).state == "COMPLETED"
+            count = "SELECT generation FROM leader"
+            before = admin.execute(count).fetchone()
+            first.send_signal(signal.SIGCONT)
+            with pytest.raises(QmkError), Client(daemons.folder / "one.s") as zombie:  # it has ended, or is about to
+                zombie.submit(long, shots=1000, seed=3)
+            assert first.wait(60) != 0
+            assert admin.execute(count).fetchone() == before
+            assert {row.job_id for row in client.jobs().jobs} == {early, late}
+            assert (client.status(early).state, client.result(early).counts) == bits
+    assert "another daemon has taken over the database" in daemons.said("first")
+    assert "Traceback" not in daemons.said("first")
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -14,7 +14,7 @@ from qmk.base.isolation import AUTO, parse
 from qmk.base.limits import LIMITS
 from qmk.host import machine
 from qmk.host.cluster.address import check_cluster
-from qmk.host.cluster.resources import read_slots, usual
+from qmk.host.cluster.resources import MEMORY, most_memory, read_slots, usual
 from qmk.host.isolation.policy import Isolation, isolation_of
 from qmk.host.object_blobs import check_url
 from qmk.host.spawn import External
@@ -23,6 +23,7 @@ from qmk.host.store import JOURNAL_NAME, LOCK_NAME, PATIENCE_S, is_database_url
 from qmk.host.tasks import Bounds
 from qmk.host.translation_tasks import TextBounds
 from qmk.kernel.config import KernelConfig, TenantConfig
+from qmk.kernel.objects.account import UNBOUNDED
 from qmk.rpc.places import SOCKET_PATH_BYTES, operator_path, socket_path, state_dir
 
 WORKERS_MAX = 8
@@ -59,7 +60,8 @@ class HostConfig:
     """Configuration of the daemon.
 
     ``workers``: jobs run at once. ``threads``: numerical threads of each. ``memory_bytes``: what running jobs may be
-    predicted to need together. ``durability``: ``process`` keeps every accepted job through any end of the daemon,
+    predicted to need together, and with a cluster what one job may in a slot of which nothing else is said.
+    ``durability``: ``process`` keeps every accepted job through any end of the daemon,
     ``power`` also through a power failure, at the price of one disk write a batch. ``database``: the URL of a
     PostgreSQL database for the journal; empty: a file in ``data_dir``; its server, when lost, is waited for
     ``database_patience_s``. ``prestart``: engines with a warm worker from the start. ``job_attempts``: workers that
@@ -152,7 +154,8 @@ class HostConfig:
         """The kernel's part of the configuration. Every replay of the journal has the same bounds."""
         return KernelConfig(
             workers=self.workers,
-            memory_bytes=self.memory_bytes,
+            memory_bytes=self.job_memory_bytes,
+            together_bytes=self.together_bytes,
             job_attempts=self.job_attempts,
             audited=True,
             token_key=token_key,
@@ -198,6 +201,19 @@ class HostConfig:
         need, unless ``slots`` says otherwise."""
         others = usual(self.bounds.threads, self.memory_bytes)
         return [others | said for said in read_slots(self.slots, self.workers)]
+
+    @property
+    def job_memory_bytes(self) -> int:
+        """Bytes that one job may need: what the largest slot has, 0 without bound."""
+        most = most_memory(self.resources, {})
+        return most if most < UNBOUNDED else 0
+
+    @property
+    def together_bytes(self) -> int:
+        """Bytes that running jobs may need together: what all slots of a cluster have, 0 without bound."""
+        if not self.cluster or not self.job_memory_bytes:
+            return self.job_memory_bytes
+        return int(sum(slot[MEMORY] for slot in self.resources))
 
     @property
     def local_allowed(self) -> bool:

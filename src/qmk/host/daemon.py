@@ -119,7 +119,7 @@ class Daemon:
         translation = Translation(config.text, config.decoding)
         calls = CallServer(translation, ConnectionBounds(_connections(config), config.frame_s), threads.do)
         isolation = config.policy
-        routing = Routing(config.memory_bytes, config.workers, config.engines, config.data_dir, isolation)
+        routing = Routing(config.job_memory_bytes, config.workers, config.engines, config.data_dir, isolation)
         kernel = Kernel(config.kernel(key), STANDARD)
         timers = LoopTimers(loop)
         soon = partial(loop.call_later, START_WAIT_S)

@@ -31,13 +31,12 @@ from qmk.worker.messages import Ask, Done, Failed, NotDone, Partial, Run, StateS
 
 
 class Capacity(msgspec.Struct, frozen=True):
-    """``slots`` launches can run at once, ``running`` do, ``waiting`` were accepted and do not yet. ``memory_bytes`` is
-    what those running together may need, 0 without bound; ``workers``: processes, or slots of a cluster, that exist."""
+    """``slots`` launches can run at once, ``running`` do, ``waiting`` were accepted and do not yet. ``workers``:
+    processes, or slots of a cluster, that exist."""
 
     slots: int
     running: int
     waiting: int
-    memory_bytes: int = 0
     workers: int = 0
 
 

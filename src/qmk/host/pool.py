@@ -80,7 +80,7 @@ class Pool:
 
     def capacity(self) -> Capacity:
         bounds = self._bounds
-        return Capacity(bounds.slots, len(self._workers.tasks), len(self._queue), bounds.memory_bytes, len(self.pids))
+        return Capacity(bounds.slots, len(self._workers.tasks), len(self._queue), len(self.pids))
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run ``launch`` as soon as there is room."""

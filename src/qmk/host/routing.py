@@ -21,7 +21,7 @@ from qmk.abi.calls import q_estimate, q_query_resources
 from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host import machine
-from qmk.host.cluster.resources import Resources, missing
+from qmk.host.cluster.resources import Resources, memory_help, missing, most_memory
 from qmk.host.isolation.policy import Isolation
 from qmk.host.programs import LEAST_ROOMS
 from qmk.host.spawn import External
@@ -86,7 +86,7 @@ class Routing:
         self.elsewhere: Callable[[], dict[str, Any]] = dict
         """What to say of the places other than this machine that run jobs."""
         self.slots: Sequence[Resources] = ()
-        """What each place that runs jobs has."""
+        """What each place that runs jobs has, if they are described."""
         self._workers = workers
         self._external = {name: _load(engine) for name, engine in external.items()}
         self._rating = rates.rate(self.declarations, rates.default_path(data_dir))
@@ -133,9 +133,18 @@ class Routing:
         if kept is not None:
             return kept
         look = self._look(room, graph, digest, packed)
-        return room.choices.put(
-            key, self._choose(look, graph, shots, engine, outputs, all_engines, allowed), 1, self._share()
-        )
+        try:
+            choice = self._choose(look, graph, shots, engine, outputs, all_engines, allowed, resources or {})
+        except QmkError as error:
+            if self.slots and "nearest" in error.fields:
+                needs = self.needs(error.fields["nearest"].partition(":")[0], resources or {})
+                error.fields["help"] = memory_help(self.slots, needs, error.fields["needed_bytes"])
+            raise
+        return room.choices.put(key, choice, 1, self._share())
+
+    def _room_for(self, engine: str, asked: Resources) -> int:
+        """Bytes that a job with these wishes may need on the engine."""
+        return most_memory(self.slots, self.needs(engine, asked)) if self.slots else self.memory_bytes
 
     def _engines_at(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
         """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
@@ -189,19 +198,23 @@ class Routing:
         outputs: Outputs | None,
         all_engines: bool,
         declarations: Mapping[str, Declaration],
+        asked: Resources,
     ) -> Choice:
         from qmk import router
         from qmk.router.outputs import with_outputs
 
+        room = self._room_for((engine or "").partition(":")[0], asked)
+        needy = [name for name, each in declarations.items() if self.slots and each.resources]
         known = look(native_method(engine) if "native" in declarations else "")
         quick = not (engine or all_engines) and outputs is None
-        if quick and router.is_at_once(known, shots, self.memory_bytes):
+        if quick and router.is_at_once(known, shots, room):
             return self._native(known.native["auto"], shots)
         decision = router.choose(
             with_outputs(known, graph, outputs),
             shots,
             engine=engine,
-            memory_bytes=self.memory_bytes,
+            memory_bytes=room,
+            less_bytes={name: self._room_for(name, asked) for name in needy},
             declarations=declarations,
         )
         best, *others = decision.candidates

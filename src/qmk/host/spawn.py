@@ -30,6 +30,7 @@ from qmk.host import orphans
 from qmk.host.isolation.drivers.sandbox import HeldProcess, Job, Sandbox
 from qmk.scripts.build import runners
 from qmk.sdk import discovery, interpreters
+from qmk.sdk.engine import Declaration
 from qmk.sdk.interpreters import child_environment
 
 SOCKET_BUFFER_BYTES = 1 << 20
@@ -141,7 +142,7 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         arguments += ["--declaration", external.reference, "--path", external.path and os.path.abspath(external.path)]
     elif python is None:  # it need not search what we have found
         arguments += ["--declaration", discovery.reference(engine)]
-    remote = external is None and discovery.engine(engine).devices is not None
+    remote = external is None and _is_remote(discovery.engine(engine))
     if python is None:
         child = _start(_worker(arguments), _environment(remote))
     else:
@@ -149,6 +150,11 @@ def worker(engine: str, threads: int, external: External | None = None, nice: in
         child = _start([str(python), "-P", str(script), _core_folder(), *arguments], _foreign_environment(remote))
     child.grace_s = CANCELLING_S if remote else 0.0
     return child
+
+
+def _is_remote(declaration: Declaration) -> bool:
+    """Whether it sends programs elsewhere: to a provider's devices, or to a QPU that its slot was given."""
+    return declaration.devices is not None or any(name.partition(":")[0] == "qpu" for name in declaration.resources)
 
 
 def in_jail(
@@ -228,8 +234,8 @@ def script(runner: Path, jailed: bool) -> Child:
 
 def bridge() -> Child:
     """Start the bridge to a cluster. It gets what its environment says to Ray, such as a token of the cluster, to
-    Slurm's programs, and of the way to Kubernetes."""
-    kinds = ("RAY_", "SBATCH_", "SLURM_CONF", "KUBECONFIG", "KUBERNETES_SERVICE_")
+    Slurm's programs, and of the way to Kubernetes, and what ``--worker-env`` names."""
+    kinds = ("RAY_", "SBATCH_", "SLURM_CONF", "KUBECONFIG", "KUBERNETES_SERVICE_", interpreters.ASKED)
     named = {name: value for name, value in os.environ.items() if name.startswith(kinds)}
     return _start([sys.executable, "-P", "-m", "qmk.host.cluster.bridge"], {**_environment(), **named})
 

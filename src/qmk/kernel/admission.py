@@ -81,7 +81,7 @@ def require_event_room(kernel: Tables, graph: Graph, shots: int) -> None:
 
 
 def no_room(kernel: Tables, record: Submitted) -> QmkError | None:
-    """RESOURCE_EXHAUSTED, with the numbers, for a job that the machine could not run if nothing else did."""
+    """RESOURCE_EXHAUSTED, with the numbers, for a job that no place could run if nothing else did."""
     config = kernel.config
     if config.memory_bytes and record.memory_bytes > config.memory_bytes:
         return kernel.refusals.no_memory(record, config.memory_bytes)

@@ -96,9 +96,8 @@ class Capacity:
 
     def has_room(self, task: Task) -> bool:
         """Whether a worker, the memory and the decoder are free for the job."""
-        if self.free_slots <= 0 or task.decoder_ppm > self.free_decoder:
-            return False
-        return not task.memory_bytes or task.memory_bytes <= self.free_memory
+        is_free = self.free_slots > 0 and task.decoder_ppm <= self.free_decoder
+        return is_free and (not task.memory_bytes or task.memory_bytes <= self.free_memory)
 
     def holds(self, task: Task, site: Site) -> bool:
         """Whether the job fits exactly there. A script fits anywhere while there are not too many."""

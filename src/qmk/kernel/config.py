@@ -29,12 +29,13 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KernelConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """``workers``: launches at once. ``memory_bytes``: what the launches together may be predicted to need, 0 meaning
-    no bound. ``local`` is the tenant of callers without a token; the others come from the journal. ``session_idle_s``
-    ends unused sessions."""
+    """``workers``: launches at once. ``memory_bytes``: what one launch may be predicted to need, 0 meaning no bound;
+    ``together_bytes``: what all may together, where that is more. ``local`` is the tenant of callers without a token;
+    the others come from the journal. ``session_idle_s`` ends unused sessions."""
 
     workers: int = 1
     memory_bytes: int = 0
+    together_bytes: int = 0
     local: TenantConfig = TenantConfig()
     session_idle_s: int = 24 * 3600
     sessions: int = LIMITS.sessions

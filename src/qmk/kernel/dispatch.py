@@ -43,7 +43,7 @@ MILLION = 1_000_000
 def settings_of(config: KernelConfig) -> Settings:
     return Settings(
         workers=config.workers,
-        memory_bytes=config.memory_bytes,
+        memory_bytes=max(config.memory_bytes, config.together_bytes),
         regions=tuple(config.region_qubits.items()),
         slots=not config.regions,
         epoch_ns=config.epoch_ms * MILLION,
@@ -75,7 +75,7 @@ class Dispatch:
         settings = settings_of(config)
         self.scheduler = policy.scheduler(settings)
         self.capacity = Capacity(settings)
-        self._memory_bytes = settings.memory_bytes
+        self._memory_bytes = config.memory_bytes
         self._accounts = accounts
         self._entries: dict[str, _Entry] = {}
         self._waiting = 0
@@ -268,7 +268,7 @@ def decoder_ppm(footprint: Footprint) -> int:
 
 
 def task_of(job: Job, allowance: str, memory_bytes: int) -> Task:
-    """``memory_bytes``: all that there is, which a job gets after memory ran out."""
+    """``memory_bytes``: all that there is in one place, which a job gets after memory ran out."""
     record = job.submitted
     return Task(
         job=record.job,

@@ -38,15 +38,17 @@ def choose(
     *,
     engine: str | None = None,
     memory_bytes: int,
+    less_bytes: Mapping[str, int] = {},
     declarations: Mapping[str, Declaration] | None = None,
 ) -> Decision:
     """Choose for a program of these features. ``engine`` forces one by name ("aer") or with its method
-    ("aer:density_matrix"), the only way to reach an approximate one.
+    ("aer:density_matrix"), the only way to reach an approximate one. ``less_bytes``: engines for which there is less
+    memory than ``memory_bytes``.
 
-    Raises ``QmkError`` RESOURCE_EXHAUSTED {needed_bytes, available_bytes, gaps} when only memory or time is missing,
-    else UNSUPPORTED {gaps}.
+    Raises ``QmkError`` RESOURCE_EXHAUSTED {needed_bytes, available_bytes, qubits, nearest, gaps} when only memory or
+    time is missing, else UNSUPPORTED {gaps}; ``nearest`` is the engine that would need the least memory.
     """
-    found = _candidates(features, shots, engine, memory_bytes, declarations)
+    found = _candidates(features, shots, engine, memory_bytes, declarations, less_bytes)
     known = discovery.engines() if declarations is None else declarations
     fenced = features.n_fences > 0
     prompt = [c.seconds or 0.0 for c in found if not (c.gaps or c.may_fail or known[c.engine].beyond_s)]
@@ -101,6 +103,7 @@ def _candidates(
     engine: str | None,
     memory_bytes: int,
     declarations: Mapping[str, Declaration] | None,
+    less_bytes: Mapping[str, int] = {},
 ) -> list[Candidate]:
     known = discovery.engines() if declarations is None else declarations
     name, _, method = (engine or "").partition(":")
@@ -127,13 +130,12 @@ def _candidates(
             engine=name,
             method=method,
         )
-    return [
-        found
-        for declaration in ([known[name]] if name else known.values())
-        for found in candidates(
-            declaration, [method] if method else declaration.methods, features, shots, memory_bytes, forced=bool(method)
-        )
-    ]
+    found: list[Candidate] = []
+    for declaration in [known[name]] if name else known.values():
+        methods = [method] if method else declaration.methods
+        room = less_bytes.get(declaration.name, memory_bytes)
+        found += candidates(declaration, methods, features, shots, room, forced=bool(method))
+    return found
 
 
 def _refusal(found: list[Candidate], features: Features, engine: str | None, memory_bytes: int) -> QmkError:
@@ -146,7 +148,6 @@ def _refusal(found: list[Candidate], features: Features, engine: str | None, mem
         what += f"; {TWIRL}" if _is_for_twirling(found, features) else ""
         return QmkError("UNSUPPORTED", f"{what}: {lines}", gaps=gaps, engine=engine or "")
     short = [c for c in found if c.only_memory and any(gap.need == "memory" for gap in c.gaps)]
-    needed = min((c.memory_bytes or 0 for c in short), default=0)
     if not short:
         return QmkError(
             "RESOURCE_EXHAUSTED",
@@ -155,12 +156,16 @@ def _refusal(found: list[Candidate], features: Features, engine: str | None, mem
             gaps=gaps,
             retryable=False,
         )
+    nearest = min(short, key=lambda c: c.memory_bytes or 0)
+    needed = nearest.memory_bytes or 0
     return QmkError(
         "RESOURCE_EXHAUSTED",
         f"{what} here: its {features.n_qubits} qubits need {bytes_text(needed)}, "
         f"{bytes_text(memory_bytes)} are available; {lines}",
         needed_bytes=needed,
         available_bytes=memory_bytes,
+        qubits=features.n_qubits,
+        nearest=nearest.name,
         gaps=gaps,
         engine=engine or "",
         retryable=False,

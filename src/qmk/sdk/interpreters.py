@@ -33,8 +33,12 @@ PASSED = (
 )
 """Environment variables that a child process gets. It runs what strangers submit, so that it gets no other: what else
 the environment holds may be a secret."""
-REMOTE = ("QMK_STATE_DIR", "XDG_STATE_HOME", "QMK_SECRETS_*", "QMK_VAULT_*", "CREDENTIALS_DIRECTORY")
-"""What a worker that sends programs to a provider gets besides: where secrets are; nothing of it is a secret itself."""
+REMOTE = (
+    *("QMK_STATE_DIR", "XDG_STATE_HOME", "QMK_SECRETS_*", "QMK_VAULT_*", "CREDENTIALS_DIRECTORY"),
+    *("SLURM_JOB_QPU_*", "QRMI_*", "*_QRMI_*"),
+)
+"""What a worker that sends programs to a provider, or needs a ``qpu``, gets besides: where secrets are, and what QRMI's
+plugin of Slurm says to a job of the devices that it was given."""
 ASKED = "QMK_WORKER_ENV"
 """The variable that names those that an operator adds, with commas between them (``--worker-env``)."""
 

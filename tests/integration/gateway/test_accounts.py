@@ -319,6 +319,12 @@ def test_the_same_key_is_the_same_money(site: Site) -> None:
     assert made[0]["job_id"] == made[1]["job_id"]
     assert ["which is 1 of it" in row["message"] for row in made[0]["warnings"]] == [True]
     assert site.submit("kim", shots=1, key="twice")["kind"] == "QUOTA_EXCEEDED"
+    headers = {"authorization": f"Bearer {site.tokens['kim']}"}
+    job = made[0]["job_id"]
+    assert site.http.get(f"/v1/jobs/{job}?wait_s=30", headers=headers).json()["state"] == "COMPLETED"
+    site.call(site.accounts.billing.settle, "key")
+    assert site.submit("kim", shots=1, key="twice")["kind"] == "QUOTA_EXCEEDED"
+    assert site.submit("kim", shots=10, key="once")["job_id"] == job, "its reservation went with its end"
 
 
 def test_what_is_reserved_stays_until_it_is_known_whether_the_job_exists(

@@ -35,6 +35,7 @@ MOST = {
     "allowedHosts": ["qmk.example.org"],
     "runtimeClassName": "gvisor",
     "slots": 4,
+    "slotIdle": "10m",
     "extraArgs": ["--workers=4"],
     "imagePullSecrets": [{"name": "pull"}],
     "nodeSelector": {"disk": "ssd"},
@@ -142,6 +143,7 @@ def test_slots_in_pods_are_called_by_the_daemon_alone_which_may_make_them() -> N
     options = dict(word.removeprefix("--cluster-option=").split("=", 1) for word in given[1:])
     assert options == {"image": f"registry.example.org/qmk@{DIGEST}", "runtime-class": "gvisor", "pull-secret": "pull"}
     check_cluster("kubernetes", options, (), 4)
+    assert "--slot-idle=10m" in pod["containers"][0]["args"]
 
 
 def test_values_reach_the_pod() -> None:
@@ -159,8 +161,9 @@ def test_values_reach_the_pod() -> None:
         {**LEAST, "replicas": 2},
         {**LEAST, "resources": {"limits": {"memory": 8}}},
         {**LEAST, "extraArgs": ["workers"]},
+        {**LEAST, "slotIdle": "ten"},
     ],
-    ids=["nothing", "a tag", "another value", "bytes", "no option"],
+    ids=["nothing", "a tag", "another value", "bytes", "no option", "no time"],
 )
 def test_values_that_are_wrong_are_refused(wrong: dict[str, Any]) -> None:
     helm: Any = pytest.importorskip("helm_python", reason="helm-python-sdk is not installed")
@@ -209,12 +212,32 @@ def test_the_image_runs_what_exists_without_root() -> None:
     lines = (DEPLOY / "container" / "Containerfile").read_text().splitlines()
     said = [line for line in lines if line and line[0] not in "# "]
     assert said[0] == "ARG BASE", "the base has no default: who builds names its digest"
+    assert said.index("ARG BASE", 1) == said.index("FROM ${BASE} AS build") + 1, "the first step sees the name"
     assert [line for line in said if line.startswith("FROM")] == ["FROM ${BASE} AS build", "FROM ${BASE}"]
     last = {line.partition(" ")[0]: line.partition(" ")[2] for line in said}
     assert last["USER"] == "65532:65532"
     assert not refused_options(json.loads(last["CMD"]))
     for source in re.findall(r"deploy/\S+", last["COPY"] + "\n".join(said)):
         assert (ROOT / source).is_file(), source
+
+
+@pytest.mark.parametrize(
+    ("base", "status"),
+    [
+        (f"docker.io/library/python@{DIGEST}", 0),
+        (f"python:3.13-slim@{DIGEST}", 0),
+        ("docker.io/library/python:3.13-slim", 1),
+        ("python", 1),
+        ("python@sha256:00", 1),
+        ("", 1),
+    ],
+)
+def test_a_base_without_a_digest_ends_the_build(base: str, status: int) -> None:
+    """The first step of the build, as the shell of the image runs it."""
+    lines = (DEPLOY / "container" / "Containerfile").read_text().splitlines()
+    step = next(line.removeprefix("RUN ") for line in lines if line.startswith("RUN "))
+    done = subprocess.run(["sh", "-c", step], env={"BASE": base, "PATH": os.environ["PATH"]}, capture_output=True)
+    assert (done.returncode, bool(done.stderr)) == (status, bool(status))
 
 
 def test_the_image_has_versions_of_the_lock() -> None:

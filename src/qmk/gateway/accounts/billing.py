@@ -235,9 +235,17 @@ class Billing:
             if taken is None:
                 return made
             if settled:
+                if await self._has_job(organisation, name):
+                    return False
                 raise _beyond(budget, cost, taken, spent.currency, spent.month)
             await self.settle(organisation)
             settled = True
+
+    async def _has_job(self, organisation: str, name: str) -> bool:
+        """Whether a submission of this name was accepted lately: its answer was lost, and its reservation went with the
+        end of its job."""
+        jobs = await self._jobs(organisation, self._accounts.clock() - FORGOTTEN_S)
+        return any(_name_of(organisation, row.idempotency_key) == name for row in jobs if row.idempotency_key)
 
     async def settle(self, organisation: str) -> None:
         """Gives up the reservations of jobs that have ended, which the ledger has, and of those that never came to be.

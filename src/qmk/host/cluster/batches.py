@@ -43,10 +43,8 @@ class Batches:
     async def _ask_for_all(self) -> int:
         await asyncio.sleep(GATHER_S)
         wishes, self._wishes, self._next = self._wishes, {}, None
-        generation, kinds = max(wishes.values()), dict[bytes, list[int]]()
-        for number in sorted(wishes):
-            kinds.setdefault(ms.pack(self._join.settings_of(number)), []).append(number)
-        for numbers in kinds.values():
+        generation = max(wishes.values())
+        for numbers in self._join.by_kind(sorted(wishes)):
             try:
                 await self._submit(numbers, generation)
             except OSError as error:

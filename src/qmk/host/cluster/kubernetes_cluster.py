@@ -16,11 +16,10 @@ from typing import Any
 from qmk.base.errors import QmkError
 from qmk.host.cluster import kubernetes_manifests as manifests
 from qmk.host.cluster import messages as ms
-from qmk.host.cluster.batches import Batches
-from qmk.host.cluster.interface import SlotAway, SlotLost
+from qmk.host.cluster.interface import SlotLost
 from qmk.host.cluster.kubernetes_api import Api, ApiError, Mirror, open_access
 from qmk.host.cluster.kubernetes_slot import PORT
-from qmk.host.cluster.remote import IDENTITY, RemoteSlot, context_of, make_identity
+from qmk.host.cluster.remote import IDENTITY, RemoteCluster, RemoteSlot
 from qmk.rpc.places import KEYS_NAME
 
 LOOK_S = 10.0
@@ -42,28 +41,23 @@ async def open_cluster(join: ms.Join) -> KubernetesCluster:
     return cluster
 
 
-class KubernetesCluster:
+class KubernetesCluster(RemoteCluster):
     """See ``interface.Cluster``."""
 
-    lost: type[BaseException] = SlotLost
-    away: type[BaseException] = SlotAway
-
     def __init__(self, join: ms.Join, api: Api, namespace: str, port: int = PORT) -> None:
-        self.address, self._join, self._api, self._port = join.address, join, api, port
         path = Path(join.folder) / KEYS_NAME / IDENTITY
-        make_identity(path)
-        self._identity, self._context = path.read_bytes(), context_of(path, server=False)
+        super().__init__(join, path)
+        self._api, self._port, self._identity = api, port, path.read_bytes()
         self._selector = f"{manifests.DAEMON}={join.name}"
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self._core = f"/api/v1/namespaces/{namespace}"
         self._pods = Mirror(api, f"{self._core}/pods", self._selector)
         self._following: asyncio.Task[None] | None = None
-        self._batches = Batches(join, self._submit)
 
     async def begin(self) -> None:
         """Has the identity there, and the pods known from now on. Raises ``ApiError``."""
         await self._create(f"{self._core}/secrets", manifests.secret(self._join, self._identity))
-        for number in {ms.pack(self._join.settings_of(number)): number for number in range(self._join.slots)}.values():
+        for number, *_ in self._join.by_kind(range(self._join.slots)):
             wanted = manifests.job(self._join, [number], 0, self._identity)
             await self._create(self._jobs, wanted, dryRun="All")
         await self._pods.read()
@@ -98,7 +92,7 @@ class KubernetesCluster:
         for job in (await self._api.ask("GET", self._jobs, labelSelector=self._selector)).get("items") or ():
             for name in _slots_of(job):
                 if name not in over and name not in up and not _has_ended(job):
-                    self._batches.remember(name)
+                    self.batches.remember(name)
         return up
 
     def _by_slot(self) -> dict[str, dict[str, Any]]:
@@ -119,7 +113,7 @@ class KubernetesCluster:
 
     async def make(self, number: int, generation: int) -> tuple[RemoteSlot, int]:
         """Waits until the pod is ready, however long it is for want of a node."""
-        asked = await self._batches.ask(number, generation)
+        asked = await self.batches.ask(number, generation)
         name, looked_s = f"{number}-{asked}", time.monotonic()
         while True:
             self._pods.changed.clear()
@@ -146,9 +140,6 @@ class KubernetesCluster:
     async def _submit(self, numbers: list[int], generation: int) -> None:
         await self._create(self._jobs, manifests.job(self._join, numbers, generation, self._identity))
 
-    async def call(self, slot: RemoteSlot, name: str, *arguments: Any) -> Any:
-        return await slot.call(name, *arguments)
-
     async def kill(self, slot: RemoteSlot, node: str, pid: int) -> None:
         """Deletes the pod of the slot. Its Job makes no other in its place."""
         slot.close()
@@ -158,12 +149,9 @@ class KubernetesCluster:
             self._pods.objects.pop(about["name"], None)
             await self._delete(f"{self._core}/pods/{about['name']}", preconditions={"uid": about["uid"]})
 
-    async def hint(self, numbers: list[int]) -> None:
-        """An autoscaler of nodes goes by the pods that wait."""
-
     async def leave(self) -> None:
         """Deletes every Job of this daemon's slots, those too that are being created, and their identity."""
-        await self._batches.settle()
+        await self.batches.settle()
         if self._following is not None:
             self._following.cancel()
         with contextlib.suppress(ApiError):

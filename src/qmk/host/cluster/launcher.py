@@ -20,7 +20,7 @@ from msgspec import structs
 from qmk.base.errors import QmkError
 from qmk.host.cluster import messages as ms
 from qmk.host.cluster.messages import Begun, Key, News, Refused, Running, Said, SlotDown, SlotUp
-from qmk.host.cluster.resources import Resources, missing, usual
+from qmk.host.cluster.resources import Resources, usual
 from qmk.host.cluster.table import Slot, Slots, Task
 from qmk.host.launcher import Capacity, Listener, Loss
 from qmk.host.watch import LOOK_EVERY_S, Watch
@@ -70,8 +70,8 @@ class ClusterPool:
     ) -> None:
         self.name, self.counters = name, Counters()
         self.about: ms.Joined | None = None
-        self._join, self._memory_bytes = join, memory_bytes
-        self._listener, self._open_bridge, self._here, self._needs = listener, open_bridge, here, needs
+        self._join, self._here, self._needs = join, here, needs
+        self._listener, self._open_bridge = listener, open_bridge
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Task] = deque()
         others = usual(join.settings.threads, memory_bytes)
@@ -113,7 +113,7 @@ class ClusterPool:
         return {"cluster": {"kind": self.name, "slots": slots, "nodes": self.slots.nodes, **about}}
 
     def capacity(self) -> Capacity:
-        return Capacity(self._join.slots, len(self.slots.tasks), len(self._queue), self._memory_bytes, self.workers)
+        return Capacity(self._join.slots, len(self.slots.tasks), len(self._queue), self.workers)
 
     def launch(self, launch: Launch, graph: bytes, state: bytes | None = None) -> None:
         """Run ``launch`` as soon as a slot is free that has what it needs. Raises UNSUPPORTED where none will: the
@@ -121,10 +121,7 @@ class ClusterPool:
         if launch.script and self._here is not None:
             self._here.launch(launch, graph, state)
             return
-        task = Task(launch, graph, state, needs=self._needs(launch))
-        if lack := missing([slot.resources for slot in self.slots.values()], task.needs):
-            raise QmkError("UNSUPPORTED", f"the job cannot run on this cluster any more: {lack}", field="resources")
-        self._queue.append(task)
+        self._queue.append(self.slots.accept(launch, graph, state, self._needs(launch)))
         self._pump()
 
     def interrupt(self, interrupt: Interrupt) -> None:

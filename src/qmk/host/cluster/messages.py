@@ -7,6 +7,8 @@ is named by its number and its generation, which is one more each time that it i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from qmk.host.cluster.resources import CPU
@@ -60,6 +62,13 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
         said = dict(self.resources_of(slot))
         threads = int(said.pop(CPU, self.settings.threads))
         return msgspec.structs.replace(self.settings, threads=threads, resources=said)
+
+    def by_kind(self, slots: Iterable[int]) -> list[list[int]]:
+        """The numbers of these slots, those together that are made alike."""
+        kinds: dict[bytes, list[int]] = {}
+        for slot in slots:
+            kinds.setdefault(pack(self.settings_of(slot)), []).append(slot)
+        return list(kinds.values())
 
 
 class Tell(msgspec.Struct, frozen=True, tag="tell"):

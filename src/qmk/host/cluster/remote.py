@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from qmk.host.cluster import messages as ms
+from qmk.host.cluster.batches import Batches
 from qmk.host.cluster.interface import SlotAway, SlotLost
 from qmk.rpc.keys import make
 from qmk.rpc.private import private_folder, read_private
@@ -222,3 +224,27 @@ class RemoteSlot:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+class RemoteCluster:
+    """What kinds of clusters share whose slots are called in this way and asked for in batches, see
+    ``interface.Cluster``. ``identity`` is where the certificate is, which is made where there is none."""
+
+    lost: type[BaseException] = SlotLost
+    away: type[BaseException] = SlotAway
+
+    def __init__(self, join: ms.Join, identity: Path) -> None:
+        self.address, self._join = join.address, join
+        make_identity(identity)
+        self._context = context_of(identity, server=False)
+        self.batches = Batches(join, self._submit)
+
+    async def _submit(self, numbers: list[int], generation: int) -> None:
+        """Asks for slots of one kind. Raises OSError."""
+        raise NotImplementedError
+
+    async def call(self, slot: RemoteSlot, name: str, *arguments: Any) -> Any:
+        return await slot.call(name, *arguments)
+
+    async def hint(self, numbers: list[int]) -> None:
+        """Nodes come and go by the queue of such a cluster itself."""

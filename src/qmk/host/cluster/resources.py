@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from qmk.abi.shapes import INT_MAX
 from qmk.base.errors import QmkError
+from qmk.kernel.objects.account import UNBOUNDED
 
 Resources = Mapping[str, float]
 CPU, GPU, MEMORY = "cpu", "gpu", "memory"
@@ -76,12 +77,45 @@ def missing(slots: Iterable[Resources], asked: Resources) -> str:
     if not asked or any(has(slot, asked) for slot in slots):
         return ""
     most = {name: max((slot.get(name, 0.0) for slot in slots), default=0.0) for name in asked}
-    short = [f"{name}={amount:g} (the most is {most[name]:g})" for name, amount in asked.items() if most[name] < amount]
+    lacking = [name for name, amount in asked.items() if most[name] < amount]
+    short = [f"{_text({name: asked[name]})} (the most is {_amount(name, most[name])})" for name in lacking]
     return "no slot has " + (" or ".join(short) or _text(asked) + " together")
 
 
+def most_memory(slots: Iterable[Resources], asked: Resources) -> int:
+    """The most bytes that a slot has of those that have what is asked for; ``UNBOUNDED`` where one has no bound."""
+    return int(min(UNBOUNDED, max((slot.get(MEMORY, math.inf) for slot in slots if has(slot, asked)), default=0.0)))
+
+
+def with_memory(slots: Sequence[Resources], asked: Resources, memory_bytes: int) -> Resources:
+    """What is asked for, and the bytes that a launch is predicted to need where not every slot has them; as many as
+    there are where none has: the prediction may be too high."""
+    if all(slot.get(MEMORY, math.inf) >= memory_bytes for slot in slots):
+        return asked
+    least = min(memory_bytes, most_memory(slots, asked))
+    return {**asked, MEMORY: max(asked.get(MEMORY, 0.0), least)}
+
+
+def memory_help(slots: Sequence[Resources], asked: Resources, needed_bytes: int) -> str:
+    """What would be needed for a job that needs more memory than every slot that has what it asks for."""
+    if needed_bytes >= UNBOUNDED:
+        return "no machine has as much; fewer qubits, or a circuit with less entanglement, take less"
+    most = most_memory(slots, asked)
+    slot = _text({**asked, MEMORY: needed_bytes})
+    help = f"a slot of a cluster on a machine with as much takes it: qmk serve --cluster PLACE --slot {slot}"
+    if not most:
+        return help
+    spread = f"a state is not spread over slots, though {-(-needed_bytes // most):,} such as the largest have as much"
+    fewer = f"into {most} bytes fits a dense state of {math.ceil(math.log2(needed_bytes / most))} qubits less"
+    return f"{help}; {spread}; {fewer}"
+
+
 def _text(amounts: Resources) -> str:
-    return ",".join(f"{name}={amount:g}" for name, amount in amounts.items())
+    return ",".join(f"{name}={_amount(name, amount)}" for name, amount in amounts.items())
+
+
+def _amount(name: str, amount: float) -> str:
+    return f"{amount:.0f}" if name == MEMORY else f"{amount:g}"
 
 
 def total(slots: Iterable[Resources]) -> dict[str, float]:

@@ -12,15 +12,13 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.host.cluster import messages as ms
-from qmk.host.cluster.batches import Batches
-from qmk.host.cluster.interface import SlotAway, SlotLost
-from qmk.host.cluster.remote import IDENTITY, RemoteSlot, context_of, make_identity
+from qmk.host.cluster.interface import SlotLost
+from qmk.host.cluster.remote import IDENTITY, RemoteCluster, RemoteSlot
 from qmk.host.cluster.slurm_options import sbatch_options
 from qmk.host.cluster.slurm_slot import Place
 from qmk.rpc.private import private_folder, write_private
@@ -63,29 +61,24 @@ async def open_cluster(join: ms.Join) -> SlurmCluster:
     cluster = SlurmCluster(join)
     if await cluster.names() or cluster.batches.earlier:
         return cluster
-    for number in {ms.pack(join.settings_of(number)): number for number in range(join.slots)}.values():
+    for number, *_ in join.by_kind(range(join.slots)):
         if error := await cluster.refusal(number):
             help = "see that slurmctld is up, and what its partition and nodes have: sinfo --format='%P %a %G %c %m'"
             raise QmkError("CONNECTION_LOST", f"Slurm takes no job of slot {number}: {error}", help=help)
     return cluster
 
 
-class SlurmCluster:
+class SlurmCluster(RemoteCluster):
     """See ``interface.Cluster``."""
-
-    lost: type[BaseException] = SlotLost
-    away: type[BaseException] = SlotAway
 
     def __init__(self, join: ms.Join) -> None:
         folder = Path(join.options.get("folder") or Path(join.folder) / FOLDER)
-        self._join, self._folder, self._prefix = join, folder.absolute() / join.name, f"qmk-{join.name}-"
-        self.address, self._script = join.address, self._folder / "slot.sh"
+        self._folder, self._prefix = folder.absolute() / join.name, f"qmk-{join.name}-"
+        self._script = self._folder / "slot.sh"
         private_folder(self._folder)
-        make_identity(self._folder / IDENTITY)
-        self._context = context_of(self._folder / IDENTITY, server=False)
+        super().__init__(join, self._folder / IDENTITY)
         write_private(self._script, SCRIPT, 0o700)
         self._jobs: dict[str, str] = {}
-        self.batches = Batches(join, self._submit)
         self._queued: dict[str, str] | None = None
         self._queued_s = 0.0
         self._looking = asyncio.Lock()
@@ -198,9 +191,6 @@ class SlurmCluster:
         if status:
             raise OSError(f"sbatch: {error}")
 
-    async def call(self, slot: RemoteSlot, name: str, *arguments: Any) -> Any:
-        return await slot.call(name, *arguments)
-
     async def kill(self, slot: RemoteSlot, node: str, pid: int) -> None:
         """Cancels the job of the slot, if it is still ours."""
         slot.close()
@@ -212,9 +202,6 @@ class SlurmCluster:
     async def _cancel(self, generation: str, *jobs: str) -> None:
         """Only jobs that have our name: a controller that has lost its state gives numbers again."""
         await command("scancel", "--quiet", f"--name={self._prefix}{generation}", *jobs)
-
-    async def hint(self, numbers: list[int]) -> None:
-        """Slurm powers nodes up and down by its own queue."""
 
     async def leave(self) -> None:
         """Cancels every job of this daemon's slots, those too whose submission is under way."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
+from qmk.base.errors import QmkError
 from qmk.base.isolation import Level
 from qmk.host.cluster.messages import Key
-from qmk.host.cluster.resources import CPU, Resources, has
+from qmk.host.cluster.resources import CPU, MEMORY, Resources, has, missing, with_memory
 from qmk.host.launcher import plan_name
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.rpc.kept import Kept, remember
@@ -72,9 +73,9 @@ class Slot:
         self.weak.clear()
 
     @property
-    def thrift(self) -> tuple[float, float]:
+    def thrift(self) -> tuple[float, float, float]:
         """What of it others may need: the less, the greater."""
-        return -len(self.resources), -self.resources.get(CPU, 0.0)
+        return -len(self.resources), -self.resources.get(CPU, 0.0), -self.resources.get(MEMORY, 0.0)
 
     def fits(self, task: Task) -> bool:
         """Whether it has what the launch needs, and is not known to be too weak for its floor."""
@@ -117,6 +118,15 @@ class Slots(dict[int, Slot]):
 
         free = (slot for slot in self.values() if slot.up and not slot.tasks and slot.fits(task) and has_memory(slot))
         return max(free, key=rank, default=None)
+
+    def accept(self, launch: Launch, graph: bytes, state: bytes | None, asked: Resources) -> Task:
+        """The launch with all that its slot must have, where it asks for these resources. Raises UNSUPPORTED where no
+        slot has them: the daemon had others when it accepted the job."""
+        slots = [slot.resources for slot in self.values()]
+        needs = with_memory(slots, asked, launch.memory_bytes)
+        if lack := missing(slots, needs):
+            raise QmkError("UNSUPPORTED", f"the job cannot run on this cluster any more: {lack}", field="resources")
+        return Task(launch, graph, state, needs=needs)
 
     def fitting(self, task: Task) -> frozenset[int]:
         """The numbers of the slots that the launch can wait for."""

@@ -113,9 +113,10 @@ class PostgresDatabase:
             )
 
     def _take_lock(self, patience_s: float) -> None:
-        """Become the one daemon of this schema; a daemon that has just ended may hold it a moment longer."""
+        """Become the one daemon of this schema; a daemon that has just ended may hold it a moment longer. One that led
+        looks no further once another leads."""
         deadline = time.monotonic() + patience_s
-        while not self._try_lock():
+        while not self._try_lock() and not (self._generation and self._leader()[0] != self._generation):
             if time.monotonic() > deadline:
                 fix = "stop it, or name another database or schema"
                 raise QmkError("RESOURCE_EXHAUSTED", self._describe_holder(), retryable=False, help=fix)
@@ -270,6 +271,10 @@ class PostgresDatabase:
         self._writer.close()  # one that was opened a moment ago, and that the server has left again, too
         self._writer = self._connect()
         self._take_lock(self._patience_s)
+        return self._leader()
+
+    def _leader(self) -> tuple[int, int]:
+        """The generation that leads, and how many batches are written."""
         return self._writer.execute("SELECT generation, batch FROM leader").fetchone()
 
     def check(self, tables: Sequence[str]) -> list[str]:

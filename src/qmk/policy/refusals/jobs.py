@@ -56,11 +56,11 @@ def no_memory(record: Submitted, limit: int) -> QmkError:
     return QmkError(
         "RESOURCE_EXHAUSTED",
         f"the job is predicted to need {bytes_text(record.memory_bytes)} on engine '{record.engine}', and the "
-        f"machine runs jobs of {bytes_text(limit)} together",
+        f"largest place that runs jobs has {bytes_text(limit)}",
         resource="memory_bytes",
         asked=record.memory_bytes,
         limit=limit,
-        help="fewer qubits, or another engine",
+        help=f"fewer qubits, another engine, or a slot with --slot memory={record.memory_bytes}",
         retryable=False,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+import qmk
 from qmk.base.errors import QmkError
 from qmk.base.isolation import below_floor
 from qmk.host.cluster import messages as ms
@@ -24,6 +25,7 @@ from qmk.host.tasks import Bounds
 from qmk.kernel.effects import Launch
 from qmk.qvm.graph import pack
 from qmk.worker.messages import Done, Failed, Partial, RunProgress, StateSaved
+from tests.conftest import alive
 from tests.loopback import Machines
 
 PATIENCE_S = 60.0
@@ -328,6 +330,37 @@ def test_a_slot_that_is_too_weak_for_a_floor_gives_way_to_one_that_is_not(monkey
         await launcher.close()
 
     run(test, slots=2)
+
+
+@pytest.mark.slow
+def test_a_cancel_ends_what_is_in_c_code_and_the_slot_goes_on() -> None:
+    """A call of the native core would take hours: its process ends. How soon is a figure of ``benchmarks.cluster``."""
+    circuit = qmk.Circuit(22)
+    for layer in range(4000):
+        for qubit in range(22):
+            circuit.u(0.1 + layer, 0.2, 0.3, qubit)
+        for qubit in range(21):
+            circuit.cx(qubit, qubit + 1)
+    graph = circuit.measure_all().to_graph()
+
+    async def test(machines: Machines) -> None:
+        ears = Ears()
+        launcher = machines.launcher(ears)
+        hopeless = structs.replace(launch_of("job_c", 1, graph), engine="native", method="dense", memory_bytes=1 << 28)
+        launcher.launch(hopeless, pack(graph))
+        await until(lambda: "started" in ears.of(hopeless))
+        (_, runner) = machines.runners[0]
+        assert runner._pool is not None
+        before = set(runner._pool.pids)
+        launcher.cancel(hopeless.job, hopeless.fence)
+        short = launch_of("job_b", 2, SHORT)
+        launcher.launch(short, pack(SHORT))
+        await until(lambda: ears.has_ended(short))
+        await until(lambda: not all(alive(pid) for pid in before))
+        assert ears.of(hopeless) == ["started"], "nothing is said after a cancel"
+        await launcher.close()
+
+    run(test)
 
 
 @pytest.mark.slow

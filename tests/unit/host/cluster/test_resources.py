@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -11,7 +12,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
+import qmk
 from qmk.abi.shapes import Policy
 from qmk.base.errors import QmkError
 from qmk.host.cluster.bridge import Bridge
@@ -22,7 +25,7 @@ from qmk.host.launcher_kit import LONG, SHORT, Heard, launch_of
 from qmk.host.routing import Routing
 from qmk.host.spawn import External
 from qmk.kernel.effects import Launch
-from qmk.qvm.graph import pack
+from qmk.qvm.graph import Graph, pack
 from qmk.request.build import policy_of
 from qmk.request.options import RunOptions
 from tests.loopback import Machines
@@ -102,6 +105,56 @@ def test_a_job_that_no_slot_can_run_is_refused_and_says_what_is_missing() -> Non
     assert routing.choose(SHORT, graph.digest, 10, None, resources={"gpu": 1}).engine
 
 
+def test_the_memory_of_slots_counts_and_not_that_of_the_daemon(tmp_path: Path) -> None:
+    places = {"socket": tmp_path / "s", "data_dir": tmp_path, "memory_bytes": 8 << 30, "workers": 3}
+    config = HostConfig(**places, cluster="ray", slots=("memory=64e9",))
+    assert (config.job_memory_bytes, config.together_bytes) == (64 * 10**9, 64 * 10**9 + 2 * (8 << 30))
+    assert (config.kernel(b"").memory_bytes, config.kernel(b"").together_bytes) == (64 * 10**9, 64 * 10**9 + (16 << 30))
+    here = HostConfig(**places)
+    assert here.job_memory_bytes == here.together_bytes == here.memory_bytes
+    assert HostConfig(**{**places, "memory_bytes": 0}, cluster="ray").kernel(b"").memory_bytes == 0
+    routing = Routing(config.job_memory_bytes, 3, {})
+    routing.slots = config.resources
+    found = routing.choose(dense(32), "d32", 10, "native:dense")
+    assert 8 << 32 <= found.memory_bytes <= 64 * 10**9
+    with pytest.raises(QmkError, match=r"no slot has memory=137438953472"):
+        routing.choose(dense(32), "d32", 10, "native:dense", resources={"memory": 128 << 30})
+
+
+def test_a_state_for_which_no_slot_has_the_memory_is_refused_with_what_it_takes() -> None:
+    routing = Routing(64 * 10**9, 2, {})
+    routing.slots = [usual(1, 8 << 30) | {"memory": 64e9}, usual(1, 8 << 30)]
+    with pytest.raises(QmkError, match=r"its 34 qubits need 128.0 GiB, 59.6 GiB are available") as refused:
+        routing.choose(dense(34), "d34", 10, "native:dense")
+    fields = refused.value.fields
+    needed = fields["needed_bytes"]
+    assert (refused.value.kind.name, fields["qubits"]) == ("RESOURCE_EXHAUSTED", 34)
+    assert fields["available_bytes"] == 64 * 10**9
+    assert 8 << 34 <= needed <= 17 << 34
+    assert fields["nearest"] == "native:dense"
+    assert f"--slot memory={needed}" in fields["help"]
+    assert (
+        "3 such as the largest have as much; into 64000000000 bytes fits a dense state of 2 qubits less"
+        in (fields["help"])
+    )
+    with pytest.raises(QmkError) as wide:
+        routing.choose(dense(200), "d200", 10, "native:dense")
+    assert "no machine has as much" in str(wide.value.fields["help"])
+
+
+def dense(qubits: int) -> Graph:
+    """A program whose state no engine holds in less than all amplitudes."""
+    rng = random.Random(qubits)
+    circuit = qmk.Circuit(qubits)
+    for _ in range(24):
+        for qubit in range(qubits):
+            circuit.u(rng.random(), rng.random(), rng.random(), qubit)
+        order = rng.sample(range(qubits), qubits)
+        for first, second in zip(order[::2], order[1::2], strict=False):
+            circuit.cx(first, second)
+    return circuit.measure_all().to_graph()
+
+
 DECLARED = """
 from msgspec.structs import replace
 from qmk.engines.reference import DECLARATION as REFERENCE
@@ -162,6 +215,25 @@ def test_a_launch_goes_only_to_a_slot_that_has_what_it_needs() -> None:
         await launcher.close()
 
     run(test, [{}, GPU_SLOT, QPU_SLOT])
+
+
+def test_a_launch_goes_to_a_slot_with_the_memory_and_leaves_others_to_those_who_need_less() -> None:
+    async def test(machines: Machines, ears: Heard) -> None:
+        launcher = machines.launcher(ears)
+        await until(lambda: launcher.workers == 3)
+        large, waits, small, larger = (
+            replace(launch_of("job_m", fence, LONG), memory_bytes=megabytes * 10**6)
+            for fence, megabytes in ((1, 40), (2, 20), (3, 1), (4, 90))
+        )
+        for launch in (small, large, waits, larger):
+            launcher.launch(launch, pack(LONG))
+        where = {number: [key[1] for key in slot.tasks] for number, slot in launcher.slots.items()}
+        assert where == {0: [1], 1: [3], 2: [2]}, "what needs little left the large slots to the others"
+        launcher.cancel("job_m", 1)
+        assert [key[1] for key in launcher.slots[0].tasks] == [4], "the largest there is, where none has as much"
+        await launcher.close()
+
+    run(test, [{"memory": 64e6}, {"memory": 8e6}, {"memory": 32e6}])
 
 
 def test_other_slots_are_left_for_those_who_need_them_while_a_plain_one_is_free() -> None:
