@@ -55,6 +55,22 @@ def gate(channels: Channels, name: str, t_error: float) -> Flips:
     return _GATES.get(name, _pauli)(channels, t_error)
 
 
+def remote(channels: Channels, name: str, pair_error: float) -> Flips:
+    """Of a ``cnot`` or ``cz`` between two modules by an entangled pair (Gottesman, Chuang, Nature 402, 390 (1999)): a
+    CNOT from the control onto its half, which is read in Z, and one from the other half, which is read in X, onto the
+    target, at once. What flips an outcome flips the qubit that it corrects. A pair errs by X, Y or Z alike: X flips the
+    target, Z the control, Y both, here each for itself."""
+    near = _cnot(channels, 0.0)
+    control, target = near.one
+    wrong = 2 * pair_error / 3
+    first = {"X": control["X"], "Z": 2 * control["Z"] + near.two["ZZ"] + wrong}
+    second = {"X": 2 * target["X"] + near.two["XX"] + wrong, "Z": target["Z"]}
+    if name == "cz":
+        second = {"X": second["Z"], "Z": second["X"]}
+        return Flips([first, second], {"XZ": near.two["XX"], "ZX": near.two["ZZ"]})
+    return Flips([first, second], dict(near.two))
+
+
 def _pauli(_channels: Channels, _t_error: float) -> Flips:
     return Flips([{}])
 

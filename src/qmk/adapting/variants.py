@@ -1,0 +1,110 @@
+"""Variants of a program: the code and its distance, how T states are made, where patches are, and how fast rounds go."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import msgspec
+
+from qmk.adapting.policy import CUT, Action, Policy
+from qmk.adapting.world import World
+from qmk.base.errors import QmkError
+from qmk.models.qec import codes
+from qmk.models.qec.logical import Machine
+
+MAX_VARIANTS = 500
+"""Most variants that one choice looks at."""
+
+
+class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """``factories``: how many make T states, 0 where states are always there or are injected. ``place``: a module, or
+    ``cut`` over two. ``levels``: steps of purification of a pair between those. ``stretch``: how many times as long
+    every round takes as it could."""
+
+    code: str
+    distance: int
+    t: str = "distilled"
+    factories: int = 0
+    place: str = ""
+    levels: int = 0
+    stretch: int = 1
+
+    @property
+    def machine(self) -> Machine:
+        """Raises INVALID_PARAMS for a family or a distance that is not there."""
+        family = codes.FAMILIES.get(self.code)
+        if family is None:
+            raise QmkError(
+                "INVALID_PARAMS", f"no family of codes '{self.code}'", field="codes", help="'qmk qec codes' lists them"
+            )
+        return Machine(family.at_distance(self.distance), self.t, factories=self.factories)
+
+    @property
+    def text(self) -> str:
+        """For people: the machine, and what is not as usual."""
+        parts = [self.machine.spec]
+        parts += [f"at {self.place}"] if self.place else []
+        parts += [f"pairs purified {self.levels} times"] if self.place == CUT and self.levels else []
+        return ", ".join(parts + ([f"rounds {self.stretch} times as long"] if self.stretch > 1 else []))
+
+
+def first_variants(policy: Policy, world: World, has_t: bool) -> list[Variant]:
+    """What a program may start as. Raises INVALID_PARAMS for more than ``MAX_VARIANTS``."""
+    makers = [(t, n) for t in policy.t for n in _counts(policy, world, t)] if has_t else [("injected", 0)]
+    places = [(place, levels) for place in _places(world) for levels in (policy.levels if place == CUT else (0,))]
+    axes = (policy.codes, policy.distances, makers, places, policy.stretch)
+    return _bound(
+        Variant(code, d, t, n, place, levels, stretch)
+        for code, d, (t, n), (place, levels), stretch in itertools.product(*axes)
+    )
+
+
+def other_variants(now: Variant, actions: tuple[Action, ...], policy: Policy, world: World, has_t: bool) -> list[Variant]:
+    """``now``, and what these actions together may make of it."""
+    found = [now]
+    for action in actions:
+        found = list(dict.fromkeys(made for each in found for made in (each, *_act(each, action, policy, world, has_t))))
+        _bound(found)
+    return found
+
+
+def _act(now: Variant, action: Action, policy: Policy, world: World, has_t: bool) -> Iterator[Variant]:
+    change = msgspec.structs.replace
+    if action == "distance":
+        yield from (change(now, distance=d) for d in policy.distances)
+    elif action == "t" and has_t:
+        yield from (change(now, t=t, factories=n) for t in policy.t for n in _counts(policy, world, t))
+    elif action == "place":
+        yield from (change(now, place=place) for place in _places(world))
+    elif action == "purify":
+        yield from (change(now, levels=levels) for levels in policy.levels)
+    elif action == "slow":
+        yield from (change(now, stretch=stretch) for stretch in policy.stretch)
+
+
+def _counts(policy: Policy, world: World, t: str) -> tuple[int, ...]:
+    """How many makers of these states a variant may have: none of injected ones, and no more than work."""
+    if t == "injected":
+        return (0,)
+    if world.units is None:
+        return policy.factories or (0,)
+    work = world.units.get(t, 0)
+    return tuple(dict.fromkeys(min(n, work) for n in (policy.factories or (work,)) if n and work))
+
+
+def _places(world: World) -> tuple[str, ...]:
+    names = tuple(world.modules)
+    return (*names, CUT) if world.link is not None and len(names) > 1 else names
+
+
+def _bound(made: Iterator[Variant] | list[Variant]) -> list[Variant]:
+    found = list(itertools.islice(made, MAX_VARIANTS + 1))
+    if len(found) > MAX_VARIANTS:
+        raise QmkError(
+            "INVALID_PARAMS",
+            f"the policy makes more than {MAX_VARIANTS} variants of the program",
+            field="policy",
+            help="give fewer codes, distances, factories or levels",
+        )
+    return found
