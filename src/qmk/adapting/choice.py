@@ -53,7 +53,9 @@ def choose(considered: tuple[Considered, ...], now: Variant | None, policy: Poli
         return best.variant, f"best {policy.objective}{others}, {_text(best.profile)}"
     if best is here:
         return here.variant, f"no change is better, {_text(here.profile)}"
-    if _misses(best, policy) == _misses(here, policy) and _value(best, policy) > (1 - policy.gain) * _value(here, policy):
+    if _misses(best, policy) == _misses(here, policy) and _value(best, policy) > (1 - policy.gain) * _value(
+        here, policy
+    ):
         return here.variant, f"a change would gain less than {policy.gain:.0%}, {_text(here.profile)}"
     return best.variant, f"{_text(best.profile)}, instead of {_text(here.profile)}"
 

@@ -27,9 +27,11 @@ class Manager:
         self.cache = ProfileCache() if cache is None else cache
         self.decisions: list[Decision] = []
 
-    def start(self, graph: Graph, world: World) -> Variant:
-        """What a program runs as. Raises INVALID_PARAMS where it can run as nothing that the policy allows."""
-        return self._decide(graph, first_variants(self.policy, world, has_t(graph)), world, Past(), ())
+    def start(self, graph: Graph, world: World, now: Variant | None = None) -> Variant:
+        """What a program runs as; ``now``: unless nothing is better. Raises INVALID_PARAMS where it can run as nothing
+        that the policy allows."""
+        variants = first_variants(self.policy, world, has_t(graph))
+        return self._decide(graph, dict.fromkeys([*([] if now is None else [now]), *variants]), world, Past(), (), now)
 
     def react(self, graph: Graph, world: World, past: Past, events: tuple[Event, ...]) -> Variant:
         """What the rest of a program runs as, after these events."""
@@ -38,19 +40,25 @@ class Manager:
         if not actions:
             return past.was
         found = other_variants(past.was, actions, self.policy, world, has_t(graph))
-        return self._decide(graph, found, world, past, tuple(event.kind for event in events))
+        return self._decide(graph, found, world, past, tuple(event.kind for event in events), past.was)
 
     def _decide(
-        self, graph: Graph, variants: Iterable[Variant], world: World, past: Past, events: tuple[str, ...]
+        self,
+        graph: Graph,
+        variants: Iterable[Variant],
+        world: World,
+        past: Past,
+        events: tuple[str, ...],
+        now: Variant | None,
     ) -> Variant:
         considered = tuple(self._consider(graph, variant, world, past) for variant in variants)
-        chosen, reason = choose(considered, past.was, self.policy)
+        chosen, reason = choose(considered, now, self.policy)
         self.decisions.append(
             Decision(
                 at_round=past.rounds,
                 epoch=past.epoch,
                 events=events,
-                now=past.was,
+                now=now,
                 considered=considered,
                 chosen=chosen,
                 reason=reason,

@@ -6,6 +6,7 @@ the rows of its table, its factories and its waits, without being run.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections import OrderedDict
@@ -18,13 +19,13 @@ from qmk.adapting.backlog import Backlog
 from qmk.adapting.files import wrong
 from qmk.adapting.policy import CUT
 from qmk.adapting.variants import Variant
-from qmk.adapting.world import World
+from qmk.adapting.world import Module, World
 from qmk.base.errors import QmkError
-from qmk.models.noise import NoiseModel, resolve
+from qmk.models.noise import NoiseModel
 from qmk.models.qec.code import Code
 from qmk.models.qec.logical import costs
 from qmk.models.qec.logical.decoding import events_per_round
-from qmk.models.qec.logical.footprints import MOVE_CYCLES
+from qmk.models.qec.logical.footprints import MOVE_CYCLES, noise_of
 from qmk.models.qec.logical.links import Links
 from qmk.models.qec.logical.machine import tiles_of
 from qmk.models.qec.logical.patches import Used, write_patches
@@ -103,7 +104,7 @@ def write(graph: Graph, variant: Variant, world: World, past: Past) -> Written:
     """``graph``: as it was written up to the fence. Raises UNSUPPORTED for what the table does not carry, and
     INVALID_PARAMS where the variant does not fit the machine."""
     machine, d = variant.machine, variant.distance
-    model = resolve(_noise_of(variant, world))
+    model = _noise_of(variant, world)
     rates = rates_of(variant.code, d, model.to_json())
     working = variant.factories if world.units is None else min(variant.factories, world.units.get(variant.t, 0))
     made = _states(rates, d, variant, working, model, past.seed)
@@ -134,26 +135,24 @@ def rates_of(family: str, d: int, model: bytes) -> Channels:
     return channels(table(), family, d, NoiseModel.from_json(model), MATCHING)
 
 
-def _noise_of(variant: Variant, world: World) -> str:
+def _noise_of(variant: Variant, world: World) -> NoiseModel:
     """Of the module where the program is; of a program that is cut, of the worse of its modules."""
     if variant.place != CUT:
-        return _module(variant.place, world).noise
-    found = [module.noise for module in list(world.modules.values())[:2]]
-    worst = [rates_of(variant.code, variant.distance, resolve(noise).to_json()).cycle for noise in found]
-    return max(zip(found, worst, strict=True), key=lambda pair: sum(pair[1].values()))[0]
+        return noise_of(_module(variant.place, world).noise)
+    found = [noise_of(module.noise) for module in list(world.modules.values())[:2]]
+    worst = [sum(rates_of(variant.code, variant.distance, model.to_json()).cycle.values()) for model in found]
+    return found[worst.index(max(worst))]
 
 
-def _module(name: str, world: World):  # noqa: ANN202
+def _module(name: str, world: World) -> Module:
     if name not in world.modules:
         raise wrong("policy", f"the machine has no module '{name}'", f"it has {', '.join(world.modules)}")
     return world.modules[name]
 
 
-def _states(
-    rates: Channels, d: int, variant: Variant, working: int, model: NoiseModel, seed: int
-) -> States | None:
+def _states(rates: Channels, d: int, variant: Variant, working: int, model: NoiseModel, seed: int) -> States | None:
     made = states(rates, d, factory_of(variant.t, model), working)
-    return None if made is None else States(**{**vars(made), "seed": seed})
+    return None if made is None else dataclasses.replace(made, seed=seed)
 
 
 def places_of(graph: Graph, world: World) -> dict[str, str]:
@@ -185,15 +184,15 @@ def _take_room(graph: Graph, variant: Variant, world: World, code: Code, made: S
         room = _module(name, world).qubits
         if room is not None and needed > room:
             raise QmkError(
-                "UNSUPPORTED", f"{variant.text} takes {needed} qubits of module '{name}', which has {room}", field="policy"
+                "UNSUPPORTED",
+                f"{variant.text} takes {needed} qubits of module '{name}', which has {room}",
+                field="policy",
             )
         total += needed
     return total
 
 
-def _backlog(
-    variant: Variant, world: World, code: Code, qubits: int, model: NoiseModel, past: Past
-) -> Backlog | None:
+def _backlog(variant: Variant, world: World, code: Code, qubits: int, model: NoiseModel, past: Past) -> Backlog | None:
     decoding = world.decoding
     if decoding is None:
         return None
@@ -211,7 +210,7 @@ def _change(
     flips, cycles = costs.Flips([{"X": 0.0, "Z": 0.0}]), 0
     if (was.distance, was.code) != (variant.distance, variant.code):
         if was.distance < variant.distance:
-            rates = rates_of(was.code, was.distance, resolve(_noise_of(variant, world)).to_json())
+            rates = rates_of(was.code, was.distance, _noise_of(variant, world).to_json())
         flips, cycles = costs.change(rates), 1
     if was.place != variant.place:
         cycles += MOVE_CYCLES * len(graph.vqs)

@@ -33,12 +33,14 @@ class Mirror(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if number < 2 * self.layers - 1:
                 nodes.append(Node("", "core.fence"))
         events = tuple(f"m{at}" for at in range(self.qubits))
-        nodes += [Node("", "core.mz", {}, (name,), produces=(event,)) for name, event in zip(names, events, strict=True)]
+        nodes += [
+            Node("", "core.mz", {}, (name,), produces=(event,)) for name, event in zip(names, events, strict=True)
+        ]
         named = tuple(msgspec.structs.replace(node, id=node.id or f"n{at}") for at, node in enumerate(nodes))
         return Graph(nodes=named, vqs=names, events=events, caps=("CAP_ALLOC",))
 
     def _layer(self, names: tuple[str, ...], dice: random.Random) -> list[tuple[str, tuple[str, ...]]]:
-        made = [("core.h", (name,)) for name in names]
+        made: list[tuple[str, tuple[str, ...]]] = [("core.h", (name,)) for name in names]
         made += [("core.t", (name,)) for name in dice.choices(names, k=self.t_gates)]
         order = list(names)
         dice.shuffle(order)

@@ -76,7 +76,9 @@ def compare(scenario: Scenario, sample: Sampler) -> Comparison:
         scenario.shots,
         _arm(scenario, without),
         _arm(scenario, adaptive),
-        _drawn_again(scenario, lambda pick: _per_success(scenario, adaptive, pick) / _per_success(scenario, without, pick)),
+        _drawn_again(
+            scenario, lambda pick: _per_success(scenario, adaptive, pick) / _per_success(scenario, without, pick)
+        ),
         [list(course.decisions) for course in adaptive.courses],
         cache.hits,
         cache.misses,

@@ -1,4 +1,4 @@
-"""Variants of a program: the code and its distance, how T states are made, where patches are, and how fast rounds go."""
+"""Variants of a program: the code, its distance, how T states are made, where patches are, how fast rounds go."""
 
 from __future__ import annotations
 
@@ -40,6 +40,19 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             )
         return Machine(family.at_distance(self.distance), self.t, factories=self.factories)
 
+    @classmethod
+    def of(cls, machine: Machine) -> Variant:
+        """Raises UNSUPPORTED for a machine with what a variant does not have."""
+        made = cls(machine.code.family, machine.code.distance, machine.t, machine.factories)
+        if made.machine != machine:
+            raise QmkError(
+                "UNSUPPORTED",
+                f"a policy with the machine {machine.spec}",
+                field="qec",
+                help="leave its reaction, its decoder and other parameters of its code out, or the policy",
+            )
+        return made
+
     @property
     def text(self) -> str:
         """For people: the machine, and what is not as usual."""
@@ -60,11 +73,15 @@ def first_variants(policy: Policy, world: World, has_t: bool) -> list[Variant]:
     )
 
 
-def other_variants(now: Variant, actions: tuple[Action, ...], policy: Policy, world: World, has_t: bool) -> list[Variant]:
+def other_variants(
+    now: Variant, actions: tuple[Action, ...], policy: Policy, world: World, has_t: bool
+) -> list[Variant]:
     """``now``, and what these actions together may make of it."""
     found = [now]
     for action in actions:
-        found = list(dict.fromkeys(made for each in found for made in (each, *_act(each, action, policy, world, has_t))))
+        found = list(
+            dict.fromkeys(made for each in found for made in (each, *_act(each, action, policy, world, has_t)))
+        )
         _bound(found)
     return found
 

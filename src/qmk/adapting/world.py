@@ -16,9 +16,10 @@ Rounds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 
 
 class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``noise`` of its physical qubits: a short form such as ``p=1e-3``. ``qubits``: physical ones; None: any number."""
+    """``noise`` of its physical qubits: a short form such as ``p=1e-3``, or a model as JSON. ``qubits``: physical ones;
+    None: any number."""
 
-    noise: Annotated[str, msgspec.Meta(max_length=200)]
+    noise: str
     qubits: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
@@ -35,10 +36,10 @@ class LinkState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``units``: how many makers of T states work, by what a machine calls them; None: any number. ``decoder``: as
-    ``qmk serve --decoder`` takes it; ``others``: what others load it with; ``latency_rounds``: of an answer of a decoder
-    with nothing to do. ``link``: between the first module and the second."""
+    ``qmk serve --decoder`` takes it; ``others``: what others load it with; ``latency_rounds``: of an answer of an idle
+    decoder. ``link``: between the first module and the second."""
 
-    modules: Annotated[dict[Name, Module], msgspec.Meta(min_length=1, max_length=8)]
+    modules: Annotated[dict[str, Module], msgspec.Meta(min_length=1, max_length=8)]
     units: dict[Name, Annotated[int, msgspec.Meta(ge=1, le=1000)]] | None = None
     decoder: Annotated[str, msgspec.Meta(max_length=100)] = ""
     others: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
@@ -84,12 +85,11 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         elif self.kind == "decoder" and (self.decoder or self.others is not None):
             others = world.others if self.others is None else self.others
             return change(world, decoder=self.decoder or world.decoder, others=others)
-        elif self.kind == "factory" and self.unit is not None and self.working is not None and world.units is not None:
-            if self.unit in world.units:
-                return change(world, units={**world.units, self.unit: self.working})
+        elif self.kind == "factory" and self.working is not None and self.unit in (units := world.units or {}):
+            return change(world, units={**units, self.unit: self.working})
         raise wrong(
             "events",
             f"a '{self.kind}' at round {self.at_round:g} that changes nothing of this machine",
-            "a drift takes noise and perhaps a module, a link its state, a decoder its text or others, a factory a unit "
-            "and how many of it work",
+            "a drift takes noise and perhaps a module, a link its state, a decoder its text or others, a factory a "
+            "unit and how many of it work",
         )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from qmk.abi.shapes import Policy, Qec
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
-from qmk.request.logical import Drift, qec_policy, write_for_machine
+from qmk.request.logical import Drift, choose_machine, qec_policy, write_for_machine
 from qmk.request.options import RunOptions
 from qmk.request.physical import labels, physical
 from qmk.request.program import ProgramLike, to_graph
@@ -37,8 +37,12 @@ def build(program: ProgramLike, options: RunOptions) -> Request:
             help='submit the program with Client.submit and qec, such as "surface(d=5)"',
         )
     graph = to_graph(program, options.format, options.params)
-    if options.qec is not None:
-        graph, notes = write_for_machine(options.qec, noise, graph)
+    qec, chosen = options.qec, {}
+    if options.adapt is not None:
+        qec, chosen = choose_machine(options.adapt, qec, noise, graph)
+    if qec is not None:
+        graph, notes = write_for_machine(qec, noise, graph)
+        notes.update(chosen)
     else:
         graph, notes = physical(graph, noise, options.device, options.shots)
     shots = options.shots

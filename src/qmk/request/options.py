@@ -22,7 +22,7 @@ from qmk.request import arguments
 if TYPE_CHECKING:
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
-    from qmk.request.logical import Drift
+    from qmk.request.logical import Adapt, Drift
     from qmk.request.physical import NoiseLike
 
 Progress = Callable[[int], None]
@@ -41,6 +41,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     noise: NoiseLike | Drift | None = None
     error: float | None = None
     qec: Machine | str | None = None
+    adapt: Adapt | None = None
     device: str | None = None
     timeout_ms: int | None = None
     attempts: int | None = None
@@ -73,7 +74,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_ideal(self) -> bool:
         """Whether the run is without noise, device and logical qubits."""
-        return self.noise is None and self.qec is None and self.device is None
+        return self.noise is None and self.qec is None and self.adapt is None and self.device is None
 
     @property
     def report(self) -> Progress | None:
@@ -130,6 +131,12 @@ OPTIONS: dict[str, Option] = {
         between=(0, 1),
     ),
     "qec": Option('Run on logical qubits of this code, such as "surface(d=9)".', ("--qec",), "CODE"),
+    "adapt": Option(
+        "Choose the code, its distance and how T states are made, by the noise of the physical qubits and this policy: "
+        "a JSON file, or standard. With a code (qec) that is left only for one that is better.",
+        ("--adapt",),
+        "POLICY",
+    ),
     "device": Option(
         "Run what this device makes of the program, noise included. Of neutral atoms: NAME, NAME:CONFIGURATION, or its "
         "JSON file, as 'qmk atoms devices' lists them, with waits and moves. Of coupled qubits: a name of 'qmk devices "
@@ -164,6 +171,7 @@ OPTIONS: dict[str, Option] = {
 EITHER = {
     ("shots", "error"): "a number of shots and a standard error",
     ("qec", "device"): "a device of atoms and a machine of logical qubits",
+    ("adapt", "device"): "a device of atoms and a machine of logical qubits",
 }
 """Two options of which a run takes one at most, and what they are."""
 
@@ -176,14 +184,15 @@ _JOB = (
 )  # fmt: skip
 
 _SCRIPT = ("shots", "seed", "timeout_ms", "isolation")
-_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
+_HERE = (*_PHYSICS[:-1], "adapt", _PHYSICS[-1])
+_RUN = (*_DRAW, *_HERE, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
 
 CALLS: dict[str, tuple[str, ...]] = {
     "qmk.run": (*_RUN, "isolate"),
     "Embedded.run": _RUN,
-    "qmk.sample": (*_DRAW, *_PHYSICS, "rewrites", "cache", "progress"),
-    "qmk.expectation": (*_DRAW, *_PHYSICS),
-    "qmk.probabilities": (*_DRAW, *_PHYSICS),
+    "qmk.sample": (*_DRAW, *_HERE, "rewrites", "cache", "progress"),
+    "qmk.expectation": (*_DRAW, *_HERE),
+    "qmk.probabilities": (*_DRAW, *_HERE),
     "qmk.gradient": (*_DRAW, "noise", "device"),
     "qmk.value_and_grad": (*_DRAW, "noise", "device"),
     "qmk.metric_tensor": _READ,

@@ -40,9 +40,9 @@ _FORM = re.compile(
 
 @dataclass(frozen=True)
 class Machine:
-    """``t``: what a T gate consumes, "distilled" once by 15-to-1, cultivated, or as "injected". ``factories``: how many make
-    them, 0 where states are always there. ``reaction``: rounds until an outcome is decoded, for which the S after a T waits,
-    and every gate under a condition that is not a Pauli."""
+    """``t``: what a T gate consumes, "distilled" once by 15-to-1, cultivated ("cultivated3", "cultivated5"), or as
+    "injected". ``factories``: how many make them, 0 where states are always there. ``reaction``: rounds until an
+    outcome is decoded, for which the S after a T waits, and every gate under a condition that is not a Pauli."""
 
     code: Code
     t: str = "distilled"

@@ -46,8 +46,8 @@ _FREE = ("hint", "fence", "lifecycle", "classical", "channel", "metadata", "feed
 @dataclass
 class Used:
     """How often what happens in a shot; waiting is in cycles of one patch, ``stalled`` the part of it that T gates wait
-    for their states. ``changes``: expected flips of patches whose distance or place changes, and of gates over a link; ``pairs``: how
-    many of those there are. ``fences``: their cycles."""
+    for their states. ``changes``: expected flips of patches whose distance or place changes, and of gates over a link;
+    ``pairs``: how many of those there are. ``fences``: their cycles."""
 
     gates: Counter[str] = field(default_factory=Counter[str])
     ends: int = 0
@@ -283,7 +283,8 @@ class _Writer:
 
     def _pair_time(self, ready: int) -> int:
         """When there is an entangled pair for a gate that could start at ``ready``; in program order."""
-        assert self.pairs is not None and self.links is not None
+        assert self.pairs is not None
+        assert self.links is not None
         self.used.pairs += 1
         d = self.links.d
         return max(ready, math.ceil(self.pairs.take(ready * d) / d - ROUNDING))

@@ -60,7 +60,8 @@ class States:
         if self.rejection >= 1:
             raise QmkError(
                 "UNSUPPORTED",
-                f"{self.factory.name} rejects every attempt at this distance and noise, and T gates would wait for ever",
+                f"{self.factory.name} rejects every attempt at this distance and noise, and T gates would wait for "
+                "ever",
                 field="qec",
                 help="take a larger distance, or leave factories out",
             )
@@ -91,7 +92,9 @@ def factory_of(t: str, model: NoiseModel) -> Factory | None:
     )
 
 
-def states(rates: Channels, d: int, maker: Factory | None, factories: int = 0, reaction_rounds: int = 0) -> States | None:
+def states(
+    rates: Channels, d: int, maker: Factory | None, factories: int = 0, reaction_rounds: int = 0
+) -> States | None:
     """From what the table measured; None where it has no rows of injected states."""
     if rates.inject is None:
         return None
