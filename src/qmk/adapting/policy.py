@@ -10,7 +10,7 @@ import msgspec
 from qmk.adapting.files import decode, load, wrong
 from qmk.base.decoding import THROTTLE_LOAD
 
-Action = Literal["distance", "t", "place", "purify", "slow"]
+Action = Literal["distance", "t", "place", "purify", "share", "slow"]
 Kind = Literal["drift", "link", "decoder", "factory"]
 Objective = Literal["time_per_success", "time", "qubits", "error"]
 CUT = "cut"
@@ -27,12 +27,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After an event of this kind, ``actions`` are tried, each alone and all together."""
 
     on: Kind
-    actions: Annotated[tuple[Action, ...], msgspec.Meta(min_length=1, max_length=5)]
+    actions: Annotated[tuple[Action, ...], msgspec.Meta(min_length=1, max_length=6)]
 
 
 RULES = (
     Rule("drift", ("distance", "place")),
-    Rule("link", ("purify", "place", "distance")),
+    Rule("link", ("share", "purify", "place", "distance")),
     Rule("decoder", ("slow", "distance")),
     Rule("factory", ("t", "distance")),
 )
@@ -40,7 +40,7 @@ RULES = (
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """``codes``, ``distances``, ``t``, ``factories``, ``levels`` and ``stretch`` are what a variant may have.
+    """``codes``, ``distances``, ``t``, ``factories``, ``levels``, ``shared`` and ``stretch`` are what a variant may have.
     ``objective``: what is to be small, ``time_per_success`` is rounds over the chance that no logical error happens.
     ``target_error``: variants that err more in a shot are taken where no other can run. ``most_load`` of the decoder
     and ``most_qubits`` bound what is taken. ``gain``: by what part a change has to be better."""
@@ -53,6 +53,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     t: Texts = ("cultivated3", "distilled", "injected")
     factories: Counts = ()
     levels: Levels = (0, 1, 2)
+    shared: Annotated[tuple[bool, ...], msgspec.Meta(min_length=1, max_length=2)] = (False, True)
     stretch: Stretches = (1,)
     most_load: Annotated[float, msgspec.Meta(gt=0, le=1)] = THROTTLE_LOAD
     most_qubits: Annotated[int, msgspec.Meta(ge=1)] | None = None

@@ -168,7 +168,7 @@ def _links(graph: Graph, variant: Variant, world: World, rates: Channels, seed: 
     if world.link is None:
         raise wrong("policy", "a program that is cut over modules without a link", "leave 'cut' out")
     step = 2 * costs.gate(rates, "cnot", 0.0).total()
-    return Links(places_of(graph, world), world.link.link, variant.levels, variant.distance, step, seed)
+    return Links(places_of(graph, world), world.link.link, variant.levels, variant.distance, step, seed, variant.shared)
 
 
 def _take_room(graph: Graph, variant: Variant, world: World, code: Code, made: States | None) -> int:

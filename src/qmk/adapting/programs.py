@@ -15,11 +15,12 @@ INVERSE = {"core.h": "core.h", "core.s": "core.sdg", "core.t": "core.tdg", "core
 
 class Mirror(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``layers`` there and as many back, with a fence between two. A layer has an H on every qubit, ``t_gates`` T gates
-    and a CNOT on every pair of a random matching."""
+    and a CNOT on every pair of a random matching, or with ``star`` from one random qubit onto every other."""
 
     qubits: Annotated[int, msgspec.Meta(ge=1, le=64)]
     layers: Annotated[int, msgspec.Meta(ge=1, le=200)]
     t_gates: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    star: bool = False
 
     def graph(self, seed: int) -> Graph:
         """The same for the same seed."""
@@ -44,4 +45,5 @@ class Mirror(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         made += [("core.t", (name,)) for name in dice.choices(names, k=self.t_gates)]
         order = list(names)
         dice.shuffle(order)
-        return made + [("core.cnot", pair) for pair in zip(order[::2], order[1::2], strict=False)]
+        pairs = [(order[0], other) for other in order[1:]] if self.star else zip(order[::2], order[1::2], strict=False)
+        return made + [("core.cnot", pair) for pair in pairs]

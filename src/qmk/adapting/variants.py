@@ -19,7 +19,8 @@ MAX_VARIANTS = 500
 
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """``factories``: how many make T states, 0 where states are always there or are injected. ``place``: a module, or
-    ``cut`` over two. ``levels``: steps of purification of a pair between those. ``stretch``: how many times as long
+    ``cut`` over two. ``levels``: steps of purification of a pair between those; ``shared``: whether a pair serves all
+    the gates that it can. ``stretch``: how many times as long
     every round takes as it could."""
 
     code: str
@@ -28,6 +29,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     factories: int = 0
     place: str = ""
     levels: int = 0
+    shared: bool = False
     stretch: int = 1
 
     @property
@@ -59,17 +61,19 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         parts = [self.machine.spec]
         parts += [f"at {self.place}"] if self.place else []
         parts += [f"pairs purified {self.levels} times"] if self.place == CUT and self.levels else []
+        parts += ["pairs shared"] if self.place == CUT and self.shared else []
         return ", ".join(parts + ([f"rounds {self.stretch} times as long"] if self.stretch > 1 else []))
 
 
 def first_variants(policy: Policy, world: World, has_t: bool) -> list[Variant]:
     """What a program may start as. Raises INVALID_PARAMS for more than ``MAX_VARIANTS``."""
     makers = [(t, n) for t in policy.t for n in _counts(policy, world, t)] if has_t else [("injected", 0)]
-    places = [(place, levels) for place in _places(world) for levels in (policy.levels if place == CUT else (0,))]
-    axes = (policy.codes, policy.distances, makers, places, policy.stretch)
+    alone = [(place, 0, False) for place in _places(world) if place != CUT]
+    cut = [(CUT, *each) for each in itertools.product(policy.levels, policy.shared)] if CUT in _places(world) else []
+    axes = (policy.codes, policy.distances, makers, [*alone, *cut], policy.stretch)
     return _bound(
-        Variant(code, d, t, n, place, levels, stretch)
-        for code, d, (t, n), (place, levels), stretch in itertools.product(*axes)
+        Variant(code, d, t, n, place, levels, shared, stretch)
+        for code, d, (t, n), (place, levels, shared), stretch in itertools.product(*axes)
     )
 
 
@@ -93,9 +97,12 @@ def _act(now: Variant, action: Action, policy: Policy, world: World, has_t: bool
     elif action == "t" and has_t:
         yield from (change(now, t=t, factories=n) for t in policy.t for n in _counts(policy, world, t))
     elif action == "place":
-        yield from (change(now, place=place) for place in _places(world))
-    elif action == "purify":
+        alone = change(now, levels=0, shared=False)
+        yield from (change(now if place == CUT else alone, place=place) for place in _places(world))
+    elif action == "purify" and now.place == CUT:
         yield from (change(now, levels=levels) for levels in policy.levels)
+    elif action == "share" and now.place == CUT:
+        yield from (change(now, shared=shared) for shared in policy.shared)
     elif action == "slow":
         yield from (change(now, stretch=stretch) for stretch in policy.stretch)
 

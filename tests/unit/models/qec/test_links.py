@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 
 import pytest
 
 from qmk.base.errors import QmkError
 from qmk.models.noise import resolve
 from qmk.models.qec.logical import costs
+from qmk.models.qec.logical.cuts import REMOTE, gates_by_stretch, share_pairs
 from qmk.models.qec.logical.links import Link, Links, levels_for, purify
 from qmk.models.qec.logical.patches import write_patches
 from qmk.models.qec.tables import channels, default
@@ -109,3 +111,68 @@ def test_purified_pairs_come_as_often_as_raw_ones_allow() -> None:
         last = supply.take(last)
     expected = purify(0.8, 2).pairs * 2.0
     assert abs(last / count / expected - 1) < 0.05  # 6 standard deviations: geometric, 1 / sqrt(20000) = 0.7 %
+
+
+def random_program(dice: random.Random, qubits: int, gates: int) -> tuple[Node, ...]:
+    names = [f"q{at}" for at in range(qubits)]
+    made: list[Node] = []
+    for at in range(gates):
+        op = dice.choice(("core.cnot", "core.cnot", "core.cz", "core.h", "core.s"))
+        made.append(Node(f"n{at}", op, {}, tuple(dice.sample(names, 2 if op in REMOTE else 1))))
+    return tuple(made)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_choice_of_copies_takes_fewer_pairs(seed: int) -> None:
+    """Against every choice: each gate over the cut is served by a copy of one of its two qubits."""
+    dice = random.Random(seed)
+    nodes = random_program(dice, 5, 16)
+    places = {f"q{at}": "AB"[at % 2] for at in range(5)}
+    links = Links(places, Link(1.0, 1.0), 0, 5)
+    plan = share_pairs(nodes, links.parts, places)
+    gates = gates_by_stretch(nodes, links.parts)
+    assert plan.keys() == gates.keys()
+    assert all(plan[name] in gates[name] for name in gates)
+    fewest = min((len(set(choice)) for choice in itertools.product(*gates.values())), default=0)
+    assert len(set(plan.values())) == fewest
+
+
+def test_a_copy_serves_until_something_acts_along_another_axis() -> None:
+    def fewest(*ops: tuple[str, str]) -> int:
+        nodes = [Node(f"n{at}", f"core.{op}", {}, tuple(on)) for at, (op, on) in enumerate(ops)]
+        places = {"a": "A", "b": "B", "c": "B", "d": "A"}
+        return len(set(share_pairs(nodes, Links(places, Link(1.0, 1.0), 0, 5).parts, places).values()))
+
+    assert fewest(("cnot", "ab"), ("s", "a"), ("cnot", "ac")) == 1
+    assert fewest(("cnot", "ab"), ("h", "a"), ("cnot", "ac")) == 2
+    assert fewest(("cnot", "ab"), ("cnot", "db")) == 1  # by a copy of the target, along X
+    assert fewest(("cnot", "ab"), ("s", "b"), ("cnot", "db")) == 2
+    assert fewest(("cnot", "ab"), ("fence", ""), ("cnot", "ac")) == 2
+
+
+def test_a_star_over_a_link_takes_one_pair() -> None:
+    nodes = [Node("new", "core.alloc", {}, tuple("abcd"), caps=("CAP_ALLOC",))]
+    nodes += [Node(f"g{at}", "core.cnot", {}, ("a", other)) for at, other in enumerate("bcd")]
+    graph = Graph(nodes=tuple(nodes), vqs=tuple("abcd"), caps=("CAP_ALLOC",))
+    places = {"a": "A"} | dict.fromkeys("bcd", "B")
+    found = {}
+    for shared in (False, True):
+        links = Links(places, Link(100.0, 0.99), 0, 5, shared=shared)
+        found[shared] = write_patches(graph, RATES, None, "cut", MODEL, links=links)[1]
+    assert (found[False].pairs, found[True].pairs) == (3, 1)
+    assert (found[False].cycles, found[True].cycles) == (3 * 20 + 2, 20 + 6)
+    assert found[True].changes < found[False].changes
+
+
+@pytest.mark.parametrize("copied", [0, 1])
+def test_a_shared_gate_errs_as_its_cnot_and_its_copy_that_waits(copied: int) -> None:
+    near = costs.gate(RATES, "cnot", 0.0)
+    kind = "ZX"[copied]  # of a copy: that along its axis goes to the qubit itself
+    whole = costs.share(RATES, "cnot", copied, 7).total()  # XX on copy and target is a flip of the target, and counts
+    assert whole == pytest.approx(near.total() + 7 * sum(RATES.cycle.values()))
+    own, other = costs.share(RATES, "cnot", copied, 7).one[:: 1 - 2 * copied]
+    assert own[kind] == pytest.approx(near.one[copied][kind] + 7 * RATES.cycle[kind])
+    assert own["XZ"[copied]] == 0.0
+    assert other[kind] == pytest.approx(near.one[1 - copied][kind])
+    turned = costs.share(RATES, "cz", copied, 7)
+    assert turned.total() == pytest.approx(whole)

@@ -71,6 +71,26 @@ def remote(channels: Channels, name: str, pair_error: float) -> Flips:
     return Flips([first, second], dict(near.two))
 
 
+def share(channels: Channels, name: str, copied: int, cycles: int) -> Flips:
+    """Of a ``cnot`` or ``cz`` with a copy of its operand ``copied`` that has served a gate before and waited for
+    ``cycles``. A flip along the copy's axis flips the qubit that it is a copy of; another one flips what the copy acts
+    on from then on, here on this gate."""
+    near, idle = _cnot(channels, 0.0), channels.cycle
+    control, target = near.one
+    if copied == 0:  # along Z
+        first = {"X": 0.0, "Z": control["Z"] + cycles * idle["Z"]}
+        second = {"X": target["X"] + control["X"] + near.two["XX"] + cycles * idle["X"], "Z": target["Z"]}
+        both = {"XX": 0.0, "ZZ": near.two["ZZ"]}
+    else:  # of a CNOT along X, of a CZ, whose target is turned, along Z
+        first = {"X": control["X"], "Z": control["Z"] + target["Z"] + near.two["ZZ"] + cycles * idle["Z"]}
+        second = {"X": target["X"] + cycles * idle["X"], "Z": 0.0}
+        both = {"XX": near.two["XX"], "ZZ": 0.0}
+    if name == "cz":
+        second = {"X": second["Z"], "Z": second["X"]}
+        both = {"XZ": both["XX"], "ZX": both["ZZ"]}
+    return Flips([first, second], both)
+
+
 def _pauli(_channels: Channels, _t_error: float) -> Flips:
     return Flips([{}])
 

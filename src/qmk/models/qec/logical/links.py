@@ -69,8 +69,8 @@ def levels_for(fidelity: float, asked: float) -> int:
 
 @dataclass(frozen=True)
 class Links:
-    """The modules that patches are cut over. ``places``: the module of each qubit; those that are not in it are
-    together, in a module of their own. ``step_error``: flips of the gates of a step of purification."""
+    """The modules that patches are cut over. ``places``: the module of each qubit. ``step_error``: flips of the gates of
+    a step of purification. ``shared``: whether a pair serves all the gates that it can (``cuts``)."""
 
     places: Mapping[str, str] = field(hash=False)
     link: Link
@@ -78,6 +78,7 @@ class Links:
     d: int
     step_error: float = 0.0
     seed: int = SEED
+    shared: bool = False
 
     def parts(self, qubits: tuple[str, ...]) -> bool:
         """Whether a gate on these goes over the link."""

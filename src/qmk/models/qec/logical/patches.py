@@ -22,6 +22,7 @@ from qmk.ir.resolver import NoLowering, Resolver
 from qmk.models.noise import NoiseModel
 from qmk.models.qec.logical import costs
 from qmk.models.qec.logical.costs import CYCLES, Flips
+from qmk.models.qec.logical.cuts import Stretch, share_pairs
 from qmk.models.qec.logical.links import Links
 from qmk.models.qec.logical.states import States
 from qmk.models.qec.tables.angles import probability
@@ -148,6 +149,10 @@ class _Writer:
     ) -> None:  # fmt: skip
         self.channels, self.states, self.reaction, self.prefix = channels, states, reaction, prefix
         self.links, self.pairs = links, None if links is None else links.supply()
+        self.plan: dict[str, Stretch] = {}
+        self.copies: dict[Stretch | None, int] = {}
+        if links is not None and links.shared:
+            self.plan = share_pairs(program_nodes(graph.nodes), links.parts, links.places)
         self.t_error = 0.0 if states is None else states.error
         self.supply = None if states is None else states.supply()
         self.resolver = Resolver(frozenset(CYCLES), clifford=True)
@@ -170,6 +175,7 @@ class _Writer:
         self.fence = 0
         self.supply = None if self.states is None else self.states.supply()
         self.pairs = None if self.links is None else self.links.supply()
+        self.copies = {}
         if change is None or not self.alive:
             return
         self.fence = cycles
@@ -259,18 +265,17 @@ class _Writer:
         if name in T_GATES:
             ready = self._supply_time(ready)
         far = self.links is not None and self.links.parts(qubits)
+        copy = self.plan.get(source.id) if far else None
         if far:
-            ready = self._pair_time(ready)
+            ready = self._pair_time(ready) if copy not in self.copies else max(ready, self.copies[copy])
         for qubit in qubits:
             if CYCLES[name]:
                 self._wait(qubit, ready)
                 self.qubits[qubit] = ready + CYCLES[name]
                 self.alive.add(qubit)
         self.made.append(Node(self._fresh(), f"core.{name}", {}, qubits, guard=source.guard))
-        if far and self.links is not None:
-            flips = costs.remote(self.channels, name, self.links.pair_error)
-            self.used.changes += flips.total()
-            self._errors(flips, qubits)
+        if far:
+            self._errors(self._remote_flips(name, qubits, copy, ready), qubits)
         elif CYCLES[name]:
             self.used.gates[name] += 1
             self._errors(costs.gate(self.channels, name, self.t_error), qubits)
@@ -280,6 +285,18 @@ class _Writer:
 
     def _reaction_at(self, cycle: int) -> int:
         return self.reaction if isinstance(self.reaction, int) else self.reaction(cycle)
+
+    def _remote_flips(self, name: str, qubits: tuple[str, ...], copy: Stretch | None, ready: int) -> Flips:
+        """Of a gate over the link, by a pair or by a copy that a pair has made."""
+        assert self.links is not None
+        if copy is not None and copy in self.copies:
+            flips = costs.share(self.channels, name, qubits.index(copy[0]), ready - self.copies[copy])
+        else:
+            flips = costs.remote(self.channels, name, self.links.pair_error)
+        if copy is not None:
+            self.copies[copy] = ready + CYCLES[name]
+        self.used.changes += flips.total()
+        return flips
 
     def _pair_time(self, ready: int) -> int:
         """When there is an entangled pair for a gate that could start at ``ready``; in program order."""
