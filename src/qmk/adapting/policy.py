@@ -40,8 +40,8 @@ RULES = (
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """``codes``, ``distances``, ``t``, ``factories``, ``levels``, ``shared`` and ``stretch`` are what a variant may have.
-    ``objective``: what is to be small, ``time_per_success`` is rounds over the chance that no logical error happens.
+    """``codes``, ``distances``, ``t``, ``factories``, ``levels``, ``shared`` and ``stretch``: what a variant may have.
+    ``objective``: what is to be small, ``time_per_success`` is rounds over the chance of no logical error.
     ``target_error``: variants that err more in a shot are taken where no other can run. ``most_load`` of the decoder
     and ``most_qubits`` bound what is taken. ``gain``: by what part a change has to be better."""
 

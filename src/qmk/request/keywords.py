@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
-    from qmk.request.logical import Drift
+    from qmk.request.logical import Adapt, Drift
     from qmk.request.options import Progress
     from qmk.request.physical import NoiseLike
 
@@ -83,25 +83,6 @@ class ClientEstimateKeywords(TypedDict, total=False):
     outputs: Outputs | None
 
 
-class ExpectationKeywords(TypedDict, total=False):
-    """Of ``qmk.expectation``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[Any, Any] | None
-    format: str | None
-    strict: bool
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-
-
-class ProbabilitiesKeywords(ExpectationKeywords, total=False):
-    """Of ``qmk.probabilities``."""
-
-
 class SweepKeywords(TypedDict, total=False):
     """Of ``qmk.sweep``."""
 
@@ -126,6 +107,26 @@ class ClientSubmitScriptKeywords(RunScriptKeywords, total=False):
     idempotency_key: str
     name: str
     tags: str | Sequence[str]
+
+
+class ExpectationKeywords(TypedDict, total=False):
+    """Of ``qmk.expectation``."""
+
+    shots: int | None
+    seed: int | None
+    engine: str | None
+    params: Mapping[Any, Any] | None
+    format: str | None
+    strict: bool
+    noise: NoiseLike | Drift | None
+    error: float | None
+    qec: Machine | str | None
+    adapt: Adapt | None
+    device: str | None
+
+
+class ProbabilitiesKeywords(ExpectationKeywords, total=False):
+    """Of ``qmk.probabilities``."""
 
 
 class SampleKeywords(ExpectationKeywords, total=False):
@@ -154,9 +155,19 @@ class RunKeywords(EmbeddedRunKeywords, total=False):
     isolate: bool
 
 
-class ClientSubmitKeywords(ExpectationKeywords, total=False):
+class ClientSubmitKeywords(TypedDict, total=False):
     """Of ``Client.submit``."""
 
+    shots: int | None
+    seed: int | None
+    engine: str | None
+    params: Mapping[Any, Any] | None
+    format: str | None
+    strict: bool
+    noise: NoiseLike | Drift | None
+    error: float | None
+    qec: Machine | str | None
+    device: str | None
     timeout_ms: int | None
     attempts: int | None
     keep_events: bool

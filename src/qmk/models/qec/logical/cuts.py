@@ -42,7 +42,8 @@ def share_pairs(
 def gates_by_stretch(
     nodes: Iterable[Node], parts: Callable[[tuple[str, ...]], bool]
 ) -> dict[str, tuple[Stretch, Stretch]]:
-    """The stretches of both qubits of each gate over the cut. Guards, fences and every op that is not known end the stretches of their qubits, of all qubits without any."""
+    """The stretches of both qubits of each gate over the cut. Guards, fences and every op that is not known end the
+    stretches of their qubits, of all qubits without any."""
     number: dict[str, int] = {}
     axis: dict[str, str] = {}
     found: dict[str, tuple[Stretch, Stretch]] = {}

@@ -69,8 +69,8 @@ def levels_for(fidelity: float, asked: float) -> int:
 
 @dataclass(frozen=True)
 class Links:
-    """The modules that patches are cut over. ``places``: the module of each qubit. ``step_error``: flips of the gates of
-    a step of purification. ``shared``: whether a pair serves all the gates that it can (``cuts``)."""
+    """The modules that patches are cut over. ``places``: the module of each qubit. ``step_error``: flips of the gates
+    of a step of purification. ``shared``: whether a pair serves all the gates that it can (``cuts``)."""
 
     places: Mapping[str, str] = field(hash=False)
     link: Link
