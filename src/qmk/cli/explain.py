@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.program_options
-@request.run_options(*request.RUN, "adapt")
+@request.run_options(*request.RUN)
 @options.engine_python_option
 @output_options
 @options.json_option

@@ -22,7 +22,7 @@ DEFAULT_SHOTS = 1000
 
 @click.command()
 @options.program_options
-@request.run_options(*request.RUN, "adapt", "attempts", "cache")
+@request.run_options(*request.RUN, "attempts", "cache")
 @options.engine_python_option
 @options.json_option
 @output_options

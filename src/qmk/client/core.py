@@ -43,9 +43,9 @@ from qmk.client.result import Fetch, Result
 from qmk.client.scripts import Scripts
 from qmk.client.wire import Wire, WireGraphs
 from qmk.request import arguments
-from qmk.request.build import notes_of, policy_of
+from qmk.request.build import adapt, notes_of, policy_of
 from qmk.request.options import RunOptions, read_options
-from qmk.request.program import ProgramLike
+from qmk.request.program import ProgramLike, own_with
 from qmk.request.progress import showing
 from qmk.request.signature import takes
 from qmk.request.warn import warn_of
@@ -243,13 +243,18 @@ class Core(Many, Matching, Checkpoints, Channels, Scripts):
         JOB_CANCELLED when somebody cancels it. When the caller is interrupted or cancelled, so is the job.
         """
         options = read_options("Client.run", keywords)
+        if options.adapt is not None:
+            program, options = own_with(program, options)
+        options, chosen = adapt(program, options)
         job = (await self._submit(program, options)).job_id
         try:
             with showing(options) as options:
-                return await self._follow(job, options)
+                result = await self._follow(job, options)
         except self._link.interrupts:
             await self._link.shield(self.cancel(job, "interrupted"))
             raise
+        result.provenance.notes.update(chosen)
+        return result
 
     async def _follow(self, job: str, options: RunOptions, shots_before: int = 0) -> Result:
         """The result of a job once it has ended. A function of progress gets its shots, and those before."""

@@ -37,11 +37,9 @@ def build(program: ProgramLike, options: RunOptions) -> Request:
             help='submit the program with Client.submit and qec, such as "surface(d=5)"',
         )
     graph = to_graph(program, options.format, options.params)
-    qec, chosen = options.qec, {}
-    if options.adapt is not None:
-        qec, chosen = choose_machine(options.adapt, qec, noise, graph)
-    if qec is not None:
-        graph, notes = write_for_machine(qec, noise, graph)
+    options, chosen = adapt(graph, options)
+    if options.qec is not None:
+        graph, notes = write_for_machine(options.qec, noise, graph)
         notes.update(chosen)
     else:
         graph, notes = physical(graph, noise, options.device, options.shots)
@@ -51,8 +49,20 @@ def build(program: ProgramLike, options: RunOptions) -> Request:
     return Request(graph, shots, notes)
 
 
+def adapt(program: ProgramLike, options: RunOptions) -> tuple[RunOptions, dict[str, Any]]:
+    """The options with the machine that their policy chooses in its place, if there is one, and the notes of that.
+    Raises what ``choose_machine`` and ``to_graph`` do."""
+    if options.adapt is None:
+        return options, {}
+    graph = to_graph(program, options.format, options.params)
+    machine, notes = choose_machine(options.adapt, options.qec, options.noise, graph)
+    return options.replace(qec=machine, adapt=None), notes
+
+
 def build_remote(program: ProgramLike, options: RunOptions) -> Request:
-    """Builds the request for a daemon, which itself rewrites the program for a machine of logical qubits."""
+    """Builds the request for a daemon, which itself rewrites the program for a machine of logical qubits; a policy
+    chooses that here."""
+    options, _ = adapt(program, options)
     if options.qec is None:
         return build(program, options)
     machine = qec_policy(options.qec, options.noise)

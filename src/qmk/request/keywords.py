@@ -69,20 +69,6 @@ class ValueAndGradKeywords(GradientKeywords, total=False):
     """Of ``qmk.value_and_grad``."""
 
 
-class ClientEstimateKeywords(TypedDict, total=False):
-    """Of ``Client.estimate``."""
-
-    shots: int | None
-    params: Mapping[Any, Any] | None
-    format: str | None
-    strict: bool
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-    outputs: Outputs | None
-
-
 class SweepKeywords(TypedDict, total=False):
     """Of ``qmk.sweep``."""
 
@@ -96,6 +82,21 @@ class SweepKeywords(TypedDict, total=False):
     error: float | None
     device: str | None
     progress: Progress | bool | None
+
+
+class ClientEstimateKeywords(TypedDict, total=False):
+    """Of ``Client.estimate``."""
+
+    shots: int | None
+    params: Mapping[Any, Any] | None
+    format: str | None
+    strict: bool
+    noise: NoiseLike | Drift | None
+    error: float | None
+    qec: Machine | str | None
+    adapt: Adapt | None
+    device: str | None
+    outputs: Outputs | None
 
 
 class ClientSubmitScriptKeywords(RunScriptKeywords, total=False):
@@ -155,19 +156,9 @@ class RunKeywords(EmbeddedRunKeywords, total=False):
     isolate: bool
 
 
-class ClientSubmitKeywords(TypedDict, total=False):
+class ClientSubmitKeywords(ExpectationKeywords, total=False):
     """Of ``Client.submit``."""
 
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[Any, Any] | None
-    format: str | None
-    strict: bool
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
     timeout_ms: int | None
     attempts: int | None
     keep_events: bool

@@ -36,12 +36,19 @@ Adapt: TypeAlias = "Policy | os.PathLike[str] | str"
 
 
 def choose_machine(
-    adapt: Adapt, qec: Machine | str | None, noise: NoiseLike | None, graph: Graph
+    adapt: Adapt, qec: Machine | str | None, noise: NoiseLike | Drift | None, graph: Graph
 ) -> tuple[Machine, dict[str, Any]]:
     """The machine that a policy chooses for the program, and the notes of the decision. Raises INVALID_PARAMS for a
     policy that cannot be read, or under which the program can run as nothing."""
     if noise is None:
         raise _without_noise()
+    if isinstance(noise, Drift):
+        raise QmkError(
+            "INVALID_PARAMS",
+            "a policy and noise that drifts",
+            field="adapt",
+            help="choose by the noise of now, such as p=1e-3, and submit the program with the code that is chosen",
+        )
     from qmk.adapting import Manager, Module, Policy, Variant, World
     from qmk.models.noise import resolve
     from qmk.models.qec.logical import Machine

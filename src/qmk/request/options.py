@@ -176,7 +176,7 @@ EITHER = {
 """Two options of which a run takes one at most, and what they are."""
 
 _READ = ("params", "format", "strict")
-_PHYSICS = ("noise", "error", "qec", "device")
+_PHYSICS = ("noise", "error", "qec", "adapt", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
     *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache", "isolation", "resources",
@@ -184,15 +184,14 @@ _JOB = (
 )  # fmt: skip
 
 _SCRIPT = ("shots", "seed", "timeout_ms", "isolation")
-_HERE = (*_PHYSICS[:-1], "adapt", _PHYSICS[-1])
-_RUN = (*_DRAW, *_HERE, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
+_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
 
 CALLS: dict[str, tuple[str, ...]] = {
     "qmk.run": (*_RUN, "isolate"),
     "Embedded.run": _RUN,
-    "qmk.sample": (*_DRAW, *_HERE, "rewrites", "cache", "progress"),
-    "qmk.expectation": (*_DRAW, *_HERE),
-    "qmk.probabilities": (*_DRAW, *_HERE),
+    "qmk.sample": (*_DRAW, *_PHYSICS, "rewrites", "cache", "progress"),
+    "qmk.expectation": (*_DRAW, *_PHYSICS),
+    "qmk.probabilities": (*_DRAW, *_PHYSICS),
     "qmk.gradient": (*_DRAW, "noise", "device"),
     "qmk.value_and_grad": (*_DRAW, "noise", "device"),
     "qmk.metric_tensor": _READ,
@@ -211,14 +210,14 @@ _EXACT = "it computes the state and draws nothing; qmk.probabilities and qmk.exp
 _NO_ANGLES = "a machine of logical qubits has Clifford gates and T, and no rotation by an angle that varies"
 _REASONS: dict[tuple[str, str], str] = {
     **{(call, name): _EXACT for call in ("qmk.state", "qmk.amplitudes")
-       for name in ("shots", "seed", "error", "noise", "qec")},
+       for name in ("shots", "seed", "error", "noise", "qec", "adapt")},
     ("Embedded.run", "isolate"): "it is of Embedded(isolate=True), for all its runs",
     **{(call, "error"): "no bound of the error of a derivative is known; give shots"
        for call in ("qmk.gradient", "qmk.value_and_grad")},
-    **{(call, "qec"): _NO_ANGLES for call in ("qmk.gradient", "qmk.value_and_grad")},
+    **{(call, name): _NO_ANGLES for call in ("qmk.gradient", "qmk.value_and_grad", "qmk.sweep")
+       for name in ("qec", "adapt")},
     **{("qmk.metric_tensor", name): "it is of the exact state, which the native core computes"
-       for name in ("shots", "seed", "engine", "error", "noise", "qec", "device")},
-    ("qmk.sweep", "qec"): _NO_ANGLES,
+       for name in ("shots", "seed", "engine", "error", "noise", "qec", "adapt", "device")},
     ("Client.estimate", "seed"): "nothing is run",
     ("Client.estimate", "engine"): "its answer has every engine",
 }  # fmt: skip

@@ -18,6 +18,9 @@ from qmk.models.qec.logical import on_machine
 from qmk.models.qec.logical.patches import end_of_epoch
 from qmk.qvm.graph import Graph
 from qmk.qvm.verify import verify
+from qmk.request.build import build_remote
+from qmk.request.logical import Drift
+from qmk.request.options import RunOptions
 
 SCENARIOS = Path(__file__).resolve().parents[3] / "benchmarks" / "scenarios"
 CALM = World({"A": Module("p=1e-3")})
@@ -166,6 +169,11 @@ def test_a_program_is_run_on_what_a_policy_chooses() -> None:
     kept = qmk.run(text, noise="p=1e-3", adapt=policy, qec="surface(d=9),t=cultivated3", shots=100, seed=1)
     assert kept.provenance.notes["adapted"]["now"]["distance"] == 9
     assert kept.provenance.notes["logical"]["code"] == "surface(d=7)"
+    remote = build_remote(text, RunOptions(noise="p=1e-3", adapt=policy))
+    assert remote.qec is not None
+    assert remote.qec.machine == "surface(d=7),t=cultivated3"
+    with pytest.raises(QmkError, match="noise that drifts"):
+        build_remote(text, RunOptions(noise=Drift("lab.json", 1e-5), adapt=policy))
     with pytest.raises(QmkError, match="without the noise"):
         qmk.run(text, adapt=policy, shots=10)
     with pytest.raises(QmkError, match="reaction"):
