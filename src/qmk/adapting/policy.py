@@ -45,7 +45,6 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     ``target_error``: variants that err more in a shot are taken where no other can run. ``most_load`` of the decoder
     and ``most_qubits`` bound what is taken. ``gain``: by what part a change has to be better."""
 
-    name: str = "standard"
     objective: Objective = "time_per_success"
     target_error: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     codes: Texts = ("surface",)

@@ -107,6 +107,8 @@ def write(graph: Graph, variant: Variant, world: World, past: Past) -> Written:
     model = _noise_of(variant, world)
     rates = rates_of(variant.code, d, model.to_json())
     working = variant.factories if world.units is None else min(variant.factories, world.units.get(variant.t, 0))
+    if variant.factories and not working:
+        raise QmkError("UNSUPPORTED", f"no maker of {variant.t} states works", field="policy")
     made = _states(rates, d, variant, working, model, past.seed)
     links = _links(graph, variant, world, rates, past.seed)
     qubits = _take_room(graph, variant, world, machine.code, made)

@@ -48,8 +48,7 @@ def command(file: str, journal: str | None, replayed: str | None, as_json: bool)
     found = compare(scenario, _count_zeros)
     if journal is not None:
         lines = [msgspec.json.encode(decision) for course in found.decisions for decision in course]
-        with open(journal, "wb") as file_:
-            file_.write(b"".join(line + b"\n" for line in lines))
+        output.write_file(journal, b"".join(line + b"\n" for line in lines))
     if as_json:
         output.json_object(msgspec.to_builtins(found))
         return

@@ -178,3 +178,12 @@ def test_a_program_is_run_on_what_a_policy_chooses() -> None:
         qmk.run(text, adapt=policy, shots=10)
     with pytest.raises(QmkError, match="reaction"):
         qmk.run(text, noise="p=1e-3", adapt=policy, qec="surface(d=5),reaction=3", shots=10)
+
+
+def test_a_variant_whose_makers_are_not_there_cannot_run() -> None:
+    world = World({"A": Module("p=1e-3")}, units={"distilled": 2})
+    with pytest.raises(QmkError, match="no maker of cultivated3 states works"):
+        write(Mirror(2, 1, 1).graph(1), Variant("surface", 5, "cultivated3", 2, place="A"), world, Past())
+    small = World({"A": Module("p=1e-3", 100)})
+    with pytest.raises(QmkError, match="which has 100"):
+        write(Mirror(2, 1).graph(1), Variant("surface", 5, "injected", place="A"), small, Past())
