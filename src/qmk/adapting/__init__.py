@@ -8,7 +8,7 @@ function of profiles, which a journal replays. ``scenarios`` and ``course``: a m
 from __future__ import annotations
 
 from qmk.adapting.choice import Considered, Decision, choose, replay
-from qmk.adapting.manager import Manager
+from qmk.adapting.decisions import Decider
 from qmk.adapting.policy import Policy, Rule
 from qmk.adapting.profiles import Profile, ProfileCache
 from qmk.adapting.scenarios import Scenario
@@ -16,6 +16,18 @@ from qmk.adapting.variants import Variant
 from qmk.adapting.world import Event, Module, World
 
 __all__ = [
-    "Considered", "Decision", "Event", "Manager", "Module", "Policy", "Profile", "ProfileCache", "Rule", "Scenario",
-    "Variant", "World", "choose", "replay",
+    "Considered",
+    "Decider",
+    "Decision",
+    "Event",
+    "Module",
+    "Policy",
+    "Profile",
+    "ProfileCache",
+    "Rule",
+    "Scenario",
+    "Variant",
+    "World",
+    "choose",
+    "replay",
 ]  # fmt: skip

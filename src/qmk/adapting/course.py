@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qmk.adapting.choice import Decision
-from qmk.adapting.manager import Manager
+from qmk.adapting.decisions import Decider
 from qmk.adapting.profiles import Past, ProfileCache, Written, write
 from qmk.adapting.scenarios import Scenario
 from qmk.adapting.variants import Variant
@@ -32,16 +32,16 @@ class Course:
 
 
 def run_course(scenario: Scenario, number: int, adapt: bool, cache: ProfileCache | None = None) -> Course:
-    """Course ``number`` of a scenario. Raises what ``Manager.start`` raises, and UNSUPPORTED where the program comes
+    """Course ``number`` of a scenario. Raises what ``Decider.start`` raises, and UNSUPPORTED where the program comes
     under noise at which its variant cannot be written."""
-    machine = _Machine(scenario, number, Manager(scenario.policy, cache))
+    machine = _Machine(scenario, number, Decider(scenario.policy, cache))
     return machine.run(adapt)
 
 
 class _Machine:
-    def __init__(self, scenario: Scenario, number: int, manager: Manager) -> None:
+    def __init__(self, scenario: Scenario, number: int, decider: Decider) -> None:
         self.world: World = scenario.machine
-        self.manager = manager
+        self.decider = decider
         self.due = scenario.events_of(number)
         self.seed = scenario.course_seed(number)
         self.graph = scenario.program.graph(scenario.seed)
@@ -49,7 +49,7 @@ class _Machine:
         self.rounds = 0.0
 
     def run(self, adapt: bool) -> Course:
-        variant = self.manager.start(self.graph, self.world)
+        variant = self.decider.start(self.graph, self.world)
         used_variants = [variant]
         written, since = self._write(variant, Past(seed=self.seed)), 0
         for epoch in range(self.epochs):
@@ -57,7 +57,7 @@ class _Machine:
             if events:
                 past = self._past(epoch, variant, written, since)
                 if adapt and epoch:
-                    variant = self.manager.react(self.graph, self.world, past, events)
+                    variant = self.decider.react(self.graph, self.world, past, events)
                     used_variants += [variant] if variant != used_variants[-1] else []
                 written, since = self._write(variant, past), epoch
             self.rounds += written.rounds_of(written.used.epoch_cycles[epoch - since])
@@ -69,7 +69,7 @@ class _Machine:
             self.rounds,
             Past(flips=flips_of(self.graph.nodes)).success,
             tuple(used_variants),
-            tuple(self.manager.decisions),
+            tuple(self.decider.decisions),
         )
 
     def _write(self, variant: Variant, past: Past) -> Written:

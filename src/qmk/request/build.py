@@ -10,7 +10,7 @@ from qmk.qvm.graph import Graph
 from qmk.request.logical import Drift, choose_machine, qec_policy, write_for_machine
 from qmk.request.options import RunOptions
 from qmk.request.physical import labels, physical
-from qmk.request.program import ProgramLike, to_graph
+from qmk.request.program import ProgramLike, own_with, to_graph
 from qmk.request.shots import choose_shots
 
 
@@ -54,7 +54,8 @@ def adapt(program: ProgramLike, options: RunOptions) -> tuple[RunOptions, dict[s
     Raises what ``choose_machine`` and ``to_graph`` do."""
     if options.adapt is None:
         return options, {}
-    graph = to_graph(program, options.format, options.params)
+    program, read = own_with(program, options)
+    graph = to_graph(program, read.format, read.params)
     machine, notes = choose_machine(options.adapt, options.qec, options.noise, graph)
     return options.replace(qec=machine, adapt=None), notes
 

@@ -49,7 +49,7 @@ def choose_machine(
             field="adapt",
             help="choose by the noise of now, such as p=1e-3, and submit the program with the code that is chosen",
         )
-    from qmk.adapting import Manager, Module, Policy, Variant, World
+    from qmk.adapting import Decider, Module, Policy, Variant, World
     from qmk.models.noise import resolve
     from qmk.models.qec.logical import Machine
 
@@ -57,9 +57,9 @@ def choose_machine(
     now = None
     if qec is not None:
         now = Variant.of(Machine.parse(qec) if isinstance(qec, str) else qec)
-    manager = Manager(policy)
-    variant = manager.start(graph, World({"": Module(_text_of(resolve(noise)))}), now)
-    decision = manager.decisions[-1]
+    decider = Decider(policy)
+    variant = decider.start(graph, World({"": Module(_text_of(resolve(noise)))}), now)
+    decision = decider.decisions[-1]
     return variant.machine, {"adapt": [decision.line], "adapted": msgspec.to_builtins(decision)}
 
 

@@ -19,7 +19,7 @@ def has_t(graph: Graph) -> bool:
     return not all(magic(node.op, node.args, len(node.vqs)).clifford for node in graph.nodes)
 
 
-class Manager:
+class Decider:
     """Keeps profiles from one decision to the next, and every decision in ``decisions``."""
 
     def __init__(self, policy: Policy, cache: ProfileCache | None = None) -> None:
