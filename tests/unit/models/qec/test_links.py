@@ -15,6 +15,7 @@ from qmk.models.qec.logical.cuts import REMOTE, gates_by_stretch, share_pairs
 from qmk.models.qec.logical.links import Link, Links, levels_for, purify
 from qmk.models.qec.logical.patches import write_patches
 from qmk.models.qec.tables import channels, default
+from qmk.models.qec.tables.channels import BASES
 from qmk.qvm.graph import Graph, Node
 
 RATES = channels(default(), "surface", 5, "p=1e-3")
@@ -66,7 +67,8 @@ def effect(errors: dict[str, str]) -> str:
 
 
 def test_a_remote_cnot_errs_as_its_two_cnots_and_its_pair() -> None:
-    near, seen = costs.gate(RATES, "cnot", 0.0), dict.fromkeys(("XI", "ZI", "IX", "IZ", "XX", "ZZ"), 0.0)
+    near = costs.gate(RATES, "cnot", 0.0)
+    seen: dict[str, float] = dict.fromkeys(("XI", "ZI", "IX", "IZ", "XX", "ZZ"), 0.0)
     for first, second in (("c", "a"), ("b", "t")):
         for at, name in enumerate((first, second)):
             for pauli, strength in near.one[at].items():
@@ -167,7 +169,7 @@ def test_a_star_over_a_link_takes_one_pair() -> None:
 @pytest.mark.parametrize("copied", [0, 1])
 def test_a_shared_gate_errs_as_its_cnot_and_its_copy_that_waits(copied: int) -> None:
     near = costs.gate(RATES, "cnot", 0.0)
-    kind = "ZX"[copied]  # of a copy: that along its axis goes to the qubit itself
+    kind = BASES[1 - copied]  # of a copy: that along its axis goes to the qubit itself
     whole = costs.share(RATES, "cnot", copied, 7).total()  # XX on copy and target is a flip of the target, and counts
     assert whole == pytest.approx(near.total() + 7 * sum(RATES.cycle.values()))
     own, other = costs.share(RATES, "cnot", copied, 7).one[:: 1 - 2 * copied]
