@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
-    from qmk.request.logical import Drift
+    from qmk.request.logical import Adapt, Drift
     from qmk.request.options import Progress
     from qmk.request.physical import NoiseLike
 '''
@@ -86,7 +86,14 @@ def page() -> str:
     return f"{NOTICE.format(script='generate_keywords.py')}{INTRO}{meanings}\n## Which call takes which\n{taken}"
 
 
-IN_JSON = {"NoiseLike": str, "Machine": str, "Drift": None, "Outputs": Outputs, "Progress": msgspec.UnsetType}
+IN_JSON = {
+    "NoiseLike": str,
+    "Machine": str,
+    "Adapt": str,
+    "Drift": None,
+    "Outputs": Outputs,
+    "Progress": msgspec.UnsetType,
+}
 """What options hold in JSON where Python has objects: noise and codes are text there, and a function has no form."""
 
 

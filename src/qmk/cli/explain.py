@@ -77,12 +77,12 @@ def command(
                 "rewrites": rewritten,
                 "warnings": list(console.reported),
                 "rates": {"calibrated": rating.rated, "notes": rating.notes},
-                **({"logical": wish.notes["logical"]} if asked.qec else {}),
+                **{name: wish.notes[name] for name in ("logical", "adapted") if name in wish.notes},
             }
         )
         return 0
     terminal.say(_summary(facts))
-    output.lines(f"qec: {line}" for line in wish.notes.get("qec", ()))
+    output.lines(f"{name}: {line}" for name in ("adapt", "qec") for line in wish.notes.get(name, ()))
     output.lines(decision.shape_lines(shown))
     output.lines(decision.candidate_lines(msgspec.to_builtins(candidates)))
     output.lines(f"the native core rewrites it: {text}" for text in decision.rewrite_texts(rewritten))

@@ -14,7 +14,7 @@ from qmk.request.options import OPTIONS, RunOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-RUN = ("shots", "seed", "engine", "timeout_ms", "noise", "error", "qec", "device")
+RUN = ("shots", "seed", "engine", "timeout_ms", "noise", "error", "qec", "adapt", "device")
 """Options of every command that runs a program, or says how it would run."""
 
 _KINDS: dict[str, dict[str, Any]] = {

@@ -46,6 +46,7 @@ SUMMARIES = {
     "result": "Print the result of JOB",
     "rollback": "Take JOB back to where EPOCH epochs were behind it; 0 is its start",
     "run": "Run PROGRAM and print its counts, or the values asked for",
+    "scenario": "run a machine over time, with and without adaptation",
     "secret": "Keep secrets in a sealed file, to which settings lead as store:NAME",
     "serve": "Run the daemon until Ctrl-C or SIGTERM",
     "status": "Say what state JOB is in and how far it is",

@@ -43,7 +43,7 @@ from qmk.client.result import Fetch, Result
 from qmk.client.scripts import Scripts
 from qmk.client.wire import Wire, WireGraphs
 from qmk.request import arguments
-from qmk.request.build import notes_of, policy_of
+from qmk.request.build import adapt, notes_of, policy_of
 from qmk.request.options import RunOptions, read_options
 from qmk.request.program import ProgramLike
 from qmk.request.progress import showing
@@ -242,16 +242,16 @@ class Core(Many, Matching, Checkpoints, Channels, Scripts):
         Raises, beside what ``submit`` does: the job's own error when it fails, TIMEOUT when its time limit passes,
         JOB_CANCELLED when somebody cancels it. When the caller is interrupted or cancelled, so is the job.
         """
-        options = read_options("Client.run", keywords)
+        options, chosen = adapt(program, read_options("Client.run", keywords))
         job = (await self._submit(program, options)).job_id
         try:
             with showing(options) as options:
-                return await self._follow(job, options)
+                return await self._follow(job, options, notes=chosen)
         except self._link.interrupts:
             await self._link.shield(self.cancel(job, "interrupted"))
             raise
 
-    async def _follow(self, job: str, options: RunOptions, shots_before: int = 0) -> Result:
+    async def _follow(self, job: str, options: RunOptions, shots_before: int = 0, notes: Any = None) -> Result:
         """The result of a job once it has ended. A function of progress gets its shots, and those before."""
         progress = options.report
         status = await self.wait(job, None if progress is None else PROGRESS_EVERY_MS)
@@ -263,7 +263,7 @@ class Core(Many, Matching, Checkpoints, Channels, Scripts):
             raise calls.job_ended_badly(status.state, status.error)
         if progress is not None:
             progress(shots_before + status.result.shots)
-        status.result.provenance.notes.update(notes_of(options))
+        status.result.provenance.notes.update({**notes_of(options), **(notes or {})})
         return Result(status.result, self._pages(job))
 
     async def _ask(self, call: Call, repeatable: bool | None = None, **fields: Any) -> Any:

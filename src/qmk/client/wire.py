@@ -70,7 +70,7 @@ class WireGraphs:
 def _key(program: ProgramLike, options: RunOptions) -> Key | None:
     """What the graph follows from: a text, its format and its parameters. None where it follows from more: noise, a
     device, files, which may change."""
-    more = options.noise, options.device, options.qec, options.error
+    more = options.noise, options.device, options.qec, options.adapt, options.error
     text = source_text(program)
     if text is None or any(each is not None for each in more):
         return None

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from qmk.abi.shapes import Policy, Qec
 from qmk.base.errors import QmkError
 from qmk.qvm.graph import Graph
-from qmk.request.logical import Drift, qec_policy, write_for_machine
+from qmk.request.logical import Drift, choose_machine, qec_policy, write_for_machine
 from qmk.request.options import RunOptions
 from qmk.request.physical import labels, physical
-from qmk.request.program import ProgramLike, to_graph
+from qmk.request.program import ProgramLike, own_with, to_graph
 from qmk.request.shots import choose_shots
 
 
@@ -37,8 +37,10 @@ def build(program: ProgramLike, options: RunOptions) -> Request:
             help='submit the program with Client.submit and qec, such as "surface(d=5)"',
         )
     graph = to_graph(program, options.format, options.params)
+    options, chosen = adapt(graph, options)
     if options.qec is not None:
         graph, notes = write_for_machine(options.qec, noise, graph)
+        notes.update(chosen)
     else:
         graph, notes = physical(graph, noise, options.device, options.shots)
     shots = options.shots
@@ -47,8 +49,21 @@ def build(program: ProgramLike, options: RunOptions) -> Request:
     return Request(graph, shots, notes)
 
 
+def adapt(program: ProgramLike, options: RunOptions) -> tuple[RunOptions, dict[str, Any]]:
+    """The options with the machine that their policy chooses in its place, if there is one, and the notes of that.
+    Raises what ``choose_machine`` and ``to_graph`` do."""
+    if options.adapt is None:
+        return options, {}
+    program, read = own_with(program, options)
+    graph = to_graph(program, read.format, read.params)
+    machine, notes = choose_machine(options.adapt, options.qec, options.noise, graph)
+    return options.replace(qec=machine, adapt=None), notes
+
+
 def build_remote(program: ProgramLike, options: RunOptions) -> Request:
-    """Builds the request for a daemon, which itself rewrites the program for a machine of logical qubits."""
+    """Builds the request for a daemon, which itself rewrites the program for a machine of logical qubits; a policy
+    chooses that here."""
+    options, _ = adapt(program, options)
     if options.qec is None:
         return build(program, options)
     machine = qec_policy(options.qec, options.noise)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
-    from qmk.request.logical import Drift
+    from qmk.request.logical import Adapt, Drift
     from qmk.request.options import Progress
     from qmk.request.physical import NoiseLike
 
@@ -69,39 +69,6 @@ class ValueAndGradKeywords(GradientKeywords, total=False):
     """Of ``qmk.value_and_grad``."""
 
 
-class ClientEstimateKeywords(TypedDict, total=False):
-    """Of ``Client.estimate``."""
-
-    shots: int | None
-    params: Mapping[Any, Any] | None
-    format: str | None
-    strict: bool
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-    outputs: Outputs | None
-
-
-class ExpectationKeywords(TypedDict, total=False):
-    """Of ``qmk.expectation``."""
-
-    shots: int | None
-    seed: int | None
-    engine: str | None
-    params: Mapping[Any, Any] | None
-    format: str | None
-    strict: bool
-    noise: NoiseLike | Drift | None
-    error: float | None
-    qec: Machine | str | None
-    device: str | None
-
-
-class ProbabilitiesKeywords(ExpectationKeywords, total=False):
-    """Of ``qmk.probabilities``."""
-
-
 class SweepKeywords(TypedDict, total=False):
     """Of ``qmk.sweep``."""
 
@@ -117,6 +84,21 @@ class SweepKeywords(TypedDict, total=False):
     progress: Progress | bool | None
 
 
+class ClientEstimateKeywords(TypedDict, total=False):
+    """Of ``Client.estimate``."""
+
+    shots: int | None
+    params: Mapping[Any, Any] | None
+    format: str | None
+    strict: bool
+    noise: NoiseLike | Drift | None
+    error: float | None
+    qec: Machine | str | None
+    adapt: Adapt | None
+    device: str | None
+    outputs: Outputs | None
+
+
 class ClientSubmitScriptKeywords(RunScriptKeywords, total=False):
     """Of ``Client.submit_script``."""
 
@@ -126,6 +108,26 @@ class ClientSubmitScriptKeywords(RunScriptKeywords, total=False):
     idempotency_key: str
     name: str
     tags: str | Sequence[str]
+
+
+class ExpectationKeywords(TypedDict, total=False):
+    """Of ``qmk.expectation``."""
+
+    shots: int | None
+    seed: int | None
+    engine: str | None
+    params: Mapping[Any, Any] | None
+    format: str | None
+    strict: bool
+    noise: NoiseLike | Drift | None
+    error: float | None
+    qec: Machine | str | None
+    adapt: Adapt | None
+    device: str | None
+
+
+class ProbabilitiesKeywords(ExpectationKeywords, total=False):
+    """Of ``qmk.probabilities``."""
 
 
 class SampleKeywords(ExpectationKeywords, total=False):

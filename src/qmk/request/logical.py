@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,8 @@ from qmk.abi.shapes import Qec
 from qmk.base.errors import QmkError
 
 if TYPE_CHECKING:
+    from qmk.adapting import Policy
+    from qmk.models.noise import NoiseModel
     from qmk.models.noise.calibration import Calibration
     from qmk.models.qec.logical import Machine
     from qmk.qvm.graph import Graph
@@ -27,6 +29,49 @@ class Drift(NamedTuple):
     calibration: Calibration | os.PathLike[str] | str
     target: float
     began: float | None = None
+
+
+Adapt: TypeAlias = "Policy | os.PathLike[str] | str"
+"""A policy, or the path of its file; ``standard`` is the one that QMK has."""
+
+
+def choose_machine(
+    adapt: Adapt, qec: Machine | str | None, noise: NoiseLike | Drift | None, graph: Graph
+) -> tuple[Machine, dict[str, Any]]:
+    """The machine that a policy chooses for the program, and the notes of the decision. Raises INVALID_PARAMS for a
+    policy that cannot be read, or under which the program can run as nothing."""
+    if noise is None:
+        raise _without_noise()
+    if isinstance(noise, Drift):
+        raise QmkError(
+            "INVALID_PARAMS",
+            "a policy and noise that drifts",
+            field="adapt",
+            help="choose by the noise of now, such as p=1e-3, and submit the program with the code that is chosen",
+        )
+    from qmk.adapting import Decider, Module, Policy, Variant, World
+    from qmk.models.noise import resolve
+    from qmk.models.qec.logical import Machine
+
+    policy = adapt if isinstance(adapt, Policy) else Policy.load(adapt)
+    now = None
+    if qec is not None:
+        now = Variant.of(Machine.parse(qec) if isinstance(qec, str) else qec)
+    decider = Decider(policy)
+    variant = decider.start(graph, World({"": Module(_text_of(resolve(noise)))}), now)
+    decision = decider.decisions[-1]
+    return variant.machine, {"adapt": [decision.line], "adapted": msgspec.to_builtins(decision)}
+
+
+def _text_of(model: NoiseModel) -> str:
+    """A noise model as a daemon and a file of a machine take it: a short form, or JSON."""
+    from qmk.models.noise.short import parse
+
+    try:
+        short = parse(model.name) == model
+    except QmkError:
+        short = False
+    return model.name if short else msgspec.json.encode(model).decode()
 
 
 def write_for_machine(qec: Machine | str, noise: NoiseLike | None, graph: Graph) -> tuple[Graph, dict[str, Any]]:
@@ -46,7 +91,6 @@ def qec_policy(qec: Machine | str, noise: NoiseLike | Drift | None) -> Qec:
     if noise is None:
         raise _without_noise()
     from qmk.models.noise import resolve
-    from qmk.models.noise.short import parse
     from qmk.models.qec.logical import Machine
 
     machine = Machine.parse(qec) if isinstance(qec, str) else qec
@@ -59,12 +103,7 @@ def qec_policy(qec: Machine | str, noise: NoiseLike | Drift | None) -> Qec:
         )
     if isinstance(noise, Drift):
         return _drifting(machine, noise)
-    model = resolve(noise)
-    try:
-        short = parse(model.name) == model
-    except QmkError:
-        short = False
-    return Qec(machine=machine.spec, noise=model.name if short else msgspec.json.encode(model).decode())
+    return Qec(machine=machine.spec, noise=_text_of(resolve(noise)))
 
 
 def _drifting(machine: Machine, drift: Drift) -> Qec:

@@ -22,7 +22,7 @@ from qmk.request import arguments
 if TYPE_CHECKING:
     from qmk.models.qec.logical import Machine
     from qmk.qvm.outputs import Outputs
-    from qmk.request.logical import Drift
+    from qmk.request.logical import Adapt, Drift
     from qmk.request.physical import NoiseLike
 
 Progress = Callable[[int], None]
@@ -41,6 +41,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     noise: NoiseLike | Drift | None = None
     error: float | None = None
     qec: Machine | str | None = None
+    adapt: Adapt | None = None
     device: str | None = None
     timeout_ms: int | None = None
     attempts: int | None = None
@@ -73,7 +74,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_ideal(self) -> bool:
         """Whether the run is without noise, device and logical qubits."""
-        return self.noise is None and self.qec is None and self.device is None
+        return self.noise is None and self.qec is None and self.adapt is None and self.device is None
 
     @property
     def report(self) -> Progress | None:
@@ -130,6 +131,12 @@ OPTIONS: dict[str, Option] = {
         between=(0, 1),
     ),
     "qec": Option('Run on logical qubits of this code, such as "surface(d=9)".', ("--qec",), "CODE"),
+    "adapt": Option(
+        "Choose the code, its distance and how T states are made, by the noise of the physical qubits and this policy: "
+        "a JSON file, or standard. With a code (qec) that is left only for one that is better.",
+        ("--adapt",),
+        "POLICY",
+    ),
     "device": Option(
         "Run what this device makes of the program, noise included. Of neutral atoms: NAME, NAME:CONFIGURATION, or its "
         "JSON file, as 'qmk atoms devices' lists them, with waits and moves. Of coupled qubits: a name of 'qmk devices "
@@ -164,11 +171,12 @@ OPTIONS: dict[str, Option] = {
 EITHER = {
     ("shots", "error"): "a number of shots and a standard error",
     ("qec", "device"): "a device of atoms and a machine of logical qubits",
+    ("adapt", "device"): "a device of atoms and a machine of logical qubits",
 }
 """Two options of which a run takes one at most, and what they are."""
 
 _READ = ("params", "format", "strict")
-_PHYSICS = ("noise", "error", "qec", "device")
+_PHYSICS = ("noise", "error", "qec", "adapt", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
     *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache", "isolation", "resources",
@@ -202,14 +210,14 @@ _EXACT = "it computes the state and draws nothing; qmk.probabilities and qmk.exp
 _NO_ANGLES = "a machine of logical qubits has Clifford gates and T, and no rotation by an angle that varies"
 _REASONS: dict[tuple[str, str], str] = {
     **{(call, name): _EXACT for call in ("qmk.state", "qmk.amplitudes")
-       for name in ("shots", "seed", "error", "noise", "qec")},
+       for name in ("shots", "seed", "error", "noise", "qec", "adapt")},
     ("Embedded.run", "isolate"): "it is of Embedded(isolate=True), for all its runs",
     **{(call, "error"): "no bound of the error of a derivative is known; give shots"
        for call in ("qmk.gradient", "qmk.value_and_grad")},
-    **{(call, "qec"): _NO_ANGLES for call in ("qmk.gradient", "qmk.value_and_grad")},
+    **{(call, name): _NO_ANGLES for call in ("qmk.gradient", "qmk.value_and_grad", "qmk.sweep")
+       for name in ("qec", "adapt")},
     **{("qmk.metric_tensor", name): "it is of the exact state, which the native core computes"
-       for name in ("shots", "seed", "engine", "error", "noise", "qec", "device")},
-    ("qmk.sweep", "qec"): _NO_ANGLES,
+       for name in ("shots", "seed", "engine", "error", "noise", "qec", "adapt", "device")},
     ("Client.estimate", "seed"): "nothing is run",
     ("Client.estimate", "engine"): "its answer has every engine",
 }  # fmt: skip

@@ -45,6 +45,7 @@ def test_what_is_missing_is_named(
 TYPED = {
     "shots": ("7", 7), "seed": ("3", 3), "engine": ("aer", "aer"), "params": ("a=2", {"a": 2}),
     "format": ("qasm2",) * 2, "noise": ("p=1e-3",) * 2, "error": ("0.5", 0.5), "qec": ("surface(d=3)",) * 2,
+    "adapt": ("standard",) * 2,
     "device": ("zoned",) * 2,
     "attempts": ("3", 3),
     "timeout_ms": ("1.5s", 1500), "priority": ("-3", -3), "deadline_epochs": ("4", 4), "idempotency_key": ("k", "k"),

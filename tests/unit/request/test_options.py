@@ -22,7 +22,8 @@ from qmk.request.scripts import ScriptOptions
 
 GIVEN: dict[str, Any] = {
     "shots": 10, "seed": 1, "engine": "native", "params": {"a": 1.0}, "format": "qasm3", "strict": True,
-    "noise": "p=1e-3", "error": 0.1, "qec": "surface(d=3)", "device": "zoned", "timeout_ms": 5, "attempts": 2,
+    "noise": "p=1e-3", "error": 0.1, "qec": "surface(d=3)", "adapt": "standard", "device": "zoned",
+    "timeout_ms": 5, "attempts": 2,
     "keep_events": False,
     "outputs": Outputs(), "cache": False, "isolation": "jail", "resources": {"gpu": 1.0}, "rewrites": False,
     "isolate": True, "progress": print, "priority": 1,

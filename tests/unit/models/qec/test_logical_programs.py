@@ -271,7 +271,7 @@ def test_t_gates_wait_for_their_factories():
     assert (free.stalled_cycles, free.t_attempts, free.factory_qubits) == (0, 0, 0)
     for report in bound:
         states = Machine.parse(f"surface(d=5),factories={report.factories}").states(
-            channels(TABLE, "surface", 5, "p=1e-3")
+            channels(TABLE, "surface", 5, "p=1e-3"), resolve("p=1e-3")
         )
         built = states.supply().plant
         expected = magic.expected_stall(built, 400, CYCLES["t"] * 5) / 5

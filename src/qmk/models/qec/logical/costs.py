@@ -55,6 +55,42 @@ def gate(channels: Channels, name: str, t_error: float) -> Flips:
     return _GATES.get(name, _pauli)(channels, t_error)
 
 
+def remote(channels: Channels, name: str, pair_error: float) -> Flips:
+    """Of a ``cnot`` or ``cz`` between two modules by an entangled pair (Gottesman, Chuang, Nature 402, 390 (1999)): a
+    CNOT from the control onto its half, which is read in Z, and one from the other half, which is read in X, onto the
+    target, at once. What flips an outcome flips the qubit that it corrects. A pair errs by X, Y or Z alike: X flips the
+    target, Z the control, Y both, here each for itself."""
+    near = _cnot(channels, 0.0)
+    control, target = near.one
+    wrong = 2 * pair_error / 3
+    first = {"X": control["X"], "Z": 2 * control["Z"] + near.two["ZZ"] + wrong}
+    second = {"X": 2 * target["X"] + near.two["XX"] + wrong, "Z": target["Z"]}
+    if name == "cz":
+        second = {"X": second["Z"], "Z": second["X"]}
+        return Flips([first, second], {"XZ": near.two["XX"], "ZX": near.two["ZZ"]})
+    return Flips([first, second], dict(near.two))
+
+
+def share(channels: Channels, name: str, copied: int, cycles: int) -> Flips:
+    """Of a ``cnot`` or ``cz`` with a copy of its operand ``copied`` that has served a gate before and waited for
+    ``cycles``. A flip along the copy's axis flips the qubit that it is a copy of; another one flips what the copy acts
+    on from then on, here on this gate."""
+    near, idle = _cnot(channels, 0.0), channels.cycle
+    control, target = near.one
+    if copied == 0:  # along Z
+        first = {"X": 0.0, "Z": control["Z"] + cycles * idle["Z"]}
+        second = {"X": target["X"] + control["X"] + near.two["XX"] + cycles * idle["X"], "Z": target["Z"]}
+        both = {"XX": 0.0, "ZZ": near.two["ZZ"]}
+    else:  # of a CNOT along X, of a CZ, whose target is turned, along Z
+        first = {"X": control["X"], "Z": control["Z"] + target["Z"] + near.two["ZZ"] + cycles * idle["Z"]}
+        second = {"X": target["X"] + cycles * idle["X"], "Z": 0.0}
+        both = {"XX": near.two["XX"], "ZZ": 0.0}
+    if name == "cz":
+        second = {"X": second["Z"], "Z": second["X"]}
+        both = {"XZ": both["XX"], "ZX": both["ZZ"]}
+    return Flips([first, second], both)
+
+
 def _pauli(_channels: Channels, _t_error: float) -> Flips:
     return Flips([{}])
 

@@ -123,7 +123,7 @@ def rates(
     try:
         found = channels(table, family, d, model, machine.decoder)
         code = codes.FAMILIES[family].at_distance(d)
-        states = replace(machine, code=code).states(found)
+        states = replace(machine, code=code).states(found, model)
         if has_t and (states is None or (states.factories and states.rejection >= 1)):
             return None
         rows, dice = table.of(model, family, machine.decoder), np.random.default_rng(0)
@@ -184,8 +184,13 @@ def flips_of(nodes: Iterable[Node]) -> float:
         chances: dict[str, float] = node.args
         if node.op == "noise.pauli":
             px, py, pz = (chances.get(name, 0.0) for name in ("px", "py", "pz"))
-            total += theta(px + py) + theta(pz + py)
+            total += _theta_below(px + py) + _theta_below(pz + py)
         elif node.op == "noise.pauli2":
             both = chances.get("pyy", 0.0)
-            total += sum(theta(chance + both) for name, chance in chances.items() if name != "pyy")
+            total += sum(_theta_below(chance + both) for name, chance in chances.items() if name != "pyy")
     return total
+
+
+def _theta_below(chance: float) -> float:
+    """Of a flip that may have come to a coin, as after a very long wait."""
+    return theta(min(chance, 0.5 - 1e-12))

@@ -21,12 +21,12 @@ from qmk.models.qec import codes
 from qmk.models.qec.code import Code
 from qmk.models.qec.logical import costs
 from qmk.models.qec.logical.patches import Used, write_patches
-from qmk.models.qec.logical.states import States, states
+from qmk.models.qec.logical.states import CULTIVATED, States, factory_of, states
 from qmk.models.qec.tables import Channels, Table, channels, default, redrawn
 from qmk.models.qec.tables.angles import probability
 from qmk.qvm.graph import Graph
 
-T_STATES = ("distilled", "injected")
+T_STATES = ("distilled", "injected", *CULTIVATED)
 DRAWS = 200
 """How many tables are drawn for an error bar."""
 MAX_CHARS = 200
@@ -34,15 +34,15 @@ MAX_CHARS = 200
 CONFIDENCE = (2.5, 97.5)
 _OPTION = re.compile(r",\s*(t|factories|reaction)\s*=\s*(\w+)\s*")
 _FORM = re.compile(
-    r"\s*([^()]*?(?:\([^()]*\))?)\s*((?:,\s*(?:t\s*=\s*[a-z]+|(?:factories|reaction)\s*=\s*\d{1,5})\s*)*)"
+    r"\s*([^()]*?(?:\([^()]*\))?)\s*((?:,\s*(?:t\s*=\s*[a-z]+\d?|(?:factories|reaction)\s*=\s*\d{1,5})\s*)*)"
 )
 
 
 @dataclass(frozen=True)
 class Machine:
-    """``t``: what a T gate consumes, "distilled" once by 15-to-1, or as "injected". ``factories``: how many make them,
-    0 where states are always there. ``reaction``: rounds until an outcome is decoded, for which the S after a T waits,
-    and every gate under a condition that is not a Pauli."""
+    """``t``: what a T gate consumes, "distilled" once by 15-to-1, cultivated ("cultivated3", "cultivated5"), or as
+    "injected". ``factories``: how many make them, 0 where states are always there. ``reaction``: rounds until an
+    outcome is decoded, for which the S after a T waits, and every gate under a condition that is not a Pauli."""
 
     code: Code
     t: str = "distilled"
@@ -52,12 +52,13 @@ class Machine:
 
     def __post_init__(self) -> None:
         fine = self.t in T_STATES and min(self.factories, self.reaction) >= 0
-        if not fine or (self.t != T_STATES[0] and self.factories):
+        if not fine or (self.t == "injected" and self.factories):
             raise QmkError(
                 "INVALID_PARAMS",
                 f"a machine of t={self.t}, factories={self.factories}, reaction={self.reaction}",
                 field="qec",
-                help=f"t is {' or '.join(T_STATES)}, factories (of distilled states) and reaction are 0 or more",
+                help=f"t is {' or '.join(T_STATES)}, factories (of states that are not injected) and reaction are 0 or "
+                "more",
             )
 
     @classmethod
@@ -67,13 +68,13 @@ class Machine:
         options = dict(_OPTION.findall(match[2])) if match else {}
         t = options.get("t", T_STATES[0])
         fine = match is not None and t in T_STATES and len(_OPTION.findall(match[2])) == len(options)
-        if match is None or not fine or (t != T_STATES[0] and "factories" in options):
+        if match is None or not fine or (t == "injected" and "factories" in options):
             raise QmkError(
                 "INVALID_PARAMS",
                 f"'{text[:60]}' is not a machine of logical qubits",
                 field="qec",
                 help=f"write a code, such as surface(d=9), and perhaps t={' or t='.join(T_STATES)}, factories=4 (of "
-                "distilled states), reaction=10 (rounds), each after a comma",
+                "states that are not injected), reaction=10 (rounds), each after a comma",
             )
         factories, reaction = (int(options.get(name, 0)) for name in ("factories", "reaction"))
         return cls(codes.parse(match[1]), t, factories=factories, reaction=reaction)
@@ -88,10 +89,9 @@ class Machine:
     def reaction_cycles(self) -> int:
         return math.ceil(self.reaction / self.code.distance)
 
-    def states(self, rates: Channels) -> States | None:
-        """Its T states; None where the table does not know them."""
-        distilled = self.t == T_STATES[0]
-        return states(rates, self.code.distance, distilled, self.factories, self.reaction)
+    def states(self, rates: Channels, model: NoiseModel) -> States | None:
+        """Its T states under this noise; None where the table does not know them. Raises as ``states.factory_of``."""
+        return states(rates, self.code.distance, factory_of(self.t, model), self.factories, self.reaction)
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def lower_on_machine(
     known = table if table is not None else default()
     family, d = machine.code.family, machine.code.distance
     rates = channels(known, family, d, model, machine.decoder)
-    states = machine.states(rates)
+    states = machine.states(rates, model)
     change = None
     if was not in (None, d):
         change = costs.change(rates if d < was else channels(known, family, was, model, machine.decoder))
@@ -218,12 +218,12 @@ def lower_on_machine(
 
 
 def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, used: Used) -> Report:
-    states = machine.states(rates)
+    states = machine.states(rates, model)
     t_error = 0.0 if states is None else states.error
-    tiles = 2 * used.patches + math.ceil(math.sqrt(8 * used.patches)) + 1  # Beverland et al., arXiv:2211.07629, (D1)
+    tiles = tiles_of(used.patches)
     factory_qubits = 0 if states is None else states.factory_qubits
     keep_up = states.keeping_up(used.t_gates, used.cycles) if states is not None and used.t_gates else 0
-    interval, left_out = _interval(machine, known.of(model, machine.code.family, machine.decoder), rates, used)
+    interval, left_out = _interval(machine, model, known, rates, used)
     return Report(
         tier="logical",
         code=machine.code.spec,
@@ -256,21 +256,29 @@ def _report(machine: Machine, model: NoiseModel, known: Table, rates: Channels, 
     )
 
 
+def tiles_of(patches: int) -> int:
+    """Tiles of so many patches, with those of the routing (Beverland et al., arXiv:2211.07629, (D1))."""
+    return 2 * patches + math.ceil(math.sqrt(8 * patches)) + 1
+
+
 def _printable(name: str) -> str:
     """What fits into a line of the report: one that does not would take the report with it (``ir.labels``)."""
     return "".join(letter if letter.isprintable() else "?" for letter in name[: LIMITS.name_chars])
 
 
-def _interval(machine: Machine, rows: Table, rates: Channels, used: Used) -> tuple[tuple[float, float], int]:
+def _interval(
+    machine: Machine, model: NoiseModel, known: Table, rates: Channels, used: Used
+) -> tuple[tuple[float, float], int]:
     """Of the table's counts and, beyond them, of the model: from channels that are drawn as these might have been; and
     how many draws make no channels. Such a draw says that the counts bound nothing, and stands for certain failure."""
+    rows = known.of(model, machine.code.family, machine.decoder)
     dice = np.random.default_rng(0)
     totals: list[float] = []
     left_out = 0
     for _ in range(DRAWS):
         try:
             made = redrawn(rows, rates, dice)
-            states = machine.states(made)
+            states = machine.states(made, model)
             t_error = 0.0 if states is None else states.error
             totals.append(-math.expm1(-used.total(made, t_error)))
         except QmkError:

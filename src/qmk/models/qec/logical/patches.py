@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ from qmk.ir.resolver import NoLowering, Resolver
 from qmk.models.noise import NoiseModel
 from qmk.models.qec.logical import costs
 from qmk.models.qec.logical.costs import CYCLES, Flips
+from qmk.models.qec.logical.cuts import Stretch, share_pairs
+from qmk.models.qec.logical.links import Links
 from qmk.models.qec.logical.states import States
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.channels import Channels
@@ -31,6 +33,8 @@ from qmk.qvm.graph import Graph, Node
 TURNS = {0: (), 1: ("t",), 2: ("s",), 3: ("s", "t"), 4: ("z",), 5: ("z", "t"), 6: ("sdg",), 7: ("tdg",)}
 """Z rotations by multiples of pi/4, up to a global phase."""
 TURN_ERROR = 1e-9
+Reaction = Callable[[int], int]
+"""The cycles for which an outcome of a cycle waits until it is decoded."""
 T_GATES = ("t", "tdg")
 ID_CHARS = 8
 """How many characters of the machine's hash the ids of its nodes have: programs of two machines that happen to have the
@@ -43,7 +47,8 @@ _FREE = ("hint", "fence", "lifecycle", "classical", "channel", "metadata", "feed
 @dataclass
 class Used:
     """How often what happens in a shot; waiting is in cycles of one patch, ``stalled`` the part of it that T gates wait
-    for their states. ``changes``: expected flips of patches whose distance changes. ``fences``: their cycles."""
+    for their states. ``changes``: expected flips of patches whose distance or place changes, and of gates over a link;
+    ``pairs``: how many of those there are. ``fences``: their cycles."""
 
     gates: Counter[str] = field(default_factory=Counter[str])
     ends: int = 0
@@ -53,6 +58,7 @@ class Used:
     stalled: int = 0
     attempts: int = 0
     changes: float = 0.0
+    pairs: int = 0
     fences: list[int] = field(default_factory=list[int])
 
     @property
@@ -78,20 +84,23 @@ def write_patches(
     states: States | None,
     machine: str,
     model: NoiseModel,
-    reaction: int = 0,
+    reaction: int | Reaction = 0,
     after: int = 0,
     change: Flips | None = None,
+    change_cycles: int = 1,
+    links: Links | None = None,
 ) -> tuple[Graph, Used]:
-    """The graph with its errors, and what it uses. ``reaction``: cycles until an outcome is decoded. ``after``: the
+    """The graph with its errors, and what it uses. ``reaction``: cycles until an outcome is decoded, or those at a
+    cycle counted from ``after``. ``links``: between the modules that the patches are cut over. ``after``: the
     graph is a written one, whose first so many epochs stay as they are, node for node; what is used is of the rest,
-    but for the patches. ``change``: what a patch that holds a state there suffers as its distance changes; it takes a
-    cycle. Raises UNSUPPORTED for a gate that is not a Clifford+T."""
+    but for the patches. ``change``: what a patch that holds a state there suffers as its distance or place changes, in
+    ``change_cycles``. Raises UNSUPPORTED for a gate that is not a Clifford+T."""
     own = hashlib.sha256(f"{machine} {model.name} {model.hash}".encode()).hexdigest()[:ID_CHARS]
-    writer = _Writer(graph, channels, states, reaction, f"patch_{own}_")
+    writer = _Writer(graph, channels, states, reaction, f"patch_{own}_", links)
     kept = end_of_epoch(graph, after)
     for node in program_nodes(graph.nodes[:kept]):
         writer.node(node)
-    writer.begin(graph.nodes[:kept], change)
+    writer.begin(graph.nodes[:kept], change, change_cycles)
     for node in graph.nodes if not after else program_nodes(graph.nodes[kept:]):
         writer.node(node)
     writer.used.patches = len(writer.seen)
@@ -134,8 +143,16 @@ def program_of(graph: Graph) -> Graph:
 
 
 class _Writer:
-    def __init__(self, graph: Graph, channels: Channels, states: States | None, reaction: int, prefix: str) -> None:
+    def __init__(
+        self, graph: Graph, channels: Channels, states: States | None, reaction: int | Reaction, prefix: str,
+        links: Links | None = None,
+    ) -> None:  # fmt: skip
         self.channels, self.states, self.reaction, self.prefix = channels, states, reaction, prefix
+        self.links, self.pairs = links, None if links is None else links.supply()
+        self.plan: dict[str, Stretch] = {}
+        self.copies: dict[Stretch | None, int] = {}
+        if links is not None and links.shared:
+            self.plan = share_pairs(program_nodes(graph.nodes), links.parts, links.places)
         self.t_error = 0.0 if states is None else states.error
         self.supply = None if states is None else states.supply()
         self.resolver = Resolver(frozenset(CYCLES), clifford=True)
@@ -149,7 +166,7 @@ class _Writer:
         self.seen: set[str] = set()
         self.count = 0
 
-    def begin(self, kept: Sequence[Node], change: Flips | None) -> None:
+    def begin(self, kept: Sequence[Node], change: Flips | None, cycles: int) -> None:
         """Here the program begins, or goes on at a fence: with patches as they are there, factories that are empty, and
         outcomes of before as if they came now. What is used is counted from the fence."""
         self.made, self.used = list(kept), Used()
@@ -157,9 +174,11 @@ class _Writer:
         self.events = dict.fromkeys(self.events, 0)
         self.fence = 0
         self.supply = None if self.states is None else self.states.supply()
+        self.pairs = None if self.links is None else self.links.supply()
+        self.copies = {}
         if change is None or not self.alive:
             return
-        self.fence = 1
+        self.fence = cycles
         for qubit in sorted(self.alive):
             self.used.changes += change.total()
             self._errors(change, (qubit,))
@@ -241,21 +260,51 @@ class _Writer:
     def _gate(self, name: str, qubits: tuple[str, ...], source: Node) -> None:
         ready = self._ready(msgspec.structs.replace(source, vqs=qubits))
         if source.guard is not None:
-            decoded = max((self.events.get(event, 0) for event in source.guard.events()), default=0) + self.reaction
-            ready = max(ready, decoded)
+            read = max((self.events.get(event, 0) for event in source.guard.events()), default=0)
+            ready = max(ready, read + self._reaction_at(read))
         if name in T_GATES:
             ready = self._supply_time(ready)
+        far = self.links is not None and self.links.parts(qubits)
+        copy = self.plan.get(source.id) if far else None
+        if far:
+            ready = self._pair_time(ready) if copy not in self.copies else max(ready, self.copies[copy])
         for qubit in qubits:
             if CYCLES[name]:
                 self._wait(qubit, ready)
                 self.qubits[qubit] = ready + CYCLES[name]
                 self.alive.add(qubit)
         self.made.append(Node(self._fresh(), f"core.{name}", {}, qubits, guard=source.guard))
-        if CYCLES[name]:
+        if far:
+            self._errors(self._remote_flips(name, qubits, copy, ready), qubits)
+        elif CYCLES[name]:
             self.used.gates[name] += 1
             self._errors(costs.gate(self.channels, name, self.t_error), qubits)
         if name in T_GATES:
-            self._wait(qubits[0], self.qubits[qubits[0]] + self.reaction)
+            end = self.qubits[qubits[0]]
+            self._wait(qubits[0], end + self._reaction_at(end))
+
+    def _reaction_at(self, cycle: int) -> int:
+        return self.reaction if isinstance(self.reaction, int) else self.reaction(cycle)
+
+    def _remote_flips(self, name: str, qubits: tuple[str, ...], copy: Stretch | None, ready: int) -> Flips:
+        """Of a gate over the link, by a pair or by a copy that a pair has made."""
+        assert self.links is not None
+        if copy is not None and copy in self.copies:
+            flips = costs.share(self.channels, name, qubits.index(copy[0]), ready - self.copies[copy])
+        else:
+            flips = costs.remote(self.channels, name, self.links.pair_error)
+        if copy is not None:
+            self.copies[copy] = ready + CYCLES[name]
+        self.used.changes += flips.total()
+        return flips
+
+    def _pair_time(self, ready: int) -> int:
+        """When there is an entangled pair for a gate that could start at ``ready``; in program order."""
+        assert self.pairs is not None
+        assert self.links is not None
+        self.used.pairs += 1
+        d = self.links.d
+        return max(ready, math.ceil(self.pairs.take(ready * d) / d - ROUNDING))
 
     def _supply_time(self, ready: int) -> int:
         """When there is a T state for a gate that could start at ``ready``; states are given out in program order."""

@@ -9,42 +9,40 @@ import math
 from dataclasses import dataclass
 
 from qmk.base.errors import QmkError
-from qmk.models.qec.magic import Factory, Supply, factory, plant, reaction_limited_rate_hz
+from qmk.models.noise import NoiseModel
+from qmk.models.qec.magic import FACTORIES, Factory, Supply, factory, plant, reaction_limited_rate_hz
 from qmk.models.qec.tables.angles import probability
 from qmk.models.qec.tables.channels import Channels
 
 FACTORY = factory("15-to-1")
 SEED = 0
 """Seed of the supply, so that the same program waits at the same places."""
+CULTIVATED = {"cultivated3": "cultivation(3)", "cultivated5": "cultivation(5)"}
+"""Cultivated states of a machine, by the distance at which they are checked, and the factories of ``magic``."""
 
 
 @dataclass(frozen=True)
 class States:
     """``raw``: error of an injected state; ``clifford``: of a logical operation of the factory, which is a patch and
-    cycle; ``factories``: 0 where states are always there; ``reaction_rounds``: until the decoder has told whether the S
-    after a T is due."""
+    cycle; ``factory``: None where states are taken as injected; ``factories``: 0 where states are always there;
+    ``reaction_rounds``: until the decoder has told whether the S after a T is due."""
 
     raw: float
     clifford: float
     d: int
-    distilled: bool = True
+    factory: Factory | None = FACTORY
     factories: int = 0
     reaction_rounds: int = 0
-
-    @property
-    def factory(self) -> Factory | None:
-        return FACTORY if self.distilled else None
+    seed: int = SEED
 
     @property
     def error(self) -> float:
-        """Of one state: as it was injected, or distilled once where that is better."""
-        if not self.distilled:
-            return self.raw
-        return min(self.raw, FACTORY.output_error(self.raw, self.clifford))
+        """Of one state: as it was injected, or made by the factory where that is better."""
+        return self.raw if self.factory is None else min(self.raw, self.factory.output_error(self.raw, self.clifford))
 
     @property
     def rejection(self) -> float:
-        return FACTORY.rejection(self.raw, self.clifford) if self.distilled else 0.0
+        return 0.0 if self.factory is None else self.factory.rejection(self.raw, self.clifford)
 
     @property
     def rate_limit_per_cycle(self) -> float:
@@ -53,32 +51,53 @@ class States:
 
     @property
     def factory_qubits(self) -> int:
-        return self.factories * FACTORY.physical_qubits(self.d)
+        return 0 if self.factory is None else self.factories * self.factory.physical_qubits(self.d)
 
     def supply(self) -> Supply | None:
         """In rounds; None where states are always there. Raises UNSUPPORTED where no attempt would pass."""
-        if not self.factories:
+        if not self.factories or self.factory is None:
             return None
         if self.rejection >= 1:
             raise QmkError(
                 "UNSUPPORTED",
-                f"{FACTORY.name} rejects every attempt at this distance and noise, and T gates would wait for ever",
+                f"{self.factory.name} rejects every attempt at this distance and noise, and T gates would wait for "
+                "ever",
                 field="qec",
                 help="take a larger distance, or leave factories out",
             )
-        return Supply(plant(FACTORY, self.factories, self.d, self.raw, clifford_error=self.clifford), SEED)
+        return Supply(plant(self.factory, self.factories, self.d, self.raw, clifford_error=self.clifford), self.seed)
 
     def keeping_up(self, states: int, cycles: int) -> int:
         """The fewest factories whose mean rate makes so many states within so many cycles; 0 where no number does."""
-        if not self.distilled or self.rejection >= 1:
+        if self.factory is None or self.rejection >= 1:
             return 0
-        return math.ceil(states / (cycles * self.d * FACTORY.states_per_round(self.d, self.raw, self.clifford)))
+        return math.ceil(states / (cycles * self.d * self.factory.states_per_round(self.d, self.raw, self.clifford)))
 
 
-def states(rates: Channels, d: int, distilled: bool, factories: int = 0, reaction_rounds: int = 0) -> States | None:
+def factory_of(t: str, model: NoiseModel) -> Factory | None:
+    """What makes the T states of a machine with ``t``; None where they are taken as injected. Raises UNSUPPORTED for
+    cultivation under a noise that is not ``p=P`` at a strength at which its authors simulated it."""
+    if t not in CULTIVATED:
+        return FACTORY if t == "distilled" else None
+    rows = [row for row in FACTORIES if row.name == CULTIVATED[t]]
+    for row in rows:
+        if NoiseModel.circuit(row.physical_error).hash == model.hash:
+            return row
+    rates = " and ".join(f"p={row.physical_error:g}" for row in rows)
+    raise QmkError(
+        "UNSUPPORTED",
+        f"{CULTIVATED[t]} is not known under the noise model {model.label}",
+        field="noise",
+        help=f"it was simulated at the strength of {rates}; take t=distilled for other noise",
+    )
+
+
+def states(
+    rates: Channels, d: int, maker: Factory | None, factories: int = 0, reaction_rounds: int = 0
+) -> States | None:
     """From what the table measured; None where it has no rows of injected states."""
     if rates.inject is None:
         return None
     raw = probability(rates.inject["X"] + rates.inject["Z"])
     clifford = probability(rates.cycle["X"] + rates.cycle["Z"])
-    return States(raw, clifford, d, distilled, factories, reaction_rounds)
+    return States(raw, clifford, d, maker, factories, reaction_rounds)

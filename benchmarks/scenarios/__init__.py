@@ -1,0 +1,1 @@
+"""Scenarios of machines over time, and the benchmark that runs them."""
