@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any, cast
 
 import msgspec
@@ -359,7 +360,7 @@ def test_modes_and_options() -> None:
     with Session(backend) as session:
         assert session.backend() == "qmk"
         sampler = SamplerV2(mode=session, options={"default_shots": 5, "run_options": {"seed_simulator": 3}})
-    assert (sampler.default_shots, sampler.seed, sampler.backend) == (5, 3, backend)
+    assert (sampler.default_shots, sampler.seed, sampler.backend) == (5, 3, session.backend_object)
     assert EstimatorV2.from_backend(backend, default_precision=0.1).default_precision == 0.1
     noisy = EstimatorV2(backend).run([(QuantumCircuit(1), "Z")]).result()[0]
     assert noisy.data.evs == pytest.approx(1.0)
@@ -378,3 +379,51 @@ def test_registers_are_packed_as_bit_arrays_are(places: list[int], width: int) -
     for index in np.ndindex(2, 5):
         number = int.from_bytes(packed[index].tobytes(), "big")
         assert [number >> k & 1 for k in range(len(places))] == [bits[index][width - 1 - place] for place in places]
+
+
+def test_a_session_is_found_by_its_id_and_takes_no_jobs_once_it_is_closed(daemon: Any) -> None:
+    server = str(daemon.socket)
+    with Session(Backend(server=server), max_time="1h 30m") as session:
+        sampled = SamplerV2(mode=session, seed=1).run([bell()], shots=10)
+        wanted = sampled.result()[0].data.meas.get_counts()
+        ran = session.backend_object.run(bell(), shots=30, seed_simulator=2)
+        counts = ran.result().get_counts()
+        assert session.status() == "In progress, accepting new jobs"
+        assert session.details()["ends_at"] > time.time() + 5000
+    assert session.status() == "Closed"
+    for start in (
+        lambda: SamplerV2(mode=session).run([bell()]),
+        lambda: EstimatorV2(mode=session).run([(QuantumCircuit(1), "Z")]),
+        lambda: session.backend_object.run(bell()),
+    ):
+        with pytest.raises(qmk.QmkError, match="is closed"):
+            start()
+    assert Backend(server=server).run(bell(), shots=3).result().success
+
+    again = Session.from_id(session.session_id, Backend(server=server))  # as any other process
+    assert [job.job_id() for job in again.jobs()] == [sampled.job_id(), ran.job_id()]
+    assert again.details()["jobs"] == [sampled.job_id(), ran.job_id()]
+    assert again.jobs()[1].result().get_counts() == counts
+    found = SamplerV2(mode=again, seed=1).past_result(sampled.job_id(), [bell()], shots=10)
+    assert found[0].data.meas.get_counts() == wanted
+    again.cancel()
+    assert again.details()["state"] == "closed"
+
+    with pytest.raises(qmk.QmkError, match="there is no job"):
+        Session.from_id("qiskit-session-0-" + 32 * "a", Backend(server=server))
+    with pytest.raises(qmk.QmkError, match="is not a session"):
+        Session.from_id(ran.job_id(), Backend(server=server))
+
+
+def test_a_session_ends_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(Backend(), max_time=60)
+    later = time.time() + 61
+    assert session.backend_object.run(bell(), shots=2).result().success
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert session.status() == "Closed, not accepting new jobs"
+    with pytest.raises(qmk.QmkError, match="its max_time has passed"):
+        SamplerV2(mode=session).run([bell()])
+    assert Session(Backend()).details()["ends_at"] is None
+    for wrong in (0, -3, "2 hours", "", True):
+        with pytest.raises(qmk.QmkError, match="max_time is"):
+            Session(Backend(), max_time=wrong)

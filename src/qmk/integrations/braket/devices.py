@@ -9,11 +9,8 @@ from typing import Any
 from braket.device_schema import GateModelQpuParadigmProperties
 from braket.device_schema.device_capabilities import DeviceCapabilities
 
-from qmk.ir.names import spellings
+from qmk.frontends.braket.gates import CORE
 from qmk.models.devices import Target
-
-_ONE_QUBIT = {"id": "i", "sx": "v", "sxdg": "vi", "p": "phaseshift"}
-"""Braket's names of gates on one qubit for ours."""
 
 
 class QpuCapabilities(DeviceCapabilities):
@@ -25,7 +22,7 @@ class QpuCapabilities(DeviceCapabilities):
 def paradigm_of(target: Target) -> dict[str, Any]:
     """Its sites that can be used, as text as Braket has them, and their neighbours; native gates by Braket's names, by
     QMK's where Braket has none."""
-    names = {short: name for name, short in spellings(("braket",))} | _ONE_QUBIT
+    names = {ours: theirs for theirs, ours in CORE.items()}
     neighbours: dict[str, list[str]] = {str(site): [] for site in target.usable()}
     full = target.couplings is None and not target.broken
     for a, b in () if full else target.pairs():

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -23,6 +23,9 @@ from qmk.integrations.qiskit.results import header_of
 from qmk.integrations.qiskit.targets import every_gate, target_of
 from qmk.integrations.target import Target
 from qmk.request.devices import coupled, device_names
+
+if TYPE_CHECKING:
+    from qmk.integrations.qiskit.session import Session
 
 SHOTS = 1024
 QUBITS = 5000
@@ -54,6 +57,8 @@ class Backend(BackendV2):
             options["device"] = device
         self.qmk_target = Target(server, token, **options)
         """Where programs run."""
+        self.session: Session | None = None
+        """The session that this backend is of."""
         self._gates = every_gate(QUBITS) if device is None else target_of(coupled(device))
 
     @property
@@ -82,6 +87,7 @@ class Backend(BackendV2):
         All other options are those of ``qmk.run``, such as ``engine`` or ``noise``.
 
         Raises ``QmkError`` UNSUPPORTED for what a circuit has that QMK has not; other errors come with the result."""
+        self.require_open()
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
         given = {**self.options, **options}
         shots, memory, seed = given.pop("shots"), given.pop("memory"), given.pop("seed_simulator")
@@ -102,7 +108,7 @@ class Backend(BackendV2):
         target = self.qmk_target
         if target.is_remote:
             names = [header["name"][:_SHORT_NAME] for header in headers]
-            tags = (job.job_id(), *((MEMORY,) if memory else ()))
+            tags = (job.job_id(), *self.session_tags(), *((MEMORY,) if memory else ()))
             name = names[0] if len(set(names)) == 1 else ""
             all_options = {**target.options, **given}
             found = target.client.submit_many(programs, shots=shots, seed=seed, tags=tags, name=name, **all_options)
@@ -110,6 +116,15 @@ class Backend(BackendV2):
         else:
             job.start(lambda: list(target.run(programs, shots=shots, seed=seed, **given)))
         return job
+
+    def require_open(self) -> None:
+        """Raises UNSUPPORTED where its session takes no more jobs."""
+        if self.session is not None:
+            self.session.require_open()
+
+    def session_tags(self) -> tuple[str, ...]:
+        """The tag of its session, if it is of one."""
+        return () if self.session is None else (self.session.session_id,)
 
     def job(self, job_id: str) -> Job:
         """A job by its id, from any process, on a daemon. Raises as ``find_job``."""
