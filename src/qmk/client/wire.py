@@ -12,7 +12,7 @@ import msgspec
 
 from qmk.formats import json_codec
 from qmk.request.build import build_remote
-from qmk.request.outputs import usual_outputs, widened
+from qmk.request.outputs import usual_outputs, widen_outputs
 from qmk.request.program import own_with, source_text
 from qmk.rpc.kept import Kept
 
@@ -61,7 +61,7 @@ class WireGraphs:
         request = build_remote(program, options)
         graph = msgspec.Raw(json_codec.encode(request.graph))
         sha256, usual = "", usual_outputs(request.graph)
-        asked = options.outputs and widened(options.outputs, request.graph)
+        asked = options.outputs and widen_outputs(options.outputs, request.graph)
         if key is not None:
             sha256 = hashlib.sha256(graph).hexdigest() if len(graph) > SHORT_BYTES else ""
             self._kept.put(key, (graph, sha256, usual), len(key[0]) + len(graph), KEPT_BYTES)

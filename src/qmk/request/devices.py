@@ -52,7 +52,7 @@ def device_of(device: str | Profile) -> tuple[Profile, str]:
     return devices.device(device) if isinstance(device, str) else (device, "")
 
 
-def coupled(device: str | Profile) -> Target:
+def device_target(device: str | Profile) -> Target:
     """What ``device`` says of its gates, errors and times, as a device of coupled sites: a target by its name or file,
     or a device of atoms as ``device_of`` takes it. Raises INVALID_PARAMS for another name, UNSUPPORTED for a device
     that runs no gates."""

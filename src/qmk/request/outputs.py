@@ -115,7 +115,7 @@ def _qubit_at(site: int, sites: Sites) -> int:
     return qubit
 
 
-def widened(asked: Outputs, graph: Graph) -> Outputs:
+def widen_outputs(asked: Outputs, graph: Graph) -> Outputs:
     """What was asked of a program, of the graph that a device made of it, which may have more qubits."""
     if not asked.expectations or OWN not in graph.metadata:
         return asked

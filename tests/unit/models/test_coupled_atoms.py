@@ -11,7 +11,7 @@ from qmk.base.errors import QmkError
 from qmk.models.atoms import profiles
 from qmk.models.atoms.coupled import coupled_target
 from qmk.models.devices import target_named
-from qmk.request.devices import coupled, device_names
+from qmk.request.devices import device_names, device_target
 
 
 def test_atoms_that_are_carried_are_all_coupled() -> None:
@@ -52,9 +52,9 @@ def test_a_rule_on_pairs_is_kept() -> None:
 
 def test_names_of_devices_are_those_that_run_gates() -> None:
     assert "aquila" not in device_names()
-    assert coupled("fake_manila") == target_named("fake_manila")
-    assert coupled("grid:2x2").sites == 4
+    assert device_target("fake_manila") == target_named("fake_manila")
+    assert device_target("grid:2x2").sites == 4
     for name in device_names():
-        assert coupled(name).sites > 1
+        assert device_target(name).sites > 1
     with pytest.raises(QmkError, match="runs no gates"):
-        coupled("aquila")
+        device_target("aquila")

@@ -15,7 +15,7 @@ from braket.tasks import GateModelQuantumTaskResult, QuantumTask
 from qmk.gateway.braket.programs import Prepared
 from qmk.integrations.braket.simulator import Simulator, timestamp
 from qmk.integrations.target import Target
-from qmk.request.devices import coupled
+from qmk.request.devices import device_target
 
 if TYPE_CHECKING:
     from qmk.client.job import Job
@@ -46,7 +46,7 @@ class Device(LocalSimulator):
         name = self.target.options.get("device")
         if name is None:
             return None
-        device = coupled(name)
+        device = device_target(name)
         graph: Any = nx.DiGraph()
         graph.add_nodes_from(device.usable())
         graph.add_edges_from(order for a, b in device.pairs() for order in ((a, b), (b, a)))

@@ -47,7 +47,7 @@ from qmk.integrations.braket.computing import compute
 from qmk.integrations.braket.devices import QpuCapabilities, paradigm_of
 from qmk.integrations.braket.other_programs import executables, from_jaqcd
 from qmk.integrations.target import Target
-from qmk.request.devices import coupled
+from qmk.request.devices import device_target
 
 _HOW = {"steps", "progress_bar", "atol", "rtol", "solver_method", "order", "nsteps", "first_step"} | {
     *("max_step", "min_step", "batch_size", "qubit_count")
@@ -219,7 +219,7 @@ class Simulator(BraketSimulator):
         if device is None:
             found = DeviceCapabilities.parse_obj(given)
         else:
-            found = QpuCapabilities.parse_obj({**given, "paradigm": paradigm_of(coupled(device))})
+            found = QpuCapabilities.parse_obj({**given, "paradigm": paradigm_of(device_target(device))})
         gates = OpenQASMDeviceActionProperties.parse_obj(given["action"][OPENQASM])
         found.action[DeviceActionType.OPENQASM] = gates  # with the fields of its kind
         return found

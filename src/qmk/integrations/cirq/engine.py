@@ -34,14 +34,14 @@ class Engine:
 
     def get_processor(self, processor_id: str = "auto") -> Processor:
         """The processor of this name. Raises ``QmkError`` UNSUPPORTED for an engine or a device that is not there."""
-        from qmk.request.devices import coupled, device_names
+        from qmk.request.devices import device_names, device_target
         from qmk.sdk import discovery
 
         known = discovery.engines()
         if processor_id == "auto" or processor_id.partition(":")[0] in known:
             return Processor(self, processor_id)
         try:
-            return Processor(self, processor_id, Device(coupled(processor_id)))
+            return Processor(self, processor_id, Device(device_target(processor_id)))
         except QmkError as error:
             fix = "take auto or one of: " + ", ".join([*sorted(known), *device_names()])
             text = f"there is no processor '{processor_id:.60}': {error.message}"
@@ -49,11 +49,11 @@ class Engine:
 
     def list_processors(self) -> list[Processor]:
         """ "auto", the engines, and the devices that come with QMK."""
-        from qmk.request.devices import coupled, device_names
+        from qmk.request.devices import device_names, device_target
         from qmk.sdk import discovery
 
         engines = [Processor(self, name) for name in ("auto", *sorted(discovery.engines()))]
-        return [*engines, *(Processor(self, name, Device(coupled(name))) for name in device_names())]
+        return [*engines, *(Processor(self, name, Device(device_target(name))) for name in device_names())]
 
     def get_sampler(self, processor_id: str = "auto") -> Sampler:
         """A sampler that waits for its results."""

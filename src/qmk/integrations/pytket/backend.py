@@ -28,7 +28,7 @@ from qmk.integrations.pytket.devices import (
 )
 from qmk.integrations.states import dropped_phase
 from qmk.integrations.target import Target, state_of
-from qmk.request.devices import coupled, device_names
+from qmk.request.devices import device_names, device_target
 from qmk.sdk.adapter import cannot
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class QMKBackend(Backend):
         self, server: str | None = None, token: str | None = None, *, device: str | None = None, **options: Any
     ) -> None:
         Backend.__init__(self)
-        self._device = None if device is None else coupled(device)
+        self._device = None if device is None else device_target(device)
         if device is not None:
             options["device"] = device
         self.target = Target(server, token, **options)

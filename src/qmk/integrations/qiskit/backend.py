@@ -22,7 +22,7 @@ from qmk.integrations.qiskit.job import MEMORY, Job, find_job
 from qmk.integrations.qiskit.results import header_of
 from qmk.integrations.qiskit.targets import every_gate, target_of
 from qmk.integrations.target import Target
-from qmk.request.devices import coupled, device_names
+from qmk.request.devices import device_names, device_target
 
 if TYPE_CHECKING:
     from qmk.integrations.qiskit.session import Session
@@ -59,7 +59,7 @@ class Backend(BackendV2):
         """Where programs run."""
         self.session: Session | None = None
         """The session that this backend is of."""
-        self._gates = every_gate(QUBITS) if device is None else target_of(coupled(device))
+        self._gates = every_gate(QUBITS) if device is None else target_of(device_target(device))
 
     @property
     def target(self) -> Gates:

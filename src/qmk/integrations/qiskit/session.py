@@ -54,7 +54,7 @@ class Session:
     @classmethod
     def from_id(cls, session_id: str, backend: Backend | None = None) -> Self:
         """A session of another process by its id, on a backend of the same daemon. Raises ``QmkError`` JOB_NOT_FOUND
-        where no job of it is there, INVALID_PARAMS for what is no such id and for this process."""
+        where no job of it is there, INVALID_PARAMS for another text and for this process."""
         if not re.fullmatch(rf"{_SESSION}\d{{1,12}}-[0-9a-f]{{32}}", session_id, re.ASCII):
             fix = "give the session_id of a Session"
             raise QmkError("INVALID_PARAMS", f"{session_id!r:.60} is not a session", field="session_id", help=fix)
