@@ -124,6 +124,11 @@ BESIDE = {
         "`qmk engines install piquasso` (below)",
         "by name: photons, as Piquasso's simulators give them",
     ),
+    "strawberryfields": (
+        "strawberryfields: Apache-2.0",
+        "`qmk engines install strawberryfields` (below)",
+        "by name: photons, as Strawberry Fields' simulators give them",
+    ),
 }
 """licence, how it comes, and where the router takes it, by engine"""
 
@@ -173,6 +178,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `tenpy` | 16 * D^2 * (52 n + 352) for bond dimension D, at most 1 GiB; a state that needs more fails |
 | `clifft` | 32 * 2^k for k active qubits, at most 27; a plan that needs more is refused before it runs |
 | `piquasso:fock` | 400 for each way to put the photons into the modes, a mode for each loss |
+| `strawberryfields:fock` | 64 * (k + 1)^n for k photons in n modes, squared where photons are lost |
 | `aer:density_matrix` | 16 * 4^n |
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |
 | `stabilizer` | n^2 for each history of measurements that is alive |

@@ -234,10 +234,10 @@ sys.exit(not all(report.ok for report in reports))
 """
 
 
-@pytest.mark.parametrize("name", ["clifft", "piquasso"])
+@pytest.mark.parametrize("name", ["clifft", "piquasso", "strawberryfields"])
 def test_engines_with_an_environment_and_what_to_do_where_there_is_none(name: str) -> None:
     """The whole kit in one process under the Python of that environment: ``tools/setup.sh tests`` makes clifft's where
-    Python 3.12 exists, ``qmk engines install piquasso`` the other. Elsewhere the engine must say what it needs, and a
+    Python 3.12 exists, ``qmk engines install`` the others. Elsewhere the engine must say what it needs, and a
     warning in the summary says that the kit was not run."""
     state = discovery.available(discovery.engine(name))
     if not state.ok:

@@ -62,10 +62,11 @@ def test_framework(name: str, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-2000:]
 
 
-def test_engine() -> None:
-    python_of("piquasso")
+@pytest.mark.parametrize("name", ["piquasso", "strawberryfields"])
+def test_engine(name: str) -> None:
+    python_of(name)
     kit = "tests/conformance/test_engines.py::test_engines_with_an_environment_and_what_to_do_where_there_is_none"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{kit}[piquasso]"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{kit}[{name}]"]
     ran = subprocess.run(command, cwd=HERE.parent.parent, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout[-5000:]
     assert "was not tested" not in ran.stdout

@@ -108,7 +108,9 @@ class Executor:
         """Draws counts as a run without outputs would, on the same engine from the same seed; then computes the values
         on an engine that has them."""
         from qmk.qvm.outputs import require
+        from qmk.request.outputs import widen_outputs
 
+        outputs = widen_outputs(outputs, source.graph)
         require(outputs, source.graph, source.shots)
         if not outputs.counts or outputs.points:
             return self._by_router(source, outputs)

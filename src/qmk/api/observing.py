@@ -23,7 +23,7 @@ from qmk.base.limits import LIMITS
 from qmk.qvm import outputs as asked
 from qmk.qvm.outputs import Outputs, Values
 from qmk.request.batches import BatchLike, is_batch
-from qmk.request.observables import ObservableLike, has_objects, observables, observables_of
+from qmk.request.observables import ObservableLike, has_objects, observables, observables_of, own_qubits
 from qmk.request.options import RunOptions, read_options
 from qmk.request.outputs import bitstrings_of, qubits_of
 from qmk.request.program import ProgramLike, own_with
@@ -208,7 +208,8 @@ def probabilities(
     options = read_options("qmk.probabilities", keywords)
 
     def outputs_for(graph: Graph) -> Outputs:
-        group = tuple(range(asked.n_qubits(graph))) if qubits is None else qubits_of(qubits, graph)
+        count = min(asked.n_qubits(graph), len(own_qubits(graph)))
+        group = tuple(range(count)) if qubits is None else qubits_of(qubits, graph)
         return Outputs(probabilities=(group,), counts=False, sampled=options.shots is not None)
 
     values, outputs = _values(program, outputs_for, options)

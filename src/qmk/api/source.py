@@ -37,7 +37,7 @@ def verify(graph: Graph, strict: bool = False) -> Graph:
 def build_for_values(program: ProgramLike, options: RunOptions) -> Graph:
     """The verified graph of a program whose values are asked for, with its noise; with a Python warning where readings
     err which no value depends on. Raises what ``build`` and ``verify`` raise."""
-    graph = verify(build(program, options.replace(error=None)).graph, options.strict)
+    graph = verify(build(program, options.replace(error=None), numbered=True).graph, options.strict)
     warn_of_readings(graph, options)
     return graph
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from qmk.base.errors import QmkError
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 
 def adapter_of(program: object) -> Adapter | None:
-    """The adapter of an object's type or of a type that it derives from; None where there is none."""
-    for kind in type(program).__mro__[:-1]:
+    """The adapter of an object's type or of a type that it derives from; of a function that a framework made, of an
+    object that it carries as an attribute. None where there is none."""
+    carried = tuple(map(type, vars(program).values())) if isinstance(program, FunctionType) else ()
+    for kind in (*type(program).__mro__[:-1], *carried):
         found = discovery.adapter_for(kind.__module__.partition(".")[0])
         if found is not None:
             return found

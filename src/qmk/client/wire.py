@@ -12,7 +12,7 @@ import msgspec
 
 from qmk.formats import json_codec
 from qmk.request.build import build_remote
-from qmk.request.outputs import usual_outputs
+from qmk.request.outputs import usual_outputs, widen_outputs
 from qmk.request.program import own_with, source_text
 from qmk.rpc.kept import Kept
 
@@ -36,13 +36,13 @@ Key = tuple[bytes, str, bytes]
 
 class Wire(NamedTuple):
     """A graph as JSON, the shots it is asked for, and the machine that the daemon is to write it for. ``sha256`` of the
-    JSON of a long graph that is kept, else empty. ``usual``: what a job gives where the caller asks for nothing."""
+    JSON of a long graph that is kept, else empty. ``outputs``: what the job gives."""
 
     graph: msgspec.Raw
     shots: int | None
     qec: Qec | None
     sha256: str = ""
-    usual: Outputs | None = None
+    outputs: Outputs | None = None
 
 
 class WireGraphs:
@@ -57,14 +57,15 @@ class WireGraphs:
         key = _key(program, options)
         found = None if key is None else self._kept.get(key)
         if found is not None:
-            return Wire(found[0], options.shots, None, *found[1:])
+            return Wire(found[0], options.shots, None, found[1], options.outputs or found[2])
         request = build_remote(program, options)
         graph = msgspec.Raw(json_codec.encode(request.graph))
         sha256, usual = "", usual_outputs(request.graph)
+        asked = options.outputs and widen_outputs(options.outputs, request.graph)
         if key is not None:
             sha256 = hashlib.sha256(graph).hexdigest() if len(graph) > SHORT_BYTES else ""
             self._kept.put(key, (graph, sha256, usual), len(key[0]) + len(graph), KEPT_BYTES)
-        return Wire(graph, request.shots, request.qec, sha256, usual)
+        return Wire(graph, request.shots, request.qec, sha256, asked or usual)
 
 
 def _key(program: ProgramLike, options: RunOptions) -> Key | None:

@@ -32,7 +32,7 @@ def executor(
     **options: Any,
 ) -> Executor:
     """A function from a circuit to the expectation value of ``observable``, of the state before the final read-out;
-    with ``batched`` from a list of circuits to a list of values.
+    with ``batched`` from a list of circuits to a list of values, all sent as one batch where there is a daemon.
 
     ``server`` and ``token``: a daemon, as ``Target`` takes them; without them circuits run in this process. ``options``
     are those of ``qmk.expectation``: ``noise`` most of all, and ``shots`` for values that are sampled.
@@ -43,7 +43,7 @@ def executor(
         return target.values(circuit, [observable])[0][0].value
 
     def values(circuits: Any) -> list[float]:
-        return [value(circuit) for circuit in circuits]
+        return [found.value for (found,) in target.values_of_batch(list(circuits), [observable])]
 
     return _annotate(values if switch("batched", batched) else value, list[float] if batched else float)
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from qmk.client.job import Job
     from qmk.client.result import Result
     from qmk.client.sync import Client
-    from qmk.qvm.outputs import Values
+    from qmk.qvm.graph import Graph
+    from qmk.qvm.outputs import Outputs, Values
     from qmk.request.batches import BatchLike
     from qmk.request.observables import ObservableLike
     from qmk.request.program import ProgramLike
@@ -118,6 +119,32 @@ class Target:
             return [expectation(program, list(observables), **given)]
         found = self._remote_values(program, given, expect=observables, points=points)
         return [[Expectation.of(one, found) for one in point.expectations] for point in found.points]
+
+    def values_of_batch(
+        self, programs: Sequence[ProgramLike], observables: Sequence[ObservableLike], **options: Any
+    ) -> list[list[Expectation]]:
+        """``values`` of several programs, a row each; on a daemon they are sent as batches, one for all programs that
+        are asked for the same."""
+        if not self.is_remote:
+            return [self.values(program, observables, **options)[0] for program in programs]
+        from qmk.api.observing import Expectation
+        from qmk.request.outputs import outputs
+
+        given = {**self.options, **options}
+        read: dict[str, Any] = {name: given.pop(name, None) for name in ("params", "format")}
+        sampled = given.get("shots") is not None
+        alike: dict[Outputs, list[tuple[int, Graph]]] = {}
+        for at, program in enumerate(programs):
+            graph, asked = outputs(program, expect=observables, counts=False, sampled=sampled, **read)
+            alike.setdefault(asked, []).append((at, graph))
+        rows: list[list[Expectation]] = [[] for _ in programs]
+        for asked, members in alike.items():
+            found = self.client.run_many([graph for _, graph in members], outputs=asked, **given)
+            for (at, _), result in zip(members, found, strict=True):
+                assert result.values is not None, "a job with outputs has values"
+                each = result.values.points[0].expectations
+                rows[at] = [Expectation.of(one, result.values) for one in each]
+        return rows
 
     def table(
         self,

@@ -24,8 +24,9 @@ class Request(NamedTuple):
     qec: Qec | None = None
 
 
-def build(program: ProgramLike, options: RunOptions) -> Request:
-    """Builds the request of a run in this process. Raises INVALID_PARAMS for noise that cannot be read or does not fit
+def build(program: ProgramLike, options: RunOptions, numbered: bool = False) -> Request:
+    """Builds the request of a run in this process. ``numbered``: what is asked for names qubits by their numbers, as
+    all outputs but counts do. Raises INVALID_PARAMS for noise that cannot be read or does not fit
     the program, or ``qec`` without the noise of its physical qubits; INVALID_GRAPH for what the device refuses; else
     what ``to_graph`` raises."""
     noise = options.noise
@@ -42,7 +43,7 @@ def build(program: ProgramLike, options: RunOptions) -> Request:
         graph, notes = write_for_machine(options.qec, noise, graph)
         notes.update(chosen)
     else:
-        graph, notes = physical(graph, noise, options.device, options.shots)
+        graph, notes = physical(graph, noise, options.device, options.shots, numbered or options.outputs is not None)
     shots = options.shots
     if options.error is not None:
         shots, notes["shots"] = choose_shots(options.error, options.outputs)

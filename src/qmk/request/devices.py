@@ -12,6 +12,7 @@ from qmk.request.program import ProgramLike, to_graph
 if TYPE_CHECKING:
     from qmk.models.atoms import Profile
     from qmk.models.atoms.on_device import OnDevice
+    from qmk.models.devices import Target
 
 
 def on_device(
@@ -49,3 +50,23 @@ def device_of(device: str | Profile) -> tuple[Profile, str]:
     if not isinstance(cast("object", device), (str, Profile)):
         raise arguments.refuse("device", device, "a name, a file or a Profile", "'qmk atoms devices' lists the names")
     return devices.device(device) if isinstance(device, str) else (device, "")
+
+
+def device_target(device: str | Profile) -> Target:
+    """What ``device`` says of its gates, errors and times, as a device of coupled sites: a target by its name or file,
+    or a device of atoms as ``device_of`` takes it. Raises INVALID_PARAMS for another name, UNSUPPORTED for a device
+    that runs no gates."""
+    from qmk.models.atoms.coupled import coupled_target
+    from qmk.models.devices.names import SHAPES, is_target, target_named
+
+    if isinstance(device, str) and (is_target(device) or device.partition(":")[0] in SHAPES):
+        return target_named(device)
+    return coupled_target(*device_of(device))
+
+
+def device_names() -> list[str]:
+    """The devices that come with QMK and run gates: those with a calibration, then those of atoms."""
+    from qmk.models.atoms.profile import profiles
+    from qmk.models.devices.names import snapshots
+
+    return [*snapshots(), *(name for name, profile in profiles().items() if profile.geometry is not None)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.models.arguments import show
+from qmk.models.devices.on_target import OWN
 from qmk.qvm import outputs
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import n_qubits
@@ -70,7 +71,23 @@ def observables_of(
 ) -> tuple[list[outputs.Observable], bool]:
     """``observables`` of a program. Those of an array of atoms with vacant sites number sites, or have a letter for
     each site, as all that is printed of it does."""
-    return observables(given, n_qubits(graph), sites_of(graph), outputs.letters_of(graph), graph.vqs)
+    own = own_qubits(graph)
+    count = len(own) if OWN in graph.metadata else n_qubits(graph)
+    rows, single = observables(given, count, sites_of(graph), outputs.letters_of(graph), own)
+    return [widen(row, graph) for row in rows], single
+
+
+def own_qubits(graph: Graph) -> tuple[str, ...]:
+    """The names of the qubits that a caller numbers: those of the program, without others that a device gave it."""
+    found = graph.metadata.get(OWN)
+    return tuple(map(str, cast("list[object]", found))) if isinstance(found, list) else graph.vqs
+
+
+def widen(row: outputs.Observable, graph: Graph) -> outputs.Observable:
+    """An observable of a caller's own qubits as one of all qubits of the graph."""
+    if OWN not in graph.metadata:
+        return row
+    return tuple((text.ljust(n_qubits(graph), "I"), factor) for text, factor in row)
 
 
 Sites = tuple[int | None, ...]

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.ir.evolutions import OPEN
 from qmk.models.arguments import show
+from qmk.models.devices.on_target import OWN
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs, Sweep
 from qmk.request import arguments
-from qmk.request.observables import ObservableLike, Sites, observables_of, sites_of
+from qmk.request.observables import ObservableLike, Sites, observables_of, sites_of, widen
 from qmk.request.program import ProgramLike, to_graph
 from qmk.request.sweeps import PointsLike, points_of, sweep_of
 
@@ -110,3 +113,10 @@ def _qubit_at(site: int, sites: Sites) -> int:
         what = "is vacant" if 0 <= site < len(sites) else f"is none of the {len(sites)} sites, numbered from 0"
         raise QmkError("INVALID_PARAMS", f"site {site} {what}", field="probabilities", help="name sites with an atom")
     return qubit
+
+
+def widen_outputs(asked: Outputs, graph: Graph) -> Outputs:
+    """What was asked of a program, of the graph that a device made of it, which may have more qubits."""
+    if not asked.expectations or OWN not in graph.metadata:
+        return asked
+    return msgspec.structs.replace(asked, expectations=tuple(widen(row, graph) for row in asked.expectations))

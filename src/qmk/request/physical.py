@@ -19,20 +19,25 @@ if TYPE_CHECKING:
 
 
 def physical(
-    graph: Graph, noise: NoiseLike | None = None, device: str | None = None, shots: int | None = None
+    graph: Graph,
+    noise: NoiseLike | None = None,
+    device: str | None = None,
+    shots: int | None = None,
+    numbered: bool = False,
 ) -> tuple[Graph, dict[str, Any]]:
     """``graph`` as ``device`` runs it, with ``noise``; and what a result's notes say of either.
 
     ``noise``: a model of errors of gates, its file or short form; for a program of evolutions an ``AtomNoise`` or the
     name of one; "device": that of the device. After a name and after "device" terms may follow, which take the place of
-    its numbers (``models.atoms.short``). Raises INVALID_PARAMS for what is none, or does not fit the program;
-    INVALID_GRAPH for what the device refuses.
+    its numbers (``models.atoms.short``). ``numbered``: qubits keep their numbers, by which outputs other than counts
+    name them, also on a device that the program is compiled for. Raises INVALID_PARAMS for what is none, or does not
+    fit the program; INVALID_GRAPH for what the device refuses.
     """
     notes: dict[str, Any] = {}
     terms = _of_device(noise)
     profile = None
     if device is not None and _is_target(device):
-        graph, notes = _on_target(graph, device, terms)
+        graph, notes = _on_target(graph, device, terms, numbered)
         if terms is not None:
             return graph, {**notes, "noise": ",".join(["of the device", *terms])}
     elif device is not None:
@@ -58,28 +63,36 @@ def _is_target(device: str) -> bool:
     return is_target(device)
 
 
-def _on_target(graph: Graph, device: str, terms: list[str] | None) -> tuple[Graph, dict[str, Any]]:
+def _on_target(graph: Graph, device: str, terms: list[str] | None, numbered: bool) -> tuple[Graph, dict[str, Any]]:
     """The program on a device of coupled sites, compiled for it unless it is written for it, with the device's noise,
-    in which ``terms`` take the place of numbers."""
+    in which ``terms`` take the place of numbers. A device of which no errors are known has none, and a note says so."""
     from qmk.models.devices import target_named
     from qmk.models.devices.age import age_note
     from qmk.models.devices.noise import noise_of, unknown
     from qmk.models.devices.on_target import misfit, on_target, sites_of
+    from qmk.models.noise import NoiseModel
     from qmk.models.noise.short import adjust
 
     target = target_named(device)
     note = [device]
+    own: dict[str, str] = {name: name for name in graph.vqs}
     if misfit(target, graph):
         from qmk.compiling.target import goal_of
         from qmk.request.compiling import compile_graph
 
-        graph = compile_graph(graph, goal_of(target)).program
+        graph, report = compile_graph(graph, goal_of(target))
+        handles = sites_of(target, graph)
+        own = {name: handles[site] for name, site in zip(own, report["last"], strict=True)}
         note.append("compiled for it")
+    kept = own if numbered else None
+    says_nothing = terms is None and not target.facts and not target.readings
+    if says_nothing:
+        return on_target(target, graph, NoiseModel(), kept), {"device": ", ".join([*note, "no errors of it are known"])}
     model = noise_of(target, sites_of(target, graph))
     if terms:
         model = adjust(model, terms, ",".join([target.name, *terms]))
     note += [*([age_note(target.date)] if target.date else []), *unknown(target)]
-    return on_target(target, graph, model), {"device": ", ".join(note)}
+    return on_target(target, graph, model, kept), {"device": ", ".join(note)}
 
 
 def labels(noise: NoiseLike | None, device: str | None) -> dict[str, str]:

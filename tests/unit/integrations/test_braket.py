@@ -16,6 +16,7 @@ from braket.ir.openqasm import Program
 
 from qmk.base.errors import QmkError
 from qmk.integrations.braket import Device, Simulator
+from qmk.models.devices import target_named
 
 HERMITIAN = Observable.Hermitian(np.array([[1, 0.5j], [-0.5j, 2]]))
 
@@ -180,3 +181,19 @@ def test_tasks_on_a_daemon_are_found_again(daemon: Any) -> None:
         assert np.allclose(mine, theirs)
     batch = device.run_batch([Circuit().x(0), Circuit().i(0)], shots=3).results()
     assert [each.measurement_counts for each in batch] == [Counter({"1": 3}), Counter({"0": 3})]
+
+
+def test_a_device_says_what_it_couples_and_errs_as_it_does() -> None:
+    device = Device(device="fake_lagos", seed=1)
+    target = target_named("fake_lagos")
+    paradigm = device.properties.paradigm
+    assert paradigm.qubitCount == 7
+    assert paradigm.connectivity.connectivityGraph["1"] == ["0", "2", "3"]
+    assert set(paradigm.nativeGateSet) == {"cnot", "i", "rz", "v", "x"}
+    assert {tuple(sorted(edge)) for edge in device.topology_graph.edges} == set(target.pairs())
+    assert Device(device="all:5").properties.paradigm.connectivity.fullyConnected
+    assert Device().topology_graph is None
+    for site in (0, 3):
+        program = Program(source=f"OPENQASM 3.0; bit[1] b; x ${site}; b[0] = measure ${site};")
+        counts = device.run(program, shots=20_000).result().measurement_counts
+        assert counts["0"] / 20_000 == pytest.approx(target.readings[site].p10, abs=0.015)

@@ -13,13 +13,15 @@ from typing import Any
 
 import cirq
 import duet
+import networkx as nx
 import numpy as np
 import pytest
 import sympy
 from cirq.work.observable_measurement import RepetitionsStoppingCriteria, measure_observables
 
 from qmk.base.errors import QmkError
-from qmk.integrations.cirq import Engine, Sampler, Simulator
+from qmk.integrations.cirq import Device, Engine, Sampler, Simulator
+from qmk.models.devices import target_named
 from tests.unit.adapters.circuits_of_cirq import distribution, random_circuit
 
 A, B, C = cirq.LineQubit.range(3)
@@ -309,3 +311,56 @@ def test_layers_of_tensorflow_quantum_say_what_they_need() -> None:
     if importlib.util.find_spec("tensorflow_quantum") is None:
         with pytest.raises(QmkError, match="needs TensorFlow Quantum"):
             importlib.import_module("qmk.integrations.tfq")
+
+
+# -- devices -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_processor_of_a_device_validates_routes_and_runs_with_its_noise(daemon: Any) -> None:
+    engine = Engine(server=str(daemon.socket))
+    assert {"auto", "fake_torino", "zoned"} <= {each.processor_id for each in engine.list_processors()}
+    assert engine.get_processor("auto").get_device() is cirq.UNCONSTRAINED_DEVICE
+    processor = engine.get_processor("fake_manila")
+    device = processor.get_device()
+    assert isinstance(device, Device)
+    assert nx.is_isomorphic(device.metadata.nx_graph, nx.path_graph(5))
+    assert all(0 < data["error"] < 0.1 for _, _, data in device.metadata.nx_graph.edges(data=True))
+
+    own = cirq.LineQubit.range(3)
+    star = cirq.Circuit(cirq.H(own[0]), cirq.CX(own[0], own[1]), cirq.CX(own[0], own[2]), cirq.CX(own[1], own[2]))
+    with pytest.raises(ValueError, match="does not couple"):
+        processor.run_sweep(star + cirq.measure(*own, key="m"), None, 10)
+    routed, placed, moved = cirq.RouteCQC(device.metadata.nx_graph).route_circuit(star)
+    at = [moved[placed[qubit]] for qubit in own]
+    routed += cirq.measure(*at, key="m")
+    device.validate_circuit(routed)
+    counts = processor.run_sweep(routed, None, 2000).results()[0].histogram(key="m")
+    ideal = cirq.Simulator().run(routed, repetitions=200).histogram(key="m")
+    assert set(ideal) == {0, 6}
+    assert counts[0] + counts[6] > 1500
+    assert len(counts) > 2
+
+    far = cirq.Circuit(cirq.X(cirq.LineQubit(7)), cirq.measure(cirq.LineQubit(7)))
+    with pytest.raises(ValueError, match="has no qubit"):
+        processor.get_sampler().run(far)
+    with pytest.raises(ValueError, match="more than two qubits"):
+        device.validate_operation(cirq.CCX(*own))
+    with pytest.raises(QmkError, match="no processor 'nowhere'"):
+        engine.get_processor("nowhere")
+
+
+def test_a_qubit_of_a_circuit_is_the_site_of_its_number() -> None:
+    """Site 5 of the snapshot reads a 1 as 0 more often than site 3; so does a processor."""
+    sampler = Engine().get_processor("fake_lagos").get_sampler()
+    sampler._target.server = None
+    found = []
+    target = target_named("fake_lagos")
+    order = sorted(range(7), key=lambda site: target.readings[site].p10 or 0.0)
+    for site in (order[0], order[-1]):
+        qubit = cirq.LineQubit(site)
+        values = sampler.sample_expectation_values(cirq.Circuit(cirq.X(qubit)), cirq.Z(qubit), num_samples=10)
+        assert values == [[pytest.approx(-1, abs=0.2)]]
+        zeros = sampler.run(cirq.Circuit(cirq.X(qubit), cirq.measure(qubit, key="m")), repetitions=20_000)
+        found.append(zeros.histogram(key="m")[0] / 20_000)
+    expected = [target.readings[site].p10 for site in (order[0], order[-1])]
+    assert np.allclose(found, expected, atol=0.02)

@@ -69,3 +69,22 @@ def test_what_is_wrong_is_said() -> None:
         executor("ZZ", batched=three)
     with pytest.raises(QmkError, match="nois"):
         executor("ZZ", nois="x")(FOLDED)
+
+
+def test_a_batch_is_sent_at_once_to_a_daemon(daemon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, bell = str(daemon.socket), qmk.Circuit(2).h(0).cx(0, 1)
+    batches: list[int] = []
+    run_many = qmk.Client.run_many
+
+    def count(self: Any, programs: Any, *more: Any, **options: Any) -> Any:
+        batches.append(len(programs))
+        return run_many(self, programs, *more, **options)
+
+    monkeypatch.setattr(qmk.Client, "run_many", count)
+    circuits = [bell, FOLDED, bell, qmk.Circuit(3).h(0).cx(0, 1)]
+    here = executor("Z0 Z1", batched=True, noise="depolarizing=0.02")(circuits)
+    there = executor("Z0 Z1", batched=True, noise="depolarizing=0.02", server=server)(circuits)
+    assert there == pytest.approx(here, abs=1e-9)
+    assert batches == [3, 1]  # those on two qubits, and that on three
+    drawn = executor("XX", batched=True, shots=500, seed=1, server=server)([bell, bell])
+    assert drawn == [1.0, 1.0]

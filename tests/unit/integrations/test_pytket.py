@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pytket import Circuit, Qubit
+from pytket.architecture import FullyConnected
 from pytket.backends.backend_exceptions import CircuitNotRunError, CircuitNotValidError
 from pytket.backends.resulthandle import ResultHandle
 from pytket.backends.status import StatusEnum
-from pytket.circuit import Bit, CircBox
+from pytket.circuit import Bit, CircBox, Node, OpType
 from pytket.pauli import Pauli, QubitPauliString
 from pytket.utils.operators import QubitPauliOperator
 from sympy import Symbol
 
 from qmk.base.errors import QmkError
 from qmk.integrations.pytket import QMKBackend
+from qmk.models.devices import target_named
 
 BELL = Circuit(2, 2).H(0).CX(0, 1).measure_all()
 
@@ -90,3 +92,41 @@ def test_what_cannot_run_is_told_before() -> None:
     compiled = backend.get_compiled_circuit(Circuit(3).CCX(0, 1, 2).TK1(0.1, 0.2, 0.3, 0), optimisation_level=2)
     assert backend.valid_circuit(compiled)
     assert QMKBackend.available_devices()[0].supports_midcircuit_measurement
+
+
+@pytest.mark.parametrize(
+    ("name", "level"), [("fake_manila", 0), ("fake_torino", 2), ("heavy-hex:127", 0), ("grid:3x3", 2), ("zoned", 1)]
+)
+def test_a_circuit_is_compiled_to_a_device_and_runs_there(name: str, level: int) -> None:
+    backend = QMKBackend(device=name)
+    circuit = Circuit(4).H(0).CX(0, 1).CX(0, 2).CX(0, 3).T(2).measure_all()
+    with pytest.raises(CircuitNotValidError):
+        backend.process_circuit(circuit, 10)
+    written = backend.get_compiled_circuit(circuit, level)
+    assert backend.valid_circuit(written)
+    counts = backend.run_circuit(written, 2000, seed=1).get_counts()
+    right = counts[(0, 0, 0, 0)] + counts[(1, 1, 1, 1)]
+    assert 1400 < right < 2000 if target_named_has_errors(name) else right == 2000
+
+
+def target_named_has_errors(name: str) -> bool:
+    return name == "zoned" or bool(target_named(name).facts)
+
+
+def test_a_device_has_its_architecture_errors_and_values() -> None:
+    backend, target = QMKBackend(device="fake_lagos"), target_named("fake_lagos")
+    info = backend.backend_info
+    assert (info.device_name, info.n_nodes) == ("fake_lagos", 7)
+    assert {tuple(sorted(node.index[0] for node in edge)) for edge in info.architecture.coupling} == set(target.pairs())
+    assert info.gate_set >= {OpType.CX, OpType.Rz, OpType.SX, OpType.X}
+    assert info.averaged_readout_errors[Node(3)] == target.readings[3].readout_error
+    first = next(fact for fact in target.facts if len(fact.sites) == 2)
+    assert info.averaged_edge_gate_errors[Node(first.sites[0]), Node(first.sites[1])] == first.error
+    moved = Circuit()
+    for node in (Node(5), Node(6)):
+        moved.add_qubit(node)
+    moved.X(Node(6))
+    value = backend.get_pauli_expectation_value(moved, QubitPauliString([Node(6)], [Pauli.Z]))
+    assert -1 < value.real < -0.99
+    assert isinstance(QMKBackend(device="zoned").backend_info.architecture, FullyConnected)
+    assert "fake_lagos" in {each.device_name for each in QMKBackend.available_devices()}

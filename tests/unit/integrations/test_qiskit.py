@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
@@ -17,6 +19,10 @@ from qiskit.result import Result
 import qmk
 from qmk.integrations.qiskit import Backend, EstimatorV2, Provider, SamplerV2, Session
 from qmk.integrations.qiskit.results import pack_register
+from qmk.models.devices import target_named
+from qmk.models.devices.names import snapshots
+from qmk.models.devices.on_target import misfit
+from qmk.models.devices.readers import from_qiskit
 
 
 def bell() -> QuantumCircuit:
@@ -150,16 +156,79 @@ def test_the_result_of_a_primitive_is_found_by_its_id_from_elsewhere(daemon: Any
             ask()
 
 
-def test_the_provider_lists_devices_of_atoms() -> None:
+def test_the_provider_lists_devices() -> None:
     names = [backend.name for backend in Provider().backends()]
     assert names[0] == "qmk"
-    assert "qmk_zoned" in names
+    assert {"qmk_fake_torino", "qmk_zoned", "qmk_ideal_chain"} <= set(names)
+    assert [backend.name for backend in Provider().backends("line:50")] == ["qmk_line:50"]
+    assert Provider().backends("other") == []
     device = Provider().get_backend("qmk_zoned")
     assert device.num_qubits == 128
+    assert set(device.target.operation_names) > {"u", "rz", "cz", "measure", "reset", "delay", "if_else"}
     counts = device.run(transpile(bell(), device), shots=20, seed_simulator=1).result().get_counts()
     assert sum(counts.values()) == 20
     with pytest.raises(qmk.QmkError, match="there is no backend 'other'"):
         Provider().get_backend("other")
+
+
+@pytest.mark.parametrize("name", snapshots())
+def test_a_calibrated_backend_says_what_the_device_does(name: str) -> None:
+    """Qiskit's target, read back by the reader of other vendors' targets, is the device's own numbers."""
+    ours, backend = target_named(name), Backend(name)
+    back = from_qiskit(backend.target, name)
+    assert (back.sites, set(back.couplings or ()), set(back.gates)) == (
+        ours.sites,
+        set(ours.couplings or ()),
+        set(ours.gates),
+    )
+    coupled = set(ours.couplings or ())
+    assert set(back.facts) == {fact for fact in ours.facts if len(fact.sites) < 2 or fact.sites in coupled}
+    own = [msgspec.structs.replace(site, p01=None, p10=None) for site in ours.readings]
+    assert (list(back.readings), back.timing) == (own, ours.timing)
+
+
+@pytest.mark.parametrize("name", ["fake_manila", "fake_sherbrooke", "heavy-hex:127", "line:50", "grid:10x10", "all:20"])
+def test_a_transpiled_circuit_is_written_for_its_device(name: str) -> None:
+    backend = Backend(name)
+    circuit = QuantumCircuit(4)
+    circuit.h(0)
+    for k in range(3):
+        circuit.cx(0, k + 1)
+    circuit.t(3)
+    circuit.measure_all()
+    written = transpile(circuit, backend, seed_transpiler=1)
+    assert misfit(target_named(name), qmk.Circuit.from_object(written).graph) == ""
+    counts = backend.run(written, shots=2000, seed_simulator=1).result().get_counts()
+    noisy = name.startswith("fake")
+    assert (set(counts) == {"0000", "1111"}) is not noisy
+    assert counts["0000"] + counts["1111"] > 1600  # each gate and reading of these devices errs by 0.1 at most
+
+
+def test_values_on_a_device_are_of_the_qubits_that_are_named() -> None:
+    backend = Backend("fake_sherbrooke")
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.x(2)
+    written = transpile(circuit, backend, seed_transpiler=2)
+    observables = [SparsePauliOp(text).apply_layout(written.layout) for text in ("IZZ", "ZII", "IXX", "IIZ")]
+    found = EstimatorV2(backend).run([(written, [observables])]).result()[0].data.evs[0]
+    assert np.allclose(found, [1, -1, 1, 0], atol=0.05)
+    assert found[1] > -1
+
+
+def test_a_device_of_atoms_that_stay_couples_neighbours() -> None:
+    chain = Backend("ideal_chain")
+    circuit = QuantumCircuit(12)
+    circuit.h(0)
+    circuit.cx(0, 11)
+    circuit.measure_all()
+    counts = chain.run(transpile(circuit, chain, seed_transpiler=1), shots=50, seed_simulator=1).result().get_counts()
+    assert set(counts) == {"0" * 12, "1" + "0" * 10 + "1"}
+    far = Backend("noisy_square_array").target.build_coupling_map()
+    assert far is not None
+    assert {tuple(edge) for edge in far} >= {(0, 1), (1, 0), (0, 4)}
+    assert (0, 15) not in {tuple(edge) for edge in far}
 
 
 def test_qiskits_own_primitives_run_on_a_backend() -> None:
@@ -291,7 +360,7 @@ def test_modes_and_options() -> None:
     with Session(backend) as session:
         assert session.backend() == "qmk"
         sampler = SamplerV2(mode=session, options={"default_shots": 5, "run_options": {"seed_simulator": 3}})
-    assert (sampler.default_shots, sampler.seed, sampler.backend) == (5, 3, backend)
+    assert (sampler.default_shots, sampler.seed, sampler.backend) == (5, 3, session.backend_object)
     assert EstimatorV2.from_backend(backend, default_precision=0.1).default_precision == 0.1
     noisy = EstimatorV2(backend).run([(QuantumCircuit(1), "Z")]).result()[0]
     assert noisy.data.evs == pytest.approx(1.0)
@@ -310,3 +379,51 @@ def test_registers_are_packed_as_bit_arrays_are(places: list[int], width: int) -
     for index in np.ndindex(2, 5):
         number = int.from_bytes(packed[index].tobytes(), "big")
         assert [number >> k & 1 for k in range(len(places))] == [bits[index][width - 1 - place] for place in places]
+
+
+def test_a_session_is_found_by_its_id_and_takes_no_jobs_once_it_is_closed(daemon: Any) -> None:
+    server = str(daemon.socket)
+    with Session(Backend(server=server), max_time="1h 30m") as session:
+        sampled = SamplerV2(mode=session, seed=1).run([bell()], shots=10)
+        wanted = sampled.result()[0].data.meas.get_counts()
+        ran = session.backend_object.run(bell(), shots=30, seed_simulator=2)
+        counts = ran.result().get_counts()
+        assert session.status() == "In progress, accepting new jobs"
+        assert session.details()["ends_at"] > time.time() + 5000
+    assert session.status() == "Closed"
+    for start in (
+        lambda: SamplerV2(mode=session).run([bell()]),
+        lambda: EstimatorV2(mode=session).run([(QuantumCircuit(1), "Z")]),
+        lambda: session.backend_object.run(bell()),
+    ):
+        with pytest.raises(qmk.QmkError, match="is closed"):
+            start()
+    assert Backend(server=server).run(bell(), shots=3).result().success
+
+    again = Session.from_id(session.session_id, Backend(server=server))  # as any other process
+    assert [job.job_id() for job in again.jobs()] == [sampled.job_id(), ran.job_id()]
+    assert again.details()["jobs"] == [sampled.job_id(), ran.job_id()]
+    assert again.jobs()[1].result().get_counts() == counts
+    found = SamplerV2(mode=again, seed=1).past_result(sampled.job_id(), [bell()], shots=10)
+    assert found[0].data.meas.get_counts() == wanted
+    again.cancel()
+    assert again.details()["state"] == "closed"
+
+    with pytest.raises(qmk.QmkError, match="there is no job"):
+        Session.from_id("qiskit-session-0-" + 32 * "a", Backend(server=server))
+    with pytest.raises(qmk.QmkError, match="is not a session"):
+        Session.from_id(ran.job_id(), Backend(server=server))
+
+
+def test_a_session_ends_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(Backend(), max_time=60)
+    later = time.time() + 61
+    assert session.backend_object.run(bell(), shots=2).result().success
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert session.status() == "Closed, not accepting new jobs"
+    with pytest.raises(qmk.QmkError, match="its max_time has passed"):
+        SamplerV2(mode=session).run([bell()])
+    assert Session(Backend()).details()["ends_at"] is None
+    for wrong in (0, -3, "2 hours", "", True):
+        with pytest.raises(qmk.QmkError, match="max_time is"):
+            Session(Backend(), max_time=wrong)

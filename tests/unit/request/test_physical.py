@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 import qmk
@@ -96,3 +97,26 @@ def test_every_way_to_run_takes_both() -> None:
     assert swept.errors[0, 0] > 0
     with pytest.raises(QmkError, match="ATOM-27"):
         qmk.gradient(qmk.Circuit(2).rx(0.3, 0).cx(0, 1), "ZZ", device="aquila")
+
+
+@pytest.mark.parametrize("device", ["fake_manila", "fake_lagos", "line:5", "line:4", "fake_torino"])
+def test_values_on_a_device_are_of_the_programs_own_qubits(device: str) -> None:
+    """A program that is compiled for a device is moved to other sites, and swaps take more: values keep the program's
+    numbers. Without errors they are exact; with them within what these devices err by."""
+    circuit = qmk.Circuit(4).x(1).cx(1, 3).h(2).rx(0.3, 0).cx(2, 0).cx(0, 1).cx(3, 2).cx(0, 3)
+    observables = ["ZIII", "IZII", "IIZI", "IIIZ", "ZZII", "XIXI", "IIZZ", "ZZZZ"]
+    ideal = np.array([each.value for each in qmk.expectation(circuit, observables)])
+    found = np.array([each.value for each in qmk.expectation(circuit, observables, device=device)])
+    assert np.abs(found - ideal).max() < (1e-9 if device.startswith("line") else 0.3)
+    graph, asked = qmk.outputs(circuit, expect=observables)
+    values = qmk.run(graph, outputs=asked, device=device, shots=10, seed=1).values
+    assert values is not None
+    assert [each.value for each in values.points[0].expectations] == pytest.approx(list(found), abs=1e-12)
+    chances = np.asarray(qmk.probabilities(circuit, device=device).values)
+    assert np.abs(chances - np.asarray(qmk.probabilities(circuit).values)).max() < 0.1
+
+
+def test_a_device_of_which_no_errors_are_known_has_none_and_says_so() -> None:
+    result = qmk.run(BELL, device="line:5", shots=50, seed=1)
+    assert set(result.counts) == {"00", "11"}
+    assert result.provenance.notes["device"] == "line:5, compiled for it, no errors of it are known"

@@ -15,6 +15,7 @@ from braket.tasks import GateModelQuantumTaskResult, QuantumTask
 from qmk.gateway.braket.programs import Prepared
 from qmk.integrations.braket.simulator import Simulator, timestamp
 from qmk.integrations.target import Target
+from qmk.request.devices import device_target
 
 if TYPE_CHECKING:
     from qmk.client.job import Job
@@ -25,7 +26,8 @@ _STATES = {"VALIDATING": "CREATED"}
 class Device(LocalSimulator):
     """``LocalSimulator("qmk")`` with options. ``server`` and ``token``: a daemon, see ``Target``; ``noise_model``:
     Braket's own, applied to each circuit; ``options``: those of ``qmk.run`` for every task, such as ``engine``,
-    ``seed`` or ``noise``.
+    ``seed`` or ``noise``. ``device``: one as ``qmk.run`` takes it, such as "fake_torino" or "grid:10x10", which
+    ``properties.paradigm`` and ``topology_graph`` describe; qubit k is site k where a circuit is written for it.
 
     On a daemon ``run`` gives a ``Task`` at once. Its id is the job's, and ``task(id, program)`` finds it again from any
     other process, also after a restart of the daemon."""
@@ -35,6 +37,20 @@ class Device(LocalSimulator):
     ) -> None:
         self.target = Target(server, token, **options)
         super().__init__(Simulator(self.target), noise_model=noise_model)
+
+    @property
+    def topology_graph(self) -> Any:
+        """The couplings of the device as a graph of networkx, as an ``AwsDevice`` has it; None without a device."""
+        import networkx as nx
+
+        name = self.target.options.get("device")
+        if name is None:
+            return None
+        device = device_target(name)
+        graph: Any = nx.DiGraph()
+        graph.add_nodes_from(device.usable())
+        graph.add_edges_from(order for a, b in device.pairs() for order in ((a, b), (b, a)))
+        return graph
 
     def run(
         self, task_specification: Any, shots: int | None = None, inputs: dict[str, float] | None = None, **options: Any

@@ -44,8 +44,10 @@ from qmk.gateway.braket.devices import ATOM_DEVICE, local_capabilities
 from qmk.gateway.braket.programs import Prepared, prepare
 from qmk.gateway.braket.results import OPENQASM, bits_of, task_result
 from qmk.integrations.braket.computing import compute
+from qmk.integrations.braket.devices import QpuCapabilities, paradigm_of
 from qmk.integrations.braket.other_programs import executables, from_jaqcd
 from qmk.integrations.target import Target
+from qmk.request.devices import device_target
 
 _HOW = {"steps", "progress_bar", "atol", "rtol", "solver_method", "order", "nsteps", "first_step"} | {
     *("max_step", "min_step", "batch_size", "qubit_count")
@@ -210,8 +212,14 @@ class Simulator(BraketSimulator):
 
     @property
     def properties(self) -> DeviceCapabilities:
-        """Both kinds of programs, as Braket's schemas describe a device that takes them."""
-        found = DeviceCapabilities.parse_obj(given := local_capabilities())
+        """Both kinds of programs, as Braket's schemas describe a device that takes them; with a device also its qubits,
+        couplings and native gates, as ``paradigm``."""
+        given = local_capabilities()
+        device = self.target.options.get("device")
+        if device is None:
+            found = DeviceCapabilities.parse_obj(given)
+        else:
+            found = QpuCapabilities.parse_obj({**given, "paradigm": paradigm_of(device_target(device))})
         gates = OpenQASMDeviceActionProperties.parse_obj(given["action"][OPENQASM])
         found.action[DeviceActionType.OPENQASM] = gates  # with the fields of its kind
         return found

@@ -18,6 +18,7 @@ import cirq
 from qmk.base.errors import QmkError
 from qmk.client.result import Result
 from qmk.integrations.cirq import programs
+from qmk.integrations.cirq.device import Device
 from qmk.integrations.cirq.sampler import Sampler
 
 _TAG = "cirq-"
@@ -25,27 +26,34 @@ _TAG = "cirq-"
 
 class Engine:
     """A daemon of QMK: ``server`` and ``token`` as ``qmk.Client`` takes them. Other options are those of ``Sampler``.
-    A processor is an engine of the daemon by its name, or "auto", for which the router chooses."""
+    A processor is an engine of the daemon by its name, "auto", for which the router chooses, or a device as ``qmk.run``
+    takes it, such as "fake_torino" or "grid:10x10", on any simulator, with its noise where it has any."""
 
     def __init__(self, server: str = "", token: str | None = None, **options: Any) -> None:
         self._server, self._token, self._options = server, token, options
 
     def get_processor(self, processor_id: str = "auto") -> Processor:
-        """The processor of this name. Raises ``QmkError`` UNSUPPORTED for an engine that is not there."""
+        """The processor of this name. Raises ``QmkError`` UNSUPPORTED for an engine or a device that is not there."""
+        from qmk.request.devices import device_names, device_target
         from qmk.sdk import discovery
 
         known = discovery.engines()
-        name = processor_id.partition(":")[0]
-        if processor_id != "auto" and name not in known:
-            fix = "take auto or one of: " + ", ".join(sorted(known))
-            raise QmkError("UNSUPPORTED", f"there is no processor '{processor_id}'", field="processor_id", help=fix)
-        return Processor(self, processor_id)
+        if processor_id == "auto" or processor_id.partition(":")[0] in known:
+            return Processor(self, processor_id)
+        try:
+            return Processor(self, processor_id, Device(device_target(processor_id)))
+        except QmkError as error:
+            fix = "take auto or one of: " + ", ".join([*sorted(known), *device_names()])
+            text = f"there is no processor '{processor_id:.60}': {error.message}"
+            raise QmkError("UNSUPPORTED", text, field="processor_id", help=fix) from error
 
     def list_processors(self) -> list[Processor]:
-        """All of them, "auto" first."""
+        """ "auto", the engines, and the devices that come with QMK."""
+        from qmk.request.devices import device_names, device_target
         from qmk.sdk import discovery
 
-        return [Processor(self, name) for name in ("auto", *sorted(discovery.engines()))]
+        engines = [Processor(self, name) for name in ("auto", *sorted(discovery.engines()))]
+        return [*engines, *(Processor(self, name, Device(device_target(name))) for name in device_names())]
 
     def get_sampler(self, processor_id: str = "auto") -> Sampler:
         """A sampler that waits for its results."""
@@ -61,18 +69,24 @@ class Engine:
 
 
 class Processor:
-    """One engine of the daemon."""
+    """One engine of the daemon, or a device."""
 
-    def __init__(self, engine: Engine, processor_id: str) -> None:
-        self._engine, self.processor_id = engine, processor_id
+    def __init__(self, engine: Engine, processor_id: str, device: Device | None = None) -> None:
+        self._engine, self.processor_id, self._device = engine, processor_id, device
 
     def engine(self) -> Engine:
         """Where it is."""
         return self._engine
 
+    def get_device(self) -> cirq.Device:
+        """The device that circuits are compared with before they run; ``cirq.UNCONSTRAINED_DEVICE`` for an engine."""
+        return cirq.UNCONSTRAINED_DEVICE if self._device is None else self._device
+
     def get_sampler(self) -> Sampler:
-        """A sampler on this processor."""
-        return self._engine._sampler(self._options())  # pyright: ignore[reportPrivateUsage]  # of one module
+        """A sampler on this processor. On a device it raises ValueError for a circuit that does not fit."""
+        sampler = self._engine._sampler(self._options())  # pyright: ignore[reportPrivateUsage]  # of one module
+        sampler.device = self._device
+        return sampler
 
     def run_sweep(
         self, program: cirq.AbstractCircuit, params: cirq.Sweepable = None, repetitions: int = 1, job_id: str = ""
@@ -92,6 +106,8 @@ class Processor:
         return self.run_sweep(program, cirq.ParamResolver(param_resolver), repetitions).results()[0]
 
     def _options(self) -> dict[str, Any]:
+        if self._device is not None:
+            return {"device": self.processor_id}
         return {} if self.processor_id == "auto" else {"engine": self.processor_id}
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from duet.api import sync
 
 from qmk.base.errors import QmkError
 from qmk.integrations.cirq import programs
+from qmk.integrations.cirq.device import Device
 from qmk.integrations.cirq.programs import Program
 from qmk.integrations.target import Target
 
@@ -43,6 +44,8 @@ class Sampler(cirq.Sampler):
         self._noise = noise if self._in_circuit else None
         self._random: Any = None if seed is None else parse_random_state(seed)
         self._target = Target(server, token, **options)
+        self.device: Device | None = None
+        """The device that circuits have to fit, qubit by qubit; None: QMK puts them on whatever they run on."""
 
     def run_sweep(
         self, program: cirq.AbstractCircuit, params: cirq.Sweepable, repetitions: int = 1
@@ -121,10 +124,14 @@ class Sampler(cirq.Sampler):
             if not circuit.has_measurements():
                 raise ValueError("Circuit has no measurements to sample.")
             resolvers = list(cirq.to_resolvers(sweep))
+            sites = None
+            if self.device is not None:
+                self.device.validate_circuit(circuit)
+                sites = self.device.all_sites
             circuit = self._with_noise(circuit)
-            program = _read_open(circuit)
+            program = _read_open(circuit, sites)
             if program is None:
-                own = [programs.read(cirq.resolve_parameters(circuit, resolver)) for resolver in resolvers]
+                own = [programs.read(cirq.resolve_parameters(circuit, resolver), sites) for resolver in resolvers]
                 batch += [each.circuit for each in own]
                 runs.append(list(zip(own, resolvers, strict=True)))
                 continue
@@ -141,7 +148,12 @@ class Sampler(cirq.Sampler):
     ) -> list[list[float]]:
         """The values of observables at each point."""
         wanted = programs.observables_of(observables)
-        qubits = sorted({*program.all_qubits(), *(qubit for each in wanted for qubit in each.qubits)})
+        qubits: Sequence[cirq.Qid] = sorted(
+            {*program.all_qubits(), *(qubit for each in wanted for qubit in each.qubits)}
+        )
+        if self.device is not None:
+            self.device.validate_circuit(program)
+            qubits = self.device.all_sites
         resolvers = list(cirq.to_resolvers(params))
         found = programs.read(self._with_noise(program), qubits)
         points = programs.points_of(program, found.circuit, resolvers)
@@ -152,10 +164,10 @@ class Sampler(cirq.Sampler):
         return [[each.value for each in row] for row in rows]
 
 
-def _read_open(circuit: cirq.AbstractCircuit) -> Program | None:
+def _read_open(circuit: cirq.AbstractCircuit, qubits: Sequence[cirq.Qid] | None) -> Program | None:
     """The circuit with its parameters open; None where only their values let it be read."""
     try:
-        return programs.read(circuit)
+        return programs.read(circuit, qubits)
     except QmkError:
         if not cirq.is_parameterized(circuit):
             raise

@@ -18,8 +18,17 @@ import qmk
 from qmk.adapters.pytket.read import read
 from qmk.base.errors import QmkError
 from qmk.frontends.pytket_json.gates import PLAIN
+from qmk.integrations.pytket.devices import (
+    accepted_types,
+    architecture_of,
+    compile_pass,
+    error_tables,
+    native_types,
+    with_all_sites,
+)
 from qmk.integrations.states import dropped_phase
 from qmk.integrations.target import Target, state_of
+from qmk.request.devices import device_names, device_target
 from qmk.sdk.adapter import cannot
 
 if TYPE_CHECKING:
@@ -74,6 +83,10 @@ class QMKBackend(Backend):
     a server's URL, with ``token`` where it asks for one: the handles then name jobs and hold in any process.
     ``options`` are those of ``qmk.run`` that hold for all runs, such as ``engine`` or ``noise``.
 
+    ``device``: one as ``qmk.run`` takes it, such as "fake_torino", "grid:10x10" or "zoned". The backend then has its
+    architecture, native gates and errors, circuits are compiled to nodes, of which ``node[k]`` is site k, and run with
+    the device's noise where it has any; states are there for devices without errors only.
+
     Circuits with a number of shots give shots and counts, those without give the state with its global phase.
     """
 
@@ -83,8 +96,13 @@ class QMKBackend(Backend):
     _supports_expectation = True
     _expectation_allows_nonhermitian = True
 
-    def __init__(self, server: str | None = None, token: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, server: str | None = None, token: str | None = None, *, device: str | None = None, **options: Any
+    ) -> None:
         Backend.__init__(self)
+        self._device = None if device is None else device_target(device)
+        if device is not None:
+            options["device"] = device
         self.target = Target(server, token, **options)
         self._persistent_handles = self.target.is_remote
         self._cache: dict[Any, dict[str, Any]] = {}
@@ -93,32 +111,47 @@ class QMKBackend(Backend):
 
     @property
     def backend_info(self) -> Any:
-        """The gates that are run as they are, and that measurements and conditions may stand anywhere."""
+        """The gates that are run as they are, and that measurements and conditions may stand anywhere; of a device also
+        its architecture and errors."""
+        device = self._device
+        errors = (None, None, None) if device is None else error_tables(device)
+        nodes, pairs, readings = (each or None for each in errors)
         return BackendInfo(
             type(self).__name__,
-            None,
+            None if device is None else device.name,
             qmk.__version__,
-            None,
-            set(ACCEPTED),
+            None if device is None else architecture_of(device),
+            set(ACCEPTED) if device is None else accepted_types(device),
             supports_fast_feedforward=True,
             supports_reset=True,
             supports_midcircuit_measurement=True,
+            averaged_node_gate_errors=nodes,
+            averaged_edge_gate_errors=pairs,
+            averaged_readout_errors=readings,
         )
 
     @classmethod
     def available_devices(cls, **kwargs: Any) -> list[Any]:
-        return [cls(**kwargs).backend_info]
+        """That of a backend without a device, then those of the devices that come with QMK."""
+        return [cls(**kwargs, device=name).backend_info for name in (None, *device_names())]
 
     @property
     def required_predicates(self) -> list[Any]:
-        """All symbols have values, and no op is one that QMK refuses."""
-        return [predicates.NoSymbolsPredicate(), predicates.GateSetPredicate(set(ACCEPTED))]
+        """All symbols have values, and no op is one that QMK refuses; on a device every gate is native, and on nodes
+        that are coupled."""
+        if self._device is None:
+            return [predicates.NoSymbolsPredicate(), predicates.GateSetPredicate(set(ACCEPTED))]
+        found = [predicates.NoSymbolsPredicate(), predicates.GateSetPredicate(accepted_types(self._device))]
+        if self._device.couplings is not None or self._device.broken:
+            found.append(predicates.ConnectivityPredicate(architecture_of(self._device)))
+        return found
 
     def rebase_pass(self) -> Any:
-        return passes.AutoRebase(set(REBASED))
+        return passes.AutoRebase(set(REBASED) if self._device is None else native_types(self._device))
 
     def default_compilation_pass(self, optimisation_level: int = 1) -> Any:
-        """0: boxes are decomposed and gates rebased; 1: light optimisation too; 2: pytket's full peephole."""
+        """0: boxes are decomposed and gates rebased, on a device also placed and routed; 1: light optimisation too; 2:
+        pytket's full peephole."""
         if optimisation_level not in (0, 1, 2):
             raise QmkError(
                 "INVALID_PARAMS",
@@ -127,7 +160,12 @@ class QMKBackend(Backend):
                 help="give 0, 1 or 2",
             )
         between = ([], [passes.SynthesiseTket()], [passes.FullPeepholeOptimise()])[optimisation_level]
+        if self._device is not None:
+            return compile_pass(self._device, between)
         return passes.SequencePass([passes.DecomposeBoxes(), *between, self.rebase_pass()])
+
+    def _read(self, circuit: Any) -> Circuit:
+        return read(circuit if self._device is None else with_all_sites(circuit, self._device), None)
 
     # -- circuits ----------------------------------------------------------------------------------------------------
 
@@ -150,7 +188,7 @@ class QMKBackend(Backend):
         if valid_check:
             self._check_all_circuits(given, nomeasure_warn=False)
         options = _options(kwargs)
-        programs = [read(circuit, None) for circuit in given]
+        programs = [self._read(circuit) for circuit in given]
         handles: dict[int, Any] = {}
         for number in sorted({each for each in shots if each}):
             places = [k for k, each in enumerate(shots) if each == number]
@@ -236,6 +274,8 @@ class QMKBackend(Backend):
     ) -> complex:
         if check:
             self._check_all_circuits([circuit], nomeasure_warn=False)
+        if self._device is not None:
+            circuit = with_all_sites(circuit, self._device)
         index = {qubit: k for k, qubit in enumerate(circuit.qubits)}
         found = [(_pauli_text(pauli, index), complex(factor)) for pauli, factor in terms]
         parts = [[(text, factor.real) for text, factor in found], [(text, factor.imag) for text, factor in found]]

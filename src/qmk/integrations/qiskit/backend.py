@@ -8,50 +8,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qiskit.circuit import (
-    Barrier,
-    BoxOp,
-    BreakLoopOp,
-    ContinueLoopOp,
-    ForLoopOp,
-    IfElseOp,
-    Measure,
-    Parameter,
-    QuantumCircuit,
-    Reset,
-    Store,
-    SwitchCaseOp,
-    WhileLoopOp,
-)
-from qiskit.circuit.library import Initialize, UnitaryGate, get_standard_gate_name_mapping
+from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
-from qiskit.quantum_info import Kraus
 from qiskit.transpiler import Target as Gates
 
 from qmk import __version__
-from qmk.adapters.qiskit.read import FLOW, read
+from qmk.adapters.qiskit.read import read
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
 from qmk.integrations.qiskit.job import MEMORY, Job, find_job
 from qmk.integrations.qiskit.results import header_of
+from qmk.integrations.qiskit.targets import every_gate, target_of
 from qmk.integrations.target import Target
-from qmk.models.atoms.profile import profiles
-from qmk.request.devices import device_of
+from qmk.request.devices import device_names, device_target
+
+if TYPE_CHECKING:
+    from qmk.integrations.qiskit.session import Session
 
 SHOTS = 1024
 QUBITS = 5000
 """The qubits of a backend without a device. ``run`` takes more, but a target of more makes ``transpile`` slow."""
-_OPS = (IfElseOp, SwitchCaseOp, ForLoopOp, WhileLoopOp, BoxOp, BreakLoopOp, ContinueLoopOp)
 _SHORT_NAME = 64
 
 
 class Backend(BackendV2):
     """QMK as a backend: every standard gate on all qubits, and dynamic circuits.
 
-    ``device``: a device of neutral atoms, such as "zoned", whose gates, moves and noise QMK itself applies when the
-    circuit is run. ``server`` and ``token``: a daemon, see ``integrations.target.Target``; ``options`` are those of
+    ``device``: a device as ``qmk.run`` takes it: one with a calibration such as "fake_torino", a shape such as
+    "heavy-hex:127", a device of atoms such as "zoned", or a file. The target is then its coupled qubits, native gates,
+    errors and times, and a circuit runs there, with the device's noise where it has any. ``server`` and ``token``: a
+    daemon, see ``integrations.target.Target``; ``options`` are those of
     ``qmk.run`` for all runs, such as ``engine`` or ``noise``."""
 
     def __init__(
@@ -63,13 +51,15 @@ class Backend(BackendV2):
         provider: Provider | None = None,
         **options: Any,
     ) -> None:
-        name = "qmk" if device is None else f"qmk_{device}"
-        super().__init__(provider, name, "Quantum Microkernel", backend_version=__version__)
+        device = device and device.removeprefix(_PREFIX)
+        super().__init__(provider, _name(device), "Quantum Microkernel", backend_version=__version__)
         if device is not None:
             options["device"] = device
         self.qmk_target = Target(server, token, **options)
         """Where programs run."""
-        self._gates = _gates(_qubits_of(device))
+        self.session: Session | None = None
+        """The session that this backend is of."""
+        self._gates = every_gate(QUBITS) if device is None else target_of(device_target(device))
 
     @property
     def target(self) -> Gates:
@@ -97,6 +87,7 @@ class Backend(BackendV2):
         All other options are those of ``qmk.run``, such as ``engine`` or ``noise``.
 
         Raises ``QmkError`` UNSUPPORTED for what a circuit has that QMK has not; other errors come with the result."""
+        self.require_open()
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
         given = {**self.options, **options}
         shots, memory, seed = given.pop("shots"), given.pop("memory"), given.pop("seed_simulator")
@@ -117,7 +108,7 @@ class Backend(BackendV2):
         target = self.qmk_target
         if target.is_remote:
             names = [header["name"][:_SHORT_NAME] for header in headers]
-            tags = (job.job_id(), *((MEMORY,) if memory else ()))
+            tags = (job.job_id(), *self.session_tags(), *((MEMORY,) if memory else ()))
             name = names[0] if len(set(names)) == 1 else ""
             all_options = {**target.options, **given}
             found = target.client.submit_many(programs, shots=shots, seed=seed, tags=tags, name=name, **all_options)
@@ -125,6 +116,15 @@ class Backend(BackendV2):
         else:
             job.start(lambda: list(target.run(programs, shots=shots, seed=seed, **given)))
         return job
+
+    def require_open(self) -> None:
+        """Raises UNSUPPORTED where its session takes no more jobs."""
+        if self.session is not None:
+            self.session.require_open()
+
+    def session_tags(self) -> tuple[str, ...]:
+        """The tag of its session, if it is of one."""
+        return () if self.session is None else (self.session.session_id,)
 
     def job(self, job_id: str) -> Job:
         """A job by its id, from any process, on a daemon. Raises as ``find_job``."""
@@ -134,23 +134,32 @@ class Backend(BackendV2):
 
 
 class Provider:
-    """The backends: "qmk", and one for each device of neutral atoms that runs gates, such as "qmk_zoned". Arguments are
-    those of ``Backend``."""
+    """The backends: "qmk", and one for each device that runs gates, such as "qmk_fake_torino" and "qmk_zoned". Those of
+    a shape, such as "line:50", and of a file have a name too, but are not listed: there is no end of them. Arguments
+    are those of ``Backend``."""
 
     def __init__(self, server: str | None = None, token: str | None = None, **options: Any) -> None:
         self._arguments = {"server": server, "token": token, **options}
 
     def backends(self, name: str | None = None) -> list[Backend]:
-        """All backends, or that with this name."""
-        return [self._make(device) for device in (None, *_devices()) if name in (None, _name(device))]
+        """All backends, or that with this name; [] where there is none."""
+        if name is None:
+            return [self._make(device) for device in (None, *device_names())]
+        try:
+            return [self.get_backend(name)]
+        except QmkError:
+            return []
 
     def get_backend(self, name: str = "qmk") -> Backend:
-        """A backend by its name. Raises INVALID_PARAMS with the names that there are."""
-        for device in (None, *_devices()):
-            if name == _name(device):
-                return self._make(device)
-        known = ", ".join(_name(device) for device in (None, *_devices()))
-        raise QmkError("INVALID_PARAMS", f"there is no backend {name!r:.60}", field="name", help=f"give one of {known}")
+        """A backend by its name, with or without "qmk_". Raises INVALID_PARAMS with the names that there are."""
+        if name == "qmk":
+            return self._make(None)
+        try:
+            return self._make(name)
+        except QmkError as error:
+            known = ", ".join(_name(device) for device in (None, *device_names()))
+            text = f"there is no backend {name!r:.60}: {error.message}"
+            raise QmkError("INVALID_PARAMS", text, field="name", help=f"give one of {known}") from error
 
     def _make(self, device: str | None) -> Backend:
         return Backend(device, provider=self, **self._arguments)
@@ -162,32 +171,8 @@ class Provider:
     retrieve_job = job
 
 
+_PREFIX = "qmk_"
+
+
 def _name(device: str | None) -> str:
-    return "qmk" if device is None else f"qmk_{device}"
-
-
-def _gates(qubits: int) -> Gates:
-    """Every standard gate and every kind of control flow, on all qubits."""
-    found = Gates(description="QMK", num_qubits=qubits)
-    for name, gate in get_standard_gate_name_mapping().items():
-        if name not in ("measure", "reset", "delay"):
-            parameters = [Parameter(f"p{k}") for k in range(len(gate.params))]
-            found.add_instruction(type(gate)(*parameters) if parameters else gate, name=name)
-    for instruction in (Measure(), Reset(), get_standard_gate_name_mapping()["delay"]):
-        found.add_instruction(instruction)
-    classes: dict[str, Any] = dict(zip(FLOW, _OPS, strict=True))
-    classes |= {"barrier": Barrier, "store": Store, "unitary": UnitaryGate, "kraus": Kraus, "initialize": Initialize}
-    for name, kind in classes.items():
-        found.add_instruction(kind, name=name)
-    return found
-
-
-def _devices() -> list[str]:
-    """The devices of neutral atoms that run gates."""
-    return [name for name, profile in profiles().items() if profile.geometry is not None]
-
-
-def _qubits_of(device: str | None) -> int:
-    """How many qubits the target has: the atoms of the device."""
-    geometry = None if device is None else device_of(device)[0].geometry
-    return QUBITS if geometry is None else len(geometry.occupied_sites()) or QUBITS
+    return "qmk" if device is None else f"{_PREFIX}{device}"

@@ -57,6 +57,7 @@ class EstimatorV2(Primitive, BaseEstimatorV2):
 
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> PubJob:
         """Starts a job. Raises ``ValueError`` and ``TypeError`` for what is not a pub, as Qiskit does."""
+        self.backend.require_open()
         coerced = self._coerce(pubs, precision)
         for at, pub in enumerate(coerced):
             if pub.precision is not None and not pub.precision >= 0:
@@ -94,7 +95,7 @@ class EstimatorV2(Primitive, BaseEstimatorV2):
         ours = [_pauli_sum(one) for one in observables]
         strings = list(dict.fromkeys(text for one in ours for text in one))
         target = self.backend.qmk_target
-        options: dict[str, Any] = {"seed": seed, "tags": (job_id,)} if target.is_remote else {"seed": seed}
+        options: dict[str, Any] = {"seed": seed, **self._tags(job_id)}
         if pub.precision:
             options["shots"] = math.ceil(1 / pub.precision**2)
         program, points = read(pub.circuit), points_of(pub.circuit, pub.parameter_values)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,16 @@ _STATES = {
 }
 
 
+def new_id() -> str:
+    """The id of a job; on a daemon it is a tag of the daemon's own jobs."""
+    return f"qiskit-{uuid4()}"
+
+
+def is_job_id(tag: str) -> bool:
+    """Whether a tag is such an id."""
+    return re.fullmatch(r"qiskit-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", tag) is not None
+
+
 class Job(JobV1):
     """A job. ``job_id()`` is its id; on a daemon that is a tag of the daemon's jobs, one for each circuit."""
 
@@ -47,7 +58,7 @@ class Job(JobV1):
         headers: list[dict[str, Any]] | None = None,
         memory: bool = False,
     ) -> None:
-        super().__init__(backend, job_id or f"qiskit-{uuid4()}")
+        super().__init__(backend, job_id or new_id())
         self._headers, self._memory = headers, memory
         self._future: Future[list[Ours]] | None = None
         self._remote: list[DaemonJob] = []

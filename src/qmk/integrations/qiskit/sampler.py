@@ -58,6 +58,7 @@ class SamplerV2(Primitive, BaseSamplerV2):
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> PubJob:
         """Starts a job. Raises ``ValueError`` and ``TypeError`` for what is not a pub, as Qiskit does."""
+        self.backend.require_open()
         coerced = self._coerce(pubs, shots)
         for at, pub in enumerate(coerced):
             if not pub.circuit.cregs:
@@ -105,7 +106,7 @@ class SamplerV2(Primitive, BaseSamplerV2):
         """Runs all parameter sets of a pub and writes the packed bits of its registers."""
         target = self.backend.qmk_target
         points = points_of(pub.circuit, pub.parameter_values)
-        tags = {"tags": (job_id,)} if target.is_remote else {}
+        tags = self._tags(job_id)
         program, start = read(pub.circuit), 0
         while start < pub.size:  # parameter sets of a circuit without parameters are drawn anew each
             there = seed if start == 0 else substream(seed, "repeat", start)

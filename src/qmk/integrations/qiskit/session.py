@@ -7,6 +7,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
@@ -19,9 +22,11 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.providers import Options
 
 from qmk.adapters.qiskit.angles import name_of
+from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
 from qmk.integrations.past import past_target
 from qmk.integrations.qiskit.backend import Backend
+from qmk.integrations.qiskit.job import Job, is_job_id, new_id
 from qmk.request.shots import seed_of
 
 if TYPE_CHECKING:
@@ -29,25 +34,120 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """A backend as a context, as ``qiskit_ibm_runtime.Session`` has it: its connection is closed at the end, its jobs
-    go on. ``with Session(backend) as session: SamplerV2(mode=session)``."""
+    """A backend as a context, as ``qiskit_ibm_runtime.Session`` has it: ``with Session(backend) as session:
+    SamplerV2(mode=session)``.
 
-    def __init__(self, backend: Backend | None = None) -> None:
-        self.backend_object = Backend() if backend is None else backend
+    ``max_time``: seconds, or text such as "2h 30m", after which it takes no more jobs; None: no limit. ``close`` ends
+    it for new jobs, those that were submitted go on. On a daemon ``session_id`` is a tag of all its jobs, so that
+    ``from_id`` finds it in any process while it has jobs there; the id holds the end of its time."""
+
+    def __init__(self, backend: Backend | None = None, max_time: int | str | None = None) -> None:
+        seconds = None if max_time is None else seconds_of(max_time)
+        end = 0 if seconds is None else math.ceil(time.time() + seconds)
+        self._begin(Backend() if backend is None else backend, f"{_SESSION}{end}-{uuid4().hex}")
+
+    def _begin(self, backend: Backend, session_id: str) -> None:
+        self._id, self._end, self._open = session_id, int(session_id.split("-")[2]), True
+        self.backend_object = copy(backend)
+        self.backend_object.session = self
+
+    @classmethod
+    def from_id(cls, session_id: str, backend: Backend | None = None) -> Self:
+        """A session of another process by its id, on a backend of the same daemon. Raises ``QmkError`` JOB_NOT_FOUND
+        where no job of it is there, INVALID_PARAMS for another text and for this process."""
+        if not re.fullmatch(rf"{_SESSION}\d{{1,12}}-[0-9a-f]{{32}}", session_id, re.ASCII):
+            fix = "give the session_id of a Session"
+            raise QmkError("INVALID_PARAMS", f"{session_id!r:.60} is not a session", field="session_id", help=fix)
+        found = cls.__new__(cls)
+        found._begin(Backend(server="") if backend is None else backend, session_id)
+        found.backend_object.qmk_target.jobs(session_id)
+        return found
+
+    @property
+    def session_id(self) -> str:
+        """Its id."""
+        return self._id
 
     def backend(self) -> str:
         """The name of the backend."""
         return str(self.backend_object.name)
 
+    def status(self) -> str:
+        """As Qiskit Runtime words it: "In progress, accepting new jobs", "Closed" where jobs may go on, or "Closed,
+        not accepting new jobs" where its time is over."""
+        if not self._open:
+            return "Closed"
+        return "Closed, not accepting new jobs" if self._is_over() else "In progress, accepting new jobs"
+
+    def details(self) -> dict[str, Any]:
+        """Its id, backend, state and end (seconds since 1970, None for none); on a daemon also the ids of its jobs."""
+        found: dict[str, Any] = {
+            "id": self._id,
+            "backend_name": self.backend(),
+            "state": "closed" if not self._open or self._is_over() else "open",
+            "accepting_jobs": self._open and not self._is_over(),
+            "ends_at": self._end or None,
+        }
+        if self.backend_object.qmk_target.is_remote:
+            found["jobs"] = [job.job_id() for job in self.jobs()]
+        return found
+
+    def jobs(self) -> list[Job]:
+        """Its jobs on a daemon, those submitted first first; [] while it has none. Raises INVALID_PARAMS for this
+        process, whose jobs end with it."""
+        try:
+            rows = self.backend_object.qmk_target.jobs(self._id)
+        except QmkError as error:
+            if error.kind.name != "JOB_NOT_FOUND":
+                raise
+            return []
+        ids = dict.fromkeys(tag for row in rows for tag in row.tags if is_job_id(tag))
+        return [self.backend_object.job(job_id) for job_id in ids]
+
+    def require_open(self) -> None:
+        """Raises ``QmkError`` UNSUPPORTED where it takes no more jobs."""
+        if not self._open or self._is_over():
+            why = "is closed" if not self._open else "is over: its max_time has passed"
+            fix = "open a new Session; jobs of this one are found by their ids"
+            raise QmkError("UNSUPPORTED", f"session {self._id} {why}", field="session", help=fix)
+
+    def _is_over(self) -> bool:
+        return bool(self._end) and time.time() >= self._end
+
+    def cancel(self) -> None:
+        """Closes it, and stops its jobs that have not ended; in this process those that have not begun."""
+        if self.backend_object.qmk_target.is_remote:
+            for job in self.jobs():
+                job.cancel()
+        self.close()
+
     def close(self) -> None:
-        """Closes the connection to the daemon, if there is one."""
-        self.backend_object.qmk_target.close()
+        """Takes no more jobs. Those that were submitted go on, and give their results."""
+        self._open = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:
         self.close()
+
+
+_SESSION = "qiskit-session-"
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_TIME = re.compile(r"\s*(?:(?P<d>\d+)d)?\s*(?:(?P<h>\d+)h)?\s*(?:(?P<m>\d+)m)?\s*(?:(?P<s>\d+)s)?\s*", re.ASCII)
+
+
+def seconds_of(max_time: int | str) -> int:
+    """A time in seconds, or as text with d, h, m and s in this order: "1d 2h 30m". Raises INVALID_PARAMS."""
+    if isinstance(max_time, str):
+        read = _TIME.fullmatch(max_time[:40])
+        found = sum(int(each) * _UNITS[unit] for unit, each in read.groupdict().items() if each) if read else 0
+    else:
+        found = 0 if isinstance(max_time, bool) else int(max_time)
+    if not 0 < found < 10**9:
+        fix = 'give seconds, or text such as "2h 30m"'
+        raise QmkError("INVALID_PARAMS", f"max_time is {max_time!r:.40}", field="max_time", help=fix)
+    return found
 
 
 def options_of(given: Mapping[str, Any] | None, known: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
@@ -113,6 +213,10 @@ class Primitive:
             each.metadata["simulator_metadata"].pop("seed")  # drawn where the job was run
         return found
 
+    def _tags(self, job_id: str) -> dict[str, Any]:
+        """The option ``tags`` of jobs on a daemon: the id of the job, and of its session."""
+        return {"tags": (job_id, *self.backend.session_tags())} if self.backend.qmk_target.is_remote else {}
+
     def _run(self, pubs: list[Any], job_id: str) -> PrimitiveResult[Any]:
         return PrimitiveResult([self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)], {"version": 2})
 
@@ -131,7 +235,7 @@ class PubJob(PrimitiveJob[Any]):
 
     def __init__(self, run: Callable[..., Any], *args: Any) -> None:
         super().__init__(run, *args)
-        self._job_id = f"qiskit-{uuid4()}"
+        self._job_id = new_id()
         self._args = (*args, self._job_id)
         self._submit()
 

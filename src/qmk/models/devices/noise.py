@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from qmk.models.devices.target import SYMMETRIC, WRITTEN_AS, NativeGate, Site, Target, wrong
+from qmk.models.devices.target import WRITTEN_AS, NativeGate, Site, Target, wrong
 from qmk.models.noise import Depolarize, GateRule, NoiseModel, Readout, Relaxation
 from qmk.models.noise.model import Time
 
@@ -30,7 +30,7 @@ def noise_of(target: Target, handles: Sequence[str] = ()) -> NoiseModel:
         raise wrong(f"target '{target.name}' says nothing of errors", "give facts or readings, or a noise model")
     rules: list[GateRule] = []
     times: list[Time] = []
-    for fact in _in_every_order(target):
+    for fact in target.facts_in_every_order():
         if max(fact.sites) >= len(names) or not all(names[site] for site in fact.sites):
             continue
         operands = tuple(names[site] for site in fact.sites)
@@ -54,18 +54,6 @@ def noise_of(target: Target, handles: Sequence[str] = ()) -> NoiseModel:
 
 _READING = ("measure", "reset")
 """What takes as long as a reading: a device resets a qubit by reading it, where it says nothing else."""
-
-
-def _in_every_order(target: Target) -> list[NativeGate]:
-    """The facts, those of a gate that is the same in either order in both."""
-    own = {(fact.name, fact.sites) for fact in target.facts}
-    turned = [
-        NativeGate(fact.name, fact.sites[::-1], fact.error, fact.duration_s)
-        for fact in target.facts
-        if len(fact.sites) == 2 and (fact.name in SYMMETRIC or not target.directed)
-        if (fact.name, fact.sites[::-1]) not in own
-    ]
-    return [*target.facts, *turned]
 
 
 def _times(site: Site) -> tuple[float | None, float | None]:

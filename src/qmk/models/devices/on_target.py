@@ -6,11 +6,12 @@ Qubit k of a program, in the order of its handles, is site k; ``phys_K`` is site
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
 from qmk.models.devices.noise import noise_of
-from qmk.models.devices.target import SYMMETRIC, WRITTEN_AS, Target
+from qmk.models.devices.target import WRITTEN_AS, Target
 from qmk.models.noise import NoiseModel, apply
 from qmk.qvm.families import OPS
 from qmk.qvm.graph import Graph, Node
@@ -51,20 +52,43 @@ def misfit(target: Target, graph: Graph) -> str:
         if kind in ("unitary", "composite") and node.vqs and short not in _FREE:
             if short not in native:
                 return f"node '{node.id}': {node.op} is not native to device '{target.name}'"
-            if len(places) == 2 and not _has_way(target, short, places[0], places[1]):
+            if len(places) == 2 and not target.has_way(short, places[0], places[1]):
                 return f"node '{node.id}': {node.op} on sites {places}, which device '{target.name}' does not couple so"
     return ""
 
 
-def _has_way(target: Target, gate: str, a: int, b: int) -> bool:
-    return target.has_direction(a, b) or (gate in SYMMETRIC and target.has_direction(b, a))
-
-
-def on_target(target: Target, graph: Graph, noise: NoiseModel | None = None) -> Graph:
+def on_target(
+    target: Target, graph: Graph, noise: NoiseModel | None = None, own: Mapping[str, str] | None = None
+) -> Graph:
     """A program that fits ``target`` with its noise, or with ``noise`` in its place (handles as ``sites_of`` gives
-    them). Qubits that nothing touches are left out: they are what simulators need not hold."""
+    them). Qubits that nothing touches are left out: they are what simulators need not hold. ``own``: the qubits of the
+    program before it was compiled, by their names, with the handles that hold them at the end: kept in any case, and
+    numbered first, in this order."""
     model = noise_of(target, sites_of(target, graph)) if noise is None else noise
-    return apply(model, without_idle(graph))
+    return apply(model, without_idle(graph) if own is None else _in_order(graph, own))
+
+
+OWN = "own_qubits"
+"""The metadata that name the qubits which a program had before it was compiled for a device: they come first."""
+
+
+def _in_order(graph: Graph, own: Mapping[str, str]) -> Graph:
+    """The program with its own qubits in this order, the others after them: all are allocated at the beginning, unless
+    qubits are allocated after others were freed, which no number names."""
+    kinds = [node.op for node in graph.nodes if node.op in _LIFE]
+    if kinds != sorted(kinds):
+        return graph
+    touched = [handle for node in graph.nodes if node.op not in _LIFE for handle in node.vqs]
+    handles = tuple(dict.fromkeys((*own.values(), *touched)))
+    idle = set(graph.vqs).difference(handles)
+    first = next(node for node in graph.nodes if node.op == "core.alloc")
+    nodes = [msgspec.structs.replace(first, vqs=handles, args={**first.args, "n": len(handles)})]
+    for node in graph.nodes:
+        kept = _drop(node, idle) if node.op == "core.free" else node
+        if kept is not None and node.op != "core.alloc":
+            nodes.append(kept)
+    metadata = {**graph.metadata, OWN: list(own)}
+    return msgspec.structs.replace(graph, nodes=tuple(nodes), vqs=handles, metadata=metadata)
 
 
 def without_idle(graph: Graph) -> Graph:

@@ -164,6 +164,21 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
             return True
         return (a, b) in self.couplings or (not self.directed and (b, a) in self.couplings)
 
+    def has_way(self, gate: str, a: int, b: int) -> bool:
+        """Whether a native two-qubit gate may have these operands: a symmetric one in either order."""
+        return self.has_direction(a, b) or (gate in SYMMETRIC and self.has_direction(b, a))
+
+    def facts_in_every_order(self) -> list[NativeGate]:
+        """The facts; that of a two-qubit gate without a direction in both orders."""
+        own = {(fact.name, fact.sites) for fact in self.facts}
+        turned = [
+            NativeGate(fact.name, fact.sites[::-1], fact.error, fact.duration_s)
+            for fact in self.facts
+            if len(fact.sites) == 2 and (fact.name in SYMMETRIC or not self.directed)
+            if (fact.name, fact.sites[::-1]) not in own
+        ]
+        return [*self.facts, *turned]
+
     def pair_errors(self) -> list[tuple[int, int, float]]:
         """(a, b, error) for each coupled pair of which a two-qubit gate's error is known: of its best gate."""
         coupled = set(self.pairs())
