@@ -65,23 +65,23 @@ def _lives(items: Sequence[Item]) -> dict[int, Life]:
             depth += 1
         elif isinstance(item, End):
             depth -= 1
-        for bit in _written(item):
+        for bit in _bits_written(item):
             if bit not in found:
                 found[bit] = Life(2 * outermost - 1 if depth else 2 * at, 2 * at, depth > 0)
-        for bit in (*_written(item), *_read(item)):
+        for bit in (*_bits_written(item), *_bits_read(item)):
             if bit in found:
                 found[bit] = found[bit]._replace(last=2 * at)
     return found
 
 
-def _written(item: Item) -> Iterator[int]:
+def _bits_written(item: Item) -> Iterator[int]:
     if isinstance(item, Step):
         yield from item.writes
     elif isinstance(item, Assign):
         yield item.bit
 
 
-def _read(item: Item) -> Iterator[int]:
+def _bits_read(item: Item) -> Iterator[int]:
     if isinstance(item, Step):
         yield from item.reads
     elif isinstance(item, Assign):

@@ -167,9 +167,9 @@ class _ProgramWriter(CircuitWriter):
                 raise cannot(FRAMEWORK, "noise in a branch", self.place, "put it outside of the branch")
             super()._step(step, qubits)
         else:
-            self._lowered(step, qubits)
+            self._write_steps(step, qubits)
 
-    def _lowered(self, step: Step, qubits: list[int]) -> None:
+    def _write_steps(self, step: Step, qubits: list[int]) -> None:
         """A measurement in another basis, or of a product: turned, measured and turned back."""
         lower = OPS[step.op].lower
         assert lower is not None
