@@ -25,7 +25,7 @@ from tests.unit.adapters import (
 from tests.unit.frontends import test_qir_emit, test_yao_json
 
 COUNT = 500
-CHECKS: dict[str, Callable[[int], None]] = {
+CHECKS: dict[str, Callable[[int], object]] = {
     "braket, gates and measurements": test_braket.check_round_trip,
     "braket, noise": test_braket.check_noise,
     "braket, control flow in OpenQASM": test_braket_programs.check_program,

@@ -78,21 +78,25 @@ def chances(program: Program) -> dict[str, float]:
     return found
 
 
-def check_program(seed: int) -> None:
-    """The same exact distribution of the same register, and Braket's own simulator draws nothing else from it."""
+def check_program(seed: int) -> Program:
+    """The same exact distribution of the same register. Gives what was written."""
     program = random_program(random.Random(seed))
     back = qmk.Circuit.from_object(program).to("braket")
     assert isinstance(back, Program)
     wanted, found = chances(program), chances(back)
     assert all(abs(found.get(key, 0.0) - wanted.get(key, 0.0)) < 1e-9 for key in {*found, *wanted}), seed
-    rows = StateVectorSimulator().run(back, shots=SHOTS).measurements
-    if len(rows[0]) == 4:  # of a longer register Braket reports the bits that some branch has measured
-        assert all(wanted.get("".join(reversed(row)), 0.0) > 1e-12 for row in rows), seed
+    return back
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_random_programs_come_back(seed: int) -> None:
-    check_program(seed)
+def test_random_programs_come_back_and_brakets_simulator_draws_nothing_else(seed: int) -> None:
+    """Not of all seeds: where a bit is measured several times before a branch, as of seed 151, Braket 1.41.2 takes an
+    earlier value of it."""
+    back = check_program(seed)
+    wanted = chances(back)
+    rows = StateVectorSimulator().run(back, shots=SHOTS).measurements
+    if len(rows[0]) == 4:  # of a longer register Braket reports the bits that some branch has measured
+        assert all(wanted.get("".join(reversed(row)), 0.0) > 1e-12 for row in rows), seed
 
 
 def test_a_branch_a_reset_and_a_later_gate_make_a_program() -> None:
