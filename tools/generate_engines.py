@@ -46,6 +46,10 @@ for candidate in decision.candidates:
 ```
 
 ## What each can do
+*Outputs* are what a method computes beside counts and bits of shots: exact `expectation`, `probabilities`, `amplitudes`
+and `state` of programs of gates, `gradient` and `sweep` faster than value by value; `noisy`: expectation values and
+probabilities, exact, of programs with noise and resets too; `density` matrices; `sums` within an error; `trajectory`:
+values over time. Expectation values and probabilities are sampled on all others.
 
 """
 
@@ -220,7 +224,7 @@ themselves, so that a seed gives the same bits with each release. What they refu
 def page() -> str:
     found = {name: declaration for name, declaration in discovery.engines().items() if name in SHIPPED}
     rows = [row for name in sorted(found) for row in _rows(found[name])]
-    head = ("engine", "gates", "feed-forward", "noise", "qubits", "fences", "result")
+    head = ("engine", "gates", "feed-forward", "noise", "qubits", "fences", "outputs", "result")
     sections = [_section(found[name]) for name in sorted(found)]
     beside = table(
         ("engine", "library and licence", "comes as", "where the router takes it"),
@@ -242,6 +246,7 @@ def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
             " ".join(sorted(can.noise)) or "none",
             _qubits(can),
             _fences(can),
+            _outputs(can),
             _result(can),
         )
         for method, can in declaration.shown_methods.items()
@@ -262,6 +267,12 @@ def _qubits(can: Capabilities) -> str:
 
 def _fences(can: Capabilities) -> str:
     return "stops" if can.fences else "runs on"
+
+
+def _outputs(can: Capabilities) -> str:
+    """What it gives beside counts and per-shot bits."""
+    given = " ".join(sorted(can.outputs - {"counts", "events"}))
+    return (given or "counts") if "counts" in can.outputs else f"{given}, no counts"
 
 
 def _result(can: Capabilities) -> str:
