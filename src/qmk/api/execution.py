@@ -110,7 +110,7 @@ class Executor:
         from qmk.qvm.outputs import require
 
         require(outputs, source.graph, source.shots)
-        if not outputs.counts or outputs.points:
+        if not outputs.counts or outputs.points or outputs.split:
             return self._by_router(source, outputs)
         return self._add_values(self._counts(source), source, outputs)
 

@@ -41,6 +41,12 @@ log = logging.getLogger("qmk.host")
 KEPT = 4096
 """Decisions that are kept, and as many looks at programs, of all tenants that ever had a program routed together."""
 
+SPLIT_S = 0.3
+"""A job that is predicted to take less is one launch."""
+BLOCK_S = 0.05
+"""Predicted time of a block of points at least; about 5 ms of processor time are spent on each beside it."""
+MOST_BLOCKS = 256
+
 IDEAL = "noiseless logical qubits, any two of which may interact"
 
 
@@ -136,6 +142,15 @@ class Routing:
         return room.choices.put(
             key, self._choose(look, graph, shots, engine, outputs, all_engines, allowed), 1, self._share()
         )
+
+    def blocks(self, outputs: Outputs | None, choice: Choice) -> int:
+        """Into how many blocks a job is divided that runs beside itself on several slots; 0: not at all. Where that
+        changes no bits it is done for what takes long enough."""
+        if outputs is None or self._workers < 2 or choice.seconds < SPLIT_S:
+            return 0
+        if outputs.split:
+            return outputs.split
+        return min(len(outputs.points), MOST_BLOCKS, int(choice.seconds / BLOCK_S))
 
     def _engines_at(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
         """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""

@@ -120,6 +120,8 @@ class Submitted(Record, frozen=True):
     tags: tuple[str, ...] = ()
     trace: str = ""
     script: ScriptRights | None = None
+    blocks: int = 0
+    """It is divided into so many blocks, each a job of the session that ``script`` gives it."""
 
     @property
     def width(self) -> int:
@@ -146,6 +148,8 @@ class Routed(Event, frozen=True):
     """What the job takes on the machine of ``policy.qec``."""
     graph: Graph | None = None
     """The program in the gates of that machine, which the kernel verifies again."""
+    blocks: int = 0
+    """Into how many blocks the job is to be divided; 0: it is one launch."""
 
 
 class Refused(Event, frozen=True):

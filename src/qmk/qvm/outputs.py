@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import check
+from qmk.base.limits import LIMITS, check
 from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, Node
 
@@ -52,6 +52,11 @@ class Sweep(_Part, frozen=True):
     names: Annotated[tuple[str, ...], Meta(description="the parameters")] = ()
     slots: Annotated[tuple[Slot, ...], Meta(description="the angles that depend on them")] = ()
     points: Annotated[tuple[tuple[float, ...], ...], Meta(description="each one value a parameter")] = ()
+    first: Annotated[int, Meta(description="number of the first point, which seeds follow from", ge=0, le=1 << 31)] = 0
+    seeds: Annotated[
+        Literal["point", "batch"],
+        Meta(description='counts of point i are those of a run with the seed substream(seed, "point" or "batch", i)'),
+    ] = "point"
 
 
 class Outputs(_Part, frozen=True):
@@ -74,6 +79,15 @@ class Outputs(_Part, frozen=True):
     counts: Annotated[bool, Meta(description="counts and events too")] = True
     sampled: Annotated[bool, Meta(description="expectation values from shots even if they can be computed")] = False
     tolerance: Annotated[float, Meta(description="error that a value not had exactly may have", ge=0, lt=1)] = 0.0
+    split: Annotated[
+        int,
+        Meta(
+            description="of counts: the shots are drawn in so many blocks, each with a seed of its own, which may run "
+            'beside each other; block k is a run with the seed substream(seed, "block", k)',
+            ge=0,
+            le=LIMITS.script_runs,
+        ),
+    ] = 0
 
     @property
     def points(self) -> tuple[tuple[float, ...], ...]:
@@ -189,6 +203,9 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     """Raises INVALID_PARAMS naming the part that is wrong, UNSUPPORTED where qubits have no number or values are asked
     of atoms that may be lost, QUOTA_EXCEEDED beyond a limit."""
     n = n_qubits(graph)
+    if outputs.split and (outputs.names != {"counts"} or outputs.split > shots):
+        what = f"{outputs.split} blocks of {shots} shots" if outputs.names == {"counts"} else "blocks of more than counts"
+        raise _wrong("outputs.split", what, "divide counts, into blocks of one shot or more")
     check("observables", len(outputs.expectations))
     check("observable_terms", sum(map(len, outputs.expectations)))
     check("sweep_points", len(outputs.points))

@@ -143,6 +143,7 @@ class EmbeddedRunKeywords(ExpectationKeywords, total=False):
     attempts: int | None
     keep_events: bool
     outputs: Outputs | None
+    split: int
     rewrites: bool
     cache: bool
     progress: Progress | bool | None
@@ -161,6 +162,7 @@ class ClientSubmitKeywords(ExpectationKeywords, total=False):
     attempts: int | None
     keep_events: bool
     outputs: Outputs | None
+    split: int
     cache: bool
     isolation: str
     resources: Mapping[str, float] | None
