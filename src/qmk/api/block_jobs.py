@@ -98,7 +98,7 @@ class _Blocks:
             yield self._answer(*out.popleft())
 
     def _submit(self, number: int, block: Block, *, last: bool = False) -> str:
-        """The id of the block's job; "" where a quota has no room while others are out, unless it is the ``last`` try."""
+        """The id of the block's job; "" where a quota has no room, which raises on the ``last`` try."""
         engine = self._common["engine"]
         try:
             return self._client.submit(

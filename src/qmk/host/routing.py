@@ -46,6 +46,8 @@ SPLIT_S = 0.3
 BLOCK_S = 0.05
 """Predicted time of a block of points at least; about 5 ms of processor time are spent on each beside it."""
 MOST_BLOCKS = 256
+POINT_S = 1e-4
+"""What a point of a sweep takes beside its shots: its program is read and planned."""
 
 IDEAL = "noiseless logical qubits, any two of which may interact"
 
@@ -209,9 +211,10 @@ class Routing:
         from qmk.router.outputs import with_outputs
 
         known = look(native_method(engine) if "native" in declarations else "")
-        quick = not (engine or all_engines) and outputs is None
-        if quick and router.is_at_once(known, shots, self.memory_bytes):
-            return self._native(known.native["auto"], shots)
+        counts = outputs is None or outputs.names <= {"counts", "sweep"}
+        if counts and not (engine or all_engines) and router.is_at_once(known, shots, self.memory_bytes):
+            points = 1 if outputs is None else max(1, len(outputs.points))
+            return self._native(known.native["auto"], shots, points)
         decision = router.choose(
             with_outputs(known, graph, outputs),
             shots,
@@ -232,9 +235,10 @@ class Routing:
             version=self.version(decision.engine),
         )
 
-    def _native(self, found: Prediction, shots: int) -> Choice:
-        """Chooses the native engine if it finishes before another could be chosen."""
-        seconds, memory_bytes = found.seconds(shots), int(found.memory_bytes)
+    def _native(self, found: Prediction, shots: int, points: int) -> Choice:
+        """Chooses the native engine if it finishes a point before another could be chosen."""
+        each_s = found.seconds(shots) + (POINT_S if points > 1 else 0.0)
+        seconds, memory_bytes = points * each_s, int(found.memory_bytes)
         row = Candidate(
             engine="native",
             method="auto",

@@ -57,6 +57,7 @@ class Sweep(_Part, frozen=True):
         Literal["point", "batch"],
         Meta(description='counts of point i are those of a run with the seed substream(seed, "point" or "batch", i)'),
     ] = "point"
+    events: Annotated[bool, Meta(description="beside counts the per-shot events of each point")] = False
 
 
 class Outputs(_Part, frozen=True):
@@ -129,6 +130,7 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     amplitudes: list[tuple[float, float]] = []
     probabilities: Annotated[list[list[Estimate]], Meta(description="of all values of each group of qubits")] = []
     counts: Annotated[dict[str, int], Meta(description="in a sweep: of this point")] = {}
+    events: Annotated[bytes, Meta(description="in a sweep: packed bits of each shot, rows padded to bytes")] = b""
     times: Annotated[list[float], Meta(description="of the trajectory")] = []
     trajectory: Annotated[dict[str, list[Estimate]], Meta(description="of each observable at all times")] = {}
     density: Annotated[bytes, Meta(description="rows of the matrix, as state")] = b""
@@ -142,6 +144,8 @@ class Values(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: Annotated[list[str], Meta(description="what gradients are by: names, or node.angle")] = []
     shots: Annotated[int, Meta(description="shots of each basis of measurement; 0 where exact")] = 0
     points: list[Point] = []
+    event_names: Annotated[list[str], Meta(description="of the events of the points, in order")] = []
+    event_widths: Annotated[list[int], Meta(description="bits of each")] = []
 
 
 def n_qubits(graph: Graph) -> int:
@@ -203,9 +207,9 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     """Raises INVALID_PARAMS naming the part that is wrong, UNSUPPORTED where qubits have no number or values are asked
     of atoms that may be lost, QUOTA_EXCEEDED beyond a limit."""
     n = n_qubits(graph)
-    if outputs.split and (outputs.names != {"counts"} or outputs.split > shots):
-        what = f"{outputs.split} blocks of {shots} shots" if outputs.names == {"counts"} else "blocks of more than counts"
-        raise _wrong("outputs.split", what, "divide counts, into blocks of one shot or more")
+    if outputs.split and (outputs.names - {"counts"} or not outputs.counts or outputs.split > shots):
+        what = f"{outputs.split} blocks of {shots} shots, or of more than counts"
+        raise _wrong("outputs.split", what, "divide counts alone, into blocks of one shot or more")
     check("observables", len(outputs.expectations))
     check("observable_terms", sum(map(len, outputs.expectations)))
     check("sweep_points", len(outputs.points))
@@ -266,6 +270,8 @@ def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:
         each += ESTIMATE_BYTES * by * len(outputs.expectations)
     if outputs.counts and outputs.points:
         each += min(shots, 1 << min(len(graph.events), 40)) * (len(graph.events) + 16)
+    if outputs.sweep is not None and outputs.sweep.events:
+        each += shots * -(-len(graph.events) // 4)  # an event has at most two bits
     return each * max(1, len(outputs.points))
 
 

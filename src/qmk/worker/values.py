@@ -32,6 +32,7 @@ from qmk.sdk.engine import (
     Unsupported,
 )
 from qmk.worker.messages import Partial
+from qmk.worker.native import events_of
 from qmk.worker.observed import (
     angles_of,
     consists_of,
@@ -114,7 +115,7 @@ class _Work:
             self._tell(self.shots, found)
             return self._values(found)
         swept = self._swept() if self.exact and self._in_one_call() else []
-        values = self.outputs.names != {"counts", "sweep"}
+        values = bool(self.outputs.names - {"counts", "sweep"})
         found: list[Point] = []
         for number, row in enumerate(sweep.points):
             at, graph = sweep.first + number, asked.bound(self.graph, sweep, row)
@@ -130,21 +131,26 @@ class _Work:
     def _values(self, found: list[Point]) -> Values:
         name = self.runner.declaration.name
         cut = any(value.kind for row in found for value in row.expectations)
+        sweep = self.outputs.sweep
+        names, widths = events_of(self.graph) if sweep is not None and sweep.events else ([], [])
         return Values(
             exact=self.exact and not cut,
             engine=f"{name}:{self.method}" if self.method else name,
             parameters=list(self.derived.names) if self.derived is not None else [],
             shots=0 if self.exact else self.shots,
             points=list(found),
+            event_names=names,
+            event_widths=widths,
         )
 
     def _with_counts(self, point: Point, graph: Graph, at: int) -> Point:
         """The values of point number ``at`` of the sweep with its counts, if these are wanted."""
         if not self.outputs.counts:
             return point
-        seed = substream(self.seed, cast("Sweep", self.outputs.sweep).seeds, at)
-        done = self.runner.execute(graph, self.method, self.shots, seed, keep_events=False)
-        return msgspec.structs.replace(point, counts=done.counts)
+        sweep = cast("Sweep", self.outputs.sweep)
+        seed = substream(self.seed, sweep.seeds, at)
+        done = self.runner.execute(graph, self.method, self.shots, seed, keep_events=sweep.events)
+        return msgspec.structs.replace(point, counts=done.counts, events=done.event_bits)
 
     def _point(self, graph: Graph, at: int) -> Point:
         program = self.program if graph is self.graph else final_state(graph, self.can)

@@ -11,11 +11,13 @@ import msgspec
 
 from qmk.base.errors import QmkError
 from qmk.ir.labels import labels
+from qmk.ir.lower import outputs_of
 from qmk.qvm.graph import Graph
 from qmk.qvm.outputs import Outputs
 from qmk.worker.blocks import Joined, divide, run_in_turn
 from qmk.worker.memory import PEAK
 from qmk.worker.messages import Done
+from qmk.worker.native import events_of
 from qmk.worker.values import values_of
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ def execute_with_outputs(
     if outputs.counts and not outputs.points:
         done = run(graph, method, shots, seed, fence=fence)
     else:
-        done = Done(fence, {}, [], [], [], b"", shots, 0.0, 0.0, 0.0, 0, labels(graph))
+        registers = outputs_of(graph, events_of(graph)[0]) if outputs.counts else ()
+        done = Done(fence, {}, list(registers), [], [], b"", shots, 0.0, 0.0, 0.0, 0, labels(graph))
     name = runner.declaration.name
     try:
         values = values_of(runner, graph, method, outputs, shots, seed, show)
