@@ -41,7 +41,7 @@ def here() -> Any:
 
 
 def blocks_of(client: Client, job: str) -> list[Any]:
-    return client.jobs(tags=[f"script:{job}"]).jobs
+    return client.jobs(tags=["qmk:block", f"script:{job}"]).jobs
 
 
 def test_a_block_is_a_run_with_a_seed_by_its_number(here: Any) -> None:
@@ -66,6 +66,7 @@ def test_the_bits_are_those_of_this_process_on_any_number_of_slots(make_daemon: 
         if rows:
             assert found.provenance.notes["blocks"]["count"] == BLOCKS
             assert {row.state for row in rows} == {"COMPLETED"}
+        assert [row.job_id for row in client.jobs().jobs] == [found.job_id], "lists show one job"
 
 
 def test_points_are_divided_where_they_take_long(make_daemon: Make) -> None:

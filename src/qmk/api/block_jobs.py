@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 WINDOW = 64
 """Blocks that are with the daemon at once, at most."""
+TAG = "qmk:block"
+"""Lists of jobs show those with it only if asked."""
 WISHES = ("cache", "isolation", "resources", "priority", "attempts", "deadline_epochs")
 """What a block takes over of the wishes of its job."""
 
@@ -78,6 +80,7 @@ class _Blocks:
             **{name: value for name in WISHES if (value := run.blocks.policy.get(name)) is not None},
             "engine": engine,
             "keep_events": run.keep_events,
+            "tags": TAG,
         }
 
     def answers(self, blocks: list[Block]) -> Iterator[Done]:

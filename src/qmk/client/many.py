@@ -134,7 +134,7 @@ class Many(Asks, Gathers):
                 accepted.append(self.job(reply.job_id))
         jobs: list[AsyncJob] = []
         for (own, graph, _), job in zip(runs, accepted, strict=True):
-            jobs += [job] if graph is None else handles(self, job.job_id, own)
+            jobs += [job] if graph is None else handles(self, job.job_id, len(own))
         return Batch(jobs, entries, seed)
 
     async def _submit_part(self, part: Sequence[Submission]) -> list[Any]:

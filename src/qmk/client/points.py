@@ -11,6 +11,7 @@ from msgspec import structs
 from qmk.abi.calls.q_result import EventPage, Reply
 from qmk.base.errors import QmkError
 from qmk.base.limits import LIMITS
+from qmk.base.seeds import substream
 from qmk.client.job import AsyncJob, Follows
 from qmk.client.result import Result
 from qmk.qvm.outputs import Outputs, Sweep, values_bytes_max
@@ -78,34 +79,41 @@ class PointJob(AsyncJob):
     """A handle of one point of a job that has several: its result is that of the point, and it is cancelled with the
     others. ``of``: how many points the job has."""
 
-    def __init__(self, client: Follows, whole: WholeJob, entry: Entry, number: int, of: int) -> None:
+    def __init__(self, client: Follows, whole: WholeJob, number: int, of: int) -> None:
         super().__init__(client, whole.job_id)
-        self.whole, self.of = whole, of
-        self._entry, self._number = entry, number
+        self.whole, self.of, self._number = whole, of, number
 
     async def result(self, timeout: float | None = None) -> Result:
         """The counts of the point, once the job has ended. Raises as that of any job."""
-        return part_of(await self.whole.take(timeout), self._entry, self._number)
+        return part_of(await self.whole.take(timeout), self._number)
 
     async def partial(self) -> Result | None:
         """The counts of the point, once it is done; None before."""
         found = await self._client.partial(self.job_id)
         if found is None or found.values is None or self._number >= len(found.values.points):
             return None
-        return part_of(found.reply, self._entry, self._number)
+        return part_of(found.reply, self._number)
 
 
-def handles(client: Follows, job: str, entries: Sequence[Entry]) -> list[PointJob]:
+def handles(client: Follows, job: str, count: int) -> list[PointJob]:
     """A handle of each point of a job."""
     whole = WholeJob(client, job)
-    return [PointJob(client, whole, entry, number, len(entries)) for number, entry in enumerate(entries)]
+    return [PointJob(client, whole, number, count) for number in range(count)]
 
 
-def part_of(reply: Reply, entry: Entry, number: int) -> Result:
+def parts_of(found: Result) -> list[Result]:
+    """The results of the entries of a batch that a job has: one, or that of each of its points."""
+    if found.values is None or found.values.entry is None:
+        return [found]
+    return [part_of(found.reply, number) for number in range(len(found.values.points))]
+
+
+def part_of(reply: Reply, number: int) -> Result:
     """The result of one point. What the run took is that of the whole job, divided by its points."""
     values = reply.values
     assert values is not None, "a job with points has values"
     point, count = values.points[number], len(values.points)
+    seed = substream(reply.seed, "batch", (values.entry or 0) + number)
     usage: dict[str, Any] = {
         name: value / count if name.endswith("_seconds") else value for name, value in reply.usage.items()
     }
@@ -115,11 +123,11 @@ def part_of(reply: Reply, entry: Entry, number: int) -> Result:
     whole = structs.replace(
         reply,
         shots=shots,
-        seed=entry.seed,
+        seed=seed,
         counts=point.counts,
         values=None,
         usage=usage,
-        provenance=structs.replace(reply.provenance, seed=entry.seed, notes=notes),
+        provenance=structs.replace(reply.provenance, seed=seed, notes=notes),
     )
     if not point.events or not bits:
         return Result(whole)

@@ -144,6 +144,7 @@ class Values(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: Annotated[list[str], Meta(description="what gradients are by: names, or node.angle")] = []
     shots: Annotated[int, Meta(description="shots of each basis of measurement; 0 where exact")] = 0
     points: list[Point] = []
+    entry: Annotated[int | None, Meta(description="number of the first point in its batch, if each is an entry")] = None
     event_names: Annotated[list[str], Meta(description="of the events of the points, in order")] = []
     event_widths: Annotated[list[int], Meta(description="bits of each")] = []
 

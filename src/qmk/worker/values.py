@@ -139,6 +139,7 @@ class _Work:
             parameters=list(self.derived.names) if self.derived is not None else [],
             shots=0 if self.exact else self.shots,
             points=list(found),
+            entry=sweep.first if sweep is not None and sweep.seeds == "batch" else None,
             event_names=names,
             event_widths=widths,
         )
