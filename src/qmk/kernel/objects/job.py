@@ -26,8 +26,8 @@ STATES = (VALIDATING, QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED)
 ENDED = frozenset((COMPLETED, FAILED, CANCELLED))
 CANARY = "qmk:canary"
 """The tag of jobs by which a gateway checks engines, often in their user's name: lists show them only if asked."""
-UNLISTED = frozenset((CANARY, "qmk:block"))
-"""The same for parts of a job that is divided."""
+BLOCK = "qmk:block"
+"""The same for the parts of a job that is divided."""
 
 
 MOVES = Moves(
@@ -56,7 +56,7 @@ def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
     labels = (f" {job.name}", *job.tags) if job.name else job.tags
     if isinstance(job, Submitted) and job.session.startswith(SESSION):
         labels = tuple(dict.fromkeys((*labels, job.session)))
-    return labels if UNLISTED.intersection(job.tags) else ("", *labels)
+    return labels if CANARY in job.tags or BLOCK in job.tags else ("", *labels)
 
 
 class Job(msgspec.Struct, eq=False, omit_defaults=True):
