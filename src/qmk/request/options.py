@@ -67,14 +67,18 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
                 force_setattr(self, name, take(name, value))
         if self.error is not None and self.outputs is not None and not self.outputs.tolerance:
             force_setattr(self, "outputs", msgspec.structs.replace(self.outputs, tolerance=self.error))
-        if self.split:
-            from qmk.qvm.outputs import Outputs
-
-            asked = Outputs() if self.outputs is None else self.outputs
-            force_setattr(self, "outputs", msgspec.structs.replace(asked, split=self.split))
         for (one, other), what in EITHER.items():
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 raise QmkError("INVALID_PARAMS", f"both {what}", field=other, help="give one of them")
+
+    @property
+    def wanted(self) -> Outputs | None:
+        """The outputs, with the blocks of the shots."""
+        if not self.split:
+            return self.outputs
+        from qmk.qvm.outputs import Outputs
+
+        return msgspec.structs.replace(self.outputs or Outputs(), split=self.split)
 
     @property
     def is_ideal(self) -> bool:

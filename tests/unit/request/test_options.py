@@ -24,7 +24,7 @@ GIVEN: dict[str, Any] = {
     "shots": 10, "seed": 1, "engine": "native", "params": {"a": 1.0}, "format": "qasm3", "strict": True,
     "noise": "p=1e-3", "error": 0.1, "qec": "surface(d=3)", "device": "zoned", "timeout_ms": 5, "attempts": 2,
     "keep_events": False,
-    "outputs": Outputs(), "cache": False, "isolation": "jail", "resources": {"gpu": 1.0}, "rewrites": False,
+    "outputs": Outputs(), "split": 4, "cache": False, "isolation": "jail", "resources": {"gpu": 1.0}, "rewrites": False,
     "isolate": True, "progress": print, "priority": 1,
     "deadline_epochs": 2, "idempotency_key": "k", "channels": {"c": "chan_a"}, "name": "mine",
     "tags": ("a", "b"),
