@@ -55,7 +55,7 @@ def run_blocks(channel: Channel[ToWorker], run: Run) -> Done | Failed:
                 show(joined.partial())
     except QmkError as error:
         return _failure(run.fence, error)
-    whole = joined.done()
+    whole = joined.answer()
     own_s = time.process_time() - cpu_s
     note = {"count": len(blocks), "cpu_s": took_s, "own_cpu_s": own_s, "wall_s": time.perf_counter() - began_s}
     return structs.replace(
@@ -120,13 +120,13 @@ class _Blocks:
 
     def _answer(self, number: int, job: str) -> Done:
         try:
-            return _done(self._run.fence, self._client.job(job).result())
+            return _answer_of(self._run.fence, self._client.job(job).result())
         except QmkError as error:
             error.fields.setdefault("block", number)
             raise
 
 
-def _done(fence: int, found: Result) -> Done:
+def _answer_of(fence: int, found: Result) -> Done:
     """The answer of a block, as its worker gave it."""
     events = found.packed_events().tobytes() if found.has_events else b""
     return Done(

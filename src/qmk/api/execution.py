@@ -57,7 +57,7 @@ class Executor:
     def run(self, source: Source) -> Executed:
         """Raises ``QmkError``: INVALID_GRAPH, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED, TIMEOUT,
         JOB_FAILED."""
-        outputs = source.options.wanted
+        outputs = source.options.all_outputs
         if outputs is not None:
             return self._with_values(source, outputs)
         counted = self._counts(source)

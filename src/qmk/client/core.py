@@ -162,7 +162,7 @@ class Core(Many, Matching, Checkpoints, Channels, Scripts):
             "policy": policy_of(options, wire.qec),
             "idempotency_key": options.idempotency_key or (new_key() if self._patience_s else ""),
             "keep_events": options.keep_events,
-            "outputs": options.wanted or wire.usual,
+            "outputs": options.all_outputs or wire.usual,
             "strict": options.strict,
             "name": options.name,
             "tags": options.tags,

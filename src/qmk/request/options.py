@@ -72,7 +72,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise QmkError("INVALID_PARAMS", f"both {what}", field=other, help="give one of them")
 
     @property
-    def wanted(self) -> Outputs | None:
+    def all_outputs(self) -> Outputs | None:
         """The outputs, with the blocks of the shots."""
         if not self.split:
             return self.outputs

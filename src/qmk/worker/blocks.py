@@ -88,7 +88,7 @@ class Joined:
         registers = [] if self._first is None else self._first.registers
         return Partial(self.shots, self._counts, registers, self._values)
 
-    def done(self) -> Done:
+    def answer(self) -> Done:
         """The answer of the whole job; ``add`` has had each block."""
         first = self._first
         assert first is not None
@@ -115,4 +115,4 @@ def run_in_turn(
     for block in blocks:
         joined.add(run(block))
         tell(joined)
-    return joined.done()
+    return joined.answer()

@@ -51,8 +51,8 @@ MOVES = Moves(
 
 
 def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
-    """What jobs are listed under: "" (all but those that check engines, and blocks), the name after a blank, which no tag
-    has, and the tags."""
+    """What jobs are listed under: "" (all but blocks and those that check engines), the name after a blank, which no
+    tag has, and the tags."""
     labels = (f" {job.name}", *job.tags) if job.name else job.tags
     if isinstance(job, Submitted) and job.session.startswith(SESSION):
         labels = tuple(dict.fromkeys((*labels, job.session)))
