@@ -65,7 +65,7 @@ class _Scripts(ABC):
         wanted = msgspec.convert(graph.nodes[0].args, Wanted)
         began_s = time.perf_counter()
         log = _Log(channel, run.fence)
-        runs = Runs(LineClient(_Line(channel, run.fence), "script"), run.seed, wanted.bounds.shots, keyed=True)
+        runs = Runs(LineClient(Line(channel, run.fence), "script"), run.seed, wanted.bounds.shots, keyed=True)
         try:
             script = _script(wanted, run.seed)
         except QmkError as error:
@@ -152,7 +152,7 @@ def _script(wanted: Wanted, seed: int) -> Script:
     return Script("".join(wanted.text), given, seed, wanted.file, bounds_of(wanted.bounds))
 
 
-class _Line:
+class Line:
     """What a client uses of a socket, by messages of the worker's channel."""
 
     def __init__(self, channel: Channel[ToWorker], fence: int) -> None:

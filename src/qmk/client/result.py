@@ -111,6 +111,11 @@ class Result:
         self._printed = printed
 
     @property
+    def reply(self) -> Reply:
+        """What the daemon answered."""
+        return self._whole()
+
+    @property
     def counts(self) -> Counts:
         """Printed bitstrings to their numbers of shots."""
         if self._counts is None:

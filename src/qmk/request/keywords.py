@@ -145,6 +145,7 @@ class EmbeddedRunKeywords(ExpectationKeywords, total=False):
     attempts: int | None
     keep_events: bool
     outputs: Outputs | None
+    split: int
     rewrites: bool
     cache: bool
     progress: Progress | bool | None
@@ -163,6 +164,7 @@ class ClientSubmitKeywords(ExpectationKeywords, total=False):
     attempts: int | None
     keep_events: bool
     outputs: Outputs | None
+    split: int
     cache: bool
     isolation: str
     resources: Mapping[str, float] | None
