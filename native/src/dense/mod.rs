@@ -22,6 +22,7 @@ mod lanes_avx512;
 mod lower;
 mod matrix;
 mod observe;
+mod onward;
 #[cfg(feature = "python")]
 mod operators;
 mod passes;
@@ -30,6 +31,8 @@ mod phases;
 pub mod python;
 #[cfg(feature = "python")]
 mod python_adjoint;
+#[cfg(feature = "python")]
+mod python_onward;
 mod run;
 mod sample;
 mod state;
@@ -50,6 +53,7 @@ pub use cost::{Rates, RATES};
 pub use isa::{available, level, Level};
 pub(crate) use lanes::Lanes;
 pub use lanes::Real;
+pub use onward::Onward;
 #[cfg(test)]
 pub(crate) use matrix::of_gate;
 use observe::Final;

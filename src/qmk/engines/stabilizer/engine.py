@@ -15,7 +15,7 @@ import stim
 from qmk.engines.stabilizer import STIM_NAMES
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.engines.stabilizer.observer import StabilizerObserver
-from qmk.engines.stabilizer.tableau import TableauBackend, TableauState
+from qmk.exact.tableau import TableauBackend, TableauState
 from qmk.exact.branching import BranchingPlan
 from qmk.ir import bits as classical
 from qmk.ir.conditions import Affine, affine, truth_table
