@@ -181,7 +181,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `piquasso:fock` | 400 for each way to put the photons into the modes, a mode for each loss |
 | `aer:density_matrix` | 16 * 4^n |
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |
-| `segments` | of each history: n^2, 16 * 2^w for the w qubits not in a known state, or 32 * n * D^2 for bond dimension D <= 1024 |
+| `segments` | n^2, 16 * 2^w for w qubits in no known state, or 32 * n * D^2, D <= 1024; of each history |
 | `stabilizer` | n^2 for each history of measurements that is alive |
 
 Samples take one byte a classical bit and shot. A program with fences, on a method that stops at them, keeps the states

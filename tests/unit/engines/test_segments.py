@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from qmk.sdk.kit.statistics import check
 ENGINE = SegmentsEngine()
 
 
-def program(items: list[Instruction], qubits: int, cbits: int) -> Program:
+def program(items: Sequence[Instruction], qubits: int, cbits: int) -> Program:
     return Program(qubits, cbits, tuple(items), (Register("", tuple(range(cbits))),), {})
 
 

@@ -9,12 +9,15 @@ import msgspec
 from qmk.exact.chunks import tableau_bytes, walk_size
 from qmk.ir.names import names
 from qmk.ir.native_circuit import GATES
-from qmk.ir.segment_costs import WIDEST
+from qmk.ir.segment_costs import LARGEST_BOND_LOG2, WIDEST
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
 
 RATES = {"planned": 1.0, "op_s": 2e-5, "branch_s": 2e-4, "amplitude_s": 2e-9, "branch_op_s": 2e-6}
 """By what the prediction of a plan is multiplied; and seconds, of a run of a single kind, of an operation, a branch, an
 amplitude for each operation, and an operation of a branch."""
+
+MOST_QUBITS = 900
+"""Whose amplitudes, times any number of ops, are a number."""
 
 
 def cost(method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:
@@ -29,11 +32,12 @@ def cost(method: str, features: Features, shots: int, rates: Mapping[str, float]
             note=found.note,
         )
     kind = method or ("vector" if features.n_non_clifford else "tableau")
-    wide = min(features.n_qubits, 900)
-    elements = 2.0**wide if kind == "vector" else 2.0 ** min(features.max_bond_log2 * 3, 900)
-    state = tableau_bytes(wide) if kind == "tableau" else min(16 * elements, 2.0**62)
+    wide, bond = min(features.n_qubits, MOST_QUBITS), min(features.max_bond_log2, LARGEST_BOND_LOG2)
+    work = {"tableau": 0.0, "vector": 2.0**wide, "chain": 8.0**bond}[kind]
+    state = {"tableau": tableau_bytes(wide), "vector": 16 * 2.0**wide, "chain": 32 * wide * 4.0**bond}[kind]
+    state = min(state, 2.0**62)
     walked, alive = walk_size(shots, features.n_branch, int(state))
-    each = rates["branch_op_s"] + (0.0 if kind == "tableau" else rates["amplitude_s"] * elements)
+    each = rates["branch_op_s"] + rates["amplitude_s"] * work
     seconds = rates["op_s"] * features.n_ops + walked * (rates["branch_s"] + features.n_ops * each)
     note = f"{kind} alone" if method else "no change of kind is predicted to pay"
     return Cost(seconds=seconds, memory_bytes=int(min(state * (alive + 3), 2.0**62)) + bits, note=note, may_fail=True)
