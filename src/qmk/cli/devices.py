@@ -83,6 +83,30 @@ def drift(before: Path, after: Path, top: int, as_json: bool) -> None:
     output.show(as_json, found, lines)
 
 
+@command.command(short_help="read a QDMI device library")
+@click.argument("library", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="JSON file to write.")
+@click.option("--prefix", default="", help="Prefix of its functions, where it has those of several devices.")
+@click.option("--session", multiple=True, metavar="NAME=TEXT", help="Parameter of the session, such as custom1=TEXT.")
+@options.json_option
+def read(library: Path, path: Path | None, prefix: str, session: tuple[str, ...], as_json: bool) -> None:
+    """Read the device of a QDMI LIBRARY (1.x), in a process of its own, as a target that --target, --device and qmk
+    devices keep take. The library is code, and runs with your rights: name one that you trust."""
+    import msgspec
+
+    from qmk.base.errors import QmkError
+    from qmk.models.devices.qdmi import read_library
+
+    if wrong := next((text for text in session if "=" not in text), None):
+        raise QmkError("INVALID_PARAMS", f"--session {wrong} has no '='", help="write it as custom1=TEXT")
+    target = read_library(library, prefix, dict(text.split("=", 1) for text in session))
+    if path is not None:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(target), indent=2) + b"\n")
+    pairs = len(target.pairs())
+    line = f"{target.name}: {target.sites} sites, {pairs} pairs, gates {' '.join(target.gates)}"
+    output.show(as_json, target, [line, *([f"written to {path}"] if path is not None else [])])
+
+
 @command.command(short_help="keep calibrations")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @options.json_option
