@@ -53,10 +53,10 @@ pub use cost::{Rates, RATES};
 pub use isa::{available, level, Level};
 pub(crate) use lanes::Lanes;
 pub use lanes::Real;
-pub use onward::Onward;
 #[cfg(test)]
 pub(crate) use matrix::of_gate;
 use observe::Final;
+pub use onward::Onward;
 pub(crate) use state::State;
 
 /// A circuit ready to run with amplitudes in `R`.

@@ -28,7 +28,8 @@ pub fn chain_of(sites: Vec<Site>, lost: f64, cut: f64) -> Result<Chain, String> 
     if bond != 1 {
         return Err("the last bond is not 1".into());
     }
-    let parts = sites.into_iter().map(|s| (Matrix { rows: s.left, columns: 2 * s.right, re: s.re, im: s.im }, s.values));
+    let parts =
+        sites.into_iter().map(|s| (Matrix { rows: s.left, columns: 2 * s.right, re: s.re, im: s.im }, s.values));
     Ok(Chain::from_parts(parts.unzip(), lost, cut))
 }
 

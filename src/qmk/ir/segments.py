@@ -238,7 +238,7 @@ def plan(program: Program, shots: int = POINTS[1]) -> SegmentPlan | None:
     look = _Look(program)
     stretches = _stretches(look)
     if len(stretches) > 4 * MOST_CUTS:  # of many fences: those that nothing tells apart are planned alike
-        stretches = _joined(stretches)
+        stretches = _join(stretches)
     costs = Costs(program.n_qubits, sum(isinstance(item, Measure) for item in program.instructions[look.end :]))
     best = _cheapest(stretches, costs, shots)
     if best is None:
@@ -249,7 +249,7 @@ def plan(program: Program, shots: int = POINTS[1]) -> SegmentPlan | None:
     return SegmentPlan(tuple(_merge(segments)), points, costs.memory_bytes(best, stretches, shots))
 
 
-def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
+def _join(stretches: Sequence[Stretch]) -> list[Stretch]:
     """Neighbours that are alike in being Clifford, as one."""
     out: list[Stretch] = []
     for row in stretches:

@@ -151,11 +151,11 @@ def test_a_stabilizer_state_is_written_out_exactly(seed: int):
     state = tableau.zero(6)
     state.apply(Gates(6, gates))
     vector = tableau.to_vector(state)
-    vector._admit([qubit for qubit in range(6) if qubit not in vector.order])  # pyright: ignore[reportPrivateUsage]
+    vector.admit([qubit for qubit in range(6) if qubit not in vector.order])
     zero = np.zeros(64, dtype=np.complex128)
     zero[0] = 1
     wanted = NumpyCircuit(6, gates)(zero)
-    assert abs(np.vdot(wanted, vector.ordered()[1])) == pytest.approx(1, abs=1e-13)
+    assert abs(np.vdot(wanted, vector.in_order()[1])) == pytest.approx(1, abs=1e-13)
     back = tableau.of_vector(vector)
     assert back.distance(state) == 0
     assert chain.of_tableau(state).distance(chain.of_amplitudes(vector)) < 1e-7

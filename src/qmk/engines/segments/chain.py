@@ -46,7 +46,7 @@ class ChainState:
         self.chain = chain
 
     @property
-    def lost(self) -> float:
+    def infidelity(self) -> float:
         """A bound on 1 - fidelity from what was cut off."""
         return self.chain.lost
 
@@ -72,7 +72,7 @@ class ChainState:
         tensors = [tensor.copy() for tensor in self.sites()]
         tensors[0] = tensors[0] * self.site(0)[1][:, None, None]
         tensors[qubit][:, 1 - outcome] = 0
-        self.chain = _canonical(tensors, self.lost)
+        self.chain = _canonical(tensors, self.infidelity)
 
     def copy(self) -> ChainState:
         return ChainState(self.chain)
@@ -94,7 +94,7 @@ class ChainState:
 
     def to_bytes(self) -> bytes:
         rows = [self.chain.tensor(at) for at in range(len(self.chain))]
-        return msgspec.msgpack.encode((self.lost, rows))
+        return msgspec.msgpack.encode((self.infidelity, rows))
 
     def distance(self, other: Any) -> float:
         """How far two states can be apart: by their overlap, so that phases do not count."""
@@ -106,7 +106,7 @@ class ChainState:
         return math.sqrt(max(0.0, 2 - 2 * abs(complex(left[0, 0]))))
 
 
-def _made(tensors: list[Tensor], values: list[Values], lost: float) -> qmk_native.MpsChain:
+def _chain_of(tensors: list[Tensor], values: list[Values], lost: float) -> qmk_native.MpsChain:
     rows: list[tuple[int, int, bytes, bytes, bytes]] = []
     for tensor, singular in zip(tensors, values, strict=True):
         left, _, right = tensor.shape
@@ -147,12 +147,12 @@ def _canonical(tensors: list[Tensor], lost: float) -> qmk_native.MpsChain:
         tensors[at] = rows.reshape(-1, 2, right)
         tensors[at - 1] = np.tensordot(tensors[at - 1], part * values[at], axes=1)
     tensors[0] = tensors[0] / np.linalg.norm(tensors[0])
-    return _made(tensors, values, lost)
+    return _chain_of(tensors, values, lost)
 
 
 def of_amplitudes(vector: VectorState) -> ChainState:
     """The chain of a vector. What each cut drops, at most ``CUT``, is in its ``lost``."""
-    order, rest = vector.ordered()
+    order, rest = vector.in_order()
     n, lost, right = len(vector.known), 0.0, 1
     tensors: list[Tensor] = [np.zeros((0, 2, 0), np.complex128)] * n
     values: list[Values] = [np.ones(1)] * n
@@ -169,7 +169,7 @@ def of_amplitudes(vector: VectorState) -> ChainState:
         rest, right = (part * singular).reshape(-1), len(singular)
     phase = complex(rest[0])
     tensors[0] = tensors[0] * (phase / abs(phase))
-    return ChainState(_made(tensors, values, lost))
+    return ChainState(_chain_of(tensors, values, lost))
 
 
 def to_amplitudes(state: ChainState) -> VectorState:
@@ -200,8 +200,7 @@ def of_tableau(tableau: Tableau) -> ChainState:
     names = {"H": "h", "S": "s", "CX": "cnot"}
     gates: list[Gate] = []
     for step in made:
-        if not isinstance(step, stim.CircuitInstruction):  # pragma: no cover - it has no loops
-            raise AssertionError("a loop in a circuit of gates")
+        assert isinstance(step, stim.CircuitInstruction), "a circuit of gates has no loops"
         for group in step.target_groups():
             gates.append(Gate(names[step.name], tuple(target.value for target in group)))
     state = of_amplitudes(VectorState([], np.ones(1, np.complex128), np.zeros(n, np.uint8)))

@@ -140,7 +140,7 @@ class MovingPopulation(Population[MovingState]):
         super().read_out(bits)
 
     def _note_loss(self) -> None:
-        self.lost = max([self.lost, *(branch.state.inner.lost for branch in self.branches)])
+        self.lost = max([self.lost, *(branch.state.inner.infidelity for branch in self.branches)])
 
     def _step(self, step: Step) -> None:
         super()._step(step)

@@ -18,7 +18,7 @@ from qmk.sdk.engine import Unsupported
 
 class Tableau:
     kind = "tableau"
-    lost = 0.0
+    infidelity = 0.0
 
     def __init__(self, state: TableauState, n_qubits: int) -> None:
         self.state = state

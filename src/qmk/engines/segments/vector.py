@@ -21,7 +21,7 @@ class VectorState:
     ``known``: a bit for every qubit of the program; those in ``order`` are not looked at."""
 
     kind = "vector"
-    lost = 0.0
+    infidelity = 0.0
 
     def __init__(self, order: list[int], amplitudes: Amplitudes, known: npt.NDArray[np.uint8]) -> None:
         self.order = order
@@ -33,11 +33,11 @@ class VectorState:
         if pauli is not None and pauli.qubits[0] not in self.order:
             self.known[pauli.qubits[0]] ^= pauli.name != "z"
             return
-        self._admit(gates.touched)
+        self.admit(gates.touched)
         if gates.gates:
             gates.of_vector(tuple(self.order)).apply(self.amplitudes.view(np.float64))
 
-    def _admit(self, touched: list[int]) -> None:
+    def admit(self, touched: list[int]) -> None:
         """Gives amplitudes to qubits that were known."""
         new = [qubit for qubit in touched if qubit not in self.order]
         if not new:
@@ -70,7 +70,7 @@ class VectorState:
     def copy(self) -> VectorState:
         return VectorState(list(self.order), self.amplitudes.copy(), self.known.copy())
 
-    def ordered(self) -> tuple[list[int], Amplitudes]:
+    def in_order(self) -> tuple[list[int], Amplitudes]:
         """The qubits in ascending order, and the amplitudes in that order."""
         order = sorted(self.order)
         axes = [self.order.index(qubit) for qubit in order]
@@ -79,7 +79,7 @@ class VectorState:
     def read(self, numbers: ReadNumbers) -> Bits:
         """Outcomes of all qubits, each under those before it. Shape (shots, n_qubits)."""
         out = np.tile(self.known, (len(numbers), 1))
-        order, amplitudes = self.ordered()
+        order, amplitudes = self.in_order()
         weights = amplitudes.real**2 + amplitudes.imag**2
         levels = [weights]
         while len(levels[-1]) > 1:
@@ -103,7 +103,7 @@ class VectorState:
         rest = [qubit for qubit in range(len(self.known)) if qubit not in self.order]
         if (self.known[rest] != other.known[rest]).any():
             return 2.0
-        return float(np.abs(self.ordered()[1] - other.ordered()[1]).max())
+        return float(np.abs(self.in_order()[1] - other.in_order()[1]).max())
 
 
 _DECODER = msgspec.msgpack.Decoder(tuple[list[int], bytes, bytes])

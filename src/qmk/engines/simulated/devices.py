@@ -101,8 +101,8 @@ def _target(name: str, _stamp: tuple[int, int] | None) -> Target:
 
 
 def _stamp(name: str) -> tuple[int, int] | None:
-    """When the file of this name changed last, and its size; None where the name is no file. A calibration that is
-    written anew is so read anew."""
+    """When the file of this name changed last, and its size; None where the name is not that of a file. So a
+    calibration that is written anew is read anew."""
     try:
         state = os.stat(name)
     except (OSError, ValueError):

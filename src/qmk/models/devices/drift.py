@@ -118,11 +118,11 @@ LONGEST_DAYS = 4096
 def _walk(name: str, days: float) -> float:
     """A random walk of standard normal steps at a moment, linear between whole days."""
     whole = int(days)
-    here, there = _at(name, whole), _at(name, whole + 1)
+    here, there = walk_at(name, whole), walk_at(name, whole + 1)
     return here + (days - whole) * (there - here)
 
 
-def _at(name: str, day: int) -> float:
+def walk_at(name: str, day: int) -> float:
     """The walk after whole days, by halving the span around it: given both ends of a span of L days, its middle is
     normal about their mean with variance L / 4 (Lévy's construction): a day of ten years takes a dozen numbers."""
     low, high = 0, LONGEST_DAYS

@@ -68,7 +68,7 @@ def find_prefix(library: Path) -> str:
 
 def read_library(library: Path, prefix: str = "", parameters: Mapping[str, str] | None = None) -> Target:
     """The device of a library, as it is now. ``parameters`` of the session: base-url, token, auth-file, auth-url,
-    username, password, custom1 to custom5. Raises INVALID_PARAMS for what is no library of QDMI 1.x, and where it
+    username, password, custom1 to custom5. Raises INVALID_PARAMS for any other file, and where the library
     crashes or takes more than a minute, which ends its process alone."""
     given = dict(parameters or {})
     strange = next((name for name in given if name not in PARAMETERS), None)
