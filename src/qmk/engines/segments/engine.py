@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import qmk_native
 
+from qmk.base.errors import QmkError
 from qmk.engines.segments import chain, tableau, vector
 from qmk.engines.segments.chain import ChainState
 from qmk.engines.segments.gates import Gates, IndexedRng, ReadNumbers
@@ -130,8 +131,12 @@ class MovingPopulation(Population[MovingState]):
         self.lost = 0.0
 
     def advance(self) -> None:
-        for branch in self.branches:
-            branch.state.become(self._kinds[self.epoch])
+        kind = self._kinds[self.epoch]
+        try:
+            for branch in self.branches:
+                branch.state.become(kind)
+        except Unsupported as refused:
+            raise QmkError("UNSUPPORTED", f"at fence {self.epoch}: {refused}", engine="segments") from refused
         super().advance()
         self._note_loss()
 
