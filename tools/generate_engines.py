@@ -64,6 +64,12 @@ time among those that can run it and fit; the last column says where that lands.
 BESIDE = {
     "reference": ("numpy: BSD-3-Clause", "part of QMK", "tiny programs, and as the oracle of tests"),
     "stabilizer": ("stim: Apache-2.0", "part of QMK", "Clifford programs of any width, also with feed-forward"),
+    "segments": (
+        "stim: Apache-2.0",
+        "part of QMK",
+        "programs whose parts are for different simulators, such as few qubits with many gates and then many qubits of "
+        "little entanglement",
+    ),
     "aer": (
         "qiskit-aer: Apache-2.0",
         "extra `aer`",
@@ -185,6 +191,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `strawberryfields:fock` | 64 * (k + 1)^n for k photons in n modes, squared where photons are lost |
 | `aer:density_matrix` | 16 * 4^n |
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |
+| `segments` | n^2, 16 * 2^w for w qubits in no known state, or 32 * n * D^2, D <= 1024; of each history |
 | `stabilizer` | n^2 for each history of measurements that is alive |
 
 Samples take one byte a classical bit and shot. A program with fences, on a method that stops at them, keeps the states

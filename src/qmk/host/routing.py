@@ -32,6 +32,7 @@ from qmk.qvm.graph import Graph, once
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.outputs import digest as outputs_digest
 from qmk.router import rates
+from qmk.router.features import SEGMENTS
 from qmk.router.score import Candidate, recently_available
 from qmk.rpc.kept import Kept
 from qmk.sdk import discovery
@@ -348,8 +349,11 @@ class Routing:
 
 
 def native_method(engine: str | None) -> str:
-    """The method of the native engine to predict for when this engine is wished for; "" when it is another one."""
+    """The method of the native engine to predict for when this engine is wished for; "segments" for the engine of that
+    name; "" when it is another one."""
     name, _, method = (engine or "").partition(":")
+    if name == SEGMENTS:
+        return SEGMENTS
     return (method or "auto") if name in ("", "native") else ""
 
 
