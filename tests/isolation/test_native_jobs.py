@@ -22,9 +22,10 @@ from qmk.gateway.app import make_app
 from qmk.host import tasks
 from qmk.host.isolation.policy import Isolation
 from qmk.host.native_scripts import Checked
+from qmk.host.routing import Routing
 from qmk.host.workers import is_for_one_job
 from qmk.kernel.effects import Launch
-from qmk.qvm.graph import pack
+from qmk.qvm.graph import digest, pack
 from qmk.request.scripts import ScriptOptions, script_program
 from qmk.sdk import discovery
 from qmk.worker.messages import Done, Failed, NotDone, Partial, RunProgress
@@ -157,6 +158,17 @@ def test_below_the_floor_it_is_refused_with_the_reason(make_daemon: Make) -> Non
     assert told.value.fields["help"]
 
 
+def test_a_submit_of_native_code_without_a_time_limit_is_refused(daemon: Any) -> None:
+    """A call that is not made by ``submit_script``, which always gives one."""
+    with Client(daemon.socket) as client:
+        with pytest.raises(QmkError, match=r"no bound on its time but policy\.timeout_ms") as told:
+            client.submit(script_program("while True: pass"), shots=1, engine="python:native", isolation="jail")
+        assert told.value.kind.name == "INVALID_PARAMS"
+        assert str(LIMITS.timeout_ms) in told.value.fields["help"]
+        job = client.submit(script_program("result = 1"), shots=1, engine="python:native", timeout_ms=60_000).job_id
+        assert client.job(job).result().script.value == 1
+
+
 def test_no_process_without_a_jail_runs_native_code() -> None:
     with pytest.raises(QmkError, match="may not run below isolation level 'jail'"):
         Isolation().level_for("python", discovery.engine("python"))
@@ -164,6 +176,13 @@ def test_no_process_without_a_jail_runs_native_code() -> None:
         Client("/nowhere").submit_script("result = 1", isolation="process")
     with pytest.raises(QmkError, match="fuel"):
         Client("/nowhere").submit_script("result = 1", isolation="jail", fuel=7)
+
+
+def test_native_code_runs_where_it_is_named_and_not_in_place_of_a_sandbox() -> None:
+    program = script_program("result = 1")
+    routing = Routing(1 << 30, 1, {})
+    choice = routing.choose(program, digest(program), 1, None, None)
+    assert (choice.engine, choice.alternatives) == ("script", ())
 
 
 OWN = Launch("job_1", 1, "python", "native", "d", 10, 1, False, 0, script=True)
@@ -223,11 +242,14 @@ def test_rest_takes_a_native_script(daemon: Any, tmp_path: Path) -> None:
     text = "import numpy\nresult = int(numpy.prod([6, 7]))"
     program = {"text": json_codec.encode(script_program(text)).decode()}
     body = {"program": program, "shots": 1, "policy": {"engine": "python:native", "isolation": "jail"}}
+    timely = body | {"policy": body["policy"] | {"timeout_ms": 60_000}}
     app = make_app(daemon.socket, tmp_path / "gateway.db", needs_token=False)
     with TestClient(app, base_url="http://127.0.0.1") as http:
-        job = http.post("/v1/jobs", json=body).json()["job_id"]
+        refused = http.post("/v1/jobs", json=body)
+        job = http.post("/v1/jobs", json=timely).json()["job_id"]
         with Client(daemon.socket) as client:
             client.wait(job)
         found = http.get(f"/v1/jobs/{job}/result").json()
+    assert (refused.status_code, refused.json()["field"]) == (400, "policy.timeout_ms")
     assert found["provenance"]["notes"]["script"]["value"] == 42
     assert found["provenance"]["isolation"] == "jail"

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.host.tasks import Task, Worker
 from qmk.qvm.families.script import Script
 from qmk.qvm.graph import unpack
+from qmk.request.scripts import TIMEOUT_MS
 from qmk.scripts.messages import Bounds, bounds_of
 from qmk.scripts.outcome import over_limit
+from qmk.sdk import discovery
 from qmk.worker.failure import failure
 from qmk.worker.messages import Done, Failed, FromWorker, Partial, RunProgress
 
@@ -27,6 +31,18 @@ KINDS = ("JOB_FAILED", "QUOTA_EXCEEDED", "INVALID_PARAMS", "UNSUPPORTED")
 """What the end of a script may be."""
 MESSAGE_CHARS, FIELD_CHARS = 2500, 500
 FIELDS = ("file", "line", "error", "help", "quota", "asked", "limit", "retryable")
+
+
+def require_time_limit(engine: str, policy: Mapping[str, Any]) -> None:
+    """Raises INVALID_PARAMS for a native script without ``timeout_ms``: no fuel ends it, and no prediction."""
+    declaration = discovery.engines().get(engine)
+    if declaration is not None and declaration.native_code and policy.get("timeout_ms") is None:
+        raise QmkError(
+            "INVALID_PARAMS",
+            "a native script has no bound on its time but policy.timeout_ms, which is missing",
+            field="policy.timeout_ms",
+            help=f"give one, at most {LIMITS.timeout_ms} ms; submit_script gives {TIMEOUT_MS} ms where nothing is said",
+        )
 
 
 class _Note(msgspec.Struct, frozen=True):
