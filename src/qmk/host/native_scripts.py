@@ -19,6 +19,7 @@ from qmk.host.tasks import Task, Worker
 from qmk.qvm.families.script import Script
 from qmk.qvm.graph import unpack
 from qmk.request.scripts import TIMEOUT_MS
+from qmk.request.wheels import unpack as unpack_wheels
 from qmk.scripts.messages import Bounds, bounds_of
 from qmk.scripts.outcome import over_limit
 from qmk.sdk import discovery
@@ -56,6 +57,7 @@ class Checked:
     def __init__(self, worker: Worker, task: Task) -> None:
         wanted = msgspec.convert(unpack(task.graph).nodes[0].args, Script)
         self._worker, self._launch, self._file = worker, task.launch, wanted.file
+        self._wheels = "".join(wanted.wheels)
         self.bounds: Bounds = bounds_of(wanted.bounds)
         self.runs = 0
         self._next_s = 0.0
@@ -85,6 +87,8 @@ class Checked:
             raise over_limit(self._file, "script_result_bytes", size, most, "return less")
         usage = {"fuel": 0, "cpu_s": cpu_s, "runs": self.runs, "wall_s": time.monotonic() - self._worker.used_s}
         how = {"isolation": self._worker.level, "python": platform.python_version()}
+        if self._wheels:
+            how["wheels"] = " ".join(f"{each.name} sha256:{each.sha256}" for each in unpack_wheels(self._wheels))
         told = {"value": note.value, "log": note.log, "usage": usage, "provenance": how}
         return Done(
             fence=self._launch.fence,
