@@ -61,7 +61,7 @@ def wheels_option(command: Command) -> Command:
 
 
 def wheel_option(command: Command) -> Command:
-    """``--wheel``, as a folder is no part of a job."""
+    """``--wheel``, as a job takes files, not a folder."""
     return click.option(
         "--wheel", "wheels", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
         help="With --script at jail, gvisor or microvm: a *.whl file that the script imports from; may be given "

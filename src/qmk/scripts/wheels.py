@@ -126,7 +126,7 @@ def _record(name: str, opened: zipfile.ZipFile, folder: str) -> dict[str, str]:
 
 
 def _place(name: str, member: zipfile.ZipInfo) -> PurePosixPath | None:
-    """Where a file goes, None for one that is no part of a package. Raises INVALID_PARAMS for a place outside."""
+    """Where a file goes, None for one that packages do not have. Raises INVALID_PARAMS for a place outside."""
     parts = member.filename.split("/")
     if stat.S_ISLNK(member.external_attr >> 16) or not all(_is_plain(part) for part in parts):
         raise _wrong(name, f"holds a link, or a file outside of it: {member.filename[:80]!r}")
