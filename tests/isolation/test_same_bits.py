@@ -63,6 +63,7 @@ def bits_at(make_daemon: Any, level: Level) -> dict[str, list[Any]]:
         daemon.stop()
 
 
+@pytest.mark.timeout(900)  # an interpreted machine boots once for each engine
 @pytest.mark.parametrize(
     "level",
     [
