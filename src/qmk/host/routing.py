@@ -165,13 +165,16 @@ class Routing:
         return min(len(outputs.points), MOST_BLOCKS, int(choice.seconds / BLOCK_S))
 
     def _engines_at(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
-        """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
+        """The engines that can run at the floor; native code of users has no engine but one that is named. Raises
+        UNSUPPORTED with the reason when ``engine`` cannot, or none."""
         wished = (engine or "native").partition(":")[0]
         plain = floor == "process" == self.isolation.floor
         allowed: dict[str, Declaration] = {}
         for name, declaration in self._rating.declarations.items():
+            if declaration.native_code and name != wished:
+                continue
             ours = None if name in self._external else declaration
-            own = self.isolation.own_floor(name, ours) != "process" and (name == wished or not declaration.native_code)
+            own = self.isolation.own_floor(name, ours) != "process"
             try:
                 if own or not plain:
                     self.isolation.level_for(name, ours, floor)
