@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, cast
 
 import msgspec
@@ -38,9 +39,7 @@ def _largest_interaction(positions: Sequence[Sequence[float]], c6: float) -> flo
 def _nearest_two(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The distances of each point from the two nearest others, inf where there is one other: shape (points, 2)."""
     if len(points) > MANY:
-        import scipy.spatial  # pyright: ignore[reportMissingTypeStubs]
-
-        spatial: Any = scipy.spatial
+        spatial = import_module("scipy.spatial")  # which has no types
         return np.asarray(spatial.KDTree(points).query(points, k=3)[0])[:, 1:]
     apart = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
     np.fill_diagonal(apart, np.inf)

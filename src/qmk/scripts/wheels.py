@@ -69,7 +69,7 @@ def unpack(wheels: Mapping[str, bytes], target: Path, *, bounded: bool = True) -
                 if bounded:
                     _require_room(name, size, count)
                 _unpack(name, opened, members, target)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, UnicodeDecodeError) as error:
+        except (zipfile.BadZipFile, RuntimeError, EOFError, UnicodeDecodeError) as error:
             raise _wrong(name, f"is not a wheel: {error}") from None
 
 

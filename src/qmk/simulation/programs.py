@@ -246,6 +246,11 @@ class SimRouting:
         seconds = 0.02 * shots
         return Choice(ENGINE, "", seconds, needed, [{"engine": ENGINE}], fenced, 3.0, others, self.version(ENGINE))
 
+    def blocks(self, outputs: Outputs | None, choice: Choice) -> int:
+        """No job is divided."""
+        del outputs, choice
+        return 0
+
     def version(self, engine: str) -> str:
         return f"{engine} 1"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import metadata
@@ -26,6 +27,8 @@ from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 lib: Any = strawberryfields
 ops: Any = lib.ops
+put_on: Any = operator.or_
+"""Puts an operation on modes into the program that is open: `op | modes`."""
 Numbers = list[npt.NDArray[np.int64]]
 Reals = npt.NDArray[np.float64]
 
@@ -109,18 +112,17 @@ def _run(backend: str, found: Optics, starts: list[Any], **options: Any) -> Any:
         held: list[Any] = [*starts, *(ops.Thermal(nbar) for nbar in warm)]
         for mode, start in zip(modes, held, strict=True):
             if start is not None:
-                start | mode  # pyright: ignore[reportUnusedExpression]  # so an op is put into a program
+                put_on(start, mode)
         environment = iter(modes[found.n_modes :])
         for step in found.steps:
             on = tuple(modes[k] for k in step.modes)
             if step.kind == "lose" and step.strength:
-                mixed = ops.BSgate(math.acos(math.sqrt(step.z.real)), 0.0)
-                mixed | (*on, next(environment))  # pyright: ignore[reportUnusedExpression]
+                put_on(ops.BSgate(math.acos(math.sqrt(step.z.real)), 0.0), (*on, next(environment)))
             elif step.kind == "passive" and len(on) == 1:
                 assert step.matrix is not None, "passive optics have a matrix"
-                ops.Rgate(cmath.phase(step.matrix[0, 0])) | on  # pyright: ignore[reportUnusedExpression]
+                put_on(ops.Rgate(cmath.phase(step.matrix[0, 0])), on)
             else:
-                _gate(step) | on  # pyright: ignore[reportUnusedExpression]
+                put_on(_gate(step), on)
     return lib.Engine(backend, **options).run(program).state
 
 
