@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import cmath
 import math
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import metadata
@@ -27,8 +26,6 @@ from qmk.sdk.engine import Plan, Progress, Samples, Unsupported
 
 lib: Any = strawberryfields
 ops: Any = lib.ops
-put_on: Any = operator.or_
-"""Puts an operation on modes into the program that is open: `op | modes`."""
 Numbers = list[npt.NDArray[np.int64]]
 Reals = npt.NDArray[np.float64]
 
@@ -102,6 +99,11 @@ class GaussianPlan(_Plan):
 
     def draw(self, shots: int, rng: np.random.Generator) -> Numbers:
         return list(gaussian.sample_numbers(self.table, shots, rng))
+
+
+def put_on(operation: Any, modes: Any) -> None:
+    """Puts an operation on modes into the program that is open."""
+    _ = operation | modes
 
 
 def _run(backend: str, found: Optics, starts: list[Any], **options: Any) -> Any:
