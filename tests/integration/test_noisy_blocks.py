@@ -28,7 +28,9 @@ ASKED: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def here() -> Any:
     """The divided program in this process."""
-    return qmk.run(PROGRAM, **ASKED)
+    found = qmk.run(PROGRAM, **ASKED)
+    assert found.provenance.reasons[0]["reason"] == "2000 trajectories"
+    return found
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -40,7 +42,3 @@ def test_trajectories_are_the_same_on_any_number_of_slots(make_daemon: Make, her
         assert (found.packed_events() == here.packed_events()).all()
         rows = client.jobs(tags=["qmk:block", f"script:{found.job_id}"]).jobs
         assert len(rows) == (0 if workers == 1 else BLOCKS)
-
-
-def test_the_noise_is_there(here: Any) -> None:
-    assert len(here.counts) > len(qmk.run(PROGRAM, **{**ASKED, "noise": None, "shots": 8}).counts)
