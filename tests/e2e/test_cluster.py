@@ -10,9 +10,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from qmk import run
 from qmk.client import Client
 from qmk.host import machine
 from qmk.host.cluster import local
@@ -63,6 +65,53 @@ def ended(folder: Path) -> Iterator[None]:
     head = local.find(folder / "state")
     if head is not None:
         local.stop(folder / "state", head)
+
+
+GATES = "".join(f"ry({0.2 + q / 5}) q[{q}]; cx q[{q}], q[{(q + 1) % 8}];" for q in range(8))
+DIVIDED = (
+    f'OPENQASM 3.0; include "stdgates.inc"; qubit[8] q; bit b; for int i in [0:1] {{ {GATES} b = measure q[0]; '
+    "if (b) { rx(0.3) q[1]; } } bit[8] c = measure q;"
+)
+"""Every shot is a run of its own."""
+
+
+def divide_on_slots(client: Client) -> None:
+    """Runs a job in blocks on two slots: each block once, and the bits of this process."""
+    noise = "amplitude_damping=0.02,readout=0.01"
+    asked: dict[str, Any] = {"shots": 2000, "seed": 6, "split": 6, "noise": noise, "engine": "aer:statevector"}
+    found = client.run(DIVIDED, **asked)
+    blocks = client.jobs(tags=["qmk:block", f"script:{found.job_id}"]).jobs
+    assert len(blocks) == 6 == len({row.idempotency_key for row in blocks})
+    assert {row.state for row in blocks} == {"COMPLETED"}
+    happened = [[event.kind for event in client.events(row.job_id).events].count("started") for row in blocks]
+    assert happened == [1] * 6
+    wanted = run(DIVIDED, **asked)
+    assert found.counts == wanted.counts
+    assert (found.packed_events() == wanted.packed_events()).all()
+
+
+@pytest.mark.environments
+def test_a_job_is_divided_over_the_slots_of_a_cluster(
+    start: Callable[..., subprocess.Popen[str]], folder: Path, ended: None
+) -> None:
+    await_listening(start("serve", "--cluster", "ray", "--workers", "2"))
+    with Client(folder / "s") as client:
+        divide_on_slots(client)
+
+
+@pytest.mark.conformance
+@pytest.mark.skipif(bool(missing()), reason=missing() or "Slurm is there")
+def test_a_job_is_divided_over_the_slots_of_slurm(
+    start: Callable[..., subprocess.Popen[str]], environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    slurm = Slurm(tmp_path)
+    try:
+        environment["SLURM_CONF"] = str(slurm.config)
+        await_listening(start("serve", "--cluster", "slurm", "--workers", "2"))
+        with Client(folder / "s") as client:
+            divide_on_slots(client)
+    finally:
+        slurm.stop()
 
 
 @pytest.mark.environments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -74,6 +74,17 @@ class Many(Asks, Gathers):
         """As ``Client.submit_many``, awaited: the handles are ``AsyncJob``."""
         return await self._submit_all(program, points, read_options("Client.submit", keywords))
 
+    async def submit_each(self, programs: Sequence[tuple[ProgramLike, Mapping[str, Any]]]) -> list[AsyncJob]:
+        """As ``Client.submit_each``, awaited: the handles are ``AsyncJob``."""
+        asked: list[Submission] = []
+        places = [(f"program {at}", at) for at in range(len(programs))]
+        for (program, options), (place, at) in zip(programs, places, strict=True):
+            try:
+                asked.append(self._submission(program, read_options("Client.submit", options)))
+            except QmkError as error:
+                raise name_place(error, place, entry=at) from error
+        return await self._accept(asked, places)
+
     @takes("Client.run")
     async def run_many(
         self, program: ProgramLike | BatchLike, points: PointsLike | None = None, **keywords: Unpack[ClientRunKeywords]
@@ -120,22 +131,27 @@ class Many(Asks, Gathers):
                     asked.append(self._submission(own[0].source, _options_of(own[0], options)))
                 else:
                     asked.append(self._submission(graph, _options_of(own[0], there, seed)))
+        accepted = await self._accept(asked, [(own[0].place, own[0].index) for own, _, _ in runs])
+        jobs: list[AsyncJob] = []
+        for (own, graph, _), job in zip(runs, accepted, strict=True):
+            jobs += [job] if graph is None else handles(self, job.job_id, len(own))
+        return Batch(jobs, entries, seed)
+
+    async def _accept(self, asked: Sequence[Submission], places: Sequence[tuple[str, int]]) -> list[AsyncJob]:
+        """Submits all, or none: where one is refused, those before it are cancelled, and its error names its place."""
         accepted: list[AsyncJob] = []
         for part in _parts(asked):
             found = await self._submit_part(part)
             failed = next((at for at, reply in enumerate(found) if isinstance(reply, QmkError)), None)
             if failed is not None:
-                entry = runs[len(accepted) + failed][0][0]
+                place, index = places[len(accepted) + failed]
                 accepted += [self.job(reply.job_id) for reply in found if not isinstance(reply, QmkError)]
                 await self._cancel_all(accepted, "another job of the batch was refused")
-                raise name_place(found[failed], entry.place, entry=entry.index)
+                raise name_place(found[failed], place, entry=index)
             for reply in found:
                 warn_of(msgspec.convert(reply.warnings, list[Finding]))
                 accepted.append(self.job(reply.job_id))
-        jobs: list[AsyncJob] = []
-        for (own, graph, _), job in zip(runs, accepted, strict=True):
-            jobs += [job] if graph is None else handles(self, job.job_id, len(own))
-        return Batch(jobs, entries, seed)
+        return accepted
 
     async def _submit_part(self, part: Sequence[Submission]) -> list[Any]:
         """One batch: the replies, and the errors of what was refused. Of a graph that the daemon has no longer, another

@@ -276,6 +276,11 @@ class Client:
         found = drive(self._core.submit_many(program, points, **keywords))
         return Batch([Job(job) for job in found], found.entries, found.seed)
 
+    def submit_each(self, programs: Sequence[tuple[ProgramLike, Mapping[str, Any]]]) -> list[Job]:
+        """Queue programs as one batch, each with options of ``submit`` of its own, and give their handles by index.
+        They are read and accepted as those of ``submit_many``: together or not at all."""
+        return [Job(job) for job in drive(self._core.submit_each(programs))]
+
     def job(self, job: str) -> Job:
         """A handle of a job by its id. Nothing is asked of the daemon yet."""
         return Job(self._core.job(job))

@@ -6,7 +6,7 @@ batches as batches, and keep seeds alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ class Target:
         return self.client.submit_many(programs, points, **{**self.options, **options})
 
     def jobs(self, tag: str) -> list[JobRow]:
-        """What a daemon lists of the jobs with a tag, those accepted first first, from any process. Raises ``QmkError``
-        JOB_NOT_FOUND, and INVALID_PARAMS for this process, whose jobs end with it."""
+        """What a daemon lists of the jobs with a tag, from any process: in the order of the numbers where the keys of
+        all are the tag and a number, else those accepted first first. Raises ``QmkError`` JOB_NOT_FOUND, and
+        INVALID_PARAMS for this process, whose jobs end with it."""
         from qmk.base.errors import QmkError
 
         if not self.is_remote:
@@ -83,7 +84,10 @@ class Target:
         if not rows:
             fix = "look at its id, and that the tenant is the one that submitted it"
             raise QmkError("JOB_NOT_FOUND", f"there is no job {tag!r:.60}", field="job_id", help=fix)
-        return rows
+        places = [number for row in rows if (number := _number_of(row, tag)) is not None]
+        if len(places) < len(rows):  # kept before its jobs had keys, or those of several batches
+            return rows
+        return [rows[at] for at in sorted(range(len(rows)), key=places.__getitem__)]
 
     def submit_state(self, program: ProgramLike, **options: Any) -> Job:
         """The handle of a job for a state, see ``state_of``. Only on a daemon."""
@@ -146,68 +150,6 @@ class Target:
                 rows[at] = [Expectation.of(one, result.values) for one in each]
         return rows
 
-    def table(
-        self,
-        program: ProgramLike,
-        observables: Sequence[ObservableLike],
-        points: PointsLike | None = None,
-        **options: Any,
-    ) -> tuple[Array, Array]:
-        """What ``values`` gives, as arrays of the values and their standard errors, shape (points, observables)."""
-        import numpy as np
-
-        if points is not None and not self.is_remote and options.get("shots") is None:
-            from qmk.api.sweeping import sweep
-
-            swept = sweep(program, points, list(observables), **{**self.options, **options})
-            return swept.values, swept.errors
-        rows = self.values(program, observables, points, **options)
-        return np.array([[e.value for e in row] for row in rows]), np.array([[e.error for e in row] for row in rows])
-
-    def draw(self, program: ProgramLike, points: PointsLike | None = None, **options: Any) -> Iterator[Array]:
-        """The printed bits of each shot, as matrices of 0 and 1 of shape (points, shots, bits), a part of the points
-        after another; without points there is one. All points are one job where the angles are affine functions of the
-        parameters: then the shots of a point stand in random order."""
-        import numpy as np
-
-        given = {**self.options, **options}
-        if points is not None:
-            found = (
-                self._points_of_counts(program, points, given) if self.is_remote else _at_once(program, points, given)
-            )
-            if found is not None:
-                yield from found
-                return
-            for result in self.run([(program, points)], **options):
-                yield result.bits()[None]
-            return
-        yield np.array([self.run([program], **options)[0].bits()])
-
-    def _points_of_counts(
-        self, program: ProgramLike, points: PointsLike, options: dict[str, Any]
-    ) -> Iterator[Array] | None:
-        """The shots of all points from one job, None where the program has no such sweep, or the answer is too long."""
-        from qmk.base.errors import QmkError
-        from qmk.base.limits import LIMITS
-        from qmk.qvm.outputs import Outputs, values_bytes_max
-        from qmk.request.shots import DEFAULT_SHOTS
-        from qmk.request.sweeps import points_of, sweep_of
-
-        params, format = options.get("params"), options.get("format")
-        try:
-            graph, sweep = sweep_of(program, points_of(points, params), format)
-        except QmkError as refused:
-            if refused.fields.get("field") != "points":
-                raise
-            return None
-        asked = Outputs(sweep=sweep)
-        if values_bytes_max(asked, graph, 0, options.get("shots") or DEFAULT_SHOTS) > LIMITS.values_bytes:
-            return None
-        rest = {name: value for name, value in options.items() if name not in ("params", "format")}
-        found = self.client.run(graph, outputs=asked, **rest)
-        assert found.values is not None, "a job with outputs has values"
-        return (_rows_of(point.counts, found.seed, at)[None] for at, point in enumerate(found.values.points))
-
     def probabilities(self, program: ProgramLike, qubits: Sequence[int], **options: Any) -> Array:
         """The probabilities of the values of ``qubits``, the first the highest bit; see ``qmk.probabilities``."""
         import numpy as np
@@ -244,33 +186,10 @@ class Target:
         return values
 
 
-_PART_BYTES = 1 << 26
-"""So many bytes of unpacked bits are at hand at once."""
-
-
-def _at_once(program: ProgramLike, points: PointsLike, options: dict[str, Any]) -> Iterator[Array] | None:
-    """The shots of all points from one reading of the program in this process; None where that cannot be."""
-    import numpy as np
-
-    from qmk.api.sweeping import draw_bits
-    from qmk.request.options import read_options
-
-    found = draw_bits(program, points, read_options("qmk.run", options))
-    if found is None:
-        return None
-    size = max(1, _PART_BYTES // max(1, found[0].size))
-    return (np.stack(found[start : start + size]) for start in range(0, len(found), size))
-
-
-def _rows_of(counts: Mapping[str, int], seed: int, point: int) -> Array:
-    """The shots that make up counts, in random order, as rows of 0 and 1."""
-    import numpy as np
-
-    from qmk.base.seeds import substream
-
-    keys = np.array([[digit == "1" for digit in key if digit != " "] for key in counts], np.uint8)
-    rows = np.repeat(keys.reshape(len(counts), -1), list(counts.values()), axis=0)
-    return np.random.default_rng(substream(seed, "order", point)).permutation(rows)
+def _number_of(row: JobRow, tag: str) -> int | None:
+    """The number after the tag in the key of a job, None where it has no such key."""
+    start, _, number = row.idempotency_key.rpartition("-")
+    return int(number) if start == tag and number.isdecimal() else None
 
 
 def state_of(result: Result) -> Array:

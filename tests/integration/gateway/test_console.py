@@ -161,6 +161,16 @@ def test_a_job_page_has_what_the_api_says(chem: Browser, job: str) -> None:
     assert HOSTILE in everything.json()["program"]["text"]
 
 
+def test_a_block_leads_to_its_job(chem: Browser) -> None:
+    whole = chem.submit().removeprefix("/jobs/")
+    block = chem.submit(tags=f"qmk:block script:{whole}")  # as the daemon tags them
+    assert f'<dt>Block of</dt><dd><a href="/jobs/{whole}">' in chem.get(block).text
+    assert "Block of" not in chem.get(f"/jobs/{whole}").text
+    listed = chem.get("/jobs").text
+    assert f"/jobs/{whole}" in listed
+    assert block not in listed
+
+
 def test_pictures_come_from_the_drawer(chem: Browser, job: str) -> None:
     circuit = chem.get(f"{job}/circuit.svg?width=400")
     assert (circuit.headers["content-type"], circuit.text[:4]) == ("image/svg+xml", "<svg")

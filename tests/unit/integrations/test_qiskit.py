@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import pickle
 import time
 from typing import Any, cast
+from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -17,6 +19,8 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import Result
 
 import qmk
+from qmk.adapters.qiskit.read import read
+from qmk.client import Client
 from qmk.integrations.qiskit import Backend, EstimatorV2, Provider, SamplerV2, Session
 from qmk.integrations.qiskit.results import pack_register
 from qmk.models.devices import target_named
@@ -370,6 +374,62 @@ def test_modes_and_options() -> None:
         SamplerV2(mode=cast("Any", "aer"))
     with pytest.raises(TypeError, match="noise is an option of the backend"):
         SamplerV2(mode=backend, noise="depolarizing=0.1")
+
+
+def test_the_pubs_of_a_primitive_are_submitted_together_and_are_found_in_their_order(daemon: Any) -> None:
+    server = str(daemon.socket)
+    circuit, _, _ = ansatz()
+    measured, values = circuit.measure_all(inplace=False), np.linspace(0, 2, 12).reshape(4, 3)
+    pubs: list[Any] = [(measured, values), bell(), (bell(), np.zeros((3, 0)))]
+    job = SamplerV2(seed=3, server=server).run(pubs, shots=30)
+    with Client(server) as client:
+        rows = client.group(job.job_id()).rows()  # all are there as soon as the job is
+        assert [row.idempotency_key for row in rows] == [f"{job.job_id()}-{at}" for at in range(5)]
+        wanted = [each.data.meas.array for each in job.result()]
+        here = SamplerV2(seed=3).run(pubs, shots=30).result()
+        assert all(
+            np.array_equal(there, each.data.meas.array) for there, each in zip(wanted[1:], here[1:], strict=True)
+        )
+
+        kept = f"qiskit-{uuid4()}"  # as before jobs had keys
+        first = client.submit(read(bell()), shots=30, seed=1, tags=[kept])
+        client.submit(read(dynamic()), shots=30, seed=2, tags=[kept])
+        found = SamplerV2(server=server).past_result(kept, [bell(), dynamic()], shots=30)
+        assert found[0].data.meas.get_counts() == dict(client.job(first.job_id).result().counts)
+        other = f"qiskit-{uuid4()}"  # accepted in another order than it has
+        for at, each in ((1, dynamic()), (0, bell())):
+            client.submit(read(each), shots=30, seed=1, tags=[other], idempotency_key=f"{other}-{at}")
+        assert SamplerV2(server=server).past_result(other, [bell(), dynamic()], shots=30)[1].data.c.num_bits == 2
+    assert pickle.loads(pickle.dumps(job)).result()[1].data.meas.get_counts() == here[1].data.meas.get_counts()
+    assert not job.cancel(), "all have ended"
+
+
+def test_a_job_of_a_primitive_is_cancelled_on_the_daemon(daemon: Any) -> None:
+    server = str(daemon.socket)
+    slow = QuantumCircuit(12, 1)
+    for _ in range(60):
+        slow.ry(0.3, range(12))
+        slow.cx(range(11), range(1, 12))
+        slow.measure(0, 0)
+        with slow.if_test((slow.clbits[0], 1)):
+            slow.rx(0.3, 1)
+    job = SamplerV2(server=server).run([slow, slow], shots=200_000)
+    assert job.cancel()
+    with pytest.raises(qmk.QmkError, match="cancelled"):
+        job.result()
+
+
+def test_the_points_of_a_circuit_are_found_again_by_the_id_of_their_job(daemon: Any) -> None:
+    theta = Parameter("t")
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(theta, 0)
+    circuit.measure(0, 0)
+    backend = Backend(server=str(daemon.socket))
+    job = backend.run([circuit, bell()], parameter_binds=[{theta: [0.0, math.pi, 1.0]}, {}], shots=20)
+    wanted = job.result()
+    found = backend.retrieve_job(job.job_id()).result()
+    assert [found.get_counts(at) for at in range(4)] == [wanted.get_counts(at) for at in range(4)]
+    assert len({each.job_id for each in job.daemon_jobs()}) == 2, "the points are one job"
 
 
 @pytest.mark.parametrize(("places", "width"), [([0, 1, 2], 3), ([2, 0], 3), (list(range(9)), 9), ([8], 9)])

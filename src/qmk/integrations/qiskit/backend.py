@@ -110,7 +110,7 @@ class Backend(BackendV2):
             names = [header["name"][:_SHORT_NAME] for header in headers]
             tags = (job.job_id(), *self.session_tags(), *((MEMORY,) if memory else ()))
             name = names[0] if len(set(names)) == 1 else ""
-            all_options = {**target.options, **given}
+            all_options = {"idempotency_key": job.job_id(), **target.options, **given}
             found = target.client.submit_many(programs, shots=shots, seed=seed, tags=tags, name=name, **all_options)
             job.follow(list(found), names)
         else:

@@ -19,6 +19,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qmk.adapters.qiskit.read import read
 from qmk.integrations.qiskit.backend import Backend
 from qmk.integrations.qiskit.session import Primitive, PubJob, Session, points_of
+from qmk.integrations.together import Steps, table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class EstimatorV2(Primitive, BaseEstimatorV2):
         for at, pub in enumerate(coerced):
             if pub.precision is not None and not pub.precision >= 0:
                 raise ValueError(f"The {at}-th pub has precision {pub.precision}; it has to be 0 or larger.")
-        return PubJob(self._run, coerced)
+        return PubJob(self, coerced)
 
     def past_result(
         self, job_id: str, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
@@ -74,10 +75,10 @@ class EstimatorV2(Primitive, BaseEstimatorV2):
     def _coerce(self, pubs: Iterable[EstimatorPubLike], precision: float | None) -> list[EstimatorPub]:
         return [EstimatorPub.coerce(pub, self.default_precision if precision is None else precision) for pub in pubs]
 
-    def _run_pub(self, pub: EstimatorPub, at: int, job_id: str) -> PubResult:
+    def _steps(self, pub: EstimatorPub, at: int) -> Steps[PubResult]:
         observables = [dict(one) for one in np.ravel(pub.observables.tolist())]
         seed = self.seed_of_pub(at)
-        values, errors = self._values(pub, observables, seed, job_id)
+        values, errors = yield from self._values(pub, observables, seed)
         points = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
         of = np.arange(len(observables)).reshape(pub.observables.shape)
         points, of = np.broadcast_arrays(points, of)
@@ -88,24 +89,24 @@ class EstimatorV2(Primitive, BaseEstimatorV2):
         return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
 
     def _values(
-        self, pub: EstimatorPub, observables: Sequence[Mapping[str, float]], seed: int, job_id: str
-    ) -> tuple[Array, Array]:
+        self, pub: EstimatorPub, observables: Sequence[Mapping[str, float]], seed: int
+    ) -> Steps[tuple[Array, Array]]:
         """Values and their standard errors, shape (points, observables). Where there are fewer Pauli strings than
         observables, the strings are asked for."""
         ours = [_pauli_sum(one) for one in observables]
         strings = list(dict.fromkeys(text for one in ours for text in one))
         target = self.backend.qmk_target
-        options: dict[str, Any] = {"seed": seed, **self._tags(job_id)}
+        options: dict[str, Any] = {"seed": seed}
         if pub.precision:
             options["shots"] = math.ceil(1 / pub.precision**2)
         program, points = read(pub.circuit), points_of(pub.circuit, pub.parameter_values)
         distinct = list({tuple(one.items()): one for one in ours}.values())
         if len(distinct) <= len(strings):
-            values, errors = target.table(program, distinct, points, **options)
+            values, errors = yield from table(target, program, distinct, points, **options)
             place = {tuple(one.items()): k for k, one in enumerate(distinct)}
             chosen = [place[tuple(one.items())] for one in ours]
             return values[:, chosen], errors[:, chosen]
-        values, errors = target.table(program, [{text: 1.0} for text in strings], points, **options)
+        values, errors = yield from table(target, program, [{text: 1.0} for text in strings], points, **options)
         weights = np.array([[one.get(text, 0.0) for one in ours] for text in strings])
         return values @ weights, np.sqrt(errors**2 @ weights**2)
 

@@ -18,6 +18,7 @@ from qiskit.result import Result
 
 from qmk import __version__
 from qmk.base.errors import QmkError
+from qmk.client.points import parts_of
 from qmk.integrations.qiskit.results import experiment_of, header_from
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ class Job(JobV1):
             if self._future is not None:
                 found = self._future.result(timeout)
             else:
-                found = [job.result(timeout) for job in self._remote]
+                parts = [parts_of(job.result(timeout)) for job in self._remote]  # what is found by its id has points
+                self._names = [name for name, own in zip(self._names, parts, strict=True) for _ in own]
+                found = [part for own in parts for part in own]
             self._result = self._make(found)
         return self._result
 
@@ -128,16 +131,20 @@ class Job(JobV1):
             if not self._future.done():
                 return JobStatus.RUNNING
             return JobStatus.DONE if self._future.exception() is None else JobStatus.ERROR
-        found = {_STATES.get(job.status().state, JobStatus.RUNNING) for job in self._remote}
+        found = {_STATES.get(job.status().state, JobStatus.RUNNING) for job in self._once()}
         bad = (JobStatus.ERROR, JobStatus.CANCELLED)
         order = (JobStatus.RUNNING, JobStatus.VALIDATING, JobStatus.QUEUED, JobStatus.DONE)
         return next(state for state in (*bad, *order) if state in found)
+
+    def _once(self) -> list[DaemonJob]:
+        """The jobs, those with several points once."""
+        return list({job.job_id: job for job in self._remote}.values())
 
     def cancel(self) -> bool:
         """Stops what has not ended. False where all has."""
         if self._future is not None:
             return self._future.cancel()
-        stopped = [job.cancel() for job in self._remote]
+        stopped = [job.cancel() for job in self._once()]
         return any(stopped)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from qmk.base.seeds import substream
 from qmk.integrations.qiskit.backend import SHOTS, Backend
 from qmk.integrations.qiskit.results import pack_register
 from qmk.integrations.qiskit.session import Primitive, PubJob, Session, points_of
+from qmk.integrations.together import Steps, Together, draw
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +70,7 @@ class SamplerV2(Primitive, BaseSamplerV2):
                     UserWarning,
                     stacklevel=2,
                 )
-        return PubJob(self._run, coerced)
+        return PubJob(self, coerced)
 
     def past_result(
         self, job_id: str, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
@@ -80,14 +82,14 @@ class SamplerV2(Primitive, BaseSamplerV2):
     def _coerce(self, pubs: Iterable[SamplerPubLike], shots: int | None) -> list[SamplerPub]:
         return [SamplerPub.coerce(pub, self.default_shots if shots is None else shots) for pub in pubs]
 
-    def _run_pub(self, pub: SamplerPub, at: int, job_id: str) -> SamplerPubResult:
+    def _steps(self, pub: SamplerPub, at: int) -> Steps[SamplerPubResult]:
         circuit, shape = pub.circuit, pub.shape
         shots = pub.shots or self.default_shots
         seed = self.seed_of_pub(at)
         places = {register.name: [circuit.find_bit(bit).index for bit in register] for register in circuit.cregs}
         packed = {name: np.zeros((pub.size, shots, (len(bits) + 7) // 8), np.uint8) for name, bits in places.items()}
         if places:
-            self._fill(packed, places, pub, shots, seed, job_id)
+            yield from self._fill(packed, places, pub, shots, seed)
         bits = {
             name: BitArray(array.reshape(*shape, *array.shape[1:]), len(places[name])) for name, array in packed.items()
         }
@@ -101,16 +103,17 @@ class SamplerV2(Primitive, BaseSamplerV2):
         pub: SamplerPub,
         shots: int,
         seed: int,
-        job_id: str,
-    ) -> None:
+    ) -> Steps[None]:
         """Runs all parameter sets of a pub and writes the packed bits of its registers."""
-        target = self.backend.qmk_target
+        target, program = self.backend.qmk_target, read(pub.circuit)
         points = points_of(pub.circuit, pub.parameter_values)
-        tags = self._tags(job_id)
-        program, start = read(pub.circuit), 0
-        while start < pub.size:  # parameter sets of a circuit without parameters are drawn anew each
-            there = seed if start == 0 else substream(seed, "repeat", start)
-            for part in target.draw(program, points, shots=shots, seed=there, **tags):
-                for name, bits in places.items():
-                    packed[name][start : start + len(part)] = pack_register(part, bits)
-                start += len(part)
+        # parameter sets of a circuit without parameters are drawn anew each
+        repeats = min(pub.size, 1) if points is not None else pub.size
+        seeds = [seed if at == 0 else substream(seed, "repeat", at) for at in range(repeats)]
+        together = Together(draw(target, program, points, shots=shots, seed=there) for there in seeds)
+        found = (yield together.asked) if together.asked else []
+        start = 0
+        for part in chain.from_iterable(together.make(found)):
+            for name, bits in places.items():
+                packed[name][start : start + len(part)] = pack_register(part, bits)
+            start += len(part)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -24,9 +24,11 @@ from qiskit.providers import Options
 from qmk.adapters.qiskit.angles import name_of
 from qmk.base.errors import QmkError
 from qmk.base.seeds import substream
-from qmk.integrations.past import past_target
+from qmk.client.job import Job as DaemonJob
+from qmk.integrations.past import past_results
 from qmk.integrations.qiskit.backend import Backend
 from qmk.integrations.qiskit.job import Job, is_job_id, new_id
+from qmk.integrations.together import Steps, Together
 from qmk.request.shots import seed_of
 
 if TYPE_CHECKING:
@@ -203,24 +205,17 @@ class Primitive:
 
     def _past(self, job_id: str, pubs: list[Any]) -> PrimitiveResult[Any]:
         """The results of a job that was run with these pubs, from any process."""
-        target, client = past_target(self.backend.qmk_target, job_id)
-        past = copy(self)
-        past.backend = copy(self.backend)
-        past.backend.qmk_target = target
-        found = past._run(pubs, job_id)
-        client.require_end()
+        together = self.together(pubs)
+        found = together.make(past_results(self.backend.qmk_target, job_id, together.asked))
         for each in found:
             each.metadata["simulator_metadata"].pop("seed")  # drawn where the job was run
-        return found
+        return _whole(found)
 
-    def _tags(self, job_id: str) -> dict[str, Any]:
-        """The option ``tags`` of jobs on a daemon: the id of the job, and of its session."""
-        return {"tags": (job_id, *self.backend.session_tags())} if self.backend.qmk_target.is_remote else {}
+    def together(self, pubs: list[Any]) -> Together:
+        """The pubs, whose programs a daemon is asked for together."""
+        return Together(self._steps(pub, at) for at, pub in enumerate(pubs))
 
-    def _run(self, pubs: list[Any], job_id: str) -> PrimitiveResult[Any]:
-        return PrimitiveResult([self._run_pub(pub, at, job_id) for at, pub in enumerate(pubs)], {"version": 2})
-
-    def _run_pub(self, pub: Any, at: int, job_id: str) -> PubResult:
+    def _steps(self, pub: Any, at: int) -> Steps[PubResult]:
         raise AssertionError("a sampler and an estimator each run a pub their own way")
 
     def _metadata(self, pub: Any, seed: int) -> dict[str, Any]:
@@ -231,13 +226,51 @@ class Primitive:
 
 
 class PubJob(PrimitiveJob[Any]):
-    """A job of a primitive. On a daemon its id is a tag of the daemon's jobs, so that ``Provider.job`` finds them."""
+    """A job of a primitive. On a daemon its id is a tag of the daemon's jobs, so that ``Provider.job`` finds them; they
+    are there, all of them, once this exists. Raises then what the daemon refuses."""
 
-    def __init__(self, run: Callable[..., Any], *args: Any) -> None:
-        super().__init__(run, *args)
-        self._job_id = new_id()
-        self._args = (*args, self._job_id)
+    def __init__(self, primitive: Primitive, pubs: list[Any]) -> None:
+        job_id = new_id()
+        self._target, self._jobs = primitive.backend.qmk_target, list[DaemonJob]()
+        if self._target.is_remote:
+            together = primitive.together(pubs)
+            tags = (job_id, *primitive.backend.session_tags())
+            asked = [
+                (one.program, {**one.options, "tags": tags, "idempotency_key": f"{job_id}-{at}"})
+                for at, one in enumerate(together.asked)
+            ]
+            self._jobs = self._target.client.submit_each(asked) if asked else []
+            super().__init__(self._wait, together)
+        else:
+            super().__init__(_run_here, primitive, pubs)
+        self._job_id = job_id
         self._submit()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_function": None, "_args": (), "_jobs": []}
+
+    def _wait(self, together: Together) -> PrimitiveResult[Any]:
+        return _whole(together.make([job.result() for job in self._jobs]))
+
+    def cancel(self) -> bool:
+        """Stops what has not ended on a daemon; in this process what has not begun. False where there is nothing."""
+        if not self._jobs:
+            return bool(super().cancel())
+        beside = copy(self._target)  # the connection waits for results
+        try:
+            stopped = [beside.client.job(job.job_id).cancel() for job in self._jobs]
+            return any(stopped)
+        finally:
+            beside.close()
+
+
+def _run_here(primitive: Primitive, pubs: list[Any]) -> PrimitiveResult[Any]:
+    return _whole(primitive.together(pubs).make([]))
+
+
+def _whole(found: list[Any]) -> PrimitiveResult[Any]:
+    """The result of a job with these pubs."""
+    return PrimitiveResult(found, {"version": 2})
 
 
 def points_of(circuit: QuantumCircuit, values: BindingsArray) -> dict[str, NDArray[np.float64]] | None:
