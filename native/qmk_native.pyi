@@ -591,8 +591,8 @@ class DenseGates:
         ValueError for a buffer that does not fit."""
 
 Tensor = tuple[int, int, bytes, bytes, bytes]
-"""Of a site: left and right bond, real and imaginary parts in the order (left, 2, right), and Schmidt values of the bond
-to the left; numbers are doubles of this machine."""
+"""Of a site: left and right bond, real and imaginary parts in the order (left, 2, right), and Schmidt values of the
+bond to the left; numbers are doubles of this machine."""
 
 @final
 class MpsChain:

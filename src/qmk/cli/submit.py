@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.program_options
 @request.run_options(
     *request.RUN,
+    "split",
     "attempts",
     "cache",
     "isolation",
