@@ -170,6 +170,25 @@ def test_the_console_shows_the_drift_of_targets_as_the_command_keeps_them(chem: 
     assert "has no calibration" in nothing.text
 
 
+def test_the_oldest_calibrations_of_a_device_go_and_devices_are_bounded(
+    chem: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"authorization": f"Bearer {chem.token}"}
+
+    def post(device: str, day: int) -> Any:
+        body = {**LAB, "time": 1_800_000_000 + 86_400 * day}
+        return chem.send("POST", f"/v1/calibrations/{device}", headers, json=body)
+
+    monkeypatch.setattr(calibrations, "MOST_KEPT", 2)
+    made = [post("bounded", day).json()["id"] for day in range(3)]
+    told = chem.http.get("/v1/calibrations/bounded", headers=headers).json()
+    assert ([row["id"] for row in told["calibrations"]], told["total"]) == (made[1:], 2)
+    count = len(chem.http.get("/v1/calibrations", headers=headers).json()["devices"])
+    monkeypatch.setattr(calibrations, "MOST_DEVICES", count)
+    assert "devices are kept" in post("another", 0).text
+    assert post("bounded", 9).status_code == 201
+
+
 def test_a_record_of_an_older_release_is_read() -> None:
     body = msgspec.json.encode({**LAB, "device": "lab"})
     (row,) = calibrations._rows([Record("0" * 16, 5.0, body)])
