@@ -172,13 +172,13 @@ async def get_calibration(caller: Caller, asked: OfCalibration) -> CalibrationRo
 async def _record(caller: Caller, asked: OfCalibration) -> Record:
     await caller.session_id()
     record = await _records(caller).get(KIND, caller.tenant, asked.calibration)
-    if record is None or _kept(record).target.name != asked.device:
+    if record is None or read_kept(record).target.name != asked.device:
         raise absent("calibration", asked.calibration)
     return record
 
 
 async def get_noise(caller: Caller, asked: OfCalibration) -> NoiseText:
-    return NoiseText(noise_of(_kept(await _record(caller, asked))).to_json().decode())
+    return NoiseText(noise_of(read_kept(await _record(caller, asked))).to_json().decode())
 
 
 async def list_calibrated(caller: Caller, asked: Any) -> CalibratedDevices:
@@ -227,7 +227,7 @@ def keep(asked: AddCalibration, now_s: float) -> Kept:
     return make_kept(target, "figures", now_s, tuple(names), asked.durations)
 
 
-def _kept(record: Record) -> Kept:
+def read_kept(record: Record) -> Kept:
     """What a record holds; an older one holds the request."""
     try:
         return msgspec.json.decode(record.body, type=Kept)
@@ -238,7 +238,7 @@ def _kept(record: Record) -> Kept:
 
 def _rows(records: Sequence[Record]) -> list[CalibrationRow]:
     """Rows of calibrations of one device, the earliest first, each with what changed since the one before."""
-    found = sorted(map(_kept, records), key=lambda kept: kept.at_s)
+    found = sorted(map(read_kept, records), key=lambda kept: kept.at_s)
     return [_row(kept, moment) for kept, moment in zip(found, moments_of(found), strict=True)]
 
 
