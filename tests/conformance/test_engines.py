@@ -32,6 +32,7 @@ from qmk.engines import (
     quimb,
     qulacs,
     reference,
+    segments,
     stabilizer,
 )
 from qmk.sdk import discovery
@@ -214,6 +215,26 @@ def test_pyquil_density(check: Check) -> None:
 
 @as_tests(checks(qoqo.DECLARATION))
 def test_qoqo(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(segments.DECLARATION, programs=8))
+def test_segments(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(segments.DECLARATION, "tableau", programs=8))
+def test_segments_tableau(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(segments.DECLARATION, "vector", programs=8))
+def test_segments_vector(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(segments.DECLARATION, "chain", programs=8))
+def test_segments_chain(check: Check) -> None:
     assert not check.run()
 
 

@@ -47,6 +47,8 @@ class _Gated:
     """An engine of this module: ``INNER`` names the real one."""
 
     INNER = ""
+    METHODS: tuple[str, ...] = ()
+    """Those of the real engine that it has; none named: all."""
 
     def __init__(self) -> None:
         module, _, name = discovery.engine(self.INNER).load.partition(":")
@@ -69,9 +71,18 @@ class GatedAer(_Gated):
     INNER = "aer"
 
 
+class GatedSegments(_Gated):
+    INNER = "segments"
+    METHODS = ("",)
+
+
 def _declare(engine: type[_Gated]) -> Declaration:
     inner = discovery.engine(engine.INNER)
-    methods: dict[str, Capabilities] = {name: msgspec.structs.replace(can) for name, can in inner.methods.items()}
+    methods: dict[str, Capabilities] = {
+        name: msgspec.structs.replace(can)
+        for name, can in inner.methods.items()
+        if name in (engine.METHODS or inner.methods)
+    }
     return Declaration(
         name=f"gated_{engine.INNER}",
         doc=f"{engine.INNER}, held at its fences",
@@ -85,3 +96,4 @@ def _declare(engine: type[_Gated]) -> Declaration:
 GATED_REFERENCE = _declare(GatedReference)
 GATED_STABILIZER = _declare(GatedStabilizer)
 GATED_AER = _declare(GatedAer)
+GATED_SEGMENTS = _declare(GatedSegments)

@@ -23,7 +23,7 @@ from qmk.host.blob_files import FileBlobs
 from qmk.host.store import JOURNAL_NAME
 from qmk.qvm.graph import Graph, Node
 
-ENGINES = ("reference", "stabilizer", "aer:statevector")
+ENGINES = ("reference", "stabilizer", "aer:statevector", "segments")
 EPOCHS = 12
 SHOTS, SEED = 64, 11
 FAR = 1_000_000
@@ -76,7 +76,7 @@ class Desk:
         self.pace(0)
         engines = {
             f"gated_{name}": (f"gated_engines:GATED_{name.upper()}", str(self.pace_file.parent))
-            for name in ("reference", "stabilizer", "aer")
+            for name in ("reference", "stabilizer", "aer", "segments")
         }
         self.daemon = make_daemon(engines=engines, workers=2, **options)
         self.client = Client(self.daemon.socket)

@@ -18,7 +18,7 @@ from qmk.worker.runner import execute
 from qmk.worker.wire import Channel, frame
 
 SHOTS, SEED = 300, 21
-METHODS = {"reference": "", "stabilizer": "", "aer": "statevector"}
+METHODS = {"reference": "", "stabilizer": "", "aer": "statevector", "segments": ""}
 
 
 def program() -> Graph:

@@ -88,18 +88,24 @@ def drift(before: Path, after: Path, top: int, as_json: bool) -> None:
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="JSON file to write.")
 @click.option("--prefix", default="", help="Prefix of its functions, where it has those of several devices.")
 @click.option("--session", multiple=True, metavar="NAME=TEXT", help="Parameter of the session, such as custom1=TEXT.")
+@click.option("--trusted", is_flag=True, help="Run it with your rights, as one that reaches a service needs.")
 @options.json_option
-def read(library: Path, path: Path | None, prefix: str, session: tuple[str, ...], as_json: bool) -> None:
+def read(library: Path, path: Path | None, prefix: str, session: tuple[str, ...], trusted: bool, as_json: bool) -> None:
     """Read the device of a QDMI LIBRARY (1.x), in a process of its own, as a target that --target, --device and qmk
-    devices keep take. The library is code, and runs with your rights: name one that you trust."""
+    devices keep take. The library is code: it runs in a jail that shows it no other files and has no network. With
+    --trusted it runs with your rights; where the host makes no jail, that has to be said."""
     import msgspec
 
     from qmk.base.errors import QmkError
+    from qmk.host.isolation import jail_host
     from qmk.models.devices.qdmi import read_library
 
     if wrong := next((text for text in session if "=" not in text), None):
         raise QmkError("INVALID_PARAMS", f"--session {wrong} has no '='", help="write it as custom1=TEXT")
-    target = read_library(library, prefix, dict(text.split("=", 1) for text in session))
+    if not trusted and not (found := jail_host.probe()).available:
+        fix = f"{found.fix}; or give --trusted, and it runs with your rights"
+        raise QmkError("UNSUPPORTED", f"a library is read in a jail: {found.absence}", help=fix)
+    target = read_library(library, prefix, dict(text.split("=", 1) for text in session), jailed=not trusted)
     if path is not None:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(target), indent=2) + b"\n")
     pairs = len(target.pairs())

@@ -211,9 +211,11 @@ class _Look:
 
 
 def _stretches(look: _Look) -> list[Stretch]:
-    """The stretches between two places, with what decides their price."""
+    """The stretches between two places, with what decides their price; an empty one where nothing comes before the
+    final measurements."""
     out: list[Stretch] = []
-    for here, there in itertools.pairwise(look.places):
+    places = look.places
+    for here, there in itertools.pairwise(places if len(places) > 1 else places * 2):
         items = look.program.instructions[here.at : there.at]
         gates = [item for item in items if isinstance(item, Gate) and item.name != "gphase"]
         touched = frozenset(qubit for gate in gates for qubit in gate.qubits)

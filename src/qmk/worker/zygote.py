@@ -46,7 +46,12 @@ def work_once(jail: Jail, channel: Channel[Any], work: Callable[[int], int]) -> 
     if not born.keeper:
         return work(born.worker)
     channel.sock.close()
-    _, status = os.waitpid(born.keeper, 0)
+    return end_as(born.keeper)
+
+
+def end_as(keeper: int) -> int:
+    """Waits for a jail's end. Gives its worker's status, or ends this process by the signal that ended the worker."""
+    _, status = os.waitpid(keeper, 0)
     code = os.waitstatus_to_exitcode(status)
     if code > SIGNAL_STATUS or code < 0:
         number = code - SIGNAL_STATUS if code > 0 else -code

@@ -19,10 +19,14 @@ from qmk.gateway.console import devices
 from qmk.gateway.console.examples import EXAMPLES
 from qmk.gateway.console.programs import plane_of
 from qmk.gateway.console.settling import Courses, Look, curves_of, looks_of_shots
-from qmk.gateway.service.calibrations import AddCalibration, CalibrationRow, noise_of
+from qmk.gateway.records import Record
+from qmk.gateway.service import calibrations
+from qmk.gateway.service.calibrations import AddCalibration, keep, noise_of
 from qmk.gateway.service.drawer import make
 from qmk.gateway.service.pictures import Course, Layers
 from qmk.gateway.service.shapes import DrawCourse, DrawLayers, DrawProgram, ShotPage
+from qmk.models.devices import NativeGate, Site, Target
+from qmk.models.devices.history import make_kept
 from qmk.models.noise import NoiseModel
 from tests.integration.gateway.test_console import Browser, bio, chem, chem_and_bio
 
@@ -130,6 +134,69 @@ def test_a_device_has_its_calibrations_over_time_and_a_job_says_which_it_used(ch
     assert "no calibrations" in chem.get("/devices/zoned").text.lower()
 
 
+def test_the_console_shows_the_drift_of_targets_as_the_command_keeps_them(chem: Browser) -> None:
+    headers, url = {"authorization": f"Bearer {chem.token}"}, "/v1/calibrations/machine"
+    first = Target(
+        "theirs",
+        2,
+        ((0, 1),),
+        gates=("cz", "sx"),
+        facts=(NativeGate("cz", (0, 1), 0.01), NativeGate("sx", (0,), 1e-3)),
+        readings=(Site(t1_s=1e-4, p01=0.01, p10=0.03), Site()),
+        source="lab's file",
+        date="2027-01-15T08:00:00+00:00",
+    )
+    second = msgspec.structs.replace(
+        first, facts=(NativeGate("cz", (0, 1), 0.03), first.facts[1]), date="2027-01-16T08:00:00+00:00"
+    )
+    made = [
+        chem.send("POST", url, headers, json={"target": each.to_json().decode()}).json() for each in (first, second)
+    ]
+    kept = make_kept(msgspec.structs.replace(first, name="machine"), "lab's file", 0.0)
+    assert made[0]["id"] == kept.digest[:16], "the one format"
+    told = chem.http.get(url, headers=headers).json()["calibrations"]
+    assert [row["time"] for row in told] == [1_800_000_000, 1_800_086_400]
+    assert told[1]["changed"] == {"figure": "error of cz", "qubits": ["q_0", "q_1"], "factor": pytest.approx(3.0)}
+    assert told[0]["medians"] == {"error of cz": 0.01, "error of sx": 1e-3, "T1": 1e-4}
+    assert (told[0]["qubits"][0]["readout"], told[0]["qubits"][0]["gate_1q"]) == (0.02, 1e-3)
+    assert told[0].get("changed") is None
+    page = chem.get("/devices/machine").text
+    assert "Changed most since the one before: error of cz of q_0, q_1, by a factor of 3." in page
+    model = NoiseModel.from_json(chem.get(f"/devices/machine/{made[1]['id']}/noise").content)
+    assert {rule.gates for rule in model.gates} == {("cz",), ("sx",)}
+    both = chem.send("POST", url, headers, json={**LAB, "target": first.to_json().decode()})
+    nothing = chem.send("POST", url, headers, json={"target": Target("theirs", 2).to_json().decode()})
+    assert [each.json()["kind"] for each in (both, nothing)] == ["INVALID_PARAMS"] * 2
+    assert "has no calibration" in nothing.text
+
+
+def test_the_oldest_calibrations_of_a_device_go_and_devices_are_bounded(
+    chem: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"authorization": f"Bearer {chem.token}"}
+
+    def post(device: str, day: int) -> Any:
+        body = {**LAB, "time": 1_800_000_000 + 86_400 * day}
+        return chem.send("POST", f"/v1/calibrations/{device}", headers, json=body)
+
+    monkeypatch.setattr(calibrations, "MOST_KEPT", 2)
+    made = [post("bounded", day).json()["id"] for day in range(3)]
+    told = chem.http.get("/v1/calibrations/bounded", headers=headers).json()
+    assert ([row["id"] for row in told["calibrations"]], told["total"]) == (made[1:], 2)
+    count = len(chem.http.get("/v1/calibrations", headers=headers).json()["devices"])
+    monkeypatch.setattr(calibrations, "MOST_DEVICES", count)
+    assert "devices are kept" in post("another", 0).text
+    assert post("bounded", 9).status_code == 201
+
+
+def test_a_record_of_an_older_release_is_read() -> None:
+    body = msgspec.json.encode({**LAB, "device": "lab"})
+    (row,) = calibrations._rows([Record("0" * 16, 5.0, body)])
+    assert (row.id, row.time, row.device) == ("0" * 16, LAB["time"], "lab")
+    assert (row.qubits[0].t1_s, row.qubits[1].gate_1q, row.pairs[0].gate_2q) == (1e-4, 1e-3, 0.01)
+    assert row.durations == LAB["durations"]
+
+
 def test_the_calibration_of_a_result() -> None:
     def result(noise: str) -> Any:
         return SimpleNamespace(provenance=SimpleNamespace(footprint=None, notes={"noise": noise}))
@@ -140,9 +207,8 @@ def test_the_calibration_of_a_result() -> None:
 
 
 def test_figures_that_are_not_known_make_no_noise() -> None:
-    row = msgspec.convert({**LAB, "device": "lab", "durations": {}}, AddCalibration)
-    made = CalibrationRow(device="lab", id="0" * 16, time=0.0, qubits=row.qubits, pairs=row.pairs)
-    model = noise_of(made)
+    asked = msgspec.convert({**LAB, "device": "lab", "durations": {}}, AddCalibration)
+    model = noise_of(keep(asked, 0.0))
     assert (model.relaxation, len(model.gates), len(model.readout)) == ((), 2, 1)
 
 

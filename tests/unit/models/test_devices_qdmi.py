@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from qmk.base.errors import QmkError
 from qmk.cli.devices import command
+from qmk.host.isolation import jail_host
+from qmk.host.isolation.capability import Capability
 from qmk.models.devices import Target
 from qmk.models.devices.qdmi import find_prefix, read_library
 
@@ -124,9 +126,79 @@ def test_what_a_library_does_wrong_ends_its_own_process(
         read_library(text, "LAB")
 
 
+NOSY = """
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static char told[256];
+static void note(const char *what, int works) { strcat(told, works ? "+" : "-"); strcat(told, what); }
+static void look(const char *path) {
+  FILE *other = fopen("/etc/passwd", "r"), *secret = fopen(path, "r");
+  char beside[512];
+  snprintf(beside, sizeof beside, "%s.new", path);
+  FILE *made = fopen(beside, "w");
+  note("passwd", other != NULL); note("secret", secret != NULL); note("made", made != NULL);
+  note("net", socket(AF_INET, SOCK_STREAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+  int child = fork();
+  if (!child) _exit(0);
+  note("fork", child > 0); note("environment", getenv("LAB_TOKEN") != NULL); note("signal", kill(getppid(), 0) == 0);
+}
+"""
+
+
+@pytest.mark.skipif(not jail_host.probe().available, reason="no jail here: qmk doctor says what is missing")
+def test_a_library_in_a_jail_reads_no_files_but_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    secret = tmp_path / "home" / "secret"
+    secret.parent.mkdir()
+    secret.write_text("the key")
+    monkeypatch.setenv("LAB_TOKEN", "a token")
+    code = STRANGER.replace("typedef struct", "#include <signal.h>\n" + NOSY + "typedef struct", 1)
+    code = code.replace("  if (p == 1 && size", "  if (p == 999999995) { look(v); return 0; }\n  if (p == 1 && size", 1)
+    code = code.replace('give("lab", 4,', "give(told, strlen(told) + 1,")
+    code = code.replace('getenv("LAB_CRASH")', "0").replace("static void note", "#include <string.h>\nstatic void note")
+    (tmp_path / "lab.c").write_text("#define _GNU_SOURCE\n" + code)
+    library = tmp_path / "lab.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, tmp_path / "lab.c"], check=True, timeout=60)
+    session = {"token": "open!", "custom1": str(secret)}
+    found = read_library(library, parameters=session, jailed=True)
+    assert found.name == "-passwd-secret-made-net-fork-environment-signal"
+    assert found.sites == 3
+    assert not Path(f"{secret}.new").exists()
+    assert "+passwd+secret+made+net" in read_library(library, parameters=session).name
+    with pytest.raises(QmkError, match="permission denied") as caught:
+        read_library(library, parameters={"token": "wrong"}, jailed=True)
+    assert "--trusted" in caught.value.fields["help"]
+
+
+@pytest.mark.skipif(not jail_host.probe().available, reason="no jail here: qmk doctor says what is missing")
+def test_a_library_that_crashes_in_a_jail_is_told_of(stranger: Path, tmp_path: Path):
+    compiler = shutil.which("cc")
+    assert compiler is not None
+    (tmp_path / "lab.c").write_text(STRANGER.replace('if (getenv("LAB_CRASH")) abort();', "*(volatile int *)0 = 1;"))
+    library = tmp_path / "lab.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, tmp_path / "lab.c"], check=True, timeout=60)
+    with pytest.raises(QmkError, match="by signal SIGSEGV"):
+        read_library(library, parameters={"token": "open!"}, jailed=True)
+
+
+def test_a_host_without_jails_wants_a_word_of_trust(stranger: Path, monkeypatch: pytest.MonkeyPatch):
+    nothing = Capability("jail", False, "the kernel lacks Landlock", "use Linux 5.13")
+    monkeypatch.setattr(jail_host, "probe", lambda: nothing)
+    done = CliRunner().invoke(command, ["read", str(stranger), "--session", "token=open!"])
+    assert isinstance(done.exception, QmkError)
+    assert "the kernel lacks Landlock" in str(done.exception)
+    assert "--trusted" in done.exception.fields["help"]
+    done = CliRunner().invoke(command, ["read", str(stranger), "--session", "token=open!", "--trusted"])
+    assert done.exit_code == 0, done.output
+
+
 def test_the_command_writes_a_target(stranger: Path, tmp_path: Path):
     path = tmp_path / "lab.json"
-    done = CliRunner().invoke(command, ["read", str(stranger), "--session", "token=open!", "-o", str(path)])
+    trust = [] if jail_host.probe().available else ["--trusted"]
+    done = CliRunner().invoke(command, ["read", str(stranger), "--session", "token=open!", "-o", str(path), *trust])
     assert done.exit_code == 0, done.output
     assert "lab: 3 sites, 2 pairs, gates cz sx" in done.output
     assert Target.load(path).facts[0].error == pytest.approx(0.01)

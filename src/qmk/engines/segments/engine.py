@@ -10,7 +10,7 @@ import numpy.typing as npt
 import qmk_native
 
 from qmk.base.errors import QmkError
-from qmk.engines.segments import chain, tableau, vector
+from qmk.engines.segments import DECLARATION, chain, tableau, vector
 from qmk.engines.segments.chain import ChainState
 from qmk.engines.segments.gates import Gates, IndexedRng, ReadNumbers
 from qmk.engines.segments.tableau import Tableau
@@ -220,9 +220,7 @@ class SegmentsEngine:
     version: str = qmk_native.__version__
 
     def prepare(self, program: Program, method: str) -> Plan:
-        refuse_loss_events(program, "segments")
-        if any(isinstance(item, KrausNoise) for item in program.instructions):
-            raise Unsupported("engine segments has random Pauli errors only")
+        _refuse(program, method)
         if method:
             return self.along(program, (_kind(method),), method)
         found = plan(program)
@@ -252,6 +250,21 @@ class SegmentsEngine:
         backend = MovingBackend(program.n_qubits, room)
         version = f"{self.version} {'>'.join(kinds)}"
         return SegmentsPlan(program, backend, "segments", method, version, kinds, tuple(rows))
+
+
+def _refuse(program: Program, method: str) -> None:
+    """Raises ``Unsupported`` for what the declaration of a method does not have."""
+    refuse_loss_events(program, "segments")
+    if any(isinstance(item, KrausNoise) for item in program.instructions):
+        raise Unsupported("engine segments has random Pauli errors only")
+    can = DECLARATION.methods.get(method, DECLARATION.methods[""])
+    gates = (item.name for item in program.instructions if isinstance(item, Gate))
+    strange = next((name for name in gates if name not in DECLARATION.methods[""].gates), None)
+    if strange is not None:
+        raise Unsupported(f"engine segments has no gate '{strange}'")
+    if can.max_qubits is not None and program.n_qubits > can.max_qubits:
+        text = f"segments:{method} takes at most {can.max_qubits} qubits, and the program has {program.n_qubits}"
+        raise Unsupported(f"{text}; segments counts those only that are not in a known state")
 
 
 def _kind(method: str) -> Kind:

@@ -1,6 +1,7 @@
-"""Calibrations of devices that were kept, in files of a folder: when each came, where from, and what changed since.
+"""Calibrations of devices that were kept: their one format, its bounds, when each came, where from, and what changed.
 
-A device has a folder of its own, a calibration a file in it that is named by its digest, so that the same one twice is
+``Kept`` is what the command line keeps in files of a folder (``History``) and the gateway in its tables. In the folder
+a device has a folder of its own, a calibration a file in it that is named by its digest, so that the same one twice is
 kept once. Files are replaced as a whole. Bounded: of more than ``MOST_KEPT`` calibrations of a device the oldest go.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,18 +24,24 @@ from qmk.models.devices.target import Target, wrong
 
 MOST_KEPT = 400
 MOST_DEVICES = 256
+MOST_BYTES = 256 << 20
+"""Most calibrations of a device, devices, and bytes of a tenant's calibrations in the gateway's tables."""
 FOLDER = "calibrations"
 """Its place in the data folder."""
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``digest``: SHA-256 of the calibration. ``kept_s``: when it was kept, in seconds since 1970. ``source``: the file
-    or service it came from."""
+    or service it came from. ``qubits``: the names of the sites, where the calibration has errors by the number of
+    qubits of a gate instead of by gates (gate u stands for those on one, cz for those on two); ``durations``: seconds
+    by ``1q``, ``2q``, ``measure`` and ``reset`` of such a calibration."""
 
     digest: str
     kept_s: float
     source: str
     target: Target
+    qubits: tuple[str, ...] = ()
+    durations: dict[str, float] = {}
 
     @property
     def at_s(self) -> float:
@@ -53,6 +61,32 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     largest: tuple[float, str, tuple[int, ...]] | None
 
 
+def make_kept(
+    target: Target,
+    source: str,
+    now_s: float,
+    qubits: tuple[str, ...] = (),
+    durations: Mapping[str, float] | None = None,
+) -> Kept:
+    """A calibration as it is kept. Raises INVALID_PARAMS for a target without numbers."""
+    if not numbers(target):
+        raise wrong(f"'{target.name}' has no calibration", "give a target with errors or times")
+    named = dict(durations or {})
+    told: object = (target, qubits, named) if qubits or named else target
+    digest = hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()
+    return Kept(digest=digest, kept_s=now_s, source=source, target=target, qubits=qubits, durations=named)
+
+
+def refuse_more_devices(where: str) -> QmkError:
+    """The error for a device beyond ``MOST_DEVICES``; ``where`` says what to remove."""
+    return wrong(f"calibrations of {MOST_DEVICES} devices are kept", f"remove {where}")
+
+
+def moments_of(rows: Sequence[Kept]) -> list[Moment]:
+    """The history that calibrations of one device make, the oldest of which comes first."""
+    return [_moment(row, before) for row, before in zip(rows, [None, *rows], strict=False)]
+
+
 class History:
     """The calibrations in ``folder``, which is made when one is kept."""
 
@@ -62,17 +96,13 @@ class History:
     def keep(self, target: Target, source: str, now_s: float) -> Kept:
         """Keeps a calibration; one that is there already stays as it is. Raises INVALID_PARAMS for a target without
         numbers, and where the folder cannot be written or holds calibrations of too many devices."""
-        if not numbers(target):
-            raise wrong(f"'{target.name}' has no calibration", "give a target with errors or times")
-        digest = hashlib.sha256(msgspec.json.encode(target, order="deterministic")).hexdigest()
-        folder = self._of(target.name)
+        found, folder = make_kept(target, source, now_s), self._of(target.name)
         if not folder.exists() and len(self._devices()) >= MOST_DEVICES:
-            raise wrong(f"calibrations of {MOST_DEVICES} devices are kept", f"remove folders of {self._folder}")
-        found = Kept(digest=digest, kept_s=now_s, source=source, target=target)
-        path = folder / f"{digest}.json"
+            raise refuse_more_devices(f"folders of {self._folder}")
+        path = folder / f"{found.digest}.json"
         if path.exists():
             return self._read(path)
-        draft = folder / f"{digest}.{os.getpid()}"
+        draft = folder / f"{found.digest}.{os.getpid()}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft.write_bytes(msgspec.json.encode(found))
@@ -102,7 +132,7 @@ class History:
             raise wrong(
                 f"no calibrations of {show(name)} are kept", f"qmk devices keep FILE; devices with some: {known}"
             )
-        return [_moment(row, before) for row, before in zip(rows, [None, *rows], strict=False)]
+        return moments_of(rows)
 
     def _devices(self) -> list[Path]:
         return [path for path in self._folder.iterdir() if path.is_dir()] if self._folder.is_dir() else []

@@ -1,13 +1,14 @@
 """Targets from device libraries of QDMI, the interface of HPC centres between software and quantum devices.
 
-The library runs in a process of its own (``qdmi_child``), and only where a user names it: a path that came over a
-socket is never loaded.
+The library runs in a process of its own (``qdmi_child``), in a jail where the caller says that the host has one, and
+only where a user names it: a path that came over a socket is never loaded.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import signal
 import subprocess
@@ -27,6 +28,9 @@ from qmk.qvm.families.gates import FIXED_SIZE
 LIMIT_S = 60.0
 SYMBOL = re.compile(rb"([A-Za-z0-9_]{1,64})_QDMI_device_initialize\0")
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "ps": 1e-12}
+JAILED = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME")
+"""What a library in a jail has of the environment."""
+OUTSIDE = "a library that needs its service, other files or the environment is read with --trusted, if you trust it"
 READINGS = ("measure", "measure_z", "mz", "m", "readout")
 
 
@@ -66,31 +70,40 @@ def find_prefix(library: Path) -> str:
     return found[0]
 
 
-def read_library(library: Path, prefix: str = "", parameters: Mapping[str, str] | None = None) -> Target:
+def read_library(
+    library: Path, prefix: str = "", parameters: Mapping[str, str] | None = None, *, jailed: bool = False
+) -> Target:
     """The device of a library, as it is now. ``parameters`` of the session: base-url, token, auth-file, auth-url,
-    username, password, custom1 to custom5. Raises INVALID_PARAMS for any other file, and where the library
-    crashes or takes more than a minute, which ends its process alone."""
+    username, password, custom1 to custom5. ``jailed``: in a jail, which the host has to have
+    (``host.isolation.jail_host``): the library reads its own file, the auth-file and the system's libraries, and has
+    no network, no other processes and nothing of the environment. Raises INVALID_PARAMS for any other file, and where
+    the library crashes or takes more than a minute, which ends its process alone."""
     given = dict(parameters or {})
     strange = next((name for name in given if name not in PARAMETERS), None)
     if strange is not None:
         raise wrong(f"a QDMI session has no parameter {show(strange)}", f"there are {', '.join(PARAMETERS)}")
     path = library.absolute()
-    asked = {"library": str(path), "prefix": prefix or find_prefix(path), "parameters": given}
-    command = [sys.executable, "-m", "qmk.models.devices.qdmi_child"]
+    shown = [str(path), *(os.path.abspath(given[name]) for name in ("auth-file",) if name in given)]
+    asked: dict[str, object] = {"library": str(path), "prefix": prefix or find_prefix(path), "parameters": given}
+    asked["jail"] = shown if jailed else None
+    command = [sys.executable, "-P", "-m", "qmk.models.devices.qdmi_child"]
+    environment = {name: os.environ[name] for name in JAILED if name in os.environ} if jailed else None
     try:
         text = json.dumps(asked).encode()
-        done = subprocess.run(command, input=text, capture_output=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(command, input=text, capture_output=True, timeout=LIMIT_S, check=False, env=environment)
     except subprocess.TimeoutExpired as error:
         raise wrong(f"{show(str(library))} said nothing within {LIMIT_S:g} s", "look at its service") from error
     if done.returncode:
         how = f"signal {signal.Signals(-done.returncode).name}" if done.returncode < 0 else f"exit {done.returncode}"
-        raise wrong(f"{show(str(library))} ended its process by {how}", "its process alone ended; ask its maker")
+        fix = OUTSIDE if jailed else "its process alone ended; ask its maker"
+        raise wrong(f"{show(str(library))} ended its process by {how}", fix)
     try:
         said = msgspec.json.decode(done.stdout, type=_Said)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"{show(str(library))} describes no device: {error}", "ask its maker") from error
     if said.device is None:
-        raise wrong(f"{show(str(library))}: {said.error}", "look at its session's parameters")
+        fix = "look at its session's parameters"
+        raise wrong(f"{show(str(library))}: {said.error}", f"{fix}; {OUTSIDE}" if jailed else fix)
     return _target(said.device, str(library))
 
 

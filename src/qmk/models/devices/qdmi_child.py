@@ -2,9 +2,11 @@
 qmk.models.devices.qdmi_child``.
 
 It is a process of its own, so that what the library does wrong ends this one alone. What is asked for stands on the
-standard input as JSON ({"library", "prefix", "parameters"}), so that tokens are in no list of processes; the answer is
-on the descriptor that was the standard output, which the library cannot print on. Numbers of the interface are those
-of QDMI 1.3 (https://munich-quantum-software-stack.github.io/QDMI).
+standard input as JSON ({"library", "prefix", "parameters", "jail"}), so that tokens are in no list of processes; the
+answer is on the descriptor that was the standard output, which the library cannot print on. With "jail", a list of
+paths, the library is loaded in a jail (``worker.jail``) that shows these, the system's libraries and this Python, and
+has no network. Numbers of the interface are those of QDMI 1.3
+(https://munich-quantum-software-stack.github.io/QDMI).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 SUCCESS, WARNING = 0, 1
 NOT_SUPPORTED = -9
@@ -171,10 +173,24 @@ def _operation(library: Library, operation: int, place: dict[int, int], pairs: l
     return {"name": _text(library.of_operation(operation, OP_NAME)), "qubits": qubits, "facts": facts}
 
 
-def main() -> None:
+def main() -> int:
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     asked = json.load(sys.stdin)
+    if asked.get("jail") is None:
+        return _answer(asked, answer)
+    from qmk.worker import zygote
+    from qmk.worker.jail import entry
+
+    jail = entry.prepare(tuple(asked["jail"]))
+    born = entry.birth(jail, answer.fileno(), os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
+    if not born.keeper:
+        return _answer(asked, answer)
+    answer.close()
+    return zygote.end_as(born.keeper)
+
+
+def _answer(asked: dict[str, Any], answer: TextIO) -> int:
     try:
         library = Library(asked["library"], asked["prefix"], asked["parameters"])
         found = describe(library)
@@ -184,8 +200,8 @@ def main() -> None:
         said = {"error": str(refused)}
     json.dump(said, answer)
     answer.flush()
-    os._exit(0)  # what the library left running is nobody's
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    os._exit(main())  # what the library left running is nobody's
