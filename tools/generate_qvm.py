@@ -18,6 +18,7 @@ from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.neutral_atom_vm import NAVM_RULES
 from qmk.frontends.pulser.rules import PULSER_RULES
+from qmk.frontends.hugr.rules import HUGR_RULES
 from qmk.frontends.pytket_json import PYTKET_RULES
 from qmk.frontends.qir import QIR_RULES
 from qmk.frontends.quera import QUERA_RULES
@@ -50,6 +51,7 @@ READERS = (
     ("ATOM-8", "Channels of neutral atoms", "what a device's channels ask of pulses", tuple(CHANNEL_RULES.values())),
     ("PYTKET", "Circuits of pytket", "what can be read as pytket's JSON", tuple(PYTKET_RULES.values())),
     ("QUIL", "Sources of Quil", "what can be read and written as Quil", tuple(QUIL_RULES.values())),
+    ("HUGR", "Programs in HUGR", "what can be read as HUGR", tuple(HUGR_RULES.values())),
     ("QIR", "Sources of QIR", "what can be read and written as QIR, and read as Q#", tuple(QIR_RULES.values())),
     ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
 )

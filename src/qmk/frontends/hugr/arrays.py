@@ -85,8 +85,20 @@ def _repeat(machine: Machine, node: Node, given: list[Any]) -> list[Any]:
     found: list[Any] = []
     for _ in range(size_of(node.args)):
         machine.step(1)
-        found += machine.call(given[0].node, ())
+        found += machine.call(given[0], ())
     return [Array(tuple(found))]
+
+
+def _scan(machine: Machine, node: Node, given: list[Any]) -> list[Any]:
+    """A function of each element and of values that it hands on from one to the next."""
+    items, function, kept = _items(machine, given[0]), given[1], given[2:]
+    if not isinstance(function, Function):
+        raise wrong("a function", function)
+    found: list[Any] = []
+    for item in items:
+        made, *kept = machine.call(function, (item, *kept))
+        found.append(made)
+    return [Array(tuple(found)), *kept]
 
 
 def _borrow(machine: Machine, node: Node, given: list[Any]) -> list[Any]:
@@ -134,6 +146,7 @@ _BOTH: dict[str, Call] = {
     "pop_left": _pop(0),
     "pop_right": _pop(-1),
     "repeat": _repeat,
+    "scan": _scan,
     "clone": _clone,
     "discard": _nothing,
     "discard_empty": _nothing,

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from qmk.base.limits import LIMITS
 from qmk.frontends.hugr.constants import constant
 from qmk.frontends.hugr.flow import meeting_places
@@ -53,6 +55,7 @@ class Machine:
         self.released: list[str] = []
         self.where = ""
         self._values: dict[Port, Any] = {}
+        self._generic: tuple[Any, ...] = ()
         self._calls = 0
         self._steps = 0
         self._doors: dict[int, dict[int, int]] = {}
@@ -64,16 +67,16 @@ class Machine:
 
     # -- graphs ------------------------------------------------------------------------------------------------------
 
-    def call(self, function: int, given: Sequence[Any]) -> list[Any]:
+    def call(self, function: Function, given: Sequence[Any]) -> list[Any]:
         """What a function gives for these values."""
-        if self.tree.nodes[function].op != "FuncDefn":
-            raise Refused("HUGR-03", f"{self.tree.nodes[function].label} is declared, and nothing defines it")
+        if self.tree.nodes[function.node].op != "FuncDefn":
+            raise Refused("HUGR-03", f"{self.tree.nodes[function.node].label} is declared, and nothing defines it")
         if self._calls >= LIMITS.macro_depth:
             raise Refused("HUGR-07", f"calls nest deeper than {LIMITS.macro_depth}")
         self._calls += 1
-        held, self._values = self._values, {}
-        found = self.region(function, given)
-        self._values = held
+        held, self._values, self._generic = (self._values, self._generic), {}, function.args
+        found = self.region(function.node, given)
+        self._values, self._generic = held
         self._calls -= 1
         return found
 
@@ -123,10 +126,9 @@ class Machine:
             case "LoadConstant":
                 return [constant(tree.nodes[tree.source(index, ("Const",))].v, self.step)]
             case "LoadFunction":
-                return [Function(tree.source(index, ("FuncDefn", "FuncDecl")))]
+                return [self._function(index)]
             case "Call":
-                function = tree.source(index, ("FuncDefn", "FuncDecl"))
-                return self.call(function, self._take(index)[:-1])
+                return self.call(self._function(index), self._take(index)[:-1])
             case _:
                 given = self._take(index)
         self.step(1 + len(given))
@@ -135,6 +137,8 @@ class Machine:
                 known = self.calls.get(node.extension.replace("tket2.", "tket.", 1) + "." + node.name)
                 if known is None:
                     raise Refused("HUGR-03", "this op is not read")
+                if any(each.get("tya") == "Variable" for each in node.args):
+                    node = msgspec.structs.replace(node, args=self._arguments(node.args))
                 return known(self, node, given)
             case "DFG":
                 return self.region(index, given)
@@ -143,7 +147,7 @@ class Machine:
             case "CallIndirect":
                 if not given or not isinstance(given[0], Function):
                     raise wrong("a function", given[0] if given else None)
-                return self.call(given[0].node, given[1:])
+                return self.call(given[0], given[1:])
             case "Conditional":
                 return self._branch(given, tree.children[index])
             case "TailLoop":
@@ -152,6 +156,15 @@ class Machine:
                 return self._blocks(index, given)
             case _:
                 raise Refused("HUGR-03", "this op is not read")
+
+    def _function(self, index: int) -> Function:
+        """The function that a node takes."""
+        args = self._arguments(self.tree.nodes[index].type_args)
+        return Function(self.tree.source(index, ("FuncDefn", "FuncDecl")), tuple(args))
+
+    def _arguments(self, args: list[Any]) -> list[Any]:
+        """Arguments of an op or a generic function, with those of the function that is followed for its variables."""
+        return [self._generic[each["idx"]] if each.get("tya") == "Variable" else each for each in args]
 
     # -- what measurements decide ------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from qmk.frontends.hugr.calls import calls
 from qmk.frontends.hugr.machine import Machine
 from qmk.frontends.hugr.rules import FROM_QIR, HUGR_RULES
 from qmk.frontends.hugr.tree import Node, Tree, read_tree
-from qmk.frontends.hugr.values import Sum, boolean
+from qmk.frontends.hugr.values import Function, Sum, boolean
 from qmk.frontends.openqasm import logic as lg
 from qmk.frontends.openqasm.sources import report_limits
 from qmk.frontends.qir import apart
@@ -81,7 +81,7 @@ def _entry(tree: Tree) -> int:
 def _graph(tree: Tree, machine: Machine) -> Graph:
     entry = _entry(tree)
     given = [_input(machine, each) for each in _types(tree, entry)]
-    found = machine.call(entry, given) if tree.nodes[entry].op == "FuncDefn" else machine.region(entry, given)
+    found = machine.call(Function(entry), given) if tree.nodes[entry].op == "FuncDefn" else machine.region(entry, given)
     returned = [bit for value in found if (bit := _bit(value)) is not None]
     if not machine.recorded and returned:
         machine.results = dict(enumerate(returned))

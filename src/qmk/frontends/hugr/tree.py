@@ -28,9 +28,8 @@ class Node(msgspec.Struct):
     name: str = ""
     extension: str = ""
     args: list[Any] = []
-    signature: Any = None
     types: list[Any] = []
-    instantiation: Any = None
+    type_args: list[Any] = []
     v: Any = None
     tag: int = 0
     variants: list[Any] = []
@@ -107,6 +106,8 @@ class Tree:
             if into in self.inputs[end]:
                 raise Refused("HUGR-01", f"input {into} of node {end} has two edges")
             self.inputs[end][into] = (start, out)
+        if self.nodes[start].op in ("FuncDefn", "FuncDecl", "Const"):
+            return  # they are there from the start; a function may call itself
         parent, inside = self.nodes[start].parent, end
         while self.depth[inside] > self.depth[start]:
             inside = self.nodes[inside].parent

@@ -34,9 +34,10 @@ class Array(msgspec.Struct, frozen=True):
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function as a value, by its node."""
+    """A function as a value, by its node, with its arguments where it is generic."""
 
     node: int
+    args: tuple[Any, ...] = ()
 
 
 def boolean(bit: lg.Bit) -> Sum:
