@@ -14,11 +14,11 @@ from qmk.frontends.ahs import AHS_RULES
 from qmk.frontends.blackbird import BLACKBIRD_RULES
 from qmk.frontends.cirq_json import CIRQ_RULES
 from qmk.frontends.dynamics import DYN_RULES
+from qmk.frontends.hugr.rules import HUGR_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.neutral_atom_vm import NAVM_RULES
 from qmk.frontends.pulser.rules import PULSER_RULES
-from qmk.frontends.hugr.rules import HUGR_RULES
 from qmk.frontends.pytket_json import PYTKET_RULES
 from qmk.frontends.qir import QIR_RULES
 from qmk.frontends.quera import QUERA_RULES

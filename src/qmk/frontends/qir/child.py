@@ -276,8 +276,13 @@ def read_hugr(data: bytes, most: int) -> list[Any]:
     except ImportError:
         return ["missing"]
     try:
+        package = envelope.read_envelope(data)
+        for module in package.modules:
+            for _, node in module.nodes():  # hugr 0.18 puts the arguments of a generic function for its parameters
+                if hasattr(node.op, "instantiation"):
+                    node.op.signature.params = []
         config = envelope.EnvelopeConfig(format=envelope.EnvelopeFormat.JSON)
-        found = envelope.read_envelope(data).to_bytes(config)[len(envelope.MAGIC_NUMBERS) + 2 :]
+        found = package.to_bytes(config)[len(envelope.MAGIC_NUMBERS) + 2 :]
     except Exception as error:  # what a broken file makes it raise is not limited
         return ["refused", f"{type(error).__name__} {error!s:.300}"]
     return ["json", found] if len(found) <= most else ["large"]
