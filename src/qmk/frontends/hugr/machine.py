@@ -42,6 +42,14 @@ _SILENT = frozenset(("Const", "FuncDefn", "FuncDecl", "AliasDecl", "AliasDefn", 
 Call = Callable[["Machine", Node, list[Any]], Sequence[Any]]
 
 
+def _variable(argument: Any) -> int | None:
+    """The number of the variable of a generic function that an argument is; hugr 0.18 makes types of some."""
+    inner = argument["ty"] if argument["tya"] == "Type" else argument
+    if inner.get("t") == "V":
+        return inner["i"]
+    return inner["idx"] if inner.get("tya") == "Variable" else None
+
+
 class Machine:
     """``calls``: what each op of an extension does, by its full name. ``recorded``: what is reported, in order: the
     kind, the value, the label. ``results``: what was measured, in order."""
@@ -137,7 +145,7 @@ class Machine:
                 known = self.calls.get(node.extension.replace("tket2.", "tket.", 1) + "." + node.name)
                 if known is None:
                     raise Refused("HUGR-03", "this op is not read")
-                if any(each.get("tya") == "Variable" for each in node.args):
+                if any(_variable(each) is not None for each in node.args):
                     node = msgspec.structs.replace(node, args=self._arguments(node.args))
                 return known(self, node, given)
             case "DFG":
@@ -164,7 +172,8 @@ class Machine:
 
     def _arguments(self, args: list[Any]) -> list[Any]:
         """Arguments of an op or a generic function, with those of the function that is followed for its variables."""
-        return [self._generic[each["idx"]] if each.get("tya") == "Variable" else each for each in args]
+        places = [_variable(each) for each in args]
+        return [each if k is None else self._generic[k] for k, each in zip(places, args, strict=True)]
 
     # -- what measurements decide ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ instruction gives or a function is given. A type is the bits of an integer, or o
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import re
@@ -280,7 +281,7 @@ def read_hugr(data: bytes, most: int) -> list[Any]:
         for module in package.modules:
             for _, node in module.nodes():  # hugr 0.18 puts the arguments of a generic function for its parameters
                 if hasattr(node.op, "instantiation"):
-                    node.op.signature.params = []
+                    node.op.signature = dataclasses.replace(node.op.signature, params=[])
         config = envelope.EnvelopeConfig(format=envelope.EnvelopeFormat.JSON)
         found = package.to_bytes(config)[len(envelope.MAGIC_NUMBERS) + 2 :]
     except Exception as error:  # what a broken file makes it raise is not limited
