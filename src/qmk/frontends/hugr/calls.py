@@ -47,7 +47,7 @@ def _gate(name: str, scale: float) -> Call:
             raise Refused("HUGR-04", "a qubit stands twice in one gate")
         for condition, angles in machine.arithmetic.combinations(given[len(qubits) :]):
             if not all(type(angle) is float and math.isfinite(angle) for angle in angles):
-                raise Refused("HUGR-04", "an angle is taken that is no finite number, or a qubit that nothing defines")
+                raise Refused("HUGR-04", "its angles are finite numbers, and its qubits are defined")
             known = lg.constant_of(condition)
             if not known:
                 machine.builder.enter(condition)

@@ -280,7 +280,7 @@ class Machine:
         tree = self.tree
         while block != end:
             if block not in meets:
-                raise Refused("HUGR-01", "a block leads to what is no block beside it")
+                raise Refused("HUGR-01", "a block leads to a node that is not a block beside it")
             if tree.nodes[block].op == "ExitBlock":
                 break
             flow = tree.flow[block]

@@ -65,7 +65,9 @@ def _entry(tree: Tree) -> int:
     if tree.nodes[found].op in ("FuncDefn", "DFG"):
         return found
     if tree.nodes[found].op != "Module":
-        raise Refused("HUGR-02", f"the entry point is a {tree.nodes[found].label}, which is no function and no graph")
+        raise Refused(
+            "HUGR-02", f"the entry point is a {tree.nodes[found].label}, which is neither a function nor a graph"
+        )
     defined = [k for k in tree.children[found] if tree.nodes[k].op == "FuncDefn"]
     for chosen in (
         [k for k in defined if tree.nodes[k].name == "main"],

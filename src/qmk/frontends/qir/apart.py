@@ -44,7 +44,7 @@ class Tool(NamedTuple):
 
 LLVM = Tool("pyqir", "reading QIR", "quantum-microkernel[qir]", "LLVM")
 QDK = Tool("qdk", "compiling Q#", "quantum-microkernel[qsharp]", "the compiler of Q#")
-HUGR = Tool("hugr", "reading a HUGR that is no plain JSON", "quantum-microkernel[hugr]", "hugr", "HUGR-01")
+HUGR = Tool("hugr", "reading a HUGR that is not plain JSON", "quantum-microkernel[hugr]", "hugr", "HUGR-01")
 CHILD = Path(__file__).with_name("child.py")
 
 
