@@ -14,6 +14,7 @@ from qmk.frontends.ahs import AHS_RULES
 from qmk.frontends.blackbird import BLACKBIRD_RULES
 from qmk.frontends.cirq_json import CIRQ_RULES
 from qmk.frontends.dynamics import DYN_RULES
+from qmk.frontends.hugr.rules import HUGR_RULES
 from qmk.frontends.kirin import KIRIN_RULES
 from qmk.frontends.lanes import LANES_RULES
 from qmk.frontends.neutral_atom_vm import NAVM_RULES
@@ -50,6 +51,7 @@ READERS = (
     ("ATOM-8", "Channels of neutral atoms", "what a device's channels ask of pulses", tuple(CHANNEL_RULES.values())),
     ("PYTKET", "Circuits of pytket", "what can be read as pytket's JSON", tuple(PYTKET_RULES.values())),
     ("QUIL", "Sources of Quil", "what can be read and written as Quil", tuple(QUIL_RULES.values())),
+    ("HUGR", "Programs in HUGR", "what can be read as HUGR", tuple(HUGR_RULES.values())),
     ("QIR", "Sources of QIR", "what can be read and written as QIR, and read as Q#", tuple(QIR_RULES.values())),
     ("QVMB", "Binary", "what can be read as QVM binary", tuple(BINARY_RULES.values())),
 )

@@ -46,11 +46,6 @@ TARGETS: dict[str, str] = {
 BINARY = frozenset(("binary", "qir-bitcode"))
 """Those of ``TARGETS`` whose data is bytes, not text."""
 
-NOT_READ: dict[bytes, tuple[str, str]] = {
-    b"HUGRiHJv": ("hugr", "write the circuit as OpenQASM 3"),
-}
-"""Formats that are known by their first bytes and not read, each with what to do instead."""
-
 COMMON = ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "stim")
 """Formats that are recognised first, since most programs are in one of them; all others follow by name."""
 
@@ -112,11 +107,6 @@ def _format_of(data: bytes, path: str, format: str | None) -> str:
             [Finding("QMK-F02", "the program is empty", "write a program", file=path, line=1, column=1)]
         )
     name = format or recognise(data)
-    refused = next((row for head, row in NOT_READ.items() if name is None and data.startswith(head)), None)
-    if refused is not None:
-        raise QmkError(
-            "UNSUPPORTED", f"{refused[0]}: {path or 'the program'}: this format is not read", help=refused[1]
-        )
     if name is None:
         raise QmkError(
             "UNSUPPORTED",

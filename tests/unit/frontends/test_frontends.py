@@ -59,12 +59,6 @@ def test_unknown_formats_are_named():
         load(b"hello world", path="hello.txt")
 
 
-def test_formats_that_are_not_read_are_named():
-    with pytest.raises(QmkError, match=r"hugr: bell\.hugr: this format is not read") as caught:
-        load(b"HUGRiHJv\x02A(\xb5/\xfd", path="bell.hugr")
-    assert caught.value.fields["help"]
-
-
 def test_what_cannot_be_written_says_so():
     with pytest.raises(QmkError, match="reads programs but does not write them"):
         emit(load(BELL2.encode()).graph, "pulser")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ MAX_DEPTH = 64
 """Boxes within boxes, and conditions of conditions."""
 
 Unit = tuple[str, tuple[int, ...]]
+Place = TypeVar("Place", int, str)
 
 
 def read(source: Source) -> Graph:
@@ -196,14 +197,16 @@ def layout(units: Sequence[Unit]) -> list[tuple[str, int | None]]:
     return found
 
 
-def swaps(ends: Mapping[int, int]) -> list[tuple[int, int]]:
-    """Swaps that bring what starts at each key to its value."""
-    found: list[tuple[int, int]] = []
+def swaps(ends: Mapping[Place, Place]) -> list[tuple[Place, Place]]:
+    """Swaps that bring what starts at each key to its value, which no two share."""
+    found: list[tuple[Place, Place]] = []
     at = {start: start for start in ends}
     for start, end in ends.items():
         here = at[start]
         if here != end:
-            other = next(each for each, place in at.items() if place == end)
+            other = next((each for each, place in at.items() if place == end), None)
             found.append((here, end))
-            at[start], at[other] = end, here
+            at[start] = end
+            if other is not None:
+                at[other] = here
     return found

@@ -1,4 +1,5 @@
-"""Runs LLVM in a process of its own: the file ``child.py``, with bounds on its time and memory.
+"""Runs LLVM, and libraries for other formats, in a process of its own: the file ``child.py``, with bounds on its time
+and memory.
 
 LLVM ends its process where bitcode is broken in some ways: then it is the child that ends.
 """
@@ -31,16 +32,19 @@ _Answer = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
 class Tool(NamedTuple):
-    """A library that a child uses: its module, what for, how pip installs it, and its name in errors."""
+    """A library that a child uses: its module, what for, how pip installs it, its name in errors, and the rule that a
+    program breaks which it cannot read."""
 
     module: str
     purpose: str
     extra: str
     name: str
+    rule: str = "QIR-01"
 
 
 LLVM = Tool("pyqir", "reading QIR", "quantum-microkernel[qir]", "LLVM")
 QDK = Tool("qdk", "compiling Q#", "quantum-microkernel[qsharp]", "the compiler of Q#")
+HUGR = Tool("hugr", "reading a HUGR that is not plain JSON", "quantum-microkernel[hugr]", "hugr", "HUGR-01")
 CHILD = Path(__file__).with_name("child.py")
 
 
@@ -62,6 +66,17 @@ def compile_qsharp(source: bytes, entry: str) -> tuple[bool, str]:
     return kind == "text", msgspec.msgpack.decode(rows[0], type=str)
 
 
+def read_hugr(data: bytes, most: int) -> bytes:
+    """The package of an envelope of HUGR, in JSON of at most so many bytes. Raises Refused where the library does not
+    read it, UNSUPPORTED where it is not installed."""
+    kind, rows = _ask(HUGR, "hugr", data, str(most))
+    if kind == "large":
+        raise Refused("HUGR-07", f"the program is more than {most} bytes long as JSON")
+    if kind == "refused":
+        raise Refused("HUGR-01", f"hugr refuses it: {msgspec.msgpack.decode(rows[0], type=str)}")
+    return msgspec.msgpack.decode(rows[0], type=bytes)
+
+
 def _ask_llvm(data: bytes, what: str) -> list[msgspec.Raw]:
     kind, rows = _ask(LLVM, what, data)
     if kind == "large":
@@ -80,7 +95,7 @@ def _ask(tool: Tool, what: str, data: bytes, *more: str) -> tuple[str, list[msgs
         command = [sys.executable, "-P", str(CHILD), what, *bounds, *more]
         done = subprocess.run(command, input=data, capture_output=True, env=child_environment(), check=False)
         if done.returncode:
-            raise Refused("QIR-01", f"{tool.name} {_end(done)}")
+            raise Refused(tool.rule, f"{tool.name} {_end(done)}")
         first, *rows = _Answer.decode(done.stdout)
         kind = msgspec.msgpack.decode(first, type=str)
     if kind == "missing":

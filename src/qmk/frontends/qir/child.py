@@ -1,4 +1,4 @@
-"""Reads QIR with LLVM, and says what is in it as plain data; compiles Q# to QIR.
+"""Reads QIR with LLVM, and says what is in it as plain data; compiles Q# to QIR; makes envelopes of HUGR plain JSON.
 
 LLVM ends the process that it runs in where bitcode is broken in some ways, so that this file is run as a process of its
 own (``apart``), by its path: it imports nothing of QMK. The program comes on standard input; the answer, a MessagePack
@@ -10,6 +10,7 @@ instruction gives or a function is given. A type is the bits of an integer, or o
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import re
@@ -269,9 +270,29 @@ def compile_qsharp(source: str, entry: str) -> list[Any]:
     return ["refused", why[:4000]]
 
 
+def read_hugr(data: bytes, most: int) -> list[Any]:
+    """["json", the package] of an envelope of HUGR, or as ``read``. ``most``: bytes of JSON."""
+    try:
+        envelope: Any = importlib.import_module("hugr.envelope")
+    except ImportError:
+        return ["missing"]
+    try:
+        package = envelope.read_envelope(data)
+        for module in package.modules:
+            for _, node in module.nodes():  # hugr 0.18 puts the arguments of a generic function for its parameters
+                if hasattr(node.op, "instantiation"):
+                    node.op.signature = dataclasses.replace(node.op.signature, params=[])
+        config = envelope.EnvelopeConfig(format=envelope.EnvelopeFormat.JSON)
+        found = package.to_bytes(config)[len(envelope.MAGIC_NUMBERS) + 2 :]
+    except Exception as error:  # what a broken file makes it raise is not limited
+        return ["refused", f"{type(error).__name__} {error!s:.300}"]
+    return ["json", found] if len(found) <= most else ["large"]
+
+
 def main() -> None:
-    """Arguments: what to do (text, bitcode, write, qsharp), seconds of processor time, bytes of address space, the most
-    instructions, and for Q# what to call. What a source prints as it is compiled goes nowhere."""
+    """Arguments: what to do (text, bitcode, write, qsharp, hugr), seconds of processor time, bytes of address space,
+    the most instructions, and for Q# what to call, for HUGR the most bytes. What a source prints as it is compiled goes
+    nowhere."""
     what, seconds, memory, most = sys.argv[1], *map(int, sys.argv[2:5])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for which, bound in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory)):
@@ -282,6 +303,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if what == "qsharp":
             answer = compile_qsharp(data.decode("utf-8", "replace"), sys.argv[5])
+        elif what == "hugr":
+            answer = read_hugr(data, int(sys.argv[5]))
         else:
             answer = to_bitcode(data) if what == "write" else read(data, what == "text", most)
         out.write(msgspec.msgpack.encode(answer))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from qmk.frontends.openqasm import logic as lg
+from qmk.frontends.openqasm.builder import Builder
 from qmk.frontends.openqasm.sources import report_limits
 from qmk.frontends.qir import BITCODE, apart
 from qmk.frontends.qir.calls import Reading
@@ -66,7 +67,15 @@ def _required_count(entry: Function, what: str) -> int:
 # -- output ------------------------------------------------------------------------------------------------------------
 
 
-def finish(machine: Reading) -> Graph:
+class Recording(Protocol):
+    """What has followed a program: ``recorded`` is what it prints, in order: the kind, the value, the label."""
+
+    builder: Builder
+    recorded: list[tuple[str, Any, str]]
+    results: dict[Any, lg.Bit]
+
+
+def finish(machine: Recording, source: str = "qir") -> Graph:
     """Registers of what is recorded. An array or tuple of results is one, the first leftmost; a whole number is one, of
     as many bits as it may need; where nothing is recorded, all results are one."""
     registers: list[tuple[str, list[lg.Bit]]] = []
@@ -89,7 +98,7 @@ def finish(machine: Reading) -> Graph:
             raise Refused("QIR-05", f"the float '{label[:40]}' that is recorded depends on a measurement")
     if not rows and machine.results:
         registers.append(("results", list(machine.results.values())))
-    metadata: dict[str, Any] = {"source": "qir"}
+    metadata: dict[str, Any] = {"source": source}
     if constants:
         metadata["recorded"] = constants
     return machine.builder.finish(_outputs(machine, _gather(registers)), metadata)
@@ -124,7 +133,7 @@ def _index_of(row: tuple[str, list[lg.Bit]]) -> tuple[str, int]:
     return (match[1], int(match[2])) if match else ("", 0)
 
 
-def _outputs(machine: Reading, registers: list[tuple[str, list[lg.Bit]]]) -> list[Output]:
+def _outputs(machine: Recording, registers: list[tuple[str, list[lg.Bit]]]) -> list[Output]:
     taken: set[str] = set()
     found: list[Output] = []
     for label, bits in registers:
