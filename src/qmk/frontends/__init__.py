@@ -51,8 +51,9 @@ NOT_READ: dict[bytes, tuple[str, str]] = {
 }
 """Formats that are known by their first bytes and not read, each with what to do instead."""
 
-COMMON = ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "stim")
-"""Formats that are recognised first, since most programs are in one of them; all others follow by name."""
+COMMON = ("qvm-json", "qvm-asm", "qvm-binary", "yao-json", "qasm2", "qasm3", "stim")
+"""Formats that are recognised first, since most programs are in one of them; all others follow by name. Blocks of Yao
+name their format in their head, which the others would look for in the whole of a long document."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
