@@ -32,7 +32,8 @@ circuit counts in no mean.
 1,024 shots in Qiskit, 1,000 in Cirq and Braket. The estimator and PennyLane compute the mean of Z over all qubits and
 the sum of ZZ over neighbours; PennyLane also the derivative by each angle of the circuit. QMK samples values of which
 it has no exact ones, so do the others where a circuit measures on the way. Values that differ by more than 1e-6 and six
-standard errors of QMK's: {apart}. Measured {measured} on two shared cores **that other work used as well**.
+standard errors of QMK's: {apart}. Measured
+{measured} on two shared cores **that other work used as well**.
 
 ## Ratios
 QMK's time over the peer's, over the circuits that both ran.

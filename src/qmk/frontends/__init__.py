@@ -46,8 +46,9 @@ TARGETS: dict[str, str] = {
 BINARY = frozenset(("binary", "qir-bitcode"))
 """Those of ``TARGETS`` whose data is bytes, not text."""
 
-COMMON = ("qvm-json", "qvm-asm", "qvm-binary", "qasm2", "qasm3", "stim")
-"""Formats that are recognised first, since most programs are in one of them; all others follow by name."""
+COMMON = ("qvm-json", "qvm-asm", "qvm-binary", "yao-json", "qasm2", "qasm3", "stim")
+"""Formats that are recognised first, since most programs are in one of them; all others follow by name. Blocks of Yao
+name their format in their head, which the others would look for in the whole of a long document."""
 
 
 class Loaded(msgspec.Struct, frozen=True):

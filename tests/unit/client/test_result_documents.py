@@ -146,6 +146,24 @@ def test_modes_and_density_matrices_are_part_of_a_result(tmp_path: Path) -> None
     jsonschema.validate(json.loads(result.to_json()), SCHEMA)
 
 
+def test_the_table_of_values_has_the_errors_and_states_that_are_described() -> None:
+    sampled, exact = RESULTS["sampled values"](), _values()
+    row = sampled.to_arrow("values").to_pylist()[0]
+    assert list(row) == ["point", "kind", "item", "by", "value", "imag", "error", "error_kind"]
+    assert sampled.values is not None
+    wanted = sampled.values.points[0].expectations[0]
+    assert (row["value"], row["error"]) == (wanted.value, wanted.error)
+    assert row["error"] > 0
+    rows = exact.to_arrow("values").to_pylist()
+    for at in (0, 1):
+        found = {
+            row["by"]: row["value"] + 1j * row["imag"] for row in rows if (row["point"], row["kind"]) == (at, "state")
+        }
+        assert exact.values is not None
+        state = np.frombuffer(exact.values.points[at].state, "<c16")
+        assert [found[bits] for bits in ("00", "01", "10", "11")] == state.tolist()
+
+
 def _changed(**parts: Any) -> str:
     return json.dumps({**json.loads(_with_modes().to_json()), **parts})
 

@@ -93,7 +93,7 @@ class _ProgramWriter(CircuitWriter):
 
     def write_item(self, item: Item, at: int) -> None:
         for place in self.zeroed.get(at, ()):
-            self.made.add(f"b[{place}] = 0;")
+            self._clear(place)
         match item:
             case If(condition):
                 self._open(f"if ({self._condition(condition)}) {{")
@@ -116,6 +116,13 @@ class _ProgramWriter(CircuitWriter):
                 self.made.add("}")
             case _:
                 super().write_item(item, at)
+
+    def _clear(self, place: int) -> None:
+        """A branch that writes 0. Braket's simulator (1.41.2) forgets that a register was measured once one of its bits
+        is assigned a constant: all shots then go the way of the first outcome."""
+        self.made.add(f"if (b[{place}] == 1) {{")
+        self.made.add(f"  b[{place}] = 0;")
+        self.made.add("}")
 
     def _open(self, line: str) -> None:
         self.made.add(line)
