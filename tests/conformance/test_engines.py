@@ -1,8 +1,5 @@
 """The conformance kit on every shipped engine and method.
 
-``rydberg`` and ``tenpy`` run no gates, of which the kit's programs are made: ``tests/unit/engines/test_rydberg.py`` and
-``test_tenpy.py`` have their checks of protocol, physics and refusals.
-
 Each engine's run fails by chance with probability at most 1e-7 (``engine_kit.FALSE_FAILURE``).
 """
 
@@ -31,8 +28,11 @@ from qmk.engines import (
     qsim,
     quimb,
     qulacs,
+    qutip,
     reference,
+    rydberg,
     stabilizer,
+    tenpy,
 )
 from qmk.sdk import discovery
 from qmk.sdk.kit import engine_kit
@@ -214,6 +214,51 @@ def test_pyquil_density(check: Check) -> None:
 
 @as_tests(checks(qoqo.DECLARATION))
 def test_qoqo(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qutip.DECLARATION, "sesolve"))
+def test_qutip_sesolve(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qutip.DECLARATION, "mesolve"))
+def test_qutip_mesolve(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qutip.DECLARATION, "mcsolve", shots=1000))
+def test_qutip_mcsolve(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qutip.DECLARATION, "piqs"))
+def test_qutip_piqs(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(rydberg.DECLARATION))
+def test_rydberg(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(rydberg.DECLARATION, "mixed", programs=4))
+def test_rydberg_mixed(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(rydberg.DECLARATION, "subspace"))
+def test_rydberg_subspace(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(tenpy.DECLARATION, "tdvp"))
+def test_tenpy_tdvp(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(tenpy.DECLARATION, "fine"))
+def test_tenpy_fine(check: Check) -> None:
     assert not check.run()
 
 
