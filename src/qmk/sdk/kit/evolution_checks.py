@@ -135,7 +135,7 @@ def _expectation(observer: Observer, evolution: Evolution, allowed: float) -> st
 
 
 def _probabilities(observer: Observer, evolution: Evolution, allowed: float) -> str:
-    chances = evolution.density.diagonal().real.reshape((2,) * evolution.width)
+    chances = evolution.chances.reshape((2,) * evolution.width)
     for order in itertools.permutations(range(evolution.width)):
         theirs = observer.probabilities(order)
         if not np.allclose(theirs, chances.transpose(order).reshape(-1), rtol=0, atol=allowed):
@@ -193,7 +193,7 @@ def _undeclared(subject: Subject, found: list[Evolution], names: list[str]) -> s
             continue
         return f"observe took {evolution.name}, of which the method declares no values"
     for name in names:
-        wanted = Outputs(amplitudes=("0" * found[0].width,)) if name == "amplitudes" else Outputs(**{name: True})
+        wanted = replace(Outputs(), **{name: ("0" * found[0].width,) if name == "amplitudes" else True})
         try:
             subject.runner.execute(found[0].graph(), subject.method, 10, SEED, outputs=wanted)
         except QmkError as refused:

@@ -52,7 +52,7 @@ class Evolution(msgspec.Struct, frozen=True):
     @property
     def kinds(self) -> frozenset[str]:
         """Kinds of noise that a method needs for it, as ``Capabilities.noise`` names them."""
-        return frozenset().union(*(noise_kinds(op, args) for op, args in self.parts))
+        return frozenset(kind for op, args in self.parts for kind in noise_kinds(op, args))
 
     @property
     def case(self) -> Case:
@@ -66,9 +66,14 @@ class Evolution(msgspec.Struct, frozen=True):
             b.op(short, *range(self.width), family=family, **args)
         return b.measure_all().graph()
 
+    @property
+    def chances(self) -> Array:
+        """Of each outcome, shape (2^n,)."""
+        return np.real(np.diagonal(self.density))
+
     def distribution(self) -> dict[str, float]:
         """Of the bits that are read."""
-        chances = self.density.diagonal().real
+        chances = self.chances
         return {format(k, f"0{self.width}b"): float(p) for k, p in enumerate(chances) if p > NOTHING}
 
 
