@@ -279,6 +279,7 @@ sys.exit(not all(report.ok for report in reports))
 """
 
 
+@pytest.mark.timeout(1200)  # Strawberry Fields takes a minute alone, and five on a machine that does much else
 @pytest.mark.parametrize("name", ["clifft", "piquasso", "strawberryfields"])
 def test_engines_with_an_environment_and_what_to_do_where_there_is_none(name: str) -> None:
     """The whole kit in one process under the Python of that environment: ``tools/setup.sh tests`` makes clifft's where
