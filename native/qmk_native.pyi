@@ -576,6 +576,60 @@ class MpsState:
         not fit."""
 
 @final
+class DenseGates:
+    """Unconditional gates on a state vector of all their qubits, from whatever amplitudes; in double precision."""
+
+    def __new__(cls, circuit: Circuit) -> DenseGates:
+        """Raises ValueError for what is not an unconditional gate, MemoryError for more than 40 qubits."""
+
+    def cost(self) -> float:
+        """Predicted seconds of ``apply``."""
+
+    def apply(self, amplitudes: Any) -> None:
+        """Takes the amplitudes, a writable buffer of 2^(n + 1) doubles (real and imaginary parts in turn), qubit 0 the
+        most significant bit of an index, through the gates in place. The phase of the whole state may change. Raises
+        ValueError for a buffer that does not fit."""
+
+Tensor = tuple[int, int, bytes, bytes, bytes]
+"""Of a site: left and right bond, real and imaginary parts in the order (left, 2, right), and Schmidt values of the
+bond to the left; numbers are doubles of this machine."""
+
+@final
+class MpsChain:
+    """A matrix product state in right-canonical form, site k for qubit k."""
+
+    def __new__(cls, tensors: Sequence[Tensor], lost: float, cut: float) -> MpsChain:
+        """``lost``: a bound on 1 - fidelity from before. ``cut``: largest weight that one gate may drop. That rows are
+        orthonormal is the caller's word. Raises ValueError for tensors that do not fit each other."""
+
+    def __len__(self) -> int: ...
+    def tensor(self, site: int) -> Tensor:
+        """As it was given. Raises ValueError where there is no such site."""
+
+    @property
+    def bond(self) -> int:
+        """The largest bond so far."""
+
+    @property
+    def lost(self) -> float:
+        """A bound on 1 - fidelity from what was cut off."""
+
+@final
+class MpsGates:
+    """Unconditional gates on a chain, every qubit of which keeps its site."""
+
+    def __new__(cls, circuit: Circuit) -> MpsGates:
+        """Raises ValueError for what is not an unconditional gate."""
+
+    def growth(self, bonds: Sequence[float]) -> tuple[list[float], float]:
+        """From log2 of the bonds to the left of each site and of the last one: upper bounds on what they become, and on
+        the seconds. Raises ValueError for another number of bonds."""
+
+    def apply(self, chain: MpsChain, bond: int) -> MpsChain:
+        """The chain after the gates. Raises ValueError for one of another length, MemoryError when a bond outgrows
+        ``bond``."""
+
+@final
 class PauliPlan:
     """A circuit whose observables are taken back through it as sums of Pauli strings."""
 

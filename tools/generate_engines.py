@@ -46,6 +46,10 @@ for candidate in decision.candidates:
 ```
 
 ## What each can do
+*Outputs* are what a method computes beside counts and bits of shots: exact `expectation`, `probabilities`, `amplitudes`
+and `state` of programs of gates, `gradient` and `sweep` faster than value by value; `noisy`: expectation values and
+probabilities, exact, of programs with noise and resets too; `density` matrices; `sums` within an error; `trajectory`:
+values over time. Expectation values and probabilities are sampled on all others.
 
 """
 
@@ -60,6 +64,12 @@ time among those that can run it and fit; the last column says where that lands.
 BESIDE = {
     "reference": ("numpy: BSD-3-Clause", "part of QMK", "tiny programs, and as the oracle of tests"),
     "stabilizer": ("stim: Apache-2.0", "part of QMK", "Clifford programs of any width, also with feed-forward"),
+    "segments": (
+        "stim: Apache-2.0",
+        "part of QMK",
+        "programs whose parts are for different simulators, such as few qubits with many gates and then many qubits of "
+        "little entanglement",
+    ),
     "aer": (
         "qiskit-aer: Apache-2.0",
         "extra `aer`",
@@ -181,6 +191,7 @@ what a saved state holds, is told in [engines that stop at fences](../howto/fenc
 | `strawberryfields:fock` | 64 * (k + 1)^n for k photons in n modes, squared where photons are lost |
 | `aer:density_matrix` | 16 * 4^n |
 | `aer:matrix_product_state`, `aer:small_bond` | 96 * n * D^2 for bond dimension D, at most 4 GiB |
+| `segments` | n^2, 16 * 2^w for w qubits in no known state, or 32 * n * D^2, D <= 1024; of each history |
 | `stabilizer` | n^2 for each history of measurements that is alive |
 
 Samples take one byte a classical bit and shot. A program with fences, on a method that stops at them, keeps the states
@@ -220,7 +231,7 @@ themselves, so that a seed gives the same bits with each release. What they refu
 def page() -> str:
     found = {name: declaration for name, declaration in discovery.engines().items() if name in SHIPPED}
     rows = [row for name in sorted(found) for row in _rows(found[name])]
-    head = ("engine", "gates", "feed-forward", "noise", "qubits", "fences", "result")
+    head = ("engine", "gates", "feed-forward", "noise", "qubits", "fences", "outputs", "result")
     sections = [_section(found[name]) for name in sorted(found)]
     beside = table(
         ("engine", "library and licence", "comes as", "where the router takes it"),
@@ -242,6 +253,7 @@ def _rows(declaration: Declaration) -> list[tuple[str, ...]]:
             " ".join(sorted(can.noise)) or "none",
             _qubits(can),
             _fences(can),
+            _outputs(can),
             _result(can),
         )
         for method, can in declaration.shown_methods.items()
@@ -262,6 +274,12 @@ def _qubits(can: Capabilities) -> str:
 
 def _fences(can: Capabilities) -> str:
     return "stops" if can.fences else "runs on"
+
+
+def _outputs(can: Capabilities) -> str:
+    """What it gives beside counts and per-shot bits."""
+    given = " ".join(sorted(can.outputs - {"counts", "events"}))
+    return (given or "counts") if "counts" in can.outputs else f"{given}, no counts"
 
 
 def _result(can: Capabilities) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from qmk.request.logical import Adapt, Drift
     from qmk.request.options import Progress
     from qmk.request.physical import NoiseLike
+    from qmk.request.wheels import Wheels
 '''
 
 INTRO = """# Options of a run

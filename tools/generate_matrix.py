@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +47,8 @@ assert qmk.Circuit.from_object(written).count_ops() == {"mz": 2, "h": 1, "cnot":
   bits, or of a vector of parameters, whose elements become single parameters.
 - **record**: what is measured has the same probabilities in the order in which it is measured; registers of bits do not
   come back.
+- Columns with **text** are formats that QMK reads and does not write: their frameworks wrote them from the object that
+  QMK gave.
 - **refused**: it cannot be said there; the refusal names the op and its place. Nothing is left out in silence.
 
 """
@@ -110,15 +114,49 @@ CONSTRUCTS: dict[str, Callable[[], Circuit]] = {
 }
 
 
+def to_qpy(circuit: Any) -> bytes:
+    from qiskit import qpy
+
+    file = io.BytesIO()
+    qpy.dump(circuit, file)
+    return file.getvalue()
+
+
+def to_cirq_json(circuit: Any) -> str:
+    import cirq
+
+    return cirq.to_json(circuit)
+
+
+def to_braket_text(program: Any) -> str:
+    return program.source if hasattr(program, "source") else program.to_ir("OPENQASM").source
+
+
+READ_ONLY: dict[str, tuple[str, Callable[[Any], str | bytes]]] = {
+    "braket": ("braket", to_braket_text),
+    "cirq-json": ("cirq", to_cirq_json),
+    "pytket-json": ("pytket", lambda circuit: json.dumps(circuit.to_dict())),
+    "qpy": ("qiskit", to_qpy),
+}
+"""Formats of circuits that QMK reads and does not write: the framework that writes them, and how."""
+
+
 def outcome(made: Circuit, target: str) -> str:
-    """What happens to a circuit that is written as ``target`` and read back. Raises AssertionError for another program
-    than was written."""
+    """What happens to a circuit that is written as ``target`` and read back; as a format of ``READ_ONLY`` by its
+    framework. Raises AssertionError for another program than was written."""
+    format = target.removesuffix(" text")
+    framework, by_it = READ_ONLY[format] if format != target else (target, None)
     try:
-        written = made.to(target)
+        written = made.to(framework)
     except QmkError:
         return "refused"
-    if target in frontends.TARGETS:  # text is read with values for its inputs
-        back, made = qmk.Circuit.from_text(written, params=values_of(made)), made.bind(values_of(made))
+    if by_it is not None or target in frontends.TARGETS:  # text is read with values for its inputs
+        values = values_of(made)
+        made, written = made.bind(values), by_it(written) if by_it else written
+        try:
+            back = qmk.Circuit.from_text(written, format=format if by_it else None, params=values or None)
+        except QmkError:
+            return "refused"
     else:
         back = qmk.Circuit.from_object(written)
     if back.digest == made.digest:
@@ -183,10 +221,11 @@ def require_equal(target: str, wanted: dict[str, float], found: dict[str, float]
 
 
 def targets() -> list[str]:
-    """Formats of text, then frameworks. Bitcode of QIR says what its text says."""
+    """Formats of text, frameworks, and formats that are read only. Bitcode of QIR says what its text says."""
     return [
         *(name for name in frontends.TARGETS if name not in ("json-0.1", "qir-bitcode")),
         *(name for name in objects.writable() if name not in frontends.TARGETS),
+        *(f"{name} text" for name in READ_ONLY),
     ]
 
 

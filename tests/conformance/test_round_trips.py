@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.adapters import (
     test_braket,
+    test_braket_programs,
     test_cirq,
     test_pennylane,
     test_pyquil,
@@ -24,18 +25,23 @@ from tests.unit.adapters import (
 from tests.unit.frontends import test_qir_emit, test_yao_json
 
 COUNT = 500
-CHECKS: dict[str, Callable[[int], None]] = {
-    "braket": test_braket.check_round_trip,
+CHECKS: dict[str, Callable[[int], object]] = {
+    "braket, gates and measurements": test_braket.check_round_trip,
+    "braket, noise": test_braket.check_noise,
+    "braket, control flow in OpenQASM": test_braket_programs.check_program,
     "cirq, classical control": test_cirq.check_control,
     "cirq, gates": test_cirq.check_gates,
-    "pennylane": test_pennylane.check_round_trip,
-    "pyquil": test_pyquil.there_and_back,
+    "pennylane, conditions": test_pennylane.check_round_trip,
+    "pyquil, gates": test_pyquil.check_gates,
+    "pyquil, jumps": test_pyquil.there_and_back,
     "pytket, classical ops": test_pytket.check_classical,
     "pytket, gates": test_pytket.check_gates,
-    "qir": test_qir_emit.there_and_back,
-    "qiskit": test_qiskit.check_round_trip,
-    "qoqo": test_qoqo.there_and_back,
-    "stim": test_stim.check_round_trip,
+    "qir, branches": test_qir_emit.there_and_back,
+    "qiskit, control flow": test_qiskit.check_round_trip,
+    "qiskit, gates": test_qiskit.check_gates,
+    "qoqo, conditions, loops and noise": test_qoqo.there_and_back,
+    "qoqo, gates": test_qoqo.check_gates,
+    "stim, feedback and noise": test_stim.check_round_trip,
     "yao, blocks": test_yao_json.check,
     "yao, measurements": test_yao_json.check_program,
 }

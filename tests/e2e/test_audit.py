@@ -53,6 +53,7 @@ def test_beside_a_daemon_and_after_it(
     assert garbled.returncode == 1
     assert "qmk audit prove" in garbled.stdout
     assert qmk("audit", "prove", "99").returncode == 2
+    check_receipts(qmk, shown[0]["fields"]["job"], str(public), proof)
 
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(30) == 0
@@ -70,7 +71,7 @@ def test_beside_a_daemon_and_after_it(
         ("verify", "--public-key", "absent"): "cannot read absent: no such file or directory [",
         ("verify", "--witness", "examples/bell.qasm"): "a witness is a copy of audit.head",
         ("check", "absent", "--public-key", str(public)): "cannot read 'absent': no such file or directory [",
-        ("check", "examples/bell.qasm", "--public-key", str(public)): "'qmk audit prove SEQ' prints one",
+        ("check", "examples/bell.qasm", "--public-key", str(public)): "'qmk audit receipt JOB' print one",
         ("verify", "--data-dir", "absent"): "there is no journal absent/journal.sqlite",
     }
     for arguments, said in refused.items():
@@ -78,3 +79,26 @@ def test_beside_a_daemon_and_after_it(
         assert answer.returncode == 2
         assert said in answer.stderr
     assert qmk("audit", "verify", "--data-dir", str(folder / "nowhere")).returncode == 2
+
+
+def check_receipts(qmk: Qmk, job: str, public: str, proof: str) -> None:
+    """The receipt of a job tells its level; a stronger one is not proven, nor a level that somebody wrote into it."""
+    receipt = qmk("audit", "receipt", job).stdout
+    told = qmk("audit", "check", "-", "--public-key", public, "--json", stdin=receipt)
+    proven = json.loads(told.stdout)
+    level = proven["isolation"]
+    assert level in ("process", "jail")
+    assert (proven["job"], proven["shots"], proven["state"], proven["error"]) == (job, 10, "COMPLETED", "")
+    assert proven["ended_ns"] > proven["admitted_ns"]
+    assert qmk("audit", "check", "-", "--public-key", public, "--isolation", level, stdin=receipt).returncode == 0
+    above = qmk("audit", "check", "-", "--public-key", public, "--isolation", "microvm", stdin=receipt)
+    assert above.returncode == 1
+    assert above.stdout == f"NOT PROVEN: {job} ran at isolation level '{level}', not at 'microvm' or a stronger one\n"
+    better = receipt.replace(f'isolation\\":\\"{level}', 'isolation\\":\\"microvm')
+    assert better != receipt
+    lie = qmk("audit", "check", "-", "--public-key", public, "--isolation", "microvm", stdin=better)
+    assert lie.returncode == 1
+    assert "is not under the sealed root of epoch" in lie.stdout
+    entry = qmk("audit", "check", "-", "--public-key", public, "--isolation", "jail", stdin=proof)
+    assert (entry.returncode, "'qmk audit receipt JOB' prints one" in entry.stderr) == (2, True)
+    assert "the audit log has no job 'job_none'" in qmk("audit", "receipt", "job_none").stderr

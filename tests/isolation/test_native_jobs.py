@@ -3,8 +3,10 @@ and that nothing they run is run twice."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,10 @@ from qmk.gateway.app import make_app
 from qmk.host import tasks
 from qmk.host.isolation.policy import Isolation
 from qmk.host.native_scripts import Checked
+from qmk.host.routing import Routing
 from qmk.host.workers import is_for_one_job
 from qmk.kernel.effects import Launch
-from qmk.qvm.graph import pack
+from qmk.qvm.graph import digest, pack
 from qmk.request.scripts import ScriptOptions, script_program
 from qmk.sdk import discovery
 from qmk.worker.messages import Done, Failed, NotDone, Partial, RunProgress
@@ -146,6 +149,63 @@ def test_a_script_that_asks_for_another_run_the_second_time_is_told(make_daemon:
         assert len(client.jobs(tags=[f"script:{job}"]).jobs) == 1
 
 
+def make_wheel(folder: Path) -> Path:
+    """A wheel with a module in Python, and with native code that another package has."""
+    import markupsafe._speedups as native
+
+    from tests.unit.scripts.test_wheels import MACHINE, OWN
+
+    path = folder / f"mine-1-{OWN}-{OWN}-manylinux_2_17_{MACHINE}.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("mine/__init__.py", "def twice(x):\n    return 2 * x\n")
+        wheel.write(native.__file__, f"mine/{Path(native.__file__).name}")
+        wheel.writestr("mine-1.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+        wheel.writestr("mine-1.dist-info/RECORD", "")
+    return path
+
+
+USES = """import mine, mine._speedups, os
+try:
+    open(mine.__file__, "a")
+except OSError as error:
+    refused = type(error).__name__
+result = [mine.twice(21), mine._speedups._escape_inner("<"), refused]
+"""
+
+
+@LEVELS
+def test_a_job_imports_from_the_wheels_that_it_brings_and_another_does_not(
+    make_daemon: Make, level: Level, tmp_path: Path
+) -> None:
+    require(level)
+    path = make_wheel(tmp_path)
+    with Client(make_daemon(workers=1).socket) as client:
+        job = qmk.submit_script(USES, isolation=level, wheels=[path], client=client)
+        found = job.result().script
+        assert found.value == [42, "&lt;", "PermissionError"]
+        assert found.provenance["wheels"] == f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for other in ("import mine", "import os, sys\nresult = os.listdir(os.environ['TMPDIR'])"):
+            after = qmk.submit_script(other, isolation=level, client=client)
+            if other == "import mine":
+                with pytest.raises(QmkError, match="No module named 'mine'"):
+                    after.result()
+            else:
+                assert after.result().script.value == []
+
+
+def test_wheels_that_are_none_end_the_job_with_the_reason(daemon: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mine-1-py3-none-any.whl"
+    path.write_text("no zip")
+    with Client(daemon.socket) as client:
+        job = client.submit_script("import mine", isolation="jail", wheels=path).job_id
+        with pytest.raises(QmkError, match=r"wheel mine-1-py3-none-any\.whl is not a wheel") as told:
+            client.job(job).result()
+        assert told.value.kind.name == "INVALID_PARAMS"
+        wasm = client.submit(script_program("result = 1", ScriptOptions(wheels=path)), shots=1, engine="script:wasm")
+        with pytest.raises(QmkError, match="WebAssembly imports from no wheels"):
+            client.job(wasm.job_id).result()
+
+
 def test_below_the_floor_it_is_refused_with_the_reason(make_daemon: Make) -> None:
     daemon = make_daemon(workers=1)
     with (
@@ -157,6 +217,17 @@ def test_below_the_floor_it_is_refused_with_the_reason(make_daemon: Make) -> Non
     assert told.value.fields["help"]
 
 
+def test_a_submit_of_native_code_without_a_time_limit_is_refused(daemon: Any) -> None:
+    """A call that is not made by ``submit_script``, which always gives one."""
+    with Client(daemon.socket) as client:
+        with pytest.raises(QmkError, match=r"no bound on its time but policy\.timeout_ms") as told:
+            client.submit(script_program("while True: pass"), shots=1, engine="python:native", isolation="jail")
+        assert told.value.kind.name == "INVALID_PARAMS"
+        assert str(LIMITS.timeout_ms) in told.value.fields["help"]
+        job = client.submit(script_program("result = 1"), shots=1, engine="python:native", timeout_ms=60_000).job_id
+        assert client.job(job).result().script.value == 1
+
+
 def test_no_process_without_a_jail_runs_native_code() -> None:
     with pytest.raises(QmkError, match="may not run below isolation level 'jail'"):
         Isolation().level_for("python", discovery.engine("python"))
@@ -164,6 +235,13 @@ def test_no_process_without_a_jail_runs_native_code() -> None:
         Client("/nowhere").submit_script("result = 1", isolation="process")
     with pytest.raises(QmkError, match="fuel"):
         Client("/nowhere").submit_script("result = 1", isolation="jail", fuel=7)
+
+
+def test_native_code_runs_where_it_is_named_and_not_in_place_of_a_sandbox() -> None:
+    program = script_program("result = 1")
+    routing = Routing(1 << 30, 1, {})
+    choice = routing.choose(program, digest(program), 1, None, None)
+    assert (choice.engine, choice.alternatives) == ("script", ())
 
 
 OWN = Launch("job_1", 1, "python", "native", "d", 10, 1, False, 0, script=True)
@@ -220,14 +298,18 @@ def test_logs_are_shown_now_and_then_and_with_nothing_else() -> None:
 
 
 def test_rest_takes_a_native_script(daemon: Any, tmp_path: Path) -> None:
-    text = "import numpy\nresult = int(numpy.prod([6, 7]))"
-    program = {"text": json_codec.encode(script_program(text)).decode()}
+    text = "import mine, numpy\nresult = mine.twice(int(numpy.prod([3, 7])))"
+    graph = script_program(text, ScriptOptions(wheels=make_wheel(tmp_path)))
+    program = {"text": json_codec.encode(graph).decode()}
     body = {"program": program, "shots": 1, "policy": {"engine": "python:native", "isolation": "jail"}}
+    timely = body | {"policy": body["policy"] | {"timeout_ms": 60_000}}
     app = make_app(daemon.socket, tmp_path / "gateway.db", needs_token=False)
     with TestClient(app, base_url="http://127.0.0.1") as http:
-        job = http.post("/v1/jobs", json=body).json()["job_id"]
+        refused = http.post("/v1/jobs", json=body)
+        job = http.post("/v1/jobs", json=timely).json()["job_id"]
         with Client(daemon.socket) as client:
             client.wait(job)
         found = http.get(f"/v1/jobs/{job}/result").json()
+    assert (refused.status_code, refused.json()["field"]) == (400, "policy.timeout_ms")
     assert found["provenance"]["notes"]["script"]["value"] == 42
     assert found["provenance"]["isolation"] == "jail"

@@ -146,10 +146,3 @@ def test_wheels_of_the_user_can_be_imported(level: Level, tmp_path: Path) -> Non
     assert found.value == 42
     with pytest.raises(QmkError, match="mine"):
         run_script("import mine", isolation=level)
-
-
-def test_a_folder_without_wheels_is_refused(tmp_path: Path) -> None:
-    from qmk.scripts.wheels import install
-
-    with pytest.raises(QmkError, match=r"no \*\.whl files"):
-        install(tmp_path, tmp_path / "kept")

@@ -9,7 +9,7 @@ import pytest
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 ROOMS = ("base", "qvm", "abi", "kernel")
-BOUNDS = {"kernel": 7_150, "base + qvm + abi + kernel": 13_460}
+BOUNDS = {"kernel": 7_175, "base + qvm + abi + kernel": 13_513}
 """Most lines of code: neither blank nor comment, docstrings counted. They are meant to fall: lower them when the code
 has become smaller. To raise one, write in docs/adr what the base must do that policy cannot."""
 

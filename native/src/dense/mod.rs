@@ -22,6 +22,7 @@ mod lanes_avx512;
 mod lower;
 mod matrix;
 mod observe;
+mod onward;
 #[cfg(feature = "python")]
 mod operators;
 mod passes;
@@ -30,6 +31,8 @@ mod phases;
 pub mod python;
 #[cfg(feature = "python")]
 mod python_adjoint;
+#[cfg(feature = "python")]
+mod python_onward;
 mod run;
 mod sample;
 mod state;
@@ -53,6 +56,7 @@ pub use lanes::Real;
 #[cfg(test)]
 pub(crate) use matrix::of_gate;
 use observe::Final;
+pub use onward::Onward;
 pub(crate) use state::State;
 
 /// A circuit ready to run with amplitudes in `R`.

@@ -235,5 +235,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         entries(&mut rates).map(|(name, value)| (name, *value)).into_iter().collect::<HashMap<_, _>>(),
     )?;
     super::python_adjoint::register(module)?;
+    super::python_onward::register(module)?;
     module.add_class::<PyPlan>()
 }

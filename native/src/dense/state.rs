@@ -103,6 +103,23 @@ impl<R: Real> State<R> {
         state
     }
 
+    /// A complex state of `width` qubits from its amplitudes, real and imaginary part in turn.
+    pub fn of(amplitudes: &[f64], width: u32, level: Level, work: &mut Workspace<R>) -> State<R> {
+        let mut state = State::empty(width, 2, level, work);
+        state.grow(width);
+        for (x, z) in amplitudes.chunks_exact(2).enumerate() {
+            state.put(x, (z[0], z[1]));
+        }
+        state
+    }
+
+    /// The inverse of `of`.
+    pub fn write(&self, amplitudes: &mut [f64]) {
+        for (x, z) in amplitudes.chunks_exact_mut(2).enumerate() {
+            (z[0], z[1]) = self.get(x);
+        }
+    }
+
     /// Reals in use.
     pub fn len(&self) -> usize {
         reals::<R>(self.width, self.parts)

@@ -13,6 +13,7 @@ use crate::dice::Dice;
 use super::linear::{multiply, norm_squared, Matrix};
 use super::schmidt::decompose;
 
+#[derive(Clone)]
 pub struct Chain {
     tensors: Vec<Matrix>,
     values: Vec<Vec<f64>>,
@@ -29,6 +30,16 @@ impl Chain {
         let mut site = Matrix::zeros(1, 2);
         site.re[0] = 1.0;
         Chain { tensors: vec![site; n], values: vec![vec![1.0]; n], cut, angle: 0.0, peak: 1 }
+    }
+
+    /// A chain of given tensors and Schmidt values of the bonds to their left.
+    pub(super) fn from_parts((tensors, values): (Vec<Matrix>, Vec<Vec<f64>>), lost: f64, cut: f64) -> Chain {
+        let peak = values.iter().map(Vec::len).max().unwrap_or(1);
+        Chain { tensors, values, cut, angle: lost.clamp(0.0, 1.0).sqrt().asin(), peak }
+    }
+
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&Matrix, &Vec<f64>)> {
+        self.tensors.iter().zip(&self.values)
     }
 
     /// Shape (left bond, 2 * right bond), the physical index above the right bond.

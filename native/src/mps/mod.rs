@@ -8,10 +8,13 @@ mod chain;
 mod hermitian;
 pub(crate) mod linear;
 mod observe;
+mod onward;
 pub(crate) mod order;
 mod plan;
 #[cfg(feature = "python")]
 pub mod python;
+#[cfg(feature = "python")]
+mod python_onward;
 mod schmidt;
 
 pub use observe::{Refused, State};

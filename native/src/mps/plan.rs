@@ -119,9 +119,28 @@ impl Plan {
 
     /// Upper bounds on log2 of the largest bond and on the seconds of `shots` shots, from the ranks of the gates.
     pub fn bounds(&self, shots: usize) -> (f64, f64) {
-        let n = self.order.len();
+        let (ranks, peak) = self.grow(vec![0.0; self.order.len() + 1]);
+        let sampling = ranks.bonds.windows(2).map(|pair| (pair[0] + pair[1] + 1.0).exp2()).sum::<f64>();
+        (peak, ranks.seconds + sampling * SAMPLE_S * shots as f64)
+    }
+
+    /// The same of the gates alone, from bonds (log2) that there are before them: bonds after them, and seconds.
+    pub fn growth(&self, bonds: Vec<f64>) -> (Vec<f64>, f64) {
+        let (ranks, _) = self.grow(bonds);
+        (ranks.bonds, ranks.seconds)
+    }
+
+    /// The same with every qubit on the site of its number, to which it returns after each gate.
+    pub fn in_place(mut self) -> Plan {
+        self.order = (0..self.order.len() as u32).collect();
+        self.returns = true;
+        self
+    }
+
+    /// The bonds as the ranks of the gates let them grow, and the largest on the way.
+    fn grow(&self, bonds: Vec<f64>) -> (Ranks, f64) {
         let mut sites = Sites::new(&self.order);
-        let mut ranks = Ranks { bonds: vec![0.0; n + 1], seconds: 0.0 };
+        let mut ranks = Ranks { bonds, seconds: 0.0 };
         let mut peak = 0.0f64;
         for step in &self.steps {
             if let Step::Two(a, b, u) = step {
@@ -147,8 +166,7 @@ impl Plan {
                 }
             }
         }
-        let sampling = ranks.bonds.windows(2).map(|pair| (pair[0] + pair[1] + 1.0).exp2()).sum::<f64>();
-        (peak, ranks.seconds + sampling * SAMPLE_S * shots as f64)
+        (ranks, peak)
     }
 
     /// The state before the read-out, and where each qubit stands in it. `go_on` is asked now and then; false ends it.
@@ -157,7 +175,17 @@ impl Plan {
         bounds: Bounds,
         go_on: &mut impl FnMut() -> bool,
     ) -> Result<(Chain, Vec<usize>), Stopped> {
-        let mut walk = Walk { chain: Chain::zeros(self.order.len(), bounds.cut), bounds, spent: 0.0, rest: 0.0, go_on };
+        self.evolve_from(Chain::zeros(self.order.len(), bounds.cut), bounds, go_on)
+    }
+
+    /// The same from a chain whose sites are in the plan's order.
+    pub(super) fn evolve_from(
+        &self,
+        chain: Chain,
+        bounds: Bounds,
+        go_on: &mut impl FnMut() -> bool,
+    ) -> Result<(Chain, Vec<usize>), Stopped> {
+        let mut walk = Walk { chain, bounds, spent: 0.0, rest: 0.0, go_on };
         let mut sites = Sites::new(&self.order);
         let mut moves = Vec::new();
         for (done, step) in self.steps.iter().enumerate() {

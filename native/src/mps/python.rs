@@ -100,7 +100,7 @@ impl PyMpsState {
     }
 }
 
-fn raise(why: Stopped) -> PyErr {
+pub(super) fn raise(why: Stopped) -> PyErr {
     match why {
         Stopped::Bond { reached, allowed } => {
             PyMemoryError::new_err(format!("a bond reached dimension {reached}, {allowed} are allowed"))
@@ -116,6 +116,7 @@ fn raise(why: Stopped) -> PyErr {
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    super::python_onward::register(module)?;
     module.add_class::<PyMpsPlan>()?;
     module.add_class::<PyMpsState>()
 }

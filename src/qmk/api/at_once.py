@@ -27,7 +27,7 @@ def run_at_once(path: str, options: RunOptions, whole: bool) -> Result | None:
     if (
         options.strict
         or not options.is_ideal
-        or options.outputs is not None
+        or options.all_outputs is not None
         or options.engine
         or options.timeout_ms is not None
     ):

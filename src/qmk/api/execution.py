@@ -57,7 +57,7 @@ class Executor:
     def run(self, source: Source) -> Executed:
         """Raises ``QmkError``: INVALID_GRAPH, UNSUPPORTED with the gaps of every engine, RESOURCE_EXHAUSTED, TIMEOUT,
         JOB_FAILED."""
-        outputs = source.options.outputs
+        outputs = source.options.all_outputs
         if outputs is not None:
             return self._with_values(source, outputs)
         counted = self._counts(source)
@@ -112,7 +112,7 @@ class Executor:
 
         outputs = widen_outputs(outputs, source.graph)
         require(outputs, source.graph, source.shots)
-        if not outputs.counts or outputs.points:
+        if not outputs.counts or outputs.points or outputs.split:
             return self._by_router(source, outputs)
         return self._add_values(self._counts(source), source, outputs)
 

@@ -8,11 +8,14 @@ runs are jobs like all others.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
+import sys
 import time
 from abc import ABC, abstractmethod
 from importlib import metadata
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import msgspec
@@ -25,7 +28,8 @@ from qmk.ir.program import Program
 from qmk.qvm.families.script import PYTHON
 from qmk.qvm.families.script import Script as Wanted
 from qmk.qvm.graph import unpack
-from qmk.scripts import build
+from qmk.request.wheels import unpack as unpack_wheels
+from qmk.scripts import build, wheels
 from qmk.scripts.messages import Ask, Asked, Ended, Log, Script, bounds_of
 from qmk.scripts.native import Native
 from qmk.scripts.outcome import outcome
@@ -49,6 +53,10 @@ class _Scripts(ABC):
     def run(self, script: Script, ask: Ask, log: Log) -> Ended:
         """How the script ended."""
 
+    @abstractmethod
+    def make_ready(self, wanted: Wanted) -> None:
+        """Makes ready what the script imports from. Raises ``QmkError`` where it cannot have that."""
+
     def prepare(self, program: Program, method: str) -> NoReturn:
         raise Unsupported(f"engine {self.name} runs scripts, each alone in its program")
 
@@ -65,9 +73,13 @@ class _Scripts(ABC):
         wanted = msgspec.convert(graph.nodes[0].args, Wanted)
         began_s = time.perf_counter()
         log = _Log(channel, run.fence)
-        runs = Runs(LineClient(_Line(channel, run.fence), "script"), run.seed, wanted.bounds.shots, keyed=True)
+        runs = Runs(LineClient(Line(channel, run.fence), "script"), run.seed, wanted.bounds.shots, keyed=True)
         try:
             script = _script(wanted, run.seed)
+        except QmkError as error:
+            return failure(run.fence, error)
+        try:
+            self.make_ready(wanted)
         except QmkError as error:
             return failure(run.fence, error)
         ended = self.run(script, lambda index, wish: runs.answer(Asked(index, wish)), log)
@@ -93,6 +105,11 @@ class ScriptEngine(_Scripts):
         self.files = self._sandbox.files
         self.version = metadata.version("wasmtime")
 
+    def make_ready(self, wanted: Wanted) -> None:
+        if wanted.wheels:
+            fix = "submit it with isolation='jail' or stronger"
+            raise QmkError("UNSUPPORTED", "a script in WebAssembly imports from no wheels", field="wheels", help=fix)
+
     def run(self, script: Script, ask: Ask, log: Log) -> Ended:
         return self._sandbox.run(script, ask, log)
 
@@ -108,6 +125,13 @@ class NativeScripts(_Scripts):
         self._most_bytes = address_space(LIMITS.script_memory_bytes)
         self.provenance = {"python": platform.python_version()}
         self.version = metadata.version("numpy")
+
+    def make_ready(self, wanted: Wanted) -> None:
+        """Unpacks wheels in the sandbox, where nobody else has what is there."""
+        if wanted.wheels:
+            place = Path(os.environ.get("TMPDIR", "/tmp")) / "wheels"
+            wheels.unpack({wheel.name: wheel.data for wheel in unpack_wheels("".join(wanted.wheels))}, place)
+            sys.path.insert(0, str(place))
 
     def run(self, script: Script, ask: Ask, log: Log) -> Ended:
         less = LIMITS.script_memory_bytes - script.bounds.memory_bytes
@@ -152,7 +176,7 @@ def _script(wanted: Wanted, seed: int) -> Script:
     return Script("".join(wanted.text), given, seed, wanted.file, bounds_of(wanted.bounds))
 
 
-class _Line:
+class Line:
     """What a client uses of a socket, by messages of the worker's channel."""
 
     def __init__(self, channel: Channel[ToWorker], fence: int) -> None:

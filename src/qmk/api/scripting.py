@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import select
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +20,7 @@ from qmk.request import arguments
 from qmk.request.scripts import TIMEOUT_MS, USUAL, check_text, level_of, packed_input, read_script
 from qmk.request.shots import seed_of
 from qmk.request.signature import takes
+from qmk.request.wheels import read
 from qmk.rpc.splitter import RECEIVE_BYTES
 from qmk.scripts import build
 from qmk.scripts.checked import Checked
@@ -44,7 +43,6 @@ def run_script(
     text: str,
     *,
     log: Callable[[str], object] | None = None,
-    wheels: str | os.PathLike[str] | None = None,
     client: Client | None = None,
     **keywords: Unpack[RunScriptKeywords],
 ) -> ScriptResult:
@@ -63,7 +61,7 @@ def run_script(
 
     ``isolation`` names the sandbox: "wasm", which "auto" takes, or for native Python with NumPy "jail" (bubblewrap) or
     "gvisor" (runsc). There ``fuel`` has no meaning, ``memory_bytes`` is beyond what Python and NumPy take, the clock is
-    real, and ``wheels`` may name a folder of ``*.whl`` files that the script imports from.
+    real, and ``wheels`` may name ``*.whl`` files, or a folder of them, that the script imports from.
 
     Raises ``QmkError``: JOB_FAILED with the line of the script's own error, QUOTA_EXCEEDED naming the limit that ended
     it, INSUFFICIENT_CAPS for a system call, TIMEOUT, UNSUPPORTED without the extra ``wasm``.
@@ -79,7 +77,7 @@ def run_script(
     from qmk.api.embedded import Embedded
     from qmk.host import spawn
 
-    start, how, checked = _sandbox(level, wheels, bounds.memory_bytes)
+    start, how, checked = _sandbox(level, read(own.wheels), bounds.memory_bytes)
     lines: list[str] = []
     with spawn.hold_interrupts():
         child = start()
@@ -107,7 +105,7 @@ def submit_script(text: str, *, client: Client | None = None, **keywords: Unpack
 
 
 def _sandbox(
-    level: Level, wheels: str | os.PathLike[str] | None, memory_bytes: int
+    level: Level, wheels: dict[str, bytes], memory_bytes: int
 ) -> tuple[Callable[[], Child], dict[str, str], bool]:
     """What starts the process of a script, its provenance, and whether that process is the script's own, so that each
     of its messages has to be checked."""
@@ -116,8 +114,6 @@ def _sandbox(
     from qmk.host.isolation.drivers.held import sandbox_for_scripts
 
     if level == "wasm":
-        if wheels is not None:
-            raise arguments.refuse("wheels", os.fspath(wheels), "None for level 'wasm'", "add isolation='jail'")
         runner = build.runner(build.runners())
         jailed = jail_host.probe().available
         runs_in = {"process": "jail" if jailed else "process"}
@@ -125,10 +121,10 @@ def _sandbox(
         return partial(spawn.script, runner, jailed), how, False
     sandbox = sandbox_for_scripts(level)
     how, folder = {"isolation": level, "python": platform.python_version()}, None
-    if wheels is not None:
+    if wheels:
         from qmk.scripts.wheels import install
 
-        folder = install(Path(wheels), build.runners() / "wheels")
+        folder = install(wheels, build.runners() / "wheels")
         how["wheels"] = folder.name
     return partial(spawn.native_script, sandbox, memory_bytes, folder), how, True
 

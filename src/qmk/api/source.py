@@ -16,15 +16,13 @@ from qmk.request import native_text
 from qmk.request.build import build
 from qmk.request.options import RunOptions
 from qmk.request.program import ProgramLike, circuit_of, is_function, own_with, source, to_graph
-from qmk.request.shots import choose_shots, seed_of
+from qmk.request.shots import DEFAULT_SHOTS, choose_shots, seed_of
 from qmk.request.warn import warn, warn_of
 
 if TYPE_CHECKING:
     import qmk_native
 
     from qmk.qvm.graph import Graph
-
-DEFAULT_SHOTS = 1000
 
 
 def verify(graph: Graph, strict: bool = False) -> Graph:

@@ -14,7 +14,7 @@ from qmk.api.observing import evaluate
 from qmk.api.parametrised import at_all, of_text
 from qmk.api.results import layout_of
 from qmk.api.sampling import Sampled, sample
-from qmk.api.source import DEFAULT_SHOTS, build_for_values
+from qmk.api.source import build_for_values
 from qmk.base.errors import QmkError
 from qmk.base.limits import check
 from qmk.base.seeds import substream
@@ -24,7 +24,7 @@ from qmk.request.observables import ObservableLike, has_objects, observables, ob
 from qmk.request.options import Progress, RunOptions, read_options
 from qmk.request.program import ProgramLike, own_once, to_graph
 from qmk.request.progress import showing
-from qmk.request.shots import choose_shots, seed_of
+from qmk.request.shots import DEFAULT_SHOTS, choose_shots, seed_of
 from qmk.request.signature import takes
 from qmk.request.sweeps import Points, PointsLike, points_of, sweep_of
 from qmk.request.warn import warn_of_no_bits

@@ -86,6 +86,7 @@ TABLE: dict[str, Limit] = {
     "delegation_depth": Limit(16, "levels", "capabilities between one and the root that it derives from"),
     "script_bytes": Limit(1 << 20, "bytes", "the text of one script"),
     "script_input_bytes": Limit(16 << 20, "bytes", "the input of one script, as JSON"),
+    "script_wheels_bytes": Limit(24 << 20, "bytes", "the wheels of one script, a third more than their files"),
     "script_fuel": Limit(100_000_000_000, "instructions", "WebAssembly instructions of one script"),
     "script_memory_bytes": Limit(256 << 20, "bytes", "memory of one script, 40 MiB for its interpreter"),
     "script_result_bytes": Limit(1 << 20, "bytes", "the result of one script, as JSON"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -13,8 +13,9 @@ from qmk.cli import options, output, terminal
 from qmk.cli.failure import BAD_PROGRAM, call_error
 
 if TYPE_CHECKING:
-    from qmk.host.audit import Entry, Report
+    from qmk.host.audit import Entry, Proof, Report
     from qmk.host.audit_reader import AuditReader
+    from qmk.host.receipts import Proven, Receipt
 
 key_option = click.option(
     "--public-key",
@@ -150,35 +151,76 @@ def prove(seq: int, data_dir: Path | None, database: str | None) -> None:
 
 
 @command.command()
+@options.job_argument()
+@options.local_data_option()
+@options.database_option
+def receipt(job: str, data_dir: Path | None, database: str | None) -> None:
+    """Print the receipt of JOB, as JSON: a proof of what it asked for, how it ended, and at which isolation level it
+    ran. It can be checked without the log."""
+    from qmk.host import receipts
+
+    with _open(_folder(data_dir), database) as log:
+        output.json_object(receipts.make(log, job))
+
+
+@command.command()
 @click.argument("proof", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--public-key", type=click.Path(dir_okay=False), required=True, metavar="FILE", help="The sealing key.")
+@click.option("--isolation", metavar="LEVEL", help="Of a receipt: the job ran at this level, or at a stronger one.")
 @options.json_option
-def check(proof: str, public_key: str, as_json: bool) -> int:
-    """Check the proof in file PROOF ("-" reads standard input) against a public key, and print the entry it proves.
+def check(proof: str, public_key: str, isolation: str | None, as_json: bool) -> int:
+    """Check the proof or receipt in file PROOF ("-" reads standard input) against a public key, and print what it
+    proves.
 
     The exit code is 1 when it proves nothing.
     """
-    import msgspec
-
     from qmk.base.errors import QmkError
-    from qmk.host import audit
+    from qmk.base.isolation import parse
+    from qmk.host import audit, receipts
     from qmk.rpc import keys
 
-    try:
-        with click.open_file(proof, "rb") as file:
-            read = msgspec.json.decode(file.read(), type=audit.Proof)
-    except OSError as error:
-        raise call_error(f"cannot read '{proof}': {(error.strerror or str(error)).lower()}", path=proof) from error
-    except msgspec.MsgspecError as error:
-        raise call_error(f"{proof} holds no proof", help="'qmk audit prove SEQ' prints one") from error
+    floor = parse(isolation or "")
+    read = _read_proof(proof)
+    if floor and isinstance(read, audit.Proof):
+        fix = "'qmk audit receipt JOB' prints one"
+        raise call_error(f"--isolation is for a receipt, and {proof} proves one entry", field="isolation", help=fix)
     key = keys.public_key(Path(public_key))
     try:
-        entry = audit.check(read, key)
+        if isinstance(read, receipts.Receipt):
+            proven = receipts.check(read, key, floor)
+            said = " ".join(f"{name}={value}" for name, value in _fields(proven).items() if value != "")
+        else:
+            proven = audit.check(read, key)
+            said = line(proven).strip()
     except QmkError as error:
         output.show(as_json, {"error": error.to_dict()}, f"NOT PROVEN: {error.message}")
         return BAD_PROGRAM
-    output.show(as_json, msgspec.structs.asdict(entry), f"proven: {line(entry).strip()}")
+    output.show(as_json, _fields(proven), f"proven: {said}")
     return 0
+
+
+def _fields(proven: Entry | Proven) -> dict[str, Any]:
+    import msgspec
+
+    return msgspec.structs.asdict(proven)
+
+
+def _read_proof(path: str) -> Proof | Receipt:
+    """What the file holds. Raises INVALID_PARAMS for a file that cannot be read, or is neither."""
+    import msgspec
+
+    from qmk.host import audit, receipts
+
+    try:
+        with click.open_file(path, "rb") as file:
+            data = file.read()
+        form = msgspec.json.decode(data, type=dict[str, Any]).get("form")
+        return msgspec.json.decode(data, type=receipts.Receipt if form == receipts.RECEIPT else audit.Proof)
+    except OSError as error:
+        raise call_error(f"cannot read '{path}': {(error.strerror or str(error)).lower()}", path=path) from error
+    except msgspec.MsgspecError as error:
+        fix = "'qmk audit prove SEQ' and 'qmk audit receipt JOB' print one"
+        raise call_error(f"{path} holds no proof", help=fix) from error
 
 
 def _folder(data_dir: Path | None) -> Path:

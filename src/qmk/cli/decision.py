@@ -24,6 +24,7 @@ def candidate_lines(candidates: list[dict[str, Any]]) -> list[str]:
 def outcome_lines(provenance: Provenance, usage: Mapping[str, Any]) -> list[str]:
     """What became of the decision: rewrites taken, engines left, the time predicted and the time taken."""
     lines = [f"   rewritten: {text}" for text in rewrite_texts(provenance.notes.get("rewrites"))]
+    lines += segment_lines(provenance.notes)
     lines += surprise_lines(provenance)
     if provenance.cached_from:
         return lines
@@ -35,6 +36,15 @@ def outcome_lines(provenance: Provenance, usage: Mapping[str, Any]) -> list[str]
         factor = taken_s / predicted_s
         parts.append(f"{factor:.2g} times the prediction")
     return [*lines, "   " + ", ".join(parts)]
+
+
+def segment_lines(notes: Mapping[str, Any]) -> list[str]:
+    """Says which kinds of simulator a run went through, and how much of its state was cut off."""
+    rows = cast("list[dict[str, Any]]", notes.get("segments") or [])
+    if not rows:
+        return []
+    parts = [f"{row['kind']} for {row['gates']} gates on {row['qubits']} qubits" for row in rows]
+    return [f"   {', then '.join(parts)}; infidelity at most {notes.get('infidelity_bound', 0.0):.1g}"]
 
 
 def surprise_lines(provenance: Provenance) -> list[str]:

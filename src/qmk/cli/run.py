@@ -22,7 +22,7 @@ DEFAULT_SHOTS = 1000
 
 @click.command()
 @options.program_options
-@request.run_options(*request.RUN, "attempts", "cache")
+@request.run_options(*request.RUN, "split", "attempts", "cache")
 @options.engine_python_option
 @options.json_option
 @output_options
@@ -82,7 +82,7 @@ def command(
     asked = asked.replace(outputs=outputs)
     wish = build(loaded.graph, asked)
     shots = wish.shots or wish.graph.shots or DEFAULT_SHOTS
-    names = ("seed", "engine", "timeout_ms", "attempts", "outputs", "strict")
+    names = ("seed", "engine", "timeout_ms", "split", "attempts", "outputs", "strict")
     given: Any = {"shots": shots, "keep_events": False} | {name: getattr(asked, name) for name in names}
     if remote:
         with connect(socket_path) as client, Bar("running", shots, as_json) as bar:

@@ -34,7 +34,7 @@ class ScriptOptions(NamedTuple):
 
     input: str | None
     isolation: str | None
-    wheels: str | None = None
+    wheels: str | tuple[str, ...] | None = None
 
     @property
     def first_name(self) -> str:
@@ -60,12 +60,21 @@ def wheels_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def wheel_option(command: Command) -> Command:
+    """``--wheel``, as a job takes files, not a folder."""
+    return click.option(
+        "--wheel", "wheels", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+        help="With --script at jail, gvisor or microvm: a *.whl file that the script imports from; may be given "
+        "several times.",
+    )(command)  # fmt: skip
+
+
 def submit(path: str, script: bool, given: ScriptOptions, asked: RunOptions, client: Client) -> q_submit.Reply:
     """Queue the script as a job."""
     call = "Client.submit_script"
     text, data = _read(path, script, given, asked, call)
     options: Any = {name: getattr(asked, name) for name in CALLS[call]}
-    return client.submit_script(text, input=data, file=os.path.basename(path), **options)
+    return client.submit_script(text, input=data, file=os.path.basename(path), wheels=given.wheels, **options)
 
 
 def show(found: ScriptResult) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.program_options
 @request.run_options(
     *request.RUN,
+    "split",
     "attempts",
     "cache",
     "isolation",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @request.drift_options
 @output_options
 @scripting.script_options
+@scripting.wheel_option
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result.")
 @options.json_option
 @options.socket_option
@@ -49,6 +51,7 @@ def command(
     asked: RunOptions,
     script: bool,
     input_path: str | None,
+    wheels: tuple[str, ...],
     target: float | None,
     began_s: float | None,
     wait: bool,
@@ -66,7 +69,7 @@ def command(
     from qmk.cli import values
     from qmk.cli.result import show_result, wait_for
 
-    given = scripting.ScriptOptions(input_path, asked.isolation)
+    given = scripting.ScriptOptions(input_path, asked.isolation, wheels or None)
     if script or given.first_name:
         if wanted.anything or format_name or params:
             fix = "leave out --expect and the like"

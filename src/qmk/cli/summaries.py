@@ -23,7 +23,7 @@ SUMMARIES = {
     "context": "Servers by name: 'qmk login' makes one, 'qmk context use' has commands go to it",
     "convert": "Write PROGRAM in another format; what the format cannot express is refused, never dropped",
     "delete": "Forget JOB, which has ended, with its result; the ledger and the audit log keep what they have of it",
-    "devices": "Devices of coupled qubits: list those that come with QMK, show one with the age of its calibration, compare two calibrations",
+    "devices": "Devices of coupled qubits: list those that come with QMK, show one with the age of its calibration, compare two calibrations, keep calibrations and show their history",
     "doctor": "Check Python, SQLite, engines, memory, cores and the daemon, with a fix for whatever is wrong",
     "draw": "Draw PROGRAM as text, or with --output as a picture: a circuit with conditions and measured events at its gates, an analog program as its light over time and its atoms",
     "engines": "List the engines: what each can do, whether its libraries are installed, and where it lives if that is an environment of its own",

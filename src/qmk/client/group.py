@@ -10,6 +10,7 @@ from qmk.base.errors import QmkError
 from qmk.client import calls
 from qmk.client.drive import drive
 from qmk.client.job import AsyncJob, Follows, Job, deadline, left
+from qmk.client.points import parts_of
 
 if TYPE_CHECKING:
     from qmk.abi.call import Call
@@ -74,10 +75,11 @@ class AsyncGroup:
         return await self.status()
 
     async def results(self, timeout: float | None = None) -> list[Result]:
-        """The results of the jobs, in the order of ``jobs``, once all have ended. Raises the error of the first that
-        has none, and TIMEOUT as ``wait`` does."""
+        """The results of the jobs, in the order of ``jobs``, once all have ended; of a job that has several points of a
+        batch, those of its points. Raises the error of the first that has none, and TIMEOUT as ``wait`` does."""
         until = deadline(timeout)
-        return [await job.result(left(until)) for job in await self.jobs()]
+        found = [await job.result(left(until)) for job in await self.jobs()]
+        return [part for each in found for part in parts_of(each)]
 
     async def cancel(self, reason: str = "") -> int:
         """Stop the jobs that have not ended, and say how many these were."""

@@ -14,10 +14,11 @@ from qmk.client.asking import Asks
 from qmk.client.batch import Batch, CountsBatch
 from qmk.client.group import AsyncGroup, Gathers
 from qmk.client.job import AsyncJob
+from qmk.client.points import PointJob, handles, runs_of
 from qmk.client.result import Result
 from qmk.request.arguments import text
 from qmk.request.batches import BatchLike, Entry, entries_of, name_place, naming
-from qmk.request.options import RunOptions, read_options
+from qmk.request.options import Progress, RunOptions, read_options
 from qmk.request.program import ProgramLike
 from qmk.request.progress import showing
 from qmk.request.signature import takes
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from qmk.request.keywords import ClientRunKeywords, ClientSubmitKeywords
 
 BATCH_BYTES = 8 << 20
-"""So many bytes of graphs go into one batch, unless one graph alone is longer."""
+"""So many bytes of graphs and points go into one batch, unless one job alone is longer."""
+
+NUMBER_BYTES = 20
+"""What a number takes as text."""
 
 Submission = tuple["Wire", dict[str, Any]]
 """A program as it goes over the wire, and the other fields of its q_submit."""
@@ -84,7 +88,7 @@ class Many(Asks, Gathers):
             with showing(options, len(jobs)) as options:
                 for entry, job in zip(jobs.entries, jobs, strict=True):
                     with naming(entry):
-                        found.append(await self._follow(job.job_id, options, shots))
+                        found.append(await self._take(job, options, shots))
                         shots += found[-1].shots
         except self._interrupts:
             await self._shield(self._cancel_all(jobs[len(found) :], "interrupted"))
@@ -95,27 +99,42 @@ class Many(Asks, Gathers):
             raise
         return CountsBatch(found, jobs.entries, jobs.seed)
 
+    async def _take(self, job: AsyncJob, options: RunOptions, shots: int) -> Result:
+        """The result of a job, or of one point of a job; the first to be asked for waits for the whole."""
+        if not isinstance(job, PointJob):
+            return await self._follow(job.job_id, options, shots)
+        if job.whole.reply is None:
+            if options.report is not None:
+                options = options.replace(progress=_count_points(options.report, shots, job.of))
+            job.whole.reply = (await self._follow(job.job_id, options)).reply
+        return await job.result()
+
     async def _submit_all(
         self, program: ProgramLike | BatchLike, points: PointsLike | None, options: RunOptions
     ) -> Batch[AsyncJob]:
         seed, entries = entries_of(program, points, options)
-        asked: list[Submission] = []
-        for entry in entries:
-            with naming(entry):
-                asked.append(self._submission(entry.source, _options_of(entry, options)))
-        jobs: list[AsyncJob] = []
+        runs, asked = runs_of(entries, options), list[Submission]()
+        for own, graph, there in runs:
+            with naming(own[0]):
+                if graph is None:
+                    asked.append(self._submission(own[0].source, _options_of(own[0], options)))
+                else:
+                    asked.append(self._submission(graph, _options_of(own[0], there, seed)))
+        accepted: list[AsyncJob] = []
         for part in _parts(asked):
             found = await self._submit_part(part)
             failed = next((at for at, reply in enumerate(found) if isinstance(reply, QmkError)), None)
-            accepted = [reply for reply in found if not isinstance(reply, QmkError)]
             if failed is not None:
-                entry = entries[len(jobs) + failed]
-                jobs += [self.job(reply.job_id) for reply in accepted]
-                await self._cancel_all(jobs, "another job of the batch was refused")
+                entry = runs[len(accepted) + failed][0][0]
+                accepted += [self.job(reply.job_id) for reply in found if not isinstance(reply, QmkError)]
+                await self._cancel_all(accepted, "another job of the batch was refused")
                 raise name_place(found[failed], entry.place, entry=entry.index)
-            for reply in accepted:
+            for reply in found:
                 warn_of(msgspec.convert(reply.warnings, list[Finding]))
-                jobs.append(self.job(reply.job_id))
+                accepted.append(self.job(reply.job_id))
+        jobs: list[AsyncJob] = []
+        for (own, graph, _), job in zip(runs, accepted, strict=True):
+            jobs += [job] if graph is None else handles(self, job.job_id, len(own))
         return Batch(jobs, entries, seed)
 
     async def _submit_part(self, part: Sequence[Submission]) -> list[Any]:
@@ -136,7 +155,8 @@ class Many(Asks, Gathers):
 
     async def _cancel_all(self, jobs: Sequence[AsyncJob], reason: str) -> list[Any]:
         """Cancels the jobs: the replies, and the errors of what was refused. A job that has ended stays as it is."""
-        return await self._ask_in_batches(q_cancel.CALL, [{"job_id": job.job_id, "reason": reason} for job in jobs])
+        ids = dict.fromkeys(job.job_id for job in jobs)  # the points of a job are cancelled with it
+        return await self._ask_in_batches(q_cancel.CALL, [{"job_id": id, "reason": reason} for id in ids])
 
     async def _ask_in_batches(self, call: Call, each: Sequence[dict[str, Any]]) -> list[Any]:
         """One call for each of the fields, so many at a time: the replies, and the errors of what was refused."""
@@ -164,8 +184,14 @@ class Many(Asks, Gathers):
         raise AssertionError("the client that this is a part of asks")
 
 
-def _options_of(entry: Entry, options: RunOptions) -> RunOptions:
-    there = entry.options_of(options)
+def _count_points(progress: Progress, before: int, points: int) -> Progress:
+    """Hears of the shots of a job, which are those of each of its points, and tells of all."""
+    return lambda done: progress(before + done * points)
+
+
+def _options_of(entry: Entry, options: RunOptions, seed: int | None = None) -> RunOptions:
+    """The options of the job of an entry, or of one that begins with it and has the ``seed`` of the batch."""
+    there = entry.options_of(options) if seed is None else options.replace(seed=seed)
     key = options.idempotency_key
     return there.replace(idempotency_key=f"{key}-{entry.index}") if key else there
 
@@ -175,7 +201,8 @@ def _parts(asked: Sequence[Submission]) -> Iterator[list[Submission]]:
     part: list[Submission] = []
     size = 0
     for each in asked:
-        length = len(each[0].graph)
+        outputs = each[1]["outputs"]
+        length = len(each[0].graph) + (0 if outputs is None else NUMBER_BYTES * sum(map(len, outputs.points)))
         if part and (len(part) == LIMITS.batch_calls or size + length > BATCH_BYTES):
             yield part
             part, size = [], 0

@@ -111,6 +111,11 @@ class Result:
         self._printed = printed
 
     @property
+    def reply(self) -> Reply:
+        """What the daemon answered."""
+        return self._whole()
+
+    @property
     def counts(self) -> Counts:
         """Printed bitstrings to their numbers of shots."""
         if self._counts is None:
@@ -233,8 +238,9 @@ class Result:
         zero = 8 * packed.shape[1]  # past the last byte numpy unpacks zeros: what is constant 0 is there
         columns = [zero if column < 0 else column for column in wanted]
         count = max(columns, default=-1) + 1
-        found = np.empty((self.shots, len(columns)), np.uint8)
-        for start in range(0, self.shots if columns else 0, _ROWS):  # blocks that stay in the cache
+        found = np.zeros((self.shots, len(columns)), np.uint8)
+        rows = self.shots if columns and packed.shape[1] else 0  # numpy unpacks rows of no bytes to what memory holds
+        for start in range(0, rows, _ROWS):  # blocks that stay in the cache
             block = np.unpackbits(packed[start : start + _ROWS], axis=1, count=count)
             np.take(block, columns, axis=1, out=found[start : start + _ROWS], mode="clip")
         return found

@@ -33,7 +33,9 @@ class Scripts(Asks):
 
         ``shots`` is what a run takes that says nothing. ``isolation``: "wasm", which "auto" takes, or for native Python
         with NumPy "jail", "gvisor" or "microvm", which the daemon must have. ``timeout_ms`` counts from acceptance, and
-        the runs of the script with it; a native script has a minute where nothing is said.
+        the runs of the script with it; a native script has a minute where nothing is said. ``wheels``: ``*.whl`` files
+        or a folder of them, which a native script imports from; they are a part of the program, and are unpacked in its
+        sandbox.
 
         Raises as ``submit``; UNSUPPORTED where the daemon has no engine ``script`` (the extra ``wasm``), or not
         the level, and in a session whose rights are counted or that has quotas of its own.

@@ -57,11 +57,11 @@ class WireGraphs:
         key = _key(program, options)
         found = None if key is None else self._kept.get(key)
         if found is not None:
-            return Wire(found[0], options.shots, None, found[1], options.outputs or found[2])
+            return Wire(found[0], options.shots, None, found[1], options.all_outputs or found[2])
         request = build_remote(program, options)
         graph = msgspec.Raw(json_codec.encode(request.graph))
         sha256, usual = "", usual_outputs(request.graph)
-        asked = options.outputs and widen_outputs(options.outputs, request.graph)
+        asked = options.all_outputs and widen_outputs(options.all_outputs, request.graph)
         if key is not None:
             sha256 = hashlib.sha256(graph).hexdigest() if len(graph) > SHORT_BYTES else ""
             self._kept.put(key, (graph, sha256, usual), len(key[0]) + len(graph), KEPT_BYTES)

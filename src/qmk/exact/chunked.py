@@ -94,8 +94,12 @@ class ChunkedPlan(ABC, Generic[C]):
                 progress(execution.shots_done)
         return execution.samples()
 
+    def execution(self, shots: int, seed: int, done: Bits | None = None, chunk: C | None = None) -> ChunkedExecution[C]:
+        """A run, at its start or where it goes on (``ChunkedExecution``)."""
+        return ChunkedExecution(self, shots, seed, done, chunk)
+
     def start(self, shots: int, seed: int) -> ChunkedExecution[C]:
-        return ChunkedExecution(self, shots, seed)
+        return self.execution(shots, seed)
 
     def resume(self, state: bytes) -> ChunkedExecution[C]:
         """Raises ``Unsupported`` for the state of anything but this program on this engine, and for damaged bytes."""
@@ -111,7 +115,7 @@ class ChunkedPlan(ABC, Generic[C]):
             chunk = self.load(saved.body, saved.epoch, count, self.rng(saved.seed, saved.done))
         else:
             check(saved.epoch == 0, "no states")
-        return ChunkedExecution(self, saved.shots, saved.seed, rows, chunk)
+        return self.execution(saved.shots, saved.seed, rows, chunk)
 
     def rng(self, seed: int, done: int) -> Rng:
         """The generator of the chunk that begins at shot ``done``, before its first use."""

@@ -35,3 +35,8 @@ def walk_size(shots: int, branch_points: int, state_bytes: int) -> tuple[int, in
     size = chunk_shots(shots, branch_points, state_bytes)
     alive = histories(size, branch_points)
     return -(-shots // size) * alive, alive
+
+
+def tableau_bytes(n_qubits: int) -> int:
+    """Memory of one tableau, which stim keeps twice."""
+    return n_qubits * n_qubits + 64 * n_qubits

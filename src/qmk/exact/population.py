@@ -151,7 +151,7 @@ class Population(Generic[S]):
         qubits = [item.qubit for item in measured]
         for branch in self.branches:
             rows = np.tile(np.frombuffer(bytes(branch.bits), dtype=np.uint8), (len(branch.shots), 1))
-            seen = branch.state.sample(qubits, len(branch.shots), self.rng) if qubits else None
+            seen = self._sample(branch, qubits) if qubits else None
             place = 0
             for item in self.steps.final:
                 if isinstance(item, Logic):
@@ -247,8 +247,16 @@ class Population(Generic[S]):
         if len(possible) == 1:
             return [(possible[0], branch)]
         bounds = np.cumsum(likely[: possible[-1]])  # an outcome of chance 0 has an empty interval
-        fell = np.searchsorted(bounds, self.rng.uniform(len(branch.shots)), side="right")
+        fell = np.searchsorted(bounds, self._draw(branch), side="right")
         parts = [(outcome, branch.shots[fell == outcome]) for outcome in np.unique(fell).tolist()]
         rest = [(outcome, Branch(branch.state.copy(), bytearray(branch.bits), shots)) for outcome, shots in parts[1:]]
         branch.shots = parts[0][1]
         return [(parts[0][0], branch), *rest]
+
+    def _draw(self, branch: Branch[S]) -> npt.NDArray[np.float64]:
+        """A number in [0, 1) for each shot of the branch, which decide what it splits into."""
+        return self.rng.uniform(len(branch.shots))
+
+    def _sample(self, branch: Branch[S], qubits: list[int]) -> Bits:
+        """What the final measurements of the branch's shots give."""
+        return branch.state.sample(qubits, len(branch.shots), self.rng)

@@ -23,6 +23,10 @@ class Rng:
         """Draws ``count`` words of 64 random bits."""
         return self._words.random_raw(count).astype(np.uint64, copy=False)
 
+    def skip(self, count: int) -> None:
+        """Goes on as if ``count`` words had been drawn."""
+        self._words.advance(count)
+
     def uniform(self, count: int) -> npt.NDArray[np.float64]:
         """Draws ``count`` numbers from [0, 1), multiples of 2^-53, from one word each."""
         return np.ldexp((self.words(count) >> np.uint64(11)).astype(np.float64), -53)

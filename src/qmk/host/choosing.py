@@ -12,6 +12,7 @@ import msgspec
 from qmk.abi.shapes import Footprint, Qec
 from qmk.base.errors import QmkError
 from qmk.host.answers import Replies
+from qmk.host.native_scripts import require_time_limit
 from qmk.host.patches import Wish, Writing, Written
 from qmk.host.routing import Routing, native_method
 from qmk.host.translations import Wanted
@@ -82,6 +83,7 @@ class Choosing:
                 floor=effect.isolation,
                 resources=effect.policy.get("resources"),
             )
+            require_time_limit(decision.engine, effect.policy)
         except QmkError as error:
             self._refuse(effect, error)
             return
@@ -94,7 +96,8 @@ class Choosing:
                 seconds=decision.seconds,
                 memory_bytes=decision.memory_bytes,
                 reasons=decision.reasons,
-                fenced=decision.fenced,
+                fenced=decision.fenced and not (effect.outputs is not None and effect.outputs.split),
+                blocks=self._routing.blocks(effect.outputs, decision),
                 uncertainty=decision.uncertainty,
                 alternatives=decision.alternatives,
                 version=decision.version,

@@ -27,7 +27,7 @@ import msgspec
 from qmk.kernel.effects import Interrupt, Launch
 from qmk.kernel.events import Cause
 from qmk.kernel.objects.alternative import Alternative
-from qmk.worker.messages import Ask, Done, Failed, NotDone, Partial, Run, StateSaved
+from qmk.worker.messages import Ask, Blocks, Done, Failed, NotDone, Partial, Run, StateSaved
 
 
 class Capacity(msgspec.Struct, frozen=True):
@@ -128,6 +128,7 @@ def run_of(launch: Launch, graph: bytes | None, state: bytes | None) -> Run:
         outputs=launch.outputs,
         partials=True,
         scope=launch.tenant,
+        blocks=Blocks(launch.blocks, launch.engine, launch.policy) if launch.blocks else None,
     )
 
 

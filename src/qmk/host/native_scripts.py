@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from qmk.base.errors import QmkError
+from qmk.base.limits import LIMITS
 from qmk.host.tasks import Task, Worker
 from qmk.qvm.families.script import Script
 from qmk.qvm.graph import unpack
+from qmk.request.scripts import TIMEOUT_MS
+from qmk.request.wheels import unpack as unpack_wheels
 from qmk.scripts.messages import Bounds, bounds_of
 from qmk.scripts.outcome import over_limit
+from qmk.sdk import discovery
 from qmk.worker.failure import failure
 from qmk.worker.messages import Done, Failed, FromWorker, Partial, RunProgress
 
@@ -27,6 +32,18 @@ KINDS = ("JOB_FAILED", "QUOTA_EXCEEDED", "INVALID_PARAMS", "UNSUPPORTED")
 """What the end of a script may be."""
 MESSAGE_CHARS, FIELD_CHARS = 2500, 500
 FIELDS = ("file", "line", "error", "help", "quota", "asked", "limit", "retryable")
+
+
+def require_time_limit(engine: str, policy: Mapping[str, Any]) -> None:
+    """Raises INVALID_PARAMS for a native script without ``timeout_ms``: no fuel ends it, and no prediction."""
+    declaration = discovery.engines().get(engine)
+    if declaration is not None and declaration.native_code and policy.get("timeout_ms") is None:
+        raise QmkError(
+            "INVALID_PARAMS",
+            "a native script has no bound on its time but policy.timeout_ms, which is missing",
+            field="policy.timeout_ms",
+            help=f"give one, at most {LIMITS.timeout_ms} ms; submit_script gives {TIMEOUT_MS} ms where nothing is said",
+        )
 
 
 class _Note(msgspec.Struct, frozen=True):
@@ -40,6 +57,7 @@ class Checked:
     def __init__(self, worker: Worker, task: Task) -> None:
         wanted = msgspec.convert(unpack(task.graph).nodes[0].args, Script)
         self._worker, self._launch, self._file = worker, task.launch, wanted.file
+        self._wheels = "".join(wanted.wheels)
         self.bounds: Bounds = bounds_of(wanted.bounds)
         self.runs = 0
         self._next_s = 0.0
@@ -69,6 +87,8 @@ class Checked:
             raise over_limit(self._file, "script_result_bytes", size, most, "return less")
         usage = {"fuel": 0, "cpu_s": cpu_s, "runs": self.runs, "wall_s": time.monotonic() - self._worker.used_s}
         how = {"isolation": self._worker.level, "python": platform.python_version()}
+        if self._wheels:
+            how["wheels"] = " ".join(f"{each.name} sha256:{each.sha256}" for each in unpack_wheels(self._wheels))
         told = {"value": note.value, "log": note.log, "usage": usage, "provenance": how}
         return Done(
             fence=self._launch.fence,

@@ -32,6 +32,7 @@ from qmk.qvm.graph import Graph, once
 from qmk.qvm.outputs import Outputs
 from qmk.qvm.outputs import digest as outputs_digest
 from qmk.router import rates
+from qmk.router.features import SEGMENTS
 from qmk.router.score import Candidate, recently_available
 from qmk.rpc.kept import Kept
 from qmk.sdk import discovery
@@ -40,6 +41,14 @@ from qmk.sdk.engine import UNCERTAINTY, Declaration, Features, Prediction
 log = logging.getLogger("qmk.host")
 KEPT = 4096
 """Decisions that are kept, and as many looks at programs, of all tenants that ever had a program routed together."""
+
+SPLIT_S = 0.3
+"""A job that is predicted to take less is one launch."""
+BLOCK_S = 0.05
+"""Predicted time of a block of points at least; about 5 ms of processor time are spent on each beside it."""
+MOST_BLOCKS = 256
+POINT_S = 1e-4
+"""What a point of a sweep takes beside its shots: its program is read and planned."""
 
 IDEAL = "noiseless logical qubits, any two of which may interact"
 
@@ -146,14 +155,26 @@ class Routing:
         """Bytes that a job with these wishes may need on the engine."""
         return most_memory(self.slots, self.needs(engine, asked)) if self.slots else self.memory_bytes
 
+    def blocks(self, outputs: Outputs | None, choice: Choice) -> int:
+        """Into how many blocks a job is divided that runs beside itself on several slots; 0: not at all. Where that
+        changes no bits it is done for what takes long enough."""
+        if outputs is None or self._workers < 2 or choice.seconds < SPLIT_S:
+            return 0
+        if outputs.split:
+            return outputs.split
+        return min(len(outputs.points), MOST_BLOCKS, int(choice.seconds / BLOCK_S))
+
     def _engines_at(self, engine: str | None, floor: Level) -> Mapping[str, Declaration]:
-        """The engines that can run at the floor. Raises UNSUPPORTED with the reason when ``engine`` cannot, or none."""
+        """The engines that can run at the floor; native code of users has no engine but one that is named. Raises
+        UNSUPPORTED with the reason when ``engine`` cannot, or none."""
         wished = (engine or "native").partition(":")[0]
         plain = floor == "process" == self.isolation.floor
         allowed: dict[str, Declaration] = {}
         for name, declaration in self._rating.declarations.items():
+            if declaration.native_code and name != wished:
+                continue
             ours = None if name in self._external else declaration
-            own = self.isolation.own_floor(name, ours) != "process" and (name == wished or not declaration.native_code)
+            own = self.isolation.own_floor(name, ours) != "process"
             try:
                 if own or not plain:
                     self.isolation.level_for(name, ours, floor)
@@ -206,9 +227,10 @@ class Routing:
         room = self._room_for((engine or "").partition(":")[0], asked)
         needy = [name for name, each in declarations.items() if self.slots and each.resources]
         known = look(native_method(engine) if "native" in declarations else "")
-        quick = not (engine or all_engines) and outputs is None
-        if quick and router.is_at_once(known, shots, room):
-            return self._native(known.native["auto"], shots)
+        counts = outputs is None or outputs.names <= {"counts", "sweep"}
+        if counts and not (engine or all_engines) and router.is_at_once(known, shots, room):
+            points = 1 if outputs is None else max(1, len(outputs.points))
+            return self._native(known.native["auto"], shots, points)
         decision = router.choose(
             with_outputs(known, graph, outputs),
             shots,
@@ -230,9 +252,10 @@ class Routing:
             version=self.version(decision.engine),
         )
 
-    def _native(self, found: Prediction, shots: int) -> Choice:
-        """Chooses the native engine if it finishes before another could be chosen."""
-        seconds, memory_bytes = found.seconds(shots), int(found.memory_bytes)
+    def _native(self, found: Prediction, shots: int, points: int) -> Choice:
+        """Chooses the native engine if it finishes a point before another could be chosen."""
+        each_s = found.seconds(shots) + (POINT_S if points > 1 else 0.0)
+        seconds, memory_bytes = points * each_s, int(found.memory_bytes)
         row = Candidate(
             engine="native",
             method="auto",
@@ -329,8 +352,11 @@ class Routing:
 
 
 def native_method(engine: str | None) -> str:
-    """The method of the native engine to predict for when this engine is wished for; "" when it is another one."""
+    """The method of the native engine to predict for when this engine is wished for; "segments" for the engine of that
+    name; "" when it is another one."""
     name, _, method = (engine or "").partition(":")
+    if name == SEGMENTS:
+        return SEGMENTS
     return (method or "auto") if name in ("", "native") else ""
 
 

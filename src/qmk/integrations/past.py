@@ -45,12 +45,20 @@ class PastClient:
         return found
 
     def run_many(self, programs: Any, points: Any = None, **options: Any) -> list[Result]:
+        from qmk.client.points import parts_of, runs_of
         from qmk.request.batches import entries_of
         from qmk.request.options import read_options
 
         shots = options.pop("shots", None)
-        _, entries = entries_of(programs, points, read_options("qmk.run", {"params": options.get("params")}))
-        return [self.run(entry.source, params=entry.params, shots=shots) for entry in entries]
+        given = read_options("qmk.run", {"params": options.get("params"), "shots": shots})
+        _, entries = entries_of(programs, points, given)
+        found: list[Result] = []
+        for own, graph, there in runs_of(entries, given):
+            if graph is None:
+                found.append(self.run(own[0].source, params=own[0].params, shots=shots))
+            else:
+                found += parts_of(self.run(graph, shots=shots, outputs=there.outputs))
+        return found
 
     def require_end(self) -> None:
         """Raises INVALID_PARAMS where the job has more programs than were asked for."""

@@ -187,10 +187,10 @@ class Target:
         self, program: ProgramLike, points: PointsLike, options: dict[str, Any]
     ) -> Iterator[Array] | None:
         """The shots of all points from one job, None where the program has no such sweep, or the answer is too long."""
-        from qmk.api.source import DEFAULT_SHOTS
         from qmk.base.errors import QmkError
         from qmk.base.limits import LIMITS
         from qmk.qvm.outputs import Outputs, values_bytes_max
+        from qmk.request.shots import DEFAULT_SHOTS
         from qmk.request.sweeps import points_of, sweep_of
 
         params, format = options.get("params"), options.get("format")

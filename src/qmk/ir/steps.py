@@ -51,7 +51,7 @@ def _undone(step: Step) -> bool:
 def steps_of(program: Program) -> Steps:
     """Consecutive gates under one condition become one ``Run``. The k-th fence must be of epoch k, and there are no
     loss events: ``ir.loss`` replaces them by random bits."""
-    last = _final(program.instructions)
+    last = final_start(program.instructions)
     segments: list[list[Step]] = [[]]
     pending: list[Gate] = []
 
@@ -88,7 +88,7 @@ def steps_of(program: Program) -> Steps:
     return Steps(tuple(tuple(segment) for segment in segments), final)
 
 
-def _final(instructions: Sequence[Instruction]) -> int:
+def final_start(instructions: Sequence[Instruction]) -> int:
     """The index at which the final read-out begins."""
     at, seen = len(instructions), set[int]()
     while at:

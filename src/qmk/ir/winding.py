@@ -38,9 +38,10 @@ def _largest_interaction(positions: Sequence[Sequence[float]], c6: float) -> flo
 def _nearest_two(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The distances of each point from the two nearest others, inf where there is one other: shape (points, 2)."""
     if len(points) > MANY:
-        from scipy.spatial import KDTree  # pyright: ignore[reportMissingTypeStubs]
+        import scipy.spatial  # pyright: ignore[reportMissingTypeStubs]
 
-        return np.asarray(KDTree(points).query(points, k=3)[0])[:, 1:]
+        spatial: Any = scipy.spatial
+        return np.asarray(spatial.KDTree(points).query(points, k=3)[0])[:, 1:]
     apart = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
     np.fill_diagonal(apart, np.inf)
     return np.sort(apart, axis=1)[:, :2]

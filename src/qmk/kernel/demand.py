@@ -108,15 +108,15 @@ def count_program(graph: Graph, shots: int, keep_events: bool, outputs: Outputs 
 
 
 def demand_of_record(record: Submitted) -> Demand:
-    """What an accepted job holds."""
+    """What an accepted job holds. Blocks hold what they draw themselves."""
     size = record.graph_bytes or len(record.graph)  # records of the first releases do not tell it
     return Demand(
         n_qubits=record.n_qubits,
-        shots=record.shots,
-        gates=record.gates * record.shots,
+        shots=0 if record.blocks else record.shots,
+        gates=0 if record.blocks else record.gates * record.shots,
         graph_bytes=size,
         stored_bytes=size + record.result_bytes_max,
-        engine_ns=seconds_ns(record.seconds),
+        engine_ns=0 if record.blocks else seconds_ns(record.seconds),
         width=0 if record.script is not None else record.width,
         places=int(record.script is None),
     )

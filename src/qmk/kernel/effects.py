@@ -168,6 +168,9 @@ class Launch(Effect, frozen=True):
     """What it gives beyond counts."""
     script: bool = False
     """It runs programs of its own, and holds no worker slot."""
+    blocks: int = 0
+    """They are so many blocks of this one, with the wishes of ``policy``."""
+    policy: dict[str, Any] = {}
 
 
 class Interrupt(Effect, frozen=True):

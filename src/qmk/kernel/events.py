@@ -120,6 +120,7 @@ class Submitted(Record, frozen=True):
     tags: tuple[str, ...] = ()
     trace: str = ""
     script: ScriptRights | None = None
+    blocks: int = 0  # it is divided into so many, each a job of the session that `script` gives it
 
     @property
     def width(self) -> int:
@@ -142,10 +143,9 @@ class Routed(Event, frozen=True):
     alternatives: tuple[Alternative, ...] = ()
     version: str = ""
     """Of QMK and of the engine's library, as one text; empty where that is not known."""
-    footprint: Footprint | None = None
-    """What the job takes on the machine of ``policy.qec``."""
-    graph: Graph | None = None
-    """The program in the gates of that machine, which the kernel verifies again."""
+    footprint: Footprint | None = None  # on the machine of `policy.qec`
+    graph: Graph | None = None  # in the gates of that machine; the kernel verifies it again
+    blocks: int = 0  # into how many the job is to be divided
 
 
 class Refused(Event, frozen=True):

@@ -7,11 +7,14 @@ takes no worker slot, no place on the map and none of its tenant's running jobs:
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import structs
 
 from qmk.abi.rights import JOB_RIGHTS
 from qmk.base.errors import QmkError
-from qmk.kernel.events import CallReceived, Cancelled
+from qmk.base.limits import LIMITS
+from qmk.kernel.events import CallReceived, Cancelled, Submitted
 from qmk.kernel.objects.job import QUEUED, RUNNING, Job
 from qmk.kernel.objects.script import HOST_UID, SESSION, ScriptRights
 from qmk.kernel.objects.session import Session
@@ -28,6 +31,18 @@ def rights_of(kernel: Tables, event: CallReceived, session: Session) -> ScriptRi
     if event.peer_uid == HOST_UID or session.caps.metered or session.account is not None:
         raise kernel.refusals.no_script(nested=event.peer_uid == HOST_UID)
     return ScriptRights(tuple(sorted(session.caps.held)), session.serial, session.bounds)
+
+
+def divide(kernel: Tables, draft: Submitted, blocks: int) -> dict[str, Any]:
+    """The fields of a record that is divided into blocks, as its router wishes; none where its session could submit no
+    script, is closed, or has counted on the whole: it is then one launch, which gives the same bits."""
+    session = kernel.sessions.get(draft.session)
+    if blocks < 2 or session is None or session.id.startswith(SESSION):
+        return {}
+    if session.caps.metered or session.account is not None or draft.channels or "qec" in draft.policy:
+        return {}
+    rights = ScriptRights(tuple(sorted(session.caps.held)), session.serial, session.bounds)
+    return {"script": rights, "blocks": min(blocks, LIMITS.script_runs), "fenced": False}
 
 
 def open_for(kernel: Tables, job: Job, fence: int) -> None:

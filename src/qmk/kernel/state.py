@@ -219,7 +219,7 @@ class State(Tables):
         fence = self.jobs.launch(job)
         record = job.submitted
         scripts.open_for(self, job, fence)
-        beside = engines.choose_second(self, job) if record.alternatives else None
+        beside = engines.choose_second(self, job) if record.alternatives and not record.blocks else None
         if beside is not None:
             self.hedged[job.id] = fence
         self.out.append(
@@ -243,6 +243,8 @@ class State(Tables):
                 isolation=self.floor_of(record),
                 outputs=record.outputs,
                 script=record.script is not None,
+                blocks=record.blocks,
+                policy=record.policy if record.blocks else {},
             )
         )
         where = {"region": place.region, "first_qubit": place.first_qubit, "n_qubits": record.n_qubits}

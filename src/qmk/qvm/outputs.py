@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from qmk.base.errors import QmkError
-from qmk.base.limits import check
+from qmk.base.limits import LIMITS, check
 from qmk.qvm.families import OPS, noise
 from qmk.qvm.graph import Graph, Node
 
@@ -52,6 +52,12 @@ class Sweep(_Part, frozen=True):
     names: Annotated[tuple[str, ...], Meta(description="the parameters")] = ()
     slots: Annotated[tuple[Slot, ...], Meta(description="the angles that depend on them")] = ()
     points: Annotated[tuple[tuple[float, ...], ...], Meta(description="each one value a parameter")] = ()
+    first: Annotated[int, Meta(description="number of the first point, which seeds follow from", ge=0, le=1 << 31)] = 0
+    seeds: Annotated[
+        Literal["point", "batch"],
+        Meta(description='counts of point i are those of a run with the seed substream(seed, "point" or "batch", i)'),
+    ] = "point"
+    events: Annotated[bool, Meta(description="beside counts the per-shot events of each point")] = False
 
 
 class Outputs(_Part, frozen=True):
@@ -74,6 +80,15 @@ class Outputs(_Part, frozen=True):
     counts: Annotated[bool, Meta(description="counts and events too")] = True
     sampled: Annotated[bool, Meta(description="expectation values from shots even if they can be computed")] = False
     tolerance: Annotated[float, Meta(description="error that a value not had exactly may have", ge=0, lt=1)] = 0.0
+    split: Annotated[
+        int,
+        Meta(
+            description="of counts: the shots are drawn in so many blocks, each with a seed of its own, which may run "
+            'beside each other; block k is a run with the seed substream(seed, "block", k)',
+            ge=0,
+            le=LIMITS.script_runs,
+        ),
+    ] = 0
 
     @property
     def points(self) -> tuple[tuple[float, ...], ...]:
@@ -115,6 +130,7 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     amplitudes: list[tuple[float, float]] = []
     probabilities: Annotated[list[list[Estimate]], Meta(description="of all values of each group of qubits")] = []
     counts: Annotated[dict[str, int], Meta(description="in a sweep: of this point")] = {}
+    events: Annotated[bytes, Meta(description="in a sweep: packed bits of each shot, rows padded to bytes")] = b""
     times: Annotated[list[float], Meta(description="of the trajectory")] = []
     trajectory: Annotated[dict[str, list[Estimate]], Meta(description="of each observable at all times")] = {}
     density: Annotated[bytes, Meta(description="rows of the matrix, as state")] = b""
@@ -128,6 +144,9 @@ class Values(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: Annotated[list[str], Meta(description="what gradients are by: names, or node.angle")] = []
     shots: Annotated[int, Meta(description="shots of each basis of measurement; 0 where exact")] = 0
     points: list[Point] = []
+    entry: Annotated[int | None, Meta(description="number of the first point in its batch, if each is an entry")] = None
+    event_names: Annotated[list[str], Meta(description="of the events of the points, in order")] = []
+    event_widths: Annotated[list[int], Meta(description="bits of each")] = []
 
 
 def n_qubits(graph: Graph) -> int:
@@ -189,6 +208,9 @@ def require(outputs: Outputs, graph: Graph, shots: int) -> None:
     """Raises INVALID_PARAMS naming the part that is wrong, UNSUPPORTED where qubits have no number or values are asked
     of atoms that may be lost, QUOTA_EXCEEDED beyond a limit."""
     n = n_qubits(graph)
+    if outputs.split and (outputs.names - {"counts"} or not outputs.counts or outputs.split > shots):
+        what = f"{outputs.split} blocks of {shots} shots, or of more than counts"
+        raise _wrong("outputs.split", what, "divide counts alone, into blocks of one shot or more")
     check("observables", len(outputs.expectations))
     check("observable_terms", sum(map(len, outputs.expectations)))
     check("sweep_points", len(outputs.points))
@@ -249,6 +271,8 @@ def values_bytes_max(outputs: Outputs, graph: Graph, n: int, shots: int) -> int:
         each += ESTIMATE_BYTES * by * len(outputs.expectations)
     if outputs.counts and outputs.points:
         each += min(shots, 1 << min(len(graph.events), 40)) * (len(graph.events) + 16)
+    if outputs.sweep is not None and outputs.sweep.events:
+        each += shots * -(-len(graph.events) // 4)  # an event has at most two bits
     return each * max(1, len(outputs.points))
 
 

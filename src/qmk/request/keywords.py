@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qmk.request.logical import Adapt, Drift
     from qmk.request.options import Progress
     from qmk.request.physical import NoiseLike
+    from qmk.request.wheels import Wheels
 
 
 class MetricTensorKeywords(TypedDict, total=False):
@@ -32,6 +33,7 @@ class RunScriptKeywords(TypedDict, total=False):
     memory_bytes: int | None
     runs: int | None
     file: str
+    wheels: Wheels
     shots: int | None
     seed: int | None
     timeout_ms: int | None
@@ -145,6 +147,7 @@ class EmbeddedRunKeywords(ExpectationKeywords, total=False):
     attempts: int | None
     keep_events: bool
     outputs: Outputs | None
+    split: int
     rewrites: bool
     cache: bool
     progress: Progress | bool | None
@@ -163,6 +166,7 @@ class ClientSubmitKeywords(ExpectationKeywords, total=False):
     attempts: int | None
     keep_events: bool
     outputs: Outputs | None
+    split: int
     cache: bool
     isolation: str
     resources: Mapping[str, float] | None

@@ -16,7 +16,7 @@ from msgspec.structs import force_setattr
 from qmk.abi import shapes
 from qmk.base.errors import QmkError
 from qmk.base.isolation import AUTO
-from qmk.base.limits import check
+from qmk.base.limits import LIMITS, check
 from qmk.request import arguments
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int | None = None
     keep_events: bool = True
     outputs: Outputs | None = None
+    split: int = 0
     cache: bool = True
     isolation: str = AUTO
     resources: Mapping[str, float] | None = None
@@ -70,6 +71,15 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         for (one, other), what in EITHER.items():
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 raise QmkError("INVALID_PARAMS", f"both {what}", field=other, help="give one of them")
+
+    @property
+    def all_outputs(self) -> Outputs | None:
+        """The outputs, with the blocks of the shots."""
+        if not self.split:
+            return self.outputs
+        from qmk.qvm.outputs import Outputs
+
+        return msgspec.structs.replace(self.outputs or Outputs(), split=self.split)
 
     @property
     def is_ideal(self) -> bool:
@@ -148,6 +158,14 @@ OPTIONS: dict[str, Option] = {
     "attempts": _on_the_wire(shapes.Attempts, "--attempts", metavar="N"),
     "keep_events": _on_the_wire(shapes.KeepEvents),
     "outputs": Option("What the run gives beyond counts; qmk.outputs makes it."),
+    "split": Option(
+        "Draw the shots in so many blocks, block k with the seed substream(seed, 'block', k): on a daemon they run "
+        "beside each other, on as many worker slots as there are, and give the same bits on any number of them.",
+        ("--split",),
+        "N",
+        low=0,
+        high=LIMITS.script_runs,
+    ),
     "cache": _on_the_wire(shapes.UseCache, "--no-cache"),
     "isolation": _on_the_wire(shapes.Isolation, "--isolation", metavar="LEVEL"),
     "resources": _on_the_wire(shapes.Resources, "--resource", metavar="NAME=AMOUNT"),
@@ -179,12 +197,13 @@ _READ = ("params", "format", "strict")
 _PHYSICS = ("noise", "error", "qec", "adapt", "device")
 _DRAW = ("shots", "seed", "engine", *_READ)
 _JOB = (
-    *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "cache", "isolation", "resources",
+    *_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "split", "cache", "isolation", "resources",
     "priority", "deadline_epochs", "idempotency_key", "channels", "name", "tags",
 )  # fmt: skip
 
 _SCRIPT = ("shots", "seed", "timeout_ms", "isolation")
-_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "rewrites", "cache", "progress")
+_RUN = (*_DRAW, *_PHYSICS, "timeout_ms", "attempts", "keep_events", "outputs", "split", "rewrites", "cache",
+        "progress")  # fmt: skip
 
 CALLS: dict[str, tuple[str, ...]] = {
     "qmk.run": (*_RUN, "isolate"),
@@ -319,7 +338,7 @@ def read_tags(name: str, value: Any) -> tuple[str, ...]:
 
 _TAKE: dict[str, Callable[[str, Any], Any]] = {
     "shots": _shots,
-    **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs"), _whole),
+    **dict.fromkeys(("seed", "timeout_ms", "attempts", "priority", "deadline_epochs", "split"), _whole),
     **dict.fromkeys(("engine", "format", "device", "idempotency_key", "name", "isolation"), arguments.text),
     **dict.fromkeys(("keep_events", "cache", "rewrites", "isolate", "strict"), arguments.switch),
     **dict.fromkeys(("params", "channels"), _mapping),

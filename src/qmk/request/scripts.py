@@ -14,6 +14,7 @@ from qmk.qvm.families import script as family
 from qmk.qvm.graph import Graph, Node
 from qmk.request import arguments
 from qmk.request.options import RunOptions, read_options
+from qmk.request.wheels import Wheels, pack
 
 TIMEOUT_MS = 60_000
 """How long a script may take where its caller says nothing and no fuel bounds it."""
@@ -21,13 +22,14 @@ TIMEOUT_MS = 60_000
 
 class ScriptOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a script takes beside the options of a run (``options.CALLS``): its input, what it may take at most of the
-    limits ``script_...``, and its name in errors."""
+    limits ``script_...``, its name in errors, and the wheels that native Python imports from."""
 
     input: Any = None
     fuel: int | None = None
     memory_bytes: int | None = None
     runs: int | None = None
     file: str = "script"
+    wheels: Wheels = None
 
     def bounds(self, shots: int | None = None) -> family.Bounds:
         """What the script may take; ``shots`` of a run for which it says nothing. Raises INVALID_PARAMS and
@@ -58,6 +60,8 @@ def level_of(isolation: str, own: ScriptOptions) -> Level:
     if level == "process":
         fix = "use 'wasm', or for native Python 'jail' or 'gvisor'"
         raise QmkError("UNSUPPORTED", f"scripts do not run at isolation level '{level}'", isolation=level, help=fix)
+    if level == "wasm" and own.wheels is not None:
+        raise arguments.refuse("wheels", own.wheels, "None for level 'wasm'", "add isolation='jail'")
     if level != "wasm" and own.fuel is not None:
         fix = "leave it out; timeout_ms bounds the time"
         raise arguments.refuse("fuel", own.fuel, f"None for level '{level}'", fix)
@@ -79,8 +83,11 @@ def script_program(text: str, own: ScriptOptions = USUAL, shots: int | None = No
     text = arguments.text("text", text)
     check_text(text, own.file)
     given = packed_input(own.input, own.file).decode()
-    script = family.Script(_pieces(text), _pieces(given), own.file[: LIMITS.name_chars], own.bounds(shots))
+    name, wheels = own.file[: LIMITS.name_chars], pack(own.wheels)
+    script = family.Script(_pieces(text), _pieces(given), name, own.bounds(shots), _pieces(wheels))
     args = msgspec.json.decode(msgspec.json.encode(script))
+    if not wheels:
+        del args["wheels"]
     return Graph(nodes=(Node("script", family.PYTHON.name, args),), families=("script",))
 
 

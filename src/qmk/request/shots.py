@@ -12,6 +12,8 @@ from qmk.base.limits import check
 if TYPE_CHECKING:
     from qmk.qvm.outputs import Outputs
 
+DEFAULT_SHOTS = 1000
+"""Shots of a run where neither its caller nor its program says how many."""
 MOST = 1e200
 LEAST_ERROR = 1e-100
 """Below this, squares are no longer numbers, and any number of shots is too small."""

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from qmk.ir.prediction import predictions
+from qmk.ir import segments
+from qmk.ir.lower import lower
+from qmk.ir.native_circuit import GATES
+from qmk.ir.prediction import POINTS, SHORT_S, Prediction, predictions
 from qmk.ir.summary import Count, count
 from qmk.ir.t_count import magic
 from qmk.qvm import link
@@ -27,6 +30,9 @@ from qmk.sdk.engine import Features, Light
 
 if TYPE_CHECKING:
     from qmk_native import Circuit
+
+SEGMENTS = "segments"
+"""Asks for a prediction of the engine of that name, in place of a method of the native one."""
 
 _STEPS = {"core.teleport_cnot": ("cnot",), "magic.inject_t": ("h", "t"), "core.condpauli": ("x", "y", "z")}
 
@@ -56,9 +62,23 @@ class Look:
         return self._circuit
 
     def features(self, native: str = "") -> Features:
-        """``native``: the method of the native engine to predict for, "" for none."""
+        """``native``: the method of the native engine to predict for, "" for none; with "auto", a run that changes
+        its kind of simulator is looked for where the native core takes long, with "segments" it alone and always."""
+        if native == SEGMENTS:
+            return msgspec.structs.replace(self._plain, segments=self._segments(None))
         predicted = predictions(self.circuit, native) if native else {}
-        return msgspec.structs.replace(self._plain, native=predicted) if predicted else self._plain
+        if not predicted and native != "auto":
+            return self._plain
+        found = self._segments(predicted.get(native)) if native == "auto" else None
+        return msgspec.structs.replace(self._plain, native=predicted, segments=found)
+
+    def _segments(self, others: Prediction | None) -> Prediction | None:
+        if self.circuit is None or (others is not None and others.seconds(POINTS[1]) <= SHORT_S):
+            return None
+        if not self._plain.n_fences:
+            return segments.predict(self.circuit, others)
+        program = lower(self._graph, GATES | {"gphase"})
+        return segments.prediction_of(segments.plan(program), self._plain.n_ops)
 
 
 def _features(graph: Graph, found: Count, digest: str) -> Features:

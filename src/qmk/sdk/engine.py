@@ -168,6 +168,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """What modes of light cost; None without any op on them."""
     native: dict[str, Prediction] = {}
     """Methods of the native engine, where the native core was asked."""
+    segments: Prediction | None = None
+    """A run whose state changes its kind on the way (``ir.segments``), where one was looked for and promises to pay."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):

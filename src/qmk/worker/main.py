@@ -28,6 +28,9 @@ from qmk.worker.messages import Ask, Done, Failed, Ready, Reply, Run, RunProgres
 from qmk.worker.partials import Turns
 from qmk.worker.wire import Channel
 
+BLOCKS = "qmk.api.block_jobs:run_blocks"
+"""What has the blocks of a job run: a client, which stands above the worker."""
+
 if TYPE_CHECKING:
     from qmk.sdk.engine import Declaration
     from qmk.worker.runner import Runner
@@ -79,6 +82,8 @@ def answer(channel: Channel[ToWorker], runner: Runner, run: Run) -> Done | Faile
     try:
         if run.graph is None and not runner.holds(run.digest, run.method, run.scope):
             return Failed(run.fence, "INTERNAL_ERROR", "the worker no longer holds this program", missing_graph=True)
+        if run.blocks is not None:
+            return resolve(BLOCKS)(channel, run)
         talk = getattr(runner.engine, "talk", None)
         if talk is not None:  # what it runs has calls to make
             return talk(channel, run)

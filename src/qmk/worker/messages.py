@@ -23,6 +23,14 @@ from qmk.qvm.graph import Output
 from qmk.qvm.outputs import Outputs, Values
 
 
+class Blocks(msgspec.Struct, frozen=True):
+    """A run that is divided into ``count`` blocks, each a job on ``engine`` with the wishes of ``policy``."""
+
+    count: int
+    engine: str
+    policy: dict[str, Any] = {}
+
+
 class Run(msgspec.Struct, frozen=True, tag="run"):
     """``graph`` is packed (``qvm.graph.pack``), or None when the worker already holds ``digest``."""
 
@@ -43,6 +51,8 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     """Send ``StateSaved`` at fences as it goes, as often as it costs little beside the run."""
     partials: bool = False
     """Send what the shots gave so far, now and then."""
+    blocks: Blocks | None = None
+    """Run none of it here: have its blocks run as jobs, by ``Call``s, and join what they give."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

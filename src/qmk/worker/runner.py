@@ -252,7 +252,14 @@ class Runner:
 
         graph = self._find(digest, method, how["scope"]).graph if graph is None else graph
         return with_outputs.execute_with_outputs(
-            self, functools.partial(self.execute, digest=digest, **how), graph, method, outputs, size, how["show"]
+            self,
+            functools.partial(self.execute, digest=digest, **how),
+            graph,
+            method,
+            outputs,
+            size,
+            how["show"],
+            how["progress"],
         )
 
     def _driven(

@@ -32,6 +32,7 @@ from qmk.sdk.engine import (
     Unsupported,
 )
 from qmk.worker.messages import Partial
+from qmk.worker.native import events_of
 from qmk.worker.observed import (
     angles_of,
     consists_of,
@@ -108,18 +109,19 @@ class _Work:
         self._map: Affine | None = None
 
     def values(self) -> Values:
-        points = self.outputs.points
-        found = self._swept() if self.exact and points and self._in_one_call() else []
-        if not found:
-            sweep = self.outputs.sweep
-            graphs = (
-                [asked.bound(self.graph, sweep, p) for p in points] if sweep is not None and points else [self.graph]
-            )
-            for at, graph in enumerate(graphs):
-                found.append(self._point(graph, at))
-                self._tell(self.shots * len(found) // len(graphs), found)
-        if points and self.outputs.counts:
-            found = [msgspec.structs.replace(row, counts=self._counts(at)) for at, row in enumerate(found)]
+        sweep = self.outputs.sweep
+        if sweep is None or not sweep.points:
+            found = [self._point(self.graph, 0)]
+            self._tell(self.shots, found)
+            return self._values(found)
+        swept = self._swept() if self.exact and self._in_one_call() else []
+        values = bool(self.outputs.names - {"counts", "sweep"})
+        found: list[Point] = []
+        for number, row in enumerate(sweep.points):
+            at, graph = sweep.first + number, asked.bound(self.graph, sweep, row)
+            point = swept[number] if swept else self._point(graph, at) if values else Point()
+            found.append(self._with_counts(point, graph, at))
+            self._tell(self.shots * len(found) // len(sweep.points), found)
         return self._values(found)
 
     def _tell(self, shots_done: int, found: list[Point]) -> None:
@@ -129,19 +131,27 @@ class _Work:
     def _values(self, found: list[Point]) -> Values:
         name = self.runner.declaration.name
         cut = any(value.kind for row in found for value in row.expectations)
+        sweep = self.outputs.sweep
+        names, widths = events_of(self.graph) if sweep is not None and sweep.events else ([], [])
         return Values(
             exact=self.exact and not cut,
             engine=f"{name}:{self.method}" if self.method else name,
             parameters=list(self.derived.names) if self.derived is not None else [],
             shots=0 if self.exact else self.shots,
             points=list(found),
+            entry=sweep.first if sweep is not None and sweep.seeds == "batch" else None,
+            event_names=names,
+            event_widths=widths,
         )
 
-    def _counts(self, at: int) -> dict[str, int]:
+    def _with_counts(self, point: Point, graph: Graph, at: int) -> Point:
+        """The values of point number ``at`` of the sweep with its counts, if these are wanted."""
+        if not self.outputs.counts:
+            return point
         sweep = cast("Sweep", self.outputs.sweep)
-        graph = asked.bound(self.graph, sweep, sweep.points[at])
-        seed = substream(self.seed, "point", at)
-        return self.runner.execute(graph, self.method, self.shots, seed, keep_events=False).counts
+        seed = substream(self.seed, sweep.seeds, at)
+        done = self.runner.execute(graph, self.method, self.shots, seed, keep_events=sweep.events)
+        return msgspec.structs.replace(point, counts=done.counts, events=done.event_bits)
 
     def _point(self, graph: Graph, at: int) -> Point:
         program = self.program if graph is self.graph else final_state(graph, self.can)

@@ -1,13 +1,16 @@
 """Test suites of other projects that QMK's integrations are held against, and what in them is not expected to pass.
 
 Their code, all of it under the Apache License 2.0, is not part of QMK. ``QMK_UPSTREAM`` names a folder with checkouts
-of them, each under the name here.
+of them, each under the name here; ``python tools/upstream.py FOLDER`` makes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+
+LICENCE = "Apache-2.0"
+"""Of every repository here."""
 
 
 class Suite(NamedTuple):
@@ -128,7 +131,7 @@ _PRIMITIVES = ("TestBackendSamplerV2", "TestBackendEstimatorV2", "TestSamplerV2"
 _METADATA = "expects no other metadata; QMK's have simulator_metadata, as Aer's do"
 _QISKIT = {
     "repository": "https://github.com/Qiskit/qiskit",
-    "commit": "301a22ce",
+    "commit": "301a22ce0360e40a608129204882357585baa61a",
     "data": (
         "test/__init__.py",
         "test/utils",

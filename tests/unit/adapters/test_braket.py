@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from braket.ahs import AnalogHamiltonianSimulation
 from braket.circuits import Circuit, FreeParameter, Gate, Instruction, Noise, Observable
-from braket.default_simulator import DensityMatrixSimulator, StateVectorSimulator
+from braket.default_simulator import StateVectorSimulator
 from braket.ir.openqasm import Program
 from braket.pulse import PulseSequence
 
@@ -74,22 +74,66 @@ def state(circuit: Circuit) -> Any:
 
 
 def density(circuit: Circuit) -> Any:
-    program = circuit.copy().density_matrix().to_ir("OPENQASM")
-    return DensityMatrixSimulator().run(program).resultTypes[0].value
+    """The density matrix by the matrices of its operators; Braket's simulator fails on some of three qubits."""
+    qubits = sorted(map(int, circuit.qubits))
+    n = len(qubits)
+    rho = np.zeros((1 << n, 1 << n), complex)
+    rho[0, 0] = 1
+    for each in circuit.instructions:
+        operator: Any = each.operator
+        on = [qubits.index(int(qubit)) for qubit in (*each.control, *each.target)]
+        if isinstance(operator, Noise):
+            operators = operator.to_matrix()
+        else:
+            matrix = np.linalg.matrix_power(np.atleast_2d(operator.to_matrix()), int(each.power))
+            size, count = len(matrix), len(each.control)
+            at = int("".join(map(str, each.control_state.as_tuple)) or "0", 2) * size
+            operators = [np.eye(size << count, dtype=complex)]
+            operators[0][at : at + size, at : at + size] = matrix
+        whole = [embed(matrix, on, n) for matrix in operators]
+        rho = sum(each @ rho @ each.conj().T for each in whole)
+    return rho
+
+
+def embed(matrix: Any, on: list[int], n: int) -> Any:
+    """The matrix on these of n qubits, the first the highest bit of an index."""
+    rest = [q for q in range(n) if q not in on]
+    whole = np.kron(matrix, np.eye(1 << len(rest))).reshape([2] * (2 * n))
+    axes = [[*on, *rest].index(q) for q in range(n)]
+    return whole.transpose([*axes, *(n + a for a in axes)]).reshape(1 << n, 1 << n)
 
 
 def check_round_trip(seed: int) -> None:
+    """The same state, with its phase, of the same qubits; measurements of the same qubits into the same bits."""
     before = random_circuit(seed, noisy=False)
     after = there_and_back(before)
     assert sorted(map(int, after.qubits)) == [0, 3, 7]
     wanted = state(before)
     assert np.allclose(state(after), wanted, atol=1e-7)
     assert abs(abs(np.vdot(qmk.state(before), wanted)) - 1) < 1e-7
+    rng = random.Random(seed)
+    before.measure(rng.sample([0, 3, 7], rng.randint(1, 3)))
+    assert measurements(there_and_back(before)) == measurements(before)
+
+
+def check_noise(seed: int) -> None:
+    """The same density matrix."""
+    before = random_circuit(seed, noisy=True)
+    assert np.allclose(density(there_and_back(before)), density(before), atol=1e-7)
+
+
+def measurements(circuit: Circuit) -> list[str]:
+    return [line for line in circuit.to_ir("OPENQASM").source.splitlines() if "measure" in line]
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_random_circuits_come_back_the_same(seed: int) -> None:
     check_round_trip(seed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_circuits_with_noise_come_back_the_same(seed: int) -> None:
+    check_noise(seed)
 
 
 @pytest.mark.parametrize("kind", NOISES)
@@ -110,6 +154,7 @@ def choi(noise: Any) -> Any:
 def test_other_channels_come_back() -> None:
     kraus = [np.sqrt(0.9) * np.eye(4), np.sqrt(0.1) * np.kron([[0, 1], [1, 0]], [[1, 0], [0, -1]])]
     circuit = Circuit().h(0).cnot(0, 1).kraus([0, 1], kraus).two_qubit_pauli_channel(0, 1, {"XY": 0.1, "IZ": 0.2})
+    assert "kraus" in there_and_back(circuit).to_ir("OPENQASM").source
     before = [choi(each.operator) for each in circuit.instructions if isinstance(each.operator, Noise)]
     after = [choi(each.operator) for each in there_and_back(circuit).instructions if isinstance(each.operator, Noise)]
     assert all(np.allclose(a, b) for a, b in zip(before, after, strict=True))
@@ -209,9 +254,7 @@ def test_what_is_not_read_is_refused_where_it_stands(what: str) -> None:
 @pytest.mark.parametrize(
     ("made", "what"),
     [
-        (qmk.Circuit(1).reset(0), "core.reset"),
         (qmk.Circuit(1).measure_all().readout_error(0, p01=0.1), "noise.readout"),
-        (qmk.Circuit(1).measure_all().x(0), "cannot apply instruction"),
         (qmk.Circuit(1).rx(qmk.Parameter("w", 2)[0], 0), "vector"),
     ],
 )
@@ -219,14 +262,6 @@ def test_what_is_not_written_is_refused_where_it_stands(made: qmk.Circuit, what:
     with pytest.raises(QmkError, match="op ") as caught:
         made.to("braket")
     assert what in caught.value.message
-
-
-def test_branches_are_not_written() -> None:
-    made = qmk.Circuit(1).measure_all()
-    with made.if_("c[0]"):
-        made.x(0)
-    with pytest.raises(QmkError, match="no conditions"):
-        made.to("braket")
 
 
 def test_programs_of_text() -> None:

@@ -17,11 +17,14 @@ with warnings.catch_warnings():
     from pyquil.quilatom import MemoryReference
     from pyquil.simulation import NumpyWavefunctionSimulator
     from pyquil.simulation.matrices import QUANTUM_GATES
+    from pyquil.simulation.tools import program_unitary
 
 import qmk
 from qmk.base.errors import QmkError
 from qmk.frontends.openqasm.unitary import matrix_of
 from qmk.frontends.quil.gates import arity, standard
+
+NAMES = [name for name in QUANTUM_GATES if name != "BARENCO"]  # pyQuil's BARENCO is not unitary
 
 
 def test_gates_have_pyquils_matrices() -> None:
@@ -37,10 +40,9 @@ def test_gates_have_pyquils_matrices() -> None:
 def random_program(rng: random.Random) -> Any:
     """Gates on three qubits, measured, a jump that depends on a bit, and more gates."""
     lines = ["DECLARE ro BIT[3]", "DECLARE theta REAL[2]"]
-    names = [name for name in QUANTUM_GATES if name != "BARENCO"]
     for part in range(2):
         for _ in range(6):
-            name = rng.choice(names)
+            name = rng.choice(NAMES)
             qubits, params = arity(name)
             angles = rng.choice([repr(rng.uniform(-3, 3)), f"theta[{rng.randrange(2)}]*2"])
             given = f"({', '.join([angles] * params)})" if params else ""
@@ -50,6 +52,22 @@ def random_program(rng: random.Random) -> Any:
         lines.append(f"MEASURE {part} ro[{part}]")
         lines += [f"JUMP-{rng.choice(['WHEN', 'UNLESS'])} @END{part} ro[{part}]", "H 2", f"LABEL @END{part}"]
     return Program("\n".join([*lines, "MEASURE 2 ro[2]"]))
+
+
+def check_gates(seed: int) -> None:
+    """The same matrix up to a phase, by pyQuil's own account of both programs."""
+    rng = random.Random(seed)
+    program = Program("I 0", "I 1", "I 2")
+    for _ in range(10):
+        name = rng.choice(NAMES)
+        qubits, params = arity(name)
+        given = f"({', '.join(repr(rng.uniform(-3, 3)) for _ in range(params))})" if params else ""
+        modifier = rng.choice(["", "", "DAGGER ", "CONTROLLED " if qubits < 3 else ""])
+        on = rng.sample(range(3), qubits + modifier.startswith("C"))
+        program.inst(f"{modifier}{name}{given} {' '.join(map(str, on))}")
+    back = qmk.Circuit.from_object(program).to("pyquil")
+    overlap = np.vdot(program_unitary(program, 3), program_unitary(back, 3))
+    assert abs(overlap) == pytest.approx(8, abs=1e-6)
 
 
 def there_and_back(seed: int) -> None:
@@ -64,6 +82,7 @@ def there_and_back(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_there_and_back(seed: int) -> None:
+    check_gates(seed)
     there_and_back(seed)
 
 

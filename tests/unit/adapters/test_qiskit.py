@@ -342,6 +342,17 @@ def test_qpy_is_a_format() -> None:
         qmk.run(file.getvalue(), shots=5)
 
 
+def check_gates(seed: int) -> None:
+    """The same matrix, with its phase, by Qiskit's own account of it."""
+    rng = np.random.default_rng(seed)
+    circuit = QuantumCircuit(4, global_phase=rng.uniform(-3, 3))
+    for name in rng.choice(sorted(STANDARD), 12):
+        gate = STANDARD[name]
+        angles = rng.uniform(-3, 3, len(gate.params))
+        circuit.append(type(gate)(*angles) if gate.params else gate, rng.permutation(4)[: gate.num_qubits].tolist())
+    assert np.allclose(Operator(write(read(circuit))).data, Operator(circuit).data, atol=1e-6)
+
+
 def check_round_trip(seed: int) -> None:
     """A random circuit with control flow: its registers, parameters and distribution survive, twice."""
     circuit = random_circuit(seed)
@@ -354,6 +365,7 @@ def check_round_trip(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_random_circuits_come_back(seed: int) -> None:
+    check_gates(seed)
     check_round_trip(seed)
 
 

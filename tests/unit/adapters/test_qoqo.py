@@ -79,6 +79,15 @@ def test_every_gate_has_its_matrix_and_comes_back(name: str) -> None:
     assert np.allclose(matrix(found.to("qoqo")), mine, atol=1e-7)
 
 
+@pytest.mark.parametrize("qubits", [[0, 1, 2], [2, 0, 1], [1, 0]])
+def test_an_inverse_fourier_transform_undoes_one(qubits: list[int]) -> None:
+    inverse = ops.QFT(qubits, True, True)
+    assert np.allclose(matrix(circuit_of(inverse)), wanted(inverse, len(qubits)), atol=1e-7)
+    for swaps in (True, False):
+        both = circuit_of(ops.QFT(qubits, swaps, False), ops.QFT(qubits, swaps, True))
+        assert np.allclose(matrix(both), np.eye(1 << len(qubits)), atol=1e-7)
+
+
 @pytest.mark.parametrize(("controls", "power"), [("", 1.0), ("1", 1.0), ("01", 1.0), ("", 0.37), ("0", 0.37)])
 def test_every_gate_of_ours_is_written(controls: str, power: float) -> None:
     rng = random.Random(3)
@@ -136,6 +145,28 @@ def random_program(rng: random.Random, noisy: bool) -> Any:
     return made
 
 
+def product(circuit: Any, n: int) -> Any:
+    """The matrix of a circuit of gates by qoqo's own matrices."""
+    found = np.eye(1 << n, dtype=complex)
+    for op in circuit:
+        if hasattr(op, "unitary_matrix"):
+            found = wanted(op, n) @ found
+        elif op.hqslang() == "PragmaControlledCircuit":
+            has_one = np.array([index >> (n - 1 - op.controlling_qubit()) & 1 for index in range(1 << n)])
+            found = np.where(has_one[:, None], product(op.circuit(), n) @ found, found)
+        else:
+            assert op.hqslang().startswith("Pragma"), op
+    return found
+
+
+def check_gates(seed: int) -> None:
+    """The same matrix up to a phase, by qoqo's own account of both circuits."""
+    rng = random.Random(seed)
+    given = circuit_of(*(ops.Identity(k) for k in range(4)), *(gate(rng.choice(GATES), rng) for _ in range(10)))
+    overlap = np.vdot(product(given, 4), product(qmk.Circuit.from_object(given).to("qoqo"), 4))
+    assert abs(overlap) == pytest.approx(16, abs=1e-6)
+
+
 def there_and_back(seed: int) -> None:
     """Distributions are compared, as both circuits have other gates: the core may choose another method, and its draws
     are then others too."""
@@ -148,6 +179,7 @@ def there_and_back(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_there_and_back(seed: int) -> None:
+    check_gates(seed)
     there_and_back(seed)
 
 

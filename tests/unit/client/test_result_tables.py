@@ -136,3 +136,13 @@ def test_shots_are_counted_when_counts_are_read(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_result_in_a_notebook() -> None:
     assert "10 shots on native" in qmk.run(PROGRAM, shots=10, seed=1)._repr_html_()
+
+
+def test_bits_that_nothing_measures_are_zeros() -> None:
+    """numpy unpacks rows of no bytes to whatever memory holds."""
+    result = qmk.run(qmk.Circuit(3, {"a": 1, "b": 2}).h([0, 1, 2]), shots=500)
+    assert result.counts == {"00 0": 500}
+    assert result.bits().shape == (500, 3)
+    assert not result.bits().any()
+    assert not result.numbers("b").any()
+    assert result.to_pandas().to_numpy().sum() == 0

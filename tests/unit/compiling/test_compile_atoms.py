@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import qmk
@@ -12,6 +13,7 @@ from qmk.base.errors import QmkError
 from qmk.models import atoms
 from qmk.models.atoms.on_device import check_program
 from qmk.models.atoms.timeline import check_timeline
+from qmk.qvm.graph import Node
 
 ARCHITECTURE = Path(__file__).parents[3] / "benchmarks" / "zoned_architecture.json"
 TELEPORT = "examples/teleport.qasm"
@@ -62,3 +64,18 @@ def test_a_device_that_is_called_wrongly_is_refused(tmp_path: Path) -> None:
     with pytest.raises(QmkError) as refused:
         qmk.compile(TELEPORT, str(tiny))
     assert {row.rule for row in refused.value.findings} == {"ATOM-28"}
+
+
+def test_a_last_gate_that_takes_no_time_finds_its_atoms_where_they_were_moved() -> None:
+    zoned = atoms.profile("zoned")
+    instant = msgspec.structs.replace(
+        zoned, gates=tuple(msgspec.structs.replace(gate, duration=0.0) for gate in zoned.gates)
+    )
+    text = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; h q[0]; cz q[0],q[1];'
+    made = qmk.compile(text, instant).program
+    let_go = msgspec.structs.replace(made, nodes=(*made.nodes, Node("free", "core.free", vqs=("q0", "q1"))))
+    assert not check_timeline(let_go, instant)
+    late = [{**row, "start_us": row["start_us"] / 2} for row in made.metadata["atoms"]["timeline"]]
+    moved = {**made.metadata["atoms"], "timeline": late}
+    broken = msgspec.structs.replace(let_go, metadata={"atoms": moved})
+    assert {row.rule for row in check_timeline(broken, instant)} >= {"ATOM-48"}, "a gate while its atoms move"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from typing import Any
 
@@ -113,3 +114,17 @@ def test_wrong_names_files_and_sizes_are_refused(devices):
     chain = "".join(f"cx q[{k}],q[{k + 1}];" for k in range(13))
     with pytest.raises(Unsupported, match="sites of device 'fake_guadalupe' at once"):
         prepared("fake_guadalupe", wide.replace("measure", f"{chain} measure"))
+
+
+def test_a_file_of_a_target_that_is_written_anew_is_read_anew(devices, tmp_path):
+    path = tmp_path / "lab.json"
+    manila = target_named("fake_manila")
+    path.write_bytes(msgspec.json.encode(manila))
+    devices(lab={"target": str(path), "clock_s": 1_717_200_000.0})
+    first = device_named("lab").target
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(manila, sites=5, date="2024-05-01T00:00:00+00:00")))
+    os.utime(path, ns=(1, 1))
+    second = device_named("lab").target
+    assert first is not None
+    assert second is not None
+    assert (first.date, second.date) == (manila.date, "2024-05-01T00:00:00+00:00")

@@ -7,9 +7,9 @@ import pytest
 
 from qmk.engines.stabilizer import DECLARATION
 from qmk.engines.stabilizer.engine import FramePlan, NotFrames, StabilizerEngine, branch_plan, frame_plan
-from qmk.engines.stabilizer.tableau import TableauState
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.simulator import exact_distribution
+from qmk.exact.tableau import TableauState
 from qmk.ir import bits
 from qmk.ir.lower import lower
 from qmk.ir.program import Gate, Program

@@ -12,11 +12,11 @@ import pytest
 import stim
 
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
-from qmk.engines.stabilizer.tableau import TableauBackend
 from qmk.exact.branching import BranchingPlan
 from qmk.exact.chunks import CHUNK_SHOTS, STATES_BYTES, chunk_shots, walk_size
 from qmk.exact.dense import DenseBackend, NumpyCircuit
 from qmk.exact.rng import POSITION_BYTES, Rng
+from qmk.exact.tableau import TableauBackend
 from qmk.exact.uncompute import inverse_gate
 from qmk.ir import bits
 from qmk.ir.program import Barrier, Fence, Gate, Logic, Measure, PauliNoise, Program, Register, Reset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 
@@ -11,7 +12,7 @@ import pytest
 from qmk.base.errors import QmkError
 from qmk.models.devices import NativeGate, Site, Target, target_named
 from qmk.models.devices.age import STALE_S, age_note, age_s, is_stale
-from qmk.models.devices.drift import Change, compare, drift
+from qmk.models.devices.drift import Change, compare, drift, walk_at
 
 MANILA = target_named("fake_manila")
 DAY = 86400.0
@@ -82,3 +83,13 @@ def test_a_walk_starts_at_the_calibration_and_grows_as_a_walk_does():
 def test_wrong_drifts_are_refused(per_day, age):
     with pytest.raises(QmkError, match="'fake_manila'"):
         drift(MANILA, per_day, 1, age)
+
+
+def test_steps_of_a_walk_are_normal_and_independent_however_far_from_the_calibration():
+    """Of 2000 steps the variance and the correlation with the next are within five standard deviations."""
+    steps = [walk_at(f"name {k}", day + 1) - walk_at(f"name {k}", day) for k in range(20) for day in range(100)]
+    steps += [walk_at(f"far {k}", day + 1) - walk_at(f"far {k}", day) for k in range(10) for day in (3000, 3649)]
+    assert abs(statistics.fmean(step * step for step in steps) - 1) < 5 * math.sqrt(2 / len(steps))
+    pairs = [a * b for a, b in itertools.pairwise(steps)]
+    assert abs(statistics.fmean(pairs)) < 5 / math.sqrt(len(pairs))
+    assert walk_at("x", 0) == 0

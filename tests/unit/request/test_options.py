@@ -25,7 +25,7 @@ GIVEN: dict[str, Any] = {
     "noise": "p=1e-3", "error": 0.1, "qec": "surface(d=3)", "adapt": "standard", "device": "zoned",
     "timeout_ms": 5, "attempts": 2,
     "keep_events": False,
-    "outputs": Outputs(), "cache": False, "isolation": "jail", "resources": {"gpu": 1.0}, "rewrites": False,
+    "outputs": Outputs(), "split": 4, "cache": False, "isolation": "jail", "resources": {"gpu": 1.0}, "rewrites": False,
     "isolate": True, "progress": print, "priority": 1,
     "deadline_epochs": 2, "idempotency_key": "k", "channels": {"c": "chan_a"}, "name": "mine",
     "tags": ("a", "b"),

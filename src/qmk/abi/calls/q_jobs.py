@@ -24,7 +24,7 @@ class Filter(shapes.Request, frozen=True):
         shapes.Tags,
         Meta(
             description="only jobs with all of these tags; those tagged `qmk:canary`, by "
-            "which a gateway checks engines, are listed only if it is one of them"
+            "which a gateway checks engines, or `qmk:block`, the blocks of a job, are listed only if it is one of them"
         ),
     ] = ()
     not_tags: Annotated[shapes.Tags, Meta(description="only jobs with none of these tags")] = ()

@@ -2,7 +2,7 @@
 
 Qubits keep the numbers that a circuit from Braket had, else they count from 0; the classical bits that are written
 become Braket's one register, in order. Measurements and result types that Braket's own conventions put there are taken
-back to them.
+back to them. What a ``Circuit`` has no form for, but Braket's OpenQASM has, becomes a ``Program``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportPrivateUsage=false
 # pyright: reportUnknownParameterType=false
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -28,7 +29,9 @@ from qmk.ir.parameters import Expression
 from qmk.qvm.families import OPS
 from qmk.qvm.families.gates import FIXED_SIZE
 from qmk.qvm.families.noise import PAIRS
+from qmk.qvm.matrices import pauli_string
 from qmk.qvm.op import KrausChannel, PauliChannel
+from qmk.qvm.op import Step as LoweringStep
 from qmk.sdk.adapter import cannot
 
 _CLASSES: dict[str, Any] = {short: kind for kind, short in reader.DIRECT.items()}
@@ -36,21 +39,28 @@ _TURNED = {"x": ("h",), "y": ("sdg", "h")}
 """Gates that turn another basis into that of a measurement."""
 
 
-def write(circuit: Circuit) -> BraketCircuit:
-    """Raises UNSUPPORTED for feed-forward, resets and what else Braket's circuits do not have, naming the item."""
-    return _Writing(circuit).circuit()
+def write(circuit: Circuit) -> Any:
+    """A ``Circuit``; a ``Program`` of ``braket.ir.openqasm`` where there are branches, computed bits, resets, or
+    something after the measurement of a qubit. Raises UNSUPPORTED for what neither has, naming the item."""
+    from qmk.adapters.braket import programs
+
+    return CircuitWriter(circuit).circuit() if programs.is_circuit(circuit) else programs.write(circuit)
 
 
-class _Writing:
+class CircuitWriter:
+    """Writes a circuit as a ``Circuit``."""
+
     def __init__(self, circuit: Circuit) -> None:
         circuit._require_finished()
         self.source = circuit
         self.notes = cast("dict[str, Any]", circuit._metadata.get("braket") or {})
         numbers = self.notes.get("qubits", ())
         self.qubits = list(numbers) if len(numbers) == circuit.n_qubits else list(range(circuit.n_qubits))
-        self.made = BraketCircuit()
+        self.made: Any = BraketCircuit()
         self.places: dict[int, int] = {}
         self.place = ""
+        self.by_steps = False
+        """Whether gates are written out where a matrix would do."""
 
     def circuit(self) -> BraketCircuit:
         items = list(self.source._items)
@@ -58,12 +68,7 @@ class _Writing:
             items = _without_readout(items, self.source.n_qubits)
         written = sorted({bit for item in items if isinstance(item, Step) for bit in item.writes})
         self.places = {bit: place for place, bit in enumerate(written)}
-        for at, item in enumerate(items):
-            self.place = f"op {at}"
-            try:
-                self._item(item)
-            except ValueError as error:  # the SDK says what it does not take
-                raise cannot(reader.FRAMEWORK, str(error), self.place, "change the circuit there") from None
+        self.write_items(items)
         idle = [qubit for qubit in self.qubits if qubit not in self.made.qubits]
         for qubit in idle:  # which would else not be there
             self.made.i(qubit)
@@ -71,17 +76,20 @@ class _Writing:
             self.made.add_result_type(result_type(text))
         return self.made
 
-    def _item(self, item: Item) -> None:
-        if type(item) is tuple:
-            name, angles, qubits, controls, power = cast("ModifiedGate", (*item, "", 1.0)[:5])
-            self._gate(name, angles, [self.qubits[k] for k in qubits], controls, power)
-        elif isinstance(item, Step):
+    def write_items(self, items: list[Item]) -> None:
+        for at, item in enumerate(items):
+            self.place = f"op {at}"
+            try:
+                self.write_item(item, at)
+            except ValueError as error:  # the SDK says what it does not take
+                raise cannot(reader.FRAMEWORK, str(error), self.place, "change the circuit there") from None
+
+    def write_item(self, item: Item, at: int) -> None:
+        if isinstance(item, Step):
             self._step(item, [self.qubits[k] for k in item.qubits])
         else:
-            fix = "write the circuit as OpenQASM 3 with to('qasm3'), which Braket's simulators run with feed-forward"
-            raise cannot(
-                reader.FRAMEWORK, "a circuit of Braket's has no conditions and no classical logic", self.place, fix
-            )
+            name, angles, qubits, controls, power = cast("ModifiedGate", (*cast("Any", item), "", 1.0)[:5])
+            self._gate(name, angles, [self.qubits[k] for k in qubits], controls, power)
 
     # -- gates -------------------------------------------------------------------------------------------------------
 
@@ -100,7 +108,7 @@ class _Writing:
         self.made.add_instruction(Instruction(kind(*values), qubits[n:], **given))
 
     def _compose(self, name: str, angles: tuple[Any, ...], qubits: list[int], controls: str, power: float) -> None:
-        """A gate that Braket does not have: a controlled one, an inverse, or steps."""
+        """A gate that Braket does not have: a controlled one, an inverse, a matrix, or steps."""
         op, n = FIXED_SIZE[name], len(controls)
         base, own = base_of(name)
         inverse = op.inverse.removeprefix("core.")
@@ -113,7 +121,7 @@ class _Writing:
                 "gphase", (angles[0] / 2,), []
             )
             self._gate("u", angles, qubits, controls, power)
-        elif any(isinstance(angle, Expression) for angle in angles) or power != 1.0:
+        elif self.by_steps or any(isinstance(angle, Expression) for angle in angles) or power != 1.0:
             self._lower(name, angles, qubits, controls, power)
         else:
             assert op.matrix is not None
@@ -148,11 +156,14 @@ class _Writing:
             self._noise(step, qubits)
         elif op.op_class == "unitary" and op.lower is not None:
             for each in op.lower(step.args, len(qubits)):
-                name = each.op.removeprefix("core.")
-                self._gate(name, tuple(each.args[p] for p in PARAMS[name]), [qubits[k] for k in each.operands])
+                self._gate_step(each, [qubits[k] for k in each.operands])
         else:
             fix = "leave it out, or run the circuit with qmk.run"
             raise cannot(reader.FRAMEWORK, f"'{step.op}' has no form in a circuit of Braket's", self.place, fix)
+
+    def _gate_step(self, step: LoweringStep, qubits: list[int]) -> None:
+        name = step.op.removeprefix("core.")
+        self._gate(name, tuple(step.args[param] for param in PARAMS[name]), qubits)
 
     def _noise(self, step: Step, qubits: list[int]) -> None:
         made = self._named_noise(step, len(qubits))
@@ -163,7 +174,7 @@ class _Writing:
                 fix = "give the parameters their values with bind(...)"
                 raise cannot(reader.FRAMEWORK, f"'{step.op}' has an open parameter", self.place, fix) from None
             if isinstance(channel, PauliChannel):
-                made = Noise.TwoQubitPauliChannel(dict(zip(PAIRS, map(float, channel.chances[1:]), strict=True)))
+                made = _pauli_pairs(dict(zip(PAIRS, map(float, channel.chances[1:]), strict=True)))
             else:
                 assert isinstance(channel, KrausChannel)
                 made = Noise.Kraus([np.array(operator) for operator in channel.operators])
@@ -184,6 +195,15 @@ class _Writing:
         if step.op == "noise.phase_damping":
             return Noise.PhaseDamping(args["lam"])
         return None
+
+
+def _pauli_pairs(chances: dict[str, float]) -> Any:
+    """A channel of Paulis on two qubits. Braket's ``TwoQubitPauliChannel`` has no form in its OpenQASM."""
+    phases = [chances[pair] for pair in ("IZ", "ZI", "ZZ")]
+    if math.isclose(min(phases), max(phases), rel_tol=1e-12) and math.isclose(sum(phases), sum(chances.values())):
+        return Noise.TwoQubitDephasing(sum(phases))
+    terms = {"II": 1 - sum(chances.values()), **chances}
+    return Noise.Kraus([math.sqrt(max(p, 0.0)) * np.array(pauli_string(pair)) for pair, p in terms.items() if p])
 
 
 def _without_readout(items: list[Item], qubits: int) -> list[Item]:

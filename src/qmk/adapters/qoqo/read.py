@@ -6,7 +6,7 @@ Qubits are register ``q``. Registers of bits keep their names, and only outputs 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import qoqo  # pyright: ignore[reportMissingTypeStubs]
@@ -15,7 +15,7 @@ from qmk.adapters.qoqo.symbols import from_text
 from qmk.circuit import whole
 from qmk.circuit.applying import items_of
 from qmk.circuit.circuit import Circuit
-from qmk.circuit.items import Assign, End, If, Item, Step
+from qmk.circuit.items import Assign, End, If, Item, PlainGate, Step
 from qmk.circuit.objects import not_a_program
 from qmk.circuit.operands import Condition
 from qmk.circuit.reading import add_register
@@ -148,7 +148,7 @@ class _Reader:
                 channel, key = _NOISE[name]
                 return [Step(channel, {key: float(op.probability())}, (body["qubit"],))]
             if name == "QFT":
-                return self._part(msgspec.json.decode(op.circuit().to_json()), f"{place} ({name}): ")
+                return self._fourier(body, f"{place} ({name}): ")
             if "GateOperation" in op.tags():
                 matrix = tuple(tuple(map(complex, row)) for row in op.unitary_matrix())
                 return items_of(synthesise(matrix), _operands(body))
@@ -156,6 +156,16 @@ class _Reader:
             fix = "give its parameters values with substitute_parameters"
             raise cannot("qoqo", f"{name} with an open parameter", place, fix) from None
         raise cannot("qoqo", f"{name} has no form in QMK", place, "leave it out, or write what it does as gates")
+
+    def _fourier(self, body: Any, place: str) -> list[Item]:
+        """By its circuit; the inverse as that circuit backwards, as qoqo's own circuit of it (1.22) is another than its
+        matrix."""
+        forward = _as_object("QFT", {**body, "inverse": False}).circuit()
+        items = self._part(msgspec.json.decode(forward.to_json()), place)
+        if not body["inverse"]:
+            return items
+        gates = cast("list[PlainGate]", items)
+        return [(name, tuple(-angle for angle in angles), qubits) for name, angles, qubits in reversed(gates)]
 
     def _repeat(self, body: Any, place: str) -> list[Item]:
         count = self._angle(body["repetitions"], place)

@@ -7,6 +7,7 @@ of ``Declared``. Times are seconds since 1970.
 from __future__ import annotations
 
 import functools
+import os
 import time
 
 import msgspec
@@ -82,7 +83,7 @@ def device_named(name: str, now_s: float | None = None) -> Device:
     now = now_s if now_s is not None else time.time() if row.clock_s is None else row.clock_s
     if row.target in profiles():
         return Device(name, None, profiles()[row.target], now, None, back_s(row, now))
-    target = _target(row.target)
+    target = _target(row.target, _stamp(row.target))
     calibrated = now - age_s(target.date, now) if target.date else None
     start = calibrated if calibrated is not None and calibrated <= now else 0.0
     if row.calibrate_every_s > 0:
@@ -95,8 +96,18 @@ def device_named(name: str, now_s: float | None = None) -> Device:
 
 
 @functools.lru_cache(maxsize=8)
-def _target(name: str) -> Target:
+def _target(name: str, _stamp: tuple[int, int] | None) -> Target:
     return target_named(name)
+
+
+def _stamp(name: str) -> tuple[int, int] | None:
+    """When the file of this name changed last, and its size; None where the name is not that of a file. So a
+    calibration that is written anew is read anew."""
+    try:
+        state = os.stat(name)
+    except (OSError, ValueError):
+        return None
+    return state.st_mtime_ns, state.st_size
 
 
 def back_s(row: Declared, now_s: float) -> float | None:

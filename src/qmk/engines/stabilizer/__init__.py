@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmk.exact.chunks import STATES_BYTES, walk_size
+from qmk.exact.chunks import STATES_BYTES, tableau_bytes, walk_size
 from qmk.exact.straight import OF_STATE
 from qmk.ir.names import names
 from qmk.sdk.engine import Capabilities, Cost, Declaration, Features
@@ -31,11 +31,6 @@ RATES = {
 """Costs in seconds: of the frame sampler, for an op, an op for each qubit of its tableau, a bit of a shot, an op of a
 shot; of frames that stop at fences, the same; of the walk over a tree of tableaux, for an op, a branch, the square of
 its qubits, an op of a branch, the same for each qubit."""
-
-
-def tableau_bytes(n_qubits: int) -> int:
-    """Memory of one tableau, which stim keeps twice."""
-    return n_qubits * n_qubits + 64 * n_qubits
 
 
 def cost(_method: str, features: Features, shots: int, rates: Mapping[str, float] = RATES) -> Cost:

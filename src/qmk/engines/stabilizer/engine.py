@@ -15,8 +15,8 @@ import stim
 from qmk.engines.stabilizer import STIM_NAMES
 from qmk.engines.stabilizer.fenced_frames import FencedFramePlan
 from qmk.engines.stabilizer.observer import StabilizerObserver
-from qmk.engines.stabilizer.tableau import TableauBackend, TableauState
 from qmk.exact.branching import BranchingPlan
+from qmk.exact.tableau import TableauBackend, TableauState
 from qmk.ir import bits as classical
 from qmk.ir.conditions import Affine, affine, truth_table
 from qmk.ir.loss import refuse_loss_events

@@ -130,6 +130,8 @@ def on_routed(kernel: State, pending: Pending, event: Routed) -> None:
         alternatives=event.alternatives[: LIMITS.fallbacks],
         seq=kernel.jobs.seq + 1,
     )
+    if event.blocks:
+        record = msgspec.structs.replace(record, **scripts.divide(kernel, record, event.blocks))
     accept(kernel, pending, record, version=event.version)
 
 

@@ -26,6 +26,8 @@ STATES = (VALIDATING, QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED)
 ENDED = frozenset((COMPLETED, FAILED, CANCELLED))
 CANARY = "qmk:canary"
 """The tag of jobs by which a gateway checks engines, often in their user's name: lists show them only if asked."""
+BLOCK = "qmk:block"
+"""The same for the parts of a job that is divided."""
 
 
 MOVES = Moves(
@@ -49,12 +51,12 @@ MOVES = Moves(
 
 
 def labels_of(job: Submitted | q_jobs.Filter) -> tuple[str, ...]:
-    """What jobs are listed under: "" (all but those that check engines), the name after a blank, which no tag has, and
-    the tags."""
+    """What jobs are listed under: "" (all but blocks and those that check engines), the name after a blank, which no
+    tag has, and the tags."""
     labels = (f" {job.name}", *job.tags) if job.name else job.tags
     if isinstance(job, Submitted) and job.session.startswith(SESSION):
         labels = tuple(dict.fromkeys((*labels, job.session)))
-    return labels if CANARY in job.tags else ("", *labels)
+    return labels if CANARY in job.tags or BLOCK in job.tags else ("", *labels)
 
 
 class Job(msgspec.Struct, eq=False, omit_defaults=True):

@@ -166,8 +166,8 @@ def _check_together(
     array = Array(profile, timeline.configuration)
     array.begin(timeline.sites)
     freed = {atom for node in nodes.values() if node.op == "core.free" for atom in node.vqs}
-    last = {atom: row.end_us for row in entries for atom in row.atoms if atom in freed}
-    leaving = sorted(((end, atom) for atom, end in last.items()), reverse=True)
+    last = {atom: (row.end_us, number) for number, row in enumerate(entries) for atom in row.atoms if atom in freed}
+    leaving = sorted(((end, number, atom) for atom, (end, number) in last.items()), reverse=True)
     running: list[tuple[float, int, Entry]] = []
     now = _Running(array)
     carrier = Carrier(array)
@@ -180,8 +180,9 @@ def _check_together(
                 fault = array.put({atom: site for atom, point in aims if (site := array.site_at(point)) is not None})
                 if fault is not None:
                     yield _finding(fault.rule, fault.message, done.node)
-        while leaving and leaving[-1][0] <= row.start_us + EPSILON:
-            array.unload(leaving.pop()[1])
+        # an atom whose last entry takes no time is still there when that entry begins
+        while leaving and leaving[-1][0] <= row.start_us + EPSILON and leaving[-1][1] < number:
+            array.unload(leaving.pop()[2])
         array.begin({atom: timeline.sites[atom] for atom in row.atoms})
         if row.op == "atoms.move" or OPS[row.op].op_class == "unitary":
             heapq.heappush(running, (row.end_us, number, row))

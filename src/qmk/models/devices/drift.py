@@ -111,11 +111,30 @@ def drift(target: Target, per_day: float, seed: int, age_s: float) -> Target:
     return msgspec.structs.replace(target, facts=facts, readings=tuple(readings))
 
 
+LONGEST_DAYS = 4096
+"""A power of two, and no age is above it."""
+
+
 def _walk(name: str, days: float) -> float:
     """A random walk of standard normal steps at a moment, linear between whole days."""
     whole = int(days)
-    total = sum(_normal(f"{name} {day}") for day in range(whole))
-    return total + (days - whole) * _normal(f"{name} {whole}")
+    here, there = walk_at(name, whole), walk_at(name, whole + 1)
+    return here + (days - whole) * (there - here)
+
+
+def walk_at(name: str, day: int) -> float:
+    """The walk after whole days, by halving the span around it: given both ends of a span of L days, its middle is
+    normal about their mean with variance L / 4 (Lévy's construction): a day of ten years takes a dozen numbers."""
+    low, high = 0, LONGEST_DAYS
+    before, after = 0.0, math.sqrt(LONGEST_DAYS) * _normal(f"{name} end")
+    while low < day < high:
+        middle = (low + high) // 2
+        value = (before + after) / 2 + math.sqrt(high - low) / 2 * _normal(f"{name} {middle}")
+        if day < middle:
+            high, after = middle, value
+        else:
+            low, before = middle, value
+    return before if day == low else after
 
 
 def _normal(name: str) -> float:

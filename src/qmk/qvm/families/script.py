@@ -28,12 +28,13 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The arguments of ``script.python``. ``input`` is JSON; ``file`` is the name that errors give as the place."""
+    """The arguments of ``script.python``. ``input`` and ``wheels`` are JSON, ``file`` is the place that errors give."""
 
     text: Pieces
     input: Pieces = ("null",)
     file: Annotated[str, Meta(max_length=LIMITS.name_chars)] = "script"
     bounds: Bounds = Bounds()
+    wheels: Pieces = ()
 
 
 def fault(args: Args) -> str:
@@ -42,7 +43,7 @@ def fault(args: Args) -> str:
         found = msgspec.convert(args, Script)
     except msgspec.ValidationError as error:
         return str(error).replace("`", "'")
-    for what, limit in (("text", "script_bytes"), ("input", "script_input_bytes")):
+    for what, limit in (("text", "script_bytes"), ("input", "script_input_bytes"), ("wheels", "script_wheels_bytes")):
         size = sum(len(piece.encode(errors="surrogatepass")) for piece in getattr(found, what))
         if size > getattr(LIMITS, limit):
             return f"its {what} has {size} bytes, more than the limit '{limit}' of {getattr(LIMITS, limit)}"
@@ -58,6 +59,7 @@ PYTHON = Op(
         Param("input", "data", "JSON that it gets, as such a list", required=False),
         Param("file", "text", "its name in errors", required=False, default="script"),
         Param("bounds", "data", "fuel, memory_bytes and runs that it may take, shots of a run", required=False),
+        Param("wheels", "data", "JSON of the name, sha256 and base64 of wheels of a native script", required=False),
     ),
 )
 FAMILY = Family("script", 1, "scripts that run programs", (PYTHON,))

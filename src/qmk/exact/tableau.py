@@ -13,12 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import stim
 
-from qmk.engines.stabilizer import STIM_NAMES, tableau_bytes
+from qmk.exact.chunks import tableau_bytes
 from qmk.exact.rng import Rng
 from qmk.ir.bits import Bits
+from qmk.ir.names import names
 from qmk.ir.program import Gate
 from qmk.qvm.op import Matrix
 from qmk.sdk.engine import Unsupported
+
+STIM_NAMES = names("stim")
+"""Gates that a tableau goes through, and what stim calls them."""
 
 _SAMPLE_BYTES = 1 << 25
 """Bytes of random words drawn at a time."""
