@@ -41,7 +41,7 @@ hosts: setup ## attempts to escape at bubblewrap, gVisor and QEMU, the console i
 	@$(BIN)/python -m pytest -m conformance tests/conformance/test_kubernetes.py tests/integration/gateway/test_killed_gateways.py
 	@$(BIN)/python -m pytest tests/unit/deploy tests/meta/test_alerts.py tests/meta/test_manual.py tests/unit/host/test_policies.py tests/unit/host/test_microvm.py
 
-environments: setup ## the frameworks and engines with environments of their own: made once (7 GB), and run in
+environments: setup ## the frameworks and engines with environments of their own: made once (13 GB), and run in
 	@QMK_STATE_DIR=$${QMK_STATE_DIR:-$(CURDIR)/$(VENV)-environments} $(BIN)/python -m pytest -m environments
 
 lint: setup ## style, types, import contracts; of the native core where rustfmt and clippy are

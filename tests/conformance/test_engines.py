@@ -1,8 +1,5 @@
 """The conformance kit on every shipped engine and method.
 
-``rydberg`` and ``tenpy`` run no gates, of which the kit's programs are made: ``tests/unit/engines/test_rydberg.py`` and
-``test_tenpy.py`` have their checks of protocol, physics and refusals.
-
 Each engine's run fails by chance with probability at most 1e-7 (``engine_kit.FALSE_FAILURE``).
 """
 
@@ -31,9 +28,12 @@ from qmk.engines import (
     qsim,
     quimb,
     qulacs,
+    qutip,
     reference,
+    rydberg,
     segments,
     stabilizer,
+    tenpy,
 )
 from qmk.sdk import discovery
 from qmk.sdk.kit import engine_kit
@@ -238,6 +238,51 @@ def test_segments_chain(check: Check) -> None:
     assert not check.run()
 
 
+@as_tests(checks(qutip.DECLARATION, "sesolve"))
+def test_qutip_sesolve(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qutip.DECLARATION, "mesolve"))
+def test_qutip_mesolve(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qutip.DECLARATION, "mcsolve", shots=1000))
+def test_qutip_mcsolve(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(qutip.DECLARATION, "piqs"))
+def test_qutip_piqs(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(rydberg.DECLARATION))
+def test_rydberg(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(rydberg.DECLARATION, "mixed", programs=4))
+def test_rydberg_mixed(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(rydberg.DECLARATION, "subspace"))
+def test_rydberg_subspace(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(tenpy.DECLARATION, "tdvp"))
+def test_tenpy_tdvp(check: Check) -> None:
+    assert not check.run()
+
+
+@as_tests(checks(tenpy.DECLARATION, "fine"))
+def test_tenpy_fine(check: Check) -> None:
+    assert not check.run()
+
+
 KIT_APART = """
 import sys
 from pathlib import Path
@@ -255,6 +300,7 @@ sys.exit(not all(report.ok for report in reports))
 """
 
 
+@pytest.mark.timeout(1200)  # Strawberry Fields takes a minute alone, and five on a machine that does much else
 @pytest.mark.parametrize("name", ["clifft", "piquasso", "strawberryfields"])
 def test_engines_with_an_environment_and_what_to_do_where_there_is_none(name: str) -> None:
     """The whole kit in one process under the Python of that environment: ``tools/setup.sh tests`` makes clifft's where

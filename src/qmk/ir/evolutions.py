@@ -22,7 +22,8 @@ def noise_kinds(name: str, args: Args) -> frozenset[str]:
     """Kinds of noise that a method needs for it, as ``Capabilities.noise`` names them."""
     if name == OPEN:
         unlike = not alike(msgspec.convert(args, dynamics.Model))
-        return frozenset(("open",) * dynamics.is_open(args) + ("subsystems",) * unlike)
+        kinds = {"open": dynamics.is_open(args), "mixed": dynamics.starts_mixed(args), "subsystems": unlike}
+        return frozenset(kind for kind, needed in kinds.items() if needed)
     return frozenset(("levels",) * (name == "analog.rydberg3") + ("analog",) * analog.has_noise(args))
 
 

@@ -89,7 +89,7 @@ class Count(msgspec.Struct, frozen=True):
     noise: tuple[noise.Kind, ...]
     """Kinds of the error channels on qubits that may err, in program order."""
     evolutions: frozenset[str]
-    """Kinds of noise of the evolutions: "levels", "analog", "open"."""
+    """Kinds of noise of the evolutions: as ``Capabilities.noise`` names them."""
     readings: int
     """Readings of events that may be wrong and that a condition depends on."""
     skewed: bool

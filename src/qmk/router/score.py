@@ -25,6 +25,7 @@ _NOISE = {
     "analog": "evolutions with noise",
     "levels": "atoms of three levels",
     "open": "collapse operators or mixed initial states",
+    "mixed": "mixed initial states",
     "subsystems": "subsystems that are not spins all alike",
     "loss": "lost atoms",
     "leak": "atoms that leave their two levels by chances that depend on the state",

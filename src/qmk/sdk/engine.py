@@ -75,8 +75,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     precision_bits: int = 64
     noise: frozenset[str] = frozenset()
     """Kinds of noise it runs: "pauli" is ``PauliNoise`` and ``PauliNoise2``, "kraus" is ``KrausNoise``, "analog" is
-    ``NoisyEvolution`` with noise, "levels" one of three levels, "open" and
-    "subsystems" those of subsystems (``ir.evolutions``). An engine need not handle readings that may be wrong:
+    ``NoisyEvolution`` with noise, "levels" one of three levels; of
+    subsystems (``ir.evolutions``) "open" has collapse operators or a mixed initial state, "mixed" the latter, and
+    "subsystems" are not spins all alike. An engine need not handle readings that may be wrong:
     ``lower`` applies them to its samples, or makes them of "pauli"."""
     outputs: frozenset[str] = frozenset({"counts", "events"})
     """Beside these "expectation", "state", "amplitudes", "probabilities" (all exact, of programs of gates), "gradient"

@@ -1,4 +1,4 @@
-"""Frameworks whose packages quarrel with ours, each with an environment of its own that has QMK in it too.
+"""Frameworks whose packages quarrel with ours or are large, each with an environment of its own that has QMK in it too.
 
 ``qmk engines install NAME`` makes it from ``locks/NAME.txt``, which has each package with its hashes (``make lock``
 writes it from ``NAME.in``); a user's script then runs with the Python of that environment.
@@ -31,6 +31,7 @@ FRAMEWORKS = {
         Framework("catalyst", "PennyLane's compiler Catalyst", "pennylane-catalyst", newest=(3, 13)),
         Framework("bloqade-circuit", "Bloqade's circuits and their simulator", "bloqade-circuit"),
         Framework("mitiq", "Mitiq, under the GPL", "mitiq", newest=(3, 12)),
+        Framework("torch", "PyTorch with PennyLane and JAX, for hybrid layers", "torch", newest=(3, 11)),
     )
 }
 

@@ -255,10 +255,10 @@ OPEN = (
 def test_processes_that_make_the_records_at_the_same_moment_do_not_quarrel(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OPEN, str(tmp_path / "r.db")]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    started = [subprocess.Popen(command, **pipes) for _ in range(6)]
+    started: list[Any] = [subprocess.Popen(command, **pipes) for _ in range(6)]
     for process in started:
-        process.stdin.close()  # type: ignore[union-attr]
-    assert [(process.wait(60), process.stderr.read()) for process in started] == [(0, "")] * len(started)  # type: ignore[union-attr]
+        process.stdin.close()
+    assert [(process.wait(60), process.stderr.read()) for process in started] == [(0, "")] * len(started)
     Records(tmp_path / "r.db").close()
 
 

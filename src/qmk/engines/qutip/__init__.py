@@ -44,7 +44,7 @@ _NOTES = {
 
 _NOISE = {
     "sesolve": frozenset({"subsystems"}),
-    "mesolve": frozenset({"open", "subsystems"}),
+    "mesolve": frozenset({"open", "mixed", "subsystems"}),
     "mcsolve": frozenset({"open", "subsystems"}),
     "piqs": frozenset({"open"}),
 }

@@ -52,6 +52,8 @@ class QutipEngine:
 
     def observe(self, program: Program, method: str) -> StateVector | DensityMatrix:
         """The final state on all qubits: those that are in no subsystem are in 0."""
+        if method in DECLARATION.methods and "density" not in DECLARATION.methods[method].outputs:
+            raise Unsupported(f"the state at the end: method {method} of engine qutip does not have it on qubits")
         found = _take(program, method)
         final = self.solution(found, method, 0, 0).final
         places = matrices.of_qubits(found.model.levels)

@@ -93,10 +93,13 @@ def subsystems(on: On) -> tuple[int, ...]:
     return on if isinstance(on, tuple) else (on,)
 
 
+def starts_mixed(args: Args) -> bool:
+    return any(start.get("thermal") or start.get("density") for start in args.get("initial", ()))
+
+
 def is_open(args: Args) -> bool:
     """Whether an evolution may end in more than one state."""
-    starts = any(start.get("thermal") or start.get("density") for start in args.get("initial", ()))
-    return starts or any(row["rate"] for row in args.get("collapse", ()))
+    return starts_mixed(args) or any(row["rate"] for row in args.get("collapse", ()))
 
 
 def fault(args: Args, qubits: int) -> str:

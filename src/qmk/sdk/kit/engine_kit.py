@@ -18,6 +18,8 @@ from qmk.ir.resolver import ALL_GATES
 from qmk.qvm.graph import digest
 from qmk.sdk.engine import Declaration
 from qmk.sdk.kit.channel_programs import channel_cases, fenced_channel_cases
+from qmk.sdk.kit.evolution_checks import evolution_checks
+from qmk.sdk.kit.evolving import runs_evolutions, runs_nothing_else
 from qmk.sdk.kit.fences import fence_checks
 from qmk.sdk.kit.gate_programs import gate_cases
 from qmk.sdk.kit.honesty import honesty_checks
@@ -66,13 +68,17 @@ def checks(
 ) -> list[Check]:
     """Every check of the kit for one method; those that its capabilities do not call for are marked skipped.
 
-    A method that runs ops of light only gets programs of light (``light_programs``).
+    A method that runs ops of light only gets programs of light (``light_programs``), one that runs evolutions only gets
+    evolutions (``evolutions``, ``dynamics_programs``); one that runs gates too gets both.
     Of a method without "counts" only values are compared. Programs that cannot be written in the declared gates do not
     apply either, unless the declared gates suffice for every program; random programs are then made of the gates that
     can be written in them."""
     subject = Subject(Runner(declaration), method, shots)
     if is_of_light(subject):
         return list(light_checks(subject, FALSE_FAILURE / len(PROGRAMS)))
+    evolving = list(evolution_checks(subject, FALSE_FAILURE)) if runs_evolutions(subject) else []
+    if runs_nothing_else(subject):
+        return [*evolving, *protocol_checks(subject), *honesty_checks(subject)]
     if "counts" not in subject.can.outputs:
         return list(value_checks(subject, programs))
     noisy = (*channel_cases(), *noise_cases(), *loss_cases())
@@ -89,6 +95,7 @@ def checks(
         *value_checks(subject, programs),
         *(_case_check(subject, case, rate) for case in stopping),
         *fence_checks(subject, stopping),
+        *evolving,
     ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from msgspec.structs import replace
+
 from qmk.base.errors import QmkError
 from qmk.ir.program import (
     Gate,
@@ -11,6 +13,7 @@ from qmk.ir.program import (
     Logic,
     LossEvent,
     Measure,
+    NoisyEvolution,
     PauliNoise,
     PauliNoise2,
     Program,
@@ -19,10 +22,11 @@ from qmk.ir.program import (
 )
 from qmk.qvm.families import OPS
 from qmk.sdk.engine import Unsupported
+from qmk.sdk.kit.evolving import opening, runs_nothing_else
 from qmk.sdk.kit.report import Check
 from qmk.sdk.kit.subject import Subject
 
-_Item = Gate | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | LossEvent
+_Item = Gate | NoisyEvolution | Measure | Reset | Logic | PauliNoise | PauliNoise2 | KrausNoise | LossEvent
 
 _PAULIS = ("x", "y", "z")
 _FIXED = frozenset(
@@ -34,7 +38,7 @@ DAMPING = (((1, 0), (0, 0.6)), ((0, 0.8), (0, 0)))
 """Kraus operators of an amplitude damping."""
 
 
-def _check_refusal(subject: Subject, program: Program, method: str | None = None) -> str:
+def check_refusal(subject: Subject, program: Program, method: str | None = None) -> str:
     """Gives "" when ``prepare`` refuses the program, else a complaint."""
     try:
         subject.engine.prepare(program, subject.method if method is None else method)
@@ -50,7 +54,8 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
     can = subject.can
     plain = _choose_declared(can.gates, ("h", *_PAULIS))
     pauli_name, other_name = _choose_declared(can.gates, _PAULIS), _choose_declared(can.gates, ("h", "s", "sx"))
-    h, read = Gate(plain, (0,)), Measure(0, 0)
+    evolution = opening(subject) if runs_nothing_else(subject) else None
+    h, read = evolution or Gate(plain, (0,)), Measure(0, 0)
     cond = ("bit", 0)
     pauli = Gate(pauli_name, (1,), (), cond)
     both = Gate(pauli_name, (2,), (), ("and", ("bit", 0), ("bit", 1)))
@@ -71,13 +76,13 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
     ]
 
     def refusing(program: Program) -> Callable[[], str]:
-        return lambda: _check_refusal(subject, program)
+        return lambda: check_refusal(subject, program)
 
     yield Check("refuses an unknown gate", refusing(_program(2, (Gate("no_such_gate", (0,)), read))))
     any_name = "its methods are devices" if subject.runner.declaration.devices is not None else ""
     yield Check(
         "refuses an unknown method",
-        lambda: _check_refusal(subject, _program(2, (h, read)), "no_such_method"),
+        lambda: check_refusal(subject, _program(3, (h, read)), "no_such_method"),
         any_name,
     )
     for name, applies, instructions in undeclared:
@@ -90,15 +95,23 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
         "the declared gates suffice for every program" if subject.is_complete else "",
     )
     limit = can.max_qubits
-    wide = _program((limit or 0) + 1, (Gate(plain, (limit or 0,)), Measure(limit or 0, 0)))
+    last = limit or 0
+    first = Gate(plain, (last,)) if evolution is None else _moved(evolution, last)
+    wide = _program(max(last + 1, 3), (first, Measure(last, 0)))
     yield Check("refuses too many qubits", refusing(wide), "" if limit else "no limit declared")
 
 
 def _refused_gate(subject: Subject, name: str) -> str:
     """Check that ``prepare`` refuses a gate without angles."""
     qubits = OPS[f"core.{name}"].vqs.low
-    wrong = _check_refusal(subject, _program(qubits, (Gate(name, tuple(range(qubits))), Measure(0, 0))))
+    wrong = check_refusal(subject, _program(qubits, (Gate(name, tuple(range(qubits))), Measure(0, 0))))
     return f"gate {name}: {wrong}" if wrong else ""
+
+
+def _moved(evolution: Gate | NoisyEvolution, last: int) -> Gate | NoisyEvolution:
+    """The same on the qubits that end with ``last``."""
+    qubits = tuple(range(last - len(evolution.qubits) + 1, last + 1))
+    return replace(evolution, qubits=qubits) if isinstance(evolution, Gate) else replace(evolution, on=qubits)
 
 
 def _choose_declared(gates: frozenset[str], wanted: tuple[str, ...]) -> str:

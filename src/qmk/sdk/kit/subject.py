@@ -16,6 +16,9 @@ from qmk.worker.runner import Runner
 GENERIC = 0.7
 """An angle at which no gate is a Clifford gate."""
 
+EVOLVING = frozenset({"analog", "levels", "mixed", "open", "subsystems"})
+"""Kinds of noise of evolutions."""
+
 
 class Subject:
     """The engine under test, with what it declares."""
@@ -42,7 +45,10 @@ class Subject:
         conditional = can.feed_forward == "full" and can.mid_circuit and can.reset
         have |= {"losses"} if "loss" in can.noise or (conditional and "pauli" in can.noise) else set()
         have |= {"leaks"} if conditional and "kraus" in can.noise else set()
+        have |= can.noise & EVOLVING
         missing = sorted(case.needs - have)
+        evolutions = {node.op for node in case.graph.nodes if OPS[node.op].op_class == "evolution"}
+        missing += sorted(evolutions - can.gates)
         if missing:
             return f"does not declare {', '.join(missing)}"
         return "" if self.is_complete else self._inexpressible(case)
