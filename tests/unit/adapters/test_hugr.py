@@ -83,8 +83,9 @@ def test_what_is_no_program_and_what_is_damaged(package: Any) -> None:
     from hugr import tys
     from hugr.envelope import EnvelopeConfig
 
+    no_program: Any = tys.Qubit
     with pytest.raises(qmk.QmkError, match="is not a program"):
-        qmk.run(tys.Qubit)
+        qmk.run(no_program)
     data = package.to_bytes(EnvelopeConfig.BINARY)
     for cut in range(8, len(data), max(1, len(data) // 8)):
         with pytest.raises(qmk.QmkError, match="HUGR-01"):
