@@ -20,6 +20,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "blackbird": ("benchmarks/fuzz/corpus/*.xbb",),
     "braket": ("benchmarks/fuzz/corpus/*.braket.qasm",),
     "cirq-json": ("benchmarks/fuzz/corpus/*.cirq.json",),
+    "hugr": ("tests/data/hugr/*.hugr",),
     "dynamics": ("benchmarks/fuzz/corpus/*.dynamics.json",),
     "pytket-json": ("benchmarks/fuzz/corpus/*.pytket.json",),
     "qir": ("tests/data/qir/*.ll", "benchmarks/fuzz/corpus/*.bc.hex"),

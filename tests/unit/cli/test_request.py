@@ -50,7 +50,7 @@ TYPED = {
     "attempts": ("3", 3),
     "timeout_ms": ("1.5s", 1500), "priority": ("-3", -3), "deadline_epochs": ("4", 4), "idempotency_key": ("k", "k"),
     "channels": ("c=chan_a", {"c": "chan_a"}), "name": ("mine",) * 2, "tags": ("a", ("a",)), "isolation": ("jail",) * 2,
-    "resources": ("gpu=1", {"gpu": 1}),
+    "resources": ("gpu=1", {"gpu": 1}), "split": ("4", 4),
 }  # fmt: skip
 
 

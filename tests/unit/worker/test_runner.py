@@ -35,7 +35,7 @@ def test_bell_on_two_engines() -> None:
 def test_engine_by_name_and_unknown_names() -> None:
     assert execute("reference", bell(), "", 10, 1).shots == 10
     with pytest.raises(
-        QmkError, match=r"no engine 'nope'; there are aer, .*reference, .*rydberg, script, sim.*stabilizer"
+        QmkError, match=r"no engine 'nope'; there are aer, .*reference, .*rydberg, script, segments, sim.*stabilizer"
     ):
         execute("nope", bell(), "", 1, 1)
     with pytest.raises(QmkError, match="has no method 'fast'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from qcs_sdk import qvm
 
 from qmk.adapters.pyquil.convert import read_gates
 from qmk.base.errors import QmkError
+from qmk.client.points import parts_of
 from qmk.integrations.target import Target
 from qmk.models.arguments import show
 from qmk.sdk.adapter import cannot
@@ -31,7 +33,7 @@ MemoryMap = Mapping[str, Sequence[float]]
 
 @dataclass
 class Response:
-    """A run: its program and its result, or the id of its job."""
+    """A run: its program and its result, or the id of its job, with the number of its point where that has several."""
 
     program: Any
     result: Result | None = None
@@ -65,14 +67,18 @@ class QMKQAM(QAM):
         options = {"shots": executable.num_shots, **self._next_seed(), **kwargs}
         batch = ([program], points) if shapes else ([program] * len(points), None)
         if self.target.is_remote:
-            return [Response(executable, job_id=job.job_id) for job in self.target.submit(*batch, **options)]
+            jobs = [job.job_id for job in self.target.submit(*batch, **options)]
+            return [Response(executable, job_id=name) for name in _point_names(jobs)]
         return [Response(executable, result) for result in self.target.run(*batch, **options)]
 
     def get_result(self, execute_response: Response) -> Any:
         """The result as pyQuil has it: a matrix for each BIT region, a row a shot, bit k in column k."""
         result = execute_response.result
         if result is None:
-            result = self.target.client.job(execute_response.job_id).result()
+            job, _, number = execute_response.job_id.partition(":")
+            result = self.target.client.job(job).result()
+            if number:
+                result = parts_of(result)[int(number)]
         regions = {
             name: _register(result, name.replace("-", "_"), region.memory_size)
             for name, region in execute_response.program.declarations.items()
@@ -89,6 +95,16 @@ class QMKQAM(QAM):
             return {}
         self._seed += 1
         return {"seed": self._seed - 1}
+
+
+def _point_names(jobs: list[str]) -> list[str]:
+    """The ids of jobs, those of a job with several points with the number of each point: job_a:0, job_a:1."""
+    whole, done = Counter(jobs), Counter[str]()
+    names: list[str] = []
+    for job in jobs:
+        names.append(f"{job}:{done[job]}" if whole[job] > 1 else job)
+        done[job] += 1
+    return names
 
 
 def _shapes(program: Any, read_as: Circuit | bytes) -> Mapping[str, Any]:

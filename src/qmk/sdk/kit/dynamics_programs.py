@@ -18,7 +18,7 @@ def _two(a: str, i: int, b: str, j: int, factor: float) -> Args:
     return {"factor": factor, "of": [{"op": a, "on": i}, {"op": b, "on": j}]}
 
 
-def _made(name: str, args: Args, final: Array, values: dict[str, list[float]]) -> Evolution:
+def _program(name: str, args: Args, final: Array, values: dict[str, list[float]]) -> Evolution:
     return Evolution(name, (("dynamics.evolve", args),), final, values)
 
 
@@ -41,7 +41,7 @@ def _turned_spins(n: int = 3, field: float = 1.1) -> Evolution:
     args = {"levels": [2] * n, "hamiltonian": _on_all("sx", n, field / 2), "times": times}
     final = _power(np.array([math.cos(half), -1j * math.sin(half)]), n)
     along = [n * math.cos(field * t) for t in times]
-    return _made("three turned spins", {**args, "observables": {"sz": _on_all("sz", n)}}, final, {"sz": along})
+    return _program("three turned spins", {**args, "observables": {"sz": _on_all("sz", n)}}, final, {"sz": along})
 
 
 def _cavity(g: float = 0.7) -> Evolution:
@@ -57,7 +57,7 @@ def _cavity(g: float = 0.7) -> Evolution:
         "times": times,
         "observables": {"n": [_one("n")]},
     }
-    return _made("an atom in a cavity", args, final, {"n": [2 + math.sin(angle) ** 2 for angle in turned]})
+    return _program("an atom in a cavity", args, final, {"n": [2 + math.sin(angle) ** 2 for angle in turned]})
 
 
 def _pulse() -> Evolution:
@@ -66,7 +66,7 @@ def _pulse() -> Evolution:
     args = {"levels": [2], "hamiltonian": [_one("sx", time=time)], "times": time["times"]}
     final = np.array([math.cos(1.4), -1j * math.sin(1.4)])
     along = [1.0, math.cos(1.2), math.cos(2.8)]
-    return _made("a pulse along lines", {**args, "observables": {"sz": [_one("sz")]}}, final, {"sz": along})
+    return _program("a pulse along lines", {**args, "observables": {"sz": [_one("sz")]}}, final, {"sz": along})
 
 
 def _decay(t1: float = 1.5, dephasing: float = 0.15) -> Evolution:
@@ -84,7 +84,7 @@ def _decay(t1: float = 1.5, dephasing: float = 0.15) -> Evolution:
         "observables": {"up": [_one("|0><0|")], "sx": [_one("sx")]},
     }
     final = np.array([[up[-1], across[-1] / 2], [across[-1] / 2, 1 - up[-1]]])
-    return _made("a qubit that decays and dephases", args, final, {"up": up, "sx": across})
+    return _program("a qubit that decays and dephases", args, final, {"up": up, "sx": across})
 
 
 def _damped_cavity(kappa: float = 0.5, photons: int = 3) -> Evolution:
@@ -101,7 +101,7 @@ def _damped_cavity(kappa: float = 0.5, photons: int = 3) -> Evolution:
         "observables": {"n": [_one("n")]},
     }
     final = np.diag([*chances, *(0.0,) * (8 - len(chances))])
-    return _made("a damped cavity", args, final, {"n": [photons * math.exp(-kappa * t) for t in times]})
+    return _program("a damped cavity", args, final, {"n": [photons * math.exp(-kappa * t) for t in times]})
 
 
 def _mixed_start() -> Evolution:
@@ -115,7 +115,7 @@ def _mixed_start() -> Evolution:
         "observables": {"sz": [_one("sz")]},
     }
     final = turn @ np.diag([0.25, 0.75]) @ turn.conj().T
-    return _made("a mixed start", args, final, {"sz": [-0.5, -0.5 * math.cos(1.3)]})
+    return _program("a mixed start", args, final, {"sz": [-0.5, -0.5 * math.cos(1.3)]})
 
 
 def _decay_alone(n: int = 3, rate: float = 0.6) -> Evolution:
@@ -129,7 +129,7 @@ def _decay_alone(n: int = 3, rate: float = 0.6) -> Evolution:
         "observables": {"up": _on_all("|0><0|", n)},
     }
     final = _power(np.diag([stay, 1 - stay]), n)
-    return _made("spins that decay alone", args, final, {"up": [n * math.exp(-rate * t) for t in times]})
+    return _program("spins that decay alone", args, final, {"up": [n * math.exp(-rate * t) for t in times]})
 
 
 def _decay_together(rate: float = 0.4) -> Evolution:
@@ -146,7 +146,7 @@ def _decay_together(rate: float = 0.4) -> Evolution:
         "times": times,
         "observables": {"up": _on_all("|0><0|", 2)},
     }
-    return _made("spins that decay together", args, final, {"up": [2 * a + b for a, b in rows]})
+    return _program("spins that decay together", args, final, {"up": [2 * a + b for a, b in rows]})
 
 
 def open_evolutions() -> list[Evolution]:
@@ -164,7 +164,7 @@ def open_evolutions() -> list[Evolution]:
 
 def skew() -> Evolution:
     """A Hamiltonian that is not Hermitian, of alike spins: no state follows from it."""
-    return _made(
+    return _program(
         "a Hamiltonian that is not Hermitian",
         {"levels": [2, 2], "hamiltonian": _on_all("sm", 2), "times": [0.0, 1.0]},
         np.eye(1, 4)[0],

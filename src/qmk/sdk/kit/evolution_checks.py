@@ -58,17 +58,17 @@ def _compare(subject: Subject, evolution: Evolution, rate: float) -> str:
     if wrong:
         return wrong
     seen = bits.counts(program.registers, bits.finish(program, samples.bits, SEED))
-    slack = 0.0 if subject.can.exact else _stated(samples.notes)
+    slack = 0.0 if subject.can.exact else _error_in(samples.notes)
     return check(seen, evolution.distribution(), rate, slack)
 
 
-def _stated(notes: dict[str, Any]) -> float:
+def _error_in(notes: dict[str, Any]) -> float:
     """The distance from the exact state that the notes of a run allow for."""
     return float(sum(value for name, value in notes.items() if name.endswith("_error") and value is not None))
 
 
 def _wrong_statement(subject: Subject, notes: dict[str, Any]) -> str:
-    stated = _stated(notes)
+    stated = _error_in(notes)
     if subject.can.exact:
         return "" if stated <= EXACT else f"an exact method states an error of {stated:.1e}"
     if not any(name.endswith("_error") for name in notes):
@@ -101,7 +101,7 @@ def _output_checks(subject: Subject) -> Iterator[Check]:
     skipped = "" if "trajectory" in can.outputs and followed else "does not declare trajectory"
     yield Check("output trajectory", lambda: _trajectories(subject, followed), skipped)
     undeclared = sorted({"state", "amplitudes", "density", "trajectory"} - can.outputs)
-    yield Check("refuses outputs that it does not declare", lambda: _undeclared(subject, found, undeclared))
+    yield Check("refuses outputs that it does not declare", lambda: _find_undeclared(subject, found, undeclared))
 
 
 def _each(subject: Subject, programs: list[Evolution], compare: Callable[[Observer, Evolution, float], str]) -> str:
@@ -109,7 +109,7 @@ def _each(subject: Subject, programs: list[Evolution], compare: Callable[[Observ
         notes = subject.sample(subject.lower(evolution.case), 1, SEED).notes
         program = final_state(evolution.graph(), subject.can)
         observer = cast("ObservingEngine", subject.engine).observe(program, subject.method)
-        if wrong := compare(observer, evolution, TOLERANCE + 2 * _stated(notes)):
+        if wrong := compare(observer, evolution, TOLERANCE + 2 * _error_in(notes)):
             return f"{evolution.name}: {wrong}"
     return ""
 
@@ -181,7 +181,7 @@ def _trajectories(subject: Subject, programs: list[Evolution]) -> str:
     return ""
 
 
-def _undeclared(subject: Subject, found: list[Evolution], names: list[str]) -> str:
+def _find_undeclared(subject: Subject, found: list[Evolution], names: list[str]) -> str:
     """By QMK, by what is declared; and by ``observe``, for programs whose end the method does not give."""
     observe = getattr(subject.engine, "observe", None)
     for evolution in found if observe is not None else ():

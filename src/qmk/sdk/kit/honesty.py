@@ -96,7 +96,7 @@ def honesty_checks(subject: Subject) -> Iterator[Check]:
     )
     limit = can.max_qubits
     last = limit or 0
-    first = Gate(plain, (last,)) if evolution is None else _moved(evolution, last)
+    first = Gate(plain, (last,)) if evolution is None else _move(evolution, last)
     wide = _program(max(last + 1, 3), (first, Measure(last, 0)))
     yield Check("refuses too many qubits", refusing(wide), "" if limit else "no limit declared")
 
@@ -108,7 +108,7 @@ def _refused_gate(subject: Subject, name: str) -> str:
     return f"gate {name}: {wrong}" if wrong else ""
 
 
-def _moved(evolution: Gate | NoisyEvolution, last: int) -> Gate | NoisyEvolution:
+def _move(evolution: Gate | NoisyEvolution, last: int) -> Gate | NoisyEvolution:
     """The same on the qubits that end with ``last``."""
     qubits = tuple(range(last - len(evolution.qubits) + 1, last + 1))
     return replace(evolution, qubits=qubits) if isinstance(evolution, Gate) else replace(evolution, on=qubits)
