@@ -87,12 +87,19 @@ def test_a_script_has_the_bits_of_its_seed_at_every_level(make_daemon: Any, leve
     """In WebAssembly and native, as a job. What native scripts draw from ``random`` is the same as everywhere."""
     require(level)
     daemon = make_daemon(workers=1)
-    with Client(daemon.socket) as client:
-        values = {
-            (where, seed): qmk.submit_script(SCRIPT, isolation=where, seed=seed, client=client).result().script.value
-            for where in ("wasm", level)
-            for seed in SEEDS
-        }
+    try:
+        with Client(daemon.socket) as client:
+            values = {
+                (where, seed): qmk.submit_script(SCRIPT, isolation=where, seed=seed, client=client)
+                .result()
+                .script.value
+                for where in ("wasm", level)
+                for seed in SEEDS
+            }
+    except qmk.QmkError as error:
+        if "is not in the image" not in error.message:
+            raise
+        pytest.skip("the image of this host has no engine python: tools/guest_image.py --engine python FOLDER")
     assert [values["wasm", seed] for seed in SEEDS] == [values[level, seed] for seed in SEEDS]
     assert values[level, SEEDS[0]] != values[level, SEEDS[1]]
 
